@@ -1,0 +1,51 @@
+/** The present as the page, the API and the status line see it. Plain data, made new at each call. */
+import type { AlertRecord, MachineState } from '../cloud-bridge/contract.ts';
+
+export interface SignalView {
+  readonly signal: string;
+  readonly kind: 'gauge' | 'counter' | 'flag' | 'code' | 'text';
+  readonly unit: string;
+  /** Last value of any quality; null when the last reading was bad or none came yet. */
+  readonly value: number | string | boolean | null;
+  readonly quality: 'good' | 'uncertain' | 'bad' | 'none';
+  readonly reason: string | null;
+  readonly sourceTimeMs: number | null;
+}
+
+export interface MachineView {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly line: string | null;
+  readonly station: string | null;
+  readonly profile: string;
+  readonly protocol: string;
+  readonly state: MachineState;
+  readonly cause: string | null;
+  readonly stateSinceMs: number;
+  /** The open gap, if the machine cannot be read at present. */
+  readonly gap: { readonly fromMs: number; readonly reason: string } | null;
+  readonly lastGoodMs: number | null;
+  readonly readings: number;
+  readonly signals: readonly SignalView[];
+}
+
+/** An occurrence as it stands: its newest record, plus what staff need to act. */
+export interface AlertView {
+  readonly record: AlertRecord;
+  readonly verified: boolean;
+  readonly runbook: string | null;
+}
+
+export interface UplinkView {
+  readonly configured: boolean;
+  readonly connected: boolean;
+  readonly sinceMs: number | null;
+  readonly reason: string | null;
+  readonly outboxRecords: number;
+  readonly outboxBatches: number;
+  readonly oldestUnackedMs: number | null;
+  readonly acked: number;
+  readonly redelivered: number;
+  readonly deadLetters: number;
+}

@@ -1,0 +1,51 @@
+/**
+ * What the rest of the agent may ask of its storage. One writer (a worker thread) owns both databases; queries run on a
+ * reader thread. The main thread never touches a database.
+ *
+ *  journal.db  precious: every record, the outbox, sealed batches, users, audit. synchronous=FULL, group commit.
+ *  ring.db     expendable: raw readings by exception, one block per machine and ~5 s. synchronous=NORMAL.
+ *
+ * Invariants (each has a test in `test/unit/store/`):
+ *  S1  When `commit` resolves, its records and their outbox rows are durable together, or it rejects and none is stored.
+ *  S2  A start stores its boot (with the previous boot) before anything else of that boot is stored.
+ *  S3  A record leaves the outbox only by a valid `stored` or `repeat` ack with the hash of its batch, or as a counted dead letter.
+ *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
+ */
+import type { AlertRecord, Lane, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
+
+/** A record to be kept and sent. */
+export interface JournalEntry {
+  readonly record: WireRecord;
+  readonly lane: Lane;
+}
+
+/** Raw readings of one machine over some seconds, packed (`agent/ring/block.ts` has the format). */
+export interface RingBlock {
+  readonly machine: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly points: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a start finds from before. */
+export interface Recovery {
+  readonly boot: string;
+  readonly previousBoot: string | null;
+  /** Last record of every occurrence that is not closed. */
+  readonly openOccurrences: readonly AlertRecord[];
+  /** Last known value of each counter, from summaries; the pipeline goes on counting from here. */
+  readonly lastCounters: readonly { machine: string; signal: string; value: number; atMs: number }[];
+  /** Ring blocks from the start of the last minute that was not sealed, oldest first, of whichever boot. */
+  readonly ringTail: readonly (RingBlock & { readonly boot: string })[];
+  /** Highest revision stored for each summary key that lies within the ring tail. */
+  readonly openSummaries: readonly SummaryRecord[];
+  /** Set when a damaged database was put aside at this start. */
+  readonly quarantined: readonly string[];
+}
+
+export interface StoreWriter {
+  /** Durable when resolved. `urgent` commits at once, otherwise within the group-commit window (≤ 100 ms). Rejects with a StoreError. */
+  commit(entries: readonly JournalEntry[], options: { urgent: boolean }): Promise<void>;
+  appendRing(block: RingBlock): Promise<void>;
+}

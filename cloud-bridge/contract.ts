@@ -1,0 +1,295 @@
+/**
+ * The wire contract between a gateway and the bridge, version 1. The agent imports this file and nothing else of this
+ * room. `docs/CONTRACT.md`, the JSON Schemas and the AsyncAPI document are generated from it.
+ *
+ * Invariants:
+ *  C1  A record has its identity (gateway, boot, n) from the moment it is made; it never changes afterwards.
+ *  C2  A batch is immutable bytes named (gateway, boot, seq, sha256 of the zstd bytes) and signed by the gateway.
+ *  C3  A batch is ≤ 64 KiB on the wire and ≤ 1 MiB unpacked.
+ *  C4  Everything needed to judge a message is in its payload; topic, QoS and retain flags carry no meaning of their own.
+ *  C5  An ack names the batch by all four parts and is signed by the bridge; `stored` and `repeat` alone release a batch.
+ */
+import { createHash, sign, verify, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+
+export const contractVersion = 1;
+export const maxBatchWireBytes = 64 * 1024;
+export const maxBatchUnpackedBytes = 1024 * 1024;
+
+const id = z.string().regex(/^[a-z0-9-]{1,40}$/);
+const boot = z
+  .string()
+  .regex(/^[0-9a-f]{16}$/)
+  .describe('Random 64-bit number of one process start, in hex');
+const utcMs = z.int().describe('UTC milliseconds');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const signature = z.string().min(1).describe('Ed25519, base64');
+
+/** Topics: selvedge/v1/{site}/{gateway}/{channel}, QoS 1, plain MQTT 3.1.1. */
+export type Channel = 'up' | 'ack' | 'cmd' | 'res' | 'status' | 'blob';
+export function topicOf(site: string, gateway: string, channel: Channel): string {
+  return `selvedge/v1/${site}/${gateway}/${channel}`;
+}
+/** The site and gateway a topic names, or null when it is none of ours. */
+export function parseTopic(topic: string): { site: string; gateway: string; channel: Channel } | null {
+  const match = /^selvedge\/v1\/([a-z0-9-]{1,40})\/([a-z0-9-]{1,40})\/(up|ack|cmd|res|status|blob)$/.exec(topic);
+  if (match === null) return null;
+  const [, site = '', gateway = '', channel] = match;
+  return { site, gateway, channel: channel as Channel };
+}
+
+export const machineStates = [
+  'RUN',
+  'IDLE',
+  'STOP_MATERIAL',
+  'FAULT',
+  'SETUP',
+  'MAINTENANCE',
+  'OFFLINE',
+  'UNKNOWN',
+] as const;
+export type MachineState = (typeof machineStates)[number];
+
+const recordBase = {
+  n: z.int().min(1).describe('Number of the record within its boot'),
+  v: z.literal(1),
+  machine: id,
+  atMs: utcMs,
+};
+
+export const machineRecord = z.strictObject({
+  ...recordBase,
+  kind: z.literal('machine'),
+  machineKind: z.string(),
+  profile: z.string(),
+  profileVersion: z.int(),
+  line: z.string().nullable(),
+  station: z.string().nullable(),
+  identification: z.record(z.string(), z.string()),
+  signals: z.array(
+    z.strictObject({
+      signal: z.string(),
+      kind: z.enum(['gauge', 'counter', 'flag', 'code', 'text']),
+      unit: z.string(),
+    }),
+  ),
+});
+
+/** The key of a partial: readers add partials of different (boot, segment), and keep the highest (revision, record boot, n) of one key. */
+const summaryKey = {
+  minuteMs: utcMs.describe('Start of the UTC minute'),
+  readingBoot: boot.describe('Boot whose readings these are'),
+  segment: z.int().min(0).describe('Clock segment; a wall-clock step of more than 2 s opens the next'),
+  revision: z.int().min(1),
+};
+export const summaryRecord = z.strictObject({
+  ...recordBase,
+  kind: z.literal('summary'),
+  ...summaryKey,
+  signal: z.string(),
+  samples: z.int().min(0).describe('Readings of any quality'),
+  good: z.int().min(0).describe('Good readings'),
+  sum: z.number().describe('Sum of good values'),
+  integral: z.number().describe('Σ value × seconds held, over the covered seconds'),
+  coveredS: z.number().min(0).describe('Seconds for which a good value was known'),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  first: z.number().nullable(),
+  last: z.number().nullable(),
+  /** Only for counters; null before there are two readings. Truth of the increase lies in [delta − uncertainty, delta + uncertainty]. */
+  counter: z
+    .strictObject({
+      delta: z.number(),
+      uncertainty: z.number().min(0),
+      from: z.number(),
+      to: z.number(),
+      fromMs: utcMs,
+      toMs: utcMs,
+      wraps: z.int().min(0),
+      resets: z.int().min(0),
+    })
+    .nullable(),
+});
+export const stateSummaryRecord = z.strictObject({
+  ...recordBase,
+  kind: z.literal('state-summary'),
+  ...summaryKey,
+  seconds: z
+    .partialRecord(z.enum(machineStates), z.number().min(0))
+    .describe('Seconds by state on the monotonic clock'),
+  causes: z.record(z.string(), z.number().min(0)).describe('Seconds by canonical stop cause'),
+});
+
+/** Something that happened and is no alarm: a state change, a counter reset, a gap, an uplink outage, a clock step. */
+export const eventRecord = z.strictObject({
+  ...recordBase,
+  machine: id.describe('Machine id, or "gateway"'),
+  kind: z.literal('event'),
+  event: z.string().regex(/^[a-z][a-z0-9_]*$/),
+  phase: z.enum(['instant', 'opened', 'closed']),
+  fromMs: utcMs.nullable().describe('Start of the span where there is one'),
+  data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+
+export const alertStates = [
+  'normal',
+  'active-unacked',
+  'active-acked',
+  'returned-unacked',
+  'latched',
+  'shelved',
+  'suppressed-by-design',
+  'out-of-service',
+] as const;
+export type AlertState = (typeof alertStates)[number];
+
+/** One step in the life of one occurrence (ISA-18.2 / IEC 62682). */
+export const alertRecord = z.strictObject({
+  ...recordBase,
+  kind: z.literal('alert'),
+  occurrence: z.string().describe('Id of this activation; acks, comments and evidence name it'),
+  type: z.string().regex(/^[a-z][a-z0-9_]*$/),
+  rule: z.string(),
+  signal: z.string().nullable(),
+  priority: z.enum(['low', 'medium', 'high', 'urgent']),
+  transition: z.enum([
+    'raised',
+    'acked',
+    'returned',
+    'closed',
+    'shelved',
+    'unshelved',
+    'reactivated',
+    'unverified',
+    'suppressed',
+    'removed',
+  ]),
+  state: z.enum(alertStates),
+  onsetMs: utcMs.describe('When the condition began'),
+  raisedMs: utcMs,
+  clearedMs: utcMs.nullable(),
+  cause: z.string().nullable(),
+  text: z.string(),
+  evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  actor: z.string().nullable(),
+});
+
+export const wireRecord = z.discriminatedUnion('kind', [
+  machineRecord,
+  summaryRecord,
+  stateSummaryRecord,
+  eventRecord,
+  alertRecord,
+]);
+export type WireRecord = z.infer<typeof wireRecord>;
+export type MachineRecord = z.infer<typeof machineRecord>;
+export type SummaryRecord = z.infer<typeof summaryRecord>;
+export type StateSummaryRecord = z.infer<typeof stateSummaryRecord>;
+export type EventRecord = z.infer<typeof eventRecord>;
+export type AlertRecord = z.infer<typeof alertRecord>;
+
+export const lanes = ['alerts', 'live', 'backlog', 'evidence'] as const;
+export type Lane = (typeof lanes)[number];
+
+/** The unpacked body of a batch: what the zstd bytes hold as JSON. All records are of the batch's own boot. */
+export const batchBody = z.strictObject({
+  v: z.literal(1),
+  site: id,
+  gateway: id,
+  boot,
+  previousBoot: boot.nullable(),
+  seq: z.int().min(1),
+  lane: z.enum(lanes),
+  sealedMs: utcMs,
+  clock: z.enum(['unsynced', 'synced', 'stepped']),
+  records: z.array(wireRecord).min(1),
+});
+export type BatchBody = z.infer<typeof batchBody>;
+
+export const batchName = z.strictObject({ gateway: id, boot, seq: z.int().min(1), sha256 });
+export type BatchName = z.infer<typeof batchName>;
+
+/** First line of an `up` payload; then "\n" and the zstd bytes. */
+export const upHeader = z.strictObject({
+  v: z.int().min(1),
+  ...batchName.shape,
+  bytes: z.int().min(1),
+  sig: signature,
+});
+export type UpHeader = z.infer<typeof upHeader>;
+
+export const ackResults = ['stored', 'repeat', 'later', 'refused'] as const;
+export const ackMessage = z.strictObject({
+  v: z.literal(1),
+  ...batchName.shape,
+  result: z.enum(ackResults),
+  code: z
+    .string()
+    .nullable()
+    .describe('For later and refused: conflict, bad-signature, unknown-version, malformed, too-large, store-down, …'),
+  retryAfterS: z.number().min(0).nullable(),
+  sig: signature,
+});
+export type AckMessage = z.infer<typeof ackMessage>;
+
+/** Retained birth and will on `status`. The will is written at connect time, so a death can be older than the next birth. */
+export const statusMessage = z.strictObject({
+  v: z.literal(1),
+  gateway: id,
+  boot,
+  previousBoot: boot.nullable(),
+  connection: z.int().min(1).describe('Number of the connection within the boot'),
+  online: z.boolean(),
+  atMs: utcMs,
+  agentVersion: z.string(),
+  session: z.string().describe('Random challenge of this connection'),
+});
+export type StatusMessage = z.infer<typeof statusMessage>;
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+const batchText = (n: BatchName) => Buffer.from(`selvedge/v1/batch\n${n.gateway}\n${n.boot}\n${n.seq}\n${n.sha256}`);
+const ackText = (a: Omit<AckMessage, 'sig'>) =>
+  Buffer.from(
+    `selvedge/v1/ack\n${a.gateway}\n${a.boot}\n${a.seq}\n${a.sha256}\n${a.result}\n${a.code ?? ''}\n${a.retryAfterS ?? ''}`,
+  );
+
+export function signBatch(name: BatchName, key: KeyObject): string {
+  return sign(null, batchText(name), key).toString('base64');
+}
+export function batchSignatureHolds(name: BatchName, sig: string, key: KeyObject): boolean {
+  return verify(null, batchText(name), key, Buffer.from(sig, 'base64'));
+}
+export function signAck(ack: Omit<AckMessage, 'sig'>, key: KeyObject): AckMessage {
+  return { ...ack, sig: sign(null, ackText(ack), key).toString('base64') };
+}
+export function ackSignatureHolds(ack: AckMessage, key: KeyObject): boolean {
+  return verify(null, ackText(ack), key, Buffer.from(ack.sig, 'base64'));
+}
+
+/** Puts the header line before the bytes. */
+export function encodeUp(header: UpHeader, bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(JSON.stringify(header) + '\n'), bytes]);
+}
+/** Splits an `up` payload, or says why it is none. The hash and the signature are the caller's to check. */
+export function decodeUp(
+  payload: Buffer,
+): { header: UpHeader; bytes: Buffer } | { error: 'malformed' | 'unknown-version' | 'too-large' } {
+  if (payload.length > maxBatchWireBytes + 1024) return { error: 'too-large' };
+  const end = payload.subarray(0, 1024).indexOf(0x0a);
+  if (end < 0) return { error: 'malformed' };
+  let json: unknown;
+  try {
+    json = JSON.parse(payload.toString('utf8', 0, end));
+  } catch {
+    return { error: 'malformed' };
+  }
+  const header = upHeader.safeParse(json);
+  if (!header.success) return { error: 'malformed' };
+  if (header.data.v !== contractVersion) return { error: 'unknown-version' };
+  const bytes = payload.subarray(end + 1);
+  if (bytes.length !== header.data.bytes) return { error: 'malformed' };
+  return { header: header.data, bytes };
+}
