@@ -11,7 +11,7 @@
  *  S3  A record leaves the outbox only by a valid `stored` or `repeat` ack with the hash of its batch, or as a counted dead letter.
  *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
  */
-import type { AlertRecord, Lane, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
+import type { AlertRecord, Lane, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
 
 /** A record to be kept and sent. */
 export interface JournalEntry {
@@ -40,6 +40,8 @@ export interface Recovery {
   readonly ringTail: readonly (RingBlock & { readonly boot: string })[];
   /** Highest revision stored for each summary key that lies within the ring tail. */
   readonly openSummaries: readonly SummaryRecord[];
+  /** The same for the seconds by state. */
+  readonly openStateSummaries: readonly StateSummaryRecord[];
   /** Set when a damaged database was put aside at this start. */
   readonly quarantined: readonly string[];
 }
@@ -47,5 +49,6 @@ export interface Recovery {
 export interface StoreWriter {
   /** Durable when resolved. `urgent` commits at once, otherwise within the group-commit window (≤ 100 ms). Rejects with a StoreError. */
   commit(entries: readonly JournalEntry[], options: { urgent: boolean }): Promise<void>;
+  /** Resolves when the block is written or was dropped. A drop (queue or disk full) is counted in the store's stats; the ring is expendable. */
   appendRing(block: RingBlock): Promise<void>;
 }
