@@ -14,6 +14,54 @@ export const driverErrors = {
     cure: 'Use one of the shipped profiles (drivers/profiles) or the path of your own profile file.',
     retryable: false,
   },
+  opcuaEndpointInvalid: {
+    code: 'DRV-200',
+    meaning: 'The endpoint of an OPC UA machine is not an opc.tcp address.',
+    cure: 'Write it as opc.tcp://host:4840/path.',
+    retryable: false,
+  },
+  opcuaProfileMissing: {
+    code: 'DRV-201',
+    meaning: 'An OPC UA endpoint is given a machine whose profile is not for OPC UA, or no machine at all.',
+    cure: 'Name a profile with "protocol: opcua", such as knit-circular-opcua.',
+    retryable: false,
+  },
+  opcuaFingerprintInvalid: {
+    code: 'DRV-202',
+    meaning: 'A certificate fingerprint is not a SHA-256 in hexadecimal.',
+    cure: 'Copy the fingerprint as the log line or `selvedge trust list` shows it: 64 hexadecimal digits.',
+    retryable: false,
+  },
+  opcuaCertificateInvalid: {
+    code: 'DRV-203',
+    meaning: 'A file is not an X.509 certificate in DER or PEM form.',
+    cure: 'Export the certificate of the OPC UA server as .der or .pem and add that file.',
+    retryable: false,
+  },
+  opcuaCertificateUnknown: {
+    code: 'DRV-204',
+    meaning: 'No certificate with this fingerprint is in the trust folder or among the rejected ones.',
+    cure: 'Run `selvedge trust list` to see the fingerprints; the agent must have met the server once for it to be listed.',
+    retryable: false,
+  },
+  opcuaOwnCertificate: {
+    code: 'DRV-205',
+    meaning: 'The own key or certificate of the agent for OPC UA cannot be made or read.',
+    cure: 'Check that the folder of keys can be written by the user the agent runs as, and that the disk is not full.',
+    retryable: true,
+  },
+  lineEndpointInvalid: {
+    code: 'DRV-300',
+    meaning: 'The endpoint of a line machine is neither a serial port nor a TCP address.',
+    cure: 'Write it as tcp://host:port or serial:///dev/serial/by-id/NAME?baudRate=9600&parity=none.',
+    retryable: false,
+  },
+  lineProfileMissing: {
+    code: 'DRV-301',
+    meaning: 'A line endpoint is given a machine whose profile is not for a line of fields.',
+    cure: 'Name a profile with "protocol: line", such as sewing-retrofit-csv.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class DriverError extends Error {

@@ -1,0 +1,127 @@
+/**
+ * What a driver tells about one machine: the single place where readings, gaps, link changes and discards leave it, so that
+ * D3 (one open gap, closed before the next good reading) and D5 (silence after stop) hold whatever the protocol does.
+ *
+ * Invariants:
+ *  - `gap opened` and `gap closed` alternate, and a closed one repeats the `fromMs` and the reason of the opened one.
+ *  - No good or uncertain reading is delivered while a gap is open.
+ *  - After `end` nothing is delivered.
+ */
+import type { DiscardedEvent, DriverMachineHealth, DriverPorts, Reading } from './contract.ts';
+import type { Decoded } from './decoded.ts';
+
+/** The moment something was received, on both clocks. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export class MachineFeed {
+  readonly machine: string;
+  readonly #ports: Pick<DriverPorts, 'clock' | 'sink'>;
+  #watchedSinceMs: number | null = null;
+  #ended = false;
+  #gap: { readonly fromMs: number; readonly reason: string } | null = null;
+  #linkUp: boolean | null = null;
+  #lastGoodMs: number | null = null;
+  #requests = 0;
+  #failures = 0;
+  #discarded = 0;
+  #reconnects = 0;
+
+  constructor(machine: string, ports: Pick<DriverPorts, 'clock' | 'sink'>) {
+    this.machine = machine;
+    this.#ports = ports;
+  }
+
+  /** Watching begins: a gap that opens before any good reading counts from here. */
+  begin(): void {
+    this.#watchedSinceMs ??= this.#ports.clock.wallMs();
+  }
+
+  /** Nothing is delivered from here on. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  now(): Moment {
+    return { wallMs: this.#ports.clock.wallMs(), monotonicMs: this.#ports.clock.monotonicMs() };
+  }
+
+  get hasGap(): boolean {
+    return this.#gap !== null;
+  }
+
+  /** One reading from a decoded value; `sourceTimeMs` is the receipt where the protocol has no time of its own. */
+  reading(signal: string, decoded: Decoded, at: Moment, sourceTimeMs: number = at.wallMs): Reading {
+    const base = {
+      machine: this.machine,
+      signal,
+      sourceTimeMs,
+      receivedTimeMs: at.wallMs,
+      monotonicMs: at.monotonicMs,
+    };
+    return decoded.quality === 'bad' ? { ...base, value: null, ...decoded } : { ...base, ...decoded };
+  }
+
+  /** Delivers what one poll, notification or line brought; closes an open gap first if anything of it is a value. */
+  deliver(readings: readonly Reading[], at: Moment): void {
+    if (this.#ended || readings.length === 0) return;
+    if (readings.some((reading) => reading.quality !== 'bad')) {
+      if (this.#gap !== null) {
+        const { fromMs, reason } = this.#gap;
+        this.#gap = null;
+        // A wall clock set back inside the gap must not make a span of negative length.
+        const toMs = Math.max(fromMs, at.wallMs);
+        this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'closed', fromMs, toMs, reason });
+      }
+      this.#lastGoodMs = at.wallMs;
+    }
+    this.#ports.sink({ kind: 'readings', machine: this.machine, readings });
+  }
+
+  /** The machine cannot be read at present. Opens a gap unless one is open. */
+  interrupt(reason: string): void {
+    if (this.#ended || this.#gap !== null) return;
+    const fromMs = this.#lastGoodMs ?? this.#watchedSinceMs ?? this.#ports.clock.wallMs();
+    this.#gap = { fromMs, reason };
+    this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'opened', fromMs, toMs: null, reason });
+  }
+
+  /** The transport came up or went down; repeats are swallowed. */
+  link(up: boolean, reason: string): void {
+    if (this.#ended || this.#linkUp === up) return;
+    if (up && this.#linkUp !== null) this.#reconnects += 1;
+    this.#linkUp = up;
+    this.#ports.sink({ kind: 'link', machine: this.machine, up, atMs: this.#ports.clock.wallMs(), reason });
+  }
+
+  discard(reason: DiscardedEvent['reason'], count: number): void {
+    if (this.#ended || count <= 0) return;
+    this.#discarded += count;
+    this.#ports.sink({ kind: 'discarded', machine: this.machine, atMs: this.#ports.clock.wallMs(), reason, count });
+  }
+
+  requested(count = 1): void {
+    this.#requests += count;
+  }
+
+  failed(count = 1): void {
+    this.#failures += count;
+  }
+
+  /** Health of a source that pushes: there are no polls, so no poll lateness. */
+  health(): DriverMachineHealth {
+    return {
+      machine: this.machine,
+      connected: !this.#ended && this.#linkUp === true,
+      requests: this.#requests,
+      failures: this.#failures,
+      discarded: this.#discarded,
+      reconnects: this.#reconnects,
+      pollLatenessP50Ms: null,
+      pollLatenessP99Ms: null,
+      lastGoodMs: this.#lastGoodMs,
+    };
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * A machine that sends one line of fields every so often, over a serial port or a raw TCP serial server.
+ *
+ * Invariants (besides D1 … D7):
+ *  - Only a line that gives a value counts as life. Silence, and noise without a line, of 3 × `expectEveryMs` opens a gap.
+ *  - A TCP connection that falls silent is dropped and made anew: half-open, it would stay silent for ever. A silent serial
+ *    port is reopened rarely, because opening one resets many sensor boards.
+ *  - The back-off starts again only after a line that gave a value, so a server that accepts and hangs up is not hammered.
+ */
+import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts } from '../contract.ts';
+import { DriverError } from '../errors.ts';
+import { MachineFeed } from '../feed.ts';
+import type { Profile } from '../profiles/schema.ts';
+import { parseLineEndpoint, type LineEndpoint, type SerialOptions } from './endpoint.ts';
+import { LineFramer, type FramedDiscard } from './framer.ts';
+import { lineDecoder, type LineDecoder } from './line.ts';
+import { openConnection, type Connection } from './transport.ts';
+
+export interface LineDriverOptions {
+  /** `tcp://host:port` or `serial:///dev/…?baudRate=9600`. */
+  readonly endpoint: string;
+  readonly machine: string;
+  readonly profile: Profile;
+  readonly serial?: SerialOptions;
+  readonly backoff?: BackoffOptions;
+  /** How long a TCP connection may take, in ms. Default 3000. */
+  readonly connectTimeoutMs?: number;
+}
+
+const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
+/** A board that is reset by the opening of its port needs some seconds until its first line. */
+const serialSilenceBeforeReopenMs = 10_000;
+
+/** Throws DRV-300 or DRV-301 when the options cannot work; starts nothing. */
+export function createLineDriver(options: LineDriverOptions, ports: DriverPorts): Driver {
+  const line = options.profile.line;
+  if (options.profile.protocol !== 'line' || line === undefined) {
+    throw new DriverError('lineProfileMissing', `${options.machine}: profile ${options.profile.profile}`);
+  }
+  return new LineDriver({
+    endpoint: parseLineEndpoint(options.endpoint, options.serial),
+    machine: options.machine,
+    decoder: lineDecoder(options.profile, line),
+    framer: new LineFramer(line),
+    silenceMs: 3 * line.expectEveryMs,
+    backoff: options.backoff ?? defaultBackoff,
+    connectTimeoutMs: options.connectTimeoutMs ?? 3_000,
+    ports,
+  });
+}
+
+interface Parts {
+  readonly endpoint: LineEndpoint;
+  readonly machine: string;
+  readonly decoder: LineDecoder;
+  readonly framer: LineFramer;
+  readonly silenceMs: number;
+  readonly backoff: BackoffOptions;
+  readonly connectTimeoutMs: number;
+  readonly ports: DriverPorts;
+}
+
+class LineDriver implements Driver {
+  readonly machines: readonly string[];
+  readonly #parts: Parts;
+  readonly #feed: MachineFeed;
+  #phase: 'new' | 'running' | 'stopped' = 'new';
+  #connection: Connection | null = null;
+  #open = false;
+  /** Connections given up whose closing is not through yet; stop waits for them. */
+  readonly #closing = new Set<Promise<void>>();
+  #retryTimer: NodeJS.Timeout | null = null;
+  #watchdog: NodeJS.Timeout | null = null;
+  #attempt = 0;
+  #openedMonotonicMs = 0;
+  /** Start of the silence the watchdog measures: last valued line, or the start of watching. */
+  #lifeMonotonicMs = 0;
+  #noiseSinceLife = false;
+  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.machines = [parts.machine];
+    this.#feed = new MachineFeed(parts.machine, parts.ports);
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
+    this.#phase = 'running';
+    const listener = (): void => void this.stop();
+    signal.addEventListener('abort', listener, { once: true });
+    this.#abort = { signal, listener };
+    this.#feed.begin();
+    this.#lifeMonotonicMs = this.#parts.ports.clock.monotonicMs();
+    this.#watch(this.#parts.silenceMs);
+    this.#connect();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#phase = 'stopped';
+    this.#feed.end();
+    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
+    this.#abort = null;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    if (this.#watchdog !== null) clearTimeout(this.#watchdog);
+    this.#retryTimer = null;
+    this.#watchdog = null;
+    this.#hangUp();
+    await Promise.all(this.#closing);
+  }
+
+  health() {
+    return [this.#feed.health()];
+  }
+
+  #connect(): void {
+    const { endpoint, connectTimeoutMs, ports } = this.#parts;
+    this.#discard(this.#parts.framer.reset());
+    this.#feed.requested();
+    this.#connection = openConnection(
+      endpoint,
+      {
+        onOpen: () => {
+          this.#open = true;
+          this.#openedMonotonicMs = ports.clock.monotonicMs();
+          this.#feed.link(true, 'connected');
+        },
+        onBytes: (bytes) => this.#receive(bytes),
+        onClosed: (reason) => {
+          this.#connection = null;
+          this.#open = false;
+          this.#lost(reason);
+        },
+      },
+      connectTimeoutMs,
+    );
+  }
+
+  #lost(reason: string): void {
+    if (this.#phase !== 'running') return;
+    this.#feed.failed();
+    this.#feed.link(false, reason);
+    this.#feed.interrupt(reason);
+    const delayMs = backoffDelayMs(this.#parts.backoff, this.#attempt, this.#parts.ports.random);
+    this.#attempt += 1;
+    this.#parts.ports.log('debug', 'line machine not connected, will retry', {
+      machine: this.#parts.machine,
+      reason,
+      delayMs,
+    });
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null;
+      // A serial port is locked until its closing is through.
+      void Promise.all(this.#closing).then(() => {
+        if (this.#phase === 'running') this.#connect();
+      });
+    }, delayMs);
+  }
+
+  #hangUp(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#open = false;
+    if (connection === null) return;
+    const closing = connection.close();
+    this.#closing.add(closing);
+    void closing.finally(() => this.#closing.delete(closing));
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const { framer, decoder } = this.#parts;
+    const framed = framer.push(bytes);
+    const at = this.#feed.now();
+    this.#noiseSinceLife = true;
+    this.#discard(framed.discards);
+    for (const text of framed.lines) {
+      const decoded = decoder.decode(text);
+      if (decoded.kind === 'discarded') {
+        this.#feed.failed();
+        this.#feed.discard(decoded.reason, 1);
+        continue;
+      }
+      const readings = decoded.values.map((value) => this.#feed.reading(value.signal, value.decoded, at));
+      this.#feed.deliver(readings, at);
+      if (readings.some((reading) => reading.quality !== 'bad')) {
+        this.#lifeMonotonicMs = at.monotonicMs;
+        this.#noiseSinceLife = false;
+        this.#attempt = 0;
+      }
+    }
+  }
+
+  #discard(discards: readonly FramedDiscard[]): void {
+    for (const discard of discards) this.#feed.discard(discard.reason, 1);
+  }
+
+  /** One timer that goes to where the silence would be over, instead of one set anew at every line. */
+  #watch(delayMs: number): void {
+    this.#watchdog = setTimeout(() => {
+      const { silenceMs, ports, endpoint } = this.#parts;
+      const nowMs = ports.clock.monotonicMs();
+      const silentMs = nowMs - this.#lifeMonotonicMs;
+      if (silentMs >= silenceMs) {
+        this.#feed.interrupt(!this.#open ? 'not-yet-connected' : this.#noiseSinceLife ? 'garbage' : 'no-data');
+        const patienceMs = endpoint.kind === 'tcp' ? silenceMs : serialSilenceBeforeReopenMs;
+        const openForMs = nowMs - this.#openedMonotonicMs;
+        if (this.#open && Math.min(silentMs, openForMs) >= patienceMs) {
+          this.#hangUp();
+          this.#lost('no-data');
+        }
+      }
+      this.#watch(Math.max(10, silentMs >= silenceMs ? silenceMs : silenceMs - silentMs));
+    }, delayMs);
+  }
+}

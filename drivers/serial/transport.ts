@@ -1,0 +1,136 @@
+/**
+ * The two ways a line of text arrives: a raw TCP socket (serial device server) or a serial port. One connection each; trying
+ * again is the driver's.
+ */
+import { connect } from 'node:net';
+import type { SerialPort } from 'serialport';
+import type { LineEndpoint, SerialSettings } from './endpoint.ts';
+
+export interface ConnectionHandlers {
+  readonly onOpen: () => void;
+  readonly onBytes: (bytes: Uint8Array) => void;
+  /** Called once, whether it was ever open or not, unless `close` was called first. */
+  readonly onClosed: (reason: string) => void;
+}
+
+export interface Connection {
+  /** Resolves when the socket or the port is closed; safe at any moment, also while opening. */
+  close(): Promise<void>;
+}
+
+/** Starts connecting. Failures arrive at `onClosed` with one word group, never as an exception. */
+export function openConnection(
+  endpoint: LineEndpoint,
+  handlers: ConnectionHandlers,
+  connectTimeoutMs: number,
+): Connection {
+  return endpoint.kind === 'tcp'
+    ? openTcp(endpoint.host, endpoint.port, handlers, connectTimeoutMs)
+    : openSerial(endpoint.path, endpoint.settings, handlers);
+}
+
+function openTcp(host: string, port: number, handlers: ConnectionHandlers, connectTimeoutMs: number): Connection {
+  let over = false;
+  const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 10_000 });
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
+  const finish = (reason: string): void => {
+    if (over) return;
+    over = true;
+    socket.destroy();
+    handlers.onClosed(reason);
+  };
+  socket.setTimeout(connectTimeoutMs);
+  socket.once('timeout', () => finish('timeout'));
+  socket.once('connect', () => {
+    // Silence on an open line is judged by the driver, which knows how often a line is due.
+    socket.setTimeout(0);
+    if (!over) handlers.onOpen();
+  });
+  socket.on('data', (bytes) => {
+    if (!over) handlers.onBytes(bytes);
+  });
+  socket.on('error', (error) => finish(reasonOf(error)));
+  socket.once('close', () => finish('connection-lost'));
+  return {
+    close() {
+      over = true;
+      socket.destroy();
+      return closed;
+    },
+  };
+}
+
+function openSerial(path: string, settings: SerialSettings, handlers: ConnectionHandlers): Connection {
+  let over = false;
+  let port: SerialPort | null = null;
+  const finish = (reason: string): void => {
+    if (over) return;
+    over = true;
+    handlers.onClosed(reason);
+  };
+  // Both are awaited by close(): a port may only be closed when its opening is through.
+  const opened = (async () => {
+    // The binding is a native library: an installation without serial machines never loads it.
+    const serialport = await import('serialport');
+    if (over) return;
+    const opening = new serialport.SerialPort({ path, ...settings, autoOpen: false });
+    port = opening;
+    opening.on('error', (error) => finish(reasonOf(error)));
+    opening.once('close', () => finish('unplugged'));
+    await new Promise<void>((resolve, reject) => {
+      opening.open((error) => (error ? reject(error) : resolve()));
+    });
+    if (over) return;
+    // A dead client leaves bytes in the driver's buffer, older than anything we may call now.
+    await new Promise<void>((resolve, reject) => {
+      opening.flush((error) => (error ? reject(error) : resolve()));
+    });
+    if (over) return;
+    handlers.onOpen();
+    opening.on('data', (bytes: Buffer) => {
+      if (!over) handlers.onBytes(bytes);
+    });
+  })().catch(async (error: unknown) => {
+    await closePort(port);
+    finish(reasonOf(error));
+  });
+  return {
+    async close() {
+      over = true;
+      await opened;
+      await closePort(port);
+    },
+  };
+}
+
+async function closePort(port: SerialPort | null): Promise<void> {
+  if (port === null || !port.isOpen) return;
+  await new Promise<void>((resolve) => {
+    // An unplugged port reports an error here; it is closed all the same.
+    port.close(() => resolve());
+  });
+}
+
+const reasonByCode: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection-refused',
+  ECONNRESET: 'connection-lost',
+  EPIPE: 'connection-lost',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'host-unreachable',
+  ENETUNREACH: 'host-unreachable',
+  ENOTFOUND: 'host-not-found',
+  EAI_AGAIN: 'host-not-found',
+};
+
+/** The binding of serial ports reports by text alone, so words are looked for where there is no code. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+  if (code !== null && reasonByCode[code] !== undefined) return reasonByCode[code];
+  const text = error instanceof Error ? error.message : String(error);
+  if (/no such file|cannot find|file not found/i.test(text)) return 'device-absent';
+  if (/permission denied|access denied/i.test(text)) return 'permission-denied';
+  if (/lock|busy|temporarily unavailable/i.test(text)) return 'device-busy';
+  return 'connection-failed';
+}
