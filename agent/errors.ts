@@ -14,6 +14,24 @@ export const agentErrors = {
     cure: 'Check the path and that the user the agent runs as may read it.',
     retryable: false,
   },
+  configInvalid: {
+    code: 'AGT-101',
+    meaning: 'The configuration cannot be used.',
+    cure: 'Correct every place named; `selvedge check FILE` lists them all with what would be right.',
+    retryable: false,
+  },
+  secretMissing: {
+    code: 'AGT-102',
+    meaning: 'A secret the configuration refers to is not there.',
+    cure: 'Make the file (readable by the agent alone) or set the environment variable that the reference names.',
+    retryable: false,
+  },
+  usage: {
+    code: 'AGT-103',
+    meaning: 'A command was given arguments it does not know.',
+    cure: 'See `selvedge VERB --help`.',
+    retryable: false,
+  },
   dataDirUnusable: {
     code: 'AGT-200',
     meaning: 'The data folder cannot be created or written, so nothing could be stored.',
@@ -54,6 +72,12 @@ export const agentErrors = {
     code: 'AGT-206',
     meaning: 'The store is closed or its thread has ended.',
     cure: 'Start the agent again; the journal keeps all that was confirmed.',
+    retryable: false,
+  },
+  recordInvalid: {
+    code: 'AGT-208',
+    meaning: 'A record does not follow the wire contract or has a number already taken, so it was not stored.',
+    cure: 'This is a fault of the program: please report it with the log line.',
     retryable: false,
   },
   ringBlockInvalid: {

@@ -1,0 +1,73 @@
+/** The configuration as the agent uses it: checked, complete, paths absolute, deep-frozen. Made by `load.ts` alone. */
+import type { MachineKind } from '../../drivers/profiles/schema.ts';
+import type { ShiftCalendar } from '../time/calendar.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { logLevels, opcuaPolicies, opcuaSecurityModes } from './schema.ts';
+
+/** Where a secret is, never the secret. `secrets.ts` resolves it at the moment of use. File paths are absolute. */
+export type SecretReference = `file:${string}` | `env:${string}`;
+
+export interface Config {
+  readonly version: 1;
+  /** Absolute path of the file this came from. */
+  readonly file: string;
+  readonly site: {
+    readonly id: string;
+    readonly name: string;
+    readonly timeZone: string;
+    readonly calendar: ShiftCalendar | null;
+  };
+  readonly gateway: { readonly id: string; readonly name: string };
+  readonly dataDir: string;
+  readonly profileDirs: readonly string[];
+  readonly machines: readonly MachineConfig[];
+  readonly rules: RulesConfig;
+  readonly storage: { readonly budgetMiB: number; readonly ringDays: number; readonly ringShare: number };
+  readonly summaries: { readonly openMinuteEveryS: number };
+  readonly uplink: UplinkConfig | null;
+  readonly page: { readonly bind: string; readonly port: number };
+  readonly log: { readonly level: LogLevel; readonly statusEveryS: number };
+}
+
+export interface MachineConfig {
+  readonly id: string;
+  readonly name: string;
+  /** Profile id, or the absolute path of a profile file; as `loadProfile` takes it. */
+  readonly profile: string;
+  readonly kind: MachineKind;
+  readonly line: string | null;
+  readonly station: string | null;
+  /** The endpoint as one URL, settings of a serial line included. */
+  readonly endpoint: string;
+  /** The same endpoint, read. */
+  readonly address: Endpoint;
+  /** Modbus unit id; null where the protocol has none. */
+  readonly unit: number | null;
+  readonly firmware: string | null;
+  /** Poll classes whose interval differs from the profile's. */
+  readonly polls: Readonly<Record<string, { readonly intervalMs: number }>>;
+  /** null unless the endpoint is OPC UA. */
+  readonly opcua: OpcUaConfig | null;
+  readonly rules: RulesConfig;
+}
+
+export interface OpcUaConfig {
+  readonly security: (typeof opcuaSecurityModes)[number];
+  readonly policy: (typeof opcuaPolicies)[number];
+  /** Lower-case hex without colons: SHA-256 (64 digits) or SHA-1 (40) of the certificate. */
+  readonly serverFingerprint: string | null;
+  readonly user: string | null;
+  readonly password: SecretReference | null;
+}
+
+export interface UplinkConfig {
+  readonly url: string;
+  readonly password: SecretReference | null;
+  /** Absolute path of a PEM file. */
+  readonly bridgeKey: string;
+  /** Absolute path of a PEM file. */
+  readonly ca: string | null;
+}
+
+export type RulesConfig = Readonly<Record<string, unknown>>;
+export type LogLevel = (typeof logLevels)[number];

@@ -1,0 +1,297 @@
+/**
+ * Checks between fields. They read the file leniently, field by field, so that a mistake elsewhere hides none of them.
+ */
+import type { Profile } from '../../drivers/profiles/schema.ts';
+import { calendarSchema } from '../time/calendar.ts';
+import { calendarProblems } from '../time/check.ts';
+import { childOf, type Path } from './describe.ts';
+import { parseEndpoint, protocolOf, type Endpoint } from './endpoint.ts';
+import { issueAt, nearest, type ConfigIssue } from './issues.ts';
+import type { ProfileCatalogue } from './profiles.ts';
+import { isLoopback } from './schema.ts';
+import type { Source } from './source.ts';
+
+export interface CrossInput {
+  readonly main: Source;
+  readonly overlay: Source | null;
+  /** Catalogue over the folders of `profileDirs`, as written in the file, and the shipped ones. */
+  readonly profilesIn: (dirs: readonly string[]) => ProfileCatalogue;
+  readonly fileExists: (path: string) => boolean;
+  /** Makes a profile reference of the file one the catalogue takes. */
+  readonly profileOf: (reference: string) => string;
+}
+
+/** A value with the place it was written in: the file itself or the endpoints file over it. */
+interface Placed<T> {
+  readonly value: T;
+  readonly source: Source;
+  readonly path: Path;
+}
+
+/** One machine as far as it can be read. */
+interface Glimpse {
+  readonly index: number;
+  readonly path: Path;
+  readonly id: string | null;
+  readonly profile: Profile | null;
+  readonly endpoint: Placed<Endpoint> | null;
+  readonly unit: Placed<number> | null;
+}
+
+export function crossIssues(input: CrossInput): {
+  readonly issues: readonly ConfigIssue[];
+  readonly profiles: ProfileCatalogue;
+} {
+  const { main } = input;
+  const dirs = list(childOf(main.value, 'profileDirs')).filter((d): d is string => typeof d === 'string');
+  const profiles = input.profilesIn(dirs);
+  const issues: ConfigIssue[] = [];
+  for (const [index, dir] of dirs.entries()) {
+    if (!input.fileExists(dir)) {
+      issues.push(issueAt(main, ['profileDirs', index], 'does not exist', 'an existing folder, relative to this file'));
+    }
+  }
+  const machines = list(childOf(main.value, 'machines')).map((raw, index) =>
+    glimpse(input, profiles, raw, index, issues),
+  );
+  issues.push(
+    ...repeatedIds(main, machines),
+    ...repeatedUnits(machines),
+    ...uplinkIssues(input),
+    ...pageIssues(main),
+    ...calendarIssues(main),
+    ...overlayIssues(input),
+  );
+  return { issues, profiles };
+}
+
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
+function glimpse(
+  input: CrossInput,
+  profiles: ProfileCatalogue,
+  raw: unknown,
+  index: number,
+  issues: ConfigIssue[],
+): Glimpse {
+  const { main } = input;
+  const path: Path = ['machines', index];
+  const id = text(childOf(raw, 'id'));
+  const over = id === null ? null : overlayMachine(input.overlay, id);
+  const profile = profileOf(input, profiles, raw, path, issues);
+  const place = <T>(key: string, read: (value: unknown) => T | null): Placed<T> | null => {
+    if (over !== null) {
+      const value = read(childOf(over.raw, key));
+      if (value !== null) return { value, source: over.source, path: [...over.path, key] };
+    }
+    const value = read(childOf(raw, key));
+    return value === null ? null : { value, source: main, path: [...path, key] };
+  };
+  const written = place('endpoint', text);
+  if (written === null && typeof raw === 'object' && raw !== null && childOf(raw, 'endpoint') === undefined) {
+    const right = 'endpoint: with the address of the machine here, or an endpoints file that names it (--endpoints)';
+    issues.push(issueAt(main, path, 'has no endpoint', right));
+  }
+  const read = written === null ? null : parseEndpoint(written.value);
+  const endpoint = written === null || read === null || 'problem' in read ? null : { ...written, value: read };
+  const unit = place('unit', (value) => (typeof value === 'number' ? value : null));
+  const glimpsed: Glimpse = { index, path, id, profile, endpoint, unit };
+  issues.push(...endpointIssues(main, raw, glimpsed), ...pollIssues(main, raw, glimpsed));
+  return glimpsed;
+}
+
+function profileOf(
+  input: CrossInput,
+  profiles: ProfileCatalogue,
+  raw: unknown,
+  machine: Path,
+  issues: ConfigIssue[],
+): Profile | null {
+  const reference = text(childOf(raw, 'profile'));
+  if (reference === null) return null;
+  const found = profiles.find(input.profileOf(reference));
+  if (!('problem' in found)) return found;
+  const near = nearest(reference, profiles.ids);
+  const known = `one of ${profiles.ids.join(', ')}, or the path of a profile file`;
+  const right = near === null ? known : `did you mean ${near}? (${known})`;
+  issues.push(
+    found.problem === 'unknown'
+      ? issueAt(
+          input.main,
+          [...machine, 'profile'],
+          `names the profile ${JSON.stringify(reference)}, which is not there`,
+          right,
+        )
+      : issueAt(
+          input.main,
+          [...machine, 'profile'],
+          `names a profile that cannot be used: ${found.detail}`,
+          'a profile as docs/machines.md describes it',
+        ),
+  );
+  return null;
+}
+
+const schemes = {
+  modbus: 'modbus://host:502, modbus+rtu://host:port or modbus+rtu:///dev/…',
+  line: 'tcp://host:port or serial:///dev/…',
+  opcua: 'opc.tcp://host:4840',
+} as const;
+
+function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly ConfigIssue[] {
+  const { endpoint, profile, unit, path } = machine;
+  if (endpoint === null) return [];
+  const issues: ConfigIssue[] = [];
+  const protocol = protocolOf[endpoint.value.transport];
+  if (profile !== null && profile.protocol !== protocol) {
+    const what = `is ${protocol === 'opcua' ? 'OPC UA' : protocol}, but the profile ${profile.profile} speaks ${profile.protocol}`;
+    issues.push(issueAt(endpoint.source, endpoint.path, what, schemes[profile.protocol]));
+  }
+  if (unit !== null && protocol !== 'modbus') {
+    issues.push(issueAt(unit.source, unit.path, 'is for Modbus alone', `no unit with ${schemes[protocol]}`, 'key'));
+  }
+  const rtu = endpoint.value.transport === 'modbus-rtu-tcp' || endpoint.value.transport === 'modbus-rtu-serial';
+  if (unit !== null && rtu && (unit.value < 1 || unit.value > 247)) {
+    // Serial Line V1.02 §2.2: 0 is broadcast, 248 to 255 are reserved.
+    issues.push(
+      issueAt(unit.source, unit.path, `is ${unit.value}, which no RTU slave can have`, 'a whole number from 1 to 247'),
+    );
+  }
+  const serial = childOf(raw, 'serial');
+  if (serial !== undefined && !('line' in endpoint.value)) {
+    issues.push(issueAt(main, [...path, 'serial'], 'does nothing with a network endpoint', 'no serial: here', 'key'));
+  }
+  const opcua = childOf(raw, 'opcua');
+  if (opcua !== undefined && protocol !== 'opcua') {
+    issues.push(issueAt(main, [...path, 'opcua'], 'does nothing with this endpoint', 'no opcua: here', 'key'));
+  }
+  const password = childOf(opcua, 'password');
+  const user = childOf(opcua, 'user');
+  if (password !== undefined && user === undefined) {
+    issues.push(issueAt(main, [...path, 'opcua', 'password'], 'has no user', 'user: beside it', 'key'));
+  }
+  if (user !== undefined && password === undefined) {
+    issues.push(
+      issueAt(main, [...path, 'opcua', 'user'], 'has no password', 'password: file:… or env:… beside it', 'key'),
+    );
+  }
+  if (user !== undefined && childOf(opcua, 'security') === 'None') {
+    const what = 'is None, so the password would cross the network in clear';
+    issues.push(issueAt(main, [...path, 'opcua', 'security'], what, 'SignAndEncrypt, or no user'));
+  }
+  return issues;
+}
+
+function pollIssues(main: Source, raw: unknown, { profile, path }: Glimpse): readonly ConfigIssue[] {
+  const polls = childOf(raw, 'polls');
+  if (profile === null || typeof polls !== 'object' || polls === null || Array.isArray(polls)) return [];
+  const known = Object.keys(profile.polls);
+  return Object.keys(polls)
+    .filter((key) => !known.includes(key))
+    .map((key) => {
+      const near = nearest(key, known);
+      const right =
+        known.length === 0
+          ? `no polls: the profile ${profile.profile} is not polled`
+          : near === null
+            ? `one of ${known.join(', ')}`
+            : `did you mean ${near}?`;
+      return issueAt(main, [...path, 'polls', key], 'is no poll class of the profile', right, 'key');
+    });
+}
+
+function repeatedIds(main: Source, machines: readonly Glimpse[]): readonly ConfigIssue[] {
+  const first = new Map<string, number>();
+  return machines.flatMap(({ id, index, path }) => {
+    if (id === null) return [];
+    const before = first.get(id);
+    if (before === undefined) {
+      first.set(id, index);
+      return [];
+    }
+    return [issueAt(main, [...path, 'id'], `is ${JSON.stringify(id)}, as machines[${before}] is`, 'an id of its own')];
+  });
+}
+
+/** Two machines may share a bus, but not an address on it; a line source carries one machine. */
+function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
+  const first = new Map<string, Glimpse>();
+  return machines.flatMap((machine) => {
+    const { endpoint, unit } = machine;
+    if (endpoint === null || endpoint.value.transport === 'opcua') return [];
+    const line = protocolOf[endpoint.value.transport] === 'line';
+    const where = 'path' in endpoint.value ? endpoint.value.path : `${endpoint.value.host}:${endpoint.value.port}`;
+    const key = `${where} ${line ? '' : (unit?.value ?? 1)}`;
+    const before = first.get(key);
+    if (before === undefined) {
+      first.set(key, machine);
+      return [];
+    }
+    const what = line
+      ? `is the same line as that of machines[${before.index}]`
+      : `has the same unit ${unit?.value ?? 1} as machines[${before.index}]`;
+    const right = line ? 'one machine for each line' : 'a unit of its own for each machine of a bus';
+    return [issueAt(endpoint.source, endpoint.path, what, right)];
+  });
+}
+
+function uplinkIssues({ main, fileExists }: CrossInput): readonly ConfigIssue[] {
+  const uplink = childOf(main.value, 'uplink');
+  return (['bridgeKey', 'ca'] as const).flatMap((key) => {
+    const path = text(childOf(uplink, key));
+    if (path === null || fileExists(path)) return [];
+    return [
+      issueAt(
+        main,
+        ['uplink', key],
+        `names the file ${path}, which does not exist`,
+        'the path of a PEM file, relative to this file',
+      ),
+    ];
+  });
+}
+
+function pageIssues(main: Source): readonly ConfigIssue[] {
+  const bind = text(childOf(childOf(main.value, 'page'), 'bind'));
+  if (bind === null || isLoopback(bind)) return [];
+  const what = `is ${JSON.stringify(bind)}, which other computers reach; off loopback the page needs HTTPS, which it does not serve`;
+  return [
+    issueAt(main, ['page', 'bind'], what, '127.0.0.1, and an SSH tunnel or a TLS proxy on this computer for others'),
+  ];
+}
+
+function calendarIssues(main: Source): readonly ConfigIssue[] {
+  const calendar = calendarSchema.safeParse(childOf(childOf(main.value, 'site'), 'calendar'));
+  if (!calendar.success) return [];
+  return calendarProblems(calendar.data).map((problem) =>
+    issueAt(main, ['site', 'calendar', ...problem.path], problem.what, problem.right),
+  );
+}
+
+function overlayMachine(
+  overlay: Source | null,
+  id: string,
+): { readonly source: Source; readonly raw: unknown; readonly path: Path } | null {
+  if (overlay === null) return null;
+  const machines = list(childOf(overlay.value, 'machines'));
+  const index = machines.findIndex((machine) => childOf(machine, 'id') === id);
+  return index < 0 ? null : { source: overlay, raw: machines[index], path: ['machines', index] };
+}
+
+function overlayIssues({ main, overlay }: CrossInput): readonly ConfigIssue[] {
+  if (overlay === null) return [];
+  const issues: ConfigIssue[] = [];
+  const seen = new Set<string>();
+  for (const [index, machine] of list(childOf(overlay.value, 'machines')).entries()) {
+    const id = text(childOf(machine, 'id'));
+    if (id === null) continue;
+    if (seen.has(id)) issues.push(issueAt(overlay, ['machines', index, 'id'], 'is listed twice', 'each machine once'));
+    seen.add(id);
+  }
+  if (childOf(overlay.value, 'uplink') !== undefined && childOf(main.value, 'uplink') === undefined) {
+    const what = 'is given, but the configuration has no uplink section';
+    issues.push(issueAt(overlay, ['uplink'], what, 'uplink: with url and bridgeKey in the configuration', 'key'));
+  }
+  return issues;
+}

@@ -1,0 +1,138 @@
+/** Endpoint addresses of machines, as they stand in the configuration and in the endpoints file. */
+
+/** Character format of a serial line. Modbus RTU is 8E1 by its specification (V1.02 §2.5.1), sensor lines mostly 8N1. */
+export interface SerialLine {
+  readonly baudRate: number;
+  readonly dataBits: 7 | 8;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly stopBits: 1 | 2;
+}
+
+export type Endpoint =
+  | { readonly transport: 'modbus-tcp'; readonly host: string; readonly port: number }
+  | { readonly transport: 'modbus-rtu-tcp'; readonly host: string; readonly port: number }
+  | { readonly transport: 'modbus-rtu-serial'; readonly path: string; readonly line: SerialLine }
+  | { readonly transport: 'line-tcp'; readonly host: string; readonly port: number }
+  | { readonly transport: 'line-serial'; readonly path: string; readonly line: SerialLine }
+  | { readonly transport: 'opcua'; readonly url: string };
+export type Transport = Endpoint['transport'];
+
+/** Which protocol of a profile a transport can carry. */
+export const protocolOf = {
+  'modbus-tcp': 'modbus',
+  'modbus-rtu-tcp': 'modbus',
+  'modbus-rtu-serial': 'modbus',
+  'line-tcp': 'line',
+  'line-serial': 'line',
+  opcua: 'opcua',
+} as const satisfies Record<Transport, 'modbus' | 'line' | 'opcua'>;
+
+export interface EndpointProblem {
+  readonly problem: string;
+  readonly right: string;
+}
+
+const serialDefaults = {
+  'modbus-rtu-serial': { baudRate: 19200, dataBits: 8, parity: 'even', stopBits: 1 },
+  'line-serial': { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
+} as const satisfies Record<string, SerialLine>;
+
+const forms = {
+  'modbus:': 'modbus://host:502',
+  'modbus+rtu:': 'modbus+rtu://host:4001 or modbus+rtu:///dev/ttyUSB0?baudRate=19200',
+  'tcp:': 'tcp://host:port',
+  'serial:': 'serial:///dev/ttyUSB0?baudRate=9600',
+  'opc.tcp:': 'opc.tcp://host:4840',
+} as const;
+const isScheme = (s: string): s is keyof typeof forms => Object.hasOwn(forms, s);
+
+/** Reads an endpoint, or says what is wrong with it. The text of a problem never repeats a credential. */
+export function parseEndpoint(text: string): Endpoint | EndpointProblem {
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(text)?.[0].toLowerCase();
+  if (scheme === undefined || !text.slice(scheme.length).startsWith('//') || !URL.canParse(text)) {
+    return { problem: 'is not an endpoint address', right: `an address such as ${Object.values(forms).join(', ')}` };
+  }
+  if (!isScheme(scheme)) {
+    return { problem: `has the scheme ${scheme}//, which no driver speaks`, right: Object.values(forms).join(', ') };
+  }
+  const url = new URL(text);
+  const right = forms[scheme];
+  if (url.username !== '' || url.password !== '') {
+    return { problem: 'has credentials in it', right: `${right}; a user and a password reference go into opcua:` };
+  }
+  switch (scheme) {
+    case 'modbus:':
+      return network('modbus-tcp', url, 502, right);
+    case 'modbus+rtu:':
+      return url.hostname === ''
+        ? serial('modbus-rtu-serial', url, right)
+        : network('modbus-rtu-tcp', url, null, right);
+    case 'tcp:':
+      return network('line-tcp', url, null, right);
+    case 'serial:':
+      return serial('line-serial', url, right);
+    case 'opc.tcp:':
+      if (url.hostname === '') return { problem: 'has no host', right };
+      return { transport: 'opcua', url: text };
+  }
+}
+
+function network(
+  transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp',
+  url: URL,
+  defaultPort: number | null,
+  right: string,
+): Endpoint | EndpointProblem {
+  if (url.hostname === '') return { problem: 'has no host', right };
+  if (url.search !== '' || (url.pathname !== '' && url.pathname !== '/')) {
+    return { problem: 'has a path or a query, which a network endpoint does not take', right };
+  }
+  const port = url.port === '' ? defaultPort : Number(url.port);
+  if (port === null) return { problem: 'has no port', right };
+  if (port === 0) return { problem: 'has port 0', right };
+  return { transport, host: url.hostname.replace(/^\[|\]$/g, ''), port };
+}
+
+function serial(transport: 'modbus-rtu-serial' | 'line-serial', url: URL, right: string): Endpoint | EndpointProblem {
+  const path = decodePath(url.pathname);
+  if (url.hostname !== '' || path === null || path.length < 2) {
+    return { problem: 'names no device', right: `${right} (three slashes: the device has no host)` };
+  }
+  let line: SerialLine = serialDefaults[transport];
+  for (const [key, value] of url.searchParams) {
+    const next = withSetting(line, key, value);
+    if (next === null) {
+      return {
+        problem: `has a wrong line setting ${JSON.stringify(`${key}=${value}`)}`,
+        right: 'baudRate=300…3000000, dataBits=7|8, parity=none|even|odd, stopBits=1|2',
+      };
+    }
+    line = next;
+  }
+  return { transport, path, line };
+}
+
+function withSetting(line: SerialLine, key: string, value: string): SerialLine | null {
+  switch (key) {
+    case 'baudRate': {
+      const baudRate = /^\d{3,7}$/.test(value) ? Number(value) : 0;
+      return baudRate >= 300 && baudRate <= 3_000_000 ? { ...line, baudRate } : null;
+    }
+    case 'dataBits':
+      return value === '7' || value === '8' ? { ...line, dataBits: value === '7' ? 7 : 8 } : null;
+    case 'parity':
+      return value === 'none' || value === 'even' || value === 'odd' ? { ...line, parity: value } : null;
+    case 'stopBits':
+      return value === '1' || value === '2' ? { ...line, stopBits: value === '1' ? 1 : 2 } : null;
+    default:
+      return null;
+  }
+}
+
+function decodePath(pathname: string): string | null {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return null;
+  }
+}

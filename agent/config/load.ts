@@ -1,0 +1,247 @@
+/**
+ * From the YAML file to the frozen `Config`. Every complaint is found in one go: schema and cross checks both work on
+ * whatever part of the file is readable, so that a user corrects a file once and not ten times.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { AgentError } from '../errors.ts';
+import type { Config, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
+import { crossIssues, type CrossInput } from './cross.ts';
+import { configJsonSchema, type SchemaNode } from './describe.ts';
+import { parseEndpoint, type Endpoint, type SerialLine } from './endpoint.ts';
+import { ConfigErrors, issuesOfZod, type ConfigIssue } from './issues.ts';
+import { overlaySchema, type Overlay, type OverlayMachine } from './overlay.ts';
+import { isProfilePath, profileCatalogue, shippedProfileDir, type ProfileCatalogue } from './profiles.ts';
+import { configSchema, type ParsedConfig, type ParsedMachine } from './schema.ts';
+import { parseSource, type Source } from './source.ts';
+
+export type { Config, MachineConfig, OpcUaConfig, RulesConfig, SecretReference, UplinkConfig } from './config.ts';
+export { ConfigErrors, formatIssue, type ConfigIssue } from './issues.ts';
+
+export interface LoadOptions {
+  /** Path of an endpoints file, laid over endpoint, unit and server fingerprint by machine id, and over the uplink's URL. */
+  readonly endpoints?: string;
+}
+
+/** A file longer than this is no configuration. */
+const maxFileBytes = 4 * 1024 * 1024;
+
+/**
+ * Reads and checks the configuration. Relative paths in it are relative to its folder.
+ * @throws {ConfigErrors} with every complaint, when the files can be read but not used
+ * @throws {AgentError} AGT-100 when a file cannot be read
+ */
+export function loadConfig(path: string, options: LoadOptions = {}): Config {
+  const file = resolve(path);
+  const overlay =
+    options.endpoints === undefined
+      ? null
+      : { file: resolve(options.endpoints), text: readText(resolve(options.endpoints)) };
+  const result = checkConfig({
+    file,
+    text: readText(file),
+    overlay,
+    profilesIn: (dirs) => profileCatalogue([...dirs, shippedProfileDir]),
+    fileExists: existsSync,
+  });
+  if ('issues' in result) throw new ConfigErrors(result.issues);
+  return result.config;
+}
+
+function readText(file: string): string {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length > maxFileBytes)
+      throw new AgentError('fileUnreadable', `${file} is too long to be a configuration`);
+    return bytes.toString('utf8');
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const why = code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read (${code})`;
+    throw new AgentError('fileUnreadable', `${file} ${why}`, { cause: error });
+  }
+}
+
+export interface CheckInput {
+  /** Absolute path; relative paths in the text are relative to its folder. */
+  readonly file: string;
+  readonly text: string;
+  readonly overlay: { readonly file: string; readonly text: string } | null;
+  readonly profilesIn: (dirs: readonly string[]) => ProfileCatalogue;
+  readonly fileExists: (path: string) => boolean;
+}
+
+/** The whole check without a disk. Never throws, whatever the texts; each issue has a line of the file it names. */
+export function checkConfig(
+  input: CheckInput,
+): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
+  const main = parseSource(input.file, input.text);
+  const over = input.overlay === null ? null : parseSource(input.overlay.file, input.overlay.text);
+  const syntax = [...syntaxIssues(main), ...(over === null ? [] : syntaxIssues(over))];
+  if (syntax.length > 0) return { issues: syntax };
+  if (main.value === null) {
+    const right = 'version, site and gateway, as in docs/config.example.yaml';
+    return { issues: [{ file: input.file, line: 1, column: 1, path: '', what: 'the file is empty', right }] };
+  }
+
+  const parsed = configSchema.safeParse(main.value);
+  const issues: ConfigIssue[] = [];
+  if (!parsed.success) issues.push(...issuesOfZod(main, configJsonSchema(), parsed.error.issues));
+  const overlay = over === null ? null : overlaySchema.safeParse(over.value);
+  if (over !== null && overlay?.success === false) {
+    issues.push(
+      ...issuesOfZod(over, z.toJSONSchema(overlaySchema, { io: 'input' }) as SchemaNode, overlay.error.issues),
+    );
+  }
+
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(dirname(input.file), path));
+  const profileOf = (reference: string) => (isProfilePath(reference) ? absolute(reference) : reference);
+  const cross: CrossInput = {
+    main,
+    overlay: over,
+    profilesIn: (dirs) => input.profilesIn(dirs.map(absolute)),
+    fileExists: (path) => input.fileExists(absolute(path)),
+    profileOf,
+  };
+  const crossed = crossIssues(cross);
+  issues.push(...crossed.issues);
+  if (issues.length > 0 || !parsed.success) return { issues: inOrder(issues) };
+  return {
+    config: freeze(build(input.file, parsed.data, overlay?.data ?? null, crossed.profiles, { absolute, profileOf })),
+  };
+}
+
+const syntaxIssues = (source: Source): readonly ConfigIssue[] =>
+  source.syntax.map((problem) => ({ file: source.file, path: '', ...problem }));
+
+function inOrder(issues: readonly ConfigIssue[]): readonly ConfigIssue[] {
+  const files = [...new Set(issues.map((issue) => issue.file))];
+  return issues.toSorted(
+    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  );
+}
+
+interface Paths {
+  readonly absolute: (path: string) => string;
+  readonly profileOf: (reference: string) => string;
+}
+
+function build(
+  file: string,
+  parsed: ParsedConfig,
+  overlay: Overlay | null,
+  profiles: ProfileCatalogue,
+  { absolute, profileOf }: Paths,
+): Config {
+  const uplink = parsed.uplink;
+  return {
+    version: 1,
+    file,
+    site: {
+      id: parsed.site.id,
+      name: parsed.site.name ?? parsed.site.id,
+      timeZone: parsed.site.timeZone,
+      calendar: parsed.site.calendar ?? null,
+    },
+    gateway: { id: parsed.gateway.id, name: parsed.gateway.name ?? parsed.gateway.id },
+    dataDir: absolute(parsed.dataDir),
+    profileDirs: parsed.profileDirs.map(absolute),
+    machines: parsed.machines.map((machine) =>
+      buildMachine(machine, overlay?.machines.find((m) => m.id === machine.id) ?? null, profiles, {
+        absolute,
+        profileOf,
+      }),
+    ),
+    rules: parsed.rules,
+    storage: parsed.storage,
+    summaries: parsed.summaries,
+    uplink:
+      uplink === undefined
+        ? null
+        : {
+            url: overlay?.uplink ?? uplink.url,
+            password: reference(uplink.password, absolute),
+            bridgeKey: absolute(uplink.bridgeKey),
+            ca: uplink.ca === undefined ? null : absolute(uplink.ca),
+          },
+    page: parsed.page,
+    log: parsed.log,
+  };
+}
+
+function buildMachine(
+  machine: ParsedMachine,
+  over: OverlayMachine | null,
+  profiles: ProfileCatalogue,
+  { absolute, profileOf }: Paths,
+): MachineConfig {
+  const profile = profiles.find(profileOf(machine.profile));
+  const url = over?.endpoint ?? machine.endpoint ?? '';
+  const read = parseEndpoint(url);
+  // The cross checks have refused both before; this only tells the compiler so.
+  if ('problem' in profile || 'problem' in read) throw new AgentError('configInvalid', `machine ${machine.id}`);
+  const address = withLine(read, machine.serial ?? {});
+  return {
+    id: machine.id,
+    name: machine.name ?? machine.id,
+    profile: profileOf(machine.profile),
+    kind: machine.kind ?? profile.kind,
+    line: machine.line ?? null,
+    station: machine.station ?? null,
+    endpoint: endpointText(url, address),
+    address,
+    unit: address.transport.startsWith('modbus') ? (over?.unit ?? machine.unit ?? 1) : null,
+    firmware: machine.firmware ?? null,
+    polls: machine.polls ?? {},
+    opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
+    rules: machine.rules ?? {},
+  };
+}
+
+function buildOpcUa(
+  opcua: ParsedMachine['opcua'],
+  over: OverlayMachine | null,
+  absolute: (path: string) => string,
+): OpcUaConfig {
+  const fingerprint = over?.serverFingerprint ?? opcua?.serverFingerprint ?? null;
+  return {
+    security: opcua?.security ?? 'SignAndEncrypt',
+    policy: opcua?.policy ?? 'Basic256Sha256',
+    serverFingerprint: fingerprint?.replaceAll(':', '').toLowerCase() ?? null,
+    user: opcua?.user ?? null,
+    password: reference(opcua?.password, absolute),
+  };
+}
+
+function reference(text: string | undefined, absolute: (path: string) => string): SecretReference | null {
+  if (text === undefined) return null;
+  return text.startsWith('env:') ? `env:${text.slice(4)}` : `file:${absolute(text.slice(5))}`;
+}
+
+function withLine(endpoint: Endpoint, serial: NonNullable<ParsedMachine['serial']>): Endpoint {
+  if (!('line' in endpoint)) return endpoint;
+  const line: SerialLine = {
+    baudRate: serial.baudRate ?? endpoint.line.baudRate,
+    dataBits: serial.dataBits ?? endpoint.line.dataBits,
+    parity: serial.parity ?? endpoint.line.parity,
+    stopBits: serial.stopBits ?? endpoint.line.stopBits,
+  };
+  return { ...endpoint, line };
+}
+
+/** The URL again; of a serial line with all its settings, so that whoever gets the URL needs nothing else. */
+function endpointText(url: string, endpoint: Endpoint): string {
+  if (!('line' in endpoint)) return url;
+  const { baudRate, dataBits, parity, stopBits } = endpoint.line;
+  return `${url.split('?')[0] ?? url}?baudRate=${baudRate}&dataBits=${dataBits}&parity=${parity}&stopBits=${stopBits}`;
+}
+
+/** Freezes plain data to its depth. */
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) freeze(member);
+  }
+  return value;
+}

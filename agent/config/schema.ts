@@ -1,0 +1,288 @@
+/**
+ * The one schema of the agent's YAML file. Types, checks, `docs/CONFIG.md`, the JSON Schema for editors and the commented
+ * example all come from here, so what the documents say is what the agent does.
+ *
+ * Every field carries marks (see `Marks`): whether a change needs a restart, whether it may ever be set from afar, and
+ * whether it holds the reference of a secret.
+ */
+import { z } from 'zod';
+import { machineKinds } from '../../drivers/profiles/schema.ts';
+import { calendarSchema } from '../time/calendar.ts';
+import { parseEndpoint } from './endpoint.ts';
+
+/** What a field says about itself, beside its help text. Kept as zod metadata, so it also shows in the JSON Schema. */
+export interface Marks {
+  /** A change is applied only at the next start; false: it is applied while the agent runs. */
+  readonly restart: boolean;
+  /** A signed command of the bridge may set it. Never true for identities, addresses, secrets, paths or privacy. */
+  readonly remote?: boolean;
+  /** Holds a reference (`file:` or `env:`), never the secret. */
+  readonly secret?: boolean;
+  /** Unit of a number, in words a person reads. */
+  readonly unit?: string;
+  /** What a right value looks like, where type and range do not say it. */
+  readonly expects?: string;
+  readonly examples?: readonly (string | number)[];
+}
+
+/** Attaches help and marks. Called last on a schema, because zod ties metadata to the very instance. */
+export function field<T extends z.ZodType>(schema: T, help: string, marks: Marks): T {
+  const { remote = false, secret = false, examples, ...rest } = marks;
+  const extra = examples === undefined ? {} : { examples: [...examples] };
+  return schema.meta({ description: help, ...rest, remote, secret, ...extra });
+}
+
+const live = { restart: false } as const;
+const atStart = { restart: true } as const;
+
+const idPattern = /^[a-z0-9-]{1,40}$/;
+const id = z.string().regex(idPattern);
+const idExpects = '1 to 40 of the characters a–z, 0–9 and -';
+const label = z.string().min(1).max(80);
+
+/** `file:PATH` or `env:NAME`. The message never repeats the value: it may be a password written in the wrong place. */
+export const secretReference = z.string().regex(/^(file:.+|env:[A-Za-z_][A-Za-z0-9_]*)$/);
+const secretExpects = 'a reference, file:PATH or env:NAME; the secret itself never stands in this file';
+
+/** True when this Node knows the IANA time zone. */
+export function isTimeZone(name: string): boolean {
+  // An offset such as +06:00 is taken by Intl, but it has no change-over rules and names no place.
+  if (/^[+-]/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+const siteSchema = z.strictObject({
+  id: field(id, 'Id of the site. Part of every topic and record; do not change it later.', {
+    ...atStart,
+    expects: idExpects,
+    examples: ['dhaka-2'],
+  }),
+  name: field(label.optional(), 'Name of the site for people. Absent: the id.', live),
+  timeZone: field(
+    z.string().refine(isTimeZone, { error: 'is not a time zone this system knows' }),
+    'IANA time zone of the site. Shifts are computed in it; everything stored is UTC.',
+    { ...live, expects: 'an IANA time zone', examples: ['Asia/Dhaka'] },
+  ),
+  calendar: field(
+    calendarSchema.optional(),
+    'Shifts of the site. A shift belongs to the date on which it starts. Absent: no shifts.',
+    live,
+  ),
+});
+
+const gatewaySchema = z.strictObject({
+  id: field(id, 'Id of this gateway, unique in the fleet. It is the identity under which the bridge knows it.', {
+    ...atStart,
+    expects: idExpects,
+    examples: ['dhaka-2-gw1'],
+  }),
+  name: field(label.optional(), 'Name of the gateway for people. Absent: the id.', live),
+});
+
+const serialSchema = z.strictObject({
+  baudRate: field(z.int().min(300).max(3_000_000).optional(), 'Speed of the line.', { ...atStart, unit: 'Bd' }),
+  dataBits: field(z.union([z.literal(7), z.literal(8)]).optional(), 'Data bits of a character.', atStart),
+  parity: field(z.enum(['none', 'even', 'odd']).optional(), 'Parity bit.', atStart),
+  stopBits: field(z.union([z.literal(1), z.literal(2)]).optional(), 'Stop bits.', atStart),
+});
+
+export const opcuaSecurityModes = ['SignAndEncrypt', 'Sign', 'None'] as const;
+export const opcuaPolicies = ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss'] as const;
+
+const opcuaSchema = z.strictObject({
+  security: field(
+    z.enum(opcuaSecurityModes).default('SignAndEncrypt'),
+    'Message security mode. With None anybody on the network can read and forge values.',
+    atStart,
+  ),
+  policy: field(z.enum(opcuaPolicies).default('Basic256Sha256'), 'Security policy; ignored when security is None.', {
+    ...atStart,
+  }),
+  serverFingerprint: field(
+    z
+      .string()
+      .regex(/^([0-9a-fA-F]{2}:?){19}[0-9a-fA-F]{2}$|^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$/)
+      .optional(),
+    'Fingerprint of the server certificate to trust. Absent: only certificates in the trust list (selvedge trust).',
+    { ...atStart, expects: 'SHA-256 (64 hex digits) or SHA-1 (40) of the certificate, colons allowed' },
+  ),
+  user: field(z.string().min(1).optional(), 'User name at the server. Absent: anonymous.', atStart),
+  password: field(secretReference.optional(), 'Password of that user.', {
+    ...atStart,
+    secret: true,
+    expects: secretExpects,
+    examples: ['file:secrets/ck-1.password'],
+  }),
+});
+
+const pollSchema = z.strictObject({
+  intervalMs: field(z.int().min(20).max(3_600_000), 'Time from one poll to the next.', { ...atStart, unit: 'ms' }),
+});
+
+/** Rules of the agent or of one machine; `agent/rules/schema.ts` is the part that knows them. */
+const rulesSchema = z.record(z.string(), z.unknown());
+
+export const machineSchema = z.strictObject({
+  id: field(
+    id.refine((s) => s !== 'gateway', { error: 'is reserved for the gateway itself' }),
+    'Id of the machine, unique at the site.',
+    { ...atStart, expects: idExpects, examples: ['ls-1'] },
+  ),
+  name: field(label.optional(), 'Name for people. Absent: the id.', live),
+  profile: field(
+    z.string().min(1),
+    'Machine map: the id of a shipped profile, of one in profileDirs, or the path of a .yaml file.',
+    { ...atStart, expects: 'the id of a profile', examples: ['sewing-modbus-ref'] },
+  ),
+  kind: field(z.enum(machineKinds).optional(), 'Kind of machine. Absent: the kind the profile names.', atStart),
+  line: field(label.optional(), 'Production line the machine stands in.', live),
+  station: field(label.optional(), 'Station in the line.', live),
+  endpoint: field(
+    z
+      .string()
+      .superRefine((text, ctx) => {
+        const parsed = parseEndpoint(text);
+        if ('problem' in parsed)
+          ctx.addIssue({ code: 'custom', message: parsed.problem, params: { right: parsed.right } });
+      })
+      .optional(),
+    'Where the machine answers. May come from the endpoints file instead.',
+    {
+      ...atStart,
+      expects:
+        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, tcp://host:port, serial:///dev/…?baudRate=9600 or opc.tcp://host:4840',
+      examples: ['modbus://192.168.10.21:502'],
+    },
+  ),
+  unit: field(z.int().min(0).max(255).optional(), 'Modbus unit id. Absent: 1. On RTU 1 to 247.', atStart),
+  firmware: field(
+    z.string().min(1).optional(),
+    'Firmware of the machine, where the profile has code tables by version and the machine does not tell it.',
+    { ...atStart, examples: ['90A0-v1.08.05'] },
+  ),
+  polls: field(
+    z.record(z.string(), pollSchema).optional(),
+    'Other poll intervals than the profile has, by poll class.',
+    atStart,
+  ),
+  serial: field(serialSchema.optional(), 'Line settings of a serial endpoint; the same as in its query part.', atStart),
+  opcua: field(opcuaSchema.optional(), 'Session settings of an OPC UA endpoint.', atStart),
+  rules: field(rulesSchema.optional(), 'Rules of this machine alone, over those of the agent.', {
+    ...live,
+    remote: true,
+  }),
+});
+
+const storageSchema = z.strictObject({
+  budgetMiB: field(
+    z.int().min(64).max(1_048_576).default(2048),
+    'Space all data of the agent may take on disk. The oldest raw readings yield first, alerts last.',
+    { ...atStart, unit: 'MiB' },
+  ),
+  ringDays: field(z.number().min(0.01).max(365).default(7), 'Age at which raw readings are removed.', {
+    ...atStart,
+    unit: 'days',
+  }),
+  ringShare: field(z.number().min(0.05).max(0.9).default(0.4), 'Share of the budget raw readings may take.', atStart),
+});
+
+const summariesSchema = z.strictObject({
+  openMinuteEveryS: field(
+    z.number().min(1).max(60).default(60),
+    'How often the minute that is still running is summarised and sent as a new revision. 60: only when it is over.',
+    { ...atStart, unit: 's' },
+  ),
+});
+
+const uplinkSchema = z.strictObject({
+  url: field(
+    z.string().superRefine((text, ctx) => {
+      const problem = uplinkUrlProblem(text);
+      if (problem !== null) ctx.addIssue({ code: 'custom', message: problem });
+    }),
+    'The MQTT broker of the bridge. Plain mqtt:// only on loopback; over a network mqtts://.',
+    {
+      ...atStart,
+      expects: 'mqtts://host:8883 (or mqtt://127.0.0.1:1883 on this machine)',
+      examples: ['mqtts://bridge.example:8883'],
+    },
+  ),
+  password: field(secretReference.optional(), 'Password at the broker; the user name is the gateway id.', {
+    ...atStart,
+    secret: true,
+    expects: secretExpects,
+    examples: ['file:secrets/uplink.password'],
+  }),
+  bridgeKey: field(
+    z.string().min(1),
+    'PEM file with the public key of the bridge. Only acks signed by it release data from the outbox.',
+    { ...atStart, expects: 'the path of a PEM file, relative to this file', examples: ['bridge.pub.pem'] },
+  ),
+  ca: field(z.string().min(1).optional(), 'PEM file with the CA of the broker. Absent: the CAs of Node.', {
+    ...atStart,
+    expects: 'the path of a PEM file, relative to this file',
+  }),
+});
+
+const pageSchema = z.strictObject({
+  bind: field(z.string().min(1).default('127.0.0.1'), 'Address the local page listens on.', {
+    ...atStart,
+    expects: '127.0.0.1, ::1 or localhost',
+  }),
+  port: field(z.int().min(0).max(65535).default(8440), 'Port of the local page; 0 takes a free one.', atStart),
+});
+
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+const logSchema = z.strictObject({
+  level: field(z.enum(logLevels).default('info'), 'Lines below this level are not written.', { ...live, remote: true }),
+  statusEveryS: field(z.number().min(1).max(86_400).default(60), 'Time between two status lines.', {
+    ...live,
+    remote: true,
+    unit: 's',
+  }),
+});
+
+export const configSchema = z.strictObject({
+  version: field(z.literal(1), 'Version of this file format.', atStart),
+  site: field(siteSchema, 'The factory.', atStart),
+  gateway: field(gatewaySchema, 'This computer.', atStart),
+  dataDir: field(z.string().min(1).default('data'), 'Folder for databases, keys and certificates.', {
+    ...atStart,
+    expects: 'a path, relative to this file',
+  }),
+  profileDirs: field(z.array(z.string().min(1)).default([]), 'Folders with your own profiles (*.yaml).', {
+    ...atStart,
+    expects: 'paths, relative to this file',
+  }),
+  machines: field(z.array(machineSchema).default([]), 'The machines to watch.', atStart),
+  rules: field(rulesSchema.default({}), 'When an alert is raised.', { ...live, remote: true }),
+  storage: field(storageSchema.prefault({}), 'How much is kept on disk.', atStart),
+  summaries: field(summariesSchema.prefault({}), 'Minute summaries.', atStart),
+  uplink: field(uplinkSchema.optional(), 'The cloud bridge. Absent: nothing is sent; everything else works.', atStart),
+  page: field(pageSchema.prefault({}), 'The local page for maintenance staff.', atStart),
+  log: field(logSchema.prefault({}), 'The log on standard error.', live),
+});
+export type ConfigInput = z.input<typeof configSchema>;
+export type ParsedConfig = z.output<typeof configSchema>;
+export type ParsedMachine = z.output<typeof machineSchema>;
+
+/** True for names and addresses that never leave this computer. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** What is wrong with the URL of an uplink, or null. Never repeats the URL: it may hold a password. */
+export function uplinkUrlProblem(text: string): string | null {
+  if (!URL.canParse(text)) return 'is not a URL';
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return 'has credentials in it; use password: for that';
+  if (url.protocol !== 'mqtt:' && url.protocol !== 'mqtts:') return 'is no MQTT address';
+  if (url.hostname === '') return 'has no host';
+  if (url.protocol === 'mqtt:' && !isLoopback(url.hostname))
+    return 'is plain MQTT over a network, which anybody on it can read';
+  return null;
+}
