@@ -1,0 +1,284 @@
+/**
+ * The page's API as one table: every route, who may use it, what it takes and gives. The server registers its routes from
+ * this table and `/api/openapi.json` is made from it, so the two cannot differ.
+ */
+import { z } from 'zod';
+import {
+  alertRecord,
+  alertStates,
+  machineStates,
+  stateSummaryRecord,
+  summaryRecord,
+} from '../../cloud-bridge/contract.ts';
+import type { MachineView, UplinkView } from '../live.ts';
+import type { StreamCounts } from './stream.ts';
+import { roles, userName, type Role } from './users.ts';
+
+const ms = z.number().describe('UTC milliseconds');
+const queryMs = z.coerce.number().int().min(0).max(8.64e15).describe('UTC milliseconds');
+
+const signalView = z.strictObject({
+  signal: z.string(),
+  kind: z.enum(['gauge', 'counter', 'flag', 'code', 'text']),
+  unit: z.string().describe('UN/CEFACT common code'),
+  value: z.union([z.number(), z.string(), z.boolean(), z.null()]),
+  quality: z.enum(['good', 'uncertain', 'bad', 'none']),
+  reason: z.string().nullable(),
+  sourceTimeMs: ms.nullable(),
+});
+const machineView = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  line: z.string().nullable(),
+  station: z.string().nullable(),
+  profile: z.string(),
+  protocol: z.string(),
+  state: z.enum(machineStates),
+  cause: z.string().nullable(),
+  stateSinceMs: ms,
+  gap: z.strictObject({ fromMs: ms, reason: z.string() }).nullable(),
+  lastGoodMs: ms.nullable(),
+  readings: z.number(),
+  signals: z.array(signalView),
+}) satisfies z.ZodType<MachineView>;
+const uplinkView = z.strictObject({
+  configured: z.boolean(),
+  connected: z.boolean(),
+  sinceMs: ms.nullable(),
+  reason: z.string().nullable(),
+  outboxRecords: z.number(),
+  outboxBatches: z.number(),
+  oldestUnackedMs: ms.nullable(),
+  acked: z.number(),
+  redelivered: z.number(),
+  deadLetters: z.number(),
+}) satisfies z.ZodType<UplinkView>;
+const streamCounts = z.strictObject({
+  clients: z.number(),
+  resumed: z.number(),
+  snapshots: z.number(),
+  overflows: z.number().describe('Times a page did not read fast enough and missed events'),
+}) satisfies z.ZodType<StreamCounts>;
+const alertView = alertRecord.extend({
+  verified: z.boolean().describe('false: not judged again since the last start'),
+  runbook: z.string().nullable().describe('What to do'),
+});
+const sessionView = z.strictObject({
+  user: z.string(),
+  role: z.enum(roles),
+  csrf: z.string().describe('Goes into the header x-csrf-token of every POST'),
+  site: z.strictObject({ name: z.string(), timeZone: z.string() }),
+  movedTo: z.string().nullable().describe('Where the page is now, when set-up opened it to the network'),
+});
+export type SessionView = z.infer<typeof sessionView>;
+
+const list = <T extends z.ZodType>(item: T) =>
+  z.strictObject({ items: z.array(item), next: z.string().nullable().describe('Cursor of the next page') });
+const paging = {
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  cursor: z.string().min(1).max(200).optional(),
+};
+
+export interface Operation {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly summary: string;
+  /** The least role that may use it; `public` routes answer without a session and hold no data of the floor. */
+  readonly access: 'public' | Role;
+  /** false: does not start the idle time of the session anew (it runs without anybody being there). */
+  readonly touches: boolean;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodObject;
+  readonly response: z.ZodType | 'event-stream';
+}
+
+export const operations = {
+  openapi: {
+    method: 'GET',
+    path: '/api/openapi.json',
+    summary: 'This document',
+    access: 'viewer',
+    touches: true,
+    response: z.looseObject({}),
+  },
+  session: {
+    method: 'GET',
+    path: '/api/session',
+    summary: 'Who is signed in. 401 without a session; its body says whether the page still has to be set up',
+    access: 'public',
+    touches: true,
+    response: sessionView,
+  },
+  setup: {
+    method: 'POST',
+    path: '/api/session/setup',
+    summary: 'Makes the first admin with the token of the set-up link, and signs in',
+    access: 'public',
+    touches: true,
+    body: z.strictObject({ token: z.string().min(20).max(100), name: userName, password: z.string().max(1000) }),
+    response: sessionView,
+  },
+  login: {
+    method: 'POST',
+    path: '/api/session/login',
+    summary: 'Signs in',
+    access: 'public',
+    touches: true,
+    body: z.strictObject({ name: z.string().min(1).max(100), password: z.string().max(1000) }),
+    response: sessionView,
+  },
+  logout: {
+    method: 'POST',
+    path: '/api/session/logout',
+    summary: 'Signs out',
+    access: 'viewer',
+    touches: true,
+    response: z.strictObject({ ok: z.literal(true) }),
+  },
+  machines: {
+    method: 'GET',
+    path: '/api/machines',
+    summary: 'Every machine with its state and last readings',
+    access: 'viewer',
+    touches: true,
+    response: list(machineView),
+  },
+  alerts: {
+    method: 'GET',
+    path: '/api/alerts',
+    summary: 'Occurrences as they stand. state=open (default): not closed; all; or one ISA-18.2 state (normal: closed)',
+    access: 'viewer',
+    touches: false,
+    query: z.strictObject({
+      state: z.enum(['open', 'all', ...alertStates]).default('open'),
+      machine: z.string().max(40).optional(),
+      ...paging,
+    }),
+    response: list(alertView),
+  },
+  ack: {
+    method: 'POST',
+    path: '/api/alerts/:occurrence/ack',
+    summary: 'Acknowledges an occurrence. 404: unknown; 409: it does not wait for anybody',
+    access: 'maintainer',
+    touches: true,
+    params: z.strictObject({ occurrence: z.string().min(1).max(200) }),
+    body: z.strictObject({ comment: z.string().trim().max(500).optional() }),
+    response: z.strictObject({ ok: z.literal(true), occurrence: z.string() }),
+  },
+  summaries: {
+    method: 'GET',
+    path: '/api/summaries',
+    summary: 'Minute partials, oldest first; minutes that start in [from, to). Without from: the last hour',
+    access: 'viewer',
+    touches: true,
+    query: z.strictObject({
+      machine: z.string().max(40).optional(),
+      signal: z.string().max(100).optional(),
+      from: queryMs.optional(),
+      to: queryMs.optional(),
+      ...paging,
+    }),
+    response: list(z.discriminatedUnion('kind', [summaryRecord, stateSummaryRecord])),
+  },
+  trend: {
+    method: 'GET',
+    path: '/api/trend',
+    summary: 'Points of one signal, thinned to about `points` without losing peaks; null breaks the line',
+    access: 'viewer',
+    touches: false,
+    query: z.strictObject({
+      machine: z.string().min(1).max(40),
+      signal: z.string().min(1).max(100),
+      from: queryMs,
+      to: queryMs,
+      points: z.coerce.number().int().min(10).max(5000).default(600),
+    }),
+    response: z.strictObject({ t: z.array(ms), v: z.array(z.number().nullable()) }),
+  },
+  health: {
+    method: 'GET',
+    path: '/api/health',
+    summary: 'Health of the agent itself, its uplink and this page',
+    access: 'viewer',
+    touches: true,
+    response: z.looseObject({ uplink: uplinkView, page: streamCounts }),
+  },
+  stream: {
+    method: 'GET',
+    path: '/api/stream',
+    summary:
+      'Server-sent events: snapshot, machine, machine-gone, alert, alert-gone, uplink, heartbeat. Last-Event-ID resumes',
+    access: 'viewer',
+    touches: false,
+    query: z.strictObject({ from: z.string().max(100).optional().describe('As Last-Event-ID, for a new connection') }),
+    response: 'event-stream',
+  },
+} as const satisfies Record<string, Operation>;
+export type OperationName = keyof typeof operations;
+
+export const problemBody = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string() }),
+  setupNeeded: z.boolean().optional(),
+});
+export type ProblemBody = z.infer<typeof problemBody>;
+
+const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
+  return rest;
+};
+
+function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query'): object[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = jsonSchema(schema, 'input');
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: where,
+    required: where === 'path' || required.includes(name),
+    schema: property,
+  }));
+}
+
+const json = (schema: object) => ({ 'application/json': { schema } });
+
+/** OpenAPI 3.1 of the table. */
+export function openApi(agentVersion: string): object {
+  const paths: Record<string, Record<string, object>> = {};
+  const problem = { description: 'Refused', content: json({ $ref: '#/components/schemas/Problem' }) };
+  for (const [operationId, operation] of Object.entries<Operation>(operations)) {
+    const path = operation.path.replace(/:(\w+)/g, '{$1}');
+    const content =
+      operation.response === 'event-stream'
+        ? { 'text/event-stream': { schema: { type: 'string' } } }
+        : json(jsonSchema(operation.response, 'output'));
+    (paths[path] ??= {})[operation.method.toLowerCase()] = {
+      operationId,
+      summary: operation.summary,
+      description:
+        operation.access === 'public' ? 'No session needed.' : `Needs a session: ${operation.access} or more.`,
+      security: operation.access === 'public' ? [] : [{ session: [] }],
+      parameters: [...parametersOf(operation.params, 'path'), ...parametersOf(operation.query, 'query')],
+      ...(operation.body === undefined
+        ? {}
+        : { requestBody: { required: true, content: json(jsonSchema(operation.body, 'input')) } }),
+      responses: { '200': { description: 'Done', content }, default: problem },
+    };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Selvedge agent',
+      version: agentVersion,
+      description: 'The API of the page of one gateway. Times are UTC milliseconds; lists are {items, next}.',
+    },
+    paths,
+    components: {
+      schemas: { Problem: jsonSchema(problemBody, 'output') },
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: 'selvedge-PORT', description: 'Cookie set by sign-in' },
+      },
+    },
+  };
+}

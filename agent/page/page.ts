@@ -1,0 +1,190 @@
+/**
+ * The local page: starts and stops its server, and decides where it listens.
+ *
+ *  P1  While there is no admin the page listens on loopback only, whatever is configured, and offers only set-up.
+ *  P2  Off loopback the page speaks HTTPS or does not start.
+ *  P3  The set-up link goes to the callback alone: never to a log, a file or a request.
+ */
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { AgentError } from '../errors.ts';
+import { loadAssets } from './assets.ts';
+import { isLoopback } from './guard.ts';
+import { createLimiter } from './limiter.ts';
+import { createServer } from './server.ts';
+import { createSessions, type Lifetime } from './sessions.ts';
+import type { PageClock, PageLog, PageSources, RandomBytes } from './source.ts';
+import { createStream, type StreamCounts, type StreamSettings } from './stream.ts';
+import type { Role, UserStore } from './users.ts';
+
+export interface PageOptions {
+  /** Address to listen on: 127.0.0.1, ::1, 0.0.0.0, … */
+  readonly bind: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Needed off loopback. */
+  readonly tls?: { readonly keyPem: string; readonly certPem: string };
+  /** Names this gateway may be called by in a browser, besides its addresses. */
+  readonly hostNames?: readonly string[];
+  readonly site: { readonly name: string; readonly timeZone: string };
+  readonly agentVersion: string;
+  readonly dataDir: string;
+  /** Folder of the built web application (`ensurePageBuilt()`); null: the API alone. */
+  readonly webDir: string | null;
+  readonly sources: PageSources;
+  readonly users: UserStore;
+  readonly clock: PageClock;
+  readonly random: RandomBytes;
+  readonly log: PageLog;
+  /** Gets the one-time link while there is no admin; print it to the terminal and nowhere else. */
+  readonly onSetupLink: (link: string) => void;
+  readonly stream?: Partial<StreamSettings>;
+  readonly sessionLifetimes?: Readonly<Record<Role, Lifetime>>;
+}
+
+export interface Page {
+  /** Resolves when the page listens. Rejects with an AgentError (address in use, users file damaged, …). */
+  start(signal: AbortSignal): Promise<void>;
+  /** Ends every connection and saves the sessions. May be called twice. */
+  stop(): Promise<void>;
+  /** Where the page is, such as http://127.0.0.1:8080; null while it is stopped. */
+  readonly url: string | null;
+  /** Shows news to open pages now instead of at the next look (≤ 1 s). */
+  poke(): void;
+  counts(): StreamCounts;
+}
+
+/** File beside the users that tells `selvedge user setup-link` where the page is. */
+export const addressFile = 'page-address.json';
+
+const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
+const isLoopbackBind = (bind: string) => bind === 'localhost' || isLoopback(bind);
+
+/** Listens to nothing before `start`. */
+export function createPage(options: PageOptions): Page {
+  const { bind, users, clock, random, log, dataDir } = options;
+  const sessions = createSessions({
+    file: join(dataDir, 'sessions.json'),
+    clock,
+    random,
+    log,
+    ...(options.sessionLifetimes === undefined ? {} : { lifetimes: options.sessionLifetimes }),
+  });
+  const stream = createStream({
+    floor: () => ({
+      machines: options.sources.machines(),
+      alerts: options.sources.alerts(),
+      uplink: options.sources.uplink(),
+    }),
+    clock,
+    epoch: Buffer.from(random(8)).toString('hex'),
+    ...(options.stream === undefined ? {} : { settings: options.stream }),
+  });
+  const limiter = createLimiter(() => clock.monotonicMs());
+  let app: FastifyInstance | null = null;
+  let url: string | null = null;
+  let boundPort = options.port;
+  let moving: Promise<void> = Promise.resolve();
+  const stopped = new AbortController();
+
+  async function listen(address: string, port: number): Promise<void> {
+    const tls = isLoopbackBind(address) ? null : (options.tls ?? null);
+    if (tls === null && !isLoopbackBind(address)) {
+      throw new AgentError('pagePlainOffLoopback', `page.bind is ${address} and there is no certificate`);
+    }
+    const scheme = tls === null ? 'http' : 'https';
+    const server = createServer({
+      ...options,
+      tls,
+      secure: tls !== null,
+      hostNames: options.hostNames ?? [],
+      assets: options.webDir === null ? [] : await loadAssets(options.webDir),
+      sessions,
+      limiter,
+      stream,
+      port: () => boundPort,
+      adminMade,
+    });
+    try {
+      await server.listen({ host: address, port });
+    } catch (error) {
+      await server.close();
+      const code = error instanceof Error && 'code' in error ? error.code : '';
+      const where = `${hostText(address)}:${port}`;
+      if (code === 'EADDRINUSE') throw new AgentError('pageAddressInUse', `${where} is in use`, { cause: error });
+      throw new AgentError('pageAddressUnavailable', `cannot listen on ${where} (${String(code)})`, { cause: error });
+    }
+    const bound = server.server.address();
+    if (bound !== null && typeof bound === 'object') boundPort = bound.port;
+    const shown = address === '0.0.0.0' || address === '::' ? 'localhost' : hostText(address);
+    url = `${scheme}://${shown}:${boundPort}`;
+    app = server;
+    await writeAddress();
+  }
+
+  async function writeAddress(): Promise<void> {
+    const file = join(dataDir, addressFile);
+    try {
+      await mkdir(dataDir, { recursive: true, mode: 0o700 });
+      await writeFile(file, JSON.stringify({ url, pid: process.pid }) + '\n', { mode: 0o600 });
+      await chmod(file, 0o600);
+    } catch (error) {
+      log.warn({ err: error }, 'the address of the page was not written; `selvedge user setup-link` needs it');
+    }
+  }
+
+  /** P1: from loopback to the configured address, after the answer to the set-up has left. */
+  function adminMade(): { readonly movedTo: string | null } {
+    if (isLoopbackBind(bind)) return { movedTo: null };
+    const old = app;
+    moving = (async () => {
+      await delay(500, undefined, { signal: stopped.signal }).catch(() => undefined);
+      if (stopped.signal.aborted || old === null) return;
+      stream.stop();
+      await old.close();
+      await listen(bind, options.port === 0 ? 0 : boundPort);
+      log.info({ url }, 'the page is open to the network');
+    })().catch((error: unknown) => log.error({ err: error }, 'the page cannot listen on its configured address'));
+    const shown = bind === '0.0.0.0' || bind === '::' ? null : hostText(bind);
+    return { movedTo: shown === null || options.port === 0 ? null : `https://${shown}:${boundPort}` };
+  }
+
+  let stopping: Promise<void> | null = null;
+  function stop(): Promise<void> {
+    stopping ??= (async () => {
+      stopped.abort();
+      await moving;
+      stream.stop();
+      await app?.close();
+      app = null;
+      url = null;
+      await sessions.save();
+    })();
+    return stopping;
+  }
+
+  return {
+    async start(signal) {
+      if (signal.aborted) return;
+      if (!isLoopbackBind(bind) && options.tls === undefined) {
+        throw new AgentError('pagePlainOffLoopback', `page.bind is ${bind} and there is no certificate`);
+      }
+      const hasAdmin = await users.hasAdmin();
+      await sessions.load();
+      await listen(hasAdmin ? bind : '127.0.0.1', options.port);
+      if (!hasAdmin) {
+        const token = await users.issueSetupToken();
+        if (token.ok) options.onSetupLink(`${url ?? ''}/#setup=${token.value}`);
+      }
+      signal.addEventListener('abort', () => void stop(), { once: true });
+    },
+    stop,
+    get url() {
+      return url;
+    },
+    poke: () => stream.poke(),
+    counts: () => stream.counts(),
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * The handlers of the table in `api.ts`. The guard in `server.ts` has run before any of them: a handler whose access is
+ * not `public` always has a session.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { flatAlert } from './feed.ts';
+import { cookieName, endedCookie, isLoopback, sessionCookie } from './guard.ts';
+import { openApi, operations, type OperationName, type ProblemBody, type SessionView } from './api.ts';
+import type { Limiter } from './limiter.ts';
+import type { ListPage, PageClock, PageLog, PageSources } from './source.ts';
+import type { Session, Sessions } from './sessions.ts';
+import type { Stream } from './stream.ts';
+import { thin } from './trend.ts';
+import type { User, UserStore } from './users.ts';
+
+export interface RouteParts {
+  readonly sources: PageSources;
+  readonly users: UserStore;
+  readonly sessions: Sessions;
+  readonly limiter: Limiter;
+  readonly stream: Stream;
+  readonly clock: PageClock;
+  readonly log: PageLog;
+  readonly site: { readonly name: string; readonly timeZone: string };
+  readonly agentVersion: string;
+  readonly secure: boolean;
+  /** The port the server listens on. */
+  port(): number;
+  /** Called once the first admin exists; says where the page will be reachable from now on, if elsewhere. */
+  adminMade(): { readonly movedTo: string | null };
+}
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+/** Answers with a problem in words. */
+export function refuse(
+  reply: FastifyReply,
+  status: number,
+  code: string,
+  message: string,
+  more: object = {},
+): ProblemBody {
+  reply.code(status);
+  return { error: { code, message }, ...more };
+}
+
+function wrong(reply: FastifyReply, error: z.ZodError): ProblemBody {
+  const text = error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`).join('; ');
+  return refuse(reply, 400, 'bad-request', text);
+}
+
+export function createHandlers(parts: RouteParts): Record<OperationName, Handler> {
+  const { sources, users, sessions, limiter, stream, clock, log, site, secure } = parts;
+  const cookie = () => cookieName(parts.port(), secure);
+
+  const view = (session: Session, movedTo: string | null = null): SessionView => ({
+    user: session.name,
+    role: session.role,
+    csrf: session.csrf,
+    site,
+    movedTo,
+  });
+  const signIn = async (user: User, reply: FastifyReply): Promise<Session> => {
+    const { token, session } = await sessions.open(user);
+    reply.header('set-cookie', sessionCookie(cookie(), token, secure));
+    return session;
+  };
+  /** A problem when this address has to wait, otherwise null. */
+  const mustWait = (request: FastifyRequest, reply: FastifyReply, name: string): ProblemBody | null => {
+    const waitS = Math.ceil(limiter.waitMs(request.ip, name) / 1000);
+    if (waitS <= 0) return null;
+    reply.header('retry-after', String(waitS));
+    return refuse(reply, 429, 'too-many-tries', `Too many failed tries. Try again in ${waitS} s.`);
+  };
+
+  return {
+    openapi: async () => openApi(parts.agentVersion),
+
+    async session(request, reply) {
+      if (request.session !== null) return view(request.session);
+      const setupNeeded = !(await users.hasAdmin());
+      return refuse(reply, 401, 'sign-in-needed', 'Sign in first.', { setupNeeded });
+    },
+
+    async setup(request, reply) {
+      if (!isLoopback(request.ip))
+        return refuse(reply, 403, 'loopback-only', 'Set-up works on the gateway itself only.');
+      const body = operations.setup.body.safeParse(request.body);
+      if (!body.success) return wrong(reply, body.error);
+      const problem = mustWait(request, reply, ' setup');
+      if (problem !== null) return problem;
+      const { token, name, password } = body.data;
+      const made = await users.redeemSetupToken(token, name, password);
+      if (!made.ok) {
+        if (made.refused === 'token') limiter.failed(request.ip, ' setup');
+        return refuse(reply, made.refused === 'token' ? 403 : 400, `bad-${made.refused}`, made.message);
+      }
+      log.info({ user: name }, 'the first admin of the page was made');
+      const { movedTo } = parts.adminMade();
+      return view(await signIn(made.value, reply), movedTo);
+    },
+
+    async login(request, reply) {
+      const body = operations.login.body.safeParse(request.body);
+      if (!body.success) return wrong(reply, body.error);
+      const { name, password } = body.data;
+      const problem = mustWait(request, reply, name);
+      if (problem !== null) return problem;
+      // Counted before the slow hash, so that tries sent at once are all counted; taken back on success.
+      limiter.failed(request.ip, name);
+      const user = await users.verify(name, password);
+      if (user === 'busy') {
+        reply.header('retry-after', '2');
+        return refuse(reply, 429, 'busy', 'Too many people sign in at once. Try again in a moment.');
+      }
+      if (user === null) {
+        log.warn({ user: name, address: request.ip }, 'sign-in failed');
+        return refuse(reply, 401, 'wrong-name-or-password', 'The name or the password is wrong.');
+      }
+      limiter.succeeded(request.ip, name);
+      if (request.session !== null) await sessions.close(request.session.key);
+      return view(await signIn(user, reply));
+    },
+
+    async logout(request, reply) {
+      if (request.session !== null) await sessions.close(request.session.key);
+      reply.header('set-cookie', endedCookie(cookie(), secure));
+      return { ok: true };
+    },
+
+    machines: async () => ({ items: sources.machines(), next: null }),
+
+    async alerts(request, reply) {
+      const query = operations.alerts.query.safeParse(request.query);
+      if (!query.success) return wrong(reply, query.error);
+      const { state, machine, limit, cursor } = query.data;
+      if (state !== 'all' && state !== 'normal') {
+        const items = sources
+          .alerts()
+          .filter(({ record }) => state === 'open' || record.state === state)
+          .filter(({ record }) => machine === undefined || record.machine === machine);
+        return { items: items.map(flatAlert), next: null };
+      }
+      const filter = { states: state === 'all' ? null : [state], machine: machine ?? null, limit };
+      const { items, next } = await sources.alertHistory(filter, cursor ?? null);
+      return { items: items.map(flatAlert), next };
+    },
+
+    async ack(request, reply) {
+      const params = operations.ack.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const body = operations.ack.body.safeParse(request.body ?? {});
+      if (!body.success) return wrong(reply, body.error);
+      const { session } = request;
+      if (session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
+      const { occurrence } = params.data;
+      const outcome = await sources.ack(occurrence, session.name, body.data.comment || null);
+      stream.poke();
+      switch (outcome) {
+        case 'acked':
+          return { ok: true, occurrence };
+        case 'unknown-occurrence':
+          return refuse(reply, 404, outcome, 'There is no such alert.');
+        case 'not-open':
+          return refuse(reply, 409, outcome, 'This alert does not wait for anybody any more.');
+      }
+    },
+
+    async summaries(request, reply): Promise<ListPage<unknown> | ProblemBody> {
+      const query = operations.summaries.query.safeParse(request.query);
+      if (!query.success) return wrong(reply, query.error);
+      const { machine, signal, limit, cursor } = query.data;
+      const toMs = query.data.to ?? Math.round(clock.nowMs());
+      const fromMs = query.data.from ?? toMs - 3_600_000;
+      if (fromMs > toMs) return refuse(reply, 400, 'bad-request', 'from is after to');
+      const span = { fromMs, toMs, limit, cursor: cursor ?? null };
+      return sources.summaries({ machine: machine ?? null, signal: signal ?? null, ...span });
+    },
+
+    async trend(request, reply) {
+      const query = operations.trend.query.safeParse(request.query);
+      if (!query.success) return wrong(reply, query.error);
+      const { machine, signal, from, to, points } = query.data;
+      if (from > to || to - from > 31 * 86_400_000) {
+        return refuse(reply, 400, 'bad-request', 'from must be before to, by at most 31 days');
+      }
+      return thin(await sources.trend(machine, signal, from, to), points);
+    },
+
+    health: async () => ({ ...sources.health(), uplink: sources.uplink(), page: stream.counts() }),
+
+    async stream(request, reply) {
+      const { session } = request;
+      if (session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
+      const isAllowed = async () => {
+        if (!sessions.isLive(session.key)) return false;
+        return (await users.find(session.name))?.credential === session.credential;
+      };
+      const query = operations.stream.query.safeParse(request.query);
+      if (!query.success) return wrong(reply, query.error);
+      // A new EventSource cannot set the header; the page gives the id in the query when it had to make one anew.
+      const lastId = request.headers['last-event-id'];
+      const from = typeof lastId === 'string' ? lastId : (query.data.from ?? null);
+      if (!stream.attach(reply.raw, from, isAllowed)) {
+        reply.header('retry-after', '10');
+        return refuse(reply, 503, 'too-many-pages', 'Too many pages are open on this gateway. Close one.');
+      }
+      reply.hijack();
+      return reply;
+    },
+  };
+}

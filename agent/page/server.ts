@@ -1,0 +1,167 @@
+/**
+ * One HTTP server of the page: the guard before every handler, the routes of the table, the files of the web application.
+ *
+ *  V1  Deny by default: a route that does not say who may use it cannot be registered.
+ *  V2  Without a session every route but the public ones answers 401; while there is no admin they answer 403.
+ *  V3  Nothing changes anything without a session, its CSRF token and no foreign origin.
+ */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { AgentError } from '../errors.ts';
+import { operations, type Operation, type OperationName } from './api.ts';
+import { encodingFor, type Asset } from './assets.ts';
+import { cookieName, cookieValue, hostAllowed, isCrossSite, securityHeaders } from './guard.ts';
+import { createHandlers, refuse, type RouteParts } from './routes.ts';
+import { csrfMatches, type Session } from './sessions.ts';
+import { covers, type Role } from './users.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: 'public' | Role;
+    touches?: boolean;
+    /** true: a plain file, which other sites may link to. */
+    isFile?: boolean;
+  }
+  interface FastifyRequest {
+    session: Session | null;
+  }
+}
+
+export interface ServerParts extends RouteParts {
+  readonly assets: readonly Asset[];
+  /** Names this server may be called by, besides its addresses. */
+  readonly hostNames: readonly string[];
+  readonly tls: { readonly keyPem: string; readonly certPem: string } | null;
+}
+
+const noBuild = 'The web application of this page is not built. The API works.\n';
+
+/** Builds the server; it listens to nothing yet. */
+export function createServer(parts: ServerParts): FastifyInstance {
+  const { users, sessions, assets, secure, log } = parts;
+  const common = {
+    bodyLimit: 16 * 1024,
+    requestTimeout: 10_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    logger: false,
+    routerOptions: { maxParamLength: 250 },
+  } as const;
+  // The type parameters of the two servers differ; nothing here depends on them.
+  const app = (parts.tls === null
+    ? fastify(common)
+    : fastify({
+        ...common,
+        https: { key: parts.tls.keyPem, cert: parts.tls.certPem, minVersion: 'TLSv1.2' },
+      })) as unknown as FastifyInstance;
+  const headers = Object.entries(securityHeaders(secure));
+
+  app.decorateRequest('session', null);
+  // JSON alone: what a form of another site can send without being asked is refused.
+  app.removeContentTypeParser('text/plain');
+
+  app.addHook('onRoute', (route) => {
+    if (route.config?.access === undefined) {
+      throw new AgentError('pageRouteWithoutAccess', `${String(route.method)} ${route.url}`);
+    }
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    for (const [name, value] of headers) reply.raw.setHeader(name, value);
+    const { config } = request.routeOptions;
+    if (config.isFile !== true) reply.raw.setHeader('cache-control', 'no-store');
+    if (!hostAllowed(request.headers.host, request.socket.localAddress ?? '127.0.0.1', parts.hostNames)) {
+      return reply.send(refuse(reply, 421, 'wrong-host', 'This server does not go by that name.'));
+    }
+    if (config.isFile === true) return;
+    const { origin, host } = request.headers;
+    const fetchSite = request.headers['sec-fetch-site'];
+    const site = { origin, host, fetchSite: typeof fetchSite === 'string' ? fetchSite : undefined };
+    if (isCrossSite(site, secure ? 'https' : 'http')) {
+      return reply.send(refuse(reply, 403, 'other-site', 'Another site may not use this page.'));
+    }
+    const refusal = await admit(request, reply);
+    return refusal === null ? undefined : reply.send(refusal);
+  });
+
+  async function admit(request: FastifyRequest, reply: FastifyReply) {
+    const { access, touches } = request.routeOptions.config;
+    if (request.is404) return null;
+    request.session = await sessionOf(request, touches !== false);
+    const isPublic = access === undefined || access === 'public';
+    if (!(await users.hasAdmin())) {
+      if (isPublic && request.url !== operations.login.path) return null;
+      return refuse(reply, 403, 'set-up-needed', 'This page is not set up yet: use the set-up link of the terminal.');
+    }
+    if (isPublic) return null;
+    const { session } = request;
+    if (session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
+    if (!covers(session.role, access)) {
+      return refuse(reply, 403, 'not-allowed', `This needs the role ${access}; you are ${session.role}.`);
+    }
+    const given = request.headers['x-csrf-token'];
+    if (request.method !== 'GET' && (typeof given !== 'string' || !csrfMatches(session, given))) {
+      return refuse(reply, 403, 'csrf', 'The page is out of date: load it again.');
+    }
+    return null;
+  }
+
+  async function sessionOf(request: FastifyRequest, touch: boolean): Promise<Session | null> {
+    const token = cookieValue(request.headers.cookie, cookieName(parts.port(), secure));
+    if (token === null) return null;
+    const session = sessions.find(token, touch);
+    if (session === null) return null;
+    const user = await users.find(session.name);
+    if (user?.credential === session.credential && user.role === session.role) return session;
+    await sessions.close(session.key);
+    return null;
+  }
+
+  app.setNotFoundHandler(async (_request, reply) => refuse(reply, 404, 'not-found', 'There is nothing here.'));
+  app.setErrorHandler(async (error, _request, reply) => {
+    const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+    if (status >= 400 && status < 500) {
+      return refuse(reply, status, 'bad-request', error instanceof Error ? error.message : 'bad request');
+    }
+    log.error({ err: error }, 'a request to the page failed');
+    if (error instanceof AgentError) {
+      return refuse(reply, 503, error.entry.code, `${error.entry.meaning} ${error.entry.cure}`);
+    }
+    return refuse(reply, 500, 'internal', 'The agent could not answer. Its log has the reason.');
+  });
+
+  const handlers = createHandlers(parts);
+  for (const [name, operation] of Object.entries(operations) as [OperationName, Operation][]) {
+    const { method, path: url, access, touches } = operation;
+    app.route({ method, url, config: { access, touches }, handler: handlers[name] });
+  }
+  for (const asset of assets) {
+    app.route({
+      method: 'GET',
+      url: asset.path,
+      config: { access: 'public', isFile: true },
+      handler: async (request, reply) => sendAsset(asset, request, reply),
+    });
+  }
+  if (!assets.some((asset) => asset.path === '/')) {
+    app.route({
+      method: 'GET',
+      url: '/',
+      config: { access: 'public', isFile: true },
+      handler: async (_request, reply) => reply.code(503).type('text/plain; charset=utf-8').send(noBuild),
+    });
+  }
+  return app;
+}
+
+function sendAsset(asset: Asset, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  reply.header('etag', asset.etag);
+  reply.header('vary', 'accept-encoding');
+  reply.header('cache-control', asset.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+  if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send();
+  const accept = request.headers['accept-encoding'];
+  const { body, encoding } = encodingFor(asset, typeof accept === 'string' ? accept : undefined);
+  if (encoding !== null) reply.header('content-encoding', encoding);
+  return reply.type(asset.type).send(body);
+}

@@ -1,0 +1,70 @@
+/**
+ * What the page asks of the rest of the agent: the present (made new at each call, cheap), the past (queries that run on
+ * another thread) and one deed, the acknowledgement. The composition root adapts the pipeline and the store to it.
+ */
+import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
+import type { AlertView, MachineView, UplinkView } from '../live.ts';
+
+/** One page of a list; `next` is given back as the cursor of the following page, null at the end. */
+export interface ListPage<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** Points of one signal, oldest first; null marks a hole: a gap, or a reading that was bad. */
+export interface Trend {
+  /** UTC milliseconds. */
+  readonly t: readonly number[];
+  readonly v: readonly (number | null)[];
+}
+
+export interface AlertFilter {
+  /** Only occurrences that stand so at the end of their history; null: any. */
+  readonly states: readonly AlertView['record']['state'][] | null;
+  readonly machine: string | null;
+  readonly limit: number;
+}
+
+export interface SummaryQuery {
+  readonly machine: string | null;
+  readonly signal: string | null;
+  /** Minutes that start in [fromMs, toMs). */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly limit: number;
+  readonly cursor: string | null;
+}
+
+/** `not-open`: the occurrence is over or does not wait for anybody. */
+export type AckOutcome = 'acked' | 'unknown-occurrence' | 'not-open';
+
+export interface PageSources {
+  machines(): readonly MachineView[];
+  /** Every occurrence that is not closed. */
+  alerts(): readonly AlertView[];
+  uplink(): UplinkView;
+  health(): object;
+  trend(machine: string, signal: string, fromMs: number, toMs: number): Promise<Trend>;
+  /** Newest record of each occurrence, latest raised first. */
+  alertHistory(filter: AlertFilter, cursor: string | null): Promise<ListPage<AlertView>>;
+  summaries(query: SummaryQuery): Promise<ListPage<SummaryRecord | StateSummaryRecord>>;
+  /** Durable when resolved. `comment` is null where nothing was written. */
+  ack(occurrence: string, actor: string, comment: string | null): Promise<AckOutcome>;
+}
+
+export interface PageClock {
+  /** UTC milliseconds by the wall clock. */
+  nowMs(): number;
+  /** Milliseconds that never go back. */
+  monotonicMs(): number;
+}
+
+/** Cryptographically strong random bytes. */
+export type RandomBytes = (count: number) => Uint8Array;
+
+/** The part of a pino logger that the page uses. */
+export interface PageLog {
+  info(data: object, message: string): void;
+  warn(data: object, message: string): void;
+  error(data: object, message: string): void;
+}
