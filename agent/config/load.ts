@@ -9,6 +9,7 @@ import { AgentError } from '../errors.ts';
 import type { Config, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
 import { crossIssues, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
+import { deepFreeze } from './diff.ts';
 import { parseEndpoint, type Endpoint, type SerialLine } from './endpoint.ts';
 import { ConfigErrors, issuesOfZod, type ConfigIssue } from './issues.ts';
 import { overlaySchema, type Overlay, type OverlayMachine } from './overlay.ts';
@@ -108,7 +109,9 @@ export function checkConfig(
   issues.push(...crossed.issues);
   if (issues.length > 0 || !parsed.success) return { issues: inOrder(issues) };
   return {
-    config: freeze(build(input.file, parsed.data, overlay?.data ?? null, crossed.profiles, { absolute, profileOf })),
+    config: deepFreeze(
+      build(input.file, parsed.data, overlay?.data ?? null, crossed.profiles, { absolute, profileOf }),
+    ),
   };
 }
 
@@ -235,13 +238,4 @@ function endpointText(url: string, endpoint: Endpoint): string {
   if (!('line' in endpoint)) return url;
   const { baudRate, dataBits, parity, stopBits } = endpoint.line;
   return `${url.split('?')[0] ?? url}?baudRate=${baudRate}&dataBits=${dataBits}&parity=${parity}&stopBits=${stopBits}`;
-}
-
-/** Freezes plain data to its depth. */
-function freeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const member of Object.values(value)) freeze(member);
-  }
-  return value;
 }
