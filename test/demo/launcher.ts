@@ -1,0 +1,237 @@
+/**
+ * The demo: floor, bridge and agent as three processes of their own on loopback, a bare idle process beside them as the
+ * control of the event-loop figure, and a judge at the end. The agent is given its configuration and the machines'
+ * endpoints; it knows nothing of the scenario.
+ */
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DemoFailure, runToEnd, startProcess, type DemoProcess } from './process.ts';
+import {
+  agentListening,
+  agentStatus,
+  bridgeListening,
+  endpointsFile,
+  floorHalted,
+  floorListening,
+  idleResult,
+  type AgentStatus,
+} from './messages.ts';
+import type { Report } from './score/report.ts';
+import { scoreRun } from './score/score.ts';
+
+export interface DemoOptions {
+  readonly scenario: string;
+  readonly durationS: number;
+  readonly seed: number;
+  readonly dataDir: string | null;
+  readonly port: number;
+  readonly without: readonly string[];
+  readonly healthy: boolean;
+  /** Where profiles are read from before the shipped ones; for controls with a broken profile. */
+  readonly profileDir: string | null;
+  readonly print: (line: string) => void;
+}
+
+/** The floor halts, then this long is allowed for a good reading of each machine and for the last batch to be acked. */
+const drainMs = 40_000;
+const stopGraceMs = 1500;
+
+const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** Runs the demo to its end and scores it; null when `signal` ended it early. */
+export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<Report | null> {
+  const dir = await prepareFolder(options.dataDir);
+  const processes: DemoProcess[] = [];
+  const idle = spawn(process.execPath, [here('idle.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let idleText = '';
+  idle.stdout.on('data', (chunk: Buffer) => (idleText += chunk.toString()));
+  const idleEnded = new Promise<void>((resolve) => idle.once('close', () => resolve()));
+  try {
+    const run = await startAll(options, dir, processes, signal);
+    if (run === null) return null;
+    const halted = await watch(options, run, signal);
+    if (halted === null) return null;
+    const last = await drain(run, halted.haltedMs);
+    options.print('The machines stand, everything is acked. Stopping.');
+    await stopAll(processes);
+    idle.kill('SIGTERM');
+    await idleEnded;
+    return scoreRun({
+      dir,
+      scenario: options.scenario,
+      facts: {
+        seed: options.seed,
+        startedMs: run.startedMs,
+        haltedMs: halted.haltedMs,
+        healthy: options.healthy,
+        without: options.without,
+        eventLoopP99Ms: last.eventLoopP99Ms,
+        eventLoopIdleP99Ms: idleResult.parse(JSON.parse(idleText)).eventLoopP99Ms,
+        rssMB: last.rssMB,
+      },
+    });
+  } finally {
+    await stopAll(processes);
+    idle.kill('SIGKILL');
+    if (options.dataDir === null) await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function prepareFolder(wanted: string | null): Promise<string> {
+  if (wanted === null) return await mkdtemp(join(tmpdir(), 'selvedge-demo-'));
+  try {
+    await mkdir(wanted, { recursive: true });
+    if ((await readdir(wanted)).length > 0)
+      throw new DemoFailure(`${wanted} is not empty. Choose an empty folder: the judge needs one run alone.`, 2);
+  } catch (error) {
+    if (error instanceof DemoFailure) throw error;
+    throw new DemoFailure(
+      `${wanted} cannot be used: ${(error as Error).message}. Choose a folder you may write to.`,
+      2,
+    );
+  }
+  return wanted;
+}
+
+interface Run {
+  readonly floor: DemoProcess;
+  readonly agent: DemoProcess;
+  readonly startedMs: number;
+  /** The newest status line of the agent. */
+  readonly status: () => AgentStatus | null;
+}
+
+async function startAll(
+  options: DemoOptions,
+  dir: string,
+  processes: DemoProcess[],
+  signal: AbortSignal,
+): Promise<Run | null> {
+  const at = (name: string) => join(dir, name);
+  const start = (name: string, args: readonly string[], stdin = false): DemoProcess => {
+    const started = startProcess({ name, args, stdin, onText: (line) => options.print(`[${name}] ${line}`) });
+    processes.push(started);
+    return started;
+  };
+  signal.addEventListener('abort', () => void stopAll(processes), { once: true });
+
+  await runToEnd('bridge', ['bridge', 'init', '--data-dir', at('bridge')]);
+  const bridge = start('bridge', ['bridge', 'run', '--data-dir', at('bridge'), '--mqtt-port', '0', '--api-port', '0']);
+  const bridgeUp = await bridge.waitFor('its listening line', bridgeListening, 15_000);
+  if (signal.aborted) return null;
+
+  const floor = start(
+    'floor',
+    [
+      'simulate',
+      options.scenario,
+      '--seed',
+      String(options.seed),
+      '--truth',
+      at('truth.jsonl'),
+      '--endpoints',
+      at('endpoints.json'),
+      '--uplink-target',
+      `127.0.0.1:${bridgeUp.mqtt}`,
+      '--control',
+      ...(options.healthy ? ['--healthy'] : []),
+      ...options.without.flatMap((id) => ['--without', id]),
+    ],
+    true,
+  );
+  // The agent's keys and its password at the bridge, as an integrator would make them.
+  let config = await readFile(here('agent.yaml'), 'utf8');
+  config = config.replace('port: 0', `port: ${options.port}`);
+  if (options.profileDir !== null) config += `profileDirs: [${JSON.stringify(options.profileDir)}]\n`;
+  await writeFile(at('agent.yaml'), config);
+  await cp(at('bridge/bridge.pub.pem'), at('bridge.pub.pem'));
+  await runToEnd('agent', ['key', '--data-dir', at('agent'), '--out', at('gateway.pub.pem')]);
+  await runToEnd('bridge', [
+    'bridge',
+    'allow',
+    '--data-dir',
+    at('bridge'),
+    '--gateway',
+    'demo-gw',
+    '--site',
+    'demo',
+    '--public-key',
+    at('gateway.pub.pem'),
+    '--password-file',
+    at('uplink.password'),
+  ]);
+  await floor.waitFor('its listening line', floorListening, 30_000);
+  const startedMs = Date.now();
+  if (signal.aborted) return null;
+
+  const agent = start('agent', ['run', '--config', at('agent.yaml'), '--endpoints', at('endpoints.json')]);
+  let status: AgentStatus | null = null;
+  agent.onMessage(agentStatus, (m) => (status = m));
+  const listening = await agent.waitFor('its listening line', agentListening, 30_000);
+  const endpoints = endpointsFile.parse(JSON.parse(await readFile(at('endpoints.json'), 'utf8')));
+  options.print('');
+  options.print('What runs (all on this machine):');
+  for (const m of endpoints.machines)
+    options.print(`  floor   ${m.id.padEnd(6)} ${m.profile.padEnd(26)} ${m.protocol.padEnd(15)} ${m.endpoint}`);
+  options.print(`  bridge  MQTT 127.0.0.1:${bridgeUp.mqtt}, API 127.0.0.1:${bridgeUp.api}`);
+  options.print(`  agent   page ${listening.page}`);
+  options.print(`  data    ${dir}`);
+  options.print('');
+  return { floor, agent, startedMs, status: () => status };
+}
+
+/** Shows progress until the time is over, then halts the machines. */
+async function watch(options: DemoOptions, run: Run, signal: AbortSignal): Promise<{ haltedMs: number } | null> {
+  const endMs = run.startedMs + options.durationS * 1000;
+  while (Date.now() < endMs) {
+    const stepMs = Math.min(5000, endMs - Date.now());
+    const ended = await Promise.race([run.agent.ended, run.floor.ended, pause(stepMs, signal)]);
+    if (signal.aborted) return null;
+    if (ended !== 'time') throw new DemoFailure('A process of the demo ended by itself; its last lines are above.', 1);
+    const s = run.status();
+    const elapsedS = Math.round((Date.now() - run.startedMs) / 1000);
+    if (s !== null) {
+      options.print(
+        `${String(elapsedS).padStart(4)} s  readings ${s.readings}  active alerts ${s.activeAlerts} (raised ${s.alertsRaised})  outbox ${s.outboxRecords}  uplink ${s.uplink}`,
+      );
+    }
+  }
+  const halted = run.floor.waitFor('the halt', floorHalted, 5000);
+  run.floor.write('halt');
+  return { haltedMs: (await halted).t };
+}
+
+/** Waits for a good reading of each machine after the halt, for the minutes up to it to be sealed, and for an empty outbox. */
+async function drain(run: Run, haltedMs: number): Promise<AgentStatus> {
+  const afterMs = haltedMs + 1000;
+  return await run.agent.waitFor('an empty outbox after the halt', agentStatus, drainMs, (m) => {
+    const lastGood = Object.values(m.lastGoodMs);
+    return (
+      lastGood.length > 0 &&
+      lastGood.every((t) => t !== null && t > afterMs) &&
+      m.summarisedToMs > afterMs &&
+      m.outboxRecords === 0 &&
+      m.outboxBatches === 0
+    );
+  });
+}
+
+/** Agent first, so that nothing it watches is missed by it; all within 2 s. */
+async function stopAll(processes: readonly DemoProcess[]): Promise<void> {
+  await Promise.all(processes.map((p) => p.stop(stopGraceMs)));
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<'time'> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve('time');
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * What the demo's judge works with and what it writes. The judge imports nothing of the agent or the simulators: it reads
+ * the scenario, the truth log and the databases as any auditor could.
+ */
+
+export interface Expectation {
+  readonly as: 'alert' | 'event';
+  readonly type: string;
+  readonly withinS: number;
+  readonly clearsWithinS: number | null;
+}
+
+export interface TruthLine {
+  readonly t: number;
+  readonly machine: string;
+  readonly kind: 'state' | 'fault' | 'clear' | 'counter' | 'gauge' | 'piece' | 'defect';
+  readonly id: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** A row of the scenario's fault list. */
+export interface PlannedFault {
+  readonly id: string;
+  readonly machine: string;
+  readonly fault: string;
+  readonly expect: Expectation;
+}
+
+/** One occurrence or event span as a database tells it. */
+export interface Observation {
+  readonly as: 'alert' | 'event';
+  readonly machine: string;
+  readonly type: string;
+  readonly onsetMs: number;
+  readonly detectedMs: number;
+  readonly clearedMs: number | null;
+}
+
+export interface StoredPoint {
+  readonly tMs: number;
+  readonly value: number | string | boolean | null;
+  readonly good: boolean;
+}
+
+export interface CounterAtBridge {
+  readonly machine: string;
+  readonly signal: string;
+  readonly delta: number;
+  readonly uncertainty: number;
+  readonly resets: number;
+}
+
+export interface RunFacts {
+  readonly seed: number;
+  readonly startedMs: number;
+  /** When the machines stood still. */
+  readonly haltedMs: number;
+  readonly healthy: boolean;
+  readonly without: readonly string[];
+  readonly eventLoopP99Ms: number;
+  readonly eventLoopIdleP99Ms: number;
+  readonly rssMB: number;
+  readonly machines: readonly { id: string; kind: string; protocol: string; profile: string }[];
+}
+
+export interface FaultRow extends PlannedFault {
+  readonly injectedAt: number | null;
+  readonly detectedAt: number | null;
+  readonly delayMs: number | null;
+  readonly clearedAt: number | null;
+}
+
+export interface ConservedRow {
+  readonly machine: string;
+  readonly signal: string;
+  readonly truth: number;
+  readonly atBridge: number;
+  readonly uncertainty: number;
+  readonly reset: boolean;
+}
+
+export interface ValueRow {
+  readonly machine: string;
+  readonly signal: string;
+  readonly checked: number;
+  readonly wrong: number;
+  /** The first reading that was never true, to start looking from. */
+  readonly example: string | null;
+}
+
+export interface SyncRow {
+  readonly sealed: number;
+  readonly acked: number;
+  readonly redelivered: number;
+  readonly atBridge: number;
+  readonly lost: number;
+  readonly duplicated: number;
+}
+
+export interface MachineRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly protocol: string;
+  readonly readings: number;
+  readonly gaps: readonly { from: number; to: number | null; reason: string }[];
+  readonly states: Record<string, number>;
+}
+
+export interface Report {
+  readonly ok: boolean;
+  readonly durationS: number;
+  readonly seed: number;
+  readonly machines: readonly MachineRow[];
+  readonly faults: readonly FaultRow[];
+  readonly falseAlerts: number;
+  readonly conserved: readonly ConservedRow[];
+  readonly sync: SyncRow;
+  readonly eventLoopP99Ms: number;
+  readonly eventLoopIdleP99Ms: number;
+  readonly rssMB: number;
+  /** Every stored gauge reading held against what the machine showed at that time. */
+  readonly values: readonly ValueRow[];
+  /** In words, each thing that makes `ok` false. */
+  readonly problems: readonly string[];
+}

@@ -1,0 +1,50 @@
+/** Seconds by state at the bridge against the truth, and the sum against the time watched. */
+import type { TruthLine } from './report.ts';
+
+/** The states a machine truly is in; a machine that cannot be seen is OFFLINE or UNKNOWN to the agent. */
+const seen = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] as const;
+
+/** Each change is seen up to a poll late; bursts are short, so the allowance grows with the number of changes. */
+const perChangeS = 0.12;
+const fixedS = 3;
+
+export function trueSeconds(
+  truth: readonly TruthLine[],
+  machine: string,
+  fromMs: number,
+  toMs: number,
+): Record<string, number> {
+  const changes = truth.filter((line) => line.kind === 'state' && line.machine === machine);
+  const seconds: Record<string, number> = {};
+  for (const [i, change] of changes.entries()) {
+    const start = Math.max(change.t, fromMs);
+    const end = Math.min(changes[i + 1]?.t ?? toMs, toMs);
+    if (end <= start) continue;
+    const state = String(change.data['state']);
+    seconds[state] = (seconds[state] ?? 0) + (end - start) / 1000;
+  }
+  return seconds;
+}
+
+export function judgeStates(
+  truth: readonly TruthLine[],
+  machine: string,
+  atBridge: Readonly<Record<string, number>>,
+  fromMs: number,
+  toMs: number,
+): string[] {
+  const problems: string[] = [];
+  const expected = trueSeconds(truth, machine, fromMs, toMs);
+  const changes = truth.filter((line) => line.kind === 'state' && line.machine === machine).length;
+  const unseenS = (atBridge['UNKNOWN'] ?? 0) + (atBridge['OFFLINE'] ?? 0);
+  const allowanceS = fixedS + perChangeS * changes + Math.min(unseenS, 5);
+  for (const state of seen) {
+    const difference = (atBridge[state] ?? 0) - (expected[state] ?? 0);
+    if (Math.abs(difference) > allowanceS) {
+      problems.push(
+        `${machine}: ${(atBridge[state] ?? 0).toFixed(1)} s of ${state} at the bridge, ${(expected[state] ?? 0).toFixed(1)} s in truth`,
+      );
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judgeConserved, type ConservedInput } from '../../demo/score/conserved.ts';
+import { judgeFaults } from '../../demo/score/faults.ts';
+import type { Observation, PlannedFault, StoredPoint, TruthLine } from '../../demo/score/report.ts';
+import { judgeStates } from '../../demo/score/states.ts';
+import { judgeValues } from '../../demo/score/values.ts';
+
+const planned: PlannedFault = {
+  id: 'F01',
+  machine: 'ls-1',
+  fault: 'thread_break',
+  expect: { as: 'alert', type: 'thread_break', withinS: 5, clearsWithinS: 5 },
+};
+const injected: TruthLine = { t: 10_000, machine: 'ls-1', kind: 'fault', id: 'F01', data: {} };
+const mended: TruthLine = { t: 20_000, machine: 'ls-1', kind: 'clear', id: 'F01', data: {} };
+const seen: Observation = {
+  as: 'alert',
+  machine: 'ls-1',
+  type: 'thread_break',
+  onsetMs: 10_200,
+  detectedMs: 10_300,
+  clearedMs: 20_400,
+};
+const truth = [injected, mended];
+
+test('a fault found in its window and cleared in its window leaves no problem', () => {
+  const verdict = judgeFaults([planned], truth, [seen]);
+  assert.deepEqual(verdict.problems, []);
+  assert.equal(verdict.falseAlerts, 0);
+  assert.equal(verdict.rows[0]?.delayMs, 300);
+});
+
+for (const [name, observed, falseAlerts] of [
+  ['too early', [{ ...seen, onsetMs: 5000, detectedMs: 5000 }], 1],
+  ['too late', [{ ...seen, detectedMs: 15_001 }], 1],
+  ['of another type', [{ ...seen, type: 'oil_low' }], 1],
+  ['on another machine', [{ ...seen, machine: 'ls-2' }], 1],
+  ['an event instead of an alert', [{ ...seen, as: 'event' as const }], 1],
+  ['raised twice', [seen, { ...seen, onsetMs: 12_000, detectedMs: 12_000 }], 1],
+  ['lingering', [{ ...seen, clearedMs: 25_001 }], 1],
+  ['never cleared', [{ ...seen, clearedMs: null }], 1],
+  ['called over while it lasts', [{ ...seen, clearedMs: 15_000 }], 1],
+  ['missing', [], 0],
+] as const) {
+  test(`an alert ${name} fails the verdict`, () => {
+    const verdict = judgeFaults([planned], truth, observed);
+    assert.notDeepEqual(verdict.problems, []);
+    assert.equal(verdict.falseAlerts, falseAlerts);
+  });
+}
+
+test('a fault that was left out has no times and fails the verdict without a false alert', () => {
+  const verdict = judgeFaults([planned], [], []);
+  assert.equal(verdict.rows[0]?.injectedAt, null);
+  assert.equal(verdict.rows[0]?.detectedAt, null);
+  assert.equal(verdict.falseAlerts, 0);
+  assert.equal(verdict.problems.length, 1);
+});
+
+const count = (t: number, value: number, shown: number): TruthLine => ({
+  t,
+  machine: 'ls-1',
+  kind: 'counter',
+  id: '',
+  data: { signal: 'stitch.total', value, shown },
+});
+const point = (tMs: number, value: number): StoredPoint => ({ tMs, value, good: true });
+const counterInput = (over: Partial<ConservedInput>): ConservedInput => ({
+  truth: [count(0, 990, 990), count(1000, 995, 995), count(2000, 1005, 5)],
+  stored: () => [point(1100, 995), point(2100, 5)],
+  heard: () => [1100, 2100],
+  atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta: 10, uncertainty: 0, resets: 0 }],
+  resetAt: new Map(),
+  maxRatePerS: () => 100,
+  ...over,
+});
+
+test('a counter counted from the first good reading to the halt is conserved through a wrap', () => {
+  const { rows, problems } = judgeConserved(counterInput({}));
+  assert.deepEqual(problems, []);
+  assert.deepEqual(rows, [
+    { machine: 'ls-1', signal: 'stitch.total', truth: 10, atBridge: 10, uncertainty: 0, reset: false },
+  ]);
+});
+
+for (const [name, over] of [
+  [
+    'one too few at the bridge',
+    { atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta: 9, uncertainty: 0, resets: 0 }] },
+  ],
+  [
+    'an uncertainty where none is due',
+    { atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta: 10, uncertainty: 1, resets: 0 }] },
+  ],
+  [
+    'a reset that never was',
+    { atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta: 10, uncertainty: 5, resets: 1 }] },
+  ],
+  ['nothing at the bridge', { atBridge: [] }],
+  ['a first value the machine never showed', { stored: () => [point(1100, 2_000_000)] }],
+  ['no stored reading', { stored: () => [] }],
+  ['a reset unnoticed', { resetAt: new Map([['ls-1', 1500]]) }],
+] as const) {
+  test(`conservation fails with ${name}`, () => {
+    assert.notDeepEqual(judgeConserved(counterInput(over)).problems, []);
+  });
+}
+
+const resetInput = (delta: number, uncertainty: number): ConservedInput =>
+  counterInput({
+    truth: [count(0, 990, 990), count(1500, 1000, 0), count(2000, 1005, 5)],
+    stored: () => [point(100, 990), point(2100, 5)],
+    heard: () => [100, 1100, 2100],
+    atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta, uncertainty, resets: 1 }],
+    resetAt: new Map([['ls-1', 1500]]),
+  });
+
+test('a reset counter is good when truth lies within its bounds and the bounds within the rate', () => {
+  assert.deepEqual(judgeConserved(resetInput(5, 100)).problems, []);
+});
+test('a reset counter fails when truth lies outside its bounds', () => {
+  assert.notDeepEqual(judgeConserved(resetInput(5, 9)).problems, []);
+});
+test('a reset counter fails when its bounds are wider than rate × time between the two readings', () => {
+  assert.notDeepEqual(judgeConserved(resetInput(5, 121)).problems, []);
+});
+
+const gauge = (t: number, value: number): TruthLine => ({
+  t,
+  machine: 'ls-1',
+  kind: 'gauge',
+  id: '',
+  data: { signal: 'motor.temp', value },
+});
+
+test('a reading that was on show is right, one that never was is wrong', () => {
+  const log = [gauge(0, -3.5), gauge(1000, -3.4), gauge(9000, -3.3)];
+  assert.deepEqual(judgeValues(log, () => [point(500, -3.5), point(8000, -3.4)]).problems, []);
+  assert.notDeepEqual(judgeValues(log, () => [point(500, 6550.1)]).problems, []);
+  assert.notDeepEqual(judgeValues(log, () => [point(8000, -3.3)]).problems, [], 'a value from the future');
+  assert.notDeepEqual(judgeValues(log, () => [point(8000, -3.5)]).problems, [], 'a value long gone');
+  assert.notDeepEqual(judgeValues(log, () => []).problems, [], 'no reading at all');
+});
+
+test('seconds by state are held against the truth', () => {
+  const log: TruthLine[] = [
+    { t: 0, machine: 'ls-1', kind: 'state', id: '', data: { state: 'IDLE', cause: null } },
+    { t: 30_000, machine: 'ls-1', kind: 'state', id: '', data: { state: 'RUN', cause: null } },
+  ];
+  assert.deepEqual(judgeStates(log, 'ls-1', { IDLE: 29.5, RUN: 30.5 }, 0, 60_000), []);
+  assert.equal(judgeStates(log, 'ls-1', { IDLE: 60 }, 0, 60_000).length, 2);
+});
