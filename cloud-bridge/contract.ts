@@ -15,6 +15,9 @@ import { z } from 'zod';
 export const contractVersion = 1;
 export const maxBatchWireBytes = 64 * 1024;
 export const maxBatchUnpackedBytes = 1024 * 1024;
+/** The header line with its newline ends within this many bytes. */
+export const maxUpHeaderBytes = 1024;
+export const maxUpBytes = maxBatchWireBytes + maxUpHeaderBytes;
 
 const id = z.string().regex(/^[a-z0-9-]{1,40}$/);
 const boot = z
@@ -163,6 +166,7 @@ export const alertRecord = z.strictObject({
     'unverified',
     'suppressed',
     'removed',
+    'verified',
   ]),
   state: z.enum(alertStates),
   onsetMs: utcMs.describe('When the condition began'),
@@ -219,6 +223,21 @@ export const upHeader = z.strictObject({
 export type UpHeader = z.infer<typeof upHeader>;
 
 export const ackResults = ['stored', 'repeat', 'later', 'refused'] as const;
+/** Why a batch is not stored. A reader must take an unknown code as it takes the result it comes with. */
+export const ackCodes = {
+  conflict: 'refused: another batch with this gateway, boot and number is stored, with another hash',
+  'bad-signature': 'refused: the signature does not hold with the key the gateway is registered with',
+  malformed: 'refused: the signed bytes are no batch of this contract',
+  'too-large': 'refused: over the size on the wire or the size unpacked',
+  'unknown-version': 'later: a newer contract than this bridge knows; update the bridge',
+  'unknown-gateway': 'later: the bridge has no registration of this gateway',
+  'wrong-site': 'later: the gateway is registered at another site than it sends as',
+  damaged: 'later: signed name and bytes do not belong together; send them again',
+  busy: 'later: the bridge has as many batches waiting as it can hold',
+  'store-down': 'later: the database cannot be written',
+  'store-full': 'later: the disk under the database is full',
+} as const;
+export type AckCode = keyof typeof ackCodes;
 export const ackMessage = z.strictObject({
   v: z.literal(1),
   ...batchName.shape,
@@ -226,7 +245,7 @@ export const ackMessage = z.strictObject({
   code: z
     .string()
     .nullable()
-    .describe('For later and refused: conflict, bad-signature, unknown-version, malformed, too-large, store-down, …'),
+    .describe('For later and refused: why'),
   retryAfterS: z.number().min(0).nullable(),
   sig: signature,
 });
@@ -273,23 +292,30 @@ export function ackSignatureHolds(ack: AckMessage, key: KeyObject): boolean {
 export function encodeUp(header: UpHeader, bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(JSON.stringify(header) + '\n'), bytes]);
 }
+export type UpDecoded =
+  | { readonly header: UpHeader; readonly bytes: Buffer }
+  | {
+      readonly error: 'malformed' | 'unknown-version' | 'too-large';
+      /** The batch it calls itself, where that much can be read: what an answer must name. Nothing vouches for it. */
+      readonly name: BatchName | null;
+    };
 /** Splits an `up` payload, or says why it is none. The hash and the signature are the caller's to check. */
-export function decodeUp(
-  payload: Buffer,
-): { header: UpHeader; bytes: Buffer } | { error: 'malformed' | 'unknown-version' | 'too-large' } {
-  if (payload.length > maxBatchWireBytes + 1024) return { error: 'too-large' };
-  const end = payload.subarray(0, 1024).indexOf(0x0a);
-  if (end < 0) return { error: 'malformed' };
-  let json: unknown;
+export function decodeUp(payload: Buffer): UpDecoded {
+  const end = payload.subarray(0, maxUpHeaderBytes).indexOf(0x0a);
+  let json: unknown = null;
   try {
-    json = JSON.parse(payload.toString('utf8', 0, end));
+    json = end < 0 ? null : JSON.parse(payload.toString('utf8', 0, end));
   } catch {
-    return { error: 'malformed' };
+    // `json` stays null: no header.
   }
+  // A later version may add fields to the header; its name must still be readable for the answer.
+  const name = z.object(batchName.shape).safeParse(json).data ?? null;
+  const version = z.object({ v: z.int().min(1) }).safeParse(json).data?.v ?? contractVersion;
+  if (version !== contractVersion) return { error: 'unknown-version', name };
+  if (payload.length > maxUpBytes) return { error: 'too-large', name };
   const header = upHeader.safeParse(json);
-  if (!header.success) return { error: 'malformed' };
-  if (header.data.v !== contractVersion) return { error: 'unknown-version' };
+  if (!header.success) return { error: 'malformed', name };
   const bytes = payload.subarray(end + 1);
-  if (bytes.length !== header.data.bytes) return { error: 'malformed' };
+  if (bytes.length !== header.data.bytes) return { error: 'malformed', name };
   return { header: header.data, bytes };
 }

@@ -14,6 +14,96 @@ export const bridgeErrors = {
     cure: 'Check the path and that the user the bridge runs as may read it.',
     retryable: false,
   },
+  usage: {
+    code: 'BRG-101',
+    meaning: 'The command line is not one the bridge understands.',
+    cure: 'Run: selvedge bridge --help',
+    retryable: false,
+  },
+  notInitialised: {
+    code: 'BRG-102',
+    meaning: 'The data folder holds no bridge keys.',
+    cure: 'Run: selvedge bridge init --data-dir DIR',
+    retryable: false,
+  },
+  dataDirUnwritable: {
+    code: 'BRG-103',
+    meaning: 'The data folder, or a file to be written, cannot be written.',
+    cure: 'Give a folder that exists on a disk with room and that the user the bridge runs as may write.',
+    retryable: false,
+  },
+  portTaken: {
+    code: 'BRG-104',
+    meaning: 'The bridge cannot listen on the address and port it was given.',
+    cure: 'Stop the program that holds the port, or choose another one with --mqtt-port, --api-port or --bind.',
+    retryable: false,
+  },
+  plaintextBind: {
+    code: 'BRG-105',
+    meaning: 'Passwords and data would cross the network unencrypted.',
+    cure: 'Give --tls-cert and --tls-key, bind to 127.0.0.1, or accept it with --accept-unencrypted-passwords-on-the-network.',
+    retryable: false,
+  },
+  keyInvalid: {
+    code: 'BRG-106',
+    meaning: 'A file should hold an Ed25519 key in PEM and does not.',
+    cure: 'Give the public key file of the gateway; of the bridge, put bridge.pem back from a backup.',
+    retryable: false,
+  },
+  nameInvalid: {
+    code: 'BRG-107',
+    meaning: 'A gateway or site id is not usable in a topic.',
+    cure: 'Use 1 to 40 of the characters a-z, 0-9 and -.',
+    retryable: false,
+  },
+  gatewayKnown: {
+    code: 'BRG-108',
+    meaning: 'The gateway is registered already, with another key or site.',
+    cure: 'If the gateway was really replaced or moved, repeat the command with --replace.',
+    retryable: false,
+  },
+  storeCorrupt: {
+    code: 'BRG-109',
+    meaning: 'The database was damaged. It was set aside and the bridge goes on with a new, empty one.',
+    cure: 'Keep the .bad file, restore a backup if there is one; agents send again only what was not acknowledged.',
+    retryable: true,
+  },
+  storeNewer: {
+    code: 'BRG-110',
+    meaning: 'The database was written by a newer version of the bridge.',
+    cure: 'Run that version or a newer one; this one would not keep what it does not know.',
+    retryable: false,
+  },
+  storeBusy: {
+    code: 'BRG-111',
+    meaning: 'Another bridge works with this data folder.',
+    cure: 'Stop the other bridge, or give this one a data folder of its own.',
+    retryable: false,
+  },
+  storeUnwritable: {
+    code: 'BRG-112',
+    meaning: 'The database cannot be written at present. Batches are answered with "later" and stay at the gateways.',
+    cure: 'Free disk space, or check the disk; the bridge goes on by itself.',
+    retryable: true,
+  },
+  brokerRefused: {
+    code: 'BRG-113',
+    meaning: 'The MQTT broker refuses the bridge.',
+    cure: 'Check the user in the --broker URL and the file given with --broker-password-file.',
+    retryable: false,
+  },
+  brokerUnreachable: {
+    code: 'BRG-114',
+    meaning: 'The MQTT broker cannot be reached.',
+    cure: 'Check the --broker URL and that the broker runs; the bridge goes on trying.',
+    retryable: true,
+  },
+  registrationDamaged: {
+    code: 'BRG-115',
+    meaning: 'The registration file of a gateway cannot be understood; the gateway is treated as unknown.',
+    cure: 'Register the gateway again: selvedge bridge allow … --replace',
+    retryable: true,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class BridgeError extends Error {

@@ -1,0 +1,92 @@
+/** The bridge about itself: JSON for people and scripts, Prometheus text for monitoring. */
+import type { ApiParts } from './server.ts';
+
+interface Totals {
+  readonly gateways: number;
+  readonly online: number;
+  readonly batches: number;
+  readonly repeats: number;
+  readonly forks: number;
+}
+
+function totalsOf({ store }: ApiParts): Totals {
+  const row = store.db
+    .prepare<[], Totals>(
+      `SELECT (SELECT count(*) FROM gateway) AS gateways,
+        (SELECT count(*) FROM status WHERE online = 1) AS online,
+        (SELECT count(*) FROM batch) AS batches,
+        (SELECT coalesce(sum(repeats), 0) FROM batch) AS repeats,
+        (SELECT count(*) FROM fork) AS forks`,
+    )
+    .get();
+  return row ?? { gateways: 0, online: 0, batches: 0, repeats: 0, forks: 0 };
+}
+
+/** `ok` is false when batches cannot be stored or the broker is away. */
+export function healthOf(parts: ApiParts) {
+  const { metrics, link, store, nowMs } = parts;
+  const { connected, detail } = link.state();
+  return {
+    ok: connected && !metrics.storeDown,
+    nowMs: nowMs(),
+    broker: { connected, detail },
+    store: { writable: !metrics.storeDown, setAside: store.quarantine?.path ?? null },
+    waiting: metrics.waiting,
+    ...totalsOf(parts),
+  };
+}
+
+interface Family {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[];
+}
+
+/** Prometheus text format 0.0.4. Label values are of our own making: letters, digits and dashes. */
+export function metricsText(parts: ApiParts): string {
+  const { metrics, link } = parts;
+  const totals = totalsOf(parts);
+  const counter = (name: string, help: string, value: number): Family => ({ name, help, type: 'counter', samples: [{ value }] });
+  const gauge = (name: string, help: string, value: number): Family => ({ name, help, type: 'gauge', samples: [{ value }] });
+  const labelled = (name: string, help: string, label: string, values: Readonly<Record<string, number>>): Family => ({
+    name,
+    help,
+    type: 'counter',
+    samples: Object.entries(values).map(([key, value]) => ({ labels: { [label]: key }, value })),
+  });
+  const families: Family[] = [
+    {
+      name: 'answers_total',
+      help: 'Answers to batches, by result and code.',
+      type: 'counter',
+      samples: metrics.answers().map(({ result, code, count }) => ({ labels: { result, code }, value: count })),
+    },
+    counter('up_messages_total', 'Payloads received on up topics.', metrics.upMessages),
+    counter('up_bytes_total', 'Bytes received on up topics.', metrics.upBytes),
+    counter('records_stored_total', 'Records stored.', metrics.recordsStored),
+    counter('records_known_total', 'Records of new batches that were stored already.', metrics.recordsKnown),
+    counter('commits_total', 'Transactions that stored batches.', metrics.commits),
+    counter('commit_seconds_total', 'Time spent in them.', metrics.commitMs / 1000),
+    counter('answers_unsent_total', 'Answers the broker did not take.', metrics.answersUnsent),
+    labelled('dropped_total', 'Messages that could not be used or answered, by reason.', 'reason', metrics.dropped),
+    labelled('statuses_total', 'Births and deaths, taken or older than the stored one.', 'outcome', metrics.statuses),
+    labelled('refused_total', 'What the embedded broker refused, by kind.', 'kind', metrics.refused),
+    gauge('waiting_batches', 'Batches that wait to be stored.', metrics.waiting),
+    gauge('store_writable', '1 when batches can be stored.', metrics.storeDown ? 0 : 1),
+    gauge('broker_connected', '1 when messages can arrive.', link.state().connected ? 1 : 0),
+    gauge('gateways', 'Gateways ever heard.', totals.gateways),
+    gauge('gateways_online', 'Gateways whose newest status is a birth.', totals.online),
+    gauge('forks', 'Boots shared by cloned or restored gateways.', totals.forks),
+  ];
+  return families.map(textOf).join('');
+}
+
+function textOf({ name, help, type, samples }: Family): string {
+  const full = `selvedge_bridge_${name}`;
+  const lines = samples.map(({ labels = {}, value }) => {
+    const pairs = Object.entries(labels).map(([key, text]) => `${key}="${text}"`);
+    return `${full}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}\n`;
+  });
+  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join('')}`;
+}

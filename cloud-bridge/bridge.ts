@@ -1,0 +1,126 @@
+/**
+ * The bridge, put together: broker link → topic → ingest or status → store, and the API beside it. Nothing else of this
+ * room knows more than its own part.
+ */
+import type { KeyObject } from 'node:crypto';
+import { ApiServer } from './api/server.ts';
+import type { BrokerLink, Incoming } from './broker/link.ts';
+import { parseTopic, statusMessage } from './contract.ts';
+import { BridgeError } from './errors.ts';
+import { reasonOf } from './files.ts';
+import { Ingest } from './ingest.ts';
+import type { Log } from './log.ts';
+import { BridgeMetrics } from './metrics.ts';
+import type { Registry } from './registry.ts';
+import type { BridgeStore, Fork } from './store/store.ts';
+
+const maxStatusBytes = 4096;
+
+export interface BridgeParts {
+  readonly store: BridgeStore;
+  readonly registry: Pick<Registry, 'find'>;
+  readonly link: BrokerLink;
+  readonly metrics: BridgeMetrics;
+  readonly signingKey: KeyObject;
+  readonly apiKey: string;
+  readonly apiPort: number;
+  /** True when the broker starts with the bridge, so that nobody can be connected to it yet. */
+  readonly brokerIsOwn: boolean;
+  readonly nowMs: () => number;
+  readonly log: Log;
+}
+
+export class Bridge {
+  readonly #parts: BridgeParts;
+  readonly #ingest: Ingest;
+  readonly #api: ApiServer;
+
+  constructor(parts: BridgeParts) {
+    this.#parts = parts;
+    const { store, registry, link, metrics, signingKey, nowMs, log } = parts;
+    this.#ingest = new Ingest({
+      store,
+      find: (gateway) => registry.find(gateway),
+      key: signingKey,
+      nowMs,
+      publish: (topic, payload) => link.publish(topic, payload),
+      metrics,
+      onFork: (fork) => this.#onFork(fork),
+      report: (error) => log.error(error),
+    });
+    this.#api = new ApiServer({ store, metrics, link, nowMs, key: parts.apiKey, port: parts.apiPort });
+  }
+
+  /** Listens. Rejects with a BridgeError, and has stopped what it had started, when it cannot. */
+  async start(): Promise<void> {
+    if (this.#parts.brokerIsOwn) this.#parts.store.forgetConnections();
+    try {
+      await this.#api.start();
+      await this.#parts.link.start((message) => this.#onMessage(message));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  get apiPort(): number {
+    return this.#api.boundPort;
+  }
+
+  /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
+  async stop(): Promise<void> {
+    await this.#ingest.stop();
+    await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
+  }
+
+  #onMessage({ topic, payload }: Incoming): void {
+    const from = parseTopic(topic);
+    switch (from?.channel) {
+      case 'up':
+        this.#ingest.accept(payload, from);
+        return;
+      case 'status':
+        this.#onStatus(payload, from);
+        return;
+      default:
+        // Answers to commands and evidence chunks: this version asks for neither.
+        this.#parts.metrics.dropped.topic += 1;
+    }
+  }
+
+  #onStatus(payload: Buffer, from: { readonly site: string; readonly gateway: string }): void {
+    const { metrics, store, registry, nowMs, log } = this.#parts;
+    const status = parseStatus(payload);
+    const gateway = registry.find(from.gateway);
+    if (status === null || status.gateway !== from.gateway || gateway === null || gateway.site !== from.site) {
+      metrics.dropped.status += 1;
+      return;
+    }
+    try {
+      const { taken, forks } = store.applyStatus(gateway.site, status, nowMs());
+      metrics.statuses[taken ? 'taken' : 'older'] += 1;
+      for (const fork of forks) this.#onFork(fork);
+    } catch (error) {
+      log.error(new BridgeError('storeUnwritable', `a status could not be stored: ${reasonOf(error)}`, { cause: error }));
+      metrics.dropped.status += 1;
+    }
+  }
+
+  #onFork(fork: Fork): void {
+    this.#parts.log.event('warn', 'fork', {
+      gateway: fork.gateway,
+      previousBoot: fork.previousBoot,
+      boots: fork.boots.join(' '),
+      text: 'cloned or restored gateway: several boots name one previous boot',
+    });
+  }
+}
+
+function parseStatus(payload: Buffer) {
+  if (payload.length > maxStatusBytes) return null;
+  try {
+    return statusMessage.safeParse(JSON.parse(payload.toString('utf8'))).data ?? null;
+  } catch {
+    return null;
+  }
+}

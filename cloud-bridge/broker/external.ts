@@ -1,0 +1,120 @@
+/** A broker somewhere else (mosquitto, EMQX …), as the user that alone may publish `ack` and `cmd`. */
+import mqtt, { type MqttClient } from 'mqtt';
+import { BridgeError } from '../errors.ts';
+import { reasonOf } from '../files.ts';
+import type { Log } from '../log.ts';
+import { isLoopback } from './access.ts';
+import { gatewayTopics, type BrokerLink, type Incoming, type LinkState } from './link.ts';
+
+export interface ExternalOptions {
+  /** mqtt:// or mqtts://, with the user and without the password. */
+  readonly url: string;
+  readonly password: string | null;
+  readonly ca: string | null;
+  readonly acceptPlaintext: boolean;
+}
+
+const connectTimeoutMs = 10_000;
+const reconnectMs = 1_000;
+
+export class ExternalBroker implements BrokerLink {
+  readonly #options: ExternalOptions;
+  readonly #url: URL;
+  readonly #log: Log;
+  #client: MqttClient | null = null;
+  #subscribed = false;
+  #reason = 'not connected yet';
+
+  /** Throws BRG-101 for an unusable URL, BRG-105 for a password that would cross the network unencrypted. */
+  constructor(options: ExternalOptions, log: Log) {
+    const url = URL.canParse(options.url) ? new URL(options.url) : null;
+    if (url === null || !['mqtt:', 'mqtts:'].includes(url.protocol) || url.hostname === '') {
+      throw new BridgeError('usage', '--broker must be mqtt://user@host:port or mqtts://user@host:port');
+    }
+    if (url.password !== '') {
+      throw new BridgeError('usage', 'a password in --broker can be seen by every user; use --broker-password-file');
+    }
+    if (url.protocol === 'mqtt:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, '')) && !options.acceptPlaintext) {
+      throw new BridgeError('plaintextBind', `the broker ${url.host} is on another machine, without TLS`);
+    }
+    this.#options = options;
+    this.#url = url;
+    this.#log = log;
+  }
+
+  /** Resolves once subscribed, however long the broker is away; rejects with BRG-113 when it refuses the bridge. */
+  async start(onMessage: (message: Incoming) => void): Promise<void> {
+    const { password, ca } = this.#options;
+    const username = decodeURIComponent(this.#url.username);
+    const client = mqtt.connect(this.#address, {
+      protocolVersion: 4,
+      clean: true,
+      clientId: `selvedge-bridge-${process.pid}`,
+      ...(username === '' ? {} : { username }),
+      ...(password === null ? {} : { password }),
+      ...(ca === null ? {} : { ca }),
+      connectTimeout: connectTimeoutMs,
+      reconnectPeriod: reconnectMs,
+      queueQoSZero: false,
+      // Subscribing is done below at every connect, where its outcome is seen.
+      resubscribe: false,
+    });
+    this.#client = client;
+    client.on('message', (topic, payload) => onMessage({ topic, payload }));
+    client.on('close', () => this.#away('the connection was closed'));
+    await new Promise<void>((resolve, reject) => {
+      client.on('connect', () => {
+        this.#subscribe(client).then(resolve, reject);
+      });
+      client.on('error', (error) => {
+        const code = 'code' in error ? error.code : null;
+        // CONNACK 4 and 5: bad user name or password, not authorised. Trying again would only fill the broker's log.
+        if (code === 4 || code === 5) reject(new BridgeError('brokerRefused', `${this.#address}: ${error.message}`, { cause: error }));
+        this.#away(reasonOf(error));
+      });
+    });
+  }
+
+  state(): LinkState {
+    const connected = this.#client?.connected === true && this.#subscribed;
+    return { connected, detail: connected ? this.#address : `${this.#address}: ${this.#reason}` };
+  }
+
+  async publish(topic: string, payload: Buffer): Promise<void> {
+    const client = this.#client;
+    // Not left to the client's own queue: the gateway sends again, and an old answer is of no use.
+    if (client === null || !client.connected) throw new BridgeError('brokerUnreachable', 'the broker is away');
+    await client.publishAsync(topic, payload, { qos: 1 });
+  }
+
+  async stop(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    this.#subscribed = false;
+    if (client !== null) await client.endAsync(!client.connected);
+  }
+
+  get #address(): string {
+    return `${this.#url.protocol}//${this.#url.host}`;
+  }
+
+  async #subscribe(client: MqttClient): Promise<void> {
+    const granted = await client.subscribeAsync([...gatewayTopics], { qos: 1 });
+    const missing = granted.filter(({ qos }) => qos > 2).map(({ topic }) => topic);
+    if (missing.length > 0) {
+      throw new BridgeError('brokerRefused', `${this.#address} does not let the bridge subscribe to ${missing.join(', ')}`);
+    }
+    this.#subscribed = true;
+    this.#log.event('info', 'broker-connected', { broker: this.#address });
+  }
+
+  #away(reason: string): void {
+    // Said once an outage.
+    const wasConnected = this.#subscribed || this.#reason === 'not connected yet';
+    this.#subscribed = false;
+    this.#reason = reason;
+    if (wasConnected && this.#client !== null) {
+      this.#log.error(new BridgeError('brokerUnreachable', `${this.#address}: ${reason}`));
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** What the bridge needs of an MQTT broker: its own embedded one, or one it connects to. */
+export interface Incoming {
+  readonly topic: string;
+  readonly payload: Buffer;
+}
+
+export interface LinkState {
+  readonly connected: boolean;
+  readonly detail: string;
+}
+
+export interface BrokerLink {
+  /** Resolves when gateways' messages arrive at `onMessage`. Rejects with a BridgeError where trying again is no use. */
+  start(onMessage: (message: Incoming) => void): Promise<void>;
+  /** QoS 1, not retained. Rejects when the broker did not take it; nothing is queued for later. */
+  publish(topic: string, payload: Buffer): Promise<void>;
+  state(): LinkState;
+  stop(): Promise<void>;
+}
+
+/** What the bridge listens to. */
+export const gatewayTopics = ['up', 'res', 'status', 'blob'].map((channel) => `selvedge/v1/+/+/${channel}`);

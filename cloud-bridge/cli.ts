@@ -1,0 +1,137 @@
+/** `selvedge bridge SUBVERB …`: one file a subverb, loaded when it is asked for. */
+import { parseArgs } from 'node:util';
+import { BridgeError } from './errors.ts';
+import { reasonOf } from './files.ts';
+
+const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
+
+  init --data-dir DIR
+      Make the folder, the bridge's key pair and the API key. Prints where the public key is: agents need it.
+
+  allow --data-dir DIR --gateway ID --site SITE --public-key FILE --password-file OUT [--replace]
+      Register a gateway by its public key and write a fresh password for it to OUT. Takes effect at once.
+      --replace      the gateway has a new key or a new site
+
+  run --data-dir DIR
+      Receive, store, answer, and serve the API.
+      --mqtt-port N  port of the embedded broker (1883; 0: any free port)
+      --api-port N   port of the API on 127.0.0.1 (8480; 0: any free port)
+      --bind ADDR    address of the embedded broker (127.0.0.1)
+      --tls-cert FILE --tls-key FILE
+                     PEM files: the embedded broker speaks MQTT over TLS
+      --accept-unencrypted-passwords-on-the-network
+                     allow another --bind than loopback without TLS
+      --broker URL   use this MQTT broker (mqtt://user@host or mqtts://user@host) and no embedded one
+      --broker-password-file FILE, --broker-ca FILE
+                     the bridge's password there, and the certificate authority to trust
+      --announce FILE
+                     write the line that is printed when listening to FILE, too
+
+Exit codes: 0 good, 2 usage, bad configuration or a resource that cannot be had.
+`;
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [subverb, ...args] = argv[0] === 'bridge' ? argv.slice(1) : argv;
+  if (subverb === undefined || subverb === '--help' || subverb === '-h' || subverb === 'help' || args.includes('--help')) {
+    process.stdout.write(usage);
+    return subverb === undefined ? 2 : 0;
+  }
+  switch (subverb) {
+    case 'init': {
+      const { init } = await import('./commands/init.ts');
+      return init(required(parse(args, { 'data-dir': text }), 'data-dir'));
+    }
+    case 'allow': {
+      const values = parse(args, {
+        'data-dir': text,
+        gateway: text,
+        site: text,
+        'public-key': text,
+        'password-file': text,
+        replace: flag,
+      });
+      const { allow } = await import('./commands/allow.ts');
+      return allow(required(values, 'data-dir'), {
+        gateway: required(values, 'gateway'),
+        site: required(values, 'site'),
+        publicKeyFile: required(values, 'public-key'),
+        passwordFile: required(values, 'password-file'),
+        replace: values['replace'] === true,
+      });
+    }
+    case 'run': {
+      const values = parse(args, {
+        'data-dir': text,
+        'mqtt-port': text,
+        'api-port': text,
+        bind: text,
+        'tls-cert': text,
+        'tls-key': text,
+        'accept-unencrypted-passwords-on-the-network': flag,
+        broker: text,
+        'broker-password-file': text,
+        'broker-ca': text,
+        announce: text,
+      });
+      const { run } = await import('./commands/run.ts');
+      return run({
+        dataDir: required(values, 'data-dir'),
+        mqttPort: port(values, 'mqtt-port', 1883),
+        apiPort: port(values, 'api-port', 8480),
+        bind: optional(values, 'bind') ?? '127.0.0.1',
+        tlsCertFile: optional(values, 'tls-cert'),
+        tlsKeyFile: optional(values, 'tls-key'),
+        acceptPlaintext: values['accept-unencrypted-passwords-on-the-network'] === true,
+        broker: optional(values, 'broker'),
+        brokerPasswordFile: optional(values, 'broker-password-file'),
+        brokerCaFile: optional(values, 'broker-ca'),
+        announce: optional(values, 'announce'),
+      });
+    }
+    default:
+      throw new BridgeError('usage', `there is no subverb '${subverb}'`);
+  }
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+function parse(args: readonly string[], options: Record<string, typeof text | typeof flag>): Values {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw new BridgeError('usage', reasonOf(error).split('. ')[0] ?? 'the options cannot be read', { cause: error });
+  }
+}
+
+function optional(values: Values, name: string): string | null {
+  const value = values[name];
+  if (value === '') throw new BridgeError('usage', `--${name} must not be empty`);
+  return typeof value === 'string' ? value : null;
+}
+
+function required(values: Values, name: string): string {
+  const value = optional(values, name);
+  if (value === null) throw new BridgeError('usage', `--${name} is missing`);
+  return value;
+}
+
+function port(values: Values, name: string, otherwise: number): number {
+  const value = optional(values, name);
+  if (value === null) return otherwise;
+  const number = Number(value);
+  if (!/^\d{1,5}$/.test(value) || number > 65_535) {
+    throw new BridgeError('usage', `--${name} must be a number from 0 to 65535, not '${value}'`);
+  }
+  return number;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof BridgeError)) throw error;
+  process.stderr.write(`selvedge bridge: ${error.message}. ${error.entry.cure}\n`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,123 @@
+/** `bridge run`: builds the bridge from its options and runs it until SIGINT or SIGTERM. */
+import { rmSync } from 'node:fs';
+import { isLoopback } from '../broker/access.ts';
+import { EmbeddedBroker } from '../broker/embedded.ts';
+import type { BrokerLink } from '../broker/link.ts';
+import { Bridge } from '../bridge.ts';
+import { BridgeError } from '../errors.ts';
+import { dataDir, makeDir, readText, writeFileAtomic } from '../files.ts';
+import { apiKey, signingKey } from '../keys.ts';
+import { lineLog, type Log } from '../log.ts';
+import { BridgeMetrics } from '../metrics.ts';
+import { Registry } from '../registry.ts';
+import type { Quarantine } from '../store/open.ts';
+import { BridgeStore } from '../store/store.ts';
+
+export interface RunOptions {
+  readonly dataDir: string;
+  readonly mqttPort: number;
+  readonly apiPort: number;
+  readonly bind: string;
+  readonly tlsCertFile: string | null;
+  readonly tlsKeyFile: string | null;
+  readonly acceptPlaintext: boolean;
+  readonly broker: string | null;
+  readonly brokerPasswordFile: string | null;
+  readonly brokerCaFile: string | null;
+  readonly announce: string | null;
+}
+
+/** A stop that takes longer than this is cut short: what is not answered by then is sent again by its gateway. */
+const stopWithinMs = 900;
+
+/** Resolves with the exit code after a signal; rejects with a BridgeError when the bridge cannot start. */
+export async function run(options: RunOptions): Promise<number> {
+  const stopRequested = new AbortController();
+  const onSignal = () => stopRequested.abort();
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    await runUntil(options, stopRequested.signal);
+    return 0;
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void> {
+  const nowMs = () => Date.now();
+  const log = lineLog((line) => process.stderr.write(line), nowMs);
+  const dir = dataDir(options.dataDir);
+  const keys = { signing: signingKey(dir), api: apiKey(dir) };
+  makeDir(dir.gateways);
+  if (options.announce !== null) rmSync(options.announce, { force: true });
+  const metrics = new BridgeMetrics();
+  const registry = new Registry(dir, (error) => log.error(error));
+  const link = await linkOf(options, registry, metrics, log);
+  const store = BridgeStore.open(dir, nowMs());
+  try {
+    if (store.quarantine !== null) tellLoss(log, store.quarantine);
+    const bridge = new Bridge({
+      store,
+      registry,
+      link,
+      metrics,
+      signingKey: keys.signing,
+      apiKey: keys.api,
+      apiPort: options.apiPort,
+      brokerIsOwn: options.broker === null,
+      nowMs,
+      log,
+    });
+    await bridge.start();
+    const line = `${JSON.stringify({
+      event: 'listening',
+      mqtt: link instanceof EmbeddedBroker ? link.port : null,
+      api: bridge.apiPort,
+      bind: options.bind,
+      broker: link instanceof EmbeddedBroker ? 'embedded' : link.state().detail,
+      publicKey: dir.publicKey,
+      apiKeyFile: dir.apiKey,
+      pid: process.pid,
+    })}\n`;
+    if (options.announce !== null) writeFileAtomic(options.announce, line, 0o644);
+    process.stdout.write(line);
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    const overdue = setTimeout(() => process.exit(0), stopWithinMs);
+    await bridge.stop();
+    clearTimeout(overdue);
+  } finally {
+    store.close();
+  }
+}
+
+async function linkOf(options: RunOptions, registry: Registry, metrics: BridgeMetrics, log: Log): Promise<BrokerLink> {
+  if (options.broker !== null) {
+    const { ExternalBroker } = await import('../broker/external.ts');
+    const password = options.brokerPasswordFile === null ? null : readText(options.brokerPasswordFile).trim();
+    const ca = options.brokerCaFile === null ? null : readText(options.brokerCaFile);
+    return new ExternalBroker({ url: options.broker, password, ca, acceptPlaintext: options.acceptPlaintext }, log);
+  }
+  if ((options.tlsCertFile === null) !== (options.tlsKeyFile === null)) {
+    throw new BridgeError('usage', '--tls-cert and --tls-key belong together');
+  }
+  const tls =
+    options.tlsCertFile === null || options.tlsKeyFile === null
+      ? null
+      : { cert: readText(options.tlsCertFile), key: readText(options.tlsKeyFile) };
+  if (tls === null && !isLoopback(options.bind) && !options.acceptPlaintext) {
+    throw new BridgeError('plaintextBind', `--bind ${options.bind} is reachable from other machines, without TLS`);
+  }
+  return new EmbeddedBroker({ bind: options.bind, port: options.mqttPort, tls }, registry, metrics);
+}
+
+/** The bridge goes on with an empty store: what that means, said so that nobody misses it. */
+function tellLoss(log: Log, { path, reason, batches, lastReceivedMs }: Quarantine): void {
+  const until = lastReceivedMs === null ? 'an unknown time' : new Date(lastReceivedMs).toISOString();
+  const held = batches === null ? 'an unknown number of batches' : `${batches} batches`;
+  log.error(
+    new BridgeError(
+      'storeCorrupt',
+      `the database was damaged (${reason}) and is now ${path}; ${held}, received until ${until}, are missing from the new store`,
+    ),
+  );
+}

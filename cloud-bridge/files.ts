@@ -1,0 +1,72 @@
+/** The bridge's data folder: what lies where, and how it is written. */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { BridgeError } from './errors.ts';
+
+export interface DataDir {
+  readonly root: string;
+  readonly privateKey: string;
+  readonly publicKey: string;
+  readonly apiKey: string;
+  readonly gateways: string;
+  readonly database: string;
+  readonly lock: string;
+}
+
+export function dataDir(root: string): DataDir {
+  return {
+    root,
+    privateKey: join(root, 'bridge.pem'),
+    publicKey: join(root, 'bridge.pub.pem'),
+    apiKey: join(root, 'api-key'),
+    gateways: join(root, 'gateways'),
+    database: join(root, 'bridge.db'),
+    lock: join(root, 'bridge.lock'),
+  };
+}
+
+/** What the operating system says about a failed call, in words for one line. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Makes `path` and its parents, for the bridge's user alone. Throws BRG-103. */
+export function makeDir(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new BridgeError('dataDirUnwritable', `cannot make the folder ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** Replaces `path` by `text` in one step and durably: a reader sees the old file or the new one. Throws BRG-103. */
+export function writeFileAtomic(path: string, text: string, mode: number): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(temporary, 'w', mode);
+    try {
+      writeSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+    const folder = openSync(dirname(path), 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch (error) {
+    throw new BridgeError('dataDirUnwritable', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/** The text of `path`. Throws BRG-100. */
+export function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new BridgeError('fileUnreadable', `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}

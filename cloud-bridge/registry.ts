@@ -1,0 +1,151 @@
+/**
+ * The gateways this bridge accepts, one file each (`gateways/<id>.json`). Read at every connect and every batch, so that
+ * registering and removing a gateway (deleting its file) need no restart.
+ */
+import { createHash, randomBytes, scrypt, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { BridgeError } from './errors.ts';
+import { makeDir, readText, writeFileAtomic, type DataDir } from './files.ts';
+import { publicKeyOf } from './keys.ts';
+
+const idPattern = /^[a-z0-9-]{1,40}$/;
+
+const registration = z.strictObject({
+  v: z.literal(1),
+  gateway: z.string().regex(idPattern),
+  site: z.string().regex(idPattern),
+  publicKey: z.string(),
+  password: z.strictObject({ scheme: z.literal('scrypt'), n: z.int(), r: z.int(), p: z.int(), salt: z.string(), hash: z.string() }),
+});
+type Registration = z.infer<typeof registration>;
+
+/** A gateway the bridge accepts. */
+export interface Gateway {
+  readonly id: string;
+  readonly site: string;
+  readonly key: KeyObject;
+}
+
+/** 16 MiB and about 40 ms a guess; the passwords are 256 random bits, so this guards a leaked file twice. */
+const cost = { n: 16_384, r: 8, p: 1 } as const;
+const hashBytes = 32;
+
+function derive(password: string | Buffer, salt: Buffer, { n, r, p }: { n: number; r: number; p: number }): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(password, salt, hashBytes, { N: n, r, p }, (error, key) => (error === null ? resolve(key) : reject(error)));
+  });
+}
+
+/**
+ * Registers a gateway and writes a fresh random password to `passwordFile` (mode 0600). Registering the same key and site
+ * again only makes a new password; another key or site needs `replace`. Throws BRG-100, -103, -106, -107 or -108.
+ */
+export async function allowGateway(
+  dir: DataDir,
+  options: { gateway: string; site: string; publicKeyFile: string; passwordFile: string; replace: boolean },
+): Promise<void> {
+  const { gateway, site } = options;
+  for (const [what, id] of [['gateway', gateway], ['site', site]] as const) {
+    if (!idPattern.test(id)) throw new BridgeError('nameInvalid', `"${id}" is not usable as a ${what} id`);
+  }
+  if (!existsSync(dir.privateKey)) throw new BridgeError('notInitialised', `${dir.privateKey} does not exist`);
+  const key = publicKeyOf(readText(options.publicKeyFile));
+  if (key === null) throw new BridgeError('keyInvalid', `${options.publicKeyFile} holds no Ed25519 public key`);
+  const publicKey = String(key.export({ type: 'spki', format: 'pem' }));
+  const path = fileOf(dir, gateway);
+  if (existsSync(path) && !options.replace) {
+    const before = parse(readText(path));
+    if (before === null || before.publicKey !== publicKey || before.site !== site) {
+      throw new BridgeError('gatewayKnown', `gateway ${gateway} is registered with another key or site (${path})`);
+    }
+  }
+  const password = randomBytes(32).toString('base64url');
+  const salt = randomBytes(16);
+  const hash = await derive(password, salt, cost);
+  makeDir(dir.gateways);
+  writeFileAtomic(options.passwordFile, `${password}\n`, 0o600);
+  const content: Registration = {
+    v: 1,
+    gateway,
+    site,
+    publicKey,
+    password: { scheme: 'scrypt', ...cost, salt: salt.toString('base64'), hash: hash.toString('base64') },
+  };
+  writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`, 0o600);
+}
+
+function fileOf(dir: DataDir, gateway: string): string {
+  return join(dir.gateways, `${gateway}.json`);
+}
+
+function parse(text: string): Registration | null {
+  try {
+    return registration.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+interface Cached {
+  readonly mark: string;
+  readonly entry: { readonly gateway: Gateway; readonly registration: Registration } | null;
+}
+
+export class Registry {
+  readonly #dir: DataDir;
+  readonly #report: (error: BridgeError) => void;
+  /** By gateway id; at most one entry for each file there has been. */
+  readonly #cache = new Map<string, Cached>();
+
+  constructor(dir: DataDir, report: (error: BridgeError) => void) {
+    this.#dir = dir;
+    this.#report = report;
+  }
+
+  /** The gateway registered as `id` at this moment, or null. A damaged file is reported once per change and counts as none. */
+  find(id: string): Gateway | null {
+    return this.#read(id)?.gateway ?? null;
+  }
+
+  /** The gateway when id and password belong together, else null; it takes as long for an unknown id. */
+  async authenticate(id: string, password: Buffer): Promise<Gateway | null> {
+    const known = this.#read(id);
+    const { salt, hash, ...costs } = known?.registration.password ?? { ...cost, salt: '', hash: '' };
+    const derived = await derive(password, Buffer.from(salt, 'base64'), costs);
+    const expected = known === null ? createHash('sha256').update(derived).digest() : Buffer.from(hash, 'base64');
+    const same = expected.length === derived.length && timingSafeEqual(expected, derived);
+    return same && known !== null ? known.gateway : null;
+  }
+
+  #read(id: string): Cached['entry'] {
+    if (!idPattern.test(id)) return null;
+    const path = fileOf(this.#dir, id);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      this.#cache.delete(id);
+      return null;
+    }
+    const mark = `${stat.mtimeMs} ${stat.size} ${stat.ino}`;
+    const cached = this.#cache.get(id);
+    if (cached?.mark === mark) return cached.entry;
+    const entry = this.#load(id, path);
+    this.#cache.set(id, { mark, entry });
+    return entry;
+  }
+
+  #load(id: string, path: string): Cached['entry'] {
+    try {
+      const content = parse(readFileSync(path, 'utf8'));
+      const key = content === null ? null : publicKeyOf(content.publicKey);
+      if (content !== null && key !== null && content.gateway === id) {
+        return { gateway: { id, site: content.site, key }, registration: content };
+      }
+      this.#report(new BridgeError('registrationDamaged', `${path} is no registration of gateway ${id}`));
+    } catch (error) {
+      this.#report(new BridgeError('registrationDamaged', `${path} cannot be read`, { cause: error }));
+    }
+    return null;
+  }
+}
