@@ -14,6 +14,24 @@ export const driverErrors = {
     cure: 'Use one of the shipped profiles (drivers/profiles) or the path of your own profile file.',
     retryable: false,
   },
+  profileInvalid: {
+    code: 'DRV-101',
+    meaning: 'A profile file is not valid YAML or does not describe a machine the way a profile must.',
+    cure: 'Correct the places the message lists; drivers/profiles has working examples.',
+    retryable: false,
+  },
+  modbusEndpointInvalid: {
+    code: 'DRV-110',
+    meaning: 'The endpoint of a Modbus machine is none of the known forms.',
+    cure: 'Write it as modbus://host:502, modbus+rtu://host:4001 or modbus+rtu:///dev/ttyUSB0?baudRate=19200&parity=even.',
+    retryable: false,
+  },
+  modbusMachineInvalid: {
+    code: 'DRV-111',
+    meaning: 'A machine on a Modbus connection cannot be polled as it is configured.',
+    cure: 'Give it a profile with "protocol: modbus", a unit id of its own on the bus, and poll classes its profile has.',
+    retryable: false,
+  },
   opcuaEndpointInvalid: {
     code: 'DRV-200',
     meaning: 'The endpoint of an OPC UA machine is not an opc.tcp address.',
