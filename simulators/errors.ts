@@ -14,6 +14,42 @@ export const simulatorErrors = {
     cure: 'Check the path and that the user the simulator runs as may read it.',
     retryable: false,
   },
+  fileUnwritable: {
+    code: 'SIM-101',
+    meaning: 'The truth log or the endpoints file cannot be written.',
+    cure: 'Check that the folder exists, may be written and that the disk is not full.',
+    retryable: false,
+  },
+  scenarioInvalid: {
+    code: 'SIM-102',
+    meaning: 'The scenario file describes a floor that cannot be built.',
+    cure: 'Correct the lines named in the message; simulators/scenarios/demo.yaml is a complete example.',
+    retryable: false,
+  },
+  usage: {
+    code: 'SIM-103',
+    meaning: 'The command line is wrong.',
+    cure: 'Run selvedge simulate --help.',
+    retryable: false,
+  },
+  portInUse: {
+    code: 'SIM-104',
+    meaning: 'Another program listens on a port the floor was told to use.',
+    cure: 'End that program, choose another --port-base, or leave --port-base out to take free ports.',
+    retryable: false,
+  },
+  listenFailed: {
+    code: 'SIM-105',
+    meaning: 'A simulated machine cannot open its port.',
+    cure: 'Choose a --port-base above 1024 and check that 127.0.0.1 is up; leave it out to take free ports.',
+    retryable: false,
+  },
+  opcuaFailed: {
+    code: 'SIM-106',
+    meaning: 'The simulated OPC UA server did not come up.',
+    cure: 'Check that the temporary folder can be written and that the packages are installed (npm ci).',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class SimulatorError extends Error {

@@ -1,0 +1,210 @@
+/** `selvedge simulate SCENARIO …`: runs simulated machines alone, for any client. */
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { SimulatorError } from './errors.ts';
+import { createFloorModel } from './floor/model.ts';
+import { runFloor, writeEndpoints, type RunningFloor } from './floor/run.ts';
+import { openTruthLog, type TruthLog } from './floor/truth.ts';
+import { loadScenario, scenarioFile } from './scenario/load.ts';
+import type { UplinkTarget } from './servers/uplink-proxy.ts';
+
+const usage = `Usage: selvedge simulate SCENARIO [OPTIONS]
+
+Runs the machines of a scenario on 127.0.0.1, each speaking its real protocol, with the faults the scenario lists.
+SCENARIO is a file, or the name of a shipped one: demo.
+
+  --seed N                  what is drawn (fault times, noise, handling); default 1
+  --truth FILE              write what really happened, as JSON lines
+  --endpoints FILE          write where each machine listens, once all do
+  --duration S              stop after so many seconds (90 or 90s); with --control the machines stand still then
+                            and go on answering
+  --without FAULT_ID        leave this fault out; may be repeated
+  --healthy                 leave every fault out
+  --uplink-target HOST:PORT the broker behind the uplink proxy; without it there is no proxy and no uplink outage
+  --control                 obey lines on standard input: halt (all machines stand still, servers go on), stop
+  --port-base N             listen on N, N+1, … instead of free ports
+  --help                    this text
+
+Exit codes: 0 good, 2 wrong usage, scenario or port.`;
+
+interface Request {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly truth: string | null;
+  readonly endpoints: string | null;
+  readonly durationS: number | null;
+  readonly without: readonly string[];
+  readonly healthy: boolean;
+  readonly uplinkTarget: UplinkTarget | null;
+  readonly control: boolean;
+  readonly portBase: number;
+}
+
+/** The command line as a request, or null when only help is asked for. Throws SIM-103. */
+export function parseRequest(args: readonly string[]): Request | null {
+  const { values, positionals } = readArgs(args);
+  if (values.help === true) return null;
+  // The launcher hands the verb over as the first word.
+  const [scenario, ...more] = positionals[0] === 'simulate' ? positionals.slice(1) : positionals;
+  if (scenario === undefined)
+    throw new SimulatorError('usage', 'which SCENARIO? Give a file, or demo for the shipped floor');
+  if (more.length > 0) throw new SimulatorError('usage', `one SCENARIO at a time; what is ${more.join(' ')}?`);
+  const portBase = whole('--port-base', values['port-base'] ?? '0', 0, 65_000);
+  return {
+    scenario,
+    seed: whole('--seed', values.seed ?? '1', 0, Number.MAX_SAFE_INTEGER),
+    truth: values.truth ?? null,
+    endpoints: values.endpoints ?? null,
+    durationS: values.duration === undefined ? null : seconds(values.duration),
+    without: values.without ?? [],
+    healthy: values.healthy === true,
+    uplinkTarget: values['uplink-target'] === undefined ? null : hostPort(values['uplink-target']),
+    control: values.control === true,
+    portBase,
+  };
+}
+
+function readArgs(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        seed: { type: 'string' },
+        truth: { type: 'string' },
+        endpoints: { type: 'string' },
+        duration: { type: 'string' },
+        without: { type: 'string', multiple: true },
+        healthy: { type: 'boolean' },
+        'uplink-target': { type: 'string' },
+        control: { type: 'boolean' },
+        'port-base': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    // Node's message goes on about positional arguments after its first sentence.
+    const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+    throw new SimulatorError('usage', message, { cause: error });
+  }
+}
+
+function whole(option: string, text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max))
+    throw new SimulatorError('usage', `${option} is a whole number from ${min} to ${max}, not ${text}`);
+  return value;
+}
+
+function seconds(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
+  const value = Number(match?.[1]) * (match?.[2] === 'm' ? 60 : match?.[2] === 'h' ? 3600 : 1);
+  if (match === null || !(value > 0))
+    throw new SimulatorError('usage', `--duration is seconds above 0, such as 90 or 90s, not ${text}`);
+  return value;
+}
+
+function hostPort(text: string): UplinkTarget {
+  const match = /^(?:mqtt:\/\/|tcp:\/\/)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})\/?$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || !(port >= 1 && port <= 65_535))
+    throw new SimulatorError('usage', `--uplink-target is HOST:PORT, such as 127.0.0.1:1883, not ${text}`);
+  return { host: match[1].replace(/^\[|\]$/g, ''), port };
+}
+
+function say(event: Record<string, unknown>): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+function complain(error: unknown): number {
+  if (error instanceof SimulatorError)
+    process.stderr.write(`selvedge simulate: ${error.message}\n  ${error.entry.cure}\n`);
+  else
+    process.stderr.write(`selvedge simulate: unexpected: ${error instanceof Error ? error.message : String(error)}\n`);
+  return 2;
+}
+
+/** Resolves with the exit code when the floor has stopped. */
+export async function main(args: readonly string[]): Promise<number> {
+  let truth: TruthLog | null = null;
+  let floor: RunningFloor;
+  let request: Request;
+  try {
+    const parsed = parseRequest(args);
+    if (parsed === null) {
+      process.stdout.write(`${usage}\n`);
+      return 0;
+    }
+    request = parsed;
+    const loaded = loadScenario(scenarioFile(request.scenario));
+    if (!loaded.ok) {
+      for (const problem of loaded.problems) process.stderr.write(`selvedge simulate: SIM-102 ${problem}\n`);
+      return 2;
+    }
+    const { scenario } = loaded;
+    const ids = scenario.faults.map((fault) => fault.id);
+    const unknown = request.without.find((id) => !ids.includes(id));
+    if (unknown !== undefined)
+      throw new SimulatorError(
+        'usage',
+        `--without ${unknown}: the scenario has no such fault; it has ${ids.join(', ') || 'none'}`,
+      );
+    const model = createFloorModel(scenario, request.seed, { without: request.without, healthy: request.healthy });
+    truth = request.truth === null ? null : openTruthLog(request.truth);
+    const leftOut =
+      request.uplinkTarget === null ? model.schedule.faults.filter(({ fault }) => fault.machine === 'gateway') : [];
+    for (const { fault } of leftOut) say({ event: 'left-out', id: fault.id, why: 'there is no --uplink-target' });
+    floor = await runFloor({
+      model,
+      truth,
+      clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+      random: Math.random,
+      portBase: request.portBase,
+      uplinkTarget: request.uplinkTarget,
+      onTrouble: (error) => void complain(error),
+    });
+    try {
+      if (request.endpoints !== null) writeEndpoints(request.endpoints, floor.endpoints);
+    } catch (error) {
+      await floor.stop();
+      throw error;
+    }
+  } catch (error) {
+    truth?.close();
+    return complain(error);
+  }
+  say({ event: 'listening', endpoints: floor.endpoints });
+  await untilStopped(floor, request);
+  await floor.stop();
+  return 0;
+}
+
+/** Waits for the signal, the control line or the end of the duration that ends the floor. */
+async function untilStopped(floor: RunningFloor, request: Request): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => resolve();
+  const halt = (): void => void floor.halt().then((t) => say({ event: 'halted', t }));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const timer = request.durationS === null ? null : setTimeout(request.control ? halt : stop, request.durationS * 1000);
+  const lines = request.control ? createInterface({ input: process.stdin }) : null;
+  lines?.on('line', (line) => {
+    const word = line.trim();
+    if (word === 'halt') halt();
+    else if (word === 'stop') stop();
+    else if (word !== '')
+      process.stderr.write(`selvedge simulate: unknown control word ${word}; there are halt and stop\n`);
+  });
+  // The one who held the other end of the line is gone: nobody could stop the floor any more.
+  lines?.on('close', stop);
+  await promise;
+  process.removeListener('SIGINT', stop);
+  process.removeListener('SIGTERM', stop);
+  if (timer !== null) clearTimeout(timer);
+  if (lines !== null) {
+    lines.close();
+    process.stdin.destroy();
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,22 @@
+/** The maps by name. */
+import type { MapName } from '../scenario/schema.ts';
+import { knitOpcuaMap } from './knit-opcua.ts';
+import type { CounterSpec, ShownSignal } from './map.ts';
+import { retrofitCsvMap } from './retrofit-csv.ts';
+import { sewingRefMap } from './sewing-ref.ts';
+import { sewingSilverstarMap } from './sewing-silverstar.ts';
+
+const maps = {
+  'sewing-modbus-ref': sewingRefMap,
+  'sewing-modbus-silverstar': sewingSilverstarMap,
+  'sewing-retrofit-csv': retrofitCsvMap,
+  'knit-circular-opcua': knitOpcuaMap,
+} as const;
+
+/** Signals and counters of a map, whatever body it shows. */
+export function mapOf(name: MapName): {
+  readonly signals: readonly ShownSignal[];
+  readonly counters: readonly CounterSpec[];
+} {
+  return maps[name];
+}

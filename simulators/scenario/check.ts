@@ -1,0 +1,139 @@
+/** What the schema alone cannot say about a scenario: names that must exist, faults a machine cannot have, faults that overlap. */
+import { mapOf } from '../maps/maps.ts';
+import type { FaultName, MapName, Protocol, Scenario } from './schema.ts';
+
+export interface Problem {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+const protocolsOf: Readonly<Record<MapName, readonly Protocol[]>> = {
+  'sewing-modbus-ref': ['modbus-tcp', 'modbus-rtu-tcp'],
+  'sewing-modbus-silverstar': ['modbus-tcp', 'modbus-rtu-tcp'],
+  'sewing-retrofit-csv': ['line-tcp'],
+  'knit-circular-opcua': ['opcua'],
+};
+const kindsOf: Readonly<Record<MapName, readonly string[]>> = {
+  'sewing-modbus-ref': ['lockstitch', 'overlock'],
+  'sewing-modbus-silverstar': ['lockstitch'],
+  'sewing-retrofit-csv': ['lockstitch', 'overlock'],
+  'knit-circular-opcua': ['circular-knit'],
+};
+/** A fault belongs to a machine only if its map can show it: the retrofit line, for one, has no error code. */
+const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
+  'sewing-modbus-ref': [
+    'thread_break',
+    'motor_overload',
+    'bobbin_empty',
+    'oil_low',
+    'offline',
+    'stuck_sensor',
+    'counter_reset',
+  ],
+  'sewing-modbus-silverstar': [
+    'thread_break',
+    'motor_overload',
+    'bobbin_empty',
+    'oil_low',
+    'offline',
+    'stuck_sensor',
+    'counter_reset',
+  ],
+  'sewing-retrofit-csv': ['bobbin_empty', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+  'knit-circular-opcua': ['yarn_break', 'needle_fault', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+};
+
+/** Every problem at once, with its place in the file. */
+export function checkScenario(scenario: Scenario): Problem[] {
+  const problems: Problem[] = [];
+  const report = (message: string, ...path: PropertyKey[]): void => void problems.push({ path, message });
+  const machines = new Map<string, Scenario['machines'][number]>();
+  for (const [i, machine] of scenario.machines.entries()) {
+    if (machines.has(machine.id) || machine.id === 'gateway')
+      report(`the machine id ${machine.id} is taken`, 'machines', i, 'id');
+    machines.set(machine.id, machine);
+    if (!protocolsOf[machine.map].includes(machine.protocol))
+      report(
+        `${machine.map} is spoken over ${protocolsOf[machine.map].join(' or ')}, not ${machine.protocol}`,
+        'machines',
+        i,
+        'protocol',
+      );
+    if (!kindsOf[machine.map].includes(machine.kind))
+      report(
+        `${machine.map} is a map of ${kindsOf[machine.map].join(' or ')}, not ${machine.kind}`,
+        'machines',
+        i,
+        'kind',
+      );
+    if (machine.unit !== undefined && !machine.protocol.startsWith('modbus'))
+      report(`unit is for Modbus; ${machine.protocol} has none`, 'machines', i, 'unit');
+    const counters = mapOf(machine.map).counters;
+    for (const [signal, start] of Object.entries(machine.start)) {
+      const spec = counters.find((counter) => counter.signal === signal);
+      if (spec === undefined)
+        report(
+          `${machine.map} has no counter ${signal}; it has ${counters.map((c) => c.signal).join(', ')}`,
+          'machines',
+          i,
+          'start',
+          signal,
+        );
+      else if (typeof start === 'number' && start >= spec.wrapsAt)
+        report(`${signal} counts to ${spec.wrapsAt - 1}`, 'machines', i, 'start', signal);
+    }
+  }
+  checkFaults(scenario, machines, report);
+  for (const [i, disturbance] of scenario.disturbances.entries()) {
+    const machine = machines.get(disturbance.machine);
+    if (machine === undefined) report(`there is no machine ${disturbance.machine}`, 'disturbances', i, 'machine');
+    else if (disturbance.verb === 'clock_step' && machine.protocol !== 'opcua')
+      report(`${machine.protocol} carries no clock; clock_step is for opcua`, 'disturbances', i, 'verb');
+    else if (
+      (disturbance.verb === 'wrong_unit' || disturbance.verb === 'exception') &&
+      !machine.protocol.startsWith('modbus')
+    )
+      report(`${disturbance.verb} is for Modbus, not ${machine.protocol}`, 'disturbances', i, 'verb');
+    else if (['late_reply', 'garbage', 'drop', 'delay'].includes(disturbance.verb) && machine.protocol === 'opcua')
+      report(`${disturbance.verb} is not for opcua; use restart or clock_step`, 'disturbances', i, 'verb');
+  }
+  return problems;
+}
+
+function checkFaults(
+  scenario: Scenario,
+  machines: ReadonlyMap<string, Scenario['machines'][number]>,
+  report: (message: string, ...path: PropertyKey[]) => void,
+): void {
+  const ids = new Set<string>();
+  for (const [i, fault] of scenario.faults.entries()) {
+    if (ids.has(fault.id)) report(`the fault id ${fault.id} is taken`, 'faults', i, 'id');
+    ids.add(fault.id);
+    const machine = machines.get(fault.machine);
+    if (fault.fault === 'uplink_outage') {
+      if (fault.machine !== 'gateway') report('uplink_outage happens to the machine gateway', 'faults', i, 'machine');
+    } else if (machine === undefined) report(`there is no machine ${fault.machine}`, 'faults', i, 'machine');
+    else if (!faultsOf[machine.map].includes(fault.fault))
+      report(
+        `${machine.map} cannot show ${fault.fault}; it can show ${faultsOf[machine.map].join(', ')}`,
+        'faults',
+        i,
+        'fault',
+      );
+    else if (fault.fault === 'stuck_sensor') {
+      const gauges = mapOf(machine.map)
+        .signals.filter((s) => s.kind === 'gauge')
+        .map((s) => s.signal);
+      const signal = fault.params.signal;
+      if (signal === undefined || !gauges.includes(signal))
+        report(`stuck_sensor needs params.signal, one of ${gauges.join(', ')}`, 'faults', i, 'params');
+    } else if (fault.params.signal !== undefined)
+      report('params.signal is for stuck_sensor', 'faults', i, 'params', 'signal');
+    for (const [j, other] of scenario.faults.entries()) {
+      if (j >= i || other.machine !== fault.machine) continue;
+      const apart = other.atS[1] + other.forS[1] < fault.atS[0] || fault.atS[1] + fault.forS[1] < other.atS[0];
+      if (!apart)
+        report(`${fault.id} can overlap ${other.id} on ${fault.machine}: keep their spans apart`, 'faults', i, 'atS');
+    }
+  }
+}

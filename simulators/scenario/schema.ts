@@ -1,0 +1,191 @@
+/**
+ * A scenario describes a floor: its machines, what goes wrong with them and when. Times are seconds after the floor's start;
+ * a span is a pair [from, to] from which the seed draws.
+ */
+import { z } from 'zod';
+
+export const mapNames = [
+  'sewing-modbus-ref',
+  'sewing-modbus-silverstar',
+  'sewing-retrofit-csv',
+  'knit-circular-opcua',
+] as const;
+export type MapName = (typeof mapNames)[number];
+
+export const protocols = ['modbus-tcp', 'modbus-rtu-tcp', 'line-tcp', 'opcua'] as const;
+export type Protocol = (typeof protocols)[number];
+
+export const faultNames = [
+  'thread_break',
+  'motor_overload',
+  'bobbin_empty',
+  'oil_low',
+  'yarn_break',
+  'needle_fault',
+  'offline',
+  'stuck_sensor',
+  'counter_reset',
+  'uplink_outage',
+] as const;
+export type FaultName = (typeof faultNames)[number];
+
+export const disturbanceVerbs = [
+  'drop',
+  'delay',
+  'late_reply',
+  'wrong_unit',
+  'exception',
+  'garbage',
+  'restart',
+  'clock_step',
+] as const;
+export type DisturbanceVerb = (typeof disturbanceVerbs)[number];
+
+const id = z.string().regex(/^[a-z0-9-]{1,40}$/, 'an id is 1 to 40 of a-z, 0-9 and -');
+const positive = z.number().positive();
+const span = z
+  .tuple([z.number().min(0), z.number().min(0)])
+  .refine(([from, to]) => from <= to, 'a span is [from, to] with from not above to');
+/** A span of seconds, or one second for all seeds. */
+const time = z.union([
+  z
+    .number()
+    .min(0)
+    .transform((n): [number, number] => [n, n]),
+  span,
+]);
+
+const counterStart = z.union([
+  z.int().min(0).max(0xffff_ffff),
+  z.strictObject({
+    /** The start value is chosen so that the counter passes its highest value in this span while the machine runs. */
+    wrapsWithinS: span,
+  }),
+]);
+
+export const sewingParameters = z.strictObject({
+  speedRpm: span.default([3200, 4200]),
+  rampRpmPerS: positive.default(12_000),
+  burstS: span.default([1, 5]),
+  handlingS: span.default([3, 15]),
+  burstsPerPiece: span.default([2, 4]),
+  bobbinStitches: positive.default(20_000),
+  bobbinStartStitches: positive.optional(),
+  serviceStartStitches: positive.default(9_000_000),
+  stitchLengthMm: positive.default(2.5),
+  tensionCn: positive.default(105),
+  presserForceN: positive.default(38),
+  busVoltageV: positive.default(311),
+  runCurrentA: positive.default(0.85),
+  idlePowerW: positive.default(11),
+  startTempC: z.number().min(-40).max(100).optional(),
+  heatRiseK: positive.default(120),
+  heatTimeS: positive.default(600),
+  oilLevel: z.number().min(10).max(100).default(80),
+});
+
+export const knittingParameters = z.strictObject({
+  diameterInch: positive.default(30),
+  gauge: positive.default(28),
+  feeders: z.int().positive().default(96),
+  coursesPerCm: positive.default(18),
+  speedRpm: positive.max(60).default(27),
+  rampRpmPerS: positive.default(6),
+  brakeRpmPerS: positive.default(18),
+  revolutionsPerRoll: z.int().positive().default(4200),
+  rollStartRevolutions: z.number().min(0).default(0),
+  doffS: positive.default(90),
+  yarnTensionCn: positive.default(4.6),
+  idlePowerW: positive.default(310),
+  runPowerW: positive.default(2650),
+  startTempC: z.number().min(-40).max(100).optional(),
+  heatRiseK: positive.default(26),
+  heatTimeS: positive.default(1800),
+  oilLevel: z.number().min(45).max(100).default(78),
+});
+
+const machineBase = {
+  id,
+  kind: z.enum(['lockstitch', 'overlock', 'circular-knit']),
+  protocol: z.enum(protocols),
+  unit: z.int().min(1).max(247).optional(),
+  start: z.record(z.string(), counterStart).default({}),
+};
+const machine = z.discriminatedUnion('map', [
+  z.strictObject({ ...machineBase, map: z.literal('sewing-modbus-ref'), parameters: sewingParameters.prefault({}) }),
+  z.strictObject({
+    ...machineBase,
+    map: z.literal('sewing-modbus-silverstar'),
+    parameters: sewingParameters.prefault({}),
+  }),
+  z.strictObject({ ...machineBase, map: z.literal('sewing-retrofit-csv'), parameters: sewingParameters.prefault({}) }),
+  z.strictObject({
+    ...machineBase,
+    map: z.literal('knit-circular-opcua'),
+    parameters: knittingParameters.prefault({}),
+  }),
+]);
+export type ScenarioMachine = z.output<typeof machine>;
+
+const expectation = z.strictObject({
+  as: z.enum(['alert', 'event']),
+  type: z.string().regex(/^[a-z][a-z0-9_]*$/, 'a type is lower case with underscores'),
+  withinS: positive,
+  /** How long after the fault is over the alert may stand; null where nothing stands. */
+  clearsWithinS: positive.nullable().default(null),
+});
+export type Expectation = z.output<typeof expectation>;
+
+const fault = z.strictObject({
+  id,
+  machine: id,
+  fault: z.enum(faultNames),
+  atS: time,
+  forS: time,
+  expect: expectation,
+  params: z.strictObject({ signal: z.string().optional() }).default({}),
+});
+export type ScenarioFault = z.output<typeof fault>;
+
+const disturbance = z.strictObject({
+  machine: id,
+  verb: z.enum(disturbanceVerbs),
+  atS: time,
+  /** For how long; absent: `count` replies. */
+  forS: positive.optional(),
+  count: z.int().positive().max(1000).default(1),
+  params: z
+    .strictObject({
+      /** delay, late_reply: how much later, ms. */
+      delayMs: positive.max(60_000).default(1200),
+      /** exception: the Modbus exception code. */
+      code: z.int().min(1).max(11).default(6),
+      /** garbage: how many random bytes. */
+      bytes: z.int().positive().max(4096).default(24),
+      /** clock_step: by how much the machine's clock jumps, s. */
+      offsetS: z.number().default(3600),
+    })
+    .prefault({}),
+});
+export type ScenarioDisturbance = z.output<typeof disturbance>;
+
+export const scenarioSchema = z.strictObject({
+  version: z.literal(1),
+  site: id,
+  description: z.string().optional(),
+  /** An unheated hall warms up from `startC` to `endC`, °C, with the time constant `riseS`. */
+  hall: z
+    .strictObject({
+      startC: z.number().min(-40).max(50).default(18),
+      endC: z.number().min(-40).max(50).default(21),
+      riseS: positive.default(5400),
+    })
+    .prefault({}),
+  /** The proxy in front of the broker eats what the broker says for this long before each outage, s. */
+  uplink: z.strictObject({ swallowAcksS: z.number().min(0).default(3) }).prefault({}),
+  machines: z.array(machine).min(1).max(200),
+  faults: z.array(fault).default([]),
+  disturbances: z.array(disturbance).default([]),
+});
+export type Scenario = z.output<typeof scenarioSchema>;
+export type ScenarioInput = z.input<typeof scenarioSchema>;
