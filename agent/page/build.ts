@@ -80,7 +80,7 @@ export async function buildPage(): Promise<string> {
   await build({
     root: webDir,
     configFile: false,
-    envFile: false,
+    envDir: false,
     logLevel: 'warn',
     publicDir: join(webDir, 'public'),
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },

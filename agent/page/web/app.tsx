@@ -1,0 +1,72 @@
+/** Who is looking: nobody yet, somebody who sets the page up, somebody who signs in, or a signed-in person. */
+import { useEffect, useState } from 'preact/hooks';
+import { whoAmI, type SessionView } from './client.ts';
+import { Floor } from './floor.tsx';
+import { Notice, SetupForm, SignInForm } from './sign-in.tsx';
+
+type Who =
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'setup'; readonly token: string | null }
+  | { readonly kind: 'sign-in'; readonly note: string | null }
+  | { readonly kind: 'moved'; readonly to: string }
+  | { readonly kind: 'in'; readonly session: SessionView };
+
+/** Takes the token out of the address bar, so that it stays neither in the history nor on a shared screen. */
+function takeSetupToken(): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get('setup');
+  if (token !== null) history.replaceState(null, '', location.pathname);
+  return token;
+}
+
+export function App() {
+  const [who, setWho] = useState<Who>({ kind: 'asking' });
+
+  const ask = async (token: string | null, note: string | null = null): Promise<void> => {
+    const answer = await whoAmI();
+    if (answer.ok) setWho({ kind: 'in', session: answer.value });
+    else if (answer.setupNeeded) setWho({ kind: 'setup', token });
+    else if (answer.status === 401) setWho({ kind: 'sign-in', note });
+    else setWho({ kind: 'unreachable' });
+  };
+  useEffect(() => {
+    void ask(takeSetupToken());
+    const onHash = () => {
+      const token = takeSetupToken();
+      if (token !== null) void ask(token);
+    };
+    window.addEventListener('hashchange', onHash);
+    return () => window.removeEventListener('hashchange', onHash);
+  }, []);
+  useEffect(() => {
+    if (who.kind !== 'unreachable') return undefined;
+    const timer = window.setTimeout(() => void ask(null), 3_000);
+    return () => window.clearTimeout(timer);
+  }, [who]);
+
+  const entered = (session: SessionView) =>
+    setWho(session.movedTo === null ? { kind: 'in', session } : { kind: 'moved', to: session.movedTo });
+
+  switch (who.kind) {
+    case 'asking':
+      return <Notice title="Selvedge" text="Connecting to the gateway…" />;
+    case 'unreachable':
+      return <Notice title="No connection" text="The gateway does not answer. Trying again…" />;
+    case 'setup':
+      return <SetupForm token={who.token} onDone={entered} />;
+    case 'sign-in':
+      return <SignInForm note={who.note} onDone={entered} />;
+    case 'moved':
+      return (
+        <Notice title="The page is set up" text="It is now open to the network, with encryption, at:">
+          <p>
+            <a href={who.to}>{who.to}</a>
+          </p>
+        </Notice>
+      );
+    case 'in':
+      return (
+        <Floor key={who.session.user} session={who.session} onSignedOut={(note) => setWho({ kind: 'sign-in', note })} />
+      );
+  }
+}

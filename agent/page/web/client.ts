@@ -1,0 +1,65 @@
+/** Calls of the page's API. */
+import type { ProblemBody, SessionView } from '../api.ts';
+import type { ListPage, Trend } from '../source.ts';
+import type { Alert } from './floor-state.ts';
+
+export type { SessionView };
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly status: number; readonly message: string; readonly setupNeeded: boolean };
+
+const offline = 'The gateway does not answer. Check the connection and try again.';
+
+async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init });
+    body = await response.json();
+  } catch {
+    return { ok: false, status: 0, message: offline, setupNeeded: false };
+  }
+  if (response.ok) return { ok: true, value: body as T };
+  const problem = body as Partial<ProblemBody>;
+  return {
+    ok: false,
+    status: response.status,
+    message: problem.error?.message ?? offline,
+    setupNeeded: problem.setupNeeded === true,
+  };
+}
+
+const post = <T>(path: string, body: object, csrf: string | null): Promise<Result<T>> =>
+  ask<T>(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(csrf === null ? {} : { 'x-csrf-token': csrf }) },
+    body: JSON.stringify(body),
+  });
+
+export const whoAmI = () => ask<SessionView>('/api/session');
+export const login = (name: string, password: string) =>
+  post<SessionView>('/api/session/login', { name, password }, null);
+export const setUp = (token: string, name: string, password: string) =>
+  post<SessionView>('/api/session/setup', { token, name, password }, null);
+export const logout = (csrf: string) => post<{ ok: true }>('/api/session/logout', {}, csrf);
+
+export const acknowledge = (occurrence: string, comment: string, csrf: string) =>
+  post<{ ok: true }>(
+    `/api/alerts/${encodeURIComponent(occurrence)}/ack`,
+    comment.trim() === '' ? {} : { comment: comment.trim() },
+    csrf,
+  );
+export const closedAlerts = (cursor: string | null) =>
+  ask<ListPage<Alert>>(
+    `/api/alerts?state=normal&limit=20${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+  );
+export const fetchTrend = (machine: string, signal: string, fromMs: number, toMs: number, points: number) =>
+  ask<Trend>(
+    `/api/trend?${new URLSearchParams({
+      machine,
+      signal,
+      from: String(Math.round(fromMs)),
+      to: String(Math.round(toMs)),
+      points: String(points),
+    }).toString()}`,
+  );

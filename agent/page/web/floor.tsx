@@ -1,0 +1,169 @@
+/** The signed-in page: what is wrong now, the machines, the uplink; and whether all of this is fresh. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { AlertList } from './alerts.tsx';
+import { logout, whoAmI, type SessionView } from './client.ts';
+import { sortedAlerts, waitsForAck, type Alert } from './floor-state.ts';
+import { History } from './history.tsx';
+import { WarnIcon } from './icons.tsx';
+import { emptyFloor } from './floor-state.ts';
+import { openLive, type Connection, type LiveView } from './live.ts';
+import { MachineTile } from './machines.tsx';
+import { lasted, siteTime, type SiteTime } from './times.ts';
+import { Uplink } from './uplink.tsx';
+
+/** What every part of the floor needs to speak of time. */
+export interface Now {
+  /** The server's clock. */
+  readonly ms: number;
+  readonly time: SiteTime;
+  /** true: nothing on the page is known to be so any more. */
+  readonly stale: boolean;
+}
+
+/** Drops shorter than this are not worth a word: the browser comes back by itself. */
+const patienceMs = 2_500;
+
+interface Props {
+  readonly session: SessionView;
+  readonly onSignedOut: (note: string | null) => void;
+}
+
+export function Floor({ session, onSignedOut }: Props) {
+  const [live, setLive] = useState<LiveView>({
+    floor: emptyFloor,
+    connection: { kind: 'waiting', sinceMs: null },
+    offsetMs: 0,
+  });
+  const [deviceMs, setDeviceMs] = useState(Date.now());
+  useEffect(() => {
+    const timer = window.setInterval(() => setDeviceMs(Date.now()), 1_000);
+    return () => window.clearInterval(timer);
+  }, []);
+  useEffect(
+    () =>
+      openLive(setLive, async () => {
+        const answer = await whoAmI();
+        if (answer.ok) return true;
+        return answer.status === 0 ? null : false;
+      }),
+    [],
+  );
+  const { connection, floor, offsetMs } = live;
+  useEffect(() => {
+    if (connection.kind === 'signed-out') onSignedOut('Your session is over. Sign in again.');
+  }, [connection.kind]);
+
+  const time = useMemo(() => siteTime(session.site.timeZone), [session.site.timeZone]);
+  const stale = connection.kind !== 'live' && isOverdue(connection, deviceMs);
+  const now: Now = { ms: deviceMs + offsetMs, time, stale };
+  const { shown, aside } = sortedAlerts(floor.alerts);
+  const waiting = shown.filter(waitsForAck).length;
+  const machineName = (id: string) => floor.machines.find((machine) => machine.id === id)?.name ?? id;
+
+  useEffect(() => {
+    document.title = `${stale ? '(no connection) ' : waiting > 0 ? `(${waiting}) ` : ''}${session.site.name} · Selvedge`;
+  }, [stale, waiting, session.site.name]);
+
+  return (
+    <div class={stale ? 'page is-stale' : 'page'}>
+      <a class="skip" href="#alerts">
+        Skip to what is wrong now
+      </a>
+      <header class="top">
+        <div class="top-row">
+          <div class="brand">
+            <strong>{session.site.name}</strong>
+            <span>Selvedge</span>
+          </div>
+          <ConnectionChip connection={connection} stale={stale} />
+          <div class="user">
+            <span>
+              {session.user} <span class="role">({session.role})</span>
+            </span>
+            <button type="button" onClick={() => void logout(session.csrf).then(() => onSignedOut(null))}>
+              Sign out
+            </button>
+          </div>
+        </div>
+      </header>
+      <StaleBanner connection={connection} now={now} deviceMs={deviceMs} />
+      <Announcer alerts={floor.alerts} machineName={machineName} ready={floor.lastId !== null} />
+      <main>
+        {floor.lastId === null ? (
+          <p class="loading">Reading the floor…</p>
+        ) : (
+          <>
+            <AlertList shown={shown} aside={aside} session={session} now={now} machineName={machineName} />
+            <section aria-labelledby="machines-title">
+              <h2 id="machines-title">Machines</h2>
+              {floor.machines.length === 0 && <p class="empty">No machine is configured.</p>}
+              <ul class="tiles">
+                {floor.machines.map((machine) => (
+                  <li key={machine.id}>
+                    <MachineTile machine={machine} now={now} />
+                  </li>
+                ))}
+              </ul>
+            </section>
+            {floor.uplink !== null && <Uplink uplink={floor.uplink} now={now} />}
+            <History now={now} machineName={machineName} />
+          </>
+        )}
+      </main>
+      <footer>Times are those of the site ({time.timeZone}).</footer>
+    </div>
+  );
+}
+
+function isOverdue(connection: Connection, deviceMs: number): boolean {
+  if (connection.kind !== 'waiting') return connection.kind === 'signed-out';
+  return connection.sinceMs !== null && deviceMs - connection.sinceMs > patienceMs;
+}
+
+function ConnectionChip({ connection, stale }: { connection: Connection; stale: boolean }) {
+  const word = connection.kind === 'live' ? 'Live' : stale ? 'No connection' : 'Connecting…';
+  const look = connection.kind === 'live' ? 'ok' : stale ? 'bad' : 'wait';
+  return (
+    <span class={`chip link-${look}`} data-connection={connection.kind}>
+      <span class="dot" aria-hidden="true" />
+      {word}
+    </span>
+  );
+}
+
+function StaleBanner({ connection, now, deviceMs }: { connection: Connection; now: Now; deviceMs: number }) {
+  const sinceMs = connection.kind === 'waiting' ? connection.sinceMs : null;
+  return (
+    <div role="alert">
+      {now.stale && sinceMs !== null && (
+        <p class="stale-banner">
+          <WarnIcon />
+          <span>
+            <strong>No connection to the gateway for {lasted(deviceMs - sinceMs)}.</strong> What you see is old: it may
+            be different now. Trying again…
+          </span>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Tells a screen reader of each new alert, once. */
+function Announcer(props: { alerts: readonly Alert[]; machineName: (id: string) => string; ready: boolean }) {
+  const { alerts, machineName, ready } = props;
+  const known = useRef<Set<string> | null>(null);
+  const [text, setText] = useState('');
+  useEffect(() => {
+    if (!ready) return;
+    const before = known.current;
+    known.current = new Set(alerts.map((alert) => alert.occurrence));
+    if (before === null) return;
+    const fresh = alerts.filter((alert) => !before.has(alert.occurrence) && waitsForAck(alert));
+    if (fresh.length > 0) setText(fresh.map((a) => `New alert, ${machineName(a.machine)}: ${a.text}`).join('. '));
+  }, [alerts, ready]);
+  return (
+    <p class="unseen" role="status">
+      {text}
+    </p>
+  );
+}

@@ -1,0 +1,66 @@
+/** Alerts that are over, newest first, fetched when somebody asks. */
+import { useState } from 'preact/hooks';
+import { closedAlerts } from './client.ts';
+import type { Alert } from './floor-state.ts';
+import type { Now } from './floor.tsx';
+import { lasted } from './times.ts';
+import { causeWord } from './words.ts';
+
+export function History({ now, machineName }: { now: Now; machineName: (id: string) => string }) {
+  const [items, setItems] = useState<readonly Alert[] | null>(null);
+  const [next, setNext] = useState<string | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const load = (cursor: string | null): void => {
+    void closedAlerts(cursor).then((answer) => {
+      setProblem(answer.ok ? null : answer.message);
+      if (!answer.ok) return;
+      setItems((known) => (cursor === null ? answer.value.items : [...(known ?? []), ...answer.value.items]));
+      setNext(answer.value.next);
+    });
+  };
+  return (
+    <section aria-labelledby="history-title">
+      <h2 id="history-title">Past alerts</h2>
+      <details
+        onToggle={(event) => {
+          if (event.currentTarget.open) load(null);
+        }}
+      >
+        <summary>Show what is over</summary>
+        {problem !== null && <p class="problem">{problem}</p>}
+        {items !== null && items.length === 0 && <p class="empty">Nothing yet.</p>}
+        {items !== null && items.length > 0 && (
+          <div class="scroll" tabIndex={0} role="region" aria-label="Past alerts">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Since</th>
+                  <th scope="col">Lasted</th>
+                  <th scope="col">Machine</th>
+                  <th scope="col">Alert</th>
+                  <th scope="col">Cause</th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map((alert) => (
+                  <tr key={alert.occurrence}>
+                    <td>{now.time.at(alert.onsetMs, now.ms)}</td>
+                    <td>{alert.clearedMs === null ? '–' : lasted(alert.clearedMs - alert.onsetMs)}</td>
+                    <td>{machineName(alert.machine)}</td>
+                    <td>{alert.text}</td>
+                    <td>{alert.cause === null ? '–' : causeWord(alert.cause)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        {next !== null && (
+          <button type="button" onClick={() => load(next)}>
+            Show more
+          </button>
+        )}
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,161 @@
+/** A small curve of one signal over the last quarter of an hour. Holes stay holes. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+import type { MachineView } from '../../live.ts';
+import { fetchTrend } from './client.ts';
+import type { Now } from './floor.tsx';
+import { addPoint, rangeText, type Points } from './points.ts';
+import { chartable, signalWord, unitSign } from './words.ts';
+
+const spanMs = 15 * 60_000;
+const heightPx = 96;
+
+const storageKey = (machine: string) => `selvedge.trend.${machine}`;
+/** A browser may forbid storage; then the choice lives as long as the page. */
+function remembered(machine: string): string | null {
+  try {
+    return localStorage.getItem(storageKey(machine));
+  } catch {
+    return null;
+  }
+}
+function remember(machine: string, signal: string): void {
+  try {
+    localStorage.setItem(storageKey(machine), signal);
+  } catch {
+    // Nothing to do: the choice is only not kept.
+  }
+}
+
+export function TrendChart({ machine, now }: { machine: MachineView; now: Now }) {
+  const names = chartable(machine);
+  const [chosen, setChosen] = useState(() => remembered(machine.id));
+  const signal = chosen !== null && names.includes(chosen) ? chosen : (names[0] ?? null);
+  if (signal === null) return null;
+  const selectId = `trend-${machine.id}`;
+  return (
+    <div class="trend">
+      <div class="trend-head">
+        <label for={selectId}>Last 15 min</label>
+        <select
+          id={selectId}
+          value={signal}
+          onChange={(event) => {
+            setChosen(event.currentTarget.value);
+            remember(machine.id, event.currentTarget.value);
+          }}
+        >
+          {names.map((name) => (
+            <option key={name} value={name}>
+              {signalWord(name)}
+            </option>
+          ))}
+        </select>
+      </div>
+      <Curve key={`${machine.id} ${signal}`} machine={machine} signal={signal} now={now} />
+    </div>
+  );
+}
+
+function Curve({ machine, signal, now }: { machine: MachineView; signal: string; now: Now }) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const [points, setPoints] = useState<Points | null>(null);
+  const [failed, setFailed] = useState(false);
+  const view = machine.signals.find((one) => one.signal === signal);
+  const unit = unitSign(view?.unit ?? '');
+
+  useEffect(() => {
+    if (now.stale) return undefined;
+    let gone = false;
+    void fetchTrend(machine.id, signal, now.ms - spanMs, now.ms, 300).then((answer) => {
+      if (gone) return;
+      setFailed(!answer.ok);
+      setPoints(answer.ok ? { t: answer.value.t, v: answer.value.v } : { t: [], v: [] });
+    });
+    return () => {
+      gone = true;
+    };
+    // Again after each break of the connection: what happened meanwhile is in the history.
+  }, [machine.id, signal, now.stale]);
+
+  const atMs = machine.gap === null ? (view?.sourceTimeMs ?? null) : machine.gap.fromMs;
+  const value = machine.gap === null && view?.quality !== 'bad' && typeof view?.value === 'number' ? view.value : null;
+  useEffect(() => {
+    if (atMs !== null) setPoints((known) => (known === null ? null : addPoint(known, atMs, value, spanMs)));
+  }, [atMs, value]);
+
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const made = new uPlot(plotOptions(element, now.time.timeZone), [[], []], element);
+    plot.current = made;
+    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
+    watch.observe(element);
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    const redraw = () => made.redraw(false, true);
+    dark.addEventListener('change', redraw);
+    return () => {
+      dark.removeEventListener('change', redraw);
+      watch.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [now.time.timeZone]);
+
+  const second = Math.floor(now.ms / 5_000);
+  useEffect(() => {
+    if (points === null) return;
+    plot.current?.setData([points.t.map((ms) => ms / 1000), [...points.v]], false);
+    plot.current?.setScale('x', { min: (now.ms - spanMs) / 1000, max: now.ms / 1000 });
+  }, [points, second]);
+
+  const label = `${signalWord(signal)} over the last 15 minutes: ${points === null ? 'loading' : rangeText(points, unit)}`;
+  return (
+    <>
+      <div class="curve" ref={box} role="img" aria-label={label} />
+      {failed && <p class="hint">The curve cannot be read just now.</p>}
+    </>
+  );
+}
+
+const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function plotOptions(element: HTMLElement, timeZone: string): uPlot.Options {
+  const axis = {
+    stroke: () => colour('--muted'),
+    grid: { stroke: () => colour('--line'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui, sans-serif',
+  };
+  return {
+    width: Math.max(120, element.clientWidth),
+    height: heightPx,
+    cursor: { show: false },
+    legend: { show: false },
+    padding: [6, 4, 0, 0],
+    tzDate: (s) => uPlot.tzDate(new Date(s * 1000), timeZone),
+    scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => wideRange(low, high) } },
+    axes: [
+      { ...axis, size: 22, space: 70, values: [[1, '{HH}:{mm}', null, null, null, null, null, null, 1]] },
+      { ...axis, size: 44, space: 28 },
+    ],
+    series: [
+      {},
+      {
+        stroke: () => colour('--curve'),
+        fill: () => colour('--curve-fill'),
+        width: 1.5,
+        points: { show: false },
+        spanGaps: false,
+      },
+    ],
+  };
+}
+
+/** A flat line lies in the middle and not on the frame; nothing measured is below zero unless a value is. */
+function wideRange(low: number | null, high: number | null): [number, number] {
+  if (low === null || high === null) return [0, 1];
+  const pad = Math.max((high - low) * 0.1, Math.abs(high) * 0.02, 0.5);
+  return [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
+}

@@ -1,0 +1,207 @@
+/** Plain words for canonical names. One table a kind, so that a translation replaces this file. */
+import type { MachineState } from '../../../cloud-bridge/contract.ts';
+import type { MachineView, SignalView } from '../../live.ts';
+import type { Alert } from './floor-state.ts';
+
+export const stateWords: Readonly<Record<MachineState, string>> = {
+  RUN: 'Running',
+  IDLE: 'Idle',
+  STOP_MATERIAL: 'Stopped: material',
+  FAULT: 'Fault',
+  SETUP: 'Set-up',
+  MAINTENANCE: 'Maintenance',
+  OFFLINE: 'Offline',
+  UNKNOWN: 'Unknown',
+};
+
+export const priorityWords: Readonly<Record<Alert['priority'], string>> = {
+  urgent: 'Urgent',
+  high: 'High',
+  medium: 'Medium',
+  low: 'Low',
+};
+
+export const alertStateWords: Readonly<Record<Alert['state'], string>> = {
+  normal: 'Over',
+  'active-unacked': 'Active',
+  'active-acked': 'Active, acknowledged',
+  'returned-unacked': 'Over, not acknowledged',
+  latched: 'Over, held until reset',
+  shelved: 'Shelved',
+  'suppressed-by-design': 'Suppressed by design',
+  'out-of-service': 'Out of service',
+};
+
+const kindWords: Readonly<Record<string, string>> = {
+  lockstitch: 'Lockstitch',
+  overlock: 'Overlock',
+  embroidery: 'Embroidery',
+  'circular-knit': 'Circular knitting',
+  'flat-knit': 'Flat knitting',
+};
+const causeWords: Readonly<Record<string, string>> = {
+  'power.ac_overvoltage': 'Supply voltage too high',
+  'power.bus_overvoltage': 'Bus voltage too high',
+  'drive.overcurrent': 'Motor over-current',
+  'drive.overload': 'Motor overload',
+  'drive.stall_start': 'Motor did not start',
+  'drive.stall': 'Motor blocked',
+  'drive.hall': 'Motor position sensor',
+  'drive.sync': 'Synchroniser signal missing',
+  'drive.encoder': 'Encoder fault',
+  'drive.stepper_link': 'Stepper drive not answering',
+  'actuator.solenoid_overcurrent': 'Solenoid over-current',
+  'hmi.link': 'Panel connection',
+  'config.checksum': 'Parameters damaged',
+  'firmware.update': 'Firmware update',
+  'operator.pedal': 'Pedal',
+  'operator.manual_stop': 'Stopped by hand',
+  'safety.tilt': 'Machine head tilted',
+  'safety.eye_guard': 'Eye guard open',
+  'safety.hook_cover': 'Hook cover open',
+  'safety.door_open': 'Door or cover open',
+  'material.bobbin_empty': 'Bobbin empty',
+  'material.thread_break': 'Thread break',
+  'maintenance.due': 'Service due',
+  'maintenance.oil_low': 'Oil level low',
+  'knit.yarn_break_top': 'Yarn break, top',
+  'knit.yarn_break_bottom': 'Yarn break, bottom',
+  'knit.needle_fault': 'Needle fault',
+  'knit.fabric_takedown': 'Fabric take-down',
+};
+const signalWords: Readonly<Record<string, string>> = {
+  'spindle.speed': 'Speed',
+  'spindle.speedset': 'Speed, set',
+  'cylinder.speed': 'Cylinder speed',
+  'motor.temp': 'Motor temperature',
+  'motor.current': 'Motor current',
+  'bus.voltage': 'Bus voltage',
+  'head.temp': 'Head temperature',
+  'cam.temp': 'Cam temperature',
+  'vibration.rms': 'Vibration',
+  'oil.level': 'Oil level',
+  'bobbin.remaining': 'Bobbin thread left',
+  'service.remaining': 'Stitches to service',
+  'thread.tension.needle': 'Needle thread tension',
+  'yarn.tension': 'Yarn tension',
+  'presser.force': 'Presser force',
+  'power.active': 'Power',
+  'energy.total': 'Energy',
+  'stitch.total': 'Stitches',
+  'stitch.length': 'Stitch length',
+  'needle.stitches': 'Stitches on this needle',
+  'trim.count': 'Thread trims',
+  'piece.count': 'Pieces',
+  'revolution.count': 'Revolutions',
+  'fabric.length': 'Fabric length',
+  'roll.count': 'Rolls',
+  'error.code': 'Error code',
+  'stop.cause': 'Stop cause',
+  'run.mode': 'Run mode',
+  'item.state': 'Machine state',
+  'operation.mode': 'Operation mode',
+  'status.ready': 'Ready',
+  'status.running': 'Running',
+  'status.presserup': 'Presser up',
+  'status.needleup': 'Needle up',
+  'status.trimming': 'Trimming',
+};
+/** UN/CEFACT common codes to the signs people know. */
+const unitSigns: Readonly<Record<string, string>> = {
+  RPM: '1/min',
+  C62: '',
+  P1: '%',
+  AMP: 'A',
+  VLT: 'V',
+  CEL: '°C',
+  WTT: 'W',
+  WHR: 'Wh',
+  KWH: 'kWh',
+  NEW: 'N',
+  C20: 'cN',
+  MMT: 'mm',
+  MTR: 'm',
+  C16: 'mm/s',
+  SEC: 's',
+  '2N': 'dB',
+};
+const reasonWords: Readonly<Record<string, string>> = {
+  'connection-lost': 'connection lost',
+  'not-connected': 'not connected',
+  timeout: 'no answer',
+  'no-answer': 'no answer',
+  'no-data': 'no data',
+  'out-of-range': 'outside the plausible range',
+  'not-a-number': 'not a number',
+  'counter-reset': 'counter was reset',
+};
+
+/** Turns `some.dotted_name` into words when no table knows it: an unknown cause must stay visible. */
+const spoken = (name: string): string => {
+  const text = name.replaceAll(/[._-]+/g, ' ').trim();
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+/** Own entries only: a vendor's word may be "constructor". */
+const look = (table: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(table, key) ? table[key] : undefined;
+
+export const kindWord = (kind: string): string => look(kindWords, kind) ?? spoken(kind);
+export const causeWord = (cause: string): string =>
+  look(causeWords, cause) ?? look(reasonWords, cause) ?? spoken(cause);
+export const signalWord = (signal: string): string => look(signalWords, signal) ?? spoken(signal);
+export const unitSign = (unit: string): string => look(unitSigns, unit) ?? unit;
+export const reasonWord = (reason: string): string => look(reasonWords, reason) ?? reason.replaceAll('-', ' ');
+
+/** A value for people: three significant decimals at most, thousands apart; "–" when there is none. */
+export function valueText(view: Pick<SignalView, 'value' | 'kind'>): string {
+  const { value } = view;
+  if (value === null) return '–';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return value === '' ? '–' : value;
+  if (view.kind === 'code') return String(value);
+  const decimals = Number.isInteger(value) || Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : 2;
+  return value.toLocaleString('en', { maximumFractionDigits: decimals }).replaceAll(',', '\u202f');
+}
+
+const first: readonly string[] = [
+  'spindle.speed',
+  'cylinder.speed',
+  'error.code',
+  'stop.cause',
+  'motor.temp',
+  'head.temp',
+  'cam.temp',
+  'vibration.rms',
+  'oil.level',
+  'motor.current',
+  'thread.tension.needle',
+  'yarn.tension',
+  'bobbin.remaining',
+  'power.active',
+  'piece.count',
+  'roll.count',
+  'stitch.total',
+];
+const keyCount = 6;
+
+/** What a tile shows at a glance, and what it keeps behind "All readings". */
+export function splitSignals(machine: MachineView): {
+  readonly key: readonly SignalView[];
+  readonly more: readonly SignalView[];
+} {
+  const rank = (view: SignalView) => {
+    const at = first.indexOf(view.signal);
+    return at < 0 ? first.length : at;
+  };
+  const sorted = machine.signals.toSorted((a, b) => rank(a) - rank(b));
+  const key = sorted.filter((view) => view.kind === 'gauge' || view.kind === 'counter').slice(0, keyCount);
+  return { key, more: sorted.filter((view) => !key.includes(view)) };
+}
+
+/** Signals that make a curve. */
+export function chartable(machine: MachineView): readonly string[] {
+  const { key, more } = splitSignals(machine);
+  return [...key, ...more]
+    .filter((view) => view.kind === 'gauge' || view.kind === 'counter')
+    .map((view) => view.signal);
+}
