@@ -101,7 +101,9 @@ export class Bridge {
       metrics.statuses[taken ? 'taken' : 'older'] += 1;
       for (const fork of forks) this.#onFork(fork);
     } catch (error) {
-      log.error(new BridgeError('storeUnwritable', `a status could not be stored: ${reasonOf(error)}`, { cause: error }));
+      log.error(
+        new BridgeError('storeUnwritable', `a status could not be stored: ${reasonOf(error)}`, { cause: error }),
+      );
       metrics.dropped.status += 1;
     }
   }

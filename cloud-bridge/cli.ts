@@ -35,7 +35,13 @@ const flag = { type: 'boolean' } as const;
 
 async function main(argv: readonly string[]): Promise<number> {
   const [subverb, ...args] = argv[0] === 'bridge' ? argv.slice(1) : argv;
-  if (subverb === undefined || subverb === '--help' || subverb === '-h' || subverb === 'help' || args.includes('--help')) {
+  if (
+    subverb === undefined ||
+    subverb === '--help' ||
+    subverb === '-h' ||
+    subverb === 'help' ||
+    args.includes('--help')
+  ) {
     process.stdout.write(usage);
     return subverb === undefined ? 2 : 0;
   }

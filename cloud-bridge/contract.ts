@@ -242,10 +242,7 @@ export const ackMessage = z.strictObject({
   v: z.literal(1),
   ...batchName.shape,
   result: z.enum(ackResults),
-  code: z
-    .string()
-    .nullable()
-    .describe('For later and refused: why'),
+  code: z.string().nullable().describe('For later and refused: why'),
   retryAfterS: z.number().min(0).nullable(),
   sig: signature,
 });

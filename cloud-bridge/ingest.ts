@@ -134,7 +134,9 @@ export class Ingest {
     const full = sqliteCode(error)?.startsWith('SQLITE_FULL') === true;
     // Said once an outage, not once a batch.
     if (!this.#parts.metrics.storeDown) {
-      this.#parts.report(new BridgeError('storeUnwritable', `a batch could not be stored: ${reasonOf(error)}`, { cause: error }));
+      this.#parts.report(
+        new BridgeError('storeUnwritable', `a batch could not be stored: ${reasonOf(error)}`, { cause: error }),
+      );
     }
     this.#parts.metrics.storeDown = true;
     for (const { batch, from } of checked) {
@@ -146,7 +148,13 @@ export class Ingest {
   #answerVerdict(verdict: Verdict, from: Waiting['from']): void {
     if (verdict.verdict === 'drop') this.#parts.metrics.dropped[verdict.reason] += 1;
     if (verdict.verdict !== 'answer') return;
-    this.#answer(from, verdict.name, verdict.result, verdict.code, verdict.result === 'later' ? waitFor(verdict.code) : null);
+    this.#answer(
+      from,
+      verdict.name,
+      verdict.result,
+      verdict.code,
+      verdict.result === 'later' ? waitFor(verdict.code) : null,
+    );
   }
 
   #answer(

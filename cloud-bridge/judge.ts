@@ -23,7 +23,12 @@ import type { CheckedBatch } from './store/store.ts';
 
 export type Verdict =
   | { readonly verdict: 'commit'; readonly batch: CheckedBatch }
-  | { readonly verdict: 'answer'; readonly name: BatchName; readonly result: 'later' | 'refused'; readonly code: AckCode }
+  | {
+      readonly verdict: 'answer';
+      readonly name: BatchName;
+      readonly result: 'later' | 'refused';
+      readonly code: AckCode;
+    }
   /** There is nothing an answer could name. */
   | { readonly verdict: 'drop'; readonly reason: 'unnamed' | 'foreign' };
 

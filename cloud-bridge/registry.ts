@@ -17,7 +17,14 @@ const registration = z.strictObject({
   gateway: z.string().regex(idPattern),
   site: z.string().regex(idPattern),
   publicKey: z.string(),
-  password: z.strictObject({ scheme: z.literal('scrypt'), n: z.int(), r: z.int(), p: z.int(), salt: z.string(), hash: z.string() }),
+  password: z.strictObject({
+    scheme: z.literal('scrypt'),
+    n: z.int(),
+    r: z.int(),
+    p: z.int(),
+    salt: z.string(),
+    hash: z.string(),
+  }),
 });
 type Registration = z.infer<typeof registration>;
 
@@ -32,7 +39,11 @@ export interface Gateway {
 const cost = { n: 16_384, r: 8, p: 1 } as const;
 const hashBytes = 32;
 
-function derive(password: string | Buffer, salt: Buffer, { n, r, p }: { n: number; r: number; p: number }): Promise<Buffer> {
+function derive(
+  password: string | Buffer,
+  salt: Buffer,
+  { n, r, p }: { n: number; r: number; p: number },
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(password, salt, hashBytes, { N: n, r, p }, (error, key) => (error === null ? resolve(key) : reject(error)));
   });
@@ -47,7 +58,10 @@ export async function allowGateway(
   options: { gateway: string; site: string; publicKeyFile: string; passwordFile: string; replace: boolean },
 ): Promise<void> {
   const { gateway, site } = options;
-  for (const [what, id] of [['gateway', gateway], ['site', site]] as const) {
+  for (const [what, id] of [
+    ['gateway', gateway],
+    ['site', site],
+  ] as const) {
     if (!idPattern.test(id)) throw new BridgeError('nameInvalid', `"${id}" is not usable as a ${what} id`);
   }
   if (!existsSync(dir.privateKey)) throw new BridgeError('notInitialised', `${dir.privateKey} does not exist`);

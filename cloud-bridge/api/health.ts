@@ -47,8 +47,18 @@ interface Family {
 export function metricsText(parts: ApiParts): string {
   const { metrics, link } = parts;
   const totals = totalsOf(parts);
-  const counter = (name: string, help: string, value: number): Family => ({ name, help, type: 'counter', samples: [{ value }] });
-  const gauge = (name: string, help: string, value: number): Family => ({ name, help, type: 'gauge', samples: [{ value }] });
+  const counter = (name: string, help: string, value: number): Family => ({
+    name,
+    help,
+    type: 'counter',
+    samples: [{ value }],
+  });
+  const gauge = (name: string, help: string, value: number): Family => ({
+    name,
+    help,
+    type: 'gauge',
+    samples: [{ value }],
+  });
   const labelled = (name: string, help: string, label: string, values: Readonly<Record<string, number>>): Family => ({
     name,
     help,

@@ -6,6 +6,7 @@ import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import type { BridgeMetrics } from '../metrics.ts';
 import type { BridgeStore } from '../store/store.ts';
+import { bucketRoutes } from './buckets.ts';
 import { healthOf, metricsText } from './health.ts';
 import { listRoutes } from './lists.ts';
 
@@ -44,6 +45,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     return metricsText(parts);
   });
   listRoutes(app, parts.store.db);
+  bucketRoutes(app, parts.store.db);
   return app;
 }
 

@@ -113,7 +113,8 @@ export class EmbeddedBroker implements BrokerLink {
 
   publish(topic: string, payload: Buffer): Promise<void> {
     const broker = this.#broker;
-    if (broker === null || broker.closed) return Promise.reject(new BridgeError('brokerUnreachable', 'the broker is stopped'));
+    if (broker === null || broker.closed)
+      return Promise.reject(new BridgeError('brokerUnreachable', 'the broker is stopped'));
     return new Promise((resolve, reject) => {
       const packet = { cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false } as const;
       broker.publish(packet, (error) => (error === undefined || error === null ? resolve() : reject(error)));
@@ -150,9 +151,12 @@ export class EmbeddedBroker implements BrokerLink {
     };
     let server: Server;
     try {
-      server = tls === null ? createServer(onConnection) : createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, onConnection);
+      server =
+        tls === null ? createServer(onConnection) : createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, onConnection);
     } catch (error) {
-      throw new BridgeError('keyInvalid', `the TLS certificate or key is unusable: ${reasonOf(error)}`, { cause: error });
+      throw new BridgeError('keyInvalid', `the TLS certificate or key is unusable: ${reasonOf(error)}`, {
+        cause: error,
+      });
     }
     server.maxConnections = maxConnections;
     // The TCP connections, which with TLS exist before the handshake.
@@ -162,7 +166,11 @@ export class EmbeddedBroker implements BrokerLink {
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
-        reject(new BridgeError('portTaken', `cannot listen for MQTT on ${bind} port ${port}: ${reasonOf(error)}`, { cause: error }));
+        reject(
+          new BridgeError('portTaken', `cannot listen for MQTT on ${bind} port ${port}: ${reasonOf(error)}`, {
+            cause: error,
+          }),
+        );
       });
       server.listen(port, bind, resolve);
     });

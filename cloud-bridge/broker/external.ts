@@ -42,7 +42,7 @@ export class ExternalBroker implements BrokerLink {
     this.#log = log;
   }
 
-  /** Resolves once subscribed, however long the broker is away; rejects with BRG-113 when it refuses the bridge. */
+  /** Resolves once subscribed, or once the first attempt has failed: it then goes on trying. Rejects with BRG-113 when the broker refuses the bridge. */
   async start(onMessage: (message: Incoming) => void): Promise<void> {
     const { password, ca } = this.#options;
     const username = decodeURIComponent(this.#url.username);
@@ -55,22 +55,31 @@ export class ExternalBroker implements BrokerLink {
       ...(ca === null ? {} : { ca }),
       connectTimeout: connectTimeoutMs,
       reconnectPeriod: reconnectMs,
+      reconnectOnConnackError: true,
       queueQoSZero: false,
       // Subscribing is done below at every connect, where its outcome is seen.
       resubscribe: false,
     });
     this.#client = client;
     client.on('message', (topic, payload) => onMessage({ topic, payload }));
-    client.on('close', () => this.#away('the connection was closed'));
     await new Promise<void>((resolve, reject) => {
       client.on('connect', () => {
-        this.#subscribe(client).then(resolve, reject);
+        this.#subscribe(client).then(resolve, (error: unknown) => {
+          reject(
+            error instanceof BridgeError ? error : new BridgeError('brokerRefused', reasonOf(error), { cause: error }),
+          );
+        });
       });
       client.on('error', (error) => {
         const code = 'code' in error ? error.code : null;
-        // CONNACK 4 and 5: bad user name or password, not authorised. Trying again would only fill the broker's log.
-        if (code === 4 || code === 5) reject(new BridgeError('brokerRefused', `${this.#address}: ${error.message}`, { cause: error }));
+        // CONNACK 4 and 5: bad user name or password, not authorised. At the start that is a mistake to be told.
+        if (code === 4 || code === 5)
+          reject(new BridgeError('brokerRefused', `${this.#address}: ${error.message}`, { cause: error }));
         this.#away(reasonOf(error));
+      });
+      client.on('close', () => {
+        this.#away('the connection was closed');
+        resolve();
       });
     });
   }
@@ -102,7 +111,10 @@ export class ExternalBroker implements BrokerLink {
     const granted = await client.subscribeAsync([...gatewayTopics], { qos: 1 });
     const missing = granted.filter(({ qos }) => qos > 2).map(({ topic }) => topic);
     if (missing.length > 0) {
-      throw new BridgeError('brokerRefused', `${this.#address} does not let the bridge subscribe to ${missing.join(', ')}`);
+      throw new BridgeError(
+        'brokerRefused',
+        `${this.#address} does not let the bridge subscribe to ${missing.join(', ')}`,
+      );
     }
     this.#subscribed = true;
     this.#log.event('info', 'broker-connected', { broker: this.#address });
@@ -112,8 +124,8 @@ export class ExternalBroker implements BrokerLink {
     // Said once an outage.
     const wasConnected = this.#subscribed || this.#reason === 'not connected yet';
     this.#subscribed = false;
-    this.#reason = reason;
     if (wasConnected && this.#client !== null) {
+      this.#reason = reason;
       this.#log.error(new BridgeError('brokerUnreachable', `${this.#address}: ${reason}`));
     }
   }

@@ -23,7 +23,7 @@ export class PacketLengths {
   }
 
   feed(chunk: Uint8Array): boolean {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       if (this.#left !== null) {
         const step = Math.min(this.#left, chunk.length - at);
         this.#left -= step;

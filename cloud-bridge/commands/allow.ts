@@ -4,6 +4,8 @@ import { allowGateway } from '../registry.ts';
 
 export async function allow(root: string, options: Parameters<typeof allowGateway>[1]): Promise<number> {
   await allowGateway(dataDir(root), options);
-  process.stdout.write(`Gateway ${options.gateway} may send as site ${options.site}. Its password is in ${options.passwordFile}.\n`);
+  process.stdout.write(
+    `Gateway ${options.gateway} may send as site ${options.site}. Its password is in ${options.passwordFile}.\n`,
+  );
   return 0;
 }

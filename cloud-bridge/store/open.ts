@@ -105,7 +105,9 @@ function setAside(dir: DataDir, nowMs: number, reason: string): Quarantine {
     const damaged = new Database(dir.database, { readonly: true });
     try {
       const row = damaged
-        .prepare<[], { batches: number; last: number | null }>('SELECT count(*) AS batches, max(received_ms) AS last FROM batch')
+        .prepare<[], { batches: number; last: number | null }>(
+          'SELECT count(*) AS batches, max(received_ms) AS last FROM batch',
+        )
         .get();
       batches = row?.batches ?? null;
       lastReceivedMs = row?.last ?? null;

@@ -33,18 +33,21 @@ export interface RecordWriter {
 /** Prepares the statements on `db`; each `write` must run inside the caller's transaction. */
 export function recordWriter(db: Database.Database): RecordWriter {
   const machine = db.prepare<Params>(
-    insert('record_machine', [...identity, 'machine_kind', 'profile', 'profile_version', 'line', 'station', 'identification', 'signals']),
+    insert('record_machine', [
+      ...identity,
+      'machine_kind',
+      'profile',
+      'profile_version',
+      'line',
+      'station',
+      'identification',
+      'signals',
+    ]),
   );
   const event = db.prepare<Params>(insert('record_event', [...identity, 'event', 'phase', 'from_ms', 'data']));
-  const alert = db.prepare<Params>(
-    insert('record_alert', [...identity, ...alertColumns]),
-  );
+  const alert = db.prepare<Params>(insert('record_alert', [...identity, ...alertColumns]));
   const summary = db.prepare<Params>(
-    upsert(
-      'summary',
-      ['gateway', 'machine', 'signal', 'minute_ms', 'reading_boot', 'segment'],
-      summaryColumns,
-    ),
+    upsert('summary', ['gateway', 'machine', 'signal', 'minute_ms', 'reading_boot', 'segment'], summaryColumns),
   );
   const stateSummary = db.prepare<Params>(
     upsert(

@@ -116,7 +116,12 @@ export class BridgeStore {
     this.#release();
   }
 
-  #store(batch: CheckedBatch, receivedMs: number, forks: Fork[], tally: { fresh: number; known: number }): CommitOutcome {
+  #store(
+    batch: CheckedBatch,
+    receivedMs: number,
+    forks: Fork[],
+    tally: { fresh: number; known: number },
+  ): CommitOutcome {
     const { name, body } = batch;
     const known = this.#statements.batch.get(name.gateway, name.boot, name.seq);
     if (known !== undefined) {
@@ -167,7 +172,8 @@ export class BridgeStore {
     const { ranges, fresh } = addNumbers(before, numbers);
     const [had, has] = [new Set(before.map(nameOf)), new Set(ranges.map(nameOf))];
     for (const range of before) if (!has.has(nameOf(range))) this.#statements.dropRange.run(gateway, boot, range.from);
-    for (const range of ranges) if (!had.has(nameOf(range))) this.#statements.putRange.run(gateway, boot, range.from, range.to);
+    for (const range of ranges)
+      if (!had.has(nameOf(range))) this.#statements.putRange.run(gateway, boot, range.from, range.to);
     return fresh;
   }
 
@@ -196,7 +202,7 @@ export class BridgeStore {
 
   #comesAfter(gateway: string, later: string, earlier: string): boolean {
     const seen = new Set<string>();
-    for (let at: string | null = later; at !== null && !seen.has(at); ) {
+    for (let at: string | null = later; at !== null && !seen.has(at);) {
       seen.add(at);
       const row: { previous_boot: string | null } | undefined = this.#statements.boot.get(gateway, at);
       at = row?.previous_boot ?? null;

@@ -1,0 +1,157 @@
+/**
+ * Summaries and state seconds by minute or hour: sums of the partials, never means, so that a reader may add further.
+ * A page is made bucket after bucket, each from the index: its cost is that of the rows on it, however long the history.
+ */
+import type Database from 'better-sqlite3';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import {
+  decodeCursor,
+  encodeCursor,
+  firstIssue,
+  id,
+  json,
+  ms,
+  pageQuery,
+  word,
+  type KeyColumn,
+  type Row,
+  type Scalar,
+} from './page.ts';
+
+const query = pageQuery.extend({
+  gateway: id.optional(),
+  machine: id.optional(),
+  signal: word.optional(),
+  from: ms.optional(),
+  to: ms.optional(),
+  bucket: z.enum(['minute', 'hour']).default('minute'),
+});
+type Query = z.infer<typeof query>;
+const filters = ['gateway', 'machine', 'signal'] as const;
+const bucketMs = { minute: 60_000, hour: 3_600_000 } as const;
+
+interface BucketList {
+  readonly path: string;
+  readonly table: string;
+  /** What a row is about, besides its bucket. */
+  readonly series: readonly string[];
+  readonly columns: string;
+  readonly shape: (row: Row) => Readonly<Record<string, unknown>>;
+}
+
+const lists: readonly BucketList[] = [
+  {
+    path: '/api/summaries',
+    table: 'summary',
+    series: ['gateway', 'machine', 'signal'],
+    columns: `sum(samples) AS samples, sum(good) AS good, sum(sum) AS sum, sum(integral) AS integral,
+      sum(covered_s) AS covered_s, min(min) AS min, max(max) AS max, sum(counter_delta) AS delta,
+      sum(counter_uncertainty) AS uncertainty, sum(counter_wraps) AS wraps, sum(counter_resets) AS resets`,
+    shape: (row) => ({
+      signal: row['signal'],
+      samples: row['samples'],
+      good: row['good'],
+      sum: row['sum'],
+      integral: row['integral'],
+      coveredS: row['covered_s'],
+      min: row['min'],
+      max: row['max'],
+      counter:
+        row['delta'] === null
+          ? null
+          : { delta: row['delta'], uncertainty: row['uncertainty'], wraps: row['wraps'], resets: row['resets'] },
+    }),
+  },
+  {
+    path: '/api/states',
+    table: 'state_summary',
+    series: ['gateway', 'machine'],
+    columns: 'json_group_array(json(seconds)) AS seconds, json_group_array(json(causes)) AS causes',
+    shape: (row) => ({ seconds: total(row['seconds']), causes: total(row['causes']) }),
+  },
+];
+
+/** Adds up a JSON array of objects of numbers. */
+function total(text: string | number | null | undefined): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const part of z.array(z.record(z.string(), z.number())).parse(json(text))) {
+    for (const [key, seconds] of Object.entries(part)) sums[key] = (sums[key] ?? 0) + seconds;
+  }
+  return sums;
+}
+
+/** Adds the routes to `app`; `db` is only read. */
+export function bucketRoutes(app: FastifyInstance, db: Database.Database): void {
+  for (const list of lists) {
+    app.get(list.path, async (request, reply) => {
+      const parsed = query.safeParse(request.query);
+      if (!parsed.success) return reply.code(400).send({ error: firstIssue(parsed.error) });
+      if (parsed.data.signal !== undefined && !list.series.includes('signal')) {
+        return reply.code(400).send({ error: 'signal: this list has no such filter' });
+      }
+      const page = readPage(db, list, parsed.data);
+      return page ?? reply.code(400).send({ error: 'cursor: not one this list gave out' });
+    });
+  }
+}
+
+function readPage(
+  db: Database.Database,
+  list: BucketList,
+  query: Query,
+): { items: unknown[]; next: string | null } | null {
+  const size = bucketMs[query.bucket];
+  const key: readonly KeyColumn[] = [
+    { name: 'bucket_ms', expression: 'bucket_ms', type: 'number' },
+    ...list.series.map((name) => ({ name, expression: name, type: 'text' as const })),
+  ];
+  const conditions: string[] = [];
+  const values: Record<string, Scalar> = {};
+  for (const name of filters) {
+    const value = query[name];
+    if (value === undefined) continue;
+    conditions.push(`${name} = @${name}`);
+    values[name] = value;
+  }
+  const where = conditions.map((condition) => ` AND ${condition}`).join('');
+  const series = list.series.join(', ');
+  const after = query.cursor === undefined ? null : decodeCursor(query.cursor, key);
+  if (query.cursor !== undefined && after === null) return null;
+  for (const [at, name] of list.series.entries()) values[`k_${name}`] = after?.[at + 1] ?? '';
+  const afterMs = after === null ? null : Number(after[0]);
+
+  const nextMinute = db.prepare<Record<string, Scalar>, { ms: number | null }>(
+    `SELECT min(minute_ms) AS ms FROM ${list.table} WHERE minute_ms >= @low AND minute_ms < @high${where}`,
+  );
+  const ofBucket = db.prepare<Record<string, Scalar>, Row>(
+    `SELECT @bucket AS bucket_ms, ${series}, ${list.columns} FROM ${list.table}
+     WHERE minute_ms >= @low AND minute_ms < @high${where} AND (${series}) > (${list.series.map((name) => `@k_${name}`).join(', ')})
+     GROUP BY ${series} ORDER BY ${series} LIMIT @limit`,
+  );
+  const from = query.from ?? 0;
+  const to = query.to ?? Number.MAX_SAFE_INTEGER;
+  const rows: Row[] = [];
+  let low = Math.max(from, afterMs ?? from);
+  while (rows.length <= query.limit && low < to) {
+    const minute = nextMinute.get({ ...values, low, high: to })?.ms ?? null;
+    if (minute === null) break;
+    const bucket = minute - (minute % size);
+    // Only the bucket the last page ended in goes on in the middle of its series.
+    const resumed = bucket === afterMs ? {} : Object.fromEntries(list.series.map((name) => [`k_${name}`, '']));
+    const range = { bucket, low: Math.max(bucket, from), high: Math.min(bucket + size, to) };
+    rows.push(...ofBucket.all({ ...values, ...resumed, ...range, limit: query.limit + 1 - rows.length }));
+    low = bucket + size;
+  }
+  const items = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? items.at(-1) : undefined;
+  return {
+    items: items.map((row) => ({
+      bucketMs: row['bucket_ms'],
+      gateway: row['gateway'],
+      machine: row['machine'],
+      ...list.shape(row),
+    })),
+    next: last === undefined ? null : encodeCursor(key, last),
+  };
+}

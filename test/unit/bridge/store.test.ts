@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { sha256Hex, type BatchBody, type WireRecord } from '../../../cloud-bridge/contract.ts';
+import { BridgeError } from '../../../cloud-bridge/errors.ts';
+import { dataDir } from '../../../cloud-bridge/files.ts';
+import { BridgeStore, type CheckedBatch } from '../../../cloud-bridge/store/store.ts';
+import {
+  alert,
+  atMs,
+  body,
+  bootA,
+  bootB,
+  bootC,
+  event,
+  machine,
+  stateSummary,
+  status,
+  summary,
+  temporaryDir,
+} from './making.ts';
+
+function openStore(t: TestContext): BridgeStore {
+  const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+  t.after(() => store.close());
+  return store;
+}
+
+/** A batch as `judge` would hand it over. */
+function checked(of: Partial<BatchBody>): CheckedBatch {
+  const whole = body(of);
+  const sha256 = sha256Hex(Buffer.from(JSON.stringify(whole)));
+  return { name: { gateway: whole.gateway, boot: whole.boot, seq: whole.seq, sha256 }, body: whole, wireBytes: 100 };
+}
+
+/** All rows of all tables, without the times of receipt and what counts deliveries. */
+function contents(db: Database.Database, without = /^(received_ms|first_ms|last_ms|repeats)$/) {
+  const tables = [
+    'gateway',
+    'boot',
+    'batch',
+    'ledger',
+    'record_machine',
+    'record_event',
+    'record_alert',
+    'summary',
+    'state_summary',
+    'status',
+  ];
+  const views = ['machine', 'alert_current', 'counter_totals', 'fork', 'ledger_watermark'];
+  return Object.fromEntries(
+    [...tables, ...views].map((table) => {
+      const rows = db.prepare<[], Record<string, unknown>>(`SELECT * FROM ${table}`).all();
+      const plain = rows.map((row) =>
+        JSON.stringify(Object.entries(row).filter(([name]) => !without.test(name) && name !== 'noticed_ms')),
+      );
+      return [table, plain.sort()];
+    }),
+  );
+}
+
+const changesOf = (db: Database.Database) => Number(db.prepare('SELECT total_changes() AS n').pluck().get());
+
+test('B1: when a batch of a group cannot be stored, none of the group is, and the store goes on', (t) => {
+  const store = openStore(t);
+  const poison = checked({ seq: 2, records: [event(2, { data: { at: null } })] });
+  Object.assign(poison.body, { lane: null });
+  assert.throws(() => store.commit([checked({ seq: 1 }), poison], 1), /NOT NULL/);
+  assert.deepEqual(contents(store.db)['batch'], []);
+  assert.deepEqual(contents(store.db)['ledger'], []);
+  assert.deepEqual(store.commit([checked({ seq: 1 })], 1).outcomes, ['stored']);
+});
+
+test('B1: a full disk throws and leaves nothing half stored', (t) => {
+  const store = openStore(t);
+  store.commit([checked({ seq: 1 })], 1);
+  const before = contents(store.db);
+  store.db.pragma(`max_page_count = ${Number(store.db.pragma('page_count', { simple: true }))}`);
+  const large = Array.from({ length: 2000 }, (_, at) => event(at + 10, { data: { text: 'x'.repeat(200) } }));
+  assert.throws(() => store.commit([checked({ seq: 2, records: large })], 2), { code: 'SQLITE_FULL' });
+  assert.deepEqual(contents(store.db), before);
+  store.db.pragma('max_page_count = 1000000');
+  assert.deepEqual(store.commit([checked({ seq: 2, records: large })], 3).outcomes, ['stored']);
+});
+
+test('B2: a record that comes again in another batch, or twice in one, is stored once', (t) => {
+  const store = openStore(t);
+  store.commit([checked({ seq: 1, records: [event(1), event(2)] })], 1);
+  const again = store.commit([checked({ seq: 2, records: [event(2), event(3), event(3)] })], 2);
+  assert.deepEqual([again.outcomes, again.fresh, again.known], [['stored'], 1, 2]);
+  assert.equal(store.db.prepare('SELECT count(*) FROM record_event').pluck().get(), 3);
+  assert.deepEqual(store.db.prepare('SELECT from_n, to_n FROM ledger').all(), [{ from_n: 1, to_n: 3 }]);
+});
+
+test('B3: of one key the highest revision stays; of equal revisions the higher boot, then number', (t) => {
+  const store = openStore(t);
+  const counted = (delta: number) =>
+    ({ ...summary(1).counter, delta }) as NonNullable<ReturnType<typeof summary>['counter']>;
+  const rows: [string, WireRecord][] = [
+    [bootB, summary(9, { revision: 2, counter: counted(7) })],
+    [bootA, summary(1, { revision: 1, counter: counted(4) })],
+    [bootA, summary(20, { revision: 2, counter: counted(6) })],
+    [bootB, summary(3, { revision: 2, counter: counted(5) })],
+  ];
+  for (const [at, [boot, record]] of rows.entries())
+    store.commit([checked({ boot, seq: at + 1, records: [record] })], 1);
+  assert.deepEqual(store.db.prepare('SELECT revision, boot, n, counter_delta AS delta FROM summary').all(), [
+    { revision: 2, boot: bootB, n: 9, delta: 7 },
+  ]);
+});
+
+test('B4: a known name with another hash is a conflict and changes nothing', (t) => {
+  const store = openStore(t);
+  store.commit([checked({ seq: 1 })], 1);
+  const before = contents(store.db);
+  const changes = changesOf(store.db);
+  assert.deepEqual(store.commit([checked({ seq: 1, records: [event(5)] })], 2).outcomes, ['conflict']);
+  assert.deepEqual(contents(store.db), before);
+  assert.equal(changesOf(store.db), changes);
+});
+
+test('repeats are counted for each batch', (t) => {
+  const store = openStore(t);
+  const batch = checked({ seq: 1 });
+  assert.deepEqual(store.commit([batch, batch], 1).outcomes, ['stored', 'repeat']);
+  store.commit([batch], 2);
+  assert.deepEqual(store.db.prepare('SELECT received_ms, repeats FROM batch').all(), [{ received_ms: 1, repeats: 2 }]);
+});
+
+/** Histories with two gateways, three boots, overlapping batches, late revisions and repeated numbers. */
+const record = fc.record({
+  kind: fc.constantFrom('event', 'alert', 'summary', 'state-summary', 'machine'),
+  n: fc.integer({ min: 1, max: 25 }),
+  salt: fc.integer({ min: 0, max: 2 }),
+});
+function recordOf(boot: string, gateway: string, { kind, n }: { kind: string; n: number }): WireRecord {
+  // The content follows from the identity, as it does in the contract (C1).
+  const seed = (n * 7 + boot.charCodeAt(0) + gateway.length) % 5;
+  if (kind === 'alert') return alert(n, { occurrence: `o-${seed}`, transition: n % 2 === 0 ? 'closed' : 'raised' });
+  if (kind === 'summary')
+    return summary(n, { minuteMs: atMs + 60_000 * (seed % 2), revision: 1 + (n % 3), samples: n });
+  if (kind === 'state-summary') return stateSummary(n, { revision: 1 + (n % 3), seconds: { RUN: n } });
+  return kind === 'machine' ? machine(n, { line: `line-${n}` }) : event(n);
+}
+const history = fc
+  .array(
+    fc.record({
+      gateway: fc.constantFrom('gw-1', 'gw-22'),
+      boot: fc.constantFrom(bootA, bootB, bootC),
+      records: fc.array(record, { minLength: 1, maxLength: 5 }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((batches) => {
+    const kinds = new Map<string, string>();
+    return batches.map(({ gateway, boot, records }, at) =>
+      checked({
+        gateway,
+        boot,
+        previousBoot: boot === bootB ? bootA : boot === bootC ? bootB : null,
+        seq: at + 1,
+        records: records.map(({ kind, n }) => {
+          const identity = `${gateway} ${boot} ${n}`;
+          if (!kinds.has(identity)) kinds.set(identity, kind);
+          return recordOf(boot, gateway, { kind: kinds.get(identity) ?? kind, n });
+        }),
+      }),
+    );
+  });
+
+test('B5: any order, repetition, grouping and interleaving of the same batches gives the same store', (t) => {
+  const deliveries = history.chain((batches) =>
+    fc.record({
+      batches: fc.constant(batches),
+      order: fc
+        .array(fc.nat(batches.length - 1), { maxLength: 12 })
+        .chain((extra) =>
+          fc.shuffledSubarray([...batches.keys(), ...extra], { minLength: batches.length + extra.length }),
+        ),
+      groupSize: fc.integer({ min: 1, max: 5 }),
+    }),
+  );
+  const whole = (batches: readonly CheckedBatch[], groupSize: number) => {
+    const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+    for (let at = 0; at < batches.length; at += groupSize) store.commit(batches.slice(at, at + groupSize), at);
+    const result = contents(store.db);
+    const repeats = store.db.prepare('SELECT sum(repeats) FROM batch').pluck().get();
+    store.close();
+    return { result, repeats };
+  };
+  fc.assert(
+    fc.property(deliveries, ({ batches, order, groupSize }) => {
+      const mixed = order.flatMap((at) => batches[at] ?? []);
+      const one = whole(batches, 1);
+      const other = whole(mixed, groupSize);
+      assert.deepEqual(other.result, one.result);
+      assert.equal(other.repeats, mixed.length - batches.length);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test('two boots that name one previous boot are a fork, and only once noticed', (t) => {
+  const store = openStore(t);
+  store.commit([checked({ boot: bootA })], 1);
+  assert.deepEqual(store.commit([checked({ boot: bootB, previousBoot: bootA })], 2).forks, []);
+  const { forks } = store.commit([checked({ boot: bootC, previousBoot: bootA })], 3);
+  assert.deepEqual(forks, [{ gateway: 'demo-gw', previousBoot: bootA, boots: [bootB, bootC] }]);
+  assert.deepEqual(
+    store.commit([checked({ boot: bootC, previousBoot: bootA, seq: 2, records: [event(2)] })], 4).forks,
+    [],
+  );
+  assert.deepEqual(store.db.prepare('SELECT previous_boot, boots, noticed_ms FROM fork').all(), [
+    { previous_boot: bootA, boots: 2, noticed_ms: 3 },
+  ]);
+});
+
+test('a birth tells a fork as well as a batch does, and the newest status is kept', (t) => {
+  const store = openStore(t);
+  assert.deepEqual(store.applyStatus('demo', status({ connection: 2 }), 1), { taken: true, forks: [] });
+  assert.equal(store.applyStatus('demo', status({ connection: 1, online: false }), 2).taken, false);
+  assert.equal(store.applyStatus('demo', status({ boot: bootB, previousBoot: bootA }), 3).taken, true);
+  assert.equal(store.applyStatus('demo', status({ boot: bootC, previousBoot: bootA }), 4).forks.length, 1);
+  assert.equal(store.db.prepare('SELECT online FROM status').pluck().get(), 1);
+  store.forgetConnections();
+  assert.equal(store.db.prepare('SELECT online FROM status').pluck().get(), 0);
+});
+
+test('the newest step of an occurrence is known though the clock was set back between two boots', (t) => {
+  const store = openStore(t);
+  const closed = alert(1, { atMs: atMs - 3_600_000, transition: 'closed', state: 'normal' });
+  store.commit([checked({ boot: bootB, previousBoot: bootA, records: [closed] })], 1);
+  store.commit([checked({ boot: bootA, records: [alert(7)] })], 2);
+  assert.deepEqual(store.db.prepare('SELECT boot, transition FROM alert_current').all(), [
+    { boot: bootB, transition: 'closed' },
+  ]);
+});
+
+test('boots that name each other in a circle do not hold the store', (t) => {
+  const store = openStore(t);
+  store.commit([checked({ boot: bootA, previousBoot: bootB })], 1);
+  store.commit([checked({ boot: bootB, previousBoot: bootA })], 2);
+  assert.equal(store.applyStatus('demo', status({ boot: bootC, previousBoot: bootB }), 3).taken, true);
+});
+
+test('a damaged database is set aside whole, with what it still tells, and a new one is begun', (t) => {
+  const dir = dataDir(temporaryDir(t));
+  const first = BridgeStore.open(dir, 1);
+  first.commit([checked({ seq: 1 })], 77);
+  first.close();
+  const sound = readFileSync(dir.database);
+  const damaged = Buffer.from(sound);
+  damaged.fill(0xa5, 4096 * 3, 4096 * 5);
+  writeFileSync(dir.database, damaged);
+  const second = BridgeStore.open(dir, 5000);
+  assert.equal(second.quarantine?.path, `${dir.database}.bad-5000`);
+  assert.deepEqual(readFileSync(second.quarantine.path), damaged);
+  assert.deepEqual(second.commit([checked({ seq: 1 })], 2).outcomes, ['stored']);
+  second.close();
+  writeFileSync(dir.database, 'this is no database at all, however long it is'.repeat(100));
+  const third = BridgeStore.open(dir, 6000);
+  assert.equal(third.quarantine?.batches, null);
+  third.close();
+  assert.ok(existsSync(`${dir.database}.bad-6000`));
+});
+
+test('two bridges cannot work in one data folder, and a newer database is left alone', (t) => {
+  const dir = dataDir(temporaryDir(t));
+  const store = BridgeStore.open(dir, 1);
+  const withCode = (code: string) => (error: unknown) => error instanceof BridgeError && error.entry.code === code;
+  assert.throws(() => BridgeStore.open(dir, 2), withCode('BRG-111'));
+  store.db.pragma('user_version = 99');
+  store.close();
+  assert.throws(() => BridgeStore.open(dir, 3), withCode('BRG-110'));
+  assert.throws(() => BridgeStore.open(dataDir('/proc/nowhere'), 3), withCode('BRG-103'));
+});
