@@ -110,6 +110,12 @@ export const agentErrors = {
     cure: 'Check gateway id and password, and that the bridge allows this gateway (selvedge bridge allow). The agent keeps trying slowly; nothing is lost.',
     retryable: true,
   },
+  ruleInvalid: {
+    code: 'AGT-400',
+    meaning: 'A rule or an override of a rule is wrong.',
+    cure: 'Correct the field the message names; agent/rules/defaults.yaml lists the shipped rules and their fields.',
+    retryable: false,
+  },
   pageAddressInUse: {
     code: 'AGT-500',
     meaning: 'Another program listens on the address of the page.',

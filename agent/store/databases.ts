@@ -1,0 +1,132 @@
+/** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite, { type Database } from 'better-sqlite3';
+import { asStoreError, StoreError } from './errors.ts';
+import { openJournal, type Journal } from './journal.ts';
+import { damageOf, isDamage, salvage, setAside } from './repair.ts';
+import { openRing, type Ring } from './ring-db.ts';
+import { Outbox } from './sealing.ts';
+import type { Recovery } from './store.ts';
+import type { WriterSettings } from './writer-protocol.ts';
+
+export interface OpenDatabases {
+  readonly journal: Journal;
+  readonly outbox: Outbox;
+  readonly ring: Ring;
+  readonly recovery: Recovery;
+  close(): void;
+}
+
+/** A larger ring is not read through at a start: it would keep the machines waiting, and it is expendable. */
+const maxCheckedRingBytes = 256 * 1024 * 1024;
+/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again. */
+const seqJumpAfterSalvage = 1_000_000;
+
+export const journalFile = (dataDir: string) => join(dataDir, 'journal.db');
+export const ringFile = (dataDir: string) => join(dataDir, 'ring.db');
+
+/** @throws StoreError */
+export function openDatabases(settings: WriterSettings): OpenDatabases {
+  const { dataDir, boot, nowMs } = settings;
+  prepareFolder(dataDir);
+  const lock = lockFolder(dataDir);
+  const opened: { close(): void }[] = [lock];
+  const close = () => {
+    for (const database of opened.toReversed()) database.close();
+  };
+  try {
+    const quarantined: string[] = [];
+    const journal = openSound(journalFile(dataDir), nowMs, quarantined, true, () =>
+      openJournal(journalFile(dataDir), {
+        nowMs,
+        outbox: settings.outbox,
+        ...(settings.journalMaxBytes === null ? {} : { maxBytes: settings.journalMaxBytes }),
+      }),
+    );
+    opened.push(journal);
+    if (quarantined.length > 0) journal.db.prepare('UPDATE boot SET next_seq = next_seq + ?').run(seqJumpAfterSalvage);
+    const { previousBoot } = journal.transaction(() => journal.beginBoot(boot, nowMs));
+    const path = ringFile(dataDir);
+    const check = !existsSync(path) || statSync(path).size <= maxCheckedRingBytes;
+    const ring = openSound(path, nowMs, quarantined, check, () =>
+      openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
+    );
+    opened.push(ring);
+    const recovery = recover(journal, ring, { boot, previousBoot, quarantined });
+    return { journal, outbox: new Outbox(journal.db), ring, recovery, close };
+  } catch (error) {
+    close();
+    throw asStoreError(error, `open ${dataDir}`);
+  }
+}
+
+function prepareFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreError('dataDirUnusable', `data folder ${dataDir}: ${why}`, { cause: error });
+  }
+}
+
+/** Keeps a second agent out. The lock is the operating system's, so it goes with the process however that ends. */
+function lockFolder(dataDir: string): Database {
+  try {
+    const lock = new BetterSqlite(join(dataDir, 'lock.db'), { timeout: 0 });
+    try {
+      lock.pragma('locking_mode = EXCLUSIVE');
+      lock.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return lock;
+  } catch (error) {
+    const known = asStoreError(error, `lock ${dataDir}`);
+    if (known.key !== 'storeBusy') throw known;
+    throw new StoreError('dataDirInUse', `data folder ${dataDir} is in use by another process`, { cause: error });
+  }
+}
+
+/** Opens a database, putting a damaged one aside first and copying over what still reads. */
+function openSound<T extends { readonly db: Database }>(
+  path: string,
+  nowMs: number,
+  quarantined: string[],
+  check: boolean,
+  open: () => T,
+): T {
+  let damaged = check && damageOf(path) !== null;
+  if (!damaged) {
+    try {
+      return open();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      damaged = true;
+    }
+  }
+  const bad = setAside(path, nowMs);
+  const fresh = open();
+  const saved = salvage(bad, fresh.db);
+  const missing = saved.incomplete.length === 0 ? '' : `, not all of ${saved.incomplete.join(', ')}`;
+  quarantined.push(`${bad} (${saved.rows} rows saved${missing})`);
+  return fresh;
+}
+
+function recover(
+  journal: Journal,
+  ring: Ring,
+  start: Pick<Recovery, 'boot' | 'previousBoot' | 'quarantined'>,
+): Recovery {
+  const tail = ring.tail();
+  return {
+    ...start,
+    openOccurrences: journal.openOccurrences(),
+    lastCounters: journal.lastCounters(),
+    ringTail: tail?.blocks ?? [],
+    openSummaries: tail === null ? [] : journal.summariesBetween(tail.fromMs, tail.toMs),
+    openStateSummaries: tail === null ? [] : journal.stateSummariesBetween(tail.fromMs, tail.toMs),
+  };
+}

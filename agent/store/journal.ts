@@ -1,0 +1,325 @@
+/**
+ * The journal database: synchronous calls, used by the writer thread alone. Every call that changes something runs inside the
+ * transaction of its caller (`transaction`), so that a group of calls becomes durable with one fsync.
+ *
+ * Invariants (test/unit/store/journal.test.ts):
+ *  J1  A record and its outbox row appear together or not at all.
+ *  J2  A record identity (boot, n) of an event or alert is stored once; of a summary key the highest (revision, boot, n) stands.
+ *  J3  Sealing moves records from the outbox into exactly one batch, in order, of one boot, within the limits of the contract.
+ *  J4  Sealed bytes never change; an ack with another hash changes nothing.
+ */
+import BetterSqlite, { type Database, type Statement } from 'better-sqlite3';
+import {
+  wireRecord,
+  type AlertRecord,
+  type StateSummaryRecord,
+  type SummaryRecord,
+  type WireRecord,
+} from '../../cloud-bridge/contract.ts';
+import { StoreError } from './errors.ts';
+import { journalMigrations, migrate } from './schema.ts';
+import type { JournalEntry } from './store.ts';
+
+export interface JournalOptions {
+  readonly nowMs: number;
+  /** Hard limit of the file in bytes; beyond it commits are rejected as on a full disk. */
+  readonly maxBytes?: number;
+  /** false: no uplink is configured, nothing is queued for one. */
+  readonly outbox: boolean;
+}
+export interface JournalEntryAt extends JournalEntry {
+  readonly committedMs: number;
+}
+
+/** A record as JSON may be this long; an alert with all its evidence is far below. */
+const maxRecordBytes = 48 * 1024;
+
+/** Opens or creates the database at `path` and migrates it. Throws SqliteError or StoreError. */
+export function openJournal(path: string, options: JournalOptions): Journal {
+  const db = new BetterSqlite(path, { timeout: 2_000 });
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma('journal_size_limit = 16777216');
+    if (options.maxBytes !== undefined) {
+      const pageBytes = Number(db.pragma('page_size', { simple: true }));
+      db.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes)}`);
+    }
+    migrate(db, journalMigrations, options.nowMs);
+    return new Journal(db, options.outbox);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+export class Journal {
+  readonly db: Database;
+  readonly #outbox: boolean;
+  readonly #sql: ReturnType<typeof prepareAll>;
+
+  constructor(db: Database, outbox: boolean) {
+    this.db = db;
+    this.#outbox = outbox;
+    this.#sql = prepareAll(db);
+  }
+
+  /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */
+  transaction<T>(work: () => T): T {
+    return this.db.transaction(work).immediate();
+  }
+
+  /** Stores the row of this process start and gives the boot before it. */
+  beginBoot(boot: string, nowMs: number): { previousBoot: string | null } {
+    const before = this.#sql.lastBoot.get();
+    const previousBoot = typeof before === 'string' ? before : null;
+    this.#sql.insertBoot.run({ boot, previousBoot, nowMs });
+    return { previousBoot };
+  }
+
+  /**
+   * Stores records of `boot` and queues them for the uplink.
+   * @throws StoreError `recordInvalid` when a record breaks the wire contract: it would make the bridge refuse its whole batch.
+   */
+  insert(boot: string, entries: readonly JournalEntryAt[]): void {
+    for (const { record, lane, committedMs } of entries) {
+      const parsed = wireRecord.safeParse(record);
+      if (!parsed.success)
+        throw invalid(record, parsed.error.issues[0]?.message ?? 'unknown', parsed.error.issues[0]?.path);
+      const body = JSON.stringify(parsed.data);
+      if (body.length > maxRecordBytes) throw invalid(record, `is ${body.length} bytes long`);
+      this.#insertRecord(boot, parsed.data, body);
+      if (this.#outbox) {
+        this.#sql.insertOutbox.run({ boot, n: record.n, lane, kind: record.kind, committedMs, body });
+      }
+    }
+  }
+
+  #insertRecord(boot: string, record: WireRecord, body: string): void {
+    switch (record.kind) {
+      case 'machine':
+        this.#sql.upsertMachine.run({ boot, n: record.n, machine: record.machine, atMs: record.atMs, body });
+        return;
+      case 'event':
+        this.#sql.insertEvent.run({ boot, ...record, body });
+        return;
+      case 'alert':
+        this.#insertAlert(boot, record, body);
+        return;
+      case 'summary':
+        this.#insertSummary(boot, record);
+        return;
+      case 'state-summary':
+        this.#sql.upsertStateSummary.run({
+          boot,
+          ...record,
+          seconds: JSON.stringify(record.seconds),
+          causes: JSON.stringify(record.causes),
+        });
+        return;
+    }
+  }
+
+  #insertAlert(boot: string, record: AlertRecord, body: string): void {
+    const { lastInsertRowid: lastAlert } = this.#sql.insertAlert.run({ boot, ...record, body });
+    this.#sql.upsertOccurrence.run({ ...record, isOpen: isOpen(record) ? 1 : 0, lastAlert });
+  }
+
+  #insertSummary(boot: string, record: SummaryRecord): void {
+    const { counter } = record;
+    this.#sql.upsertSummary.run({
+      boot,
+      ...record,
+      delta: counter?.delta ?? null,
+      uncertainty: counter?.uncertainty ?? null,
+      from: counter?.from ?? null,
+      to: counter?.to ?? null,
+      fromMs: counter?.fromMs ?? null,
+      toMs: counter?.toMs ?? null,
+      wraps: counter?.wraps ?? null,
+      resets: counter?.resets ?? null,
+    });
+    if (counter === null) return;
+    this.#sql.upsertCounter.run({
+      machine: record.machine,
+      signal: record.signal,
+      value: counter.to,
+      atMs: counter.toMs,
+      readingBoot: record.readingBoot,
+      segment: record.segment,
+    });
+  }
+
+  /** Newest record of every occurrence that is not closed, in the order they were raised. */
+  openOccurrences(): AlertRecord[] {
+    return this.#sql.openOccurrences.all().map((body) => JSON.parse(String(body)) as AlertRecord);
+  }
+  lastCounters(): { machine: string; signal: string; value: number; atMs: number }[] {
+    return this.#sql.lastCounters.all() as { machine: string; signal: string; value: number; atMs: number }[];
+  }
+  /** Summaries of the minutes from `fromMs` to `toMs`, both included: the highest revision of each key. */
+  summariesBetween(fromMs: number, toMs: number): SummaryRecord[] {
+    return this.#sql.summariesBetween.all({ fromMs, toMs }).map((row) => summaryOf(row as SummaryRow));
+  }
+  stateSummariesBetween(fromMs: number, toMs: number): StateSummaryRecord[] {
+    return this.#sql.stateSummariesBetween.all({ fromMs, toMs }).map((row) => stateSummaryOf(row as StateSummaryRow));
+  }
+
+  /**
+   * Deletes old local history, at most `limit` rows of each table so that a commit never waits for long. What the uplink still
+   * has to send is not here but in the outbox and its batches, so nothing unsent can be lost by this. Returns the rows deleted.
+   */
+  prune(
+    before: { readonly summariesMs: number; readonly historyMs: number; readonly ackedMs: number },
+    limit: number,
+  ): number {
+    let deleted = 0;
+    for (const statement of [this.#sql.pruneSummary, this.#sql.pruneStateSummary]) {
+      deleted += statement.run(before.summariesMs, limit).changes;
+    }
+    deleted += this.#sql.pruneEvent.run(before.historyMs, limit).changes;
+    for (const occurrence of this.#sql.oldOccurrences.all(before.historyMs, limit)) {
+      deleted += this.#sql.deleteAlerts.run(occurrence).changes;
+      this.#sql.deleteOccurrence.run(occurrence);
+    }
+    return deleted + this.#sql.pruneBatch.run(limit, before.ackedMs).changes;
+  }
+
+  close(): void {
+    this.db.pragma('wal_checkpoint(TRUNCATE)');
+    this.db.close();
+  }
+}
+
+/** An occurrence is over once its alert is normal again or was closed. */
+export function isOpen(record: AlertRecord): boolean {
+  return record.state !== 'normal' && record.transition !== 'closed';
+}
+
+function invalid(record: WireRecord, why: string, path: readonly PropertyKey[] = []): StoreError {
+  const where = path.length === 0 ? '' : ` (${path.map(String).join('.')})`;
+  return new StoreError('recordInvalid', `record ${record.n} (${record.kind} of ${record.machine}): ${why}${where}`);
+}
+
+interface SummaryRow extends Omit<SummaryRecord, 'v' | 'kind' | 'counter'> {
+  readonly delta: number | null;
+  readonly uncertainty: number | null;
+  readonly from: number | null;
+  readonly to: number | null;
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly wraps: number | null;
+  readonly resets: number | null;
+}
+interface StateSummaryRow extends Omit<StateSummaryRecord, 'v' | 'kind' | 'seconds' | 'causes'> {
+  readonly seconds: string;
+  readonly causes: string;
+}
+
+/** Columns of `summary` under the names of the wire record. */
+export const summaryColumns = `n, machine, at_ms AS atMs, minute_ms AS minuteMs, reading_boot AS readingBoot, segment, revision, signal,
+  samples, good, sum, integral, covered_s AS coveredS, min, max, first, last,
+  counter_delta AS delta, counter_uncertainty AS uncertainty, counter_from AS "from", counter_to AS "to",
+  counter_from_ms AS fromMs, counter_to_ms AS toMs, counter_wraps AS wraps, counter_resets AS resets`;
+export const stateSummaryColumns = `n, machine, at_ms AS atMs, minute_ms AS minuteMs, reading_boot AS readingBoot, segment, revision,
+  seconds, causes`;
+
+export function summaryOf(row: SummaryRow): SummaryRecord {
+  const { delta, uncertainty, from, to, fromMs, toMs, wraps, resets, ...rest } = row;
+  const counter =
+    delta === null
+      ? null
+      : {
+          delta,
+          uncertainty: uncertainty ?? 0,
+          from: from ?? 0,
+          to: to ?? 0,
+          fromMs: fromMs ?? 0,
+          toMs: toMs ?? 0,
+          wraps: wraps ?? 0,
+          resets: resets ?? 0,
+        };
+  return { ...rest, v: 1, kind: 'summary', counter };
+}
+export function stateSummaryOf(row: StateSummaryRow): StateSummaryRecord {
+  const seconds = JSON.parse(row.seconds) as StateSummaryRecord['seconds'];
+  return { ...row, v: 1, kind: 'state-summary', seconds, causes: JSON.parse(row.causes) as Record<string, number> };
+}
+
+const newerWins = (table: string) =>
+  `WHERE (excluded.revision, excluded.boot, excluded.n) > (${table}.revision, ${table}.boot, ${table}.n)`;
+
+function prepareAll(db: Database) {
+  const one = (sql: string): Statement => db.prepare(sql);
+  return {
+    lastBoot: db.prepare('SELECT boot FROM boot ORDER BY id DESC LIMIT 1').pluck(),
+    insertBoot: one('INSERT INTO boot (boot, previous_boot, started_ms) VALUES ($boot, $previousBoot, $nowMs)'),
+    upsertMachine: one(`INSERT INTO machine (machine, boot, n, at_ms, body) VALUES ($machine, $boot, $n, $atMs, $body)
+      ON CONFLICT (machine) DO UPDATE SET boot = $boot, n = $n, at_ms = $atMs, body = $body`),
+    insertEvent: one(`INSERT INTO event (boot, n, machine, at_ms, event, phase, from_ms, body)
+      VALUES ($boot, $n, $machine, $atMs, $event, $phase, $fromMs, $body)`),
+    insertAlert:
+      one(`INSERT INTO alert (boot, n, machine, at_ms, occurrence, type, rule, signal, priority, transition, state,
+        onset_ms, raised_ms, cleared_ms, cause, body)
+      VALUES ($boot, $n, $machine, $atMs, $occurrence, $type, $rule, $signal, $priority, $transition, $state,
+        $onsetMs, $raisedMs, $clearedMs, $cause, $body)`),
+    upsertOccurrence:
+      one(`INSERT INTO occurrence (occurrence, machine, type, priority, state, onset_ms, raised_ms, cleared_ms,
+        is_open, last_alert)
+      VALUES ($occurrence, $machine, $type, $priority, $state, $onsetMs, $raisedMs, $clearedMs, $isOpen, $lastAlert)
+      ON CONFLICT (occurrence) DO UPDATE SET priority = $priority, state = $state, onset_ms = $onsetMs, raised_ms = $raisedMs,
+        cleared_ms = $clearedMs, is_open = $isOpen, last_alert = $lastAlert`),
+    upsertSummary:
+      one(`INSERT INTO summary (minute_ms, machine, signal, reading_boot, segment, revision, boot, n, at_ms,
+        samples, good, sum, integral, covered_s, min, max, first, last, counter_delta, counter_uncertainty, counter_from,
+        counter_to, counter_from_ms, counter_to_ms, counter_wraps, counter_resets)
+      VALUES ($minuteMs, $machine, $signal, $readingBoot, $segment, $revision, $boot, $n, $atMs,
+        $samples, $good, $sum, $integral, $coveredS, $min, $max, $first, $last, $delta, $uncertainty, $from,
+        $to, $fromMs, $toMs, $wraps, $resets)
+      ON CONFLICT DO UPDATE SET revision = $revision, boot = $boot, n = $n, at_ms = $atMs, samples = $samples, good = $good,
+        sum = $sum, integral = $integral, covered_s = $coveredS, min = $min, max = $max, first = $first, last = $last,
+        counter_delta = $delta, counter_uncertainty = $uncertainty, counter_from = $from, counter_to = $to,
+        counter_from_ms = $fromMs, counter_to_ms = $toMs, counter_wraps = $wraps, counter_resets = $resets
+      ${newerWins('summary')}`),
+    upsertStateSummary:
+      one(`INSERT INTO state_summary (minute_ms, machine, reading_boot, segment, revision, boot, n, at_ms,
+        seconds, causes)
+      VALUES ($minuteMs, $machine, $readingBoot, $segment, $revision, $boot, $n, $atMs, $seconds, $causes)
+      ON CONFLICT DO UPDATE SET revision = $revision, boot = $boot, n = $n, at_ms = $atMs, seconds = $seconds, causes = $causes
+      ${newerWins('state_summary')}`),
+    // A later boot or clock segment wins whatever its clock says; within one, the later end point.
+    upsertCounter: one(`INSERT INTO counter_last (machine, signal, value, at_ms, reading_boot, segment)
+      VALUES ($machine, $signal, $value, $atMs, $readingBoot, $segment)
+      ON CONFLICT DO UPDATE SET value = $value, at_ms = $atMs, reading_boot = $readingBoot, segment = $segment
+      WHERE (coalesce((SELECT id FROM boot WHERE boot = $readingBoot), 0), $segment, $atMs) >=
+        (coalesce((SELECT id FROM boot WHERE boot = counter_last.reading_boot), 0), counter_last.segment, counter_last.at_ms)`),
+    insertOutbox: one(`INSERT INTO outbox (boot, n, lane, kind, committed_ms, body)
+      VALUES ($boot, $n, $lane, $kind, $committedMs, $body)`),
+    openOccurrences: db
+      .prepare(
+        `SELECT alert.body FROM occurrence JOIN alert ON alert.id = occurrence.last_alert
+         WHERE is_open = 1 ORDER BY occurrence.raised_ms, alert.id`,
+      )
+      .pluck(),
+    lastCounters: one('SELECT machine, signal, value, at_ms AS atMs FROM counter_last ORDER BY machine, signal'),
+    summariesBetween: one(`SELECT ${summaryColumns} FROM summary WHERE minute_ms BETWEEN $fromMs AND $toMs
+      ORDER BY minute_ms, machine, signal`),
+    stateSummariesBetween:
+      one(`SELECT ${stateSummaryColumns} FROM state_summary WHERE minute_ms BETWEEN $fromMs AND $toMs
+      ORDER BY minute_ms, machine`),
+    pruneSummary: one(`DELETE FROM summary WHERE (minute_ms, machine, signal, reading_boot, segment) IN
+      (SELECT minute_ms, machine, signal, reading_boot, segment FROM summary WHERE minute_ms < ? LIMIT ?)`),
+    pruneStateSummary: one(`DELETE FROM state_summary WHERE (minute_ms, machine, reading_boot, segment) IN
+      (SELECT minute_ms, machine, reading_boot, segment FROM state_summary WHERE minute_ms < ? LIMIT ?)`),
+    pruneEvent: one('DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at_ms < ? ORDER BY at_ms LIMIT ?)'),
+    oldOccurrences: db
+      .prepare('SELECT occurrence FROM occurrence WHERE raised_ms < ? AND is_open = 0 ORDER BY raised_ms LIMIT ?')
+      .pluck(),
+    deleteAlerts: one('DELETE FROM alert WHERE occurrence = ?'),
+    deleteOccurrence: one('DELETE FROM occurrence WHERE occurrence = ?'),
+    // Only the oldest rows are looked at: a condition on acked_ms alone would read the whole table each time.
+    pruneBatch: one(
+      `DELETE FROM batch WHERE id IN (SELECT id FROM batch ORDER BY id LIMIT ?) AND state = 'acked' AND acked_ms < ?`,
+    ),
+  };
+}

@@ -1,0 +1,180 @@
+/** The store as the rest of the agent holds it: calls into the writer and the reader thread, with bounded queues. */
+import { randomBytes } from 'node:crypto';
+import { StoreError } from './errors.ts';
+import type { History, HistoryOperations } from './history.ts';
+import type { OutboxStore } from './outbox.ts';
+import { startThread } from './rpc.ts';
+import type { JournalEntry, Recovery, StoreWriter } from './store.ts';
+import type { WriterCounters, WriterOperations, WriterSettings } from './writer-protocol.ts';
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  readonly clock: { wallMs(): number };
+  /** 64-bit number of this process start in hex; random when absent. */
+  readonly boot?: string;
+  /** How long a record that is not urgent may wait for others to share an fsync; at most 100 ms. Default 50. */
+  readonly groupCommitMs?: number;
+  /** false: no uplink is configured, so nothing is queued for one. Default true. */
+  readonly outbox?: boolean;
+  /** Hard limit of journal.db; beyond it commits are rejected as on a full disk. Default: none. */
+  readonly journalMaxBytes?: number;
+  /** Default 800 MiB. */
+  readonly ringMaxBytes?: number;
+  /** Default 7 days. */
+  readonly ringMaxAgeMs?: number;
+  /** Age at which local minute summaries are deleted. Default 90 days. */
+  readonly keepSummariesMs?: number;
+  /** Age at which events and closed occurrences are deleted. Default 1 year. */
+  readonly keepHistoryMs?: number;
+  /** Age at which the row of an acked batch is deleted. Default 7 days. */
+  readonly keepAckedMs?: number;
+  /** Records that may wait for the writer before `commit` rejects. Default 20,000. */
+  readonly maxQueuedRecords?: number;
+  /** Ring blocks that may wait for the writer before they are dropped. Default 400. */
+  readonly maxQueuedBlocks?: number;
+}
+
+export interface StoreStats extends WriterCounters {
+  readonly queuedRecords: number;
+  readonly queuedBlocks: number;
+  /** Blocks dropped because the writer could not follow. */
+  readonly ringDropped: number;
+  /** Commits rejected because too much was waiting. */
+  readonly commitsRefused: number;
+}
+
+export interface Store extends StoreWriter, OutboxStore, History {
+  readonly recovery: Recovery;
+  stats(): Promise<StoreStats>;
+  /** Commits what waits, closes both databases and ends the threads. May be called twice. */
+  close(): Promise<void>;
+}
+
+const dayMs = 86_400_000;
+const pruneEveryMs = 60_000;
+
+/**
+ * Opens the store in `dataDir`: creates, migrates or repairs the databases, stores the boot of this start, and reads what a start
+ * needs from before.
+ * @throws StoreError `dataDirUnusable`, `dataDirInUse`, `storeTooNew`, `storeFull` or `storeFailed`, with its cure.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const settings: WriterSettings = {
+    dataDir: options.dataDir,
+    boot: options.boot ?? randomBytes(8).toString('hex'),
+    nowMs: options.clock.wallMs(),
+    groupCommitMs: Math.min(100, options.groupCommitMs ?? 50),
+    outbox: options.outbox ?? true,
+    journalMaxBytes: options.journalMaxBytes ?? null,
+    ringMaxBytes: options.ringMaxBytes ?? 800 * 1024 * 1024,
+    ringMaxAgeMs: options.ringMaxAgeMs ?? 7 * dayMs,
+  };
+  const writer = startThread<WriterOperations>(new URL('./writer-thread.ts', import.meta.url), settings);
+  let recovery: Recovery;
+  try {
+    recovery = await writer.call('open', null);
+  } catch (error) {
+    await writer.end();
+    throw error;
+  }
+  const reader = startThread<HistoryOperations>(new URL('./reader-thread.ts', import.meta.url), {
+    dataDir: options.dataDir,
+  });
+
+  const { clock, maxQueuedRecords = 20_000, maxQueuedBlocks = 400 } = options;
+  const listeners = new Set<() => void>();
+  let queuedRecords = 0;
+  let queuedBlocks = 0;
+  let ringDropped = 0;
+  let commitsRefused = 0;
+  let closing: Promise<void> | null = null;
+
+  const commit = async (entries: readonly JournalEntry[], { urgent }: { urgent: boolean }): Promise<void> => {
+    if (entries.length === 0) return;
+    if (queuedRecords + entries.length > maxQueuedRecords) {
+      commitsRefused++;
+      throw new StoreError('storeBusy', `${queuedRecords} records wait for the disk`);
+    }
+    const committedMs = clock.wallMs();
+    queuedRecords += entries.length;
+    try {
+      await writer.call('commit', { entries: entries.map((entry) => ({ ...entry, committedMs })), urgent });
+    } finally {
+      queuedRecords -= entries.length;
+    }
+    for (const listener of listeners) listener();
+  };
+
+  const prune = async () => {
+    const nowMs = clock.wallMs();
+    await writer.call('prune', {
+      summariesMs: nowMs - (options.keepSummariesMs ?? 90 * dayMs),
+      historyMs: nowMs - (options.keepHistoryMs ?? 365 * dayMs),
+      ackedMs: nowMs - (options.keepAckedMs ?? 7 * dayMs),
+    });
+  };
+  // A failed prune is tried again at the next turn; the writer has counted it.
+  const pruning = setInterval(() => void prune().catch(() => undefined), pruneEveryMs);
+  pruning.unref();
+
+  const close = async () => {
+    clearInterval(pruning);
+    listeners.clear();
+    await reader.end();
+    try {
+      await writer.call('close', null);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.key === 'storeClosed')) throw error;
+    } finally {
+      await writer.end();
+    }
+  };
+
+  return {
+    recovery,
+    commit,
+    appendRing: async (block) => {
+      // Records come first: a writer that is behind with them takes no blocks.
+      if (queuedBlocks >= maxQueuedBlocks || queuedRecords > maxQueuedRecords / 2) {
+        ringDropped++;
+        return;
+      }
+      queuedBlocks++;
+      try {
+        await writer.call('ring', { block, nowMs: clock.wallMs() });
+      } catch {
+        ringDropped++;
+      } finally {
+        queuedBlocks--;
+      }
+    },
+    take: (request) => writer.call('take', request),
+    sealBacklog: (request) => writer.call('sealBacklog', request),
+    sealSnapshot: (seal) => writer.call('sealSnapshot', seal),
+    settle: (settlement) => writer.call('settle', settlement),
+    noteSent: async (batches, atMs) => {
+      await writer.call('noteSent', { batches, atMs });
+    },
+    outboxCounts: () => writer.call('counts', null),
+    onCommitted: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    alerts: (query) => reader.call('alerts', query),
+    occurrence: (id) => reader.call('occurrence', id),
+    events: (query) => reader.call('events', query),
+    summaries: (query) => reader.call('summaries', query),
+    stateSummaries: (query) => reader.call('stateSummaries', query),
+    trend: (query) => reader.call('trend', query),
+    machines: () => reader.call('machines', null),
+    counts: () => reader.call('counts', null),
+    stats: async () => ({
+      ...(await writer.call('stats', null)),
+      queuedRecords,
+      queuedBlocks,
+      ringDropped,
+      commitsRefused,
+    }),
+    close: () => (closing ??= close()),
+  };
+}

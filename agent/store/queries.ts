@@ -1,0 +1,207 @@
+/** The SQL behind `history.ts`, synchronous, on read-only connections. */
+import type { Database, Statement } from 'better-sqlite3';
+import type {
+  AlertRecord,
+  EventRecord,
+  MachineRecord,
+  StateSummaryRecord,
+  SummaryRecord,
+} from '../../cloud-bridge/contract.ts';
+import { decodeRingBlock } from '../ring/block.ts';
+import type {
+  AlertQuery,
+  EventQuery,
+  HistoryCounts,
+  Page,
+  StateSummaryQuery,
+  SummaryQuery,
+  Trend,
+  TrendPoint,
+  TrendQuery,
+} from './history.ts';
+import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './journal.ts';
+import { thin } from './thin.ts';
+
+const minuteMs = 60_000;
+const maxSpanMs = 35 * 86_400_000;
+/** Longer trends come from summaries: three hours of one machine are some 2,000 blocks to unpack. */
+const maxRawSpanMs = 3 * 3_600_000;
+/** Values are stored at least this often, so one older than that before a span tells nothing about it. */
+const heartbeatMs = 61_000;
+
+export class Queries {
+  readonly #journal: ReturnType<typeof prepareJournal>;
+  readonly #ring: ReturnType<typeof prepareRing>;
+
+  constructor(journal: Database, ring: Database) {
+    this.#journal = prepareJournal(journal);
+    this.#ring = prepareRing(ring);
+  }
+
+  alerts(query: AlertQuery): Page<AlertRecord> {
+    const limit = limitOf(query.limit);
+    const [beforeMs, beforeId] = cursorOf(query.before);
+    const rows = this.#journal.alerts.all({
+      openOnly: query.open === true ? 1 : 0,
+      closedOnly: query.open === false ? 1 : 0,
+      machine: query.machine ?? null,
+      beforeMs,
+      beforeId,
+      limit: limit + 1,
+    }) as ListRow[];
+    return pageOf<AlertRecord>(rows, limit);
+  }
+
+  occurrence(id: string): AlertRecord[] {
+    return this.#journal.occurrence.all(id).map((body) => JSON.parse(String(body)) as AlertRecord);
+  }
+
+  events(query: EventQuery): Page<EventRecord> {
+    const limit = limitOf(query.limit);
+    const [beforeMs, beforeId] = cursorOf(query.before);
+    const filter = {
+      machine: query.machine ?? null,
+      event: query.event ?? null,
+      fromMs: query.fromMs ?? 0,
+      toMs: query.toMs ?? Number.MAX_SAFE_INTEGER,
+      beforeMs,
+      beforeId: Number(beforeId) || Number.MAX_SAFE_INTEGER,
+      limit: limit + 1,
+    };
+    const statement = query.machine === undefined ? this.#journal.events : this.#journal.machineEvents;
+    return pageOf<EventRecord>(statement.all(filter) as ListRow[], limit);
+  }
+
+  summaries({ machine, signal, fromMs, toMs }: SummaryQuery): SummaryRecord[] {
+    const rows = this.#journal.summaries.all({ machine, signal: signal ?? null, ...minutes(fromMs, toMs) });
+    return rows.map((row) => summaryOf(row as Parameters<typeof summaryOf>[0]));
+  }
+
+  stateSummaries({ machine, fromMs, toMs }: StateSummaryQuery): StateSummaryRecord[] {
+    const rows = this.#journal.stateSummaries.all({ machine: machine ?? null, ...minutes(fromMs, toMs) });
+    return rows.map((row) => stateSummaryOf(row as Parameters<typeof stateSummaryOf>[0]));
+  }
+
+  trend(query: TrendQuery): Trend {
+    const { machine, signal, fromMs, toMs, maxPoints = 500 } = query;
+    const ringFromMs = this.#ring.fromMs.get() as number | null;
+    const inRing = ringFromMs !== null && toMs >= ringFromMs && toMs - fromMs <= maxRawSpanMs;
+    const points = inRing ? this.#rawPoints(query) : this.#minutePoints(machine, signal, fromMs, toMs);
+    return { source: inRing ? 'ring' : 'summaries', found: points.length, points: thin(points, maxPoints) };
+  }
+
+  machines(): MachineRecord[] {
+    return this.#journal.machines.all().map((body) => JSON.parse(String(body)) as MachineRecord);
+  }
+
+  counts(): HistoryCounts {
+    return { ...(this.#journal.counts.get() as object), ...(this.#ring.counts.get() as object) } as HistoryCounts;
+  }
+
+  #rawPoints({ machine, signal, fromMs, toMs }: TrendQuery): TrendPoint[] {
+    const points: TrendPoint[] = [];
+    let before: TrendPoint | null = null;
+    for (const bytes of this.#ring.blocks.all({ machine, fromMs: fromMs - heartbeatMs, toMs })) {
+      for (const reading of readable(bytes as Buffer)) {
+        if (reading.signal !== signal || reading.sourceTimeMs > toMs) continue;
+        const point = { atMs: reading.sourceTimeMs, value: reading.value, quality: reading.quality };
+        if (point.atMs >= fromMs) points.push(point);
+        else if (before === null || point.atMs >= before.atMs) before = point;
+      }
+    }
+    points.sort((a, b) => a.atMs - b.atMs);
+    return before === null ? points : [before, ...points];
+  }
+
+  #minutePoints(machine: string, signal: string, fromMs: number, toMs: number): TrendPoint[] {
+    const byMinute = Map.groupBy(this.summaries({ machine, signal, fromMs, toMs }), (summary) => summary.minuteMs);
+    return [...byMinute].map(([atMs, parts]) => {
+      const coveredS = parts.reduce((sum, part) => sum + part.coveredS, 0);
+      if (coveredS === 0) return { atMs, value: null, quality: 'bad' };
+      return { atMs, value: parts.reduce((sum, part) => sum + part.integral, 0) / coveredS, quality: 'good' };
+    });
+  }
+}
+
+/** A damaged block is an empty one: the ring is expendable, and its span shows as having no readings. */
+function readable(bytes: Buffer): ReturnType<typeof decodeRingBlock> {
+  try {
+    return decodeRingBlock(bytes);
+  } catch {
+    return [];
+  }
+}
+
+interface ListRow {
+  readonly ms: number;
+  readonly id: number | string;
+  readonly body: string;
+}
+function pageOf<T>(rows: readonly ListRow[], limit: number): Page<T> {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const next = rows.length > limit && last !== undefined ? `${last.ms}~${last.id}` : null;
+  return { items: shown.map((row) => JSON.parse(row.body) as T), next };
+}
+function cursorOf(text: string | null | undefined): [ms: number, id: string] {
+  const match = /^(\d{1,15})~(.+)$/.exec(text ?? '');
+  // The largest id there is: U+10FFFF sorts after every id in UTF-8 order.
+  return match === null ? [Number.MAX_SAFE_INTEGER, '\u{10FFFF}'] : [Number(match[1]), match[2] ?? ''];
+}
+const limitOf = (limit = 100) => Math.max(1, Math.min(1_000, Math.floor(limit)));
+
+function minutes(fromMs: number, toMs: number): { fromMs: number; toMs: number } {
+  const first = Math.floor(fromMs / minuteMs) * minuteMs;
+  return { fromMs: first, toMs: Math.min(toMs, first + maxSpanMs) };
+}
+
+/** One seek per minute instead of a scan over every machine and signal of the span. */
+const eachMinute = `WITH RECURSIVE minute (ms) AS (SELECT $fromMs UNION ALL SELECT ms + 60000 FROM minute WHERE ms + 60000 <= $toMs)`;
+
+function prepareJournal(db: Database) {
+  const one = (sql: string): Statement => db.prepare(sql);
+  return {
+    alerts: one(`SELECT occurrence.raised_ms AS ms, occurrence.occurrence AS id, alert.body FROM occurrence
+      JOIN alert ON alert.id = occurrence.last_alert
+      WHERE ($openOnly = 0 OR is_open = 1) AND ($closedOnly = 0 OR is_open = 0)
+        AND ($machine IS NULL OR occurrence.machine = $machine)
+        AND (occurrence.raised_ms, occurrence.occurrence) < ($beforeMs, $beforeId)
+      ORDER BY occurrence.raised_ms DESC, occurrence.occurrence DESC LIMIT $limit`),
+    occurrence: db.prepare('SELECT body FROM alert WHERE occurrence = ? ORDER BY id').pluck(),
+    events: one(`SELECT at_ms AS ms, id, body FROM event INDEXED BY event_time
+      WHERE at_ms BETWEEN $fromMs AND $toMs AND ($event IS NULL OR event = $event) AND (at_ms, id) < ($beforeMs, $beforeId)
+      ORDER BY at_ms DESC, id DESC LIMIT $limit`),
+    machineEvents: one(`SELECT at_ms AS ms, id, body FROM event INDEXED BY event_machine
+      WHERE machine = $machine AND at_ms BETWEEN $fromMs AND $toMs AND ($event IS NULL OR event = $event)
+        AND (at_ms, id) < ($beforeMs, $beforeId)
+      ORDER BY at_ms DESC, id DESC LIMIT $limit`),
+    summaries: one(`${eachMinute} SELECT ${summaryColumns} FROM minute CROSS JOIN summary
+      ON minute_ms = minute.ms AND machine = $machine AND ($signal IS NULL OR signal = $signal)`),
+    stateSummaries: one(`SELECT ${stateSummaryColumns} FROM state_summary
+      WHERE minute_ms BETWEEN $fromMs AND $toMs AND ($machine IS NULL OR machine = $machine) ORDER BY minute_ms, machine`),
+    machines: db.prepare('SELECT body FROM machine ORDER BY machine').pluck(),
+    counts: one(`SELECT (SELECT count(*) FROM occurrence WHERE is_open = 1) AS openOccurrences,
+      (SELECT coalesce(max(id), 0) FROM alert) AS alerts, (SELECT coalesce(max(id), 0) FROM event) AS events`),
+  };
+}
+
+function prepareRing(db: Database) {
+  const overlaps = 'machine = $machine AND block.to_ms >= $fromMs AND block.from_ms <= $toMs';
+  return {
+    fromMs: db.prepare('SELECT from_ms FROM block ORDER BY id LIMIT 1').pluck(),
+    blocks: db
+      .prepare(
+        `SELECT bytes FROM (
+           SELECT block.id, block.bytes FROM span CROSS JOIN block ON block.id BETWEEN span.id AND span.last_id
+             WHERE span.to_ms >= $fromMs AND span.from_ms <= $toMs AND ${overlaps}
+           UNION ALL
+           SELECT block.id, block.bytes FROM block
+             WHERE block.id > coalesce((SELECT max(last_id) FROM span), 0) AND ${overlaps}
+         ) ORDER BY id`,
+      )
+      .pluck(),
+    counts: db.prepare(`SELECT coalesce(max(id) - min(id) + 1, 0) AS ringBlocks,
+      (SELECT from_ms FROM block ORDER BY id LIMIT 1) AS ringFromMs,
+      (SELECT to_ms FROM block ORDER BY id DESC LIMIT 1) AS ringToMs FROM block`),
+  };
+}

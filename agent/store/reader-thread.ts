@@ -1,0 +1,45 @@
+/** The reader: answers one query after the other on read-only connections. */
+import { parentPort, workerData } from 'node:worker_threads';
+import BetterSqlite, { type Database } from 'better-sqlite3';
+import { journalFile, ringFile } from './databases.ts';
+import type { HistoryOperations } from './history.ts';
+import { Queries } from './queries.ts';
+import { answerFailed, type CallOf } from './rpc.ts';
+
+function openReadOnly(path: string): Database {
+  return new BetterSqlite(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
+}
+
+function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
+  switch (call.op) {
+    case 'alerts':
+      return queries.alerts(call.input);
+    case 'occurrence':
+      return queries.occurrence(call.input);
+    case 'events':
+      return queries.events(call.input);
+    case 'summaries':
+      return queries.summaries(call.input);
+    case 'stateSummaries':
+      return queries.stateSummaries(call.input);
+    case 'trend':
+      return queries.trend(call.input);
+    case 'machines':
+      return queries.machines();
+    case 'counts':
+      return queries.counts();
+  }
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const { dataDir } = workerData as { dataDir: string };
+  const queries = new Queries(openReadOnly(journalFile(dataDir)), openReadOnly(ringFile(dataDir)));
+  port.on('message', (call: CallOf<HistoryOperations>) => {
+    try {
+      port.postMessage({ id: call.id, value: answer(queries, call) }, []);
+    } catch (error) {
+      answerFailed(port, call.id, error, call.op);
+    }
+  });
+}

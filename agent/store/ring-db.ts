@@ -1,0 +1,157 @@
+/**
+ * The ring database: raw readings as packed blocks, in the order they came. Synchronous; used by the writer thread.
+ *
+ * Invariants (test/unit/store/ring-db.test.ts):
+ *  G1  The oldest blocks go first, when the ring is over its bytes or its age; the newest block always stays.
+ *  G2  Every block older than the last `spanBlocks` is covered by exactly one span, whose times enclose it, also after a crash.
+ */
+import BetterSqlite, { type Database } from 'better-sqlite3';
+import { migrate, ringMigrations } from './schema.ts';
+import type { RingBlock } from './store.ts';
+
+export type StoredBlock = RingBlock & { readonly boot: string };
+
+export interface RingOptions {
+  readonly nowMs: number;
+  /** Budget of the blocks' bytes. The file is a few percent larger and does not shrink; freed pages are used again. */
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+export const spanBlocks = 256;
+/** The tail never has more blocks: two minutes of 200 machines. */
+const maxTailBlocks = 10_000;
+
+/** Opens or creates the ring at `path`. Throws SqliteError or StoreError. */
+export function openRing(path: string, options: RingOptions): Ring {
+  const db = new BetterSqlite(path, { timeout: 2_000 });
+  try {
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = NORMAL');
+    db.pragma('journal_size_limit = 16777216');
+    migrate(db, ringMigrations, options.nowMs);
+    return new Ring(db, options);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+export class Ring {
+  readonly db: Database;
+  readonly #options: RingOptions;
+  readonly #sql: ReturnType<typeof prepareAll>;
+  #bytes: number;
+
+  constructor(db: Database, options: RingOptions) {
+    this.db = db;
+    this.#options = options;
+    this.#sql = prepareAll(db);
+    this.#bytes = Number(this.#sql.allBytes.get());
+  }
+
+  /** Bytes of all blocks. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Stores blocks in one transaction and evicts what is over the budget. Returns the number of blocks evicted. */
+  append(blocks: readonly StoredBlock[], nowMs: number): number {
+    const { added, removed, evicted } = this.db
+      .transaction(() => {
+        let added = 0;
+        for (const block of blocks) {
+          this.#sql.insert.run(block);
+          added += block.bytes.length;
+        }
+        this.#closeSpans();
+        return { added, ...this.#evict(this.#bytes + added, nowMs) };
+      })
+      .immediate();
+    this.#bytes += added - removed;
+    return evicted;
+  }
+
+  /** Blocks from the minute before the newest block's on, oldest first: all that an unsealed minute can need. */
+  tail(): { readonly fromMs: number; readonly toMs: number; readonly blocks: StoredBlock[] } | null {
+    const newest = this.#sql.newest.get() as { toMs: number } | undefined;
+    if (newest === undefined) return null;
+    const fromMs = Math.floor(newest.toMs / 60_000) * 60_000 - 60_000;
+    const toMs = newest.toMs + 60_000;
+    // Blocks that a clock step put out of order are left out on both sides.
+    const blocks = this.#sql.tail.all({ limit: maxTailBlocks, fromMs, toMs }) as StoredBlock[];
+    return { fromMs, toMs, blocks: blocks.reverse() };
+  }
+
+  close(): void {
+    this.db.pragma('wal_checkpoint(TRUNCATE)');
+    this.db.close();
+  }
+
+  #closeSpans(): void {
+    for (;;) {
+      const after = Number(this.#sql.spannedTo.get());
+      const next = this.#sql.nextSpan.get(after, spanBlocks) as SpanRow;
+      if (next.count < spanBlocks) return;
+      this.#sql.insertSpan.run(next);
+    }
+  }
+
+  #evict(bytes: number, nowMs: number): { removed: number; evicted: number } {
+    let removed = 0;
+    let evicted = 0;
+    for (;;) {
+      const oldest = this.#sql.oldest.get() as { id: number; toMs: number; bytes: number; last: number } | undefined;
+      if (oldest === undefined || oldest.last === 1) break;
+      const over = bytes - removed > this.#options.maxBytes || oldest.toMs < nowMs - this.#options.maxAgeMs;
+      if (!over) break;
+      this.#sql.remove.run(oldest.id);
+      removed += oldest.bytes;
+      evicted++;
+    }
+    if (evicted > 0) this.#sql.removeSpans.run();
+    return { removed, evicted };
+  }
+}
+
+interface SpanRow {
+  readonly count: number;
+  readonly id: number;
+  readonly lastId: number;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly bytes: number;
+}
+
+/** Where the last span ends, or just before the first block. */
+const spannedTo =
+  'SELECT coalesce((SELECT last_id FROM span ORDER BY id DESC LIMIT 1), (SELECT min(id) - 1 FROM block), 0)';
+
+function prepareAll(db: Database) {
+  return {
+    // Spans know their bytes, so a start does not read the whole ring. The oldest span may be partly evicted: it is counted anew.
+    allBytes: db
+      .prepare(
+        `SELECT (SELECT coalesce(sum(length(bytes)), 0) FROM block
+            WHERE id <= coalesce((SELECT min(last_id) FROM span), 0) OR id > (${spannedTo}))
+          + (SELECT coalesce(sum(bytes), 0) FROM span WHERE id > (SELECT min(id) FROM span))`,
+      )
+      .pluck(),
+    insert: db.prepare(`INSERT INTO block (machine, from_ms, to_ms, boot, points, bytes)
+      VALUES ($machine, $fromMs, $toMs, $boot, $points, $bytes)`),
+    spannedTo: db.prepare(spannedTo).pluck(),
+    nextSpan:
+      db.prepare(`SELECT count(*) AS count, min(id) AS id, max(id) AS lastId, min(from_ms) AS fromMs, max(to_ms) AS toMs,
+      sum(bytes) AS bytes FROM (SELECT id, from_ms, to_ms, length(bytes) AS bytes FROM block WHERE id > ? ORDER BY id LIMIT ?)`),
+    insertSpan: db.prepare(
+      'INSERT INTO span (id, last_id, from_ms, to_ms, bytes) VALUES ($id, $lastId, $fromMs, $toMs, $bytes)',
+    ),
+    newest: db.prepare('SELECT to_ms AS toMs FROM block ORDER BY id DESC LIMIT 1'),
+    tail: db.prepare(`SELECT machine, from_ms AS fromMs, to_ms AS toMs, boot, points, bytes FROM
+      (SELECT * FROM block ORDER BY id DESC LIMIT $limit) WHERE to_ms >= $fromMs AND from_ms <= $toMs ORDER BY id DESC`),
+    oldest: db.prepare(`SELECT id, to_ms AS toMs, length(bytes) AS bytes, id = (SELECT max(id) FROM block) AS last
+      FROM block ORDER BY id LIMIT 1`),
+    remove: db.prepare('DELETE FROM block WHERE id = ?'),
+    removeSpans: db.prepare('DELETE FROM span WHERE last_id < (SELECT min(id) FROM block)'),
+  };
+}

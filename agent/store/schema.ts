@@ -1,0 +1,132 @@
+/**
+ * The tables of journal.db and ring.db, as numbered migrations. `docs/store.md` explains them to a reader with a SQL shell.
+ *
+ * Times are UTC milliseconds, ids text, `body` is the whole wire record as JSON (`cloud-bridge/contract.ts`).
+ *
+ * journal.db
+ *   boot           one row per process start, in order; `next_seq` numbers the batches of that boot
+ *   machine        newest description of each machine
+ *   event          state changes, gaps, resets, outages, clock steps …
+ *   alert          every step in the life of every occurrence, append-only
+ *   occurrence     where each occurrence stands: its newest `alert` row, and whether it is open
+ *   summary        per machine, signal and minute: the partial with the highest (revision, boot, n) of its key
+ *   state_summary  the same for seconds by state and by cause (JSON objects)
+ *   counter_last   last end point of each counter
+ *   outbox         records that wait to be sealed into a batch, oldest first
+ *   batch          sealed batches: pending, acked or dead; the bytes go when it is acked, the row stays
+ *   total          running totals: sealed, acked, redelivered, dead_dropped (batches) …
+ * ring.db
+ *   block          raw readings, one row per machine and some seconds (`agent/ring/block.ts` has the format of `bytes`)
+ *   span           time range of each run of finished blocks: the only index over `block`
+ *
+ * Summaries are clustered by minute, so a minute of a whole floor lands on a few neighbouring pages: by machine and signal it
+ * would dirty one page per signal and minute, gigabytes a day of flash wear.
+ */
+import type { Database } from 'better-sqlite3';
+import { StoreError } from './errors.ts';
+
+const partialKey = `
+  minute_ms INTEGER NOT NULL, machine TEXT NOT NULL`;
+const partialRest = `
+  reading_boot TEXT NOT NULL, segment INTEGER NOT NULL, revision INTEGER NOT NULL,
+  boot TEXT NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL`;
+
+export const journalMigrations: readonly string[] = [
+  `
+CREATE TABLE boot (
+  id INTEGER PRIMARY KEY, boot TEXT NOT NULL UNIQUE, previous_boot TEXT, started_ms INTEGER NOT NULL,
+  next_seq INTEGER NOT NULL DEFAULT 1
+);
+CREATE TABLE machine (
+  machine TEXT PRIMARY KEY, boot TEXT NOT NULL, n INTEGER NOT NULL, at_ms INTEGER NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY, boot TEXT NOT NULL, n INTEGER NOT NULL, machine TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  event TEXT NOT NULL, phase TEXT NOT NULL, from_ms INTEGER, body TEXT NOT NULL, UNIQUE (boot, n)
+);
+CREATE INDEX event_machine ON event (machine, at_ms);
+CREATE INDEX event_time ON event (at_ms);
+CREATE TABLE alert (
+  id INTEGER PRIMARY KEY, boot TEXT NOT NULL, n INTEGER NOT NULL, machine TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  occurrence TEXT NOT NULL, type TEXT NOT NULL, rule TEXT NOT NULL, signal TEXT, priority TEXT NOT NULL,
+  transition TEXT NOT NULL, state TEXT NOT NULL, onset_ms INTEGER NOT NULL, raised_ms INTEGER NOT NULL,
+  cleared_ms INTEGER, cause TEXT, body TEXT NOT NULL, UNIQUE (boot, n)
+);
+CREATE INDEX alert_occurrence ON alert (occurrence, id);
+CREATE TABLE occurrence (
+  occurrence TEXT PRIMARY KEY, machine TEXT NOT NULL, type TEXT NOT NULL, priority TEXT NOT NULL, state TEXT NOT NULL,
+  onset_ms INTEGER NOT NULL, raised_ms INTEGER NOT NULL, cleared_ms INTEGER, is_open INTEGER NOT NULL,
+  last_alert INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX occurrence_open ON occurrence (raised_ms) WHERE is_open = 1;
+CREATE INDEX occurrence_time ON occurrence (raised_ms);
+CREATE TABLE summary (${partialKey}, signal TEXT NOT NULL,${partialRest},
+  samples INTEGER NOT NULL, good INTEGER NOT NULL, sum REAL NOT NULL, integral REAL NOT NULL, covered_s REAL NOT NULL,
+  min REAL, max REAL, first REAL, last REAL,
+  counter_delta REAL, counter_uncertainty REAL, counter_from REAL, counter_to REAL,
+  counter_from_ms INTEGER, counter_to_ms INTEGER, counter_wraps INTEGER, counter_resets INTEGER,
+  PRIMARY KEY (minute_ms, machine, signal, reading_boot, segment)
+) WITHOUT ROWID;
+CREATE TABLE state_summary (${partialKey},${partialRest},
+  seconds TEXT NOT NULL, causes TEXT NOT NULL,
+  PRIMARY KEY (minute_ms, machine, reading_boot, segment)
+) WITHOUT ROWID;
+CREATE TABLE counter_last (
+  machine TEXT NOT NULL, signal TEXT NOT NULL, value REAL NOT NULL, at_ms INTEGER NOT NULL,
+  reading_boot TEXT NOT NULL, segment INTEGER NOT NULL, PRIMARY KEY (machine, signal)
+) WITHOUT ROWID;
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY, boot TEXT NOT NULL, n INTEGER NOT NULL, lane TEXT NOT NULL, kind TEXT NOT NULL,
+  committed_ms INTEGER NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX outbox_lane ON outbox (lane, id);
+CREATE TABLE batch (
+  id INTEGER PRIMARY KEY, boot TEXT NOT NULL, seq INTEGER NOT NULL, sha256 TEXT NOT NULL, lane TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('pending', 'acked', 'dead')),
+  records INTEGER NOT NULL, first_n INTEGER NOT NULL, last_n INTEGER NOT NULL, wire_bytes INTEGER NOT NULL,
+  sealed_ms INTEGER NOT NULL, oldest_ms INTEGER NOT NULL, sends INTEGER NOT NULL DEFAULT 0, last_sent_ms INTEGER,
+  acked_ms INTEGER, result TEXT, code TEXT, bytes BLOB, UNIQUE (boot, seq)
+);
+CREATE INDEX batch_waiting ON batch (state, lane, id) WHERE state <> 'acked';
+CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+`,
+];
+
+export const ringMigrations: readonly string[] = [
+  `
+CREATE TABLE block (
+  id INTEGER PRIMARY KEY, machine TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, boot TEXT NOT NULL,
+  points INTEGER NOT NULL, bytes BLOB NOT NULL
+);
+CREATE TABLE span (
+  id INTEGER PRIMARY KEY, last_id INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, bytes INTEGER NOT NULL
+);
+`,
+];
+
+/**
+ * Brings a database to the newest version, one transaction per step, each recorded in `schema_version`.
+ * @throws StoreError `storeTooNew` when a newer program wrote it; nothing is changed then.
+ */
+export function migrate(db: Database, migrations: readonly string[], nowMs: number): void {
+  db.exec('CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_ms INTEGER NOT NULL)');
+  const found = schemaVersion(db);
+  if (found > migrations.length) {
+    throw new StoreError('storeTooNew', `${db.name} has schema ${found}, this version knows ${migrations.length}`);
+  }
+  for (const [index, sql] of migrations.entries()) {
+    const version = index + 1;
+    if (version <= found) continue;
+    db.transaction(() => {
+      db.exec(sql);
+      db.prepare('INSERT INTO schema_version (version, applied_ms) VALUES (?, ?)').run(version, nowMs);
+    })();
+  }
+}
+
+/** Newest migration a database has seen; 0 for an empty one. */
+export function schemaVersion(db: Database): number {
+  const table = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'").get();
+  if (table === undefined) return 0;
+  return Number(db.prepare('SELECT coalesce(max(version), 0) FROM schema_version').pluck().get());
+}

@@ -1,0 +1,47 @@
+/** What the main thread can ask of the writer thread. */
+import type { JournalEntryAt } from './journal.ts';
+import type { BatchKey, OutboxCounts, SealContext, SealedBatch, Settlement, TakeRequest } from './outbox.ts';
+import type { CallOf } from './rpc.ts';
+import type { Recovery, RingBlock } from './store.ts';
+
+export interface WriterSettings {
+  readonly dataDir: string;
+  readonly boot: string;
+  readonly nowMs: number;
+  readonly groupCommitMs: number;
+  readonly outbox: boolean;
+  readonly journalMaxBytes: number | null;
+  readonly ringMaxBytes: number;
+  readonly ringMaxAgeMs: number;
+}
+
+/** Counted in the writer thread since the start. */
+export interface WriterCounters {
+  /** Transactions on the journal. */
+  readonly transactions: number;
+  /** Calls that rejected. */
+  readonly rejected: number;
+  readonly ringBlocks: number;
+  /** Blocks the ring database refused. */
+  readonly ringFailed: number;
+  readonly ringEvicted: number;
+  readonly ringBytes: number;
+  readonly journalBytes: number;
+}
+
+export type WriterOperations = {
+  readonly open: { in: null; out: Recovery };
+  readonly commit: { in: { entries: readonly JournalEntryAt[]; urgent: boolean }; out: null };
+  readonly ring: { in: { block: RingBlock; nowMs: number }; out: boolean };
+  readonly take: { in: TakeRequest; out: readonly SealedBatch[] };
+  readonly sealBacklog: { in: Omit<TakeRequest, 'lane' | 'exclude' | 'limit'>; out: number };
+  readonly sealSnapshot: { in: SealContext; out: readonly SealedBatch[] };
+  readonly settle: { in: Settlement; out: boolean };
+  readonly noteSent: { in: { batches: readonly BatchKey[]; atMs: number }; out: null };
+  readonly counts: { in: null; out: OutboxCounts };
+  readonly prune: { in: { summariesMs: number; historyMs: number; ackedMs: number }; out: number };
+  readonly stats: { in: null; out: WriterCounters };
+  readonly close: { in: null; out: null };
+};
+
+export type WriterCall = CallOf<WriterOperations>;

@@ -1,0 +1,203 @@
+/**
+ * The one writer. Calls that change the journal are jobs of a group: the group commits when a job is urgent, or when
+ * `groupCommitMs` have passed since its first job. A group that fails is run again job by job, so that one bad job or a disk with
+ * little room costs nobody else's records; what a job did is answered only after its transaction is on disk.
+ */
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { statSync } from 'node:fs';
+import { openDatabases, type OpenDatabases } from './databases.ts';
+import { StoreError } from './errors.ts';
+import { answerFailed } from './rpc.ts';
+import type { StoredBlock } from './ring-db.ts';
+import type { WriterCall, WriterCounters, WriterSettings } from './writer-protocol.ts';
+
+/** Rows of each table deleted by one `prune` call. */
+const pruneRows = 2_000;
+
+interface Job {
+  readonly id: number;
+  readonly op: string;
+  readonly run: () => unknown;
+}
+interface RingJob {
+  readonly id: number;
+  readonly block: StoredBlock;
+  readonly nowMs: number;
+}
+
+class WriterThread {
+  readonly #port: MessagePort;
+  readonly #settings: WriterSettings;
+  #databases: OpenDatabases | null = null;
+  #jobs: Job[] = [];
+  #ringJobs: RingJob[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #transactions = 0;
+  #rejected = 0;
+  #ringBlocks = 0;
+  #ringFailed = 0;
+  #ringEvicted = 0;
+
+  constructor(port: MessagePort, settings: WriterSettings) {
+    this.#port = port;
+    this.#settings = settings;
+  }
+
+  /** Takes one call and all that wait behind it, then commits if one of them is urgent. */
+  receive(first: WriterCall): void {
+    let urgent = this.#accept(first);
+    for (;;) {
+      const next: { message: WriterCall } | undefined = receiveMessageOnPort(this.#port);
+      if (next === undefined) break;
+      urgent = this.#accept(next.message) || urgent;
+    }
+    if (urgent) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), this.#settings.groupCommitMs);
+  }
+
+  /** Returns whether the group must be committed at once. */
+  #accept(call: WriterCall): boolean {
+    try {
+      return this.#dispatch(call);
+    } catch (error) {
+      this.#rejected++;
+      answerFailed(this.#port, call.id, error, call.op);
+      return false;
+    }
+  }
+
+  #dispatch(call: WriterCall): boolean {
+    if (call.op === 'open') {
+      this.#databases = openDatabases(this.#settings);
+      this.#answer(call.id, this.#databases.recovery);
+      return false;
+    }
+    const { journal, outbox } = this.#open();
+    const { boot } = this.#settings;
+    switch (call.op) {
+      case 'commit':
+        this.#queue(call, () => journal.insert(boot, call.input.entries));
+        return call.input.urgent;
+      case 'ring':
+        this.#ringJobs.push({ id: call.id, block: { ...call.input.block, boot }, nowMs: call.input.nowMs });
+        return false;
+      case 'take':
+        this.#queue(call, () => outbox.take(call.input));
+        return true;
+      case 'sealBacklog':
+        this.#queue(call, () => outbox.sealBacklog(call.input));
+        return false;
+      case 'sealSnapshot':
+        this.#queue(call, () => outbox.sealSnapshot(call.input));
+        return true;
+      case 'settle':
+        this.#queue(call, () => outbox.settle(call.input));
+        return false;
+      case 'noteSent':
+        this.#queue(call, () => outbox.noteSent(call.input.batches, call.input.atMs));
+        return false;
+      case 'prune':
+        this.#queue(call, () => journal.prune(call.input, pruneRows));
+        return false;
+      case 'counts':
+        this.#answer(call.id, outbox.counts());
+        return false;
+      case 'stats':
+        this.#answer(call.id, this.#stats());
+        return false;
+      case 'close':
+        this.#flush();
+        this.#close();
+        this.#answer(call.id, null);
+        return false;
+    }
+  }
+
+  #queue({ id, op }: WriterCall, run: () => unknown): void {
+    this.#jobs.push({ id, op, run });
+  }
+
+  #flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#flushJournal();
+    this.#flushRing();
+  }
+
+  #flushJournal(): void {
+    const jobs = this.#jobs;
+    if (jobs.length === 0) return;
+    this.#jobs = [];
+    const { journal } = this.#open();
+    try {
+      const results = journal.transaction(() => jobs.map((job) => job.run()));
+      this.#transactions++;
+      for (const [index, job] of jobs.entries()) this.#answer(job.id, results[index] ?? null);
+    } catch {
+      for (const job of jobs) {
+        try {
+          const result = journal.transaction(job.run);
+          this.#transactions++;
+          this.#answer(job.id, result ?? null);
+        } catch (error) {
+          this.#rejected++;
+          answerFailed(this.#port, job.id, error, job.op);
+        }
+      }
+    }
+  }
+
+  #flushRing(): void {
+    const jobs = this.#ringJobs;
+    const last = jobs.at(-1);
+    if (last === undefined) return;
+    this.#ringJobs = [];
+    const { ring } = this.#open();
+    let stored = true;
+    try {
+      this.#ringEvicted += ring.append(
+        jobs.map((job) => job.block),
+        last.nowMs,
+      );
+      this.#ringBlocks += jobs.length;
+    } catch {
+      // The ring is expendable: the blocks are counted as lost and the agent goes on.
+      this.#ringFailed += jobs.length;
+      stored = false;
+    }
+    for (const { id } of jobs) this.#answer(id, stored);
+  }
+
+  #stats(): WriterCounters {
+    const { ring, journal } = this.#open();
+    return {
+      transactions: this.#transactions,
+      rejected: this.#rejected,
+      ringBlocks: this.#ringBlocks,
+      ringFailed: this.#ringFailed,
+      ringEvicted: this.#ringEvicted,
+      ringBytes: ring.bytes,
+      journalBytes: statSync(journal.db.name).size,
+    };
+  }
+
+  #open(): OpenDatabases {
+    if (this.#databases === null) throw new StoreError('storeClosed', 'the store is closed');
+    return this.#databases;
+  }
+
+  #close(): void {
+    const databases = this.#databases;
+    this.#databases = null;
+    databases?.close();
+  }
+
+  #answer(id: number, value: unknown): void {
+    this.#port.postMessage({ id, value }, []);
+  }
+}
+
+if (parentPort !== null) {
+  const thread = new WriterThread(parentPort, workerData as WriterSettings);
+  parentPort.on('message', (call: WriterCall) => thread.receive(call));
+}
