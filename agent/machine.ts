@@ -1,0 +1,65 @@
+/**
+ * A machine as the pipeline knows it: what the configuration and the profile say, with its signals numbered, so that the
+ * stages keep arrays instead of maps.
+ */
+import type { Profile, SignalSpec } from '../drivers/profiles/schema.ts';
+
+export interface MachineSetup {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly line: string | null;
+  readonly station: string | null;
+  readonly profile: Profile;
+  /** Version of the machine's firmware where it is known; chooses between code tables. */
+  readonly firmware: string | null;
+  readonly protocol: string;
+  /** Other poll intervals than the profile's, by poll class, in ms. */
+  readonly polls?: Readonly<Record<string, number>> | undefined;
+  /** OPC 40001-1 identification: Manufacturer, Model, SerialNumber, … */
+  readonly identification?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface SignalModel {
+  readonly index: number;
+  readonly name: string;
+  readonly spec: SignalSpec;
+  /** How often a reading is due; null where the source reports changes only, so that silence means "unchanged". */
+  readonly intervalMs: number | null;
+  /** True when the state or a stop cause depends on it. */
+  readonly decidesState: boolean;
+}
+
+export interface MachineModel {
+  readonly setup: MachineSetup;
+  readonly signals: readonly SignalModel[];
+  readonly indexOf: ReadonlyMap<string, number>;
+}
+
+export function modelMachine(setup: MachineSetup): MachineModel {
+  const { profile } = setup;
+  const deciding = new Set([
+    ...profile.codeTables.map((table) => table.signal),
+    ...profile.states.flatMap((rule) => (rule.when === undefined ? [] : [rule.when.signal])),
+  ]);
+  const signals = Object.entries(profile.signals).map(([name, spec], index): SignalModel => ({
+    index,
+    name,
+    spec,
+    intervalMs: intervalMs(setup, spec),
+    decidesState: deciding.has(name),
+  }));
+  return { setup, signals, indexOf: new Map(signals.map((signal) => [signal.name, signal.index])) };
+}
+
+function intervalMs(setup: MachineSetup, spec: SignalSpec): number | null {
+  const { profile, polls } = setup;
+  switch (profile.protocol) {
+    case 'opcua':
+      return null;
+    case 'line':
+      return profile.line?.expectEveryMs ?? null;
+    case 'modbus':
+      return polls?.[spec.poll] ?? profile.polls[spec.poll]?.intervalMs ?? null;
+  }
+}

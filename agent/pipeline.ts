@@ -1,0 +1,600 @@
+/**
+ * The way of the data through the agent, in one place:
+ *
+ *     reading batch → quality & gap check → canonical signals → ring + rollups
+ *                   → state machine, detectors → alerts → outbox
+ *
+ * Drivers call `accept`, the composition root calls `tick` every 200 ms. Everything that leaves goes through `out`, in the
+ * order it happened. Nothing in here waits, reads a file or knows a database.
+ *
+ * Invariants (test/unit/pipeline/):
+ *  P1  Record numbers rise by one and are used once.
+ *  P2  No reading, no gap: whatever is wrong or missing is a bad reading, a gap record or a counter in `counts`.
+ *  P3  No alert but `offline` comes from a gap or a bad reading.
+ *  P4  An alert leaves in the same call in which its condition was judged, marked urgent.
+ */
+import type { AlertRecord, Lane, WireRecord } from '../cloud-bridge/contract.ts';
+import type { DiscardedEvent, DriverEvent, GapEvent, Reading, ReadingsEvent } from '../drivers/contract.ts';
+import { AlertDesk, type ActionOutcome, type AlertAction, type AlertCounts } from './alerts/desk.ts';
+import { alertDraft } from './alerts/record.ts';
+import { advanceCounter, type CounterStep } from './counters/counter.ts';
+import type { ResetGroup } from './counters/resets.ts';
+import type { AlertView, MachineView } from './live.ts';
+import type { MachineSetup } from './machine.ts';
+import { checkReading, sourceTimeUsable, type Checked } from './quality/check.ts';
+import { RecordMaker, type DraftOf, type RecordDraft } from './records.ts';
+import { SegmentClock } from './rollup/clock.ts';
+import { rank } from './rollup/points.ts';
+import type { SummaryDraft } from './rollup/rollup.ts';
+import type { Instant } from './rules/conditions.ts';
+import { rulesFor, type RuleSet } from './rules/load.ts';
+import type { Rule } from './rules/schema.ts';
+import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
+import { Watched } from './watched.ts';
+
+export type { MachineSetup } from './machine.ts';
+
+export interface PipelineClock {
+  /** UTC milliseconds. */
+  wallMs(): number;
+  /** Milliseconds that never go back. */
+  monotonicMs(): number;
+}
+
+/** What changed, for those who show the present. */
+export type Change =
+  | { readonly kind: 'machine'; readonly machine: string }
+  | { readonly kind: 'alert'; readonly alert: AlertView };
+
+export interface PipelineOut {
+  /** Resolves when the records are durable. What is not awaited here and fails is counted in `counts().lostRecords`. */
+  journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
+  ring(block: RingBlock): void;
+  changed(change: Change): void;
+}
+
+export interface PipelineOptions {
+  /** Seconds of readings in one ring block. */
+  readonly ringBlockS: number;
+  /** How often the running minute is summarised; 60: only when it is over. */
+  readonly openMinuteEveryS: number;
+  readonly sealAfterS: number;
+  /** Time after its end for which late readings still change a minute. */
+  readonly lateS: number;
+  readonly agentVersion: string;
+}
+export const defaultPipelineOptions: PipelineOptions = {
+  ringBlockS: 5,
+  openMinuteEveryS: 60,
+  sealAfterS: 5,
+  lateS: 120,
+  agentVersion: '0.0.0',
+};
+
+export interface PipelineInput {
+  readonly machines: readonly MachineSetup[];
+  readonly rules: RuleSet;
+  readonly clock: PipelineClock;
+  readonly recovery: Recovery;
+  readonly out: PipelineOut;
+  readonly options?: Partial<PipelineOptions>;
+}
+
+export interface PipelineCounts {
+  readonly readings: number;
+  readonly bad: number;
+  /** Readings with a source time that could not be used; they are booked at their receipt. */
+  readonly sourceTimeUnusable: number;
+  /** Readings that came after their minute was closed for good; they are in the ring alone. */
+  readonly tooLate: number;
+  readonly unknownSignal: number;
+  readonly unknownMachine: number;
+  readonly discarded: number;
+  readonly ringPoints: number;
+  readonly ringBlocks: number;
+  readonly records: number;
+  readonly lostRecords: number;
+  readonly segment: number;
+  readonly alerts: AlertCounts;
+}
+
+export interface Pipeline {
+  accept(event: DriverEvent): void;
+  /** To be called every 200 ms. */
+  tick(): void;
+  /** A person's deed. `durable` resolves when its record is stored. */
+  alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
+  /** Notes that the uplink was lost or is back. */
+  uplinkOutage(outage: { phase: 'opened' | 'closed'; fromMs: number; toMs: number | null; reason: string }): void;
+  machinesView(): MachineView[];
+  alertsView(): AlertView[];
+  counts(): PipelineCounts;
+  /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
+  drain(): Promise<void>;
+}
+
+/** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
+export function createPipeline(input: PipelineInput): Pipeline {
+  return new DataPipeline(input);
+}
+
+class DataPipeline implements Pipeline {
+  readonly #clock: PipelineClock;
+  readonly #line: SegmentClock;
+  readonly #out: PipelineOut;
+  readonly #options: PipelineOptions;
+  readonly #boot: string;
+  readonly #records = new RecordMaker();
+  readonly #desk: AlertDesk;
+  readonly #machines = new Map<string, Watched>();
+  readonly #runbooks = new Map<string, string | null>();
+  readonly #newest = new Map<string, AlertRecord>();
+  #entries: JournalEntry[] = [];
+  #urgent = false;
+  #durable: Promise<void> = Promise.resolve();
+  readonly #counts = {
+    readings: 0,
+    bad: 0,
+    sourceTimeUnusable: 0,
+    tooLate: 0,
+    unknownSignal: 0,
+    unknownMachine: 0,
+    discarded: 0,
+    ringBlocks: 0,
+    lostRecords: 0,
+  };
+
+  constructor(input: PipelineInput) {
+    this.#clock = input.clock;
+    this.#out = input.out;
+    this.#options = { ...defaultPipelineOptions, ...input.options };
+    this.#boot = input.recovery.boot;
+    this.#line = new SegmentClock(input.clock.wallMs(), input.clock.monotonicMs());
+    this.#desk = new AlertDesk({
+      boot: this.#boot,
+      step: (step, atMs) => this.#record(alertDraft(step, atMs)),
+      flood: (phase, atMs, alerts) =>
+        this.#event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
+    });
+    this.#start(input);
+  }
+
+  accept(event: DriverEvent): void {
+    const machine = this.#machines.get(event.machine);
+    if (machine === undefined) {
+      this.#counts.unknownMachine++;
+      return;
+    }
+    this.#observeClock();
+    switch (event.kind) {
+      case 'readings':
+        this.#readings(machine, event);
+        break;
+      case 'gap':
+        this.#gap(machine, event);
+        break;
+      case 'discarded':
+        this.#discarded(event);
+        break;
+      case 'link':
+        break;
+    }
+    this.#out.changed({ kind: 'machine', machine: machine.id });
+    void this.#flush();
+  }
+
+  tick(): void {
+    this.#observeClock();
+    const now = this.#now();
+    const lineMs = this.#line.atMonotonic(now.monotonicMs);
+    for (const machine of this.#machines.values()) {
+      this.#offlineWhenSilent(machine, now);
+      this.#rules(machine, now);
+      this.#resetEvent(machine, machine.resets.take(Math.min(...machine.counterReadMs), now.monotonicMs));
+      this.#summaries(machine.rollup.due(lineMs));
+      if (machine.ring.due(now.monotonicMs, this.#options.ringBlockS)) this.#ringBlock(machine.ring.take());
+    }
+    this.#desk.tick(now);
+    void this.#flush();
+  }
+
+  // ——— reading batch → quality → canonical signals → ring + rollups ———
+
+  #readings(machine: Watched, event: ReadingsEvent): void {
+    let last: Reading | null = null;
+    for (const reading of inTimeOrder(event.readings)) {
+      const index = machine.model.indexOf.get(reading.signal);
+      if (index === undefined) {
+        this.#counts.unknownSignal++;
+        continue;
+      }
+      // One batch may hold a signal several times; what is there before it comes again is one picture of the machine.
+      if (machine.seenInGroup[index] === machine.group && last !== null) this.#judge(machine, last);
+      machine.seenInGroup[index] = machine.group;
+      this.#reading(machine, index, reading);
+      last = reading;
+    }
+    if (last !== null) this.#judge(machine, last);
+    this.#resetEvent(
+      machine,
+      machine.resets.take(Math.min(...machine.counterReadMs), last?.monotonicMs ?? this.#clock.monotonicMs()),
+    );
+  }
+
+  #reading(machine: Watched, index: number, reading: Reading): void {
+    const signal = machine.model.signals[index];
+    if (signal === undefined) return;
+    this.#counts.readings++;
+    machine.readings++;
+    const checked = checkReading(signal, reading);
+    if (checked.quality === 'bad') this.#counts.bad++;
+    else machine.lastGoodMs = reading.receivedTimeMs;
+    this.#ringBlock(machine.ring.offer(signal, asChecked(reading, checked)));
+
+    const tMs = this.#lineTime(reading);
+    const { value, quality } = checked;
+    if (signal.spec.kind === 'gauge' || signal.spec.kind === 'counter') {
+      const number = typeof value === 'number' ? value : NaN;
+      if (!machine.rollup.add(index, tMs, number, rank[quality])) this.#counts.tooLate++;
+    }
+    const newer = machine.present.put(
+      index,
+      value,
+      quality,
+      checked.reason,
+      tMs,
+      reading.sourceTimeMs,
+      reading.monotonicMs,
+    );
+    if (!newer) return;
+    if (signal.decidesState) machine.stateReader.put(signal.name, value);
+    if (quality === 'good' && typeof value === 'number') this.#counter(machine, index, tMs, value, reading.monotonicMs);
+  }
+
+  #counter(machine: Watched, index: number, tMs: number, value: number, monotonicMs: number): void {
+    const spec = machine.counterSpecs[index];
+    const signal = machine.model.signals[index];
+    if (spec === null || spec === undefined || signal === undefined) return;
+    machine.counterReadMs[index] = tMs;
+    const { base, step } = advanceCounter(spec, machine.counterBases[index] ?? null, { tMs, value }, []);
+    machine.counterBases[index] = base;
+    if (step?.kind === 'reset') {
+      machine.rollup.reset({ afterMs: step.from.tMs, untilMs: step.to.tMs });
+      machine.resets.note(signal.name, step, monotonicMs);
+    } else if (step?.kind === 'implausible') this.#implausibleStep(machine, signal.name, step, monotonicMs);
+  }
+
+  #gap(machine: Watched, event: GapEvent): void {
+    const now = this.#now();
+    const lineMs = this.#line.atWall(event.fromMs);
+    if (event.phase === 'opened') {
+      const agoMs = Math.max(0, now.wallMs - event.fromMs);
+      const since = { wallMs: event.fromMs, monotonicMs: now.monotonicMs - agoMs };
+      machine.openGap = { fromMs: event.fromMs, lineMs, since, reason: event.reason };
+      machine.present.forget(`gap-${event.reason}`);
+      machine.stateReader.forget();
+      machine.ring.gap(
+        { sourceTimeMs: event.fromMs, receivedTimeMs: now.wallMs, monotonicMs: now.monotonicMs },
+        event.reason,
+      );
+      machine.rollup.gapOpened(lineMs);
+      this.#state(machine, lineMs, 'UNKNOWN', null);
+    } else {
+      machine.openGap = null;
+      machine.rollup.gapClosed(lineMs, this.#line.atWall(event.toMs ?? now.wallMs));
+    }
+    this.#event({
+      machine: machine.id,
+      atMs: Math.round(event.toMs ?? (event.phase === 'opened' ? event.fromMs : now.wallMs)),
+      event: 'gap',
+      phase: event.phase,
+      fromMs: Math.round(event.fromMs),
+      data: { reason: event.reason },
+    });
+    this.#rules(machine, now);
+  }
+
+  #discarded(event: DiscardedEvent): void {
+    this.#counts.discarded += event.count;
+  }
+
+  // ——— state machine, detectors → alerts ———
+
+  #judge(machine: Watched, at: Reading): void {
+    machine.group++;
+    const tMs = this.#lineTime(at);
+    if (!machine.openGap) {
+      machine.openGap ??= null;
+      const { state, cause } = machine.stateReader.verdict();
+      this.#state(machine, tMs, state, cause);
+      for (const { signal, code } of machine.stateReader.newUnknownCodes()) {
+        this.#instant(machine.id, tMs, 'unknown_code', { signal, code });
+      }
+    }
+    this.#rules(machine, { wallMs: at.sourceTimeMs, monotonicMs: at.monotonicMs });
+  }
+
+  #offlineWhenSilent(machine: Watched, now: Instant): void {
+    const gap = machine.openGap;
+    if (!gap || machine.state === 'OFFLINE') return;
+    if (now.monotonicMs - gap.since.monotonicMs >= machine.offlineAfterS * 1000) {
+      this.#state(machine, gap.lineMs, 'OFFLINE', null);
+    }
+  }
+
+  #state(machine: Watched, tMs: number, state: Watched['state'], cause: string | null): void {
+    const before = machine.timeline.current;
+    if (before.state === state && before.cause === cause) return;
+    machine.timeline.set(tMs, state, cause);
+    machine.rollup.stateChanged(tMs);
+    const { tMs: atMs } = machine.timeline.current;
+    this.#instant(machine.id, atMs, 'state_changed', { from: before.state, to: state, cause });
+  }
+
+  #rules(machine: Watched, at: Instant): void {
+    machine.now = at;
+    const now = this.#now();
+    for (const watch of machine.watches) {
+      const { rule } = watch;
+      const suppressed = rule.suppressIn.includes(machine.state);
+      const output = watch.judge(machine, now.wallMs);
+      switch (output?.kind) {
+        case 'activate':
+          this.#desk.activate(machine.id, rule, output.activation, output.chattering, suppressed, now);
+          break;
+        case 'clear':
+          this.#desk.clear(machine.id, rule.id, output.clearedMs, now);
+          break;
+        case 'confirm':
+          this.#desk.confirm(machine.id, rule.id, now);
+          break;
+        case undefined:
+          break;
+      }
+      if (rule.suppressIn.length > 0) this.#desk.suppress(machine.id, rule.id, suppressed, now);
+    }
+  }
+
+  #resetEvent(machine: Watched, group: ResetGroup | null): void {
+    if (group === null) return;
+    const data: DraftOf<'event'>['data'] = { signals: group.seen.map((seen) => seen.signal).join(' ') };
+    for (const { signal, step } of group.seen) {
+      data[`${signal} from`] = step.from.value;
+      data[`${signal} to`] = step.to.value;
+      data[`${signal} uncertainty`] = step.uncertainty;
+    }
+    const { atMs, fromMs } = group;
+    this.#event({ machine: machine.id, atMs, event: 'counter_reset', phase: 'instant', fromMs, data });
+  }
+
+  #implausibleStep(machine: Watched, signal: string, step: CounterStep, monotonicMs: number): void {
+    machine.noteImplausible(signal, monotonicMs);
+    this.#event({
+      machine: machine.id,
+      atMs: step.to.tMs,
+      event: 'counter_implausible',
+      phase: 'instant',
+      fromMs: step.from.tMs,
+      data: { signal, from: step.from.value, to: step.to.value, uncertainty: step.uncertainty },
+    });
+  }
+
+  alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> } {
+    const outcome = this.#desk.act(occurrence, action, this.#now());
+    const durable = this.#flush();
+    return { outcome, durable };
+  }
+
+  uplinkOutage(outage: { phase: 'opened' | 'closed'; fromMs: number; toMs: number | null; reason: string }): void {
+    const { phase, fromMs, toMs, reason } = outage;
+    const atMs = Math.round(toMs ?? this.#clock.wallMs());
+    this.#event({
+      machine: 'gateway',
+      atMs,
+      event: 'uplink_outage',
+      phase,
+      fromMs: Math.round(fromMs),
+      data: { reason },
+    });
+    void this.#flush();
+  }
+
+  machinesView(): MachineView[] {
+    return [...this.#machines.values()].map((machine) => machine.view());
+  }
+
+  alertsView(): AlertView[] {
+    return this.#desk.open().flatMap(({ id }) => {
+      const record = this.#newest.get(id);
+      return record === undefined ? [] : [this.#alertView(record)];
+    });
+  }
+
+  counts(): PipelineCounts {
+    let ringPoints = 0;
+    for (const machine of this.#machines.values()) ringPoints += machine.ring.stored;
+    const { made: records } = this.#records;
+    return { ...this.#counts, ringPoints, records, segment: this.#line.segment, alerts: this.#desk.counts() };
+  }
+
+  async drain(): Promise<void> {
+    this.#observeClock();
+    const now = this.#now();
+    const lineMs = this.#line.atMonotonic(now.monotonicMs);
+    for (const machine of this.#machines.values()) {
+      this.#resetEvent(machine, machine.resets.flush());
+      this.#summaries(machine.rollup.seal(lineMs));
+      this.#ringBlock(machine.ring.take());
+    }
+    this.#instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
+    void this.#flush();
+    await this.#durable;
+  }
+
+  // ——— start, clocks ———
+
+  #start({ machines, rules, recovery }: PipelineInput): void {
+    const now = this.#now();
+    const lineMs = this.#line.atMonotonic(now.monotonicMs);
+    this.#instant('gateway', Math.round(now.wallMs), 'agent_started', {
+      boot: this.#boot,
+      previousBoot: recovery.previousBoot,
+      version: this.#options.agentVersion,
+    });
+    for (const what of recovery.quarantined) {
+      this.#instant('gateway', Math.round(now.wallMs), 'store_quarantined', { file: what });
+    }
+    const chosen = new Map<string, readonly Rule[]>();
+    for (const setup of machines) chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile));
+    const active = this.#recoverAlerts(recovery, chosen, now);
+    const key = { boot: this.#boot, segment: this.#line.segment };
+    for (const setup of machines) {
+      const own = chosen.get(setup.id) ?? [];
+      for (const rule of own) this.#runbooks.set(`${setup.id} ${rule.id}`, rule.runbook);
+      const machine = new Watched(setup, own, active.get(setup.id) ?? new Set(), lineMs, key, this.#options);
+      this.#machines.set(setup.id, machine);
+      this.#record(machineDraft(setup, Math.round(now.wallMs)));
+    }
+    for (const { machine: id, signal, value, atMs } of recovery.lastCounters) {
+      const machine = this.#machines.get(id);
+      const index = machine?.model.indexOf.get(signal);
+      if (machine === undefined || index === undefined) continue;
+      const base = { tMs: this.#line.atWall(atMs), value, suspect: null };
+      machine.counterBases[index] = base;
+      machine.rollup.setBase(index, base);
+    }
+    void this.#flush();
+  }
+
+  /** Rules of each machine whose occurrence held before the start. */
+  #recoverAlerts(
+    recovery: Recovery,
+    chosen: ReadonlyMap<string, readonly Rule[]>,
+    now: Instant,
+  ): Map<string, Set<string>> {
+    const active = new Map<string, Set<string>>();
+    for (const record of recovery.openOccurrences) {
+      const rule = chosen.get(record.machine)?.find((r) => r.id === record.rule);
+      if (!this.#desk.recover(record, rule, now)) continue;
+      const rules = active.get(record.machine) ?? new Set();
+      active.set(record.machine, rules.add(record.rule));
+    }
+    return active;
+  }
+
+  #now(): Instant {
+    return { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+  }
+
+  #lineTime(reading: Reading): number {
+    if (sourceTimeUsable(reading, this.#options.lateS * 1000)) return this.#line.atWall(reading.sourceTimeMs);
+    this.#counts.sourceTimeUnusable++;
+    return this.#line.atMonotonic(reading.monotonicMs);
+  }
+
+  #observeClock(): void {
+    const { wallMs, monotonicMs } = this.#now();
+    const oldMs = this.#line.atMonotonic(monotonicMs);
+    const stepMs = this.#line.observe(wallMs, monotonicMs);
+    if (stepMs === null) return;
+    const newMs = this.#line.atMonotonic(monotonicMs);
+    const { segment } = this.#line;
+    for (const machine of this.#machines.values()) {
+      this.#summaries(machine.rollup.seal(oldMs));
+      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, newMs);
+      machine.shift(newMs - oldMs);
+    }
+    this.#instant('gateway', newMs, 'clock_step', { stepMs, segment });
+  }
+
+  // ——— records → outbox ———
+
+  #summaries(drafts: readonly SummaryDraft[]): void {
+    for (const draft of drafts) this.#record(draft);
+  }
+
+  #instant(machine: string, atMs: number, event: string, data: DraftOf<'event'>['data']): void {
+    this.#event({ machine, atMs, event, phase: 'instant', fromMs: null, data });
+  }
+
+  #event(draft: Omit<DraftOf<'event'>, 'kind'>): void {
+    this.#record({ kind: 'event', ...draft });
+  }
+
+  #record(draft: RecordDraft): void {
+    const record = this.#records.make(draft);
+    if (record.kind === 'alert') this.#noteAlert(record);
+    this.#entries.push({ record, lane: laneOf(record) });
+  }
+
+  #noteAlert(record: AlertRecord): void {
+    this.#urgent = true;
+    if (record.state === 'normal') this.#newest.delete(record.occurrence);
+    else this.#newest.set(record.occurrence, record);
+    this.#out.changed({ kind: 'alert', alert: this.#alertView(record) });
+  }
+
+  #alertView(record: AlertRecord): AlertView {
+    return {
+      record,
+      verified: record.transition !== 'unverified',
+      runbook: this.#runbooks.get(`${record.machine} ${record.rule}`) ?? null,
+    };
+  }
+
+  #ringBlock(block: RingBlock | null): void {
+    if (block === null) return;
+    this.#counts.ringBlocks++;
+    this.#out.ring(block);
+  }
+
+  /** Hands on what was made. The promise is for those who wait for the disk; a failure is counted in any case. */
+  #flush(): Promise<void> {
+    if (this.#entries.length === 0) return this.#durable;
+    const entries = this.#entries;
+    const urgent = this.#urgent;
+    this.#entries = [];
+    this.#urgent = false;
+    const stored = this.#out.journal(entries, urgent);
+    const counted = stored.catch(() => {
+      this.#counts.lostRecords += entries.length;
+    });
+    this.#durable = Promise.all([this.#durable, counted]).then(() => undefined);
+    return stored;
+  }
+}
+
+function laneOf(record: WireRecord): Lane {
+  return record.kind === 'alert' ? 'alerts' : 'live';
+}
+
+function machineDraft(setup: MachineSetup, atMs: number): DraftOf<'machine'> {
+  return {
+    kind: 'machine',
+    machine: setup.id,
+    atMs,
+    machineKind: setup.kind,
+    profile: setup.profile.profile,
+    profileVersion: setup.profile.version,
+    line: setup.line,
+    station: setup.station,
+    identification: { ...setup.identification },
+    signals: Object.entries(setup.profile.signals).map(([signal, { kind, unit }]) => ({ signal, kind, unit })),
+  };
+}
+
+/** Most batches are in order already; the others are sorted without touching the driver's array. */
+function inTimeOrder(readings: readonly Reading[]): readonly Reading[] {
+  for (let i = 1; i < readings.length; i++) {
+    if ((readings[i]?.sourceTimeMs ?? 0) < (readings[i - 1]?.sourceTimeMs ?? 0)) {
+      return [...readings].sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
+    }
+  }
+  return readings;
+}
+
+function asChecked(reading: Reading, checked: Checked): Reading {
+  if (checked.quality === reading.quality) return reading;
+  const { value: _value, quality: _quality, ...times } = reading;
+  return { ...times, quality: 'bad', value: null, reason: checked.reason ?? 'unusable' };
+}

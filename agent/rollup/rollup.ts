@@ -1,0 +1,345 @@
+/**
+ * The minutes of one machine: readings collect in the minute of their time and each minute leaves as summary records. An
+ * open minute may leave early, as rising revisions; the one that closes it seals it; late readings write another revision.
+ *
+ * Invariants (test/unit/rollup/):
+ *  M1  Any order, repetition or lateness (within `lateS`) of the same readings gives the same last revision of every minute.
+ *  M2  A revision is written only when something in it changed, and its number is one more than the last.
+ *  M3  Deltas of consecutive minutes join: the `from` of one is the `to` of the minute before it.
+ *  M4  A step of the wall clock opens a segment: the old minutes are sealed where they stand, the new ones start with what was known.
+ */
+import type { StateSummaryRecord, SummaryRecord } from '../../cloud-bridge/contract.ts';
+import type { CounterBase, CounterSpec, ResetSpan } from '../counters/counter.ts';
+import { addReset } from '../counters/counter.ts';
+import type { MachineModel, SignalModel } from '../machine.ts';
+import type { DraftOf } from '../records.ts';
+import type { StateTimeline } from '../states/timeline.ts';
+import { foldMinute, MinutePoints, type GapSpan, type MinuteTotals, type Point, type Rank } from './points.ts';
+
+export type SummaryDraft = DraftOf<'summary'> | DraftOf<'state-summary'>;
+
+export interface RollupOptions {
+  /** 60: only minutes that are over. */
+  readonly openMinuteEveryS: number;
+  /** Time after its end at which a minute is sealed. */
+  readonly sealAfterS: number;
+  /** Time after its end for which late readings still change a minute. */
+  readonly lateS: number;
+}
+
+export interface RollupKey {
+  readonly boot: string;
+  readonly segment: number;
+}
+
+const minuteMs = 60_000;
+/** A value holds until the next reading, but not longer than this many of its intervals. */
+const holdIntervals = 3;
+
+export const minuteOf = (tMs: number) => Math.floor(tMs / minuteMs) * minuteMs;
+
+export function counterSpec(signal: SignalModel): CounterSpec | null {
+  const { spec } = signal;
+  if (spec.kind !== 'counter') return null;
+  return {
+    wrapsAt: spec.wrapsAt,
+    maxRatePerS: spec.maxRatePerS,
+    resolution: Math.abs(spec.scale),
+    intervalMs: signal.intervalMs,
+  };
+}
+
+interface Sent {
+  readonly revision: number;
+  readonly body: string;
+}
+
+/** A numeric signal that is summarised, with its place in the arrays below. */
+interface Column {
+  readonly signal: SignalModel;
+  readonly counter: CounterSpec | null;
+  readonly holdMs: number;
+}
+
+class Minute {
+  readonly fromMs: number;
+  readonly points: (MinutePoints | null)[];
+  readonly sent: (Sent | null)[];
+  stateSent: Sent | null = null;
+  /** Counter bases at the end of the minute; null while they must be computed anew. */
+  counterOut: (CounterBase | null)[] | null = null;
+  sealed = false;
+  changed = true;
+  emittedMs = -Infinity;
+
+  constructor(fromMs: number, columns: number) {
+    this.fromMs = fromMs;
+    this.points = Array.from({ length: columns }, () => null);
+    this.sent = Array.from({ length: columns }, () => null);
+  }
+}
+
+export class MachineRollup {
+  readonly #model: MachineModel;
+  readonly #timeline: StateTimeline;
+  readonly #options: RollupOptions;
+  readonly #columns: readonly Column[];
+  /** Column of each signal, or −1. */
+  readonly #columnOf: readonly number[];
+  #key: RollupKey;
+  #minutes: Minute[] = [];
+  /** Last reading and counter base before the oldest minute that is kept. */
+  #before: (Point | null)[];
+  #counterIn: (CounterBase | null)[];
+  #gaps: GapSpan[] = [];
+  #resets: ResetSpan[] = [];
+  #openSentMs = -Infinity;
+  #forgottenMs = -Infinity;
+
+  constructor(model: MachineModel, timeline: StateTimeline, key: RollupKey, options: RollupOptions) {
+    this.#model = model;
+    this.#timeline = timeline;
+    this.#key = key;
+    this.#options = options;
+    this.#columns = model.signals.filter(isSummarised).map((signal) => ({
+      signal,
+      counter: counterSpec(signal),
+      holdMs: signal.intervalMs === null ? Infinity : holdIntervals * signal.intervalMs,
+    }));
+    const columnOf = model.signals.map(() => -1);
+    for (const [column, { signal }] of this.#columns.entries()) columnOf[signal.index] = column;
+    this.#columnOf = columnOf;
+    this.#before = this.#columns.map(() => null);
+    this.#counterIn = this.#columns.map(() => null);
+  }
+
+  /** Counting goes on from here (after a start, or with what another partial ended with). */
+  setBase(signal: number, base: CounterBase): void {
+    const column = this.#columnOf[signal] ?? -1;
+    if (column >= 0) this.#counterIn[column] = base;
+  }
+
+  /** False when the reading's minute is no longer kept, and the reading is lost for the summaries. */
+  add(signal: number, tMs: number, value: number, quality: Rank): boolean {
+    const column = this.#columnOf[signal] ?? -1;
+    if (column < 0) return true;
+    if (tMs < this.#forgottenMs) return false;
+    const minute = this.#minuteAt(minuteOf(tMs));
+    const points = (minute.points[column] ??= new MinutePoints());
+    if (points.add(tMs, value, quality)) this.#touch(minute.fromMs);
+    return true;
+  }
+
+  gapOpened(fromMs: number): void {
+    this.#gaps.push({ fromMs, toMs: Infinity });
+    this.#touch(minuteOf(fromMs));
+  }
+  gapClosed(fromMs: number, toMs: number): void {
+    this.#gaps = this.#gaps.filter((gap) => gap.toMs !== Infinity);
+    this.#gaps.push({ fromMs, toMs });
+    this.#touch(minuteOf(fromMs));
+  }
+  reset(span: ResetSpan): void {
+    this.#resets = addReset(this.#resets, span);
+    this.#touch(minuteOf(span.untilMs));
+  }
+  /** The state line was changed from `tMs` on. */
+  stateChanged(tMs: number): void {
+    this.#touch(minuteOf(tMs));
+  }
+
+  /** What is to be sent at `nowMs` on the summaries' line. */
+  due(nowMs: number): SummaryDraft[] {
+    // A minute without a reading still has its seconds by state.
+    const newestMs = this.#minutes.at(-1)?.fromMs ?? minuteOf(nowMs);
+    for (let fromMs = newestMs; fromMs <= nowMs; fromMs += minuteMs) this.#minuteAt(fromMs);
+    const { openMinuteEveryS, sealAfterS, lateS } = this.#options;
+    const drafts: SummaryDraft[] = [];
+    const early = openMinuteEveryS < 60 && nowMs - this.#openSentMs >= openMinuteEveryS * 1000;
+    for (const minute of this.#minutes) {
+      const over = nowMs >= minute.fromMs + minuteMs + sealAfterS * 1000;
+      // Late readings trickle: a sealed minute waits as long again before its next revision.
+      const settled = !minute.sealed || nowMs - minute.emittedMs >= sealAfterS * 1000;
+      if (over ? (minute.changed || !minute.sealed) && settled : early) {
+        this.#emit(minute, nowMs, drafts);
+        if (over) minute.sealed = true;
+      }
+    }
+    if (early) this.#openSentMs = nowMs;
+    while (this.#minutes.length > 1 && nowMs >= (this.#minutes[0]?.fromMs ?? Infinity) + minuteMs + lateS * 1000) {
+      this.#forgetOldest();
+    }
+    return drafts;
+  }
+
+  /** Everything as it stands: at the stop, or when a segment ends. */
+  seal(nowMs: number): SummaryDraft[] {
+    const drafts: SummaryDraft[] = [];
+    for (const minute of this.#minutes) {
+      this.#emit(minute, nowMs, drafts);
+      minute.sealed = true;
+    }
+    return drafts;
+  }
+
+  /** Goes on in another segment, in which the same instant is `shiftMs` later. Seal first. */
+  openSegment(key: RollupKey, shiftMs: number, nowMs: number): void {
+    this.#key = key;
+    while (this.#minutes.length > 0) this.#forgetOldest();
+    const move = <T extends { readonly tMs: number }>(at: T): T => ({ ...at, tMs: at.tMs + shiftMs });
+    this.#before = this.#before.map((point) => (point === null ? null : move(point)));
+    this.#counterIn = this.#counterIn.map((base) =>
+      base === null ? null : { ...move(base), suspect: base.suspect === null ? null : move(base.suspect) },
+    );
+    this.#gaps = this.#gaps
+      .filter((gap) => gap.toMs === Infinity)
+      .map((gap) => ({ fromMs: gap.fromMs + shiftMs, toMs: Infinity }));
+    this.#resets = [];
+    this.#openSentMs = -Infinity;
+    this.#forgottenMs = nowMs;
+    this.#timeline.restart(nowMs);
+  }
+
+  #touch(fromMs: number): void {
+    for (const minute of this.#minutes) {
+      if (minute.fromMs < fromMs) continue;
+      minute.changed = true;
+      minute.counterOut = null;
+    }
+  }
+
+  #minuteAt(fromMs: number): Minute {
+    const newest = this.#minutes.at(-1);
+    if (newest?.fromMs === fromMs) return newest;
+    let at = this.#minutes.findIndex((minute) => minute.fromMs >= fromMs);
+    if (at < 0) at = this.#minutes.length;
+    const known = this.#minutes[at];
+    if (known?.fromMs === fromMs) return known;
+    const minute = new Minute(fromMs, this.#columns.length);
+    this.#minutes.splice(at, 0, minute);
+    return minute;
+  }
+
+  #emit(minute: Minute, nowMs: number, into: SummaryDraft[]): void {
+    minute.changed = false;
+    minute.emittedMs = nowMs;
+    const at = this.#minutes.indexOf(minute);
+    const toMs = Math.min(nowMs, minute.fromMs + minuteMs);
+    const bases = this.#counterBases(at);
+    for (const [column, { signal, holdMs, counter }] of this.#columns.entries()) {
+      const points = minute.points[column] ?? null;
+      const before = this.#pointBefore(at, column);
+      if (points === null && before === null) continue;
+      const { totals } = foldMinute(points, {
+        fromMs: minute.fromMs,
+        toMs,
+        before,
+        gaps: this.#gaps,
+        holdMs,
+        counter: counter === null ? null : { spec: counter, base: bases[column] ?? null, resets: this.#resets },
+      });
+      if (totals.samples === 0 && totals.coveredS === 0) continue;
+      const draft = this.#summary(minute, signal, totals, toMs);
+      const sent = this.#revise(minute.sent[column] ?? null, draft);
+      if (sent === null) continue;
+      minute.sent[column] = sent;
+      into.push({ ...draft, revision: sent.revision });
+    }
+    const { seconds, causes } = this.#timeline.fold(minute.fromMs, toMs);
+    if (Object.keys(seconds).length === 0) return;
+    const draft: DraftOf<'state-summary'> = {
+      kind: 'state-summary',
+      ...this.#identity(minute, toMs),
+      seconds,
+      causes,
+    };
+    const sent = this.#revise(minute.stateSent, draft);
+    if (sent === null) return;
+    minute.stateSent = sent;
+    into.push({ ...draft, revision: sent.revision });
+  }
+
+  /** The revision under which this content is to be sent; null when it was sent already. */
+  #revise(last: Sent | null, draft: SummaryDraft): Sent | null {
+    const { atMs: _atMs, revision: _revision, ...content } = draft;
+    const body = JSON.stringify(content);
+    return last?.body === body ? null : { revision: (last?.revision ?? 0) + 1, body };
+  }
+
+  #summary(minute: Minute, signal: SignalModel, totals: MinuteTotals, toMs: number): DraftOf<'summary'> {
+    return { kind: 'summary', ...this.#identity(minute, toMs), signal: signal.name, ...totals };
+  }
+
+  #identity(minute: Minute, toMs: number) {
+    return {
+      machine: this.#model.setup.id,
+      atMs: toMs,
+      minuteMs: minute.fromMs,
+      readingBoot: this.#key.boot,
+      segment: this.#key.segment,
+      revision: 1,
+    };
+  }
+
+  /** Continues the numbering of revisions that were stored before a start. */
+  adopt(stored: readonly (SummaryRecord | StateSummaryRecord)[]): void {
+    for (const record of stored) {
+      const minute = this.#minuteAt(record.minuteMs);
+      const sent: Sent = { revision: record.revision, body: '' };
+      if (record.kind === 'state-summary') minute.stateSent = sent;
+      else {
+        const column = this.#columnOf[this.#model.indexOf.get(record.signal) ?? -1] ?? -1;
+        if (column >= 0) minute.sent[column] = sent;
+      }
+    }
+  }
+
+  #pointBefore(at: number, column: number): Point | null {
+    for (let i = at - 1; i >= 0; i--) {
+      const last = this.#minutes[i]?.points[column]?.last();
+      if (last !== undefined) return last;
+    }
+    return this.#before[column] ?? null;
+  }
+
+  /** Counter bases at the start of a minute: those at the end of the one before, computed where they are not known. */
+  #counterBases(at: number): readonly (CounterBase | null)[] {
+    if (at <= 0) return this.#counterIn;
+    const minute = this.#minutes[at - 1];
+    if (minute === undefined) return this.#counterIn;
+    if (minute.counterOut !== null) return minute.counterOut;
+    const bases = this.#counterBases(at - 1);
+    minute.counterOut = this.#columns.map(({ counter, holdMs }, column) => {
+      const base = bases[column] ?? null;
+      if (counter === null) return null;
+      return foldMinute(minute.points[column] ?? null, {
+        fromMs: minute.fromMs,
+        toMs: minute.fromMs + minuteMs,
+        before: null,
+        gaps: [],
+        holdMs,
+        counter: { spec: counter, base, resets: this.#resets },
+      }).counterOut;
+    });
+    return minute.counterOut;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#minutes;
+    if (oldest === undefined) return;
+    const bases = this.#counterBases(1);
+    for (let column = 0; column < this.#columns.length; column++) {
+      this.#before[column] = oldest.points[column]?.last() ?? this.#before[column] ?? null;
+    }
+    this.#counterIn = [...bases];
+    this.#minutes.shift();
+    this.#forgottenMs = oldest.fromMs + minuteMs;
+    this.#gaps = this.#gaps.filter((gap) => gap.toMs > this.#forgottenMs);
+    this.#resets = this.#resets.filter((span) => span.untilMs > this.#forgottenMs);
+    this.#timeline.forgetBefore(this.#forgottenMs);
+  }
+}
+
+function isSummarised({ spec }: SignalModel): boolean {
+  return spec.kind === 'counter' || (spec.kind === 'gauge' && spec.summarise);
+}

@@ -1,0 +1,153 @@
+/**
+ * One machine while it is watched: what the stages of the pipeline keep about it, and the facts its rules judge. It decides
+ * nothing by itself; the order of things is in `pipeline.ts`.
+ */
+import type { MachineState } from '../cloud-bridge/contract.ts';
+import type { Value } from '../drivers/contract.ts';
+import { RuleWatch } from './alerts/watch.ts';
+import type { CounterBase, CounterSpec } from './counters/counter.ts';
+import { ResetCollector } from './counters/resets.ts';
+import type { MachineView } from './live.ts';
+import { modelMachine, type MachineModel, type MachineSetup } from './machine.ts';
+import { Present } from './quality/present.ts';
+import { RingFilter } from './ring/filter.ts';
+import { counterSpec, MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
+import type { ActiveCause, Facts, Instant } from './rules/conditions.ts';
+import type { Rule } from './rules/schema.ts';
+import { MachineStateReader } from './states/machine-state.ts';
+import { StateTimeline } from './states/timeline.ts';
+
+export interface OpenGap {
+  /** UTC ms as the driver says it. */
+  readonly fromMs: number;
+  /** The same instant on the summaries' line. */
+  readonly lineMs: number;
+  readonly since: Instant;
+  readonly reason: string;
+}
+
+/** Bound of the implausible counter steps kept for the rules. */
+const maxImplausible = 100;
+const defaultOfflineAfterS = 30;
+
+export class Watched implements Facts {
+  readonly model: MachineModel;
+  readonly present: Present;
+  readonly stateReader: MachineStateReader;
+  readonly timeline: StateTimeline;
+  readonly rollup: MachineRollup;
+  readonly ring: RingFilter;
+  readonly watches: readonly RuleWatch[];
+  readonly resets: ResetCollector;
+  readonly counterSpecs: readonly (CounterSpec | null)[];
+  readonly counterBases: (CounterBase | null)[];
+  /** Line time of the newest reading of each counter; signals that are none have Infinity. */
+  readonly counterReadMs: number[];
+  readonly implausible: { signal: string; monotonicMs: number }[] = [];
+  /** A gap at least this long is OFFLINE. */
+  readonly offlineAfterS: number;
+  readonly seenInGroup: Uint32Array;
+  group = 1;
+  /** Undefined until the driver has said anything. */
+  openGap: OpenGap | null | undefined = undefined;
+  readings = 0;
+  lastGoodMs: number | null = null;
+  now: Instant = { wallMs: 0, monotonicMs: 0 };
+
+  constructor(
+    setup: MachineSetup,
+    rules: readonly Rule[],
+    activeRules: ReadonlySet<string>,
+    startMs: number,
+    key: RollupKey,
+    options: RollupOptions,
+  ) {
+    const model = modelMachine(setup);
+    this.model = model;
+    this.present = new Present(model.signals.length);
+    this.stateReader = new MachineStateReader(setup.profile, setup.firmware);
+    this.timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
+    this.rollup = new MachineRollup(model, this.timeline, key, options);
+    this.ring = new RingFilter(setup.id, model.signals);
+    this.watches = rules.map((rule) => new RuleWatch(rule, activeRules.has(rule.id)));
+    this.counterSpecs = model.signals.map(counterSpec);
+    this.counterBases = model.signals.map(() => null);
+    this.counterReadMs = this.counterSpecs.map((spec) => (spec === null ? Infinity : -Infinity));
+    const slowestMs = Math.max(
+      0,
+      ...model.signals.map((s) => (s.spec.kind === 'counter' ? (s.intervalMs ?? 1000) : 0)),
+    );
+    this.resets = new ResetCollector(Math.min(10_000, Math.max(1000, 2 * slowestMs)));
+    this.seenInGroup = new Uint32Array(model.signals.length);
+    const delays = rules.flatMap((rule) => rule.when.flatMap((c) => (c.kind === 'offline' ? [c.afterS] : [])));
+    this.offlineAfterS = delays.length === 0 ? defaultOfflineAfterS : Math.min(...delays);
+  }
+
+  get id(): string {
+    return this.model.setup.id;
+  }
+  get state(): MachineState {
+    return this.timeline.current.state;
+  }
+  get gap(): Instant | null | undefined {
+    return this.openGap?.since ?? (this.openGap === null ? null : undefined);
+  }
+  get causes(): readonly ActiveCause[] | null {
+    // What was last interpreted says nothing about a machine that is not read.
+    if (this.openGap !== null) return null;
+    const interpretation = this.stateReader.interpretation;
+    if (interpretation === null) return null;
+    const { active, cause } = interpretation;
+    if (cause === null || active.some((a) => a.cause === cause)) return active;
+    return [...active, { cause, signal: null, code: null, text: null }];
+  }
+  value(signal: string): Value | null {
+    return this.present.value(this.model.indexOf.get(signal) ?? -1);
+  }
+  changed(signal: string): { at: Instant; seen: boolean } | null {
+    return this.present.changed(this.model.indexOf.get(signal) ?? -1);
+  }
+
+  noteImplausible(signal: string, monotonicMs: number): void {
+    this.implausible.push({ signal, monotonicMs });
+    if (this.implausible.length > maxImplausible) this.implausible.shift();
+  }
+
+  /** The wall clock was stepped: everything on the summaries' line moves along. */
+  shift(shiftMs: number): void {
+    for (const [i, base] of this.counterBases.entries()) {
+      if (base === null) continue;
+      const suspect = base.suspect === null ? null : { ...base.suspect, tMs: base.suspect.tMs + shiftMs };
+      this.counterBases[i] = { ...base, tMs: base.tMs + shiftMs, suspect };
+    }
+    for (const [i, readMs] of this.counterReadMs.entries()) this.counterReadMs[i] = readMs + shiftMs;
+    if (this.openGap) this.openGap = { ...this.openGap, lineMs: this.openGap.lineMs + shiftMs };
+    this.present.forgetTimes();
+  }
+
+  view(): MachineView {
+    const { setup, signals } = this.model;
+    const current = this.timeline.current;
+    return {
+      id: setup.id,
+      name: setup.name,
+      kind: setup.kind,
+      line: setup.line,
+      station: setup.station,
+      profile: setup.profile.profile,
+      protocol: setup.protocol,
+      state: current.state,
+      cause: current.cause,
+      stateSinceMs: current.tMs,
+      gap: this.openGap ? { fromMs: this.openGap.fromMs, reason: this.openGap.reason } : null,
+      lastGoodMs: this.lastGoodMs,
+      readings: this.readings,
+      signals: signals.map(({ index, name, spec }) => ({
+        signal: name,
+        kind: spec.kind,
+        unit: spec.unit,
+        ...this.present.known(index),
+      })),
+    };
+  }
+}
