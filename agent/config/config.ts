@@ -37,7 +37,7 @@ export interface MachineConfig {
   readonly kind: MachineKind;
   readonly line: string | null;
   readonly station: string | null;
-  /** The endpoint as one URL, settings of a serial line included. */
+  /** The endpoint as one URL in one spelling, settings of a serial line included: equal text is the same bus. */
   readonly endpoint: string;
   /** The same endpoint, read. */
   readonly address: Endpoint;
@@ -54,7 +54,7 @@ export interface MachineConfig {
 export interface OpcUaConfig {
   readonly security: (typeof opcuaSecurityModes)[number];
   readonly policy: (typeof opcuaPolicies)[number];
-  /** Lower-case hex without colons: SHA-256 (64 digits) or SHA-1 (40) of the certificate. */
+  /** SHA-256 of the certificate, lower-case hex without colons. */
   readonly serverFingerprint: string | null;
   readonly user: string | null;
   readonly password: SecretReference | null;
@@ -65,9 +65,12 @@ export interface UplinkConfig {
   readonly password: SecretReference | null;
   /** Absolute path of a PEM file. */
   readonly bridgeKey: string;
+  readonly ackTimeoutS: number;
+  readonly outageAfterS: number;
   /** Absolute path of a PEM file. */
   readonly ca: string | null;
 }
 
-export type RulesConfig = Readonly<Record<string, unknown>>;
+/** Rule id → fields, as `overrideRules` of `agent/rules/load.ts` takes them. */
+export type RulesConfig = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 export type LogLevel = (typeof logLevels)[number];

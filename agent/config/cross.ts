@@ -8,6 +8,7 @@ import { childOf, type Path } from './describe.ts';
 import { parseEndpoint, protocolOf, type Endpoint } from './endpoint.ts';
 import { issueAt, nearest, type ConfigIssue } from './issues.ts';
 import type { ProfileCatalogue } from './profiles.ts';
+import { rulesIssues } from './rules.ts';
 import { isLoopback } from './schema.ts';
 import type { Source } from './source.ts';
 
@@ -57,6 +58,11 @@ export function crossIssues(input: CrossInput): {
   issues.push(
     ...repeatedIds(main, machines),
     ...repeatedUnits(machines),
+    ...sharedBusIssues(main, machines),
+    ...rulesIssues(
+      main,
+      machines.map(({ path }) => path),
+    ),
     ...uplinkIssues(input),
     ...pageIssues(main),
     ...calendarIssues(main),
@@ -186,17 +192,17 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
 function pollIssues(main: Source, raw: unknown, { profile, path }: Glimpse): readonly ConfigIssue[] {
   const polls = childOf(raw, 'polls');
   if (profile === null || typeof polls !== 'object' || polls === null || Array.isArray(polls)) return [];
+  if (profile.protocol !== 'modbus') {
+    return [
+      issueAt(main, [...path, 'polls'], 'is for Modbus alone', `no polls: with the profile ${profile.profile}`, 'key'),
+    ];
+  }
   const known = Object.keys(profile.polls);
   return Object.keys(polls)
     .filter((key) => !known.includes(key))
     .map((key) => {
       const near = nearest(key, known);
-      const right =
-        known.length === 0
-          ? `no polls: the profile ${profile.profile} is not polled`
-          : near === null
-            ? `one of ${known.join(', ')}`
-            : `did you mean ${near}?`;
+      const right = near === null ? `one of ${known.join(', ')}` : `did you mean ${near}?`;
       return issueAt(main, [...path, 'polls', key], 'is no poll class of the profile', right, 'key');
     });
 }
@@ -212,6 +218,33 @@ function repeatedIds(main: Source, machines: readonly Glimpse[]): readonly Confi
     }
     return [issueAt(main, [...path, 'id'], `is ${JSON.stringify(id)}, as machines[${before}] is`, 'an id of its own')];
   });
+}
+
+/** Machines behind one connection share its settings; two answers to one question would make one of them a lie. */
+function sharedBusIssues(main: Source, machines: readonly Glimpse[]): readonly ConfigIssue[] {
+  const first = new Map<string, Glimpse>();
+  return machines.flatMap((machine) => {
+    const { endpoint, path } = machine;
+    if (endpoint === null || !(endpoint.value.transport === 'opcua' || 'line' in endpoint.value)) return [];
+    const key = 'url' in endpoint.value ? endpoint.value.url : endpoint.value.path;
+    const before = first.get(key);
+    first.set(key, before ?? machine);
+    if (before === undefined || settingsOf(main, machine) === settingsOf(main, before)) return [];
+    const what = `shares its ${'url' in endpoint.value ? 'server' : 'line'} with machines[${before.index}], but not the settings`;
+    return [
+      issueAt(main, path, what, `the same ${'url' in endpoint.value ? 'opcua: section' : 'line settings'} for both`),
+    ];
+  });
+}
+
+function settingsOf(main: Source, { path, endpoint }: Glimpse): string {
+  const raw = path.reduce<unknown>(childOf, main.value);
+  const line = endpoint !== null && 'line' in endpoint.value ? endpoint.value.line : null;
+  const serial = childOf(raw, 'serial');
+  return JSON.stringify([
+    line === null ? null : { ...line, ...(typeof serial === 'object' ? serial : {}) },
+    childOf(raw, 'opcua'),
+  ]);
 }
 
 /** Two machines may share a bus, but not an address on it; a line source carries one machine. */

@@ -77,6 +77,30 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
   }
 }
 
+/** The endpoint as one URL in one spelling, all settings of a serial line included. */
+export function endpointText(endpoint: Endpoint): string {
+  switch (endpoint.transport) {
+    case 'modbus-tcp':
+      return `modbus://${hostText(endpoint.host)}:${endpoint.port}`;
+    case 'modbus-rtu-tcp':
+      return `modbus+rtu://${hostText(endpoint.host)}:${endpoint.port}`;
+    case 'modbus-rtu-serial':
+      return `modbus+rtu://${serialText(endpoint.path, endpoint.line)}`;
+    case 'line-tcp':
+      return `tcp://${hostText(endpoint.host)}:${endpoint.port}`;
+    case 'line-serial':
+      return `serial://${serialText(endpoint.path, endpoint.line)}`;
+    case 'opcua':
+      return endpoint.url;
+  }
+}
+
+const hostText = (host: string) => (host.includes(':') ? `[${host}]` : host);
+
+function serialText(path: string, { baudRate, dataBits, parity, stopBits }: SerialLine): string {
+  return `${encodeURI(path)}?baudRate=${baudRate}&dataBits=${dataBits}&parity=${parity}&stopBits=${stopBits}`;
+}
+
 function network(
   transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp',
   url: URL,

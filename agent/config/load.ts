@@ -10,10 +10,10 @@ import type { Config, MachineConfig, OpcUaConfig, SecretReference } from './conf
 import { crossIssues, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
 import { deepFreeze } from './diff.ts';
-import { parseEndpoint, type Endpoint, type SerialLine } from './endpoint.ts';
+import { endpointText, parseEndpoint, type Endpoint, type SerialLine } from './endpoint.ts';
 import { ConfigErrors, issuesOfZod, type ConfigIssue } from './issues.ts';
 import { overlaySchema, type Overlay, type OverlayMachine } from './overlay.ts';
-import { isProfilePath, profileCatalogue, shippedProfileDir, type ProfileCatalogue } from './profiles.ts';
+import { isProfilePath, profileCatalogue, type ProfileCatalogue } from './profiles.ts';
 import { configSchema, type ParsedConfig, type ParsedMachine } from './schema.ts';
 import { parseSource, type Source } from './source.ts';
 
@@ -43,7 +43,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     file,
     text: readText(file),
     overlay,
-    profilesIn: (dirs) => profileCatalogue([...dirs, shippedProfileDir]),
+    profilesIn: profileCatalogue,
     fileExists: existsSync,
   });
   if ('issues' in result) throw new ConfigErrors(result.issues);
@@ -166,6 +166,8 @@ function build(
             url: overlay?.uplink ?? uplink.url,
             password: reference(uplink.password, absolute),
             bridgeKey: absolute(uplink.bridgeKey),
+            ackTimeoutS: uplink.ackTimeoutS,
+            outageAfterS: uplink.outageAfterS,
             ca: uplink.ca === undefined ? null : absolute(uplink.ca),
           },
     page: parsed.page,
@@ -192,7 +194,7 @@ function buildMachine(
     kind: machine.kind ?? profile.kind,
     line: machine.line ?? null,
     station: machine.station ?? null,
-    endpoint: endpointText(url, address),
+    endpoint: endpointText(address),
     address,
     unit: address.transport.startsWith('modbus') ? (over?.unit ?? machine.unit ?? 1) : null,
     firmware: machine.firmware ?? null,
@@ -231,11 +233,4 @@ function withLine(endpoint: Endpoint, serial: NonNullable<ParsedMachine['serial'
     stopBits: serial.stopBits ?? endpoint.line.stopBits,
   };
   return { ...endpoint, line };
-}
-
-/** The URL again; of a serial line with all its settings, so that whoever gets the URL needs nothing else. */
-function endpointText(url: string, endpoint: Endpoint): string {
-  if (!('line' in endpoint)) return url;
-  const { baudRate, dataBits, parity, stopBits } = endpoint.line;
-  return `${url.split('?')[0] ?? url}?baudRate=${baudRate}&dataBits=${dataBits}&parity=${parity}&stopBits=${stopBits}`;
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { parseEndpoint } from './endpoint.ts';
-import { uplinkUrlProblem } from './schema.ts';
+import { fingerprintExpects, fingerprintPattern, uplinkUrlProblem } from './schema.ts';
 
 const machine = z.object({
   id: z.string().min(1).meta({ expects: 'the id of a machine' }),
@@ -19,11 +19,7 @@ const machine = z.object({
     })
     .meta({ expects: 'an endpoint address', examples: ['modbus://127.0.0.1:1502'] }),
   unit: z.int().min(0).max(255).nullish(),
-  serverFingerprint: z
-    .string()
-    .regex(/^([0-9a-fA-F]{2}:?){19}[0-9a-fA-F]{2}$|^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$/)
-    .nullish()
-    .meta({ expects: 'SHA-256 (64 hex digits) or SHA-1 (40) of the certificate' }),
+  serverFingerprint: z.string().regex(fingerprintPattern).nullish().meta({ expects: fingerprintExpects }),
 });
 
 /** Members it does not know are left alone: the file is made by a program that may tell more than the agent needs. */

@@ -90,8 +90,11 @@ const serialSchema = z.strictObject({
   stopBits: field(z.union([z.literal(1), z.literal(2)]).optional(), 'Stop bits.', atStart),
 });
 
-export const opcuaSecurityModes = ['SignAndEncrypt', 'Sign', 'None'] as const;
+export const opcuaSecurityModes = ['SignAndEncrypt', 'None'] as const;
 export const opcuaPolicies = ['Basic256Sha256', 'Aes128_Sha256_RsaOaep', 'Aes256_Sha256_RsaPss'] as const;
+
+export const fingerprintPattern = /^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$/;
+export const fingerprintExpects = 'the SHA-256 of the certificate: 64 hex digits, colons allowed';
 
 const opcuaSchema = z.strictObject({
   security: field(
@@ -103,12 +106,9 @@ const opcuaSchema = z.strictObject({
     ...atStart,
   }),
   serverFingerprint: field(
-    z
-      .string()
-      .regex(/^([0-9a-fA-F]{2}:?){19}[0-9a-fA-F]{2}$|^([0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}$/)
-      .optional(),
+    z.string().regex(fingerprintPattern).optional(),
     'Fingerprint of the server certificate to trust. Absent: only certificates in the trust list (selvedge trust).',
-    { ...atStart, expects: 'SHA-256 (64 hex digits) or SHA-1 (40) of the certificate, colons allowed' },
+    { ...atStart, expects: fingerprintExpects },
   ),
   user: field(z.string().min(1).optional(), 'User name at the server. Absent: anonymous.', atStart),
   password: field(secretReference.optional(), 'Password of that user.', {
@@ -123,8 +123,11 @@ const pollSchema = z.strictObject({
   intervalMs: field(z.int().min(20).max(3_600_000), 'Time from one poll to the next.', { ...atStart, unit: 'ms' }),
 });
 
-/** Rules of the agent or of one machine; `agent/rules/schema.ts` is the part that knows them. */
-const rulesSchema = z.record(z.string(), z.unknown());
+/** Rule id → fields. What fits a rule depends on the rule, so `cross.ts` asks `agent/rules/load.ts`. */
+const rulesSchema = z.record(
+  z.string(),
+  z.record(z.string(), z.unknown()).meta({ expects: 'fields of the rule, such as { priority: high }' }),
+);
 
 export const machineSchema = z.strictObject({
   id: field(
@@ -171,7 +174,7 @@ export const machineSchema = z.strictObject({
   ),
   serial: field(serialSchema.optional(), 'Line settings of a serial endpoint; the same as in its query part.', atStart),
   opcua: field(opcuaSchema.optional(), 'Session settings of an OPC UA endpoint.', atStart),
-  rules: field(rulesSchema.optional(), 'Rules of this machine alone, over those of the agent.', {
+  rules: field(rulesSchema.optional(), 'Changes of rules for this machine alone, by rule id.', {
     ...live,
     remote: true,
   }),
@@ -222,6 +225,15 @@ const uplinkSchema = z.strictObject({
     'PEM file with the public key of the bridge. Only acks signed by it release data from the outbox.',
     { ...atStart, expects: 'the path of a PEM file, relative to this file', examples: ['bridge.pub.pem'] },
   ),
+  ackTimeoutS: field(z.number().min(1).max(600).default(20), 'A batch without an answer for this long is sent again.', {
+    ...atStart,
+    unit: 's',
+  }),
+  outageAfterS: field(
+    z.number().min(1).max(3600).default(30),
+    'Without connection or answer for this long it is an outage of the uplink.',
+    { ...atStart, unit: 's' },
+  ),
   ca: field(z.string().min(1).optional(), 'PEM file with the CA of the broker. Absent: the CAs of Node.', {
     ...atStart,
     expects: 'the path of a PEM file, relative to this file',
@@ -259,12 +271,15 @@ export const configSchema = z.strictObject({
     expects: 'paths, relative to this file',
   }),
   machines: field(z.array(machineSchema).default([]), 'The machines to watch.', atStart),
-  rules: field(rulesSchema.default({}), 'When an alert is raised.', { ...live, remote: true }),
+  rules: field(rulesSchema.default({}), 'Changes of the shipped alert rules, by rule id, and rules of your own.', {
+    ...live,
+    remote: true,
+  }),
   storage: field(storageSchema.prefault({}), 'How much is kept on disk.', atStart),
   summaries: field(summariesSchema.prefault({}), 'Minute summaries.', atStart),
   uplink: field(uplinkSchema.optional(), 'The cloud bridge. Absent: nothing is sent; everything else works.', atStart),
   page: field(pageSchema.prefault({}), 'The local page for maintenance staff.', atStart),
-  log: field(logSchema.prefault({}), 'The log on standard error.', live),
+  log: field(logSchema.prefault({}), 'The log on standard output, one JSON object a line.', live),
 });
 export type ConfigInput = z.input<typeof configSchema>;
 export type ParsedConfig = z.output<typeof configSchema>;
