@@ -24,8 +24,13 @@ const boot = z
   .string()
   .regex(/^[0-9a-f]{16}$/)
   .describe('Random 64-bit number of one process start, in hex');
+const seq = z.int().min(1).describe('Number of the batch within its boot');
+const previousBoot = boot.nullable().describe('The boot before this one in the journal; null: an empty journal');
 const utcMs = z.int().describe('UTC milliseconds');
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .describe('Of the zstd bytes, in hex');
 const signature = z.string().min(1).describe('Ed25519, base64');
 
 /** Topics: selvedge/v1/{site}/{gateway}/{channel}, QoS 1, plain MQTT 3.1.1. */
@@ -201,23 +206,23 @@ export const batchBody = z.strictObject({
   site: id,
   gateway: id,
   boot,
-  previousBoot: boot.nullable(),
-  seq: z.int().min(1),
-  lane: z.enum(lanes),
-  sealedMs: utcMs,
-  clock: z.enum(['unsynced', 'synced', 'stepped']),
+  previousBoot,
+  seq,
+  lane: z.enum(lanes).describe("Which of the gateway's queues it came by"),
+  sealedMs: utcMs.describe("When it was sealed, UTC milliseconds on the gateway's clock"),
+  clock: z.enum(['unsynced', 'synced', 'stepped']).describe("The gateway's clock when it was sealed"),
   records: z.array(wireRecord).min(1),
 });
 export type BatchBody = z.infer<typeof batchBody>;
 
-export const batchName = z.strictObject({ gateway: id, boot, seq: z.int().min(1), sha256 });
+export const batchName = z.strictObject({ gateway: id, boot, seq, sha256 });
 export type BatchName = z.infer<typeof batchName>;
 
 /** First line of an `up` payload; then "\n" and the zstd bytes. */
 export const upHeader = z.strictObject({
   v: z.int().min(1),
   ...batchName.shape,
-  bytes: z.int().min(1),
+  bytes: z.int().min(1).describe('Number of the zstd bytes'),
   sig: signature,
 });
 export type UpHeader = z.infer<typeof upHeader>;
@@ -253,7 +258,7 @@ export const statusMessage = z.strictObject({
   v: z.literal(1),
   gateway: id,
   boot,
-  previousBoot: boot.nullable(),
+  previousBoot,
   connection: z.int().min(1).describe('Number of the connection within the boot'),
   online: z.boolean(),
   atMs: utcMs,
@@ -266,23 +271,26 @@ export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-const batchText = (n: BatchName) => Buffer.from(`selvedge/v1/batch\n${n.gateway}\n${n.boot}\n${n.seq}\n${n.sha256}`);
-const ackText = (a: Omit<AckMessage, 'sig'>) =>
+/** What the gateway signs: the batch by its name, and by the hash all its bytes. */
+export const batchSigningText = (n: BatchName): Buffer =>
+  Buffer.from(`selvedge/v1/batch\n${n.gateway}\n${n.boot}\n${n.seq}\n${n.sha256}`);
+/** What the bridge signs; an absent code or wait is an empty line. */
+export const ackSigningText = (a: Omit<AckMessage, 'sig'>): Buffer =>
   Buffer.from(
     `selvedge/v1/ack\n${a.gateway}\n${a.boot}\n${a.seq}\n${a.sha256}\n${a.result}\n${a.code ?? ''}\n${a.retryAfterS ?? ''}`,
   );
 
 export function signBatch(name: BatchName, key: KeyObject): string {
-  return sign(null, batchText(name), key).toString('base64');
+  return sign(null, batchSigningText(name), key).toString('base64');
 }
 export function batchSignatureHolds(name: BatchName, sig: string, key: KeyObject): boolean {
-  return verify(null, batchText(name), key, Buffer.from(sig, 'base64'));
+  return verify(null, batchSigningText(name), key, Buffer.from(sig, 'base64'));
 }
 export function signAck(ack: Omit<AckMessage, 'sig'>, key: KeyObject): AckMessage {
-  return { ...ack, sig: sign(null, ackText(ack), key).toString('base64') };
+  return { ...ack, sig: sign(null, ackSigningText(ack), key).toString('base64') };
 }
 export function ackSignatureHolds(ack: AckMessage, key: KeyObject): boolean {
-  return verify(null, ackText(ack), key, Buffer.from(ack.sig, 'base64'));
+  return verify(null, ackSigningText(ack), key, Buffer.from(ack.sig, 'base64'));
 }
 
 /** Puts the header line before the bytes. */

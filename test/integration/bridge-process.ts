@@ -8,6 +8,9 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import mqtt, { type MqttClient } from 'mqtt';
 import { ackMessage, ackSignatureHolds, topicOf, type AckMessage } from '../../cloud-bridge/contract.ts';
+import { dataDir } from '../../cloud-bridge/files.ts';
+import { initialise } from '../../cloud-bridge/keys.ts';
+import { allowGateway } from '../../cloud-bridge/registry.ts';
 import { keyPair } from '../unit/bridge/making.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -75,19 +78,15 @@ export interface TestGateway {
   readonly password: string;
 }
 
-/** Makes the bridge's keys, if there are none, and registers a gateway by the command line. */
-export function registerGateway(dataDir: string, id = 'demo-gw', site = 'demo'): TestGateway {
-  bridgeCommand(['init', '--data-dir', dataDir]);
+/** Makes the bridge's keys, if there are none, and registers a gateway. */
+export async function registerGateway(root: string, id = 'demo-gw', site = 'demo'): Promise<TestGateway> {
+  const dir = dataDir(root);
+  initialise(dir);
   const { publicKey, privateKey } = keyPair();
-  const keyFile = join(dataDir, `${id}.pub.pem`);
-  const passwordFile = join(dataDir, `${id}.password`);
-  writeFileSync(keyFile, publicKey.export({ type: 'spki', format: 'pem' }));
-  const made = bridgeCommand([
-    'allow',
-    ...['--data-dir', dataDir, '--gateway', id, '--site', site],
-    ...['--public-key', keyFile, '--password-file', passwordFile],
-  ]);
-  if (made.code !== 0) throw new TypeError(made.stderr);
+  const publicKeyFile = join(root, `${id}.pub.pem`);
+  const passwordFile = join(root, `${id}.password`);
+  writeFileSync(publicKeyFile, publicKey.export({ type: 'spki', format: 'pem' }));
+  await allowGateway(dir, { gateway: id, site, publicKeyFile, passwordFile, replace: false });
   return { id, site, key: privateKey, password: readFileSync(passwordFile, 'utf8').trim() };
 }
 

@@ -1,0 +1,283 @@
+/**
+ * `docs/CONTRACT.md`, the JSON Schemas and the AsyncAPI document, from `cloud-bridge/contract.ts`; `docs/bridge-store.md`
+ * from the store's own SQL.
+ */
+import { z } from 'zod';
+import * as contract from '../../cloud-bridge/contract.ts';
+import { schemaSql, schemaVersion } from '../../cloud-bridge/store/schema.ts';
+import { subscriberSource } from './contract-subscriber.ts';
+import type { Generated } from './generate.ts';
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+type JsonObject = { readonly [key: string]: Json };
+
+const records = {
+  machine: contract.machineRecord,
+  summary: contract.summaryRecord,
+  'state-summary': contract.stateSummaryRecord,
+  event: contract.eventRecord,
+  alert: contract.alertRecord,
+} as const;
+
+const schemas = {
+  'up-header': contract.upHeader,
+  batch: contract.batchBody,
+  record: contract.wireRecord,
+  ack: contract.ackMessage,
+  status: contract.statusMessage,
+} as const;
+
+/** Path → content of every document of the wire contract and the bridge's store. */
+export function generate(): Map<string, string> {
+  return new Map(contractDocuments().map(({ path, text }) => [path, text]));
+}
+
+export function contractDocuments(): readonly Generated[] {
+  const files = Object.entries(schemas).map(([name, schema]) => ({
+    path: `docs/contract/${name}.schema.json`,
+    text: pretty({ title: `Selvedge ${name}, version ${contract.contractVersion}`, ...jsonSchema(schema) }),
+  }));
+  return [
+    { path: 'docs/CONTRACT.md', text: contractText() },
+    { path: 'docs/bridge-store.md', text: storeText() },
+    { path: 'docs/contract/asyncapi.json', text: pretty(asyncApi()) },
+    ...files,
+  ];
+}
+
+const pretty = (value: Json) => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Draft 7, which is what AsyncAPI and most editors read; without the bounds that only say "a safe integer". */
+function jsonSchema(schema: z.ZodType): JsonObject {
+  return z.toJSONSchema(schema, {
+    target: 'draft-7',
+    override: ({ jsonSchema: made }) => {
+      if (made.minimum === Number.MIN_SAFE_INTEGER) delete made.minimum;
+      if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
+    },
+  }) as JsonObject;
+}
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : []);
+
+/** The type of a field in a few words. */
+function typeText(schema: Json | undefined): string {
+  if (!isObject(schema)) return 'any';
+  if (schema['const'] !== undefined) return `\`${JSON.stringify(schema['const'])}\``;
+  const values = list(schema['enum']);
+  if (values.length > 0) return values.map((value) => `\`${JSON.stringify(value)}\``).join(' ');
+  const choices = [...list(schema['anyOf']), ...list(schema['oneOf'])];
+  if (choices.length > 0) return [...new Set(choices.map(typeText))].join(' or ');
+  const types = list(schema['type']);
+  const type = types.length > 0 ? types.join(' or ') : String(schema['type'] ?? 'any');
+  if (type === 'array') return `array of ${typeText(schema['items'])}`;
+  if (type === 'object' && isObject(schema['properties'])) return 'object';
+  if (type === 'object') return `object of ${typeText(schema['additionalProperties'])}`;
+  const limits = [
+    schema['pattern'] === undefined ? '' : `\`${String(schema['pattern'])}\``,
+    schema['minimum'] === undefined ? '' : `≥ ${String(schema['minimum'])}`,
+  ].filter((limit) => limit !== '');
+  return [type, ...limits].join(' ');
+}
+
+/** Fields as table rows; the fields of objects and of the objects in arrays follow with their path. */
+function fieldRows(schema: JsonObject, prefix = ''): readonly string[] {
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const needed = new Set(list(schema['required']));
+  return Object.entries(properties).flatMap(([name, field]) => {
+    if (!isObject(field)) return [];
+    const description = String(field['description'] ?? '');
+    const optional = needed.has(name) ? '' : ' (optional)';
+    const row = `| \`${prefix}${name}\`${optional} | ${cell(typeText(field))} | ${cell(description)} |`;
+    const inner = [field, ...list(field['anyOf'])].flatMap((part) => {
+      if (!isObject(part)) return [];
+      if (isObject(part['properties'])) return fieldRows(part, `${prefix}${name}.`);
+      return isObject(part['items']) ? fieldRows(part['items'], `${prefix}${name}[].`) : [];
+    });
+    return [row, ...inner];
+  });
+}
+
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+function fields(schema: z.ZodType, without: readonly string[] = []): string {
+  const rows = fieldRows(jsonSchema(schema)).filter((row) => !without.some((name) => row.startsWith(`| \`${name}\``)));
+  return ['| field | type | meaning |', '|---|---|---|', ...rows].join('\n');
+}
+
+const what: Readonly<Record<keyof typeof records, string>> = {
+  machine: 'What a machine is and which signals it gives. Sent at a start and when it changes.',
+  summary:
+    'Partial sums of one signal over one UTC minute. Partials of other `readingBoot` or `segment` add up; of one key ' +
+    '(machine, signal, minuteMs, readingBoot, segment) the highest (revision, record boot, n) counts. Readers divide: ' +
+    'mean = sum / good, time-weighted mean = integral / coveredS.',
+  'state-summary': 'Seconds by state over one UTC minute, kept by the same key and rule without the signal.',
+  event: 'Something that happened and is no alarm.',
+  alert: 'One step in the life of one occurrence of an alarm (ISA-18.2, IEC 62682).',
+};
+
+const exampleName: contract.BatchName = { gateway: 'gw-1', boot: '00112233445566aa', seq: 7, sha256: 'ab'.repeat(32) };
+const exampleAck = { v: 1, ...exampleName, result: 'later', code: 'store-full', retryAfterS: 60 } as const;
+const topic = (channel: contract.Channel) => contract.topicOf('{site}', '{gateway}', channel);
+const block = (language: string, text: string) => `\`\`\`${language}\n${text.trim()}\n\`\`\``;
+
+function contractText(): string {
+  const kib = (bytes: number) => `${bytes / 1024} KiB`;
+  const sections = Object.entries(records).map(
+    ([kind, schema]) => `### ${kind}\n\n${what[kind as keyof typeof records]}\n\n${fields(schema)}`,
+  );
+  const codes = Object.entries(contract.ackCodes).map(([code, meaning]) => {
+    const [result = '', ...rest] = meaning.split(': ');
+    return `| \`${code}\` | ${result} | ${rest.join(': ')} |`;
+  });
+  return `<!-- Generated from cloud-bridge/contract.ts by \`npm run generate\`. -->
+# The wire contract, version ${contract.contractVersion}
+
+What a gateway sends to the bridge and what it gets back, over any MQTT 3.1.1 broker. Machine-readable:
+[AsyncAPI](contract/asyncapi.json) and the JSON Schemas beside it. Every field that is not marked optional is there;
+fields that are not in the tables are an error.
+
+## Topics
+
+QoS 1. Everything needed to judge a message is in its payload: topic, QoS and retain flag carry no meaning of their own.
+
+| topic | from | payload |
+|---|---|---|
+| \`${topic('up')}\` | gateway | a batch: header line, newline, zstd bytes |
+| \`${topic('ack')}\` | bridge | the answer to a batch, JSON |
+| \`${topic('status')}\` | gateway | birth and will, JSON, retained |
+| \`${topic('cmd')}\` \`${topic('res')}\` \`${topic('blob')}\` | | kept for commands, their answers and evidence |
+
+A broker lets a gateway publish \`up res status blob\` and subscribe to \`ack cmd\` of its own, and only the bridge publish
+\`ack\` and \`cmd\`: the embedded broker does, and \`cloud-bridge/mosquitto/acl\` does it for mosquitto.
+
+## A batch
+
+Immutable bytes with the name (gateway, boot, seq, sha256). The payload of \`up\` is one line of JSON of at most
+${contract.maxUpHeaderBytes} bytes, a newline, and the zstd bytes: at most ${kib(contract.maxBatchWireBytes)}, unpacked at most ${kib(contract.maxBatchUnpackedBytes)}.
+
+${fields(contract.upHeader)}
+
+\`sha256\` is of the zstd bytes and \`bytes\` their number. \`sig\` is over these bytes, here for example values (no newline at the end):
+
+${block('text', contract.batchSigningText(exampleName).toString())}
+
+Unpacked it is JSON:
+
+${fields(contract.batchBody, ['records[]'])}
+
+## The answer
+
+${fields(contract.ackMessage)}
+
+\`stored\` and \`repeat\` alone release a batch, and only with the hash the gateway gave it and a signature that holds.
+They are sent after the commit that made them true. \`later\`: keep it, wait \`retryAfterS\`, send again. \`refused\`: it is of
+no use to send it again as it is. \`sig\` is over:
+
+${block('text', contract.ackSigningText(exampleAck).toString())}
+
+| code | result | meaning |
+|---|---|---|
+${codes.join('\n')}
+
+A payload without a readable name, or with a name of another gateway than the topic's, is not answered.
+
+## Nothing lost, nothing twice
+
+- A record has the identity (gateway, boot, n) from when it is made. The bridge stores each identity once, in whatever
+  batches and however often it arrives.
+- A known (gateway, boot, seq) with the same hash is a \`repeat\`; with another hash it is \`refused\`, code \`conflict\`.
+- Any order, repetition or interleaving of the same batches gives the same store.
+- Two boots that name one \`previousBoot\` are a fork: a cloned or restored gateway. Both are stored and the fork is shown.
+
+## Birth and death
+
+On \`status\`, retained. The will is written when the connection is made, so a death can arrive after the next birth: within
+a boot the higher \`connection\` wins, and a later boot of the chain wins over an earlier one.
+
+${fields(contract.statusMessage)}
+
+## Records
+
+Times are UTC milliseconds. \`machine\` is the id from the gateway's configuration.
+
+${sections.join('\n\n')}
+
+## A subscriber in Python
+
+Prints every record as a line of JSON. It needs paho-mqtt 1.6 and zstandard, and a broker user that may read; it does not
+check signatures, so trust in the records is trust in the broker.
+
+${block('python', subscriberSource)}
+
+\`python3 subscriber.py 127.0.0.1 1883 reader reader.password\`
+`;
+}
+
+function storeText(): string {
+  return `<!-- Generated from cloud-bridge/store/schema.ts by \`npm run generate\`. -->
+# The bridge's store
+
+\`bridge.db\` in the bridge's data folder is SQLite in WAL mode, schema version ${schemaVersion} (\`PRAGMA user_version\`). Any program
+may read it while the bridge runs; only the bridge writes. Times are UTC milliseconds.
+
+Record identity is (gateway, boot, n). Start reading at the views: \`machine\`, \`alert_current\`, \`counter_totals\`, \`fork\`,
+\`ledger_watermark\`.
+
+${block('sql', schemaSql)}
+`;
+}
+
+function asyncApi(): JsonObject {
+  const schemaFormat = 'application/schema+json;version=draft-07';
+  const payload = (name: keyof typeof schemas): JsonObject => ({
+    schemaFormat,
+    schema: { $ref: `./${name}.schema.json` },
+  });
+  const channel = (name: contract.Channel, messages: readonly string[]): JsonObject => ({
+    address: topic(name),
+    parameters: {
+      site: { description: 'Site id, [a-z0-9-]{1,40}' },
+      gateway: { description: 'Gateway id, [a-z0-9-]{1,40}' },
+    },
+    messages: Object.fromEntries(messages.map((message) => [message, { $ref: `#/components/messages/${message}` }])),
+    bindings: { mqtt: {} },
+  });
+  const operation = (action: 'send' | 'receive', name: contract.Channel, summary: string): JsonObject => ({
+    action,
+    summary,
+    channel: { $ref: `#/channels/${name}` },
+    bindings: { mqtt: { qos: 1, retain: name === 'status', bindingVersion: '0.2.0' } },
+  });
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Selvedge bridge',
+      version: `${contract.contractVersion}.0.0`,
+      description: 'What gateways send to the bridge and what it answers. The operations are those of the bridge.',
+      license: { name: 'Apache-2.0' },
+    },
+    defaultContentType: 'application/json',
+    channels: { up: channel('up', ['batch']), ack: channel('ack', ['ack']), status: channel('status', ['status']) },
+    operations: {
+      receiveBatch: operation('receive', 'up', 'Store a batch'),
+      answerBatch: operation('send', 'ack', 'Answer it, after the commit'),
+      receiveStatus: operation('receive', 'status', 'Keep the newest birth or death'),
+    },
+    components: {
+      messages: {
+        batch: {
+          contentType: 'application/octet-stream',
+          summary: 'A line of JSON (up-header.schema.json), a newline, and zstd bytes of JSON (batch.schema.json)',
+          payload: { type: 'string', format: 'binary', maxLength: contract.maxUpBytes },
+          'x-header': { $ref: './up-header.schema.json' },
+          'x-unpacked': { $ref: './batch.schema.json' },
+        },
+        ack: { payload: payload('ack') },
+        status: { payload: payload('status') },
+      },
+    },
+  };
+}
