@@ -5,7 +5,7 @@ import type { MachineView } from '../../live.ts';
 import { fetchTrend } from './client.ts';
 import type { Now } from './floor.tsx';
 import { addPoint, rangeText, type Points } from './points.ts';
-import { chartable, signalWord, unitSign } from './words.ts';
+import { chartable, signalWord, unitSign, valueText } from './words.ts';
 
 const spanMs = 15 * 60_000;
 const heightPx = 96;
@@ -138,7 +138,12 @@ function plotOptions(element: HTMLElement, timeZone: string): uPlot.Options {
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => wideRange(low, high) } },
     axes: [
       { ...axis, size: 22, space: 70, values: [[1, '{HH}:{mm}', null, null, null, null, null, null, 1]] },
-      { ...axis, size: 44, space: 28 },
+      {
+        ...axis,
+        size: 46,
+        space: 28,
+        values: (_plot, ticks) => ticks.map((value) => valueText({ value, kind: 'gauge' })),
+      },
     ],
     series: [
       {},

@@ -29,6 +29,8 @@ export interface MutableFloor {
   alerts: AlertView[];
   history: AlertView[];
   uplink: UplinkView;
+  /** Machines whose readings stand still; all others that can be read bring a good reading each time one looks. */
+  readonly frozen: Set<string>;
 }
 
 /** What a test can see and change. */
@@ -265,6 +267,7 @@ export function createFloor(): Floor {
       deadLetters: 0,
     },
     acks,
+    frozen: new Set(),
     setMachine(id, change) {
       floor.machines = floor.machines.map((m) => (m.id === id ? { ...m, ...change } : m));
     },
@@ -272,11 +275,14 @@ export function createFloor(): Floor {
       floor.alerts = [...floor.alerts, alert];
     },
     sources: {
-      machines: () => floor.machines,
+      machines: () => floor.machines.map((m) => (m.gap !== null || floor.frozen.has(m.id) ? m : readAgain(m))),
       alerts: () => floor.alerts,
       uplink: () => floor.uplink,
       health: () => ({ ok: true, eventLoopP99Ms: 3.1 }),
-      trend: async (machineId, name, fromMs, toMs) => trendOf(machineId, name, fromMs, toMs),
+      trend: async (id, name, fromMs, toMs) => {
+        const found = floor.machines.find((m) => m.id === id);
+        return found === undefined ? { t: [], v: [] } : trendOf(found, name, fromMs, toMs);
+      },
       alertHistory: async (filter, cursor) => {
         const from = Number(cursor ?? '0');
         const all = [...floor.alerts, ...floor.history]
@@ -306,18 +312,31 @@ export function createFloor(): Floor {
   return floor;
 }
 
-/** A plausible curve with a hole in it: bursts of sewing, or a steady knitting machine. */
-function trendOf(machineId: string, name: string, fromMs: number, toMs: number) {
+/** The machine with a reading of just now. */
+function readAgain(m: MachineView): MachineView {
+  const now = Date.now() - 200;
+  const signals = m.signals.map((view) => ({ ...view, sourceTimeMs: now }));
+  return { ...m, lastGoodMs: now, readings: m.readings + 1, signals };
+}
+
+/** A plausible curve with a hole in it: bursts of sewing with handling between, or a steady knitting machine. */
+function trendOf(m: MachineView, name: string, fromMs: number, toMs: number) {
   const t: number[] = [];
   const v: (number | null)[] = [];
-  const top = name === 'spindle.speed' ? 3900 : name === 'cylinder.speed' ? 24.5 : 50;
+  const stopsMs = m.state === 'RUN' ? Number.POSITIVE_INFINITY : m.stateSinceMs;
+  const gapMs = m.gap?.fromMs ?? Number.POSITIVE_INFINITY;
   for (let at = fromMs; at < toMs; at += 1_000) {
     const s = Math.floor(at / 1000);
-    const noise = Math.sin(s * 12.9898 + machineId.length) * 0.5 + 0.5;
-    const sewing = name !== 'spindle.speed' || (s * 7 + machineId.charCodeAt(1)) % 17 < 5;
-    const inHole = at > toMs - 300_000 && at < toMs - 255_000;
+    const wave = Math.sin(s / 41) * 0.5 + Math.sin(s / 13 + m.id.length) * 0.5;
+    const running = at < stopsMs;
+    const piece = (s * 7 + m.id.charCodeAt(1) * 3) % 34;
+    let value: number;
+    if (name === 'spindle.speed') value = running && piece < 14 ? 3_700 + wave * 200 : 0;
+    else if (name === 'cylinder.speed') value = running ? 24.4 + wave * 0.8 : 0;
+    else value = 50 + wave * 4;
+    const inHole = at >= gapMs || (m.id === 'ck-1' && at > toMs - 340_000 && at < toMs - 290_000);
     t.push(at);
-    v.push(inHole ? null : sewing ? top * (0.93 + noise * 0.07) : 0);
+    v.push(inHole ? null : value);
   }
   return { t, v };
 }

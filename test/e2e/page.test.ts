@@ -1,0 +1,276 @@
+/** The page in a real browser. The rest of the agent is a stand-in: the page is what is tested here. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { test, type TestContext } from 'node:test';
+import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-core';
+import { ensurePageBuilt } from '../../agent/page/build.ts';
+import { alertView, createFloor } from '../unit/page/floor.ts';
+import { goodPassword, startPage, type TestPage } from '../unit/page/harness.ts';
+import { hasChromium, launch, newTab, screenshotFile, watch } from './page-browser.ts';
+
+const wide = { viewport: { width: 1360, height: 900 } };
+const axeSource = () => readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Setting extends TestPage {
+  readonly browser: Browser;
+  readonly url: string;
+}
+
+async function begin(t: TestContext, floor = createFloor(), port = 0): Promise<Setting | null> {
+  if (!hasChromium(t)) return null;
+  const webDir = await ensurePageBuilt();
+  const page = await startPage(t, { webDir, port, stream: { intervalMs: 200, heartbeatMs: 1_000 } }, floor);
+  await page.users.add('asha', 'admin', goodPassword);
+  await page.users.add('omar', 'maintainer', goodPassword);
+  await page.users.add('mina', 'viewer', goodPassword);
+  return { ...page, browser: await launch(t), url: page.page.url ?? '' };
+}
+
+async function openAs(setting: Setting, name: string, options: BrowserContextOptions = wide): Promise<Tab> {
+  const tab = await newTab(setting.browser, options);
+  await tab.goto(setting.url);
+  await signIn(tab, name);
+  await tab.locator('.alert').first().waitFor();
+  return tab;
+}
+
+async function signIn(tab: Tab, name: string): Promise<void> {
+  await tab.getByLabel('User name').fill(name);
+  await tab.getByLabel('Password').fill(goodPassword);
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+}
+
+const threadBreak = () =>
+  alertView(
+    {
+      occurrence: 'occ-thread',
+      machine: 'ov-1',
+      type: 'thread_break',
+      text: 'Needle thread broken',
+      priority: 'medium',
+      cause: 'material.thread_break',
+      evidence: { code: '11' },
+    },
+    { runbook: 'Thread anew, check the needle for burrs, then thread tension and spool.' },
+  );
+
+test('from the set-up link to the first alert: set up, sign out, sign in, see it live, acknowledge it', async (t) => {
+  if (!hasChromium(t)) return;
+  const { page, floor, links } = await startPage(t, {
+    webDir: await ensurePageBuilt(),
+    stream: { intervalMs: 200, heartbeatMs: 1_000 },
+  });
+  const origin = page.url ?? '';
+  const browser = await launch(t);
+  const tab = await newTab(browser, wide);
+  const faults = watch(tab, origin);
+
+  await tab.goto(origin);
+  await tab.getByRole('heading', { name: 'This page is not set up yet' }).waitFor();
+  assert.equal(links.length, 1);
+  await tab.goto(links[0] ?? '');
+  await tab.getByRole('heading', { name: 'Set up this page' }).waitFor();
+  assert.equal(new URL(tab.url()).hash, '', 'the token must leave the address bar');
+
+  await tab.getByLabel('User name').fill('asha');
+  await tab.getByLabel('Password', { exact: true }).fill('short');
+  await tab.getByLabel('Password again').fill('short');
+  await tab.getByRole('button', { name: 'Create administrator' }).click();
+  await tab.getByText('needs at least 10 characters').waitFor();
+  await tab.getByLabel('Password', { exact: true }).fill(goodPassword);
+  await tab.getByLabel('Password again').fill(goodPassword);
+  await tab.getByRole('button', { name: 'Create administrator' }).click();
+  await tab.getByRole('heading', { name: /What is wrong now/ }).waitFor();
+
+  await tab.getByRole('button', { name: 'Sign out' }).click();
+  await tab.getByLabel('User name').fill('asha');
+  await tab.getByLabel('Password').fill('not my password');
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+  await tab.getByText('The name or the password is wrong.').waitFor();
+  await tab.getByLabel('Password').fill(goodPassword);
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+  await tab.locator('.alert').first().waitFor();
+
+  let loads = 0;
+  tab.on('load', () => (loads += 1));
+  floor.raise(threadBreak());
+  const card = tab.locator('[data-occurrence="occ-thread"]');
+  await card.getByRole('heading', { name: 'Needle thread broken' }).waitFor();
+  await card.getByText('Cause: Thread break').waitFor();
+  await card.getByText('Thread anew').waitFor();
+  await tab.getByText('New alert, Overlock 1: Needle thread broken').waitFor({ state: 'attached' });
+
+  await card.getByRole('button', { name: /^Add a note/ }).click();
+  await card.getByLabel('Note').fill('new needle too');
+  await card.getByRole('button', { name: /^Acknowledge/ }).click();
+  await card.getByText('Active, acknowledged').waitFor();
+  assert.equal(await card.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
+  assert.deepEqual(floor.acks, [{ occurrence: 'occ-thread', actor: 'asha', comment: 'new needle too' }]);
+  assert.equal(loads, 0, 'nothing of this may need a reload');
+  assert.deepEqual(faults, []);
+});
+
+test('a viewer sees the alerts and has nothing to acknowledge with; a maintainer has', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const viewer = await openAs(setting, 'mina');
+  await viewer.getByText('You are signed in as a viewer').waitFor();
+  assert.equal(await viewer.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
+  // Not only the button is missing: the server refuses, whatever the browser sends.
+  const status = (await viewer.evaluate(`(async () => {
+    const { csrf } = await (await fetch('/api/session')).json();
+    const headers = { 'content-type': 'application/json', 'x-csrf-token': csrf };
+    return (await fetch('/api/alerts/occ-overload/ack', { method: 'POST', headers, body: '{}' })).status;
+  })()`)) as number;
+  assert.equal(status, 403);
+  assert.equal(setting.floor.acks.length, 0);
+
+  const maintainer = await openAs(setting, 'omar');
+  const card = maintainer.locator('[data-occurrence="occ-overload"]');
+  await card.getByRole('button', { name: /^Acknowledge/ }).click();
+  await card.getByText('by omar').waitFor();
+  // The other open page hears of it too.
+  await viewer.locator('[data-occurrence="occ-overload"]').getByText('by omar').waitFor();
+});
+
+test('a lost connection is plain to see, and the page comes back with what it missed', async (t) => {
+  const floor = createFloor();
+  const setting = await begin(t, floor);
+  if (setting === null) return;
+  const tab = await openAs(setting, 'omar');
+  await tab.locator('[data-connection="live"]').waitFor();
+  await setting.page.stop();
+  await tab.getByText('No connection to the gateway').waitFor();
+  await tab.locator('[data-machine="ls-2"]').getByText('was: Running').waitFor();
+  assert.ok(
+    await tab
+      .getByRole('button', { name: /^Acknowledge/ })
+      .first()
+      .isDisabled(),
+  );
+
+  floor.raise(threadBreak());
+  const { dataDir, port } = setting;
+  const again = await startPage(
+    t,
+    { webDir: await ensurePageBuilt(), port, dataDir, stream: { intervalMs: 200, heartbeatMs: 1_000 } },
+    floor,
+  );
+  assert.equal(again.port, port);
+  // Sessions survive the restart: nobody has to sign in for the alarm.
+  await tab.locator('[data-occurrence="occ-thread"]').waitFor();
+  await tab.locator('[data-connection="live"]').waitFor();
+  assert.equal(await tab.getByText('No connection to the gateway').count(), 0);
+});
+
+test('a value that is not good never looks good', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const tab = await openAs(setting, 'mina');
+  const offline = tab.locator('[data-machine="rt-1"]');
+  await offline.getByText('Not read since').waitFor();
+  assert.match(await offline.locator('[data-signal="oil.level"]').innerText(), /–\s*bad: not connected/);
+  const uncertain = tab.locator('[data-machine="ls-2"] [data-signal="piece.count"]');
+  assert.match(await uncertain.innerText(), /uncertain: counter was reset/);
+  assert.equal(await tab.locator('[data-machine="ck-1"] .mark').count(), 0, 'and a good one has no mark');
+
+  setting.floor.frozen.add('ck-1');
+  setting.floor.setMachine('ck-1', { lastGoodMs: Date.now() - 60_000 });
+  const old = tab.locator('[data-machine="ck-1"]');
+  await old.getByText('No good reading since').waitFor();
+  await old.locator('[data-signal="cylinder.speed"]').getByText('old').waitFor();
+});
+
+test('text of a machine is text, whatever it holds', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const nasty = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>';
+  setting.floor.setMachine('ls-1', { name: nasty, cause: nasty });
+  setting.floor.raise(
+    alertView(
+      { occurrence: 'occ-nasty', machine: 'ls-1', type: 'x', text: nasty, evidence: { code: nasty } },
+      { runbook: nasty },
+    ),
+  );
+  const tab = await openAs(setting, 'omar');
+  await tab.locator('[data-occurrence="occ-nasty"] h3').getByText(nasty).waitFor();
+  assert.equal(await tab.locator('#app img').count(), 0);
+  assert.notEqual(await tab.title(), 'owned');
+});
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`axe finds no violation of WCAG A and AA, ${scheme}, wide and on a phone`, async (t) => {
+    const setting = await begin(t);
+    if (setting === null) return;
+    const axe = await axeSource();
+    for (const viewport of [wide.viewport, { width: 375, height: 740 }]) {
+      // The page forbids foreign scripts; for this tab alone the rule is lifted.
+      const options = { viewport, colorScheme: scheme, bypassCSP: true };
+      const tab = await openAs(setting, 'omar', options);
+      await tab.locator('summary', { hasText: 'Show what is over' }).click();
+      await tab.locator('table').waitFor();
+      await tab.locator('[data-machine="ls-1"] summary').click();
+      await expectClean(tab, axe, `${scheme} ${viewport.width}`);
+      const overflow = await tab.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      assert.ok(Number(overflow) <= 0, `the page is ${String(overflow)} px wider than its window`);
+      await tab.getByRole('button', { name: 'Sign out' }).click();
+      await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
+      await expectClean(tab, axe, `${scheme} ${viewport.width} sign-in`);
+    }
+  });
+}
+
+async function expectClean(tab: Tab, axe: string, where: string): Promise<void> {
+  await tab.evaluate(axe);
+  const violations = (await tab.evaluate(`(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    return violations.map((v) => v.id + ' (' + v.impact + '): ' + v.nodes.map((n) => n.html.slice(0, 120)).join(' | '));
+  })()`)) as string[];
+  assert.deepEqual(violations, [], where);
+}
+
+test('everything can be reached and done with the keyboard alone', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const tab = await openAs(setting, 'omar');
+  await tab.locator('body').press('Tab');
+  assert.equal(await tab.evaluate('document.activeElement.textContent'), 'Skip to what is wrong now');
+  await tab.keyboard.press('Enter');
+  // From the first alert on: its "What to do", then its button.
+  for (let i = 0; i < 6; i += 1) {
+    await tab.keyboard.press('Tab');
+    const label = String(await tab.evaluate("document.activeElement.getAttribute('aria-label')"));
+    if (label.startsWith('Acknowledge: Lockstitch 1')) break;
+  }
+  await tab.keyboard.press('Enter');
+  await tab.locator('[data-occurrence="occ-overload"]').getByText('by omar').waitFor();
+  assert.equal(setting.floor.acks.length, 1);
+});
+
+test('touch targets are at least 44 px high on a phone', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const tab = await openAs(setting, 'omar', { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true });
+  for (const target of await tab.locator('button:visible, select:visible').all()) {
+    const box = await target.boundingBox();
+    assert.ok(box !== null && box.height >= 44, `${await target.innerText()}: ${String(box?.height)} px`);
+  }
+});
+
+test('the screenshot of the documentation shows the floor', async (t) => {
+  const floor = createFloor();
+  const setting = await begin(t, floor);
+  if (setting === null) return;
+  floor.raise(threadBreak());
+  const tab = await openAs(setting, 'omar', { ...wide, colorScheme: 'light', deviceScaleFactor: 1 });
+  await tab.locator('[data-occurrence="occ-thread"]').waitFor();
+  await tab.locator('[data-connection="live"]').waitFor();
+  await tab.locator('.curve[aria-label*="last "]').nth(4).waitFor();
+  const path = await screenshotFile(t, 'page.png');
+  const png = await tab.screenshot({ path, fullPage: true });
+  assert.ok(png.length > 20_000, 'a picture of the page is larger than an empty one');
+});
