@@ -68,6 +68,13 @@ export const driverErrors = {
     cure: 'Check that the folder of keys can be written by the user the agent runs as, and that the disk is not full.',
     retryable: true,
   },
+  opcuaPasswordUnprotected: {
+    code: 'DRV-206',
+    meaning:
+      'A user and password are configured for an OPC UA machine without encryption, where anybody could read them.',
+    cure: 'Use security SignAndEncrypt, or leave out user and password.',
+    retryable: false,
+  },
   lineEndpointInvalid: {
     code: 'DRV-300',
     meaning: 'The endpoint of a line machine is neither a serial port nor a TCP address.',

@@ -1,0 +1,261 @@
+/**
+ * OPC UA machines behind one server.
+ *
+ * Invariants (besides D1 … D7):
+ *  - Nothing is kept from one session to the next: every connection judges the certificate and resolves every name anew.
+ *  - A connection counts as good only when readings come; the back-off starts again from there.
+ *  - The library is loaded in `start`, its key made there; nothing of it lives in the constructor.
+ */
+import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts } from '../contract.ts';
+import { DriverError } from '../errors.ts';
+import { MachineFeed } from '../feed.ts';
+import { loadOpcuaLibrary, toServerValue, type OpcuaLibrary } from './library.ts';
+import type { MachineIdentification } from './nodes.ts';
+import type { OpcuaDriverOptions } from './options.ts';
+import { ownCertificate } from './own-certificate.ts';
+import { connect, type OpcuaConnection } from './session.ts';
+import { ServerClock } from './time.ts';
+import { parseFingerprint } from './trust.ts';
+import { OpcuaTrouble, reasonOfError } from './trouble.ts';
+import { MachineWatch } from './watch.ts';
+
+export type { OpcuaDriverOptions, OpcuaMachine, OpcuaSecurity } from './options.ts';
+export type { MachineIdentification } from './nodes.ts';
+
+export interface OpcuaDriver extends Driver {
+  /** What the machine said of itself at the last connect; null before. */
+  identification(machine: string): MachineIdentification | null;
+}
+
+const defaultBackoff: BackoffOptions = { minMs: 250, maxMs: 4_000 };
+/** A first connect that takes longer than this is a gap, though nothing has failed yet. */
+const patienceMs = 3_000;
+/** Names that were not found are looked for again this often: a server fills its address space while it starts. */
+const resolveAgainMs = 5_000;
+
+/** Throws DRV-200, DRV-201, DRV-202 or DRV-206 when the options cannot work; starts nothing. */
+export function createOpcuaDriver(options: OpcuaDriverOptions, ports: DriverPorts): OpcuaDriver {
+  if (!URL.canParse(options.endpoint) || new URL(options.endpoint).protocol !== 'opc.tcp:') {
+    throw new DriverError('opcuaEndpointInvalid', options.endpoint);
+  }
+  if (options.machines.length === 0) throw new DriverError('opcuaProfileMissing', `${options.endpoint}: no machine`);
+  for (const { machine, profile } of options.machines) {
+    if (profile.protocol !== 'opcua') {
+      throw new DriverError('opcuaProfileMissing', `${machine}: profile ${profile.profile}`);
+    }
+  }
+  if (options.security.mode === 'None' && options.user !== undefined) {
+    throw new DriverError('opcuaPasswordUnprotected', options.endpoint);
+  }
+  const fingerprint = options.serverFingerprint === undefined ? null : parseFingerprint(options.serverFingerprint);
+  return new ServerDriver(options, fingerprint, ports);
+}
+
+class ServerDriver implements OpcuaDriver {
+  readonly machines: readonly string[];
+  readonly #options: OpcuaDriverOptions;
+  readonly #serverFingerprint: string | null;
+  readonly #ports: DriverPorts;
+  readonly #feeds: readonly MachineFeed[];
+  readonly #identifications = new Map<string, MachineIdentification>();
+  readonly #complained = new Set<string>();
+  readonly #heartbeatMs: number;
+  readonly #timeoutMs: number;
+  #running: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
+  #started = false;
+  #attempt = 0;
+
+  constructor(options: OpcuaDriverOptions, serverFingerprint: string | null, ports: DriverPorts) {
+    this.machines = options.machines.map(({ machine }) => machine);
+    this.#options = options;
+    this.#serverFingerprint = serverFingerprint;
+    this.#ports = ports;
+    this.#feeds = options.machines.map(({ machine }) => new MachineFeed(machine, ports));
+    this.#heartbeatMs = options.heartbeatMs ?? 1_000;
+    this.#timeoutMs = options.timeoutMs ?? 5_000;
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    if (this.#started || signal.aborted) return Promise.resolve();
+    this.#started = true;
+    for (const feed of this.#feeds) feed.begin();
+    const stop = new AbortController();
+    const onAbort = (): void => void this.stop();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const done = this.#run(stop.signal).finally(() => signal.removeEventListener('abort', onAbort));
+    this.#running = { stop, done };
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#started = true;
+    for (const feed of this.#feeds) feed.end();
+    this.#running?.stop.abort();
+    await this.#running?.done;
+  }
+
+  health() {
+    return this.#feeds.map((feed) => feed.health());
+  }
+
+  identification(machine: string): MachineIdentification | null {
+    return this.#identifications.get(machine) ?? null;
+  }
+
+  /** Connects, watches, and again, until stopped. Never rejects. */
+  async #run(stop: AbortSignal): Promise<void> {
+    const patience = setTimeout(() => this.#interrupt('not-yet-connected'), patienceMs);
+    while (!stop.aborted) {
+      let reason: string;
+      try {
+        reason = await this.#connectAndWatch(stop);
+      } catch (error) {
+        reason = reasonOfError(error);
+        this.#ports.log('debug', 'OPC UA server not connected, will retry', {
+          endpoint: this.#options.endpoint,
+          reason,
+          detail: error instanceof Error ? error.message : String(error),
+        });
+      }
+      if (stop.aborted) break;
+      for (const feed of this.#feeds) {
+        feed.failed();
+        feed.link(false, reason);
+      }
+      this.#interrupt(reason);
+      await pause(backoffDelayMs(this.#options.backoff ?? defaultBackoff, this.#attempt, this.#ports.random), stop);
+      this.#attempt += 1;
+    }
+    clearTimeout(patience);
+  }
+
+  #interrupt(reason: string): void {
+    for (const feed of this.#feeds) feed.interrupt(reason);
+  }
+
+  /** Resolves with the reason for which the connection ended; throws when there was none. */
+  async #connectAndWatch(stop: AbortSignal): Promise<string> {
+    // Neither can be cut short, and stopping does not wait for them.
+    const library = await unlessStopped(loadOpcuaLibrary(), stop);
+    const own = await unlessStopped(ownCertificate(library, this.#options.pkiDir), stop);
+    for (const feed of this.#feeds) feed.requested();
+    const connection = await connect(
+      {
+        library,
+        own,
+        options: this.#options,
+        serverFingerprint: this.#serverFingerprint,
+        timeoutMs: this.#timeoutMs,
+        ports: this.#ports,
+        complained: this.#complained,
+      },
+      stop,
+    );
+    const clock = new ServerClock();
+    const onAlive = (): void => {
+      this.#attempt = 0;
+    };
+    const watches = this.#options.machines.flatMap((machine, index) => {
+      const feed = this.#feeds[index];
+      const parts = { library, clock, heartbeatMs: this.#heartbeatMs, onAlive };
+      return feed === undefined ? [] : [new MachineWatch(machine, { ...parts, feed })];
+    });
+    try {
+      for (const feed of this.#feeds) feed.link(true, 'connected');
+      const watching = new AbortController();
+      const work = this.#watch(library, connection, clock, watches, watching.signal);
+      try {
+        return await unlessStopped(Promise.race([connection.lost, work]), stop);
+      } finally {
+        watching.abort();
+        work.catch(() => {});
+      }
+    } finally {
+      for (const watch of watches) watch.detach();
+      await connection.close();
+    }
+  }
+
+  /** Attaches all machines, then reads everything once a heartbeat. Resolves with a reason when it must end. */
+  async #watch(
+    library: OpcuaLibrary,
+    connection: OpcuaConnection,
+    clock: ServerClock,
+    watches: readonly MachineWatch[],
+    stop: AbortSignal,
+  ): Promise<string> {
+    const { session } = connection;
+    while (!stop.aborted) {
+      const beganMs = this.#ports.clock.monotonicMs();
+      for (const watch of watches) {
+        if (watch.isSilent(beganMs)) return 'no-data';
+        if (watch.incomplete && watch.resolvedAgeMs(beganMs) >= resolveAgainMs)
+          await this.#attach(watch, connection, stop);
+        if (stop.aborted) return 'stopped';
+      }
+      const nodes = [
+        library.resolveNodeId('Server_ServerStatus_CurrentTime'),
+        ...watches.flatMap((one) => one.nodesToRead()),
+      ];
+      for (const watch of watches) watch.feed.requested();
+      const sentMs = this.#ports.clock.wallMs();
+      const read = await session.read(nodes.map((nodeId) => ({ nodeId, attributeId: library.AttributeIds.Value })));
+      if (stop.aborted) return 'stopped';
+      const serverTime: unknown = read[0]?.value.value;
+      if (serverTime instanceof Date) clock.measure(serverTime.getTime(), sentMs, this.#ports.clock.wallMs());
+      let next = 1;
+      for (const watch of watches) {
+        const count = watch.nodesToRead().length;
+        watch.heartbeat(
+          read.slice(next, next + count).map((value) => toServerValue(library, value)),
+          sentMs,
+        );
+        next += count;
+      }
+      const tookMs = this.#ports.clock.monotonicMs() - beganMs;
+      await pause(Math.max(10, this.#heartbeatMs - tookMs), stop);
+    }
+    return 'stopped';
+  }
+
+  async #attach(watch: MachineWatch, connection: OpcuaConnection, stop: AbortSignal): Promise<void> {
+    const { machine } = watch.feed;
+    try {
+      const identification = await watch.attach(connection.session);
+      if (stop.aborted) return;
+      this.#identifications.set(machine, identification);
+      this.#options.onIdentification?.(machine, identification);
+    } catch (error) {
+      // One machine that is not there must not keep the others behind the same server from being read.
+      if (!(error instanceof OpcuaTrouble)) throw error;
+      watch.feed.interrupt(error.reason);
+      if (this.#complained.has(`${machine} ${error.reason}`)) return;
+      this.#complained.add(`${machine} ${error.reason}`);
+      this.#ports.log('warn', `OPC UA machine not found: ${error.message}`, { machine, reason: error.reason });
+    }
+  }
+}
+
+/** The result of `work`, or an OpcuaTrouble as soon as `stop` aborts, whatever becomes of the work. */
+function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => reject(new OpcuaTrouble('stopped', 'stopped'));
+    if (stop.aborted) end();
+    else stop.addEventListener('abort', end, { once: true });
+    work.then(resolve, reject).finally(() => stop.removeEventListener('abort', end));
+  });
+}
+
+/** Resolves after `delayMs`, or at once when `stop` aborts. */
+function pause(delayMs: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    if (stop.aborted) end();
+    else stop.addEventListener('abort', end, { once: true });
+  });
+}

@@ -1,0 +1,93 @@
+/** The agent's own OPC UA application certificate: made once, then read. */
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DriverError } from '../errors.ts';
+import type { OpcuaLibrary } from './library.ts';
+
+export interface OwnCertificate {
+  readonly applicationUri: string;
+  /** DER. */
+  readonly certificate: Buffer;
+  readonly privateKey: KeyObject;
+  readonly certificateFile: string;
+}
+
+const validForDays = 3650;
+
+/**
+ * Reads `certificate.pem` and `key.pem` (PKCS#8, mode 0600) of `pkiDir`, making both when they are not there: RSA 2048,
+ * self-signed, SHA-256, which every security profile of OPC UA accepts. The key is generated off the event loop.
+ * Throws DRV-205.
+ */
+export async function ownCertificate(library: OpcuaLibrary, pkiDir: string): Promise<OwnCertificate> {
+  try {
+    return (await read(pkiDir)) ?? (await make(library, pkiDir));
+  } catch (error) {
+    throw new DriverError(
+      'opcuaOwnCertificate',
+      `${pkiDir}: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function files(pkiDir: string) {
+  return { certificateFile: join(pkiDir, 'certificate.pem'), keyFile: join(pkiDir, 'key.pem') };
+}
+
+async function read(pkiDir: string): Promise<OwnCertificate | null> {
+  const { certificateFile, keyFile } = files(pkiDir);
+  const [certificatePem, keyPem] = await Promise.all([readOrNull(certificateFile), readOrNull(keyFile)]);
+  if (certificatePem === null || keyPem === null) return null;
+  const certificate = new X509Certificate(certificatePem);
+  const privateKey = createPrivateKey(keyPem);
+  const applicationUri = /URI:([^,]+)/.exec(certificate.subjectAltName ?? '')?.[1];
+  // Half a pair, or the pair of another program: made anew rather than failing at every connect.
+  if (applicationUri === undefined || !certificate.checkPrivateKey(privateKey)) return null;
+  return { applicationUri, certificate: certificate.raw, privateKey, certificateFile };
+}
+
+async function make(library: OpcuaLibrary, pkiDir: string): Promise<OwnCertificate> {
+  const { certificateFile, keyFile } = files(pkiDir);
+  const host = hostname();
+  const applicationUri = `urn:${host}:selvedge`;
+  const tools = library.crypto_utils;
+  const { privateKey } = await tools.generateKeyPair(2048);
+  const nowMs = Date.now();
+  const { cert } = await tools.createSelfSignedCertificate({
+    privateKey,
+    // A gateway without battery-backed clock may make this before it knows the time.
+    notBefore: new Date(nowMs - 24 * 3_600_000),
+    notAfter: new Date(nowMs + validForDays * 24 * 3_600_000),
+    subject: `CN=Selvedge agent/O=Selvedge/DC=${host}`,
+    dns: [host],
+    applicationUri,
+    purpose: tools.CertificatePurpose.ForApplication,
+  });
+  const { privPem } = await tools.privateKeyToPEM(privateKey);
+  await mkdir(pkiDir, { recursive: true, mode: 0o700 });
+  await writeWhole(keyFile, privPem);
+  await writeWhole(certificateFile, cert);
+  const made = await read(pkiDir);
+  if (made === null) throw new DriverError('opcuaOwnCertificate', `${pkiDir}: what was written does not fit together`);
+  return made;
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const fresh = `${file}.${process.pid}.new`;
+  await writeFile(fresh, text, { mode: 0o600 });
+  await rename(fresh, file);
+}
+
+async function readOrNull(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

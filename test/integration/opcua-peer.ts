@@ -1,0 +1,125 @@
+/** Starts the asyncua knitting machine of `opcua-peer.py`; the virtual environment it needs is made once per machine. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { requireProgram } from '../support/peers.ts';
+
+const venv = join(tmpdir(), 'selvedge-asyncua-venv');
+const python = join(venv, 'bin', 'python');
+const ready = join(venv, 'ready');
+
+/** True when asyncua can be used; otherwise skips `t`, or throws in CI. Takes a minute the first time. */
+export function requireAsyncua(t: TestContext): boolean {
+  if (!requireProgram(t, 'python3')) return false;
+  if (existsSync(ready)) return true;
+  // Made aside and moved, so that a half-made one is never taken for whole. A venv survives the move for our use:
+  // python is called by its path and pip is not needed again.
+  const fresh = `${venv}.${process.pid}`;
+  const problem = make(fresh);
+  if (problem === null) {
+    if (!existsSync(ready)) {
+      rmSync(venv, { recursive: true, force: true });
+      renameSync(fresh, venv);
+    }
+    return true;
+  }
+  rmSync(fresh, { recursive: true, force: true });
+  if (process.env['CI'] === 'true') throw new TypeError(`CI must have every peer: ${problem}`);
+  t.skip(problem);
+  return false;
+}
+
+function make(folder: string): string | null {
+  mkdirSync(folder, { recursive: true });
+  const made = spawnSync('python3', ['-m', 'venv', folder], { encoding: 'utf8' });
+  if (made.status !== 0) return `a Python virtual environment cannot be made: ${made.stderr.trim()}`;
+  const pip = spawnSync(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', 'asyncua'], {
+    encoding: 'utf8',
+  });
+  if (pip.status !== 0) return `asyncua cannot be installed: ${pip.stderr.trim().split('\n').at(-1)}`;
+  writeFileSync(join(folder, 'ready'), '');
+  return null;
+}
+
+export interface PeerOrder {
+  readonly set?: Readonly<Record<string, number | string>>;
+  readonly status?: Readonly<Record<string, string>>;
+  readonly stamp?: Readonly<Record<string, readonly [number, number]>>;
+  readonly delete?: string;
+  readonly drop?: true;
+}
+
+export interface OpcuaPeer {
+  readonly endpoint: string;
+  /** SHA-256 of its certificate; null without security. */
+  readonly fingerprint: string | null;
+  order(order: PeerOrder): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A port that was free a moment ago: the peer must come back on the same one after a restart. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  return port;
+}
+
+export async function startPeer(
+  port: number,
+  folder: string,
+  security: 'secure' | 'none' = 'secure',
+): Promise<OpcuaPeer> {
+  const script = fileURLToPath(new URL('opcua-peer.py', import.meta.url));
+  const args = [script, String(port), folder, ...(security === 'none' ? ['none'] : [])];
+  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints = (complaints + text).slice(-4_000);
+  });
+  const waiting: ((answer: Record<string, unknown>) => void)[] = [];
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      for (const answer of waiting.splice(0)) answer({ error: `the peer ended: ${complaints}` });
+      resolve();
+    });
+  });
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const answer: Record<string, unknown> = JSON.parse(line);
+    waiting.shift()?.(answer);
+  });
+  const next = (): Promise<Record<string, unknown>> =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+    });
+  const hello = await next();
+  if (hello['ready'] !== true) throw new TypeError(`the peer did not start: ${String(hello['error'])}`);
+  const fingerprint = hello['fingerprint'];
+  return {
+    endpoint: `opc.tcp://127.0.0.1:${port}/knit`,
+    fingerprint: typeof fingerprint === 'string' ? fingerprint : null,
+    async order(order) {
+      const answer = next();
+      child.stdin.write(`${JSON.stringify(order)}\n`);
+      const { error } = await answer;
+      if (error !== undefined) throw new TypeError(`the peer could not: ${String(error)}`);
+    },
+    stop: () => end(child, exited),
+  };
+}
+
+async function end(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  child.kill('SIGKILL');
+  await exited;
+}
