@@ -25,7 +25,7 @@ SCENARIO is a file, or the name of a shipped one: demo.
   --port-base N             listen on N, N+1, … instead of free ports
   --help                    this text
 
-Exit codes: 0 good, 2 wrong usage, scenario or port.`;
+Prints JSON lines: listening (with the endpoints), halted. Exit codes: 0 good, 2 wrong usage, scenario or port.`;
 
 interface Request {
   readonly scenario: string;
@@ -112,6 +112,7 @@ function hostPort(text: string): UplinkTarget {
   return { host: match[1].replace(/^\[|\]$/g, ''), port };
 }
 
+/** Tells the launcher, one JSON line an event. */
 function say(event: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
@@ -173,7 +174,9 @@ export async function main(args: readonly string[]): Promise<number> {
     truth?.close();
     return complain(error);
   }
-  say({ event: 'listening', endpoints: floor.endpoints });
+  // A launcher that died first must not make the floor end with a stack trace.
+  process.stdout.on('error', () => undefined);
+  say({ event: 'listening', endpoints: request.endpoints, ...floor.endpoints });
   await untilStopped(floor, request);
   await floor.stop();
   return 0;

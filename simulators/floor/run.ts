@@ -116,7 +116,7 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
     }
     for (const [i, server] of servers.entries()) {
       const view = model.machines[i];
-      if (view !== undefined) server.latch(view.values());
+      if (view !== undefined) server.latch(view.values(), clock.wallMs());
     }
     const started = await Promise.allSettled(servers.map((server) => server.start()));
     const failed = started.find((result) => result.status === 'rejected');
@@ -143,8 +143,8 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
   const onHalted: ((timeMs: number) => void)[] = [];
   const links = new Map<string, boolean>();
 
-  const apply = (view: MachineView, server: MachineServer, events: readonly FloorEvent[]): void => {
-    server.latch(view.values());
+  const apply = (view: MachineView, server: MachineServer, events: readonly FloorEvent[], timeMs: number): void => {
+    server.latch(view.values(), timeMs);
     if ((links.get(view.scenario.id) ?? true) !== view.linkUp) {
       links.set(view.scenario.id, view.linkUp);
       server.setLink(view.linkUp);
@@ -155,12 +155,13 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
   };
   const tick = (): void => {
     const events = model.step(model.tickMs);
+    // Taken before anything of this tick can be seen: nobody can have seen it earlier than the truth says.
+    const timeMs = clock.wallMs();
     for (const [i, server] of servers.entries()) {
       const view = model.machines[i];
-      if (view !== undefined) apply(view, server, events);
+      if (view !== undefined) apply(view, server, events, timeMs);
     }
     uplink?.setMode(model.uplink);
-    const timeMs = clock.wallMs();
     // Without a proxy there is no uplink to cut, so nothing is said about it.
     const told = uplink === null ? events.filter((event) => event.machine !== 'gateway') : events;
     record(() => truth?.append(timeMs, told));

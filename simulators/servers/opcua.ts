@@ -36,7 +36,7 @@ export function createOpcuaServer(options: OpcuaServerOptions): MachineServer {
   const timers = createTimers();
   let folder: string | null = null;
   let up: Up | null = null;
-  let latest: ReadonlyMap<string, Value> | null = null;
+  let latest: { readonly values: ReadonlyMap<string, Value>; readonly timeMs: number } | null = null;
   let clockOffsetMs = 0;
   let wanted = true;
   let open = true;
@@ -70,11 +70,11 @@ export function createOpcuaServer(options: OpcuaServerOptions): MachineServer {
     async start() {
       folder = await mkdtemp(join(tmpdir(), 'selvedge-sim-opcua-'));
       up = await onFreePort(options.port, options.random, (port) => startServer(options.machine, folder ?? '', port));
-      if (latest !== null) up.nodes.write(latest, new Date(Date.now() + clockOffsetMs));
+      if (latest !== null) up.nodes.write(latest.values, new Date(latest.timeMs + clockOffsetMs));
     },
-    latch(values) {
-      latest = values;
-      up?.nodes.write(values, new Date(Date.now() + clockOffsetMs));
+    latch(values, timeMs) {
+      latest = { values, timeMs };
+      up?.nodes.write(values, new Date(timeMs + clockOffsetMs));
     },
     setLink(linkUp) {
       wanted = linkUp;

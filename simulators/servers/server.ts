@@ -9,8 +9,8 @@ export interface MachineServer {
   readonly fingerprint: string | null;
   /** Opens the port. Rejects with SIM-104 or SIM-105. */
   start(): Promise<void>;
-  /** Takes over everything the machine shows at this tick, at once: no reply ever mixes two ticks. */
-  latch(values: ReadonlyMap<string, Value>): void;
+  /** Takes over everything the machine shows from `timeMs` (UTC) on, at once: no reply ever mixes two ticks. */
+  latch(values: ReadonlyMap<string, Value>, timeMs: number): void;
   /** false: connections are cut and new ones refused, as if the machine had been switched off. */
   setLink(up: boolean): void;
   disturb(disturbance: ScenarioDisturbance): void;
