@@ -142,7 +142,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
           .filter(({ record }) => machine === undefined || record.machine === machine);
         return { items: items.map(flatAlert), next: null };
       }
-      const filter = { closedOnly: state === 'normal', machine: machine ?? null, limit };
+      const filter = { states: state === 'all' ? null : [state], machine: machine ?? null, limit };
       const { items, next } = await sources.alertHistory(filter, cursor ?? null);
       return { items: items.map(flatAlert), next };
     },
@@ -158,7 +158,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
       const outcome = await sources.ack(occurrence, session.name, body.data.comment || null);
       stream.poke();
       switch (outcome) {
-        case 'done':
+        case 'acked':
           return { ok: true, occurrence };
         case 'unknown-occurrence':
           return refuse(reply, 404, outcome, 'There is no such alert.');

@@ -19,8 +19,8 @@ export interface Trend {
 }
 
 export interface AlertFilter {
-  /** true: only occurrences that are over. */
-  readonly closedOnly: boolean;
+  /** Only occurrences that stand so at the end of their history; null: any. */
+  readonly states: readonly AlertView['record']['state'][] | null;
   readonly machine: string | null;
   readonly limit: number;
 }
@@ -36,7 +36,7 @@ export interface SummaryQuery {
 }
 
 /** `not-open`: the occurrence is over or does not wait for anybody. */
-export type AckOutcome = 'done' | 'unknown-occurrence' | 'not-open';
+export type AckOutcome = 'acked' | 'unknown-occurrence' | 'not-open';
 
 export interface PageSources {
   machines(): readonly MachineView[];

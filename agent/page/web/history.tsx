@@ -28,7 +28,7 @@ export function History({ now, machineName }: { now: Now; machineName: (id: stri
       >
         <summary>Show what is over</summary>
         {problem !== null && <p class="problem">{problem}</p>}
-        {items !== null && items.length === 0 && <p class="empty">Nothing yet.</p>}
+        {items !== null && items.length === 0 && next === null && <p class="empty">Nothing yet.</p>}
         {items !== null && items.length > 0 && (
           <div class="scroll" tabIndex={0} role="region" aria-label="Past alerts">
             <table>

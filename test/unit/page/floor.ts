@@ -286,7 +286,7 @@ export function createFloor(): Floor {
       alertHistory: async (filter, cursor) => {
         const from = Number(cursor ?? '0');
         const all = [...floor.alerts, ...floor.history]
-          .filter(({ record }) => !filter.closedOnly || record.state === 'normal')
+          .filter(({ record }) => filter.states === null || filter.states.includes(record.state))
           .filter(({ record }) => filter.machine === null || record.machine === filter.machine);
         const items = all.slice(from, from + filter.limit);
         return { items, next: from + items.length < all.length ? String(from + items.length) : null };
@@ -305,7 +305,7 @@ export function createFloor(): Floor {
               }
             : alert,
         );
-        return 'done';
+        return 'acked';
       },
     },
   };
