@@ -13,16 +13,18 @@
  *  P3  No alert but `offline` comes from a gap or a bad reading.
  *  P4  An alert leaves in the same call in which its condition was judged, marked urgent.
  */
-import type { AlertRecord, Lane, WireRecord } from '../cloud-bridge/contract.ts';
+import type { MachineState } from '../cloud-bridge/contract.ts';
 import type { DiscardedEvent, DriverEvent, GapEvent, Reading, ReadingsEvent } from '../drivers/contract.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction, type AlertCounts } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
 import { advanceCounter, type CounterStep } from './counters/counter.ts';
 import type { ResetGroup } from './counters/resets.ts';
+import { Journaling } from './journaling.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineSetup } from './machine.ts';
 import { checkReading, sourceTimeUsable, type Checked } from './quality/check.ts';
-import { RecordMaker, type DraftOf, type RecordDraft } from './records.ts';
+import type { DraftOf } from './records.ts';
+import { recoverAlerts, recoverMinutes } from './recover.ts';
 import { SegmentClock } from './rollup/clock.ts';
 import { rank } from './rollup/points.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
@@ -92,6 +94,8 @@ export interface PipelineCounts {
   readonly discarded: number;
   readonly ringPoints: number;
   readonly ringBlocks: number;
+  /** Blocks of the ring that could not be read at the start. */
+  readonly damagedBlocks: number;
   readonly records: number;
   readonly lostRecords: number;
   readonly segment: number;
@@ -124,14 +128,10 @@ class DataPipeline implements Pipeline {
   readonly #out: PipelineOut;
   readonly #options: PipelineOptions;
   readonly #boot: string;
-  readonly #records = new RecordMaker();
+  readonly #journal: Journaling;
   readonly #desk: AlertDesk;
   readonly #machines = new Map<string, Watched>();
   readonly #runbooks = new Map<string, string | null>();
-  readonly #newest = new Map<string, AlertRecord>();
-  #entries: JournalEntry[] = [];
-  #urgent = false;
-  #durable: Promise<void> = Promise.resolve();
   readonly #counts = {
     readings: 0,
     bad: 0,
@@ -141,7 +141,7 @@ class DataPipeline implements Pipeline {
     unknownMachine: 0,
     discarded: 0,
     ringBlocks: 0,
-    lostRecords: 0,
+    damagedBlocks: 0,
   };
 
   constructor(input: PipelineInput) {
@@ -150,11 +150,16 @@ class DataPipeline implements Pipeline {
     this.#options = { ...defaultPipelineOptions, ...input.options };
     this.#boot = input.recovery.boot;
     this.#line = new SegmentClock(input.clock.wallMs(), input.clock.monotonicMs());
+    this.#journal = new Journaling({
+      journal: (entries, urgent) => input.out.journal(entries, urgent),
+      alertChanged: (alert) => input.out.changed({ kind: 'alert', alert }),
+      runbook: (machine, rule) => this.#runbooks.get(`${machine} ${rule}`) ?? null,
+    });
     this.#desk = new AlertDesk({
       boot: this.#boot,
-      step: (step, atMs) => this.#record(alertDraft(step, atMs)),
+      step: (step, atMs) => this.#journal.record(alertDraft(step, atMs)),
       flood: (phase, atMs, alerts) =>
-        this.#event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
+        this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
     this.#start(input);
   }
@@ -180,7 +185,7 @@ class DataPipeline implements Pipeline {
         break;
     }
     this.#out.changed({ kind: 'machine', machine: machine.id });
-    void this.#flush();
+    this.#journal.flush();
   }
 
   tick(): void {
@@ -195,7 +200,7 @@ class DataPipeline implements Pipeline {
       if (machine.ring.due(now.monotonicMs, this.#options.ringBlockS)) this.#ringBlock(machine.ring.take());
     }
     this.#desk.tick(now);
-    void this.#flush();
+    this.#journal.flush();
   }
 
   // ——— reading batch → quality → canonical signals → ring + rollups ———
@@ -283,7 +288,7 @@ class DataPipeline implements Pipeline {
       machine.openGap = null;
       machine.rollup.gapClosed(lineMs, this.#line.atWall(event.toMs ?? now.wallMs));
     }
-    this.#event({
+    this.#journal.event({
       machine: machine.id,
       atMs: Math.round(event.toMs ?? (event.phase === 'opened' ? event.fromMs : now.wallMs)),
       event: 'gap',
@@ -308,7 +313,7 @@ class DataPipeline implements Pipeline {
       const { state, cause } = machine.stateReader.verdict();
       this.#state(machine, tMs, state, cause);
       for (const { signal, code } of machine.stateReader.newUnknownCodes()) {
-        this.#instant(machine.id, tMs, 'unknown_code', { signal, code });
+        this.#journal.instant(machine.id, tMs, 'unknown_code', { signal, code });
       }
     }
     this.#rules(machine, { wallMs: at.sourceTimeMs, monotonicMs: at.monotonicMs });
@@ -322,13 +327,13 @@ class DataPipeline implements Pipeline {
     }
   }
 
-  #state(machine: Watched, tMs: number, state: Watched['state'], cause: string | null): void {
+  #state(machine: Watched, tMs: number, state: MachineState, cause: string | null): void {
     const before = machine.timeline.current;
     if (before.state === state && before.cause === cause) return;
     machine.timeline.set(tMs, state, cause);
     machine.rollup.stateChanged(tMs);
     const { tMs: atMs } = machine.timeline.current;
-    this.#instant(machine.id, atMs, 'state_changed', { from: before.state, to: state, cause });
+    this.#journal.instant(machine.id, atMs, 'state_changed', { from: before.state, to: state, cause });
   }
 
   #rules(machine: Watched, at: Instant): void {
@@ -364,12 +369,12 @@ class DataPipeline implements Pipeline {
       data[`${signal} uncertainty`] = step.uncertainty;
     }
     const { atMs, fromMs } = group;
-    this.#event({ machine: machine.id, atMs, event: 'counter_reset', phase: 'instant', fromMs, data });
+    this.#journal.event({ machine: machine.id, atMs, event: 'counter_reset', phase: 'instant', fromMs, data });
   }
 
   #implausibleStep(machine: Watched, signal: string, step: CounterStep, monotonicMs: number): void {
     machine.noteImplausible(signal, monotonicMs);
-    this.#event({
+    this.#journal.event({
       machine: machine.id,
       atMs: step.to.tMs,
       event: 'counter_implausible',
@@ -381,14 +386,14 @@ class DataPipeline implements Pipeline {
 
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> } {
     const outcome = this.#desk.act(occurrence, action, this.#now());
-    const durable = this.#flush();
-    return { outcome, durable };
+    this.#journal.flush();
+    return { outcome, durable: this.#journal.durable() };
   }
 
   uplinkOutage(outage: { phase: 'opened' | 'closed'; fromMs: number; toMs: number | null; reason: string }): void {
     const { phase, fromMs, toMs, reason } = outage;
     const atMs = Math.round(toMs ?? this.#clock.wallMs());
-    this.#event({
+    this.#journal.event({
       machine: 'gateway',
       atMs,
       event: 'uplink_outage',
@@ -396,7 +401,7 @@ class DataPipeline implements Pipeline {
       fromMs: Math.round(fromMs),
       data: { reason },
     });
-    void this.#flush();
+    this.#journal.flush();
   }
 
   machinesView(): MachineView[] {
@@ -404,17 +409,15 @@ class DataPipeline implements Pipeline {
   }
 
   alertsView(): AlertView[] {
-    return this.#desk.open().flatMap(({ id }) => {
-      const record = this.#newest.get(id);
-      return record === undefined ? [] : [this.#alertView(record)];
-    });
+    return this.#desk.open().flatMap(({ id }) => this.#journal.alert(id) ?? []);
   }
 
   counts(): PipelineCounts {
     let ringPoints = 0;
     for (const machine of this.#machines.values()) ringPoints += machine.ring.stored;
-    const { made: records } = this.#records;
-    return { ...this.#counts, ringPoints, records, segment: this.#line.segment, alerts: this.#desk.counts() };
+    const { made: records, lost: lostRecords } = this.#journal;
+    const { segment } = this.#line;
+    return { ...this.#counts, ringPoints, records, lostRecords, segment, alerts: this.#desk.counts() };
   }
 
   async drain(): Promise<void> {
@@ -426,9 +429,9 @@ class DataPipeline implements Pipeline {
       this.#summaries(machine.rollup.seal(lineMs));
       this.#ringBlock(machine.ring.take());
     }
-    this.#instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
-    void this.#flush();
-    await this.#durable;
+    this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
+    this.#journal.flush();
+    await this.#journal.settled();
   }
 
   // ——— start, clocks ———
@@ -436,50 +439,30 @@ class DataPipeline implements Pipeline {
   #start({ machines, rules, recovery }: PipelineInput): void {
     const now = this.#now();
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
-    this.#instant('gateway', Math.round(now.wallMs), 'agent_started', {
+    this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_started', {
       boot: this.#boot,
       previousBoot: recovery.previousBoot,
       version: this.#options.agentVersion,
     });
     for (const what of recovery.quarantined) {
-      this.#instant('gateway', Math.round(now.wallMs), 'store_quarantined', { file: what });
+      this.#journal.instant('gateway', Math.round(now.wallMs), 'store_quarantined', { file: what });
     }
     const chosen = new Map<string, readonly Rule[]>();
     for (const setup of machines) chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile));
-    const active = this.#recoverAlerts(recovery, chosen, now);
+    const active = recoverAlerts(this.#desk, recovery, chosen, now);
     const key = { boot: this.#boot, segment: this.#line.segment };
     for (const setup of machines) {
       const own = chosen.get(setup.id) ?? [];
       for (const rule of own) this.#runbooks.set(`${setup.id} ${rule.id}`, rule.runbook);
       const machine = new Watched(setup, own, active.get(setup.id) ?? new Set(), lineMs, key, this.#options);
       this.#machines.set(setup.id, machine);
-      this.#record(machineDraft(setup, Math.round(now.wallMs)));
+      this.#journal.record(machineDraft(setup, Math.round(now.wallMs)));
+      const { ringBlockS } = this.#options;
+      const { drafts, damagedBlocks } = recoverMinutes(machine, recovery, { nowMs: now.wallMs, ringBlockS });
+      this.#summaries(drafts);
+      this.#counts.damagedBlocks += damagedBlocks;
     }
-    for (const { machine: id, signal, value, atMs } of recovery.lastCounters) {
-      const machine = this.#machines.get(id);
-      const index = machine?.model.indexOf.get(signal);
-      if (machine === undefined || index === undefined) continue;
-      const base = { tMs: this.#line.atWall(atMs), value, suspect: null };
-      machine.counterBases[index] = base;
-      machine.rollup.setBase(index, base);
-    }
-    void this.#flush();
-  }
-
-  /** Rules of each machine whose occurrence held before the start. */
-  #recoverAlerts(
-    recovery: Recovery,
-    chosen: ReadonlyMap<string, readonly Rule[]>,
-    now: Instant,
-  ): Map<string, Set<string>> {
-    const active = new Map<string, Set<string>>();
-    for (const record of recovery.openOccurrences) {
-      const rule = chosen.get(record.machine)?.find((r) => r.id === record.rule);
-      if (!this.#desk.recover(record, rule, now)) continue;
-      const rules = active.get(record.machine) ?? new Set();
-      active.set(record.machine, rules.add(record.rule));
-    }
-    return active;
+    this.#journal.flush();
   }
 
   #now(): Instant {
@@ -504,42 +487,13 @@ class DataPipeline implements Pipeline {
       machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, newMs);
       machine.shift(newMs - oldMs);
     }
-    this.#instant('gateway', newMs, 'clock_step', { stepMs, segment });
+    this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment });
   }
 
-  // ——— records → outbox ———
+  // ——— outbox ———
 
   #summaries(drafts: readonly SummaryDraft[]): void {
-    for (const draft of drafts) this.#record(draft);
-  }
-
-  #instant(machine: string, atMs: number, event: string, data: DraftOf<'event'>['data']): void {
-    this.#event({ machine, atMs, event, phase: 'instant', fromMs: null, data });
-  }
-
-  #event(draft: Omit<DraftOf<'event'>, 'kind'>): void {
-    this.#record({ kind: 'event', ...draft });
-  }
-
-  #record(draft: RecordDraft): void {
-    const record = this.#records.make(draft);
-    if (record.kind === 'alert') this.#noteAlert(record);
-    this.#entries.push({ record, lane: laneOf(record) });
-  }
-
-  #noteAlert(record: AlertRecord): void {
-    this.#urgent = true;
-    if (record.state === 'normal') this.#newest.delete(record.occurrence);
-    else this.#newest.set(record.occurrence, record);
-    this.#out.changed({ kind: 'alert', alert: this.#alertView(record) });
-  }
-
-  #alertView(record: AlertRecord): AlertView {
-    return {
-      record,
-      verified: record.transition !== 'unverified',
-      runbook: this.#runbooks.get(`${record.machine} ${record.rule}`) ?? null,
-    };
+    for (const draft of drafts) this.#journal.record(draft);
   }
 
   #ringBlock(block: RingBlock | null): void {
@@ -547,25 +501,6 @@ class DataPipeline implements Pipeline {
     this.#counts.ringBlocks++;
     this.#out.ring(block);
   }
-
-  /** Hands on what was made. The promise is for those who wait for the disk; a failure is counted in any case. */
-  #flush(): Promise<void> {
-    if (this.#entries.length === 0) return this.#durable;
-    const entries = this.#entries;
-    const urgent = this.#urgent;
-    this.#entries = [];
-    this.#urgent = false;
-    const stored = this.#out.journal(entries, urgent);
-    const counted = stored.catch(() => {
-      this.#counts.lostRecords += entries.length;
-    });
-    this.#durable = Promise.all([this.#durable, counted]).then(() => undefined);
-    return stored;
-  }
-}
-
-function laneOf(record: WireRecord): Lane {
-  return record.kind === 'alert' ? 'alerts' : 'live';
 }
 
 function machineDraft(setup: MachineSetup, atMs: number): DraftOf<'machine'> {

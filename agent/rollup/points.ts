@@ -3,7 +3,7 @@
  * what a minute of them adds up to. Because a minute is folded from its sorted readings, order, repetition and lateness
  * cannot change a total (DESIGN: summary).
  */
-import { advanceCounter, type CounterBase, type CounterSpec, type ResetSpan } from '../counters/counter.ts';
+import { advanceCounter, type CounterBase, type CounterSpec, type CounterStep, type ResetSpan } from '../counters/counter.ts';
 
 /** Quality by rank: of two readings of one time the better one counts. */
 export const rank = { bad: 0, uncertain: 1, good: 2 } as const;
@@ -130,7 +130,7 @@ export function foldMinute(
   let last: number | null = null;
   let heldMs = 0;
   let integralMs = 0;
-  let steps = null as CounterTotals | null;
+  let steps: CounterTotals | null = null;
   let base = input.counter?.base ?? null;
   let held = input.before;
 
@@ -164,16 +164,7 @@ export function foldMinute(
       const next = advanceCounter(spec, base, point, resets);
       base = next.base;
       if (next.step !== null) {
-        steps = {
-          delta: (steps?.delta ?? 0) + next.step.delta,
-          uncertainty: (steps?.uncertainty ?? 0) + next.step.uncertainty,
-          from: steps?.from ?? next.step.from.value,
-          fromMs: steps?.fromMs ?? next.step.from.tMs,
-          to: next.step.to.value,
-          toMs: next.step.to.tMs,
-          wraps: (steps?.wraps ?? 0) + (next.step.kind === 'wrap' ? 1 : 0),
-          resets: (steps?.resets ?? 0) + (next.step.kind === 'reset' ? 1 : 0),
-        };
+        steps = addStep(steps, next.step);
       }
     }
   }
@@ -191,6 +182,20 @@ export function foldMinute(
       counter: steps,
     },
     counterOut: base,
+  };
+}
+
+/** Counter totals with one more step. */
+export function addStep(totals: CounterTotals | null, step: CounterStep): CounterTotals {
+  return {
+    delta: (totals?.delta ?? 0) + step.delta,
+    uncertainty: (totals?.uncertainty ?? 0) + step.uncertainty,
+    from: totals?.from ?? step.from.value,
+    fromMs: totals?.fromMs ?? step.from.tMs,
+    to: step.to.value,
+    toMs: step.to.tMs,
+    wraps: (totals?.wraps ?? 0) + (step.kind === 'wrap' ? 1 : 0),
+    resets: (totals?.resets ?? 0) + (step.kind === 'reset' ? 1 : 0),
   };
 }
 

@@ -8,7 +8,6 @@
  *  M3  Deltas of consecutive minutes join: the `from` of one is the `to` of the minute before it.
  *  M4  A step of the wall clock opens a segment: the old minutes are sealed where they stand, the new ones start with what was known.
  */
-import type { StateSummaryRecord, SummaryRecord } from '../../cloud-bridge/contract.ts';
 import type { CounterBase, CounterSpec, ResetSpan } from '../counters/counter.ts';
 import { addReset } from '../counters/counter.ts';
 import type { MachineModel, SignalModel } from '../machine.ts';
@@ -281,19 +280,6 @@ export class MachineRollup {
     };
   }
 
-  /** Continues the numbering of revisions that were stored before a start. */
-  adopt(stored: readonly (SummaryRecord | StateSummaryRecord)[]): void {
-    for (const record of stored) {
-      const minute = this.#minuteAt(record.minuteMs);
-      const sent: Sent = { revision: record.revision, body: '' };
-      if (record.kind === 'state-summary') minute.stateSent = sent;
-      else {
-        const column = this.#columnOf[this.#model.indexOf.get(record.signal) ?? -1] ?? -1;
-        if (column >= 0) minute.sent[column] = sent;
-      }
-    }
-  }
-
   #pointBefore(at: number, column: number): Point | null {
     for (let i = at - 1; i >= 0; i--) {
       const last = this.#minutes[i]?.points[column]?.last();
@@ -340,6 +326,7 @@ export class MachineRollup {
   }
 }
 
-function isSummarised({ spec }: SignalModel): boolean {
+/** True for signals whose minutes are sent. */
+export function isSummarised({ spec }: SignalModel): boolean {
   return spec.kind === 'counter' || (spec.kind === 'gauge' && spec.summarise);
 }

@@ -1,0 +1,62 @@
+/**
+ * What a start takes over from the process before: where counters go on, which alerts were open, and what the ring knows of
+ * minutes that were open.
+ */
+import type { AlertDesk } from './alerts/desk.ts';
+import type { CounterBase, CounterSpec } from './counters/counter.ts';
+import { rebuildMachine, type RebuildOptions, type Rebuilt } from './rollup/rebuild.ts';
+import type { Instant } from './rules/conditions.ts';
+import type { Rule } from './rules/schema.ts';
+import type { Recovery } from './store/store.ts';
+import type { Watched } from './watched.ts';
+
+/** Hands open occurrences to the desk. Returns, by machine, the rules whose condition held at the end. */
+export function recoverAlerts(
+  desk: AlertDesk,
+  recovery: Recovery,
+  rules: ReadonlyMap<string, readonly Rule[]>,
+  now: Instant,
+): Map<string, Set<string>> {
+  const active = new Map<string, Set<string>>();
+  for (const record of recovery.openOccurrences) {
+    const rule = rules.get(record.machine)?.find((r) => r.id === record.rule);
+    if (!desk.recover(record, rule, now)) continue;
+    const ids = active.get(record.machine) ?? new Set();
+    active.set(record.machine, ids.add(record.rule));
+  }
+  return active;
+}
+
+/** Rebuilds the open minutes of a machine and lets its counters go on where the ring, or else the summaries, end. */
+export function recoverMinutes(
+  machine: Watched,
+  recovery: Recovery,
+  options: Omit<RebuildOptions, 'offlineAfterS'>,
+): Rebuilt {
+  const rebuilt = rebuildMachine(machine.model, recovery, { ...options, offlineAfterS: machine.offlineAfterS });
+  const bases = new Map(rebuilt.bases);
+  for (const { machine: id, signal, value, atMs } of recovery.lastCounters) {
+    const index = machine.model.indexOf.get(signal);
+    if (id !== machine.id || index === undefined) continue;
+    const fromRing = bases.get(index);
+    if (fromRing === undefined || fromRing.tMs < atMs) bases.set(index, { tMs: atMs, value, suspect: null });
+  }
+  for (const [index, base] of bases) {
+    const spec = machine.counterSpecs[index];
+    if (spec === null || spec === undefined) continue;
+    const goesOn = datable(base, spec, options.nowMs);
+    machine.counterBases[index] = goesOn;
+    machine.rollup.setBase(index, goesOn);
+  }
+  return rebuilt;
+}
+
+/**
+ * Across boots only the wall clock tells how long it has been. Where it says "in the future", nobody knows: the base is put so
+ * far back that the step to the first reading carries bounds.
+ */
+function datable(base: CounterBase, spec: CounterSpec, nowMs: number): CounterBase {
+  const { value } = base;
+  if (base.tMs < nowMs) return { tMs: base.tMs, value, suspect: null };
+  return { tMs: Math.floor(nowMs - (spec.wrapsAt / spec.maxRatePerS) * 500) - 1, value, suspect: null };
+}

@@ -1,0 +1,329 @@
+/**
+ * After a start: what the ring still knows of minutes that were open when the last process ended. Each gets one more
+ * revision: the stored one, plus what the ring tells about the time after it, plus UNKNOWN for the seconds nobody can tell.
+ * It keeps the boot of its readings in the key; the new process makes its own partial beside it.
+ *
+ * Invariants (test/unit/rollup/rebuild.test.ts):
+ *  B1  Deltas join: where the rebuilt minutes of a counter end, the new process goes on counting.
+ *  B2  A minute whose stored revision is newer than everything in the ring is not rebuilt.
+ *  B3  Seconds by state add up to the minute, up to the start of the new process.
+ */
+import type { StateSummaryRecord, SummaryRecord } from '../../cloud-bridge/contract.ts';
+import { advanceCounter, type CounterBase, type ResetSpan } from '../counters/counter.ts';
+import { AgentError } from '../errors.ts';
+import type { MachineModel, SignalModel } from '../machine.ts';
+import { decodeRingBlock, type StoredReading } from '../ring/block.ts';
+import { MachineStateReader } from '../states/machine-state.ts';
+import { StateTimeline } from '../states/timeline.ts';
+import type { Recovery } from '../store/store.ts';
+import { addStep, foldMinute, MinutePoints, rank, type MinuteTotals, type Point } from './points.ts';
+import { counterSpec, isSummarised, minuteOf, type SummaryDraft } from './rollup.ts';
+
+const minuteMs = 60_000;
+const stepMs = 2000;
+
+export interface RebuildOptions {
+  /** UTC ms of the start of the new process. */
+  readonly nowMs: number;
+  readonly ringBlockS: number;
+  readonly offlineAfterS: number;
+}
+
+export interface Rebuilt {
+  readonly drafts: readonly SummaryDraft[];
+  /** Where counting goes on from, by signal number, in UTC ms. */
+  readonly bases: ReadonlyMap<number, CounterBase>;
+  /** Blocks that could not be read; their span is a hole. */
+  readonly damagedBlocks: number;
+}
+
+/** The readings of one boot in the ring's tail, of its last clock segment. */
+interface Tail {
+  readonly boot: string;
+  readonly segment: number;
+  readonly readings: readonly StoredReading[];
+  /** Time up to which the machine was read. */
+  readonly endMs: number;
+  /** Until when this boot's minutes are its own: another boot or the new process begins there. */
+  readonly limitMs: number;
+}
+
+export function rebuildMachine(model: MachineModel, recovery: Recovery, options: RebuildOptions): Rebuilt {
+  const { tails, damagedBlocks } = tailsOf(model, recovery, options.nowMs);
+  const newestMs = Math.max(...recovery.ringTail.map((block) => block.toMs));
+  const drafts: SummaryDraft[] = [];
+  const bases = new Map<number, CounterBase>();
+  for (const tail of tails) {
+    // The tail begins somewhere within a minute that is not wholly in it; only whole ones are touched.
+    const firstMinuteMs = minuteOf(newestMs) - minuteMs;
+    for (let fromMs = firstMinuteMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) {
+      const limitMs = Math.min(fromMs + minuteMs, Math.max(tail.limitMs, tail.endMs));
+      drafts.push(...summaries(model, recovery, tail, fromMs, limitMs, bases));
+      const state = stateSummary(model, recovery, tail, fromMs, limitMs, options);
+      if (state !== null) drafts.push(state);
+    }
+  }
+  return { drafts, bases, damagedBlocks };
+}
+
+function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tails: Tail[]; damagedBlocks: number } {
+  const byBoot = new Map<string, StoredReading[]>();
+  let damagedBlocks = 0;
+  for (const block of recovery.ringTail) {
+    if (block.machine !== model.setup.id) continue;
+    try {
+      const readings = byBoot.get(block.boot) ?? [];
+      readings.push(...decodeRingBlock(block.bytes));
+      byBoot.set(block.boot, readings);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      damagedBlocks++;
+    }
+  }
+  const tails: Tail[] = [];
+  let limitMs = nowMs;
+  for (const [boot, all] of [...byBoot].reverse()) {
+    const { readings, steppedMs } = afterLastStep(all);
+    const [first] = readings;
+    if (first === undefined) continue;
+    const stored = [...recovery.openSummaries, ...recovery.openStateSummaries].filter(
+      (record) => record.readingBoot === boot && record.machine === model.setup.id,
+    );
+    const newest = Math.max(0, ...stored.map((record) => record.segment));
+    const opened = steppedMs !== null && !stored.some((record) => record.segment === newest && record.atMs >= steppedMs);
+    const endMs = Math.max(...readings.map((reading) => reading.sourceTimeMs));
+    tails.push({ boot, segment: opened ? newest + 1 : newest, readings, endMs, limitMs });
+    limitMs = Math.min(limitMs, first.sourceTimeMs);
+  }
+  return { tails: tails.reverse(), damagedBlocks };
+}
+
+/** Readings after the last step of the wall clock, in order of time. */
+function afterLastStep(all: readonly StoredReading[]): { readings: StoredReading[]; steppedMs: number | null } {
+  const received = [...all].sort((a, b) => a.monotonicMs - b.monotonicMs);
+  let from = 0;
+  for (let i = 1; i < received.length; i++) {
+    const [before, now] = [received[i - 1], received[i]];
+    if (before === undefined || now === undefined) continue;
+    const offset = (reading: StoredReading) => reading.receivedTimeMs - reading.monotonicMs;
+    if (Math.abs(offset(now) - offset(before)) > stepMs) from = i;
+  }
+  const readings = received.slice(from).sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
+  return { readings, steppedMs: from === 0 ? null : (received[from]?.receivedTimeMs ?? null) };
+}
+
+function summaries(
+  model: MachineModel,
+  recovery: Recovery,
+  tail: Tail,
+  fromMs: number,
+  limitMs: number,
+  bases: Map<number, CounterBase>,
+): SummaryDraft[] {
+  const drafts: SummaryDraft[] = [];
+  for (const signal of model.signals.filter(isSummarised)) {
+    const stored = recovery.openSummaries.find(
+      (record) => keyMatches(record, model, tail, fromMs) && record.signal === signal.name,
+    );
+    const spec = counterSpec(signal);
+    const own = tail.readings.filter((reading) => reading.signal === signal.name);
+    const base = spec === null ? null : baseFor(recovery, model, signal, stored, bases);
+    const cutMs = stored?.atMs ?? fromMs;
+    const points = new MinutePoints();
+    let before: Point | null = null;
+    for (const reading of own) {
+      const point: Point = {
+        tMs: reading.sourceTimeMs,
+        value: typeof reading.value === 'number' ? reading.value : NaN,
+        rank: rank[reading.quality],
+      };
+      if (point.tMs <= cutMs && (stored !== undefined || point.tMs < fromMs)) before = point;
+      else if (point.tMs < fromMs + minuteMs) points.add(point.tMs, point.value, point.rank);
+    }
+    const counting = countOn(own, base, spec, fromMs + minuteMs, stored === undefined ? fromMs : -Infinity);
+    if (counting !== null) bases.set(signal.index, counting.base);
+    if (tail.endMs <= cutMs || limitMs <= cutMs) continue;
+    const { totals } = foldMinute(points, {
+      fromMs: cutMs,
+      toMs: Math.min(limitMs, tail.endMs),
+      before,
+      gaps: [],
+      // Unchanged readings are not in the ring: a value holds until the next point; bad points mark where it does not.
+      holdMs: Infinity,
+      counter: null,
+    });
+    const sum = added(stored, { ...totals, counter: counting?.totals ?? null });
+    if (sum.samples === 0 && sum.coveredS === 0 && sum.counter === null) continue;
+    drafts.push({ kind: 'summary', ...identity(model, tail, fromMs, limitMs, stored), signal: signal.name, ...sum });
+  }
+  return drafts;
+}
+
+/** Counts on through the ring's points up to `untilMs`. Steps that end before `fromMs` belong to a minute that is stored. */
+function countOn(
+  readings: readonly StoredReading[],
+  base: CounterBase | null,
+  spec: ReturnType<typeof counterSpec>,
+  untilMs: number,
+  fromMs: number,
+): { base: CounterBase; totals: MinuteTotals['counter'] } | null {
+  if (spec === null) return null;
+  let at = base;
+  let totals: MinuteTotals['counter'] = null;
+  const resets: ResetSpan[] = [];
+  for (const { sourceTimeMs: tMs, value, quality } of readings) {
+    if (tMs >= untilMs || typeof value !== 'number' || quality !== 'good') continue;
+    const next = advanceCounter(spec, at, { tMs, value }, resets);
+    at = next.base;
+    if (next.step !== null && tMs >= fromMs) totals = addStep(totals, next.step);
+  }
+  return at === null ? null : { base: at, totals };
+}
+
+/** Where counting goes on: behind the stored revision, else where the minute or boot before ended, else the last summary. */
+function baseFor(
+  recovery: Recovery,
+  model: MachineModel,
+  signal: SignalModel,
+  stored: SummaryRecord | undefined,
+  bases: ReadonlyMap<number, CounterBase>,
+): CounterBase | null {
+  if (stored?.counter) return { tMs: stored.counter.toMs, value: stored.counter.to, suspect: null };
+  const before = bases.get(signal.index);
+  if (before !== undefined) return before;
+  const last = recovery.lastCounters.find((c) => c.machine === model.setup.id && c.signal === signal.name);
+  return last === undefined ? null : { tMs: last.atMs, value: last.value, suspect: null };
+}
+
+function added(stored: SummaryRecord | undefined, more: MinuteTotals): MinuteTotals {
+  if (stored === undefined) return more;
+  return {
+    samples: stored.samples + more.samples,
+    good: stored.good + more.good,
+    sum: stored.sum + more.sum,
+    integral: stored.integral + more.integral,
+    coveredS: stored.coveredS + more.coveredS,
+    min: lesser(stored.min, more.min, Math.min),
+    max: lesser(stored.max, more.max, Math.max),
+    first: stored.first ?? more.first,
+    last: more.last ?? stored.last,
+    counter: joined(stored.counter, more.counter),
+  };
+}
+
+function joined(a: MinuteTotals['counter'], b: MinuteTotals['counter']): MinuteTotals['counter'] {
+  if (a === null || b === null) return a ?? b;
+  return {
+    delta: a.delta + b.delta,
+    uncertainty: a.uncertainty + b.uncertainty,
+    from: a.from,
+    fromMs: a.fromMs,
+    to: b.to,
+    toMs: b.toMs,
+    wraps: a.wraps + b.wraps,
+    resets: a.resets + b.resets,
+  };
+}
+
+function lesser(a: number | null, b: number | null, pick: (a: number, b: number) => number): number | null {
+  return a === null || b === null ? (a ?? b) : pick(a, b);
+}
+
+function stateSummary(
+  model: MachineModel,
+  recovery: Recovery,
+  tail: Tail,
+  fromMs: number,
+  limitMs: number,
+  options: RebuildOptions,
+): SummaryDraft | null {
+  const stored = recovery.openStateSummaries.find((record) => keyMatches(record, model, tail, fromMs));
+  const isLast = tail.boot === recovery.previousBoot;
+  // A minute that was sealed is whole; of other boots than the last one the process after them has seen to it.
+  if (stored !== undefined && (stored.atMs >= limitMs || (tail.endMs <= stored.atMs && !isLast))) return null;
+  const [first] = tail.readings;
+  const earlier = first !== undefined && first.sourceTimeMs < fromMs;
+  const cutMs = stored?.atMs ?? (earlier ? fromMs : (first?.sourceTimeMs ?? fromMs));
+  const more = replayStates(model, tail, options).fold(cutMs, limitMs);
+  return {
+    kind: 'state-summary',
+    ...identity(model, tail, fromMs, limitMs, stored),
+    seconds: addedSeconds(stored?.seconds ?? {}, more.seconds),
+    causes: addedSeconds(stored?.causes ?? {}, more.causes),
+  };
+}
+
+/** The states the ring's readings tell; UNKNOWN in holes between blocks and after the last reading. */
+function replayStates(model: MachineModel, tail: Tail, options: RebuildOptions): StateTimeline {
+  const reader = new MachineStateReader(model.setup.profile, model.setup.firmware);
+  const startMs = tail.readings[0]?.sourceTimeMs ?? tail.endMs;
+  const timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
+  // A block holds its first change and its last reading, so blocks of an unchanged machine lie up to two blocks apart.
+  const holeMs = (2 * options.ringBlockS + 1) * 1000;
+  let heardMs = startMs;
+  let gapMs: number | null = null;
+  for (const [i, reading] of tail.readings.entries()) {
+    const tMs = reading.sourceTimeMs;
+    if (reading.reason?.startsWith('gap-') === true) {
+      gapMs ??= tMs;
+      reader.forget();
+      timeline.set(gapMs, 'UNKNOWN', null);
+      continue;
+    }
+    if (gapMs !== null) {
+      if (tMs - gapMs >= options.offlineAfterS * 1000) timeline.set(gapMs, 'OFFLINE', null);
+      gapMs = null;
+    } else if (tMs - heardMs > holeMs) timeline.set(heardMs, 'UNKNOWN', null);
+    heardMs = tMs;
+    reader.put(reading.signal, reading.value);
+    // All readings of one instant together are one picture of the machine.
+    if (tail.readings[i + 1]?.sourceTimeMs === tMs) continue;
+    const { state, cause } = reader.verdict();
+    timeline.set(tMs, state, cause);
+  }
+  timeline.set(tail.endMs, 'UNKNOWN', null);
+  return timeline;
+}
+
+function addedSeconds<K extends string>(
+  a: Readonly<Partial<Record<K, number>>>,
+  b: Readonly<Partial<Record<K, number>>>,
+): Record<K, number> {
+  const sum = { ...a } as Record<K, number>;
+  for (const [key, seconds] of Object.entries(b) as [K, number][]) {
+    // Whole milliseconds, so that sixty seconds stay sixty.
+    sum[key] = Math.round(((sum[key] ?? 0) + seconds) * 1000) / 1000;
+  }
+  return sum;
+}
+
+function keyMatches(
+  record: SummaryRecord | StateSummaryRecord,
+  model: MachineModel,
+  tail: Tail,
+  fromMs: number,
+): boolean {
+  return (
+    record.machine === model.setup.id &&
+    record.readingBoot === tail.boot &&
+    record.segment === tail.segment &&
+    record.minuteMs === fromMs
+  );
+}
+
+function identity(
+  model: MachineModel,
+  tail: Tail,
+  fromMs: number,
+  limitMs: number,
+  stored: SummaryRecord | StateSummaryRecord | undefined,
+) {
+  return {
+    machine: model.setup.id,
+    atMs: Math.round(limitMs),
+    minuteMs: fromMs,
+    readingBoot: tail.boot,
+    segment: tail.segment,
+    revision: (stored?.revision ?? 0) + 1,
+  };
+}
