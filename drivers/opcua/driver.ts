@@ -28,8 +28,10 @@ export interface OpcuaDriver extends Driver {
 }
 
 const defaultBackoff: BackoffOptions = { minMs: 250, maxMs: 4_000 };
-/** A first connect that takes longer than this is a gap, though nothing has failed yet. */
-const patienceMs = 3_000;
+/** Connecting that takes longer than this is a gap, though nothing has failed yet. */
+const patienceMs = 6_000;
+/** A server may be busy for a moment; an answer later than this opens a gap, though the connection is given more time. */
+const leastSilenceMs = 1_000;
 /** Names that were not found are looked for again this often: a server fills its address space while it starts. */
 const resolveAgainMs = 5_000;
 
@@ -104,7 +106,6 @@ class ServerDriver implements OpcuaDriver {
 
   /** Connects, watches, and again, until stopped. Never rejects. */
   async #run(stop: AbortSignal): Promise<void> {
-    const patience = setTimeout(() => this.#interrupt('not-yet-connected'), patienceMs);
     while (!stop.aborted) {
       let reason: string;
       try {
@@ -126,7 +127,6 @@ class ServerDriver implements OpcuaDriver {
       await pause(backoffDelayMs(this.#options.backoff ?? defaultBackoff, this.#attempt, this.#ports.random), stop);
       this.#attempt += 1;
     }
-    clearTimeout(patience);
   }
 
   #interrupt(reason: string): void {
@@ -139,6 +139,7 @@ class ServerDriver implements OpcuaDriver {
     const library = await unlessStopped(loadOpcuaLibrary(), stop);
     const own = await unlessStopped(ownCertificate(library, this.#options.pkiDir), stop);
     for (const feed of this.#feeds) feed.requested();
+    const patience = setTimeout(() => this.#interrupt('not-yet-connected'), patienceMs);
     const connection = await connect(
       {
         library,
@@ -150,7 +151,7 @@ class ServerDriver implements OpcuaDriver {
         complained: this.#complained,
       },
       stop,
-    );
+    ).finally(() => clearTimeout(patience));
     const clock = new ServerClock();
     const onAlive = (): void => {
       this.#attempt = 0;
@@ -199,7 +200,10 @@ class ServerDriver implements OpcuaDriver {
       ];
       for (const watch of watches) watch.feed.requested();
       const sentMs = this.#ports.clock.wallMs();
-      const read = await session.read(nodes.map((nodeId) => ({ nodeId, attributeId: library.AttributeIds.Value })));
+      const late = setTimeout(() => this.#interrupt('timeout'), Math.max(2 * this.#heartbeatMs, leastSilenceMs));
+      const read = await session
+        .read(nodes.map((nodeId) => ({ nodeId, attributeId: library.AttributeIds.Value })))
+        .finally(() => clearTimeout(late));
       if (stop.aborted) return 'stopped';
       const serverTime: unknown = read[0]?.value.value;
       if (serverTime instanceof Date) clock.measure(serverTime.getTime(), sentMs, this.#ports.clock.wallMs());

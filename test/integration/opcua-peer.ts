@@ -104,7 +104,7 @@ export async function startPeer(
       waiting.push(resolve);
     });
   const hello = await next();
-  if (hello['ready'] !== true) throw new TypeError(`the peer did not start: ${String(hello['error'])}`);
+  if (hello['ready'] !== true) throw new TypeError(`the peer did not start: ${JSON.stringify(hello)}`);
   const fingerprint = hello['fingerprint'];
   return {
     endpoint: `opc.tcp://127.0.0.1:${port}/knit`,
@@ -113,7 +113,7 @@ export async function startPeer(
       const answer = next();
       child.stdin.write(`${JSON.stringify(order)}\n`);
       const { error } = await answer;
-      if (error !== undefined) throw new TypeError(`the peer could not: ${String(error)}`);
+      if (error !== undefined) throw new TypeError(`the peer could not: ${JSON.stringify(error)}`);
     },
     stop: () => end(child, exited),
   };
