@@ -32,7 +32,7 @@ export function decodeNumber(spec: SignalSpec, raw: number): Decoded {
   // Beyond 2^53 neighbouring integers share one number, so a counter's step would be wrong without a word.
   if (Math.abs(raw) > Number.MAX_SAFE_INTEGER) return bad('out-of-range');
   if (spec.kind === 'flag') return raw === 0 ? good(false) : raw === 1 ? good(true) : bad('out-of-range');
-  const value = scaled(raw, spec.scale) + spec.offset;
+  const value = scaled(raw, spec.scale, spec.offset);
   if (!Number.isFinite(value)) return bad('not-a-number');
   if (spec.range !== undefined && (value < spec.range[0] || value > spec.range[1])) return bad('out-of-range');
   if (spec.kind === 'counter' && (value < 0 || value >= spec.wrapsAt)) return bad('out-of-range');
@@ -50,9 +50,12 @@ export function decodeText(raw: string): Decoded {
   return good(text);
 }
 
-/** Dividing by 10 gives 21.7 where multiplying 217 by 0.1 gives 21.700000000000003. */
-function scaled(raw: number, scale: number): number {
-  if (scale === 1) return raw;
+/** raw × scale + offset without binary dust: dividing by 10 gives 21.7 where multiplying 217 by 0.1 gives 21.700000000000003. */
+function scaled(raw: number, scale: number, offset: number): number {
+  if (scale === 1 && offset === 0) return raw;
   const inverse = Math.round(1 / scale);
-  return Math.abs(scale) < 1 && 1 / inverse === scale ? raw / inverse : raw * scale;
+  const isInverse = Math.abs(scale) < 1 && 1 / inverse === scale;
+  if (isInverse && offset === 0) return raw / inverse;
+  // Fifteen digits are what a double holds of any decimal number; dust begins at the sixteenth.
+  return Number(((isInverse ? raw / inverse : raw * scale) + offset).toPrecision(15));
 }

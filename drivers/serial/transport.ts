@@ -124,8 +124,8 @@ const reasonByCode: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'host-not-found',
 };
 
-/** The binding of serial ports reports by text alone, so words are looked for where there is no code. */
-function reasonOf(error: unknown): string {
+/** One word group for an error of a socket or a port. The binding of serial ports reports by text alone, so words are looked for where there is no code. */
+export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
   if (code !== null && reasonByCode[code] !== undefined) return reasonByCode[code];
   const text = error instanceof Error ? error.message : String(error);

@@ -1,0 +1,26 @@
+/** What the driver needs of a connection, whatever framing runs over it. One connection each; connecting anew is the driver's. */
+import type { DiscardReason } from './rtu.ts';
+import type { ReadRequest, Reply } from './pdu.ts';
+
+export interface BusHandlers {
+  readonly onUp: () => void;
+  /** Called once, whether it was ever up or not, unless `close` was called first. */
+  readonly onDown: (reason: string) => void;
+  /** `unit` is whom the bytes were for, null where nobody knows. */
+  readonly onDiscard: (unit: number | null, reason: DiscardReason, count: number) => void;
+}
+
+export interface Bus {
+  /** Never rejects. Requests beyond what the bus takes at once wait their turn, first come first served. */
+  read(request: ReadRequest, timeoutMs: number): Promise<Reply>;
+  /** Every waiting read fails with `connection-lost`; resolves when the socket or port is closed. */
+  close(): Promise<void>;
+}
+
+export interface BusOptions {
+  /** How long connecting may take, in ms. */
+  readonly connectTimeoutMs: number;
+  /** A connection on which requests time out and no byte came for so long is half-open and given up, in ms. */
+  readonly staleAfterMs: number;
+  readonly monotonicMs: () => number;
+}

@@ -1,0 +1,257 @@
+/**
+ * Modbus machines behind one connection or bus: TCP, RTU behind a serial device server, or RTU on a serial port.
+ *
+ * Invariants (besides D1 … D7; `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
+ *  - One connection at a time. When it is lost every machine behind it has a gap at once.
+ *  - The back-off starts again only after an answer, so a server that accepts and says nothing is not hammered.
+ */
+import {
+  backoffDelayMs,
+  type BackoffOptions,
+  type Driver,
+  type DriverMachineHealth,
+  type DriverPorts,
+} from '../contract.ts';
+import { DriverError } from '../errors.ts';
+import { MachineFeed } from '../feed.ts';
+import type { Profile } from '../profiles/schema.ts';
+import type { Bus, BusHandlers, BusOptions } from './bus.ts';
+import { signalItems } from './decode.ts';
+import { parseModbusEndpoint, type ModbusEndpoint } from './endpoint.ts';
+import { Poller } from './poller.ts';
+import { openRtuTcpBus } from './rtu-bus.ts';
+import { openTcpBus } from './tcp-bus.ts';
+import { openTtyBus } from './tty-bus.ts';
+
+export interface ModbusMachine {
+  readonly machine: string;
+  /** Unit id: 1 … 247 on a serial bus, 0 … 255 over TCP. */
+  readonly unit: number;
+  readonly profile: Profile;
+  /** Intervals in ms that replace those of the profile, by poll class. */
+  readonly polls?: Readonly<Record<string, number>>;
+  /** Replaces the time-out of the driver, in ms. */
+  readonly timeoutMs?: number;
+}
+
+export interface ModbusDriverOptions {
+  /** `modbus://host:502`, `modbus+rtu://host:4001` or `modbus+rtu:///dev/…?baudRate=19200&parity=even`. */
+  readonly endpoint: string;
+  readonly machines: readonly ModbusMachine[];
+  /** How long an answer may take, in ms. Default 1000. A request is repeated once before a machine counts as silent. */
+  readonly timeoutMs?: number;
+  /** Of reconnecting. Default 200 ms … 2 s. */
+  readonly backoff?: BackoffOptions;
+  /** How long connecting may take, in ms. Default 3000. */
+  readonly connectTimeoutMs?: number;
+}
+
+const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
+/** Poll class of signals that name none, where the profile does not set it, in ms. */
+const normalIntervalMs = 1_000;
+const shortestIntervalMs = 20;
+
+/**
+ * Makes the driver and starts nothing.
+ * @throws DriverError DRV-110 for the endpoint, DRV-111 for a machine, with everything that is wrong
+ */
+export function createModbusDriver(options: ModbusDriverOptions, ports: DriverPorts): Driver {
+  const endpoint = parseModbusEndpoint(options.endpoint);
+  const problems = machineProblems(endpoint, options.machines);
+  if (problems.length > 0) throw new DriverError('modbusMachineInvalid', `${options.endpoint}: ${problems.join('; ')}`);
+  return new ModbusDriver(endpoint, options, ports);
+}
+
+function machineProblems(endpoint: ModbusEndpoint, machines: readonly ModbusMachine[]): string[] {
+  const problems: string[] = machines.length === 0 ? ['no machine'] : [];
+  const ids = new Set<string>();
+  const units = new Map<number, string>();
+  const [first, last] = endpoint.kind === 'tcp' ? [0, 255] : [1, 247];
+  for (const { machine, unit, profile, polls } of machines) {
+    if (ids.has(machine)) problems.push(`${machine} is there twice`);
+    ids.add(machine);
+    if (profile.protocol !== 'modbus') problems.push(`${machine}: profile ${profile.profile} is not for Modbus`);
+    if (!Number.isInteger(unit) || unit < first || unit > last) {
+      problems.push(`${machine}: unit ${unit} is not in ${first} … ${last}`);
+    }
+    const other = units.get(unit);
+    if (other !== undefined) problems.push(`${machine}: unit ${unit} belongs to ${other}`);
+    units.set(unit, machine);
+    const classes = new Set(Object.values(profile.signals).map((spec) => spec.poll));
+    for (const [name, intervalMs] of Object.entries(polls ?? {})) {
+      if (!classes.has(name)) problems.push(`${machine}: ${profile.profile} has no poll class ${name}`);
+      if (!(intervalMs >= shortestIntervalMs))
+        problems.push(`${machine}: polls.${name} is below ${shortestIntervalMs} ms`);
+    }
+  }
+  return problems;
+}
+
+interface Watched {
+  readonly unit: number;
+  readonly feed: MachineFeed;
+  readonly poller: Poller;
+}
+
+class ModbusDriver implements Driver {
+  readonly machines: readonly string[];
+  readonly #endpoint: ModbusEndpoint;
+  readonly #ports: DriverPorts;
+  readonly #backoff: BackoffOptions;
+  readonly #connectTimeoutMs: number;
+  readonly #staleAfterMs: number;
+  readonly #watched: readonly Watched[];
+  #phase: 'new' | 'running' | 'stopped' = 'new';
+  #bus: Bus | null = null;
+  #retryTimer: NodeJS.Timeout | null = null;
+  /** Connections without an answer since the last answer. */
+  #attempt = 0;
+  #closing: Promise<void> = Promise.resolve();
+  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
+
+  constructor(endpoint: ModbusEndpoint, options: ModbusDriverOptions, ports: DriverPorts) {
+    const timeoutMs = options.timeoutMs ?? 1_000;
+    this.#endpoint = endpoint;
+    this.#ports = ports;
+    this.#backoff = options.backoff ?? defaultBackoff;
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
+    const longestMs = Math.max(timeoutMs, ...options.machines.map((machine) => machine.timeoutMs ?? 0));
+    this.#staleAfterMs = Math.max(3_000, 3 * longestMs);
+    this.machines = options.machines.map((machine) => machine.machine);
+    const probe = probeBackoff(endpoint, options.machines.length);
+    this.#watched = options.machines.map((machine) => {
+      const feed = new MachineFeed(machine.machine, ports);
+      const { profile, unit } = machine;
+      const poller = new Poller({
+        unit,
+        items: signalItems(profile),
+        limits: {
+          maxRegisters: profile.modbus?.maxRegistersPerRead ?? 125,
+          maxGapRegisters: profile.modbus?.maxGapRegisters ?? 8,
+        },
+        intervalsMs: intervalsOf(machine),
+        timeoutMs: machine.timeoutMs ?? timeoutMs,
+        probe,
+        feed,
+        ports,
+        onAnswer: () => {
+          this.#attempt = 0;
+        },
+      });
+      return { unit, feed, poller };
+    });
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
+    this.#phase = 'running';
+    const listener = (): void => void this.stop();
+    signal.addEventListener('abort', listener, { once: true });
+    this.#abort = { signal, listener };
+    for (const { feed } of this.#watched) feed.begin();
+    this.#connect();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#phase = 'stopped';
+    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
+    this.#abort = null;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    for (const { feed, poller } of this.#watched) {
+      feed.end();
+      poller.disconnected();
+    }
+    this.#hangUp();
+    await this.#closing;
+  }
+
+  health(): readonly DriverMachineHealth[] {
+    return this.#watched.map(({ feed, poller }) => {
+      const lateness = poller.lateness();
+      return {
+        ...feed.health(),
+        pollLatenessP50Ms: lateness?.p50Ms ?? null,
+        pollLatenessP99Ms: lateness?.p99Ms ?? null,
+      };
+    });
+  }
+
+  #connect(): void {
+    const bus = openBus(
+      this.#endpoint,
+      {
+        onUp: () => {
+          for (const { feed } of this.#watched) feed.link(true, 'connected');
+          for (const { poller } of this.#watched) poller.connected(bus);
+        },
+        onDown: (reason) => this.#lost(reason),
+        onDiscard: (unit, reason, count) => {
+          const whose = this.#watched.find((one) => one.unit === unit) ?? this.#watched[0];
+          whose?.feed.discard(reason, count);
+        },
+      },
+      {
+        connectTimeoutMs: this.#connectTimeoutMs,
+        staleAfterMs: Math.min(60_000, this.#staleAfterMs * 2 ** Math.min(this.#attempt, 10)),
+        monotonicMs: () => this.#ports.clock.monotonicMs(),
+      },
+    );
+    this.#bus = bus;
+  }
+
+  #lost(reason: string): void {
+    this.#hangUp();
+    if (this.#phase !== 'running') return;
+    for (const { feed, poller } of this.#watched) {
+      poller.disconnected();
+      feed.failed();
+      feed.link(false, reason);
+      feed.interrupt(reason);
+    }
+    const delayMs = backoffDelayMs(this.#backoff, this.#attempt, this.#ports.random);
+    this.#attempt += 1;
+    this.#ports.log('debug', 'Modbus connection down, will retry', { machines: this.machines, reason, delayMs });
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null;
+      // A serial port is locked until its closing is through.
+      void this.#closing.then(() => {
+        if (this.#phase === 'running') this.#connect();
+      });
+    }, delayMs);
+  }
+
+  #hangUp(): void {
+    const bus = this.#bus;
+    this.#bus = null;
+    if (bus !== null) this.#closing = Promise.all([this.#closing, bus.close()]).then(() => undefined);
+  }
+}
+
+function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOptions): Bus {
+  switch (endpoint.kind) {
+    case 'tcp':
+      return openTcpBus(endpoint.host, endpoint.port, handlers, options);
+    case 'rtu-tcp':
+      return openRtuTcpBus(endpoint.host, endpoint.port, handlers, options);
+    case 'rtu-tty':
+      return openTtyBus(endpoint.path, endpoint.settings, handlers);
+  }
+}
+
+/** A silent machine alone on its connection disturbs nobody; on a serial bus each question costs the others its time-out. */
+function probeBackoff(endpoint: ModbusEndpoint, machines: number): BackoffOptions {
+  if (machines === 1) return { minMs: 250, maxMs: 2_000 };
+  return endpoint.kind === 'tcp' ? { minMs: 500, maxMs: 5_000 } : { minMs: 1_000, maxMs: 30_000 };
+}
+
+function intervalsOf(machine: ModbusMachine): Map<string, number> {
+  const classes = new Set(Object.values(machine.profile.signals).map((spec) => spec.poll));
+  return new Map(
+    [...classes].map((name) => [
+      name,
+      machine.polls?.[name] ?? machine.profile.polls[name]?.intervalMs ?? normalIntervalMs,
+    ]),
+  );
+}

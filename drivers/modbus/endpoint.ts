@@ -1,0 +1,57 @@
+/** Endpoint addresses of Modbus machines. Pure. */
+import { z } from 'zod';
+import { DriverError } from '../errors.ts';
+
+/** Defaults of MODBUS over Serial Line V1.02, §2.5.1 and §3.2: 19200 bit/s, 8 data bits, even parity, 1 stop bit. */
+const serialSettings = z.strictObject({
+  baudRate: z.coerce.number().int().min(300).max(4_000_000).default(19_200),
+  parity: z.enum(['none', 'even', 'odd']).default('even'),
+  stopBits: z.coerce
+    .number()
+    .pipe(z.union([z.literal(1), z.literal(2)]))
+    .default(1),
+});
+export type TtySettings = z.infer<typeof serialSettings>;
+
+export type ModbusEndpoint =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'rtu-tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'rtu-tty'; readonly path: string; readonly settings: TtySettings };
+
+/**
+ * `modbus://host[:502]`, `modbus+rtu://host:port` (RTU behind a serial device server), or
+ * `modbus+rtu:///dev/…?baudRate=19200&parity=even`.
+ * @throws DriverError DRV-110 when it is none of these
+ */
+export function parseModbusEndpoint(endpoint: string): ModbusEndpoint {
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+  // URL keeps the brackets of an IPv6 address; sockets want none.
+  const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  if (url?.protocol === 'modbus:') {
+    if (host === '') throw invalid(endpoint, 'a host is needed');
+    return { kind: 'tcp', host, port: url.port === '' ? 502 : portOf(endpoint, url.port) };
+  }
+  if (url?.protocol === 'modbus+rtu:' && host !== '') {
+    if (url.port === '') throw invalid(endpoint, 'the port of the serial device server is needed');
+    return { kind: 'rtu-tcp', host, port: portOf(endpoint, url.port) };
+  }
+  if (url?.protocol === 'modbus+rtu:') {
+    const pathname = decodeURIComponent(url.pathname);
+    const path = /^\/COM\d+$/i.test(pathname) ? pathname.slice(1) : pathname;
+    if (path.length < 2) throw invalid(endpoint, 'a host with port, or three slashes and the path of a serial port');
+    const parsed = serialSettings.safeParse(Object.fromEntries(url.searchParams));
+    if (!parsed.success) throw invalid(endpoint, z.prettifyError(parsed.error).replaceAll('\n', ' '));
+    return { kind: 'rtu-tty', path, settings: parsed.data };
+  }
+  throw invalid(endpoint, 'expected modbus:// or modbus+rtu://');
+}
+
+function portOf(endpoint: string, text: string): number {
+  const port = Number(text);
+  if (port === 0) throw invalid(endpoint, 'port 0 is none');
+  return port;
+}
+
+function invalid(endpoint: string, why: string): DriverError {
+  return new DriverError('modbusEndpointInvalid', `${endpoint}: ${why}`);
+}

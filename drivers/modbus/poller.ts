@@ -1,0 +1,304 @@
+/**
+ * Polls one machine: what is due, how it is read, and what its answers mean for the machine as a whole.
+ *
+ * Invariants:
+ *  - At most one request of a machine is under way, so that machines on one bus take turns.
+ *  - A request without an answer is repeated once. A machine that answers nothing then has a gap, and is asked no more than one
+ *    short question at growing intervals until it speaks: a dead machine must not cost the others their polls.
+ *  - An address the machine refuses costs the signal that needs it, not its neighbours: the block is cut until the refused
+ *    address stands alone, which is then asked rarely.
+ *  - What a stall has missed is not made up for.
+ */
+import { backoffDelayMs, type BackoffOptions, type DriverPorts, type Reading } from '../contract.ts';
+import { bad } from '../decoded.ts';
+import type { MachineFeed, Moment } from '../feed.ts';
+import type { Bus } from './bus.ts';
+import type { SignalItem } from './decode.ts';
+import type { ReadRequest, Reply } from './pdu.ts';
+import { functionOfTable, planBlocks, splitBlock, type Block, type PlanLimits } from './plan.ts';
+import { LatenessWindow, nextDueMs } from './schedule.ts';
+
+export interface PollerParts {
+  readonly unit: number;
+  readonly items: readonly SignalItem[];
+  readonly limits: PlanLimits;
+  /** Interval of each poll class that has items, in ms. */
+  readonly intervalsMs: ReadonlyMap<string, number>;
+  readonly timeoutMs: number;
+  /** Back-off of the questions to a silent machine. */
+  readonly probe: BackoffOptions;
+  readonly feed: MachineFeed;
+  readonly ports: DriverPorts;
+  /** Called at every answer, good or exception. */
+  readonly onAnswer: () => void;
+}
+
+/** A refused address is asked again after this, in ms; addresses do not come and go by the second. */
+const refusedRetryMs = 30_000;
+/** A block that fails while others answer is left out for a time that doubles from here, in ms. */
+const failedRetryMs = 1_000;
+/** Requests that finding refused addresses may add to one cycle; the search goes on in the next. */
+const maxSplitsPerCycle = 64;
+/** Shortest time a silent machine gets for its answer, in ms. */
+const minProbeTimeoutMs = 250;
+
+/** A block as it stands with the machine. */
+interface Part {
+  readonly block: Block<SignalItem>;
+  status: 'unknown' | 'good' | 'bad';
+  failures: number;
+  /** Until then the part is not asked and its signals are bad with `reason`. */
+  restUntilMs: number;
+  reason: string;
+}
+
+interface PollClass {
+  readonly intervalMs: number;
+  readonly planned: readonly Block<SignalItem>[];
+  parts: Part[];
+  dueMs: number;
+}
+
+interface Cycle {
+  readonly readings: Reading[];
+  firstGood: Moment | null;
+  isAnswered: boolean;
+  hasFailed: boolean;
+  splits: number;
+  lastReason: string;
+}
+
+export class Poller {
+  readonly #parts: PollerParts;
+  readonly #classes: PollClass[] = [];
+  readonly #lateness = new LatenessWindow();
+  #bus: Bus | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Questions to the silent machine so far; null while it is polled. */
+  #silentProbes: number | null = null;
+  #replyMs = 0;
+
+  constructor(parts: PollerParts) {
+    this.#parts = parts;
+    for (const [name, intervalMs] of parts.intervalsMs) {
+      const planned = planBlocks(
+        parts.items.filter((item) => item.pollClass === name),
+        parts.limits,
+      );
+      if (planned.length > 0) this.#classes.push({ intervalMs, planned, parts: planned.map(fresh), dueMs: 0 });
+    }
+  }
+
+  /** The connection is up: polls begin at once. */
+  connected(bus: Bus): void {
+    this.#bus = bus;
+    this.#silentProbes = null;
+    this.#replan();
+    this.#schedule();
+  }
+
+  /** The connection is down or the driver stops. */
+  disconnected(): void {
+    this.#bus = null;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** How late polls began within the last minute. */
+  lateness(): { readonly p50Ms: number; readonly p99Ms: number } | null {
+    return this.#lateness.percentiles(this.#nowMs());
+  }
+
+  #nowMs(): number {
+    return this.#parts.ports.clock.monotonicMs();
+  }
+
+  /** Everything is asked as planned again, at once. */
+  #replan(): void {
+    const nowMs = this.#nowMs();
+    for (const one of this.#classes) {
+      one.parts = one.planned.map(fresh);
+      one.dueMs = nowMs;
+    }
+  }
+
+  #schedule(): void {
+    const dueMs = Math.min(...this.#classes.map((one) => one.dueMs));
+    if (Number.isFinite(dueMs)) this.#after(dueMs - this.#nowMs(), (bus) => this.#poll(bus));
+  }
+
+  /** Runs `step` later unless the connection has changed by then. Whatever it throws is a defect, and is told, not thrown (D1). */
+  #after(delayMs: number, step: (bus: Bus) => Promise<void>): void {
+    const bus = this.#bus;
+    if (bus === null) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        step(bus).catch((error: unknown) => {
+          this.#parts.ports.log('error', 'poll failed', { machine: this.#parts.feed.machine, error: String(error) });
+          if (this.#bus === bus) this.#fallSilent('internal-error');
+        });
+      },
+      Math.max(0, Math.ceil(delayMs)),
+    );
+  }
+
+  async #poll(bus: Bus): Promise<void> {
+    const startMs = this.#nowMs();
+    // Timers may fire a fraction of a millisecond early.
+    const due = this.#classes.filter((one) => one.dueMs - startMs < 1);
+    for (const one of due) {
+      this.#lateness.record(startMs, startMs - one.dueMs);
+      one.dueMs = nextDueMs(one.dueMs, one.intervalMs, startMs + 1);
+    }
+    const cycle: Cycle = {
+      readings: [],
+      firstGood: null,
+      isAnswered: false,
+      hasFailed: false,
+      splits: 0,
+      lastReason: 'timeout',
+    };
+    for (const one of due) {
+      if (!(await this.#pollClass(bus, one, cycle))) break;
+    }
+    if (this.#bus !== bus) return;
+    const { feed } = this.#parts;
+    if (cycle.readings.length > 0) feed.deliver(cycle.readings, cycle.firstGood ?? feed.now());
+    if (!cycle.isAnswered && cycle.hasFailed) this.#fallSilent(cycle.lastReason);
+    else if (this.#isUnreadable()) this.#fallSilent(cycle.lastReason);
+    else {
+      this.#silentProbes = null;
+      this.#schedule();
+    }
+  }
+
+  /** Reads the parts of a class. false: the connection is gone or the machine answers nothing; the cycle is over. */
+  async #pollClass(bus: Bus, one: PollClass, cycle: Cycle): Promise<boolean> {
+    const open = [...one.parts];
+    const done: Part[] = [];
+    for (let part = open.shift(); part !== undefined; part = open.shift()) {
+      if (part.status === 'bad' && this.#nowMs() < part.restUntilMs) {
+        this.#reject(part, cycle);
+        done.push(part);
+        continue;
+      }
+      const reply = await this.#ask(bus, part, cycle);
+      if (this.#bus !== bus) return false;
+      if (reply.kind === 'exception' && isRefusal(reply.code) && cycle.splits < maxSplitsPerCycle) {
+        const halves = splitBlock(part.block);
+        if (halves !== null) {
+          cycle.splits += 1;
+          cycle.isAnswered = true;
+          open.unshift(fresh(halves[0]), fresh(halves[1]));
+          continue;
+        }
+      }
+      this.#judge(part, reply, cycle);
+      done.push(part);
+      if (reply.kind === 'failed' && !cycle.isAnswered) {
+        one.parts = [...done, ...open];
+        return false;
+      }
+    }
+    // With nothing refused any more the plan with few requests is right again.
+    const isWhole = done.every((part) => part.status === 'good');
+    one.parts = isWhole && done.length > one.planned.length ? one.planned.map(fresh) : done;
+    return true;
+  }
+
+  /** One request, repeated once where that can help. */
+  async #ask(bus: Bus, part: Part, cycle: Cycle): Promise<Reply> {
+    const reply = await this.#request(bus, part.block, this.#parts.timeoutMs);
+    if (this.#bus !== bus || reply.kind === 'data') return reply;
+    // What rested was asked as a trial; and once something has failed the others on the bus have waited long enough.
+    const isWorthRepeating = part.status !== 'bad' && !cycle.hasFailed;
+    if (!isWorthRepeating || (reply.kind === 'exception' && (isRefusal(reply.code) || reply.code === 1))) return reply;
+    return this.#request(bus, part.block, this.#parts.timeoutMs);
+  }
+
+  async #request(bus: Bus, block: Block<SignalItem>, timeoutMs: number): Promise<Reply> {
+    const { unit, feed, onAnswer } = this.#parts;
+    const request: ReadRequest = { unit, fn: functionOfTable[block.table], address: block.address, count: block.count };
+    const startMs = this.#nowMs();
+    feed.requested();
+    const reply = await bus.read(request, timeoutMs);
+    if (reply.kind === 'data') this.#replyMs = this.#nowMs() - startMs;
+    if (reply.kind !== 'data') feed.failed();
+    if (reply.kind !== 'failed') onAnswer();
+    return reply;
+  }
+
+  #judge(part: Part, reply: Reply, cycle: Cycle): void {
+    if (reply.kind === 'data') {
+      cycle.isAnswered = true;
+      part.status = 'good';
+      part.failures = 0;
+      const at = this.#parts.feed.now();
+      for (const item of part.block.items) {
+        const decoded = item.decode(reply.data, item.address - part.block.address);
+        if (decoded.quality !== 'bad') cycle.firstGood ??= at;
+        cycle.readings.push(this.#parts.feed.reading(item.signal, decoded, at));
+      }
+      return;
+    }
+    const isRefused = reply.kind === 'exception' && (isRefusal(reply.code) || reply.code === 1);
+    part.reason = reply.kind === 'exception' ? `modbus-exception-${reply.code}` : reply.reason;
+    part.status = 'bad';
+    part.failures += 1;
+    const restMs = isRefused ? refusedRetryMs : Math.min(refusedRetryMs, failedRetryMs * 2 ** (part.failures - 1));
+    part.restUntilMs = this.#nowMs() + restMs;
+    cycle.hasFailed ||= reply.kind === 'failed';
+    // Exceptions 10 and 11 come from a gateway that got no answer from the machine (§7).
+    cycle.isAnswered ||= reply.kind === 'exception' && reply.code !== 10 && reply.code !== 11;
+    if (reply.kind === 'exception' && (reply.code === 10 || reply.code === 11)) cycle.hasFailed = true;
+    cycle.lastReason = part.reason;
+    this.#reject(part, cycle);
+  }
+
+  /** Its signals are bad, and say why. */
+  #reject(part: Part, cycle: Cycle): void {
+    const at = this.#parts.feed.now();
+    for (const item of part.block.items) {
+      cycle.readings.push(this.#parts.feed.reading(item.signal, bad(part.reason), at));
+    }
+  }
+
+  /** The machine answers, but refuses everything it is asked. */
+  #isUnreadable(): boolean {
+    return this.#classes.every((one) => one.parts.every((part) => part.status === 'bad'));
+  }
+
+  #fallSilent(reason: string): void {
+    const { feed, probe, ports } = this.#parts;
+    feed.interrupt(reason);
+    const probes = this.#silentProbes ?? 0;
+    this.#silentProbes = probes + 1;
+    this.#after(backoffDelayMs(probe, probes, ports.random), (bus) => this.#probe(bus, probes, reason));
+  }
+
+  async #probe(bus: Bus, probes: number, reason: string): Promise<void> {
+    const block = this.#classes[0]?.planned[0];
+    if (block === undefined) return;
+    // Short, so that others on the bus hardly notice; at times as long as any request, for a machine that became slow.
+    const { timeoutMs } = this.#parts;
+    const shortMs = Math.min(timeoutMs, Math.max(minProbeTimeoutMs, 4 * this.#replyMs));
+    const reply = await this.#request(bus, block, probes % 4 === 3 ? timeoutMs : shortMs);
+    if (this.#bus !== bus) return;
+    if (reply.kind === 'failed') {
+      this.#fallSilent(reason);
+      return;
+    }
+    this.#replan();
+    await this.#poll(bus);
+  }
+}
+
+function fresh(block: Block<SignalItem>): Part {
+  return { block, status: 'unknown', failures: 0, restUntilMs: 0, reason: '' };
+}
+
+/** Illegal data address, illegal data value: an address in the block is none (§7). */
+function isRefusal(code: number): boolean {
+  return code === 2 || code === 3;
+}

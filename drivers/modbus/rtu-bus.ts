@@ -1,0 +1,187 @@
+/**
+ * Requests over Modbus RTU behind a serial device server (RTU over TCP). One request at a time: RTU has no transaction id.
+ *
+ * Invariants:
+ *  - Bytes that arrive while nobody is asked are discarded and counted; they are never the beginning of the next answer.
+ *  - After a request without an answer the bus is left alone until it has been quiet for `drainMs`, so that a late answer finds
+ *    nobody asking. The answer after that may still be the late one, so the bus is drained behind it once more.
+ *  - Noise costs at most the request it falls into: a full but wrong frame is given up after `quietMs`, not after the timeout.
+ */
+import type { Bus, BusHandlers, BusOptions } from './bus.ts';
+import type { ReadRequest, Reply } from './pdu.ts';
+import { describe, rtuRequest, RtuReceiver } from './rtu.ts';
+import { openSocket, type ByteSocket } from './socket.ts';
+
+export interface RtuTimes {
+  /** Quiet on the bus after a failure before the next request, in ms. */
+  readonly drainMs: number;
+  /** Quiet after as many bytes as an answer has, none of them the answer, before the request is given up, in ms. */
+  readonly quietMs: number;
+}
+/** Device servers hold bytes back for some tens of ms to fill a packet. */
+export const rtuTcpTimes: RtuTimes = { drainMs: 100, quietMs: 60 };
+/** A talker that never falls silent must not keep the bus for ever. */
+const maxDrains = 10;
+
+interface Waiting {
+  readonly request: ReadRequest;
+  readonly timeoutMs: number;
+  readonly resolve: (reply: Reply) => void;
+}
+interface Asking extends Waiting {
+  readonly receiver: RtuReceiver;
+  readonly timer: NodeJS.Timeout;
+}
+
+export function openRtuTcpBus(
+  host: string,
+  port: number,
+  handlers: BusHandlers,
+  options: BusOptions,
+  times: RtuTimes = rtuTcpTimes,
+): Bus {
+  return new RtuTcpBus(host, port, handlers, options, times);
+}
+
+class RtuTcpBus implements Bus {
+  readonly #handlers: BusHandlers;
+  readonly #options: BusOptions;
+  readonly #times: RtuTimes;
+  readonly #socket: ByteSocket;
+  readonly #queue: Waiting[] = [];
+  #asking: Asking | null = null;
+  #quietTimer: NodeJS.Timeout | null = null;
+  #drain: { timer: NodeJS.Timeout; left: number } | null = null;
+  /** Whom the last request was for: what comes unasked is most likely theirs. */
+  #last: ReadRequest | null = null;
+  #lastFailed = false;
+  #over = false;
+  #lastBytesMs: number;
+
+  constructor(host: string, port: number, handlers: BusHandlers, options: BusOptions, times: RtuTimes) {
+    this.#handlers = handlers;
+    this.#options = options;
+    this.#times = times;
+    this.#lastBytesMs = options.monotonicMs();
+    this.#socket = openSocket(
+      host,
+      port,
+      {
+        onOpen: () => {
+          this.#lastBytesMs = options.monotonicMs();
+          handlers.onUp();
+        },
+        onBytes: (bytes) => this.#receive(bytes),
+        onClosed: (reason) => {
+          this.#end();
+          handlers.onDown(reason);
+        },
+      },
+      options.connectTimeoutMs,
+    );
+  }
+
+  read(request: ReadRequest, timeoutMs: number): Promise<Reply> {
+    if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
+    return new Promise((resolve) => {
+      this.#queue.push({ request, timeoutMs, resolve });
+      this.#pump();
+    });
+  }
+
+  close(): Promise<void> {
+    this.#end();
+    return this.#socket.close();
+  }
+
+  #pump(): void {
+    if (this.#over || this.#asking !== null || this.#drain !== null) return;
+    const waiting = this.#queue.shift();
+    if (waiting === undefined) return;
+    const timer = setTimeout(() => this.#fail(), waiting.timeoutMs);
+    this.#asking = { ...waiting, receiver: new RtuReceiver(waiting.request), timer };
+    this.#last = waiting.request;
+    this.#socket.write(rtuRequest(waiting.request));
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#lastBytesMs = this.#options.monotonicMs();
+    const asking = this.#asking;
+    if (asking === null) {
+      this.#stray(bytes);
+      return;
+    }
+    const received = asking.receiver.push(bytes);
+    if (received === null) {
+      if (asking.receiver.isFull) this.#startQuietTimer();
+      return;
+    }
+    for (const discard of received.discards) this.#handlers.onDiscard(asking.request.unit, discard.reason, 1);
+    const drainFirst = this.#lastFailed || received.discards.length > 0;
+    this.#lastFailed = false;
+    this.#finish(asking, received.answer, drainFirst);
+  }
+
+  /** Bytes while nobody is asked. */
+  #stray(bytes: Uint8Array): void {
+    if (this.#last === null) this.#handlers.onDiscard(null, 'garbage', 1);
+    else {
+      for (const discard of describe(bytes, this.#last)) {
+        // A frame that would have been the answer: after a failure it is late, after an answer it is the same once more.
+        const reason = discard.reason === 'late' && !this.#lastFailed ? 'duplicate' : discard.reason;
+        this.#handlers.onDiscard(this.#last.unit, reason, 1);
+      }
+    }
+    if (this.#drain !== null) this.#startDrain(this.#drain.left - 1);
+  }
+
+  #startQuietTimer(): void {
+    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
+    this.#quietTimer = setTimeout(() => this.#fail(), this.#times.quietMs);
+  }
+
+  #fail(): void {
+    const asking = this.#asking;
+    if (asking === null) return;
+    const { reason, discards } = asking.receiver.giveUp();
+    for (const discard of discards) this.#handlers.onDiscard(asking.request.unit, discard.reason, 1);
+    this.#lastFailed = true;
+    this.#finish(asking, { kind: 'failed', reason }, true);
+    if (this.#options.monotonicMs() - this.#lastBytesMs >= this.#options.staleAfterMs) this.#socket.fail('no-data');
+  }
+
+  #finish(asking: Asking, reply: Reply, drainFirst: boolean): void {
+    clearTimeout(asking.timer);
+    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
+    this.#quietTimer = null;
+    this.#asking = null;
+    if (drainFirst) this.#startDrain(maxDrains);
+    asking.resolve(reply);
+    this.#pump();
+  }
+
+  #startDrain(left: number): void {
+    if (this.#drain !== null) {
+      if (left <= 0) return;
+      clearTimeout(this.#drain.timer);
+    }
+    const timer = setTimeout(() => {
+      this.#drain = null;
+      this.#pump();
+    }, this.#times.drainMs);
+    this.#drain = { timer, left };
+  }
+
+  #end(): void {
+    this.#over = true;
+    const waiting = this.#queue.splice(0);
+    if (this.#asking !== null) {
+      clearTimeout(this.#asking.timer);
+      waiting.unshift(this.#asking);
+      this.#asking = null;
+    }
+    if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
+    if (this.#drain !== null) clearTimeout(this.#drain.timer);
+    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
+  }
+}

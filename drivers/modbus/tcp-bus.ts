@@ -1,0 +1,155 @@
+/**
+ * Requests over Modbus TCP. Several may be under way at once; the transaction id tells their replies apart.
+ *
+ * Invariants:
+ *  - A reply is taken only for the request whose 16-bit transaction id it carries, and only with its unit, function and length.
+ *  - An id is not used again while its reply may still come: ids rise through all 65536 values and skip those under way.
+ *  - A reply nobody waits for is counted: late, duplicate, wrong-unit, wrong-function, bad-length or garbage; never decoded.
+ */
+import type { Bus, BusHandlers, BusOptions } from './bus.ts';
+import { MbapFramer, mbapRequest, type MbapFrame } from './mbap.ts';
+import { answerOf, type ReadRequest, type Reply } from './pdu.ts';
+import { openSocket, type ByteSocket } from './socket.ts';
+
+/** Most servers answer one after the other; a few under way hide the network, many only fill their queues. */
+const maxUnderWay = 8;
+/** How many finished transactions are remembered, to name a reply that comes after them. */
+const maxRemembered = 256;
+
+interface Waiting {
+  readonly request: ReadRequest;
+  readonly timeoutMs: number;
+  readonly resolve: (reply: Reply) => void;
+}
+interface UnderWay extends Waiting {
+  readonly timer: NodeJS.Timeout;
+}
+
+export function openTcpBus(host: string, port: number, handlers: BusHandlers, options: BusOptions): Bus {
+  return new TcpBus(host, port, handlers, options);
+}
+
+class TcpBus implements Bus {
+  readonly #handlers: BusHandlers;
+  readonly #options: BusOptions;
+  readonly #socket: ByteSocket;
+  readonly #framer = new MbapFramer(
+    (transaction) => this.#underWay.has(transaction) || this.#finished.has(transaction),
+  );
+  readonly #queue: Waiting[] = [];
+  readonly #underWay = new Map<number, UnderWay>();
+  readonly #finished = new Map<number, { readonly unit: number; readonly how: 'answered' | 'timed-out' }>();
+  #nextTransaction = 1;
+  #over = false;
+  #lastBytesMs: number;
+
+  constructor(host: string, port: number, handlers: BusHandlers, options: BusOptions) {
+    this.#handlers = handlers;
+    this.#options = options;
+    this.#lastBytesMs = options.monotonicMs();
+    this.#socket = openSocket(
+      host,
+      port,
+      {
+        onOpen: () => {
+          this.#lastBytesMs = options.monotonicMs();
+          handlers.onUp();
+        },
+        onBytes: (bytes) => this.#receive(bytes),
+        onClosed: (reason) => {
+          this.#end();
+          handlers.onDown(reason);
+        },
+      },
+      options.connectTimeoutMs,
+    );
+  }
+
+  read(request: ReadRequest, timeoutMs: number): Promise<Reply> {
+    if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
+    return new Promise((resolve) => {
+      this.#queue.push({ request, timeoutMs, resolve });
+      this.#pump();
+    });
+  }
+
+  close(): Promise<void> {
+    this.#end();
+    return this.#socket.close();
+  }
+
+  #pump(): void {
+    while (!this.#over && this.#underWay.size < maxUnderWay) {
+      const waiting = this.#queue.shift();
+      if (waiting === undefined) return;
+      const transaction = this.#takeTransaction();
+      const timer = setTimeout(() => this.#timedOut(transaction), waiting.timeoutMs);
+      this.#underWay.set(transaction, { ...waiting, timer });
+      this.#socket.write(mbapRequest(transaction, waiting.request));
+    }
+  }
+
+  #takeTransaction(): number {
+    let transaction = this.#nextTransaction;
+    while (this.#underWay.has(transaction)) transaction = (transaction + 1) & 0xffff;
+    this.#nextTransaction = (transaction + 1) & 0xffff;
+    this.#finished.delete(transaction);
+    return transaction;
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#lastBytesMs = this.#options.monotonicMs();
+    const { frames, garbageBytes } = this.#framer.push(bytes);
+    if (garbageBytes > 0) this.#handlers.onDiscard(null, 'garbage', 1);
+    for (const frame of frames) this.#take(frame);
+    this.#pump();
+  }
+
+  #take(frame: MbapFrame): void {
+    const underWay = this.#underWay.get(frame.transaction);
+    if (underWay === undefined) {
+      const finished = this.#finished.get(frame.transaction);
+      const reason = finished === undefined ? 'garbage' : finished.how === 'answered' ? 'duplicate' : 'late';
+      this.#handlers.onDiscard(finished?.unit ?? frame.unit, reason, 1);
+      return;
+    }
+    // The request goes on waiting after a misfit: the right answer may be behind it.
+    if (frame.unit !== underWay.request.unit) {
+      this.#handlers.onDiscard(underWay.request.unit, 'wrong-unit', 1);
+      return;
+    }
+    const answer = answerOf(frame.pdu, underWay.request);
+    if (answer.kind === 'mismatch') this.#handlers.onDiscard(underWay.request.unit, answer.reason, 1);
+    else this.#finish(frame.transaction, underWay, 'answered', answer);
+  }
+
+  #timedOut(transaction: number): void {
+    const underWay = this.#underWay.get(transaction);
+    if (underWay === undefined) return;
+    if (this.#framer.giveUp() > 0) this.#handlers.onDiscard(underWay.request.unit, 'truncated', 1);
+    this.#finish(transaction, underWay, 'timed-out', { kind: 'failed', reason: 'timeout' });
+    if (this.#options.monotonicMs() - this.#lastBytesMs >= this.#options.staleAfterMs) this.#socket.fail('no-data');
+    else this.#pump();
+  }
+
+  #finish(transaction: number, underWay: UnderWay, how: 'answered' | 'timed-out', reply: Reply): void {
+    clearTimeout(underWay.timer);
+    this.#underWay.delete(transaction);
+    this.#finished.set(transaction, { unit: underWay.request.unit, how });
+    if (this.#finished.size > maxRemembered) {
+      for (const oldest of this.#finished.keys()) {
+        this.#finished.delete(oldest);
+        break;
+      }
+    }
+    underWay.resolve(reply);
+  }
+
+  #end(): void {
+    this.#over = true;
+    for (const underWay of this.#underWay.values()) clearTimeout(underWay.timer);
+    const waiting = [...this.#underWay.values(), ...this.#queue.splice(0)];
+    this.#underWay.clear();
+    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
+  }
+}

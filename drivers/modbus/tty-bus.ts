@@ -1,0 +1,208 @@
+/**
+ * Requests over Modbus RTU on a serial port, through modbus-serial's buffered RTU port. One request at a time.
+ *
+ * What the library leaves to its user is done here:
+ *  - Its errors are not Errors; they become a `Reply` with one word group.
+ *  - It keeps bytes that were nobody's answer and would match them to the next request, which then reads one answer behind
+ *    for ever. They are taken away and counted before every request.
+ *  - It has no turnaround: after a failure the bus is left alone for `drainMs`, and behind the answer after that once more.
+ *  - Its own timers outlive a closed port; ours are used.
+ */
+import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-serial/ModbusRTU.js';
+import { reasonOf } from '../serial/transport.ts';
+import type { Bus, BusHandlers } from './bus.ts';
+import type { TtySettings } from './endpoint.ts';
+import { dataLength, type ReadRequest, type Reply } from './pdu.ts';
+import { describe, type DiscardReason } from './rtu.ts';
+
+const drainMs = 50;
+
+interface Waiting {
+  readonly request: ReadRequest;
+  readonly timeoutMs: number;
+  readonly resolve: (reply: Reply) => void;
+}
+interface Asking extends Waiting {
+  timer: NodeJS.Timeout;
+}
+
+export function openTtyBus(path: string, settings: TtySettings, handlers: BusHandlers): Bus {
+  return new TtyBus(path, settings, handlers);
+}
+
+/** Silence between two frames: 3.5 characters of 11 bits, but 1.75 ms above 19200 bit/s (V1.02 §2.5.1.1), in whole ms. */
+export function silentIntervalMs(baudRate: number): number {
+  return Math.ceil(baudRate > 19_200 ? 1.75 : (3.5 * 11 * 1000) / baudRate);
+}
+
+class TtyBus implements Bus {
+  readonly #handlers: BusHandlers;
+  readonly #silentMs: number;
+  readonly #opened: Promise<void>;
+  readonly #queue: Waiting[] = [];
+  #client: ModbusRTU | null = null;
+  #asking: Asking | null = null;
+  #lastFailed = false;
+  #pauseTimer: NodeJS.Timeout | null = null;
+  #over = false;
+
+  constructor(path: string, settings: TtySettings, handlers: BusHandlers) {
+    this.#handlers = handlers;
+    this.#silentMs = silentIntervalMs(settings.baudRate);
+    this.#opened = this.#open(path, settings).catch((error: unknown) => this.#down(reasonOf(asError(error))));
+  }
+
+  async #open(path: string, settings: TtySettings): Promise<void> {
+    // The binding is a native library: an installation without serial machines never loads it.
+    const library = await import('modbus-serial');
+    if (this.#over) return;
+    const client = new library.default.default();
+    this.#client = client;
+    client.on('error', (error) => this.#down(reasonOf(asError(error))));
+    client.on('close', () => this.#down('unplugged'));
+    // 0: no timers of the library's own.
+    client.setTimeout(0);
+    await client.connectRTUBuffered(path, { ...settings, dataBits: 8 });
+    if (this.#over) return;
+    // A client before us may have left an answer in the driver's buffer; it arrives now and is thrown away.
+    this.#pause(drainMs);
+    this.#handlers.onUp();
+  }
+
+  read(request: ReadRequest, timeoutMs: number): Promise<Reply> {
+    if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
+    return new Promise((resolve) => {
+      this.#queue.push({ request, timeoutMs, resolve });
+      this.#pump();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    await this.#opened;
+    await this.#closeClient();
+  }
+
+  async #closeClient(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    if (client === null || !client.isOpen) return;
+    await new Promise<void>((resolve) => {
+      // An unplugged port reports an error here; it is closed all the same.
+      client.close(() => resolve());
+    });
+  }
+
+  #down(reason: string): void {
+    if (this.#over) return;
+    this.#end();
+    void this.#closeClient();
+    this.#handlers.onDown(reason);
+  }
+
+  #pump(): void {
+    const client = this.#client;
+    if (this.#over || client === null || this.#asking !== null || this.#pauseTimer !== null) return;
+    const waiting = this.#queue.shift();
+    if (waiting === undefined) return;
+    const { request } = waiting;
+    for (const discard of describe(takeStaleBytes(client), request)) {
+      this.#handlers.onDiscard(request.unit, discard.reason, 1);
+    }
+    const asking: Asking = { ...waiting, timer: setTimeout(() => this.#timedOut(asking), waiting.timeoutMs) };
+    this.#asking = asking;
+    let answered = false;
+    const next = (error: unknown, result: ReadCoilResult | ReadRegisterResult | undefined): void => {
+      if (this.#over) return;
+      if (this.#asking !== asking) {
+        this.#handlers.onDiscard(request.unit, answered ? 'duplicate' : 'late', 1);
+        return;
+      }
+      answered = true;
+      this.#finish(asking, replyOf(error, result, request));
+    };
+    const { unit, address, count } = request;
+    // The library calls its read functions "write": they write the request.
+    if (request.fn === 1) client.writeFC1(unit, address, count, next);
+    else if (request.fn === 2) client.writeFC2(unit, address, count, next);
+    else if (request.fn === 3) client.writeFC3(unit, address, count, next);
+    else client.writeFC4(unit, address, count, next);
+  }
+
+  #timedOut(asking: Asking): void {
+    if (this.#asking === asking) this.#finish(asking, { kind: 'failed', reason: 'timeout' });
+  }
+
+  #finish(asking: Asking, reply: Reply): void {
+    clearTimeout(asking.timer);
+    this.#asking = null;
+    const failed = reply.kind === 'failed';
+    if (failed && reply.reason !== 'timeout' && isDiscardReason(reply.reason)) {
+      this.#handlers.onDiscard(asking.request.unit, reply.reason, 1);
+    }
+    this.#pause(failed || this.#lastFailed ? Math.max(drainMs, this.#silentMs) : this.#silentMs);
+    this.#lastFailed = failed;
+    asking.resolve(reply);
+  }
+
+  #pause(forMs: number): void {
+    if (this.#pauseTimer !== null) clearTimeout(this.#pauseTimer);
+    this.#pauseTimer = setTimeout(() => {
+      this.#pauseTimer = null;
+      this.#pump();
+    }, forMs);
+  }
+
+  #end(): void {
+    this.#over = true;
+    if (this.#pauseTimer !== null) clearTimeout(this.#pauseTimer);
+    this.#pauseTimer = null;
+    const waiting = this.#queue.splice(0);
+    if (this.#asking !== null) {
+      clearTimeout(this.#asking.timer);
+      waiting.unshift(this.#asking);
+      this.#asking = null;
+    }
+    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
+  }
+}
+
+function replyOf(error: unknown, result: ReadCoilResult | ReadRegisterResult | undefined, request: ReadRequest): Reply {
+  if (result !== undefined && (error === null || error === undefined)) {
+    const data = new Uint8Array(result.buffer);
+    return data.length === dataLength(request) ? { kind: 'data', data } : { kind: 'failed', reason: 'bad-length' };
+  }
+  const code = typeof error === 'object' && error !== null && 'modbusCode' in error ? error.modbusCode : null;
+  if (typeof code === 'number') return { kind: 'exception', code };
+  const text = asError(error).message;
+  if (/crc/i.test(text)) return { kind: 'failed', reason: 'bad-checksum' };
+  if (/length/i.test(text)) return { kind: 'failed', reason: 'bad-length' };
+  if (/expected address/i.test(text)) return { kind: 'failed', reason: 'wrong-unit' };
+  if (/expected code/i.test(text)) return { kind: 'failed', reason: 'wrong-function' };
+  return { kind: 'failed', reason: 'connection-lost' };
+}
+
+function isDiscardReason(reason: string): reason is DiscardReason {
+  return ['bad-checksum', 'bad-length', 'wrong-unit', 'wrong-function'].includes(reason);
+}
+
+/** The library throws and passes objects that look like errors and are none. */
+function asError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  const message =
+    typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+  return new TypeError(message, { cause: error });
+}
+
+/**
+ * Empties the receive buffer of the library's port, which has no public way to do so, and returns what was in it. A test
+ * notices when a new version of the library keeps its bytes elsewhere.
+ */
+function takeStaleBytes(client: ModbusRTU): Uint8Array {
+  const port: unknown = '_port' in client ? client._port : null;
+  if (typeof port !== 'object' || port === null || !('_buffer' in port)) return new Uint8Array(0);
+  const stale = port._buffer;
+  if (!Buffer.isBuffer(stale) || stale.length === 0) return new Uint8Array(0);
+  port._buffer = Buffer.alloc(0);
+  return stale;
+}

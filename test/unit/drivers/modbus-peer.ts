@@ -1,0 +1,149 @@
+/**
+ * A Modbus server of a few lines for the driver's tests, written from the standard and knowing nothing of `drivers/`. It
+ * answers from plain registers, and misbehaves on demand.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+export interface PeerRequest {
+  readonly unit: number;
+  readonly fn: number;
+  readonly address: number;
+  readonly count: number;
+}
+
+/** What to do with one request instead of answering it. The bytes of `raw` go out as they are. */
+export type Misbehaviour =
+  | 'ignore'
+  | { readonly exception: number }
+  | { readonly raw: (answer: Buffer) => Buffer | readonly Buffer[] }
+  | { readonly delayMs: number };
+
+export class ModbusPeer {
+  readonly framing: 'tcp' | 'rtu';
+  readonly requests: PeerRequest[] = [];
+  /** Register or bit by `unit/fn/address`; what is not there answers exception 2. */
+  readonly cells = new Map<string, number>();
+  /** Asked for every request; null answers as it should. */
+  misbehave: (request: PeerRequest, nth: number) => Misbehaviour | null = () => null;
+  accepted = 0;
+  writes = 0;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | null = null;
+  #port = 0;
+
+  constructor(framing: 'tcp' | 'rtu') {
+    this.framing = framing;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  set(unit: number, fn: number, from: number, values: readonly number[]): void {
+    values.forEach((value, i) => this.cells.set(`${unit}/${fn}/${from + i}`, value));
+  }
+
+  async listen(): Promise<void> {
+    const server = createServer((socket) => this.#serve(socket));
+    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
+    this.#server = server;
+    this.#port = (server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    for (const socket of this.#sockets) socket.destroy();
+    if (server !== null) await new Promise((resolve) => server.close(resolve));
+  }
+
+  /** Sends bytes nobody asked for on every connection. */
+  blurt(bytes: Buffer): void {
+    for (const socket of this.#sockets) socket.write(bytes);
+  }
+
+  #serve(socket: Socket): void {
+    this.accepted += 1;
+    this.#sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {});
+    let held = Buffer.alloc(0);
+    const length = this.framing === 'tcp' ? 12 : 8;
+    socket.on('data', (chunk) => {
+      held = Buffer.concat([held, chunk]);
+      for (; held.length >= length; held = held.subarray(length)) this.#take(socket, held.subarray(0, length));
+    });
+  }
+
+  #take(socket: Socket, bytes: Buffer): void {
+    const at = this.framing === 'tcp' ? 6 : 0;
+    const request: PeerRequest = {
+      unit: bytes.readUInt8(at),
+      fn: bytes.readUInt8(at + 1),
+      address: bytes.readUInt16BE(at + 2),
+      count: bytes.readUInt16BE(at + 4),
+    };
+    if (request.fn > 4) this.writes += 1;
+    this.requests.push(request);
+    const wrong = this.misbehave(request, this.requests.length - 1);
+    if (wrong === 'ignore') return;
+    const transaction = this.framing === 'tcp' ? bytes.readUInt16BE(0) : 0;
+    if (wrong !== null && 'exception' in wrong) {
+      socket.write(this.frame(transaction, request.unit, Buffer.from([request.fn | 0x80, wrong.exception])));
+      return;
+    }
+    const answer = this.frame(transaction, request.unit, this.#pdu(request));
+    if (wrong !== null && 'delayMs' in wrong) {
+      setTimeout(() => {
+        if (!socket.destroyed) socket.write(answer);
+      }, wrong.delayMs);
+      return;
+    }
+    if (wrong === null) socket.write(answer);
+    else for (const part of [wrong.raw(answer)].flat()) socket.write(part);
+  }
+
+  #pdu(request: PeerRequest): Buffer {
+    const cells: number[] = [];
+    for (let i = 0; i < request.count; i += 1) {
+      const cell = this.cells.get(`${request.unit}/${request.fn}/${request.address + i}`);
+      if (cell === undefined) return Buffer.from([request.fn | 0x80, 2]);
+      cells.push(cell);
+    }
+    if (request.fn > 2) {
+      const data = Buffer.alloc(cells.length * 2);
+      cells.forEach((cell, i) => data.writeUInt16BE(cell, i * 2));
+      return Buffer.concat([Buffer.from([request.fn, data.length]), data]);
+    }
+    const data = Buffer.alloc(Math.ceil(cells.length / 8));
+    cells.forEach((cell, i) => (data[i >> 3] = (data[i >> 3] ?? 0) | (cell << (i & 7))));
+    return Buffer.concat([Buffer.from([request.fn, data.length]), data]);
+  }
+
+  frame(transaction: number, unit: number, pdu: Buffer): Buffer {
+    if (this.framing === 'tcp') {
+      const header = Buffer.alloc(7);
+      header.writeUInt16BE(transaction, 0);
+      header.writeUInt16BE(pdu.length + 1, 4);
+      header.writeUInt8(unit, 6);
+      return Buffer.concat([header, pdu]);
+    }
+    return withCrc(Buffer.concat([Buffer.from([unit]), pdu]));
+  }
+}
+
+/** CRC-16 of Modbus, bit by bit as the standard's appendix tells it. */
+export function withCrc(bytes: Buffer): Buffer {
+  let crc = 0xffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xa001 : crc >>> 1;
+  }
+  return Buffer.concat([bytes, Buffer.from([crc & 0xff, crc >>> 8])]);
+}
