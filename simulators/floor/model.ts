@@ -22,14 +22,15 @@ interface EventBase {
   readonly atMs: number;
   readonly machine: string;
 }
+interface FaultEvent extends EventBase {
+  readonly id: string;
+  readonly fault: FaultName;
+  readonly expect: Expectation;
+}
 export type FloorEvent =
   | (EventBase & { readonly kind: 'state'; readonly state: CanonicalState; readonly cause: string | null })
-  | (EventBase & {
-      readonly kind: 'fault' | 'clear';
-      readonly id: string;
-      readonly fault: FaultName;
-      readonly expect: Expectation;
-    })
+  | (FaultEvent & { readonly kind: 'fault' })
+  | (FaultEvent & { readonly kind: 'clear' })
   | (EventBase & { readonly kind: 'counter'; readonly signal: string; readonly value: number; readonly shown: number })
   | (EventBase & { readonly kind: 'gauge'; readonly signal: string; readonly value: number })
   | (EventBase & { readonly kind: 'piece'; readonly signal: string; readonly value: number })

@@ -128,24 +128,32 @@ function rtuLength(bytes: Uint8Array, at: number): number | null {
 
 /**
  * Takes RTU requests out of `bytes`. Over a device server there is no 3.5-character silence to trust, so frames are found by
- * function code and checksum: bytes that fit no frame are skipped one by one, as noise.
+ * function code and checksum. A start that still lacks bytes does not hold up a whole frame behind it: it was noise.
  */
 export function takeRtuRequests(bytes: Uint8Array): TakenRequests {
   const requests: ModbusRequest[] = [];
+  let unfinished: number | null = null;
   let at = 0;
-  while (bytes.length - at >= 4) {
+  while (bytes.length - at >= 2) {
     const length = rtuLength(bytes, at);
-    if (length === null && bytes.length - at < 8) break;
-    if (length !== null && bytes.length - at < length) break;
-    const frame = length === null ? null : bytes.subarray(at, at + length);
-    if (frame === null || crc16(frame) !== 0) {
-      // A frame with its own checksum appended has the checksum 0; anything else is skipped.
-      at += 1;
+    const whole = length !== null && bytes.length - at >= length;
+    const frame = whole ? bytes.subarray(at, at + length) : null;
+    // A frame with its own checksum appended has the checksum 0.
+    if (frame !== null && crc16(frame) === 0) {
+      requests.push({ transaction: 0, unit: frame[0] ?? 0, pdu: frame.slice(1, -2) });
+      at += frame.length;
+      unfinished = null;
       continue;
     }
-    requests.push({ transaction: 0, unit: frame[0] ?? 0, pdu: frame.slice(1, -2) });
-    at += frame.length;
+    if (!whole && mayGoOn(bytes, at)) unfinished ??= at;
+    at += 1;
   }
   // No request is longer than 256 bytes: what is left over and longer is noise.
-  return { requests, rest: bytes.slice(Math.max(at, bytes.length - 256)), broken: false };
+  return { requests, rest: bytes.slice(Math.max(unfinished ?? at, bytes.length - 256)), broken: false };
+}
+
+/** Could more bytes make a request of what begins at `at`? */
+function mayGoOn(bytes: Uint8Array, at: number): boolean {
+  const functionCode = bytes[at + 1] ?? 0;
+  return (functionCode >= 1 && functionCode <= 6) || functionCode === 15 || functionCode === 16;
 }

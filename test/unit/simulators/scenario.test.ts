@@ -1,0 +1,136 @@
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { loadScenario, parseScenario, scenarioFile } from '../../../simulators/scenario/load.ts';
+import { drawSchedule } from '../../../simulators/scenario/schedule.ts';
+import type { Scenario } from '../../../simulators/scenario/schema.ts';
+import { SimulatorError } from '../../../simulators/errors.ts';
+
+function shipped(name: string): Scenario {
+  const loaded = loadScenario(scenarioFile(name));
+  if (!loaded.ok) assert.fail(loaded.problems.join('\n'));
+  return loaded.scenario;
+}
+function problemsOf(text: string): readonly string[] {
+  const loaded = parseScenario(text, 'floor.yaml');
+  assert.equal(loaded.ok, false, 'the scenario was taken for a good one');
+  return loaded.ok ? [] : loaded.problems;
+}
+
+const machine = 'machines:\n  - { id: ls-1, kind: lockstitch, map: sewing-modbus-ref, protocol: modbus-tcp }\n';
+const head = `version: 1\nsite: demo\n${machine}`;
+const expectAlert = 'expect: { as: alert, type: oil_low, withinS: 6, clearsWithinS: 8 }';
+
+test('the shipped scenarios are good', () => {
+  assert.deepEqual(
+    shipped('demo').machines.map((m) => m.id),
+    ['ls-1', 'ls-2', 'ov-1', 'rt-1', 'ck-1'],
+  );
+  assert.equal(shipped('lockstitch').faults.length, 1);
+});
+
+test('the demo has every fault once at least, and each is over within 85 s at any seed', () => {
+  const demo = shipped('demo');
+  const wanted = [
+    'bobbin_empty',
+    'counter_reset',
+    'motor_overload',
+    'needle_fault',
+    'offline',
+    'oil_low',
+    'stuck_sensor',
+    'thread_break',
+    'uplink_outage',
+    'yarn_break',
+  ];
+  assert.deepEqual(demo.faults.map((f) => f.fault).sort(), wanted);
+  for (let seed = 0; seed < 200; seed += 1) {
+    for (const { fault, startMs, endMs } of drawSchedule(demo, seed).faults) {
+      assert.ok(startMs >= 10_000, `${fault.id} at ${startMs} ms, seed ${seed}`);
+      assert.ok(endMs + (fault.expect.clearsWithinS ?? 0) * 1000 <= 85_000, `${fault.id} to ${endMs} ms, seed ${seed}`);
+    }
+  }
+});
+
+test('a fault left out moves no other one; a healthy floor has none and keeps the troubles of the wire', () => {
+  const demo = shipped('demo');
+  const all = drawSchedule(demo, 5);
+  const without = drawSchedule(demo, 5, { without: ['ov-1-offline'] });
+  assert.deepEqual(
+    without.faults,
+    all.faults.filter(({ fault }) => fault.id !== 'ov-1-offline'),
+  );
+  const healthy = drawSchedule(demo, 5, { healthy: true });
+  assert.deepEqual(healthy, { faults: [], disturbances: all.disturbances });
+  assert.notDeepEqual(drawSchedule(demo, 6).faults, all.faults);
+});
+
+test('every mistake is named at once, with its line and column', () => {
+  const problems = problemsOf(
+    [
+      'version: 1',
+      'site: Demo',
+      'machines:',
+      '  - { id: ls-1, kind: lockstitch, map: sewing-modbus-ref, protocol: opcua, start: { roll.count: 3, piece.count: 70000 } }',
+      '  - { id: ls-1, kind: overlock, map: sewing-modbus-silverstar, protocol: modbus-tcp, unitt: 3 }',
+    ].join('\n'),
+  );
+  assert.deepEqual(problems, [
+    'floor.yaml:2:7 site: an id is 1 to 40 of a-z, 0-9 and -',
+    'floor.yaml:5:5 machines.1: Unrecognized key: "unitt"',
+  ]);
+  const later = problemsOf(
+    [
+      'version: 1',
+      'site: demo',
+      'machines:',
+      '  - { id: ls-1, kind: lockstitch, map: sewing-modbus-ref, protocol: opcua, start: { roll.count: 3, piece.count: 70000 } }',
+      '  - { id: ls-1, kind: overlock, map: sewing-modbus-silverstar, protocol: modbus-tcp }',
+    ].join('\n'),
+  );
+  assert.equal(later.length, 5);
+  assert.match(
+    later[0] ?? '',
+    /^floor\.yaml:4:69 machines\.0\.protocol: sewing-modbus-ref is spoken over modbus-tcp or modbus-rtu-tcp, not opcua$/,
+  );
+  assert.match(later.join('\n'), /no counter roll\.count/);
+  assert.match(later.join('\n'), /piece\.count counts to 65535/);
+  assert.match(later.join('\n'), /machine id ls-1 is taken/);
+  assert.match(later.join('\n'), /is a map of lockstitch, not overlock/);
+});
+
+test('a fault the machine cannot show, an unknown machine and overlapping faults are refused', () => {
+  const problems = problemsOf(
+    `${head}faults:\n` +
+      `  - { id: a, machine: ls-1, fault: yarn_break, atS: 5, forS: 3, ${expectAlert} }\n` +
+      `  - { id: b, machine: ls-9, fault: oil_low, atS: 5, forS: 3, ${expectAlert} }\n` +
+      `  - { id: c, machine: ls-1, fault: oil_low, atS: [7, 9], forS: 3, ${expectAlert} }\n` +
+      `  - { id: c, machine: ls-1, fault: stuck_sensor, atS: 30, forS: 3, ${expectAlert} }\n` +
+      `  - { id: d, machine: ls-1, fault: uplink_outage, atS: 60, forS: 3, ${expectAlert} }\n`,
+  );
+  const text = problems.join('\n');
+  assert.match(text, /cannot show yarn_break/);
+  assert.match(text, /there is no machine ls-9/);
+  assert.match(text, /c can overlap a on ls-1/);
+  assert.match(text, /fault id c is taken/);
+  assert.match(text, /stuck_sensor needs params\.signal, one of spindle\.speed/);
+  assert.match(text, /uplink_outage happens to the machine gateway/);
+});
+
+test('troubles of the wire that a protocol does not have are refused', () => {
+  const text = problemsOf(
+    `${head}disturbances:\n  - { machine: ls-1, verb: clock_step, atS: 3 }\n  - { machine: x, verb: drop, atS: 3 }\n`,
+  ).join('\n');
+  assert.match(text, /carries no clock/);
+  assert.match(text, /there is no machine x/);
+});
+
+test('broken YAML says where', () => {
+  assert.match(problemsOf('version: 1\nmachines: [}\n')[0] ?? '', /^floor\.yaml:2:\d+ /);
+});
+
+test('an unknown scenario name is said so', () => {
+  assert.throws(
+    () => scenarioFile('no-such-floor'),
+    (error) => error instanceof SimulatorError && error.entry.code === 'SIM-100',
+  );
+});
