@@ -2,6 +2,7 @@
  * Checks between fields. They read the file leniently, field by field, so that a mistake elsewhere hides none of them.
  */
 import type { Profile } from '../../drivers/profiles/schema.ts';
+import type { Rule } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { calendarProblems } from '../time/check.ts';
 import { childOf, type Path } from './describe.ts';
@@ -18,6 +19,7 @@ export interface CrossInput {
   /** Catalogue over the folders of `profileDirs`, as written in the file, and the shipped ones. */
   readonly profilesIn: (dirs: readonly string[]) => ProfileCatalogue;
   readonly fileExists: (path: string) => boolean;
+  readonly shippedRules: readonly Rule[];
   /** Makes a profile reference of the file one the catalogue takes. */
   readonly profileOf: (reference: string) => string;
 }
@@ -62,6 +64,7 @@ export function crossIssues(input: CrossInput): {
     ...rulesIssues(
       main,
       machines.map(({ path }) => path),
+      input.shippedRules,
     ),
     ...uplinkIssues(input),
     ...pageIssues(main),

@@ -6,6 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { AgentError } from '../errors.ts';
+import { parseRules, shippedRules } from '../rules/load.ts';
+import type { Rule } from '../rules/schema.ts';
 import type { Config, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
 import { crossIssues, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
@@ -45,6 +47,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     overlay,
     profilesIn: profileCatalogue,
     fileExists: existsSync,
+    shippedRules: parseRules(shippedRules()),
   });
   if ('issues' in result) throw new ConfigErrors(result.issues);
   return result.config;
@@ -71,6 +74,7 @@ export interface CheckInput {
   readonly overlay: { readonly file: string; readonly text: string } | null;
   readonly profilesIn: (dirs: readonly string[]) => ProfileCatalogue;
   readonly fileExists: (path: string) => boolean;
+  readonly shippedRules: readonly Rule[];
 }
 
 /** The whole check without a disk. Never throws, whatever the texts; each issue has a line of the file it names. */
@@ -104,6 +108,7 @@ export function checkConfig(
     profilesIn: (dirs) => input.profilesIn(dirs.map(absolute)),
     fileExists: (path) => input.fileExists(absolute(path)),
     profileOf,
+    shippedRules: input.shippedRules,
   };
   const crossed = crossIssues(cross);
   issues.push(...crossed.issues);

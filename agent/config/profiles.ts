@@ -16,7 +16,16 @@ export function profileCatalogue(dirs: readonly string[]): ProfileCatalogue {
   const ids = [...dirs, shippedProfilesDir].flatMap((dir) =>
     yamlFiles(dir).map((name) => name.replace(/\.ya?ml$/, '')),
   );
-  return { ids: [...new Set(ids)].toSorted(), find: (reference) => find(reference, dirs) };
+  // A file is read once for all machines that name it.
+  const found = new Map<string, ReturnType<ProfileCatalogue['find']>>();
+  return {
+    ids: [...new Set(ids)].toSorted(),
+    find: (reference) => {
+      const known = found.get(reference) ?? find(reference, dirs);
+      found.set(reference, known);
+      return known;
+    },
+  };
 }
 
 function find(reference: string, dirs: readonly string[]): ReturnType<ProfileCatalogue['find']> {

@@ -1,13 +1,12 @@
 /** Checks of the `rules` sections: which fields fit depends on the rule, so the part that knows rules is asked. */
-import { overrideRules, parseRules, shippedRules, type RuleIssue } from '../rules/load.ts';
+import { overrideRules, type RuleIssue } from '../rules/load.ts';
 import type { Rule } from '../rules/schema.ts';
 import { childOf, type Path } from './describe.ts';
 import { formatPath, issueAt, nearest, type ConfigIssue } from './issues.ts';
 import type { Source } from './source.ts';
 
 /** Rules of the site, then those of each machine over them. */
-export function rulesIssues(main: Source, machines: readonly Path[]): readonly ConfigIssue[] {
-  const shipped = parseRules(shippedRules());
+export function rulesIssues(main: Source, machines: readonly Path[], shipped: readonly Rule[]): readonly ConfigIssue[] {
   const site = sectionIssues(main, ['rules'], shipped);
   return [...site.issues, ...machines.flatMap((path) => sectionIssues(main, [...path, 'rules'], site.rules).issues)];
 }

@@ -42,8 +42,10 @@ const syntaxTexts: Readonly<Record<string, readonly [what: string, right: string
 /** Reads text into a `Source`. Never throws, whatever the text. */
 export function parseSource(file: string, text: string): Source {
   const lines = new LineCounter();
+  const lastOffset = Math.max(0, text.trimEnd().length);
   const position = (offset: number): Position => {
-    const found = lines.linePos(Math.max(0, Math.min(offset, text.length)));
+    // Something left open is missed at the end; the last line with text on it is where a person looks.
+    const found = lines.linePos(Math.max(0, Math.min(offset, lastOffset)));
     return { line: Math.max(1, found.line), column: Math.max(1, found.col) };
   };
   let doc: Document.Parsed;

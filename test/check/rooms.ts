@@ -58,7 +58,8 @@ export function importProblems(file: string, source: string): readonly string[] 
   return importsOf(source).flatMap(({ specifier, line }) => {
     if (!specifier.startsWith('.')) return [];
     const target = posix.normalize(posix.join(posix.dirname(file), specifier));
-    if (target === 'package.json') return [];
+    // The repository itself (a path is made from it) and its manifest belong to everybody.
+    if (target === './' || target === 'package.json') return [];
     if (allowed.some((place) => target === place || target.startsWith(`${place}/`))) return [];
     return [`${file}:${line}: ${room} may not import ${target}; it may import ${allowed.join(', ')}`];
   });

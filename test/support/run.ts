@@ -194,7 +194,7 @@ if (import.meta.main) {
     print: (text) => process.stdout.write(text),
     concurrency: 2,
     testTimeoutMs: 120_000,
-    silenceMs: 150_000,
+    silenceMs: 180_000,
     exitMs: 10_000,
     signal: stop.signal,
   });

@@ -1,0 +1,74 @@
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { endpointText, parseEndpoint, type Endpoint } from '../../../agent/config/endpoint.ts';
+
+const rtuLine = { baudRate: 19200, dataBits: 8, parity: 'even', stopBits: 1 } as const;
+
+const good: readonly [text: string, endpoint: Endpoint][] = [
+  ['modbus://10.0.0.5', { transport: 'modbus-tcp', host: '10.0.0.5', port: 502 }],
+  ['modbus://plc-7.local:1502/', { transport: 'modbus-tcp', host: 'plc-7.local', port: 1502 }],
+  ['modbus://[fe80::1]:502', { transport: 'modbus-tcp', host: 'fe80::1', port: 502 }],
+  ['modbus+rtu://10.0.0.6:4001', { transport: 'modbus-rtu-tcp', host: '10.0.0.6', port: 4001 }],
+  ['modbus+rtu:///dev/ttyUSB0', { transport: 'modbus-rtu-serial', path: '/dev/ttyUSB0', line: rtuLine }],
+  [
+    'modbus+rtu:///dev/ttyUSB0?baudRate=9600&parity=none&stopBits=2',
+    {
+      transport: 'modbus-rtu-serial',
+      path: '/dev/ttyUSB0',
+      line: { ...rtuLine, baudRate: 9600, parity: 'none', stopBits: 2 },
+    },
+  ],
+  ['tcp://10.0.0.7:4001', { transport: 'line-tcp', host: '10.0.0.7', port: 4001 }],
+  [
+    'serial:///dev/serial/by-id/usb-1a86%20x?dataBits=7',
+    {
+      transport: 'line-serial',
+      path: '/dev/serial/by-id/usb-1a86 x',
+      line: { baudRate: 9600, dataBits: 7, parity: 'none', stopBits: 1 },
+    },
+  ],
+  ['opc.tcp://10.0.0.8:4840/path', { transport: 'opcua', url: 'opc.tcp://10.0.0.8:4840/path' }],
+];
+
+test('every kind of endpoint is read, with the defaults of its protocol', () => {
+  for (const [text, endpoint] of good) assert.deepEqual(parseEndpoint(text), endpoint, text);
+});
+
+test('an endpoint written out is read as the same endpoint', () => {
+  for (const [text, endpoint] of good) assert.deepEqual(parseEndpoint(endpointText(endpoint)), endpoint, text);
+});
+
+test('what is no endpoint is told with what would be right', () => {
+  for (const text of [
+    '',
+    'modbus',
+    '10.0.0.5:502',
+    'modbus:10.0.0.5',
+    'modbus://',
+    'modbus://10.0.0.5:0',
+    'modbus://10.0.0.5:70000',
+    'modbus://10.0.0.5/unit/3',
+    'modbus://10.0.0.5?unit=3',
+    'modbus+rtu://10.0.0.5',
+    'modbus+rtu:///',
+    'modbus+rtu:///dev/ttyUSB0?baudRate=fast',
+    'modbus+rtu:///dev/ttyUSB0?baud=9600',
+    'serial://ttyUSB0',
+    'serial:///dev/ttyUSB0?parity=mark',
+    'tcp://10.0.0.5',
+    'opc.tcp:///x',
+    'http://10.0.0.5',
+    'file:///etc/passwd',
+  ]) {
+    const result = parseEndpoint(text);
+    assert.ok('problem' in result && result.right !== '', text);
+  }
+});
+
+test('credentials in an endpoint are refused and not repeated', () => {
+  for (const text of ['modbus://u:hunter2@10.0.0.5', 'opc.tcp://u:hunter2@10.0.0.5:4840']) {
+    const result = parseEndpoint(text);
+    assert.ok('problem' in result, text);
+    assert.doesNotMatch(JSON.stringify(result), /hunter2/);
+  }
+});
