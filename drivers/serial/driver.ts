@@ -198,19 +198,25 @@ class LineDriver implements Driver {
   /** One timer that goes to where the silence would be over, instead of one set anew at every line. */
   #watch(delayMs: number): void {
     this.#watchdog = setTimeout(() => {
-      const { silenceMs, ports, endpoint } = this.#parts;
-      const nowMs = ports.clock.monotonicMs();
+      const { silenceMs, connectTimeoutMs } = this.#parts;
+      const nowMs = this.#parts.ports.clock.monotonicMs();
       const silentMs = nowMs - this.#lifeMonotonicMs;
-      if (silentMs >= silenceMs) {
-        this.#feed.interrupt(!this.#open ? 'not-yet-connected' : this.#noiseSinceLife ? 'garbage' : 'no-data');
-        const patienceMs = endpoint.kind === 'tcp' ? silenceMs : serialSilenceBeforeReopenMs;
-        const openForMs = nowMs - this.#openedMonotonicMs;
-        if (this.#open && Math.min(silentMs, openForMs) >= patienceMs) {
-          this.#hangUp();
-          this.#lost('no-data');
-        }
+      if (this.#open && silentMs >= silenceMs) this.#endure(Math.min(silentMs, nowMs - this.#openedMonotonicMs));
+      else if (!this.#open && silentMs >= Math.max(silenceMs, connectTimeoutMs)) {
+        // An attempt that neither fails nor succeeds; one that fails has said why.
+        this.#feed.interrupt('not-yet-connected');
       }
       this.#watch(Math.max(10, silentMs >= silenceMs ? silenceMs : silenceMs - silentMs));
     }, delayMs);
+  }
+
+  /** An open connection without life for `silentMs`: a gap, and after some patience a new connection. */
+  #endure(silentMs: number): void {
+    const { silenceMs, endpoint } = this.#parts;
+    if (silentMs < silenceMs) return;
+    this.#feed.interrupt(this.#noiseSinceLife ? 'garbage' : 'no-data');
+    if (silentMs < (endpoint.kind === 'tcp' ? silenceMs : serialSilenceBeforeReopenMs)) return;
+    this.#hangUp();
+    this.#lost('no-data');
   }
 }
