@@ -4,6 +4,8 @@ import { loadProfile } from '../../../drivers/profiles/load.ts';
 import { driverContract } from '../../contract/driver.ts';
 import { ModbusPeer, withCrc } from './modbus-peer.ts';
 
+const profile = loadProfile('sewing-modbus-ref', []);
+
 for (const framing of ['tcp', 'rtu'] as const) {
   driverContract({
     name: `modbus ${framing}`,
@@ -19,7 +21,6 @@ for (const framing of ['tcp', 'rtu'] as const) {
         );
       await peer.listen();
       const scheme = framing === 'tcp' ? 'modbus' : 'modbus+rtu';
-      const profile = loadProfile('sewing-modbus-ref', []);
       const machine = (name: string, unit: number) => ({ machine: name, unit, profile, polls: { normal: 50 } });
       const driver = createModbusDriver(
         {
