@@ -1,10 +1,11 @@
 /** `selvedge simulate SCENARIO …`: runs simulated machines alone, for any client. */
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { SimulatorError } from './errors.ts';
 import { createFloorModel } from './floor/model.ts';
 import { runFloor, writeEndpoints, type RunningFloor } from './floor/run.ts';
-import { openTruthLog, type TruthLog } from './floor/truth.ts';
+import { openTruthLog } from './floor/truth.ts';
 import { loadScenario, scenarioFile } from './scenario/load.ts';
 import type { UplinkTarget } from './servers/uplink-proxy.ts';
 
@@ -112,102 +113,114 @@ function hostPort(text: string): UplinkTarget {
   return { host: match[1].replace(/^\[|\]$/g, ''), port };
 }
 
-/** Tells the launcher, one JSON line an event. */
-function say(event: Record<string, unknown>): void {
-  process.stdout.write(`${JSON.stringify(event)}\n`);
+/** Where the command reads and writes; the process's own streams, or a test's. */
+export interface Streams {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
 }
 
-function complain(error: unknown): number {
-  if (error instanceof SimulatorError)
-    process.stderr.write(`selvedge simulate: ${error.message}\n  ${error.entry.cure}\n`);
-  else
-    process.stderr.write(`selvedge simulate: unexpected: ${error instanceof Error ? error.message : String(error)}\n`);
+function complain(stderr: Writable, error: unknown): 2 {
+  if (error instanceof SimulatorError) stderr.write(`selvedge simulate: ${error.message}\n  ${error.entry.cure}\n`);
+  else stderr.write(`selvedge simulate: unexpected: ${error instanceof Error ? error.message : String(error)}\n`);
   return 2;
 }
 
-/** Resolves with the exit code when the floor has stopped. */
-export async function main(args: readonly string[]): Promise<number> {
-  let truth: TruthLog | null = null;
-  let floor: RunningFloor;
-  let request: Request;
+/** Resolves with the exit code when the floor has stopped: at a signal, a control line or the end of its duration. */
+export async function main(args: readonly string[], streams: Streams = process): Promise<number> {
+  // A signal that comes while the floor is still being built ends it as soon as it stands.
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
   try {
-    const parsed = parseRequest(args);
-    if (parsed === null) {
-      process.stdout.write(`${usage}\n`);
-      return 0;
+    return await simulate(args, streams, stopping);
+  } catch (error) {
+    return complain(streams.stderr, error);
+  } finally {
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+  }
+}
+
+async function simulate(args: readonly string[], streams: Streams, stopping: AbortController): Promise<number> {
+  const request = parseRequest(args);
+  if (request === null) {
+    streams.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  const loaded = loadScenario(scenarioFile(request.scenario));
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) streams.stderr.write(`selvedge simulate: SIM-102 ${problem}\n`);
+    return 2;
+  }
+  const ids = loaded.scenario.faults.map((fault) => fault.id);
+  const unknown = request.without.find((id) => !ids.includes(id));
+  if (unknown !== undefined) {
+    const known = ids.join(', ') || 'none';
+    throw new SimulatorError('usage', `--without ${unknown}: the scenario has no such fault; it has ${known}`);
+  }
+  const model = createFloorModel(loaded.scenario, request.seed, request);
+  // A launcher that died first must not make the floor end with a stack trace.
+  streams.stdout.on('error', () => undefined);
+  const say = (event: Record<string, unknown>): void => void streams.stdout.write(`${JSON.stringify(event)}\n`);
+  if (request.uplinkTarget === null) {
+    for (const { fault } of model.schedule.faults) {
+      if (fault.machine === 'gateway') say({ event: 'left-out', id: fault.id, why: 'there is no --uplink-target' });
     }
-    request = parsed;
-    const loaded = loadScenario(scenarioFile(request.scenario));
-    if (!loaded.ok) {
-      for (const problem of loaded.problems) process.stderr.write(`selvedge simulate: SIM-102 ${problem}\n`);
-      return 2;
-    }
-    const { scenario } = loaded;
-    const ids = scenario.faults.map((fault) => fault.id);
-    const unknown = request.without.find((id) => !ids.includes(id));
-    if (unknown !== undefined)
-      throw new SimulatorError(
-        'usage',
-        `--without ${unknown}: the scenario has no such fault; it has ${ids.join(', ') || 'none'}`,
-      );
-    const model = createFloorModel(scenario, request.seed, { without: request.without, healthy: request.healthy });
-    truth = request.truth === null ? null : openTruthLog(request.truth);
-    const leftOut =
-      request.uplinkTarget === null ? model.schedule.faults.filter(({ fault }) => fault.machine === 'gateway') : [];
-    for (const { fault } of leftOut) say({ event: 'left-out', id: fault.id, why: 'there is no --uplink-target' });
-    floor = await runFloor({
+  }
+  const truth = request.truth === null ? null : openTruthLog(request.truth);
+  try {
+    const floor = await runFloor({
       model,
       truth,
       clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
       random: Math.random,
       portBase: request.portBase,
       uplinkTarget: request.uplinkTarget,
-      onTrouble: (error) => void complain(error),
+      onTrouble: (error) => void complain(streams.stderr, error),
     });
     try {
       if (request.endpoints !== null) writeEndpoints(request.endpoints, floor.endpoints);
-    } catch (error) {
+      say({ event: 'listening', endpoints: request.endpoints, ...floor.endpoints });
+      await obey(floor, request, streams, stopping, say);
+    } finally {
       await floor.stop();
-      throw error;
     }
-  } catch (error) {
+  } finally {
     truth?.close();
-    return complain(error);
   }
-  // A launcher that died first must not make the floor end with a stack trace.
-  process.stdout.on('error', () => undefined);
-  say({ event: 'listening', endpoints: request.endpoints, ...floor.endpoints });
-  await untilStopped(floor, request);
-  await floor.stop();
   return 0;
 }
 
-/** Waits for the signal, the control line or the end of the duration that ends the floor. */
-async function untilStopped(floor: RunningFloor, request: Request): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = (): void => resolve();
+/** Obeys the control lines and the duration until the floor is to stop. */
+async function obey(
+  floor: RunningFloor,
+  request: Request,
+  { stdin, stderr }: Streams,
+  stopping: AbortController,
+  say: (event: Record<string, unknown>) => void,
+): Promise<void> {
   const halt = (): void => void floor.halt().then((t) => say({ event: 'halted', t }));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  const stop = (): void => stopping.abort();
   const timer = request.durationS === null ? null : setTimeout(request.control ? halt : stop, request.durationS * 1000);
-  const lines = request.control ? createInterface({ input: process.stdin }) : null;
+  const lines = request.control ? createInterface({ input: stdin }) : null;
   lines?.on('line', (line) => {
     const word = line.trim();
     if (word === 'halt') halt();
     else if (word === 'stop') stop();
     else if (word !== '')
-      process.stderr.write(`selvedge simulate: unknown control word ${word}; there are halt and stop\n`);
+      stderr.write(`selvedge simulate: there is no control word ${word}; there are halt and stop\n`);
   });
   // The one who held the other end of the line is gone: nobody could stop the floor any more.
   lines?.on('close', stop);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (stopping.signal.aborted) resolve();
+  stopping.signal.addEventListener('abort', () => resolve(), { once: true });
   await promise;
-  process.removeListener('SIGINT', stop);
-  process.removeListener('SIGTERM', stop);
   if (timer !== null) clearTimeout(timer);
-  if (lines !== null) {
-    lines.close();
-    process.stdin.destroy();
-  }
+  lines?.close();
+  if (lines !== null) stdin.destroy();
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
