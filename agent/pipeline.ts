@@ -99,6 +99,8 @@ export interface PipelineCounts {
   readonly records: number;
   readonly lostRecords: number;
   readonly segment: number;
+  /** Everything before this is in summaries that were handed to the outbox, UTC ms; 0 before the first. */
+  readonly summarisedToMs: number;
   readonly alerts: AlertCounts;
 }
 
@@ -110,6 +112,8 @@ export interface Pipeline {
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: { phase: 'opened' | 'closed'; fromMs: number; toMs: number | null; reason: string }): void;
+  /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
+  setRules(rules: RuleSet): void;
   machinesView(): MachineView[];
   alertsView(): AlertView[];
   counts(): PipelineCounts;
@@ -404,6 +408,17 @@ class DataPipeline implements Pipeline {
     this.#journal.flush();
   }
 
+  setRules(rules: RuleSet): void {
+    const now = this.#now();
+    for (const machine of this.#machines.values()) {
+      const { id, kind, profile } = machine.model.setup;
+      const own = rulesFor(rules, id, kind, profile);
+      for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
+      for (const gone of machine.setRules(own)) this.#desk.abandon(id, gone, now);
+    }
+    this.#journal.flush();
+  }
+
   machinesView(): MachineView[] {
     return [...this.#machines.values()].map((machine) => machine.view());
   }
@@ -414,10 +429,15 @@ class DataPipeline implements Pipeline {
 
   counts(): PipelineCounts {
     let ringPoints = 0;
-    for (const machine of this.#machines.values()) ringPoints += machine.ring.stored;
+    let summarisedToMs = Infinity;
+    for (const machine of this.#machines.values()) {
+      ringPoints += machine.ring.stored;
+      summarisedToMs = Math.min(summarisedToMs, machine.rollup.summarisedToMs);
+    }
+    if (!Number.isFinite(summarisedToMs)) summarisedToMs = 0;
     const { made: records, lost: lostRecords } = this.#journal;
     const { segment } = this.#line;
-    return { ...this.#counts, ringPoints, records, lostRecords, segment, alerts: this.#desk.counts() };
+    return { ...this.#counts, ringPoints, records, lostRecords, segment, summarisedToMs, alerts: this.#desk.counts() };
   }
 
   async drain(): Promise<void> {

@@ -2,6 +2,7 @@
  * One machine while it is watched: what the stages of the pipeline keep about it, and the facts its rules judge. It decides
  * nothing by itself; the order of things is in `pipeline.ts`.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { MachineState } from '../cloud-bridge/contract.ts';
 import type { Value } from '../drivers/contract.ts';
 import { RuleWatch } from './alerts/watch.ts';
@@ -37,15 +38,14 @@ export class Watched implements Facts {
   readonly timeline: StateTimeline;
   readonly rollup: MachineRollup;
   readonly ring: RingFilter;
-  readonly watches: readonly RuleWatch[];
+  #watches: readonly RuleWatch[];
   readonly resets: ResetCollector;
   readonly counterSpecs: readonly (CounterSpec | null)[];
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
   readonly counterReadMs: number[];
   readonly implausible: { signal: string; monotonicMs: number }[] = [];
-  /** A gap at least this long is OFFLINE. */
-  readonly offlineAfterS: number;
+  #offlineAfterS: number;
   readonly seenInGroup: Uint32Array;
   group = 1;
   /** Undefined until the driver has said anything. */
@@ -69,7 +69,8 @@ export class Watched implements Facts {
     this.timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
     this.rollup = new MachineRollup(model, this.timeline, key, options);
     this.ring = new RingFilter(setup.id, model.signals);
-    this.watches = rules.map((rule) => new RuleWatch(rule, activeRules.has(rule.id)));
+    this.#watches = rules.map((rule) => new RuleWatch(rule, activeRules.has(rule.id)));
+    this.#offlineAfterS = offlineAfterS(rules);
     this.counterSpecs = model.signals.map(counterSpec);
     this.counterBases = model.signals.map(() => null);
     this.counterReadMs = this.counterSpecs.map((spec) => (spec === null ? Infinity : -Infinity));
@@ -79,8 +80,27 @@ export class Watched implements Facts {
     );
     this.resets = new ResetCollector(Math.min(10_000, Math.max(1000, 2 * slowestMs)));
     this.seenInGroup = new Uint32Array(model.signals.length);
-    const delays = rules.flatMap((rule) => rule.when.flatMap((c) => (c.kind === 'offline' ? [c.afterS] : [])));
-    this.offlineAfterS = delays.length === 0 ? defaultOfflineAfterS : Math.min(...delays);
+  }
+
+  get watches(): readonly RuleWatch[] {
+    return this.#watches;
+  }
+  /** A gap at least this long is OFFLINE. */
+  get offlineAfterS(): number {
+    return this.#offlineAfterS;
+  }
+
+  /** Other rules from now on. One that did not change keeps its delays; returns the ids of those that are gone. */
+  setRules(rules: readonly Rule[]): string[] {
+    const before = new Map(this.#watches.map((watch) => [watch.rule.id, watch]));
+    this.#watches = rules.map((rule) => {
+      const known = before.get(rule.id);
+      before.delete(rule.id);
+      if (known === undefined) return new RuleWatch(rule, false);
+      return isDeepStrictEqual(known.rule, rule) ? known : new RuleWatch(rule, known.active);
+    });
+    this.#offlineAfterS = offlineAfterS(rules);
+    return [...before.keys()];
   }
 
   get id(): string {
@@ -150,4 +170,9 @@ export class Watched implements Facts {
       })),
     };
   }
+}
+
+function offlineAfterS(rules: readonly Rule[]): number {
+  const delays = rules.flatMap((rule) => rule.when.flatMap((c) => (c.kind === 'offline' ? [c.afterS] : [])));
+  return delays.length === 0 ? defaultOfflineAfterS : Math.min(...delays);
 }

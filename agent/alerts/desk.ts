@@ -117,6 +117,12 @@ export class AlertDesk {
     if (open !== undefined) this.#apply(open, { kind: 'verify' }, now.wallMs);
   }
 
+  /** The rule is no longer configured: nobody could ever judge its condition again. */
+  abandon(machine: string, rule: string, now: Now): void {
+    const open = this.#of(machine, rule);
+    if (open !== undefined) this.#apply(open, { kind: 'abandon', reason: 'rule-not-configured' }, now.wallMs);
+  }
+
   /** By design no alert at present, as in a machine's set-up. */
   suppress(machine: string, rule: string, suppressed: boolean, now: Now): void {
     const open = this.#of(machine, rule);

@@ -3,7 +3,13 @@
  * what a minute of them adds up to. Because a minute is folded from its sorted readings, order, repetition and lateness
  * cannot change a total (DESIGN: summary).
  */
-import { advanceCounter, type CounterBase, type CounterSpec, type CounterStep, type ResetSpan } from '../counters/counter.ts';
+import {
+  advanceCounter,
+  type CounterBase,
+  type CounterSpec,
+  type CounterStep,
+  type ResetSpan,
+} from '../counters/counter.ts';
 
 /** Quality by rank: of two readings of one time the better one counts. */
 export const rank = { bad: 0, uncertain: 1, good: 2 } as const;
@@ -22,55 +28,85 @@ export interface GapSpan {
   readonly toMs: number;
 }
 
+/** A signal read four times a second fills it in a quarter of a minute. */
+const initialCapacity = 64;
+
 export class MinutePoints {
-  readonly #times: number[] = [];
-  readonly #values: number[] = [];
-  readonly #ranks: Rank[] = [];
+  #times = new Float64Array(initialCapacity);
+  #values = new Float64Array(initialCapacity);
+  #ranks = new Uint8Array(initialCapacity);
+  #count = 0;
 
   get length(): number {
-    return this.#times.length;
+    return this.#count;
   }
 
   /** False when nothing changed: the reading of this time was known already. */
   add(tMs: number, value: number, rank: Rank): boolean {
-    const count = this.#times.length;
-    const last = count === 0 ? -Infinity : (this.#times[count - 1] ?? -Infinity);
-    if (tMs > last) {
-      this.#times.push(tMs);
-      this.#values.push(value);
-      this.#ranks.push(rank);
+    const count = this.#count;
+    if (count === 0 || tMs > this.timeAt(count - 1)) {
+      this.#insert(count, tMs, value, rank);
       return true;
     }
     const at = this.#lowerBound(tMs);
-    if (this.#times[at] !== tMs) {
-      this.#times.splice(at, 0, tMs);
-      this.#values.splice(at, 0, value);
-      this.#ranks.splice(at, 0, rank);
+    if (this.timeAt(at) !== tMs) {
+      this.#insert(at, tMs, value, rank);
       return true;
     }
     // Two readings of one time: whichever came first, the better one counts, of equals the greater.
-    const known = this.#ranks[at] ?? 0;
-    if (rank < known || (rank === known && !(value > (this.#values[at] ?? NaN)))) return false;
+    const known = this.rankAt(at);
+    if (rank < known || (rank === known && !(value > this.valueAt(at)))) return false;
     this.#values[at] = value;
     this.#ranks[at] = rank;
     return true;
   }
 
-  at(i: number): Point | undefined {
-    const tMs = this.#times[i];
-    return tMs === undefined ? undefined : { tMs, value: this.#values[i] ?? NaN, rank: this.#ranks[i] ?? 0 };
+  timeAt(i: number): number {
+    return this.#times[i] ?? NaN;
+  }
+  /** NaN for a bad reading. */
+  valueAt(i: number): number {
+    return this.#values[i] ?? NaN;
+  }
+  rankAt(i: number): Rank {
+    return (this.#ranks[i] ?? rank.bad) as Rank;
   }
 
   last(): Point | undefined {
-    return this.at(this.length - 1);
+    const i = this.#count - 1;
+    return i < 0 ? undefined : { tMs: this.timeAt(i), value: this.valueAt(i), rank: this.rankAt(i) };
+  }
+
+  #insert(at: number, tMs: number, value: number, rank: Rank): void {
+    if (this.#count === this.#times.length) this.#grow();
+    if (at < this.#count) {
+      this.#times.copyWithin(at + 1, at, this.#count);
+      this.#values.copyWithin(at + 1, at, this.#count);
+      this.#ranks.copyWithin(at + 1, at, this.#count);
+    }
+    this.#times[at] = tMs;
+    this.#values[at] = value;
+    this.#ranks[at] = rank;
+    this.#count++;
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.#times.length;
+    const [times, values, ranks] = [this.#times, this.#values, this.#ranks];
+    this.#times = new Float64Array(capacity);
+    this.#values = new Float64Array(capacity);
+    this.#ranks = new Uint8Array(capacity);
+    this.#times.set(times);
+    this.#values.set(values);
+    this.#ranks.set(ranks);
   }
 
   #lowerBound(tMs: number): number {
     let low = 0;
-    let high = this.#times.length;
+    let high = this.#count;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#times[middle] ?? Infinity) < tMs) low = middle + 1;
+      if (this.timeAt(middle) < tMs) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -128,31 +164,30 @@ export function foldMinute(
   let max: number | null = null;
   let first: number | null = null;
   let last: number | null = null;
-  let heldMs = 0;
+  let coveredMs = 0;
   let integralMs = 0;
   let steps: CounterTotals | null = null;
   let base = input.counter?.base ?? null;
-  let held = input.before;
+  // The reading whose value holds now.
+  let heldMs = input.before?.tMs ?? NaN;
+  let heldValue = input.before?.rank === rank.good ? input.before.value : NaN;
 
   for (let i = 0; i <= count; i++) {
-    const point = points?.at(i);
-    if (held !== null && held.rank === rank.good) {
-      const until = Math.min(
-        point?.tMs ?? Infinity,
-        held.tMs + input.holdMs,
-        gapAfter(input.gaps, held.tMs),
-        input.toMs,
-      );
-      const ms = until - Math.max(held.tMs, input.fromMs);
+    const tMs = i < count && points !== null ? points.timeAt(i) : Infinity;
+    if (!Number.isNaN(heldValue)) {
+      const until = Math.min(tMs, heldMs + input.holdMs, gapAfter(input.gaps, heldMs), input.toMs);
+      const ms = until - Math.max(heldMs, input.fromMs);
       if (ms > 0) {
-        heldMs += ms;
-        integralMs += held.value * ms;
+        coveredMs += ms;
+        integralMs += heldValue * ms;
       }
     }
-    if (point === undefined) break;
-    held = point;
-    if (point.rank !== rank.good) continue;
-    const { value } = point;
+    if (i === count || points === null) break;
+    heldMs = tMs;
+    heldValue = NaN;
+    if (points.rankAt(i) !== rank.good) continue;
+    const value = points.valueAt(i);
+    heldValue = value;
     good++;
     sum += value;
     min = min === null ? value : Math.min(min, value);
@@ -161,11 +196,9 @@ export function foldMinute(
     last = value;
     if (input.counter !== null) {
       const { spec, resets } = input.counter;
-      const next = advanceCounter(spec, base, point, resets);
+      const next = advanceCounter(spec, base, { tMs, value }, resets);
       base = next.base;
-      if (next.step !== null) {
-        steps = addStep(steps, next.step);
-      }
+      if (next.step !== null) steps = addStep(steps, next.step);
     }
   }
   return {
@@ -174,7 +207,7 @@ export function foldMinute(
       good,
       sum,
       integral: integralMs / 1000,
-      coveredS: heldMs / 1000,
+      coveredS: coveredMs / 1000,
       min,
       max,
       first,

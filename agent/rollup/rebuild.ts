@@ -90,7 +90,8 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
       (record) => record.readingBoot === boot && record.machine === model.setup.id,
     );
     const newest = Math.max(0, ...stored.map((record) => record.segment));
-    const opened = steppedMs !== null && !stored.some((record) => record.segment === newest && record.atMs >= steppedMs);
+    const opened =
+      steppedMs !== null && !stored.some((record) => record.segment === newest && record.atMs >= steppedMs);
     const endMs = Math.max(...readings.map((reading) => reading.sourceTimeMs));
     tails.push({ boot, segment: opened ? newest + 1 : newest, readings, endMs, limitMs });
     limitMs = Math.min(limitMs, first.sourceTimeMs);

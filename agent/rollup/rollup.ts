@@ -93,6 +93,7 @@ export class MachineRollup {
   #gaps: GapSpan[] = [];
   #resets: ResetSpan[] = [];
   #openSentMs = -Infinity;
+  #sealedToMs = -Infinity;
   #forgottenMs = -Infinity;
 
   constructor(model: MachineModel, timeline: StateTimeline, key: RollupKey, options: RollupOptions) {
@@ -147,6 +148,11 @@ export class MachineRollup {
     this.#touch(minuteOf(tMs));
   }
 
+  /** Everything before this is in summaries that were handed on, on the summaries' line; −Infinity before the first. */
+  get summarisedToMs(): number {
+    return Math.max(this.#openSentMs, this.#sealedToMs);
+  }
+
   /** What is to be sent at `nowMs` on the summaries' line. */
   due(nowMs: number): SummaryDraft[] {
     // A minute without a reading still has its seconds by state.
@@ -161,7 +167,10 @@ export class MachineRollup {
       const settled = !minute.sealed || nowMs - minute.emittedMs >= sealAfterS * 1000;
       if (over ? (minute.changed || !minute.sealed) && settled : early) {
         this.#emit(minute, nowMs, drafts);
-        if (over) minute.sealed = true;
+        if (over) {
+          minute.sealed = true;
+          this.#sealedToMs = Math.max(this.#sealedToMs, minute.fromMs + minuteMs);
+        }
       }
     }
     if (early) this.#openSentMs = nowMs;
@@ -200,6 +209,13 @@ export class MachineRollup {
   }
 
   #touch(fromMs: number): void {
+    const newest = this.#minutes.at(-1);
+    if (newest !== undefined && newest.fromMs <= fromMs) {
+      if (newest.fromMs < fromMs) return;
+      newest.changed = true;
+      newest.counterOut = null;
+      return;
+    }
     for (const minute of this.#minutes) {
       if (minute.fromMs < fromMs) continue;
       minute.changed = true;
