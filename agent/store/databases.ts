@@ -1,8 +1,8 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
 import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { asStoreError, StoreError } from './errors.ts';
+import { journalFile, lockFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { damageOf, isDamage, salvage, setAside } from './repair.ts';
 import { openRing, type Ring } from './ring-db.ts';
@@ -22,9 +22,6 @@ export interface OpenDatabases {
 const maxCheckedRingBytes = 256 * 1024 * 1024;
 /** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again. */
 const seqJumpAfterSalvage = 1_000_000;
-
-export const journalFile = (dataDir: string) => join(dataDir, 'journal.db');
-export const ringFile = (dataDir: string) => join(dataDir, 'ring.db');
 
 /** @throws StoreError */
 export function openDatabases(settings: WriterSettings): OpenDatabases {
@@ -74,7 +71,7 @@ function prepareFolder(dataDir: string): void {
 /** Keeps a second agent out. The lock is the operating system's, so it goes with the process however that ends. */
 function lockFolder(dataDir: string): Database {
   try {
-    const lock = new BetterSqlite(join(dataDir, 'lock.db'), { timeout: 0 });
+    const lock = new BetterSqlite(lockFile(dataDir), { timeout: 0 });
     try {
       lock.pragma('locking_mode = EXCLUSIVE');
       lock.exec('BEGIN EXCLUSIVE');

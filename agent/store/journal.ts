@@ -17,6 +17,14 @@ import {
   type WireRecord,
 } from '../../cloud-bridge/contract.ts';
 import { StoreError } from './errors.ts';
+import {
+  stateSummaryColumns,
+  stateSummaryOf,
+  summaryColumns,
+  summaryOf,
+  type StateSummaryRow,
+  type SummaryRow,
+} from './rows.ts';
 import { journalMigrations, migrate } from './schema.ts';
 import type { JournalEntry } from './store.ts';
 
@@ -199,51 +207,6 @@ export function isOpen(record: AlertRecord): boolean {
 function invalid(record: WireRecord, why: string, path: readonly PropertyKey[] = []): StoreError {
   const where = path.length === 0 ? '' : ` (${path.map(String).join('.')})`;
   return new StoreError('recordInvalid', `record ${record.n} (${record.kind} of ${record.machine}): ${why}${where}`);
-}
-
-interface SummaryRow extends Omit<SummaryRecord, 'v' | 'kind' | 'counter'> {
-  readonly delta: number | null;
-  readonly uncertainty: number | null;
-  readonly from: number | null;
-  readonly to: number | null;
-  readonly fromMs: number | null;
-  readonly toMs: number | null;
-  readonly wraps: number | null;
-  readonly resets: number | null;
-}
-interface StateSummaryRow extends Omit<StateSummaryRecord, 'v' | 'kind' | 'seconds' | 'causes'> {
-  readonly seconds: string;
-  readonly causes: string;
-}
-
-/** Columns of `summary` under the names of the wire record. */
-export const summaryColumns = `n, machine, at_ms AS atMs, minute_ms AS minuteMs, reading_boot AS readingBoot, segment, revision, signal,
-  samples, good, sum, integral, covered_s AS coveredS, min, max, first, last,
-  counter_delta AS delta, counter_uncertainty AS uncertainty, counter_from AS "from", counter_to AS "to",
-  counter_from_ms AS fromMs, counter_to_ms AS toMs, counter_wraps AS wraps, counter_resets AS resets`;
-export const stateSummaryColumns = `n, machine, at_ms AS atMs, minute_ms AS minuteMs, reading_boot AS readingBoot, segment, revision,
-  seconds, causes`;
-
-export function summaryOf(row: SummaryRow): SummaryRecord {
-  const { delta, uncertainty, from, to, fromMs, toMs, wraps, resets, ...rest } = row;
-  const counter =
-    delta === null
-      ? null
-      : {
-          delta,
-          uncertainty: uncertainty ?? 0,
-          from: from ?? 0,
-          to: to ?? 0,
-          fromMs: fromMs ?? 0,
-          toMs: toMs ?? 0,
-          wraps: wraps ?? 0,
-          resets: resets ?? 0,
-        };
-  return { ...rest, v: 1, kind: 'summary', counter };
-}
-export function stateSummaryOf(row: StateSummaryRow): StateSummaryRecord {
-  const seconds = JSON.parse(row.seconds) as StateSummaryRecord['seconds'];
-  return { ...row, v: 1, kind: 'state-summary', seconds, causes: JSON.parse(row.causes) as Record<string, number> };
 }
 
 const newerWins = (table: string) =>

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { StoreError } from './errors.ts';
 import type { History, HistoryOperations } from './history.ts';
 import type { OutboxStore } from './outbox.ts';
-import { startThread } from './rpc.ts';
+import { startThread, type ThreadClient } from './rpc.ts';
 import type { JournalEntry, Recovery, StoreWriter } from './store.ts';
 import type { WriterCounters, WriterOperations, WriterSettings } from './writer-protocol.ts';
 
@@ -77,9 +77,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await writer.end();
     throw error;
   }
-  const reader = startThread<HistoryOperations>(new URL('./reader-thread.ts', import.meta.url), {
-    dataDir: options.dataDir,
-  });
+  // Started by the first query: an agent nobody looks at saves the memory of a thread.
+  let reader: ThreadClient<HistoryOperations> | null = null;
+  const ask: ThreadClient<HistoryOperations>['call'] = (op, input) => {
+    if (closing !== null) return Promise.reject(new StoreError('storeClosed', 'the store is closed'));
+    reader ??= startThread<HistoryOperations>(new URL('./reader-thread.ts', import.meta.url), {
+      dataDir: options.dataDir,
+    });
+    return reader.call(op, input);
+  };
 
   const { clock, maxQueuedRecords = 20_000, maxQueuedBlocks = 400 } = options;
   const listeners = new Set<() => void>();
@@ -120,7 +126,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const close = async () => {
     clearInterval(pruning);
     listeners.clear();
-    await reader.end();
+    await reader?.end();
     try {
       await writer.call('close', null);
     } catch (error) {
@@ -160,14 +166,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    alerts: (query) => reader.call('alerts', query),
-    occurrence: (id) => reader.call('occurrence', id),
-    events: (query) => reader.call('events', query),
-    summaries: (query) => reader.call('summaries', query),
-    stateSummaries: (query) => reader.call('stateSummaries', query),
-    trend: (query) => reader.call('trend', query),
-    machines: () => reader.call('machines', null),
-    counts: () => reader.call('counts', null),
+    alerts: (query) => ask('alerts', query),
+    occurrence: (id) => ask('occurrence', id),
+    events: (query) => ask('events', query),
+    summaries: (query) => ask('summaries', query),
+    stateSummaries: (query) => ask('stateSummaries', query),
+    trend: (query) => ask('trend', query),
+    machines: () => ask('machines', null),
+    counts: () => ask('counts', null),
     stats: async () => ({
       ...(await writer.call('stats', null)),
       queuedRecords,

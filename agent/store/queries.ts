@@ -19,7 +19,7 @@ import type {
   TrendPoint,
   TrendQuery,
 } from './history.ts';
-import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './journal.ts';
+import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';
 import { thin } from './thin.ts';
 
 const minuteMs = 60_000;

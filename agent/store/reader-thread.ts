@@ -1,7 +1,7 @@
 /** The reader: answers one query after the other on read-only connections. */
 import { parentPort, workerData } from 'node:worker_threads';
 import BetterSqlite, { type Database } from 'better-sqlite3';
-import { journalFile, ringFile } from './databases.ts';
+import { journalFile, ringFile } from './files.ts';
 import type { HistoryOperations } from './history.ts';
 import { Queries } from './queries.ts';
 import { answerFailed, type CallOf } from './rpc.ts';

@@ -1,0 +1,90 @@
+/** `selvedge outbox`: what waits to be sent, and what the bridge refused. Works beside a running agent. */
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import BetterSqlite from 'better-sqlite3';
+import { AgentError } from '../errors.ts';
+import { asStoreError } from '../store/errors.ts';
+import { journalFile } from '../store/files.ts';
+import type { BatchRow, OutboxCounts } from '../store/outbox.ts';
+import { journalMigrations, schemaVersion } from '../store/schema.ts';
+import { Outbox } from '../store/sealing.ts';
+
+export const help = `Usage: selvedge outbox (list | retry) --data-dir DIR [--limit N]
+
+  list    what waits for the bridge: records, batches, and dead letters (refused for good) with the reason
+  retry   put all dead letters back in line; a running agent sends them within seconds
+
+  --data-dir DIR   the agent's data folder
+  --limit N        list at most N batches (100)
+
+Exit code: 0 good, 1 there are dead letters (list), 2 usage or a folder that cannot be used.
+`;
+
+export function main(args: readonly string[]): Promise<number> {
+  return Promise.resolve().then(() => run(args));
+}
+
+function run(args: readonly string[]): number {
+  const text = { type: 'string' } as const;
+  const options = { 'data-dir': text, limit: { ...text, default: '100' } };
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const [verb] = positionals;
+  const dataDir = values['data-dir'];
+  const limit = Number(values.limit);
+  if (positionals.length !== 1 || (verb !== 'list' && verb !== 'retry'))
+    throw new AgentError('usage', 'say list or retry');
+  if (dataDir === undefined) throw new AgentError('usage', '--data-dir DIR is missing');
+  if (!Number.isInteger(limit) || limit < 1) throw new AgentError('usage', '--limit takes a number from 1 on');
+  return verb === 'list' ? list(dataDir, limit) : retry(dataDir);
+}
+
+function list(dataDir: string, limit: number): number {
+  return withOutbox(dataDir, true, (outbox) => {
+    const counts = outbox.counts();
+    process.stdout.write(describe(counts, outbox.list(limit)));
+    return counts.dead > 0 ? 1 : 0;
+  });
+}
+
+function retry(dataDir: string): number {
+  return withOutbox(dataDir, false, (outbox) => {
+    process.stdout.write(`${outbox.retryDead()} dead letters are back in line\n`);
+    return 0;
+  });
+}
+
+/** Opens the journal of a stopped or running agent. Never creates or migrates one. */
+function withOutbox<T>(dataDir: string, readonly: boolean, use: (outbox: Outbox) => T): T {
+  const path = journalFile(dataDir);
+  if (!existsSync(path)) throw new AgentError('dataDirUnusable', `${path} does not exist: no agent has run there`);
+  try {
+    const db = new BetterSqlite(path, { readonly, fileMustExist: true, timeout: 5_000 });
+    try {
+      if (schemaVersion(db) !== journalMigrations.length) {
+        throw new AgentError(
+          'storeTooNew',
+          `${path} has another schema than this version; start the agent of this version once`,
+        );
+      }
+      return use(new Outbox(db));
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw error instanceof AgentError ? error : asStoreError(error, path);
+  }
+}
+
+function describe(counts: OutboxCounts, rows: readonly BatchRow[]): string {
+  const oldest = counts.oldestMs === null ? '' : `, the oldest from ${new Date(counts.oldestMs).toISOString()}`;
+  const lines = [
+    `waiting: ${counts.records} records, ${counts.batches} of their batches sealed${oldest}`,
+    `dead letters: ${counts.dead} batches`,
+    `since the beginning: ${counts.sealed} sealed, ${counts.acked} acked, ${counts.redelivered} sent again`,
+  ];
+  for (const { boot, seq, lane, state, records, wireBytes, sends, result, code } of rows) {
+    const answer = result === null ? '' : ` ${result}${code === null ? '' : ` (${code})`}`;
+    lines.push(`  ${boot}/${seq} ${state} ${lane} ${records} records ${wireBytes} B sent ${sends} times${answer}`);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,6 @@
+/** Where the databases of a data folder are. */
+import { join } from 'node:path';
+
+export const journalFile = (dataDir: string) => join(dataDir, 'journal.db');
+export const ringFile = (dataDir: string) => join(dataDir, 'ring.db');
+export const lockFile = (dataDir: string) => join(dataDir, 'lock.db');
