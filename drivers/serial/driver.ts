@@ -4,7 +4,7 @@
  * Invariants (besides D1 … D7):
  *  - Only a line that gives a value counts as life. Silence, and noise without a line, of 3 × `expectEveryMs` opens a gap.
  *  - A TCP connection that falls silent is dropped and made anew: half-open, it would stay silent for ever. A silent serial
- *    port is reopened rarely, because opening one resets many sensor boards.
+ *    port is reopened rarely, because opening one resets many sensor boards, unless its device has gone.
  *  - The back-off starts again only after a line that gave a value, so a server that accepts and hangs up is not hammered.
  */
 import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts } from '../contract.ts';
@@ -215,8 +215,18 @@ class LineDriver implements Driver {
     const { silenceMs, endpoint } = this.#parts;
     if (silentMs < silenceMs) return;
     this.#feed.interrupt(this.#noiseSinceLife ? 'garbage' : 'no-data');
-    if (silentMs < (endpoint.kind === 'tcp' ? silenceMs : serialSilenceBeforeReopenMs)) return;
+    if (silentMs >= (endpoint.kind === 'tcp' ? silenceMs : serialSilenceBeforeReopenMs)) {
+      this.#giveUp('no-data');
+      return;
+    }
+    const connection = this.#connection;
+    void connection?.isReplaced().then((replaced) => {
+      if (replaced && this.#connection === connection) this.#giveUp('unplugged');
+    });
+  }
+
+  #giveUp(reason: string): void {
     this.#hangUp();
-    this.#lost('no-data');
+    this.#lost(reason);
   }
 }

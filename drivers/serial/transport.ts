@@ -2,6 +2,7 @@
  * The two ways a line of text arrives: a raw TCP socket (serial device server) or a serial port. One connection each; trying
  * again is the driver's.
  */
+import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { SerialPort } from 'serialport';
 import type { LineEndpoint, SerialSettings } from './endpoint.ts';
@@ -16,6 +17,8 @@ export interface ConnectionHandlers {
 export interface Connection {
   /** Resolves when the socket or the port is closed; safe at any moment, also while opening. */
   close(): Promise<void>;
+  /** True when the device that was opened is not there any more, or another one has its name. Always false for TCP. */
+  isReplaced(): Promise<boolean>;
 }
 
 /** Starts connecting. Failures arrive at `onClosed` with one word group, never as an exception. */
@@ -59,12 +62,14 @@ function openTcp(host: string, port: number, handlers: ConnectionHandlers, conne
       socket.destroy();
       return closed;
     },
+    isReplaced: () => Promise.resolve(false),
   };
 }
 
 function openSerial(path: string, settings: SerialSettings, handlers: ConnectionHandlers): Connection {
   let over = false;
   let port: SerialPort | null = null;
+  let identity: string | null = null;
   const finish = (reason: string): void => {
     if (over) return;
     over = true;
@@ -87,6 +92,7 @@ function openSerial(path: string, settings: SerialSettings, handlers: Connection
     await new Promise<void>((resolve, reject) => {
       opening.flush((error) => (error ? reject(error) : resolve()));
     });
+    identity = await identityOf(path);
     if (over) return;
     handlers.onOpen();
     opening.on('data', (bytes: Buffer) => {
@@ -102,7 +108,25 @@ function openSerial(path: string, settings: SerialSettings, handlers: Connection
       await opened;
       await closePort(port);
     },
+    async isReplaced() {
+      return identity !== null && (await identityOf(path)) !== identity;
+    },
   };
+}
+
+/**
+ * The binding now and then misses an unplugging: when it falls between two reads, the second gives no bytes and no error, and
+ * the binding reads on for ever. The name of the device tells as well: it is gone, or is that of a new device file.
+ * Null where the system has no device files.
+ */
+async function identityOf(path: string): Promise<string | null> {
+  if (process.platform === 'win32') return null;
+  try {
+    const { ino, rdev, ctimeMs } = await stat(path);
+    return `${ino} ${rdev} ${ctimeMs}`;
+  } catch {
+    return 'gone';
+  }
 }
 
 async function closePort(port: SerialPort | null): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Driver, DriverPorts } from '../../drivers/contract.ts';
+import type { Driver, DriverPorts, LinkEvent } from '../../drivers/contract.ts';
 import { DriverError } from '../../drivers/errors.ts';
 import { loadProfile } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/schema.ts';
@@ -23,6 +23,10 @@ const backoff = { minMs: 50, maxMs: 200 };
 
 function lineDriver(endpoint: string, ports: DriverPorts): Driver {
   return createLineDriver({ endpoint, machine: 'rt-1', profile: quick, backoff }, ports);
+}
+
+function lastLink(log: EventLog): LinkEvent | undefined {
+  return log.events.findLast((event): event is LinkEvent => event.kind === 'link');
 }
 
 driverContract({
@@ -118,7 +122,8 @@ test('a serial port is read, its unplugging is a gap at once, and it is read aga
 
     await pty.unplug();
     await log.until('an open gap', 5_000, () => log.gaps('rt-1').length > plugged);
-    assert.equal(log.gaps('rt-1').at(-1)?.reason, 'unplugged');
+    await log.until('a link that is down', 5_000, () => lastLink(log)?.up === false);
+    assert.equal(lastLink(log)?.reason, 'unplugged');
     assert.equal(driver.health()[0]?.connected, false);
 
     await pty.plug();

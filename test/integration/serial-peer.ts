@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 
 /** A line of docs/machines.md, sewing-retrofit-csv, with the given stitch counter. */
@@ -127,10 +127,13 @@ export class PtyPair {
     const socat = this.#socat;
     this.#socat = null;
     if (socat !== null && socat.exitCode === null) {
-      socat.kill('SIGTERM');
+      // An adapter that is pulled says no good-bye, and SIGTERM lets socat linger.
+      socat.kill('SIGKILL');
       await once(socat, 'exit');
     }
     await this.#handle?.close();
     this.#handle = null;
+    // What a killed socat leaves behind; the kernel takes a real device's name away itself.
+    await Promise.all([this.device, this.#far].map((link) => rm(link, { force: true })));
   }
 }
