@@ -1,0 +1,22 @@
+/** What happens on a floor, in model time. */
+import type { CanonicalState } from '../maps/map.ts';
+import type { Expectation, FaultName, ScenarioDisturbance } from '../scenario/schema.ts';
+
+interface EventBase {
+  /** Milliseconds of model time after the start. */
+  readonly atMs: number;
+  readonly machine: string;
+}
+interface FaultEvent extends EventBase {
+  readonly id: string;
+  readonly fault: FaultName;
+  readonly expect: Expectation;
+}
+export type FloorEvent =
+  | (EventBase & { readonly kind: 'state'; readonly state: CanonicalState; readonly cause: string | null })
+  | (FaultEvent & { readonly kind: 'fault' })
+  | (FaultEvent & { readonly kind: 'clear' })
+  | (EventBase & { readonly kind: 'counter'; readonly signal: string; readonly value: number; readonly shown: number })
+  | (EventBase & { readonly kind: 'gauge'; readonly signal: string; readonly value: number })
+  | (EventBase & { readonly kind: 'piece'; readonly signal: string; readonly value: number })
+  | (EventBase & { readonly kind: 'disturbance'; readonly disturbance: ScenarioDisturbance });
