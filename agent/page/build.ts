@@ -14,7 +14,7 @@ import { AgentError } from '../errors.ts';
 
 const pageDir = dirname(fileURLToPath(import.meta.url));
 const webDir = join(pageDir, 'web');
-const distDir = join(pageDir, 'dist');
+const ownDistDir = join(pageDir, 'dist');
 const rootDir = dirname(dirname(pageDir));
 
 /** Names the build that the present sources and packages give. */
@@ -40,11 +40,11 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Folder of the web application, built first if need be (about 2 s). Rejects with AGT-503 when it cannot be built. */
-export async function ensurePageBuilt(): Promise<string> {
+export async function ensurePageBuilt(distDir = ownDistDir): Promise<string> {
   try {
     const dir = join(distDir, await sourceHash());
     if (await exists(join(dir, 'index.html'))) return dir;
-    await runBuild();
+    await runBuild(distDir);
     return dir;
   } catch (error) {
     if (error instanceof AgentError) throw error;
@@ -52,9 +52,10 @@ export async function ensurePageBuilt(): Promise<string> {
   }
 }
 
-function runBuild(): Promise<void> {
+function runBuild(distDir: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', fileURLToPath(import.meta.url)], {
+    const script = fileURLToPath(import.meta.url);
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, distDir], {
       cwd: rootDir,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -71,7 +72,7 @@ function runBuild(): Promise<void> {
 }
 
 /** Builds into a folder beside and renames it; gives the folder. */
-export async function buildPage(): Promise<string> {
+export async function buildPage(distDir = ownDistDir): Promise<string> {
   const dir = join(distDir, await sourceHash());
   if (await exists(join(dir, 'index.html'))) return dir;
   const { build } = await import('vite');
@@ -99,21 +100,33 @@ export async function buildPage(): Promise<string> {
     await rm(beside, { recursive: true, force: true });
     if (!(await exists(join(dir, 'index.html')))) throw error;
   }
-  await removeOthers(dir);
+  await removeOthers(distDir, dir);
   return dir;
 }
 
 /** Running pages hold their files in memory, so builds of older sources can go. */
-async function removeOthers(dir: string): Promise<void> {
+async function removeOthers(distDir: string, dir: string): Promise<void> {
   for (const name of await readdir(distDir)) {
     const other = join(distDir, name);
-    if (other !== dir && !name.startsWith('.building-')) await rm(other, { recursive: true, force: true });
+    if (other !== dir && !isBeingBuilt(name)) await rm(other, { recursive: true, force: true });
+  }
+}
+
+/** A half-made build whose process is gone is rubbish. */
+function isBeingBuilt(name: string): boolean {
+  const pid = Number(/^\.building-(\d+)$/.exec(name)?.[1] ?? 'NaN');
+  if (!Number.isInteger(pid)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    const dir = await buildPage();
+    const dir = await buildPage(process.argv[2] ?? ownDistDir);
     process.stdout.write(`${relative(process.cwd(), dir)}\n`);
   } catch (error) {
     process.stderr.write(`page: ${error instanceof Error ? error.message.split('\n').join(' ') : String(error)}\n`);

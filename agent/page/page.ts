@@ -59,7 +59,12 @@ export interface Page {
 /** File beside the users that tells `selvedge user setup-link` where the page is. */
 export const addressFile = 'page-address.json';
 
+/** Some 40 tabs with all their connections; more is a flood. */
+const maxConnections = 256;
+
 const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
+/** What to type on the gateway itself: an address that means every address is none to go to. */
+const shownHost = (address: string) => (address === '0.0.0.0' || address === '::' ? 'localhost' : hostText(address));
 const isLoopbackBind = (bind: string) => bind === 'localhost' || isLoopback(bind);
 
 /** Listens to nothing before `start`. */
@@ -107,6 +112,7 @@ export function createPage(options: PageOptions): Page {
       port: () => boundPort,
       adminMade,
     });
+    server.server.maxConnections = maxConnections;
     try {
       await server.listen({ host: address, port });
     } catch (error) {
@@ -118,8 +124,7 @@ export function createPage(options: PageOptions): Page {
     }
     const bound = server.server.address();
     if (bound !== null && typeof bound === 'object') boundPort = bound.port;
-    const shown = address === '0.0.0.0' || address === '::' ? 'localhost' : hostText(address);
-    url = `${scheme}://${shown}:${boundPort}`;
+    url = `${scheme}://${shownHost(address)}:${boundPort}`;
     app = server;
     await writeAddress();
   }
@@ -147,8 +152,7 @@ export function createPage(options: PageOptions): Page {
       await listen(bind, options.port === 0 ? 0 : boundPort);
       log.info({ url }, 'the page is open to the network');
     })().catch((error: unknown) => log.error({ err: error }, 'the page cannot listen on its configured address'));
-    const shown = bind === '0.0.0.0' || bind === '::' ? null : hostText(bind);
-    return { movedTo: shown === null || options.port === 0 ? null : `https://${shown}:${boundPort}` };
+    return { movedTo: options.port === 0 ? null : `https://${shownHost(bind)}:${boundPort}` };
   }
 
   let stopping: Promise<void> | null = null;

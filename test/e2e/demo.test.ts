@@ -92,7 +92,15 @@ await describe('a profile with one thing wrong makes the verdict fail', { concur
     test(what, runLimit, async () => {
       const dir = changedProfile(profile, from, to);
       try {
-        const { code, output, report } = await demo('--healthy', '--duration', '20s', '--seed', '14', '--profile-dir', dir);
+        const { code, output, report } = await demo(
+          '--healthy',
+          '--duration',
+          '20s',
+          '--seed',
+          '14',
+          '--profile-dir',
+          dir,
+        );
         assert.equal(report?.ok, false, output);
         assert.equal(code, 1);
       } finally {

@@ -7,6 +7,16 @@ import type { TestContext } from 'node:test';
 import { chromium, type Browser, type BrowserContextOptions, type Page as Tab } from 'playwright-core';
 
 const executablePath = '/usr/bin/chromium';
+const launchArguments = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+] as const;
 
 /** True when Chromium is there; otherwise skips, or fails in CI. */
 export function hasChromium(t: TestContext): boolean {
@@ -16,28 +26,21 @@ export function hasChromium(t: TestContext): boolean {
   return false;
 }
 
-export async function launch(t: TestContext): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath,
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-  t.after(() => browser.close());
-  return browser;
+/** One browser for a whole file: starting it costs more than any test. */
+export function sharedBrowser(): { readonly get: () => Promise<Browser>; readonly close: () => Promise<void> } {
+  let started: Promise<Browser> | null = null;
+  return {
+    get: () => (started ??= chromium.launch({ executablePath, args: [...launchArguments] })),
+    close: async () => {
+      await (await started)?.close();
+    },
+  };
 }
 
 /** A tab of a browser profile of its own. Generous: a loaded machine is slow, and a test that waits for ever is cut anyway. */
 export async function newTab(browser: Browser, options: BrowserContextOptions): Promise<Tab> {
-  const context = await browser.newContext(options);
-  context.setDefaultTimeout(90_000);
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  context.setDefaultTimeout(240_000);
   return context.newPage();
 }
 

@@ -2,15 +2,19 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { test, type TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-core';
 import { ensurePageBuilt } from '../../agent/page/build.ts';
 import { alertView, createFloor } from '../unit/page/floor.ts';
 import { goodPassword, startPage, type TestPage } from '../unit/page/harness.ts';
-import { hasChromium, launch, newTab, screenshotFile, watch } from './page-browser.ts';
+import { hasChromium, newTab, screenshotFile, sharedBrowser, watch } from './page-browser.ts';
 
 const wide = { viewport: { width: 1360, height: 900 } };
 const axeSource = () => readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const shared = sharedBrowser();
+after(() => shared.close());
+const stream = { heartbeatMs: 1_000 };
 
 interface Setting extends TestPage {
   readonly browser: Browser;
@@ -20,15 +24,21 @@ interface Setting extends TestPage {
 async function begin(t: TestContext, floor = createFloor(), port = 0): Promise<Setting | null> {
   if (!hasChromium(t)) return null;
   const webDir = await ensurePageBuilt();
-  const page = await startPage(t, { webDir, port, stream: { intervalMs: 200, heartbeatMs: 1_000 } }, floor);
+  const page = await startPage(t, { webDir, port, stream }, floor);
   await page.users.add('asha', 'admin', goodPassword);
   await page.users.add('omar', 'maintainer', goodPassword);
   await page.users.add('mina', 'viewer', goodPassword);
-  return { ...page, browser: await launch(t), url: page.page.url ?? '' };
+  return { ...page, browser: await shared.get(), url: page.page.url ?? '' };
 }
 
-async function openAs(setting: Setting, name: string, options: BrowserContextOptions = wide): Promise<Tab> {
+async function openAs(
+  t: TestContext,
+  setting: Setting,
+  name: string,
+  options: BrowserContextOptions = wide,
+): Promise<Tab> {
   const tab = await newTab(setting.browser, options);
+  t.after(() => tab.context().close());
   await tab.goto(setting.url);
   await signIn(tab, name);
   await tab.locator('.alert').first().waitFor();
@@ -59,11 +69,12 @@ test('from the set-up link to the first alert: set up, sign out, sign in, see it
   if (!hasChromium(t)) return;
   const { page, floor, links } = await startPage(t, {
     webDir: await ensurePageBuilt(),
-    stream: { intervalMs: 200, heartbeatMs: 1_000 },
+    stream,
   });
   const origin = page.url ?? '';
-  const browser = await launch(t);
+  const browser = await shared.get();
   const tab = await newTab(browser, wide);
+  t.after(() => tab.context().close());
   const faults = watch(tab, origin);
 
   await tab.goto(origin);
@@ -114,7 +125,7 @@ test('from the set-up link to the first alert: set up, sign out, sign in, see it
 test('a viewer sees the alerts and has nothing to acknowledge with; a maintainer has', async (t) => {
   const setting = await begin(t);
   if (setting === null) return;
-  const viewer = await openAs(setting, 'mina');
+  const viewer = await openAs(t, setting, 'mina');
   await viewer.getByText('You are signed in as a viewer').waitFor();
   assert.equal(await viewer.getByRole('button', { name: /^Acknowledge/ }).count(), 0);
   // Not only the button is missing: the server refuses, whatever the browser sends.
@@ -126,7 +137,7 @@ test('a viewer sees the alerts and has nothing to acknowledge with; a maintainer
   assert.equal(status, 403);
   assert.equal(setting.floor.acks.length, 0);
 
-  const maintainer = await openAs(setting, 'omar');
+  const maintainer = await openAs(t, setting, 'omar');
   const card = maintainer.locator('[data-occurrence="occ-overload"]');
   await card.getByRole('button', { name: /^Acknowledge/ }).click();
   await card.getByText('by omar').waitFor();
@@ -138,7 +149,7 @@ test('a lost connection is plain to see, and the page comes back with what it mi
   const floor = createFloor();
   const setting = await begin(t, floor);
   if (setting === null) return;
-  const tab = await openAs(setting, 'omar');
+  const tab = await openAs(t, setting, 'omar');
   await tab.locator('[data-connection="live"]').waitFor();
   await setting.page.stop();
   await tab.getByText('No connection to the gateway').waitFor();
@@ -152,11 +163,7 @@ test('a lost connection is plain to see, and the page comes back with what it mi
 
   floor.raise(threadBreak());
   const { dataDir, port } = setting;
-  const again = await startPage(
-    t,
-    { webDir: await ensurePageBuilt(), port, dataDir, stream: { intervalMs: 200, heartbeatMs: 1_000 } },
-    floor,
-  );
+  const again = await startPage(t, { webDir: await ensurePageBuilt(), port, dataDir, stream }, floor);
   assert.equal(again.port, port);
   // Sessions survive the restart: nobody has to sign in for the alarm.
   await tab.locator('[data-occurrence="occ-thread"]').waitFor();
@@ -167,7 +174,7 @@ test('a lost connection is plain to see, and the page comes back with what it mi
 test('a value that is not good never looks good', async (t) => {
   const setting = await begin(t);
   if (setting === null) return;
-  const tab = await openAs(setting, 'mina');
+  const tab = await openAs(t, setting, 'mina');
   const offline = tab.locator('[data-machine="rt-1"]');
   await offline.getByText('Not read since').waitFor();
   assert.match(await offline.locator('[data-signal="oil.level"]').innerText(), /–\s*bad: not connected/);
@@ -193,7 +200,7 @@ test('text of a machine is text, whatever it holds', async (t) => {
       { runbook: nasty },
     ),
   );
-  const tab = await openAs(setting, 'omar');
+  const tab = await openAs(t, setting, 'omar');
   await tab.locator('[data-occurrence="occ-nasty"] h3').getByText(nasty).waitFor();
   assert.equal(await tab.locator('#app img').count(), 0);
   assert.notEqual(await tab.title(), 'owned');
@@ -207,7 +214,7 @@ for (const scheme of ['light', 'dark'] as const) {
     for (const viewport of [wide.viewport, { width: 375, height: 740 }]) {
       // The page forbids foreign scripts; for this tab alone the rule is lifted.
       const options = { viewport, colorScheme: scheme, bypassCSP: true };
-      const tab = await openAs(setting, 'omar', options);
+      const tab = await openAs(t, setting, 'omar', options);
       await tab.locator('summary', { hasText: 'Show what is over' }).click();
       await tab.locator('table').waitFor();
       await tab.locator('[data-machine="ls-1"] summary').click();
@@ -236,7 +243,7 @@ async function expectClean(tab: Tab, axe: string, where: string): Promise<void> 
 test('everything can be reached and done with the keyboard alone', async (t) => {
   const setting = await begin(t);
   if (setting === null) return;
-  const tab = await openAs(setting, 'omar');
+  const tab = await openAs(t, setting, 'omar');
   await tab.locator('body').press('Tab');
   assert.equal(await tab.evaluate('document.activeElement.textContent'), 'Skip to what is wrong now');
   await tab.keyboard.press('Enter');
@@ -254,7 +261,11 @@ test('everything can be reached and done with the keyboard alone', async (t) => 
 test('touch targets are at least 44 px high on a phone', async (t) => {
   const setting = await begin(t);
   if (setting === null) return;
-  const tab = await openAs(setting, 'omar', { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true });
+  const tab = await openAs(t, setting, 'omar', {
+    viewport: { width: 375, height: 740 },
+    hasTouch: true,
+    isMobile: true,
+  });
   for (const target of await tab.locator('button:visible, select:visible').all()) {
     const box = await target.boundingBox();
     assert.ok(box !== null && box.height >= 44, `${await target.innerText()}: ${String(box?.height)} px`);
@@ -266,7 +277,7 @@ test('the screenshot of the documentation shows the floor', async (t) => {
   const setting = await begin(t, floor);
   if (setting === null) return;
   floor.raise(threadBreak());
-  const tab = await openAs(setting, 'omar', { ...wide, colorScheme: 'light', deviceScaleFactor: 1 });
+  const tab = await openAs(t, setting, 'omar', { ...wide, colorScheme: 'light', deviceScaleFactor: 1 });
   await tab.locator('[data-occurrence="occ-thread"]').waitFor();
   await tab.locator('[data-connection="live"]').waitFor();
   await tab.locator('.curve[aria-label*="last "]').nth(4).waitFor();

@@ -57,11 +57,15 @@ export function TrendChart({ machine, now }: { machine: MachineView; now: Now })
   );
 }
 
+/** Drawn this often: the curve of a quarter of an hour does not change more in less, and a tablet's battery notices. */
+const redrawMs = 5_000;
+
 function Curve({ machine, signal, now }: { machine: MachineView; signal: string; now: Now }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const [points, setPoints] = useState<Points | null>(null);
-  const [failed, setFailed] = useState(false);
+  const points = useRef<Points | null>(null);
+  const [fetched, setFetched] = useState<'not-yet' | 'failed' | number>('not-yet');
+  const [label, setLabel] = useState('loading');
   const view = machine.signals.find((one) => one.signal === signal);
   const unit = unitSign(view?.unit ?? '');
 
@@ -70,8 +74,9 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
     let gone = false;
     void fetchTrend(machine.id, signal, now.ms - spanMs, now.ms, 300).then((answer) => {
       if (gone) return;
-      setFailed(!answer.ok);
-      setPoints(answer.ok ? { t: answer.value.t, v: answer.value.v } : { t: [], v: [] });
+      if (answer.ok) points.current = { t: answer.value.t, v: answer.value.v };
+      points.current ??= { t: [], v: [] };
+      setFetched(answer.ok ? Date.now() : 'failed');
     });
     return () => {
       gone = true;
@@ -82,8 +87,8 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
   const atMs = machine.gap === null ? (view?.sourceTimeMs ?? null) : machine.gap.fromMs;
   const value = machine.gap === null && view?.quality !== 'bad' && typeof view?.value === 'number' ? view.value : null;
   useEffect(() => {
-    if (atMs !== null) setPoints((known) => (known === null ? null : addPoint(known, atMs, value, spanMs)));
-  }, [atMs, value]);
+    if (atMs !== null && points.current !== null) points.current = addPoint(points.current, atMs, value, spanMs);
+  }, [atMs, value, fetched]);
 
   useEffect(() => {
     const element = box.current;
@@ -103,18 +108,18 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
     };
   }, [now.time.timeZone]);
 
-  const second = Math.floor(now.ms / 5_000);
   useEffect(() => {
-    if (points === null) return;
-    plot.current?.setData([points.t.map((ms) => ms / 1000), [...points.v]], false);
+    const known = points.current;
+    if (known === null) return;
+    plot.current?.setData([known.t.map((ms) => ms / 1000), [...known.v]], false);
     plot.current?.setScale('x', { min: (now.ms - spanMs) / 1000, max: now.ms / 1000 });
-  }, [points, second]);
+    setLabel(rangeText(known, unit));
+  }, [fetched, Math.floor(now.ms / redrawMs)]);
 
-  const label = `${signalWord(signal)} over the last 15 minutes: ${points === null ? 'loading' : rangeText(points, unit)}`;
   return (
     <>
-      <div class="curve" ref={box} role="img" aria-label={label} />
-      {failed && <p class="hint">The curve cannot be read just now.</p>}
+      <div class="curve" ref={box} role="img" aria-label={`${signalWord(signal)} over the last 15 minutes: ${label}`} />
+      {fetched === 'failed' && <p class="hint">The curve cannot be read just now.</p>}
     </>
   );
 }
