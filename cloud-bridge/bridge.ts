@@ -10,7 +10,7 @@ import { BridgeError } from './errors.ts';
 import { reasonOf } from './files.ts';
 import { Ingest } from './ingest.ts';
 import type { Log } from './log.ts';
-import { BridgeMetrics } from './metrics.ts';
+import type { BridgeMetrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
 import type { BridgeStore, Fork } from './store/store.ts';
 

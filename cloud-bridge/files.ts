@@ -1,6 +1,6 @@
 /** The bridge's data folder: what lies where, and how it is written. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { BridgeError } from './errors.ts';
 
 export interface DataDir {
@@ -33,10 +33,18 @@ export function reasonOf(error: unknown): string {
 /** Makes `path` and its parents, for the bridge's user alone. Throws BRG-103. */
 export function makeDir(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeStep(resolve(path));
   } catch (error) {
     throw new BridgeError('dataDirUnwritable', `cannot make the folder ${path}: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** One folder at a time: Node's recursive mkdir never ends where the system answers ENOENT below a folder that is there, as in /proc. */
+function makeStep(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(path);
+  if (parent !== path) makeStep(parent);
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** Replaces `path` by `text` in one step and durably: a reader sees the old file or the new one. Throws BRG-103. */

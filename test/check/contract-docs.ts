@@ -62,6 +62,10 @@ const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? (value as readonly Json[]) : []);
 
+/** A plain value as text; nothing for an object or an absent value. */
+const plain = (value: Json | undefined): string =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : '';
+
 /** The type of a field in a few words. */
 function typeText(schema: Json | undefined): string {
   if (!isObject(schema)) return 'any';
@@ -71,13 +75,13 @@ function typeText(schema: Json | undefined): string {
   const choices = [...list(schema['anyOf']), ...list(schema['oneOf'])];
   if (choices.length > 0) return [...new Set(choices.map(typeText))].join(' or ');
   const types = list(schema['type']);
-  const type = types.length > 0 ? types.join(' or ') : String(schema['type'] ?? 'any');
+  const type = types.length > 0 ? types.map(plain).join(' or ') : plain(schema['type'] ?? 'any');
   if (type === 'array') return `array of ${typeText(schema['items'])}`;
   if (type === 'object' && isObject(schema['properties'])) return 'object';
   if (type === 'object') return `object of ${typeText(schema['additionalProperties'])}`;
   const limits = [
-    schema['pattern'] === undefined ? '' : `\`${String(schema['pattern'])}\``,
-    schema['minimum'] === undefined ? '' : `≥ ${String(schema['minimum'])}`,
+    schema['pattern'] === undefined ? '' : `\`${plain(schema['pattern'])}\``,
+    schema['minimum'] === undefined ? '' : `≥ ${plain(schema['minimum'])}`,
   ].filter((limit) => limit !== '');
   return [type, ...limits].join(' ');
 }
@@ -88,7 +92,7 @@ function fieldRows(schema: JsonObject, prefix = ''): readonly string[] {
   const needed = new Set(list(schema['required']));
   return Object.entries(properties).flatMap(([name, field]) => {
     if (!isObject(field)) return [];
-    const description = String(field['description'] ?? '');
+    const description = plain(field['description']);
     const optional = needed.has(name) ? '' : ' (optional)';
     const row = `| \`${prefix}${name}\`${optional} | ${cell(typeText(field))} | ${cell(description)} |`;
     const inner = [field, ...list(field['anyOf'])].flatMap((part) => {

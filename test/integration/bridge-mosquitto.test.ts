@@ -25,8 +25,22 @@ test('the bridge on mosquitto stores and answers as on its own broker, and comes
   const { send, client } = await connectGateway(t, port, gateway, dir);
 
   const reader = linesOf(t, 'mosquitto_sub', [
-    ...['-h', '127.0.0.1', '-p', String(port), '-u', 'reader', '-P', passwords.reader],
-    ...['-t', 'selvedge/v1/demo/demo-gw/status', '-t', 'selvedge/v1/demo/demo-gw/ack', '-q', '1', '-F', '%t %p'],
+    '-h',
+    '127.0.0.1',
+    '-p',
+    String(port),
+    '-u',
+    'reader',
+    '-P',
+    passwords.reader,
+    '-t',
+    'selvedge/v1/demo/demo-gw/status',
+    '-t',
+    'selvedge/v1/demo/demo-gw/ack',
+    '-q',
+    '1',
+    '-F',
+    '%t %p',
   ]);
   await client.publishAsync(topicOf('demo', 'demo-gw', 'status'), JSON.stringify(status()), { qos: 1, retain: true });
   const first = await reader.next();
@@ -127,7 +141,10 @@ test('a broker that refuses the bridge is told in a line with the cure; a passwo
   const run = ['run', '--data-dir', dir, '--api-port', '0'];
   const refused = bridgeCommand([
     ...run,
-    ...['--broker', `mqtt://bridge@127.0.0.1:${port}`, '--broker-password-file', passwordFile],
+    '--broker',
+    `mqtt://bridge@127.0.0.1:${port}`,
+    '--broker-password-file',
+    passwordFile,
   ]);
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /BRG-113 .*--broker-password-file/);

@@ -16,7 +16,7 @@ import {
   summary,
   temporaryDir,
 } from '../unit/bridge/making.ts';
-import { bridgeCommand, connectGateway, runBridge } from './bridge-process.ts';
+import { bareProcessMs, bridgeCommand, connectGateway, runBridge } from './bridge-process.ts';
 
 test('init, allow and run: a batch is stored, answered with a signed ack, and answered as a repeat afterwards', async (t) => {
   const dir = temporaryDir(t);
@@ -27,8 +27,17 @@ test('init, allow and run: a batch is stored, answered with a signed ack, and an
   const initialised = bridgeCommand(['init', '--data-dir', dir]);
   assert.deepEqual([initialised.code, initialised.stdout], [0, `${join(dir, 'bridge.pub.pem')}\n`]);
   const allowed = bridgeCommand([
-    ...['allow', '--data-dir', dir, '--gateway', 'demo-gw', '--site', 'demo'],
-    ...['--public-key', keyFile, '--password-file', passwordFile],
+    'allow',
+    '--data-dir',
+    dir,
+    '--gateway',
+    'demo-gw',
+    '--site',
+    'demo',
+    '--public-key',
+    keyFile,
+    '--password-file',
+    passwordFile,
   ]);
   assert.equal(allowed.code, 0, allowed.stderr);
   const password = readFileSync(passwordFile, 'utf8').trim();
@@ -68,7 +77,8 @@ test('init, allow and run: a batch is stored, answered with a signed ack, and an
 
   const { code, tookMs } = await bridge.stop('SIGINT');
   assert.equal(code, 0);
-  assert.ok(tookMs < 2000, `stopping took ${tookMs} ms`);
+  // On a busy computer every process is slow: measured against one that does nothing.
+  assert.ok(tookMs < Math.max(1000, 5 * bareProcessMs()), `stopping took ${tookMs} ms`);
 
   const db = new Database(join(dir, 'bridge.db'), { readonly: true });
   t.after(() => db.close());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { sha256Hex, type BatchBody, type WireRecord } from '../../../cloud-bridge/contract.ts';
 import { BridgeError } from '../../../cloud-bridge/errors.ts';
