@@ -8,7 +8,10 @@ import { findTests, runTests, type Outcome } from '../../support/run.ts';
 const head = `import { test, describe } from 'node:test'; import assert from 'node:assert/strict';\n`;
 
 /** Runs a folder with these files, as `npm test` does, only with less patience. */
-async function run(files: Readonly<Record<string, string>>): Promise<{ outcome: Outcome; text: string }> {
+async function run(
+  files: Readonly<Record<string, string>>,
+  options: { readonly testTimeoutMs?: number } = {},
+): Promise<{ outcome: Outcome; text: string }> {
   const root = mkdtempSync(join(tmpdir(), 'selvedge-run-'));
   try {
     for (const [name, code] of Object.entries(files)) writeFileSync(join(root, name), head + code);
@@ -18,9 +21,9 @@ async function run(files: Readonly<Record<string, string>>): Promise<{ outcome: 
       root,
       print: (part) => (text += part),
       concurrency: 2,
-      testTimeoutMs: 2000,
-      silenceMs: 15_000,
-      exitMs: 1000,
+      testTimeoutMs: options.testTimeoutMs ?? 60_000,
+      silenceMs: 20_000,
+      exitMs: 3000,
       signal: new AbortController().signal,
     });
     return { outcome, text };
@@ -57,10 +60,13 @@ test('a file that crashes, holds no test or leaves a handle open is a failure', 
 });
 
 test('a test that hangs ends and is a failure', async () => {
-  const { outcome, text } = await run({
-    'wait.test.ts': `test('forever', () => new Promise(() => { setInterval(() => {}, 1000); }));`,
-    'spin.test.ts': `test('good', () => {}); test('busy', () => { for (;;); });`,
-  });
+  const { outcome, text } = await run(
+    {
+      'wait.test.ts': `test('forever', () => new Promise(() => { setInterval(() => {}, 1000); }));`,
+      'spin.test.ts': `test('good', () => {}); test('busy', () => { for (;;); });`,
+    },
+    { testTimeoutMs: 1000 },
+  );
   assert.match(text, /✗ forever\n\s+test timed out/);
   assert.match(text, /FAIL spin\.test\.ts[\s\S]*it hangs/);
   assert.ok(outcome.failed >= 2);

@@ -47,6 +47,10 @@ function replaced(value: unknown, path: readonly (string | number)[], by: unknow
   return copy;
 }
 
+/** Text of any UTF-16 units, also halves of pairs and control characters. */
+const anyText = (maxLength: number) =>
+  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength }).map((units) => String.fromCharCode(...units));
+
 const odd = fc.oneof(
   fc.constantFrom<unknown>(
     undefined,
@@ -66,7 +70,7 @@ const odd = fc.oneof(
     '__proto__',
   ),
   fc.jsonValue({ maxDepth: 2 }),
-  fc.string({ unit: 'binary', maxLength: 20 }),
+  anyText(20),
 );
 
 test('a value of any kind in any place never crashes the check', () => {
@@ -81,7 +85,7 @@ test('a value of any kind in any place never crashes the check', () => {
       }, tree);
       holds(stringify(value));
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -91,7 +95,7 @@ test('a key of any name in any section never crashes the check', () => {
     fc.property(fc.constantFrom(...paths), keys, odd, (path, key, by) =>
       holds(stringify(replaced(tree, [...path, key], by))),
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -102,7 +106,7 @@ test('lines cut, doubled, shifted or spoilt never crash the check', () => {
     fc.record({ kind: fc.constant('cut' as const), at }),
     fc.record({ kind: fc.constant('double' as const), at }),
     fc.record({ kind: fc.constant('indent' as const), at }),
-    fc.record({ kind: fc.constant('insert' as const), at, text: fc.string({ unit: 'binary', maxLength: 12 }) }),
+    fc.record({ kind: fc.constant('insert' as const), at, text: anyText(12) }),
     fc.record({
       kind: fc.constant('insert' as const),
       at,
@@ -121,13 +125,13 @@ test('lines cut, doubled, shifted or spoilt never crash the check', () => {
       }
       holds(text.join('\n'));
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
 test('any text and any endpoints file never crash the check', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), fc.oneof(fc.json(), fc.string()), (text, overlay) => {
+    fc.property(anyText(100), fc.oneof(fc.json(), fc.string()), (text, overlay) => {
       holds(text);
       holds(fullExampleText, overlay);
     }),
@@ -145,6 +149,6 @@ test('aliases that stand for billions of values are refused, not expanded', () =
   );
   holds(bomb.join('\n'));
   holds(`a: &a [*a]`);
-  holds('['.repeat(20_000));
-  holds(`${'{a: '.repeat(5_000)}1${'}'.repeat(5_000)}`);
+  holds('['.repeat(2000));
+  holds(`${'{a: '.repeat(500)}1${'}'.repeat(500)}`);
 });
