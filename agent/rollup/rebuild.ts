@@ -245,6 +245,8 @@ function stateSummary(
   const [first] = tail.readings;
   const earlier = first !== undefined && first.sourceTimeMs < fromMs;
   const cutMs = stored?.atMs ?? (earlier ? fromMs : (first?.sourceTimeMs ?? fromMs));
+  // Nothing of this minute is the boot's own.
+  if (cutMs >= limitMs) return null;
   const more = replayStates(model, tail, options).fold(cutMs, limitMs);
   return {
     kind: 'state-summary',

@@ -156,8 +156,8 @@ export class MachineRollup {
   /** What is to be sent at `nowMs` on the summaries' line. */
   due(nowMs: number): SummaryDraft[] {
     // A minute without a reading still has its seconds by state.
-    const newestMs = this.#minutes.at(-1)?.fromMs ?? minuteOf(nowMs);
-    for (let fromMs = newestMs; fromMs <= nowMs; fromMs += minuteMs) this.#minuteAt(fromMs);
+    const oldestMs = this.#minutes[0]?.fromMs ?? minuteOf(nowMs);
+    for (let fromMs = oldestMs; fromMs <= nowMs; fromMs += minuteMs) this.#minuteAt(fromMs);
     const { openMinuteEveryS, sealAfterS, lateS } = this.#options;
     const drafts: SummaryDraft[] = [];
     const early = openMinuteEveryS < 60 && nowMs - this.#openSentMs >= openMinuteEveryS * 1000;
