@@ -20,6 +20,7 @@ import { OpcuaTrouble, reasonOfError } from './trouble.ts';
 import { MachineWatch } from './watch.ts';
 
 export type { OpcuaDriverOptions, OpcuaMachine, OpcuaSecurity } from './options.ts';
+export { loadOpcuaLibrary } from './library.ts';
 export type { MachineIdentification } from './nodes.ts';
 
 export interface OpcuaDriver extends Driver {

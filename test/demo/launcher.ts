@@ -38,6 +38,8 @@ export interface DemoOptions {
 /** The floor halts, then this long is allowed for a good reading of each machine and for the last batch to be acked. */
 const drainMs = 40_000;
 const stopGraceMs = 1500;
+/** A small gateway under load takes its time to load the protocol libraries. */
+const startMs = 60_000;
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
@@ -56,6 +58,8 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     if (halted === null) return null;
     const last = await drain(run, halted.haltedMs);
     options.print('The machines stand, everything is acked. Stopping.');
+    // The agent first: its last records still reach the bridge.
+    await run.agent.stop(stopGraceMs);
     await stopAll(processes);
     idle.kill('SIGTERM');
     await idleEnded;
@@ -112,7 +116,7 @@ async function startAll(
 ): Promise<Run | null> {
   const at = (name: string) => join(dir, name);
   const start = (name: string, args: readonly string[], stdin = false): DemoProcess => {
-    const started = startProcess({ name, args, stdin, onText: (line) => options.print(`[${name}] ${line}`) });
+    const started = startProcess({ name, args, stdin, logFile: at(`${name}.log`), onText: (line) => options.print(`[${name}] ${line}`) });
     processes.push(started);
     return started;
   };
@@ -120,7 +124,7 @@ async function startAll(
 
   await runToEnd('bridge', ['bridge', 'init', '--data-dir', at('bridge')]);
   const bridge = start('bridge', ['bridge', 'run', '--data-dir', at('bridge'), '--mqtt-port', '0', '--api-port', '0']);
-  const bridgeUp = await bridge.waitFor('its listening line', bridgeListening, 15_000);
+  const bridgeUp = await bridge.waitFor('its listening line', bridgeListening, startMs);
   if (signal.aborted) return null;
 
   const floor = start(
@@ -163,14 +167,14 @@ async function startAll(
     '--password-file',
     at('uplink.password'),
   ]);
-  await floor.waitFor('its listening line', floorListening, 30_000);
+  await floor.waitFor('its listening line', floorListening, startMs);
   const startedMs = Date.now();
   if (signal.aborted) return null;
 
   const agent = start('agent', ['run', '--config', at('agent.yaml'), '--endpoints', at('endpoints.json')]);
   let status: AgentStatus | null = null;
   agent.onMessage(agentStatus, (m) => (status = m));
-  const listening = await agent.waitFor('its listening line', agentListening, 30_000);
+  const listening = await agent.waitFor('its listening line', agentListening, startMs);
   const endpoints = endpointsFile.parse(JSON.parse(await readFile(at('endpoints.json'), 'utf8')));
   options.print('');
   options.print('What runs (all on this machine):');
@@ -219,7 +223,6 @@ async function drain(run: Run, haltedMs: number): Promise<AgentStatus> {
   });
 }
 
-/** Agent first, so that nothing it watches is missed by it; all within 2 s. */
 async function stopAll(processes: readonly DemoProcess[]): Promise<void> {
   await Promise.all(processes.map((p) => p.stop(stopGraceMs)));
 }

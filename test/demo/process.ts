@@ -1,5 +1,6 @@
 /** One process of the demo: started by its own command line, read by its JSON lines, ended politely and then surely. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
@@ -32,6 +33,8 @@ export interface StartOptions {
   readonly args: readonly string[];
   /** Lines of stderr and non-JSON lines of stdout: meant for a person. */
   readonly onText: (line: string) => void;
+  /** Keeps everything it writes in this file. */
+  readonly logFile?: string;
   /** Lets the process see its terminal's stdin lines as commands. */
   readonly stdin?: boolean;
 }
@@ -50,8 +53,11 @@ export function startProcess(options: StartOptions): DemoProcess {
     });
     child.once('close', (code) => resolve(code));
   });
+  const log = options.logFile === undefined ? null : createWriteStream(options.logFile);
+  void ended.then(() => log?.end());
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {
+      log?.write(`${line}\n`);
       const message = asMessage(line);
       if (message === null) options.onText(line);
       else for (const listener of listeners) listener(message);
@@ -59,6 +65,7 @@ export function startProcess(options: StartOptions): DemoProcess {
   }
   if (child.stderr !== null) {
     createInterface({ input: child.stderr }).on('line', (line) => {
+      log?.write(`${line}\n`);
       lastWords.push(line);
       if (lastWords.length > 20) lastWords.shift();
       options.onText(line);

@@ -1,0 +1,33 @@
+/** `selvedge run`: the agent itself, until SIGINT or SIGTERM. */
+import { parseArgs } from 'node:util';
+import { AgentError } from '../errors.ts';
+import { runAgent } from '../main.ts';
+
+export const help = `Usage: selvedge run --config FILE [--endpoints FILE]
+
+Runs the agent until Ctrl-C. The log is JSON lines on standard output; what is meant for a person goes to standard error.
+
+  --config FILE      the configuration (selvedge check FILE tells whether it can be used)
+  --endpoints FILE   where the machines answer, laid over the configuration
+
+Exit code: 0 stopped by a signal, 2 it could not start.
+`;
+
+export async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { config: { type: 'string' }, endpoints: { type: 'string' } },
+  });
+  if (values.config === undefined) throw new AgentError('usage', 'run needs --config FILE');
+  const abort = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort());
+  await runAgent(
+    {
+      configPath: values.config,
+      ...(values.endpoints === undefined ? {} : { endpointsPath: values.endpoints }),
+      terminal: (line) => void process.stderr.write(`${line}\n`),
+    },
+    abort.signal,
+  );
+  return 0;
+}
