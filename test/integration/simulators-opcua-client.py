@@ -46,7 +46,8 @@ async def main(endpoint, folder, machine_id):
     key, cert = folder / "key.pem", folder / "cert.der"
     await setup_self_signed_certificate(
         key, cert, URI, socket.gethostname(), [ExtendedKeyUsageOID.CLIENT_AUTH], {"commonName": "asyncua"})
-    client = Client(endpoint, timeout=60)
+    # asyncua's watchdog gives the server one second by default; this is no test of a busy machine's speed.
+    client = Client(endpoint, timeout=60, watchdog_intervall=60)
     client.application_uri = URI
     await client.set_security(SecurityPolicyBasic256Sha256, str(cert), str(key), mode=ua.MessageSecurityMode.SignAndEncrypt)
     async with client:

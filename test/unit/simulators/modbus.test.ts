@@ -26,7 +26,7 @@ test('the checksum of the serial line specification: 01 04 00 00 00 15 is follow
 
 test('a read answers with the registers, high byte first', () => {
   assert.equal(hex(answerPdu(bytes('04 0001 0002'), image)), '04043344fffe');
-  assert.equal(hex(tcpFrame(0xabcd, 7, answerPdu(bytes('04 0000 0001'), image))), 'abcd0000000507' + '04021122');
+  assert.equal(hex(tcpFrame(0xabcd, 7, answerPdu(bytes('04 0000 0001'), image))), 'abcd000000050704021122');
 });
 
 test('an address that is not there answers exception 2, a count out of bounds exception 3, any other function exception 1', () => {
