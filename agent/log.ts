@@ -5,5 +5,8 @@ import type { LogLevel } from './config/config.ts';
 export type { Logger };
 
 export function createLog(level: LogLevel): Logger {
-  return pino({ level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` }, pino.destination({ fd: 1, sync: true }));
+  return pino(
+    { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` },
+    pino.destination({ fd: 1, sync: true }),
+  );
 }

@@ -86,12 +86,14 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       clock: pageClock,
       random: randomBytes,
       log: { info: (d, m) => log.info(d, m), warn: (d, m) => log.warn(d, m), error: (d, m) => log.error(d, m) },
-      onSetupLink: (link) => options.terminal(`No admin exists yet. Open this once, within 15 minutes, to make one: ${link}`),
+      onSetupLink: (link) =>
+        options.terminal(`No admin exists yet. Open this once, within 15 minutes, to make one: ${link}`),
     });
 
     // Stopping goes the other way round: no new readings, then what is open is sealed and stored, then the rest ends.
     if (uplink !== null) {
-      await uplink.start(signal);
+      // Not the run's own signal: what the stop writes is still to be sent.
+      await uplink.start(new AbortController().signal);
       stack.defer(() => uplink.stop());
       stack.defer(() => lastDelivery(uplink, store));
     }
@@ -108,7 +110,10 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     loop.start();
     stack.defer(() => loop.stop());
     stack.defer(reportStatus(config, log, health));
-    log.info({ page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion }, 'listening');
+    log.info(
+      { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
+      'listening',
+    );
     options.terminal(`The page is at ${page.url ?? 'no address'}`);
     await aborted(signal);
     log.info({}, 'stopping');
@@ -148,7 +153,13 @@ async function openStoreFor(config: Config): Promise<Store> {
   });
 }
 
-function pipelineFor(config: Config, machines: readonly WatchedMachine[], rules: RuleSet, store: Store, log: Logger): Pipeline {
+function pipelineFor(
+  config: Config,
+  machines: readonly WatchedMachine[],
+  rules: RuleSet,
+  store: Store,
+  log: Logger,
+): Pipeline {
   return createPipeline({
     machines: machines.map(({ config: machine, profile }) => ({
       id: machine.id,
@@ -181,7 +192,13 @@ function pipelineFor(config: Config, machines: readonly WatchedMachine[], rules:
   });
 }
 
-function uplinkFor(config: Config, uplink: NonNullable<Config['uplink']>, store: Store, pipeline: Pipeline, log: Logger): Uplink {
+function uplinkFor(
+  config: Config,
+  uplink: NonNullable<Config['uplink']>,
+  store: Store,
+  pipeline: Pipeline,
+  log: Logger,
+): Uplink {
   return createUplink({
     site: config.site.id,
     gateway: config.gateway.id,
@@ -204,7 +221,13 @@ function uplinkFor(config: Config, uplink: NonNullable<Config['uplink']>, store:
   });
 }
 
-function driversFor(config: Config, machines: readonly WatchedMachine[], makeSource: SourceMaker, pipeline: Pipeline, log: Logger): Driver[] {
+function driversFor(
+  config: Config,
+  machines: readonly WatchedMachine[],
+  makeSource: SourceMaker,
+  pipeline: Pipeline,
+  log: Logger,
+): Driver[] {
   const ports: DriverPorts = {
     clock,
     random: Math.random,
@@ -214,13 +237,22 @@ function driversFor(config: Config, machines: readonly WatchedMachine[], makeSou
   const drivers: Driver[] = [];
   for (const bus of groupByBus(machines)) {
     drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, secret: resolveSecret }));
-    log.debug({ endpoint: endpointName(bus[0]?.config.endpoint ?? ''), machines: bus.map((m) => m.config.id) }, 'source');
+    log.debug(
+      { endpoint: endpointName(bus[0]?.config.endpoint ?? ''), machines: bus.map((m) => m.config.id) },
+      'source',
+    );
   }
   return drivers;
 }
 
 /** Applies what needs no restart; what does is said and waits. Returns its stop. */
-function watchChanges(options: RunOptions, config: Config, log: Logger, pipeline: Pipeline, signal: AbortSignal): () => void {
+function watchChanges(
+  options: RunOptions,
+  config: Config,
+  log: Logger,
+  pipeline: Pipeline,
+  signal: AbortSignal,
+): () => void {
   const watch = watchConfig({
     path: options.configPath,
     ...(options.endpointsPath === undefined ? {} : { endpoints: options.endpointsPath }),
@@ -234,10 +266,14 @@ function watchChanges(options: RunOptions, config: Config, log: Logger, pipeline
       }
       log.level = next.log.level;
       for (const change of changes) {
-        log.info({ change: formatChange(change), restart: change.restart }, change.restart ? 'waits for a restart' : 'applied');
+        log.info(
+          { change: formatChange(change), restart: change.restart },
+          change.restart ? 'waits for a restart' : 'applied',
+        );
       }
     },
-    onProblem: (error) => log.error({ error: messageOf(error) }, 'the changed configuration cannot be used; the old one stays'),
+    onProblem: (error) =>
+      log.error({ error: messageOf(error) }, 'the changed configuration cannot be used; the old one stays'),
   });
   watch.start(signal);
   return () => watch.stop();

@@ -44,7 +44,10 @@ export function pageSources(parts: {
           store.summaries({ machine: id, ...(signal === null ? {} : { signal }), fromMs, toMs: toMs - 1 }),
         ),
       );
-      const states = signal === null ? await store.stateSummaries({ fromMs, toMs: toMs - 1, ...(machine === null ? {} : { machine }) }) : [];
+      const states =
+        signal === null
+          ? await store.stateSummaries({ fromMs, toMs: toMs - 1, ...(machine === null ? {} : { machine }) })
+          : [];
       const all = [...lists.flat(), ...states].slice(0, summariesPage);
       const from = cursor === null ? 0 : Number.parseInt(cursor, 10) || 0;
       const next = from + limit < all.length ? String(from + limit) : null;

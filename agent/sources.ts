@@ -59,14 +59,20 @@ export async function loadSources(machines: readonly WatchedMachine[]): Promise<
       case 'line':
         return line === null
           ? []
-          : bus.map(({ config, profile }) => line.createLineDriver({ endpoint, machine: config.id, profile }, options.ports));
+          : bus.map(({ config, profile }) =>
+              line.createLineDriver({ endpoint, machine: config.id, profile }, options.ports),
+            );
       case 'opcua':
         return opcua === null ? [] : [opcua.createOpcuaDriver(opcuaOptions(bus, first.config, options), options.ports)];
     }
   };
 }
 
-function opcuaOptions(bus: readonly WatchedMachine[], { endpoint, opcua }: MachineConfig, options: SourceOptions): OpcuaDriverOptions {
+function opcuaOptions(
+  bus: readonly WatchedMachine[],
+  { endpoint, opcua }: MachineConfig,
+  options: SourceOptions,
+): OpcuaDriverOptions {
   return {
     endpoint,
     machines: bus.map(({ config, profile }) => ({ machine: config.id, profile })),
@@ -91,5 +97,7 @@ export function pollsMs(config: MachineConfig): Record<string, number> {
 /** A short stable name of an endpoint for logs, without anything secret that a URL may carry. */
 export function endpointName(endpoint: string): string {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
-  return url === null ? createHash('sha256').update(endpoint).digest('hex').slice(0, 8) : `${url.protocol}//${url.host}${url.pathname}`;
+  return url === null
+    ? createHash('sha256').update(endpoint).digest('hex').slice(0, 8)
+    : `${url.protocol}//${url.host}${url.pathname}`;
 }

@@ -23,6 +23,7 @@ SCENARIO is a file, or the name of a shipped one: demo.
   --healthy                 leave every fault out
   --uplink-target HOST:PORT the broker behind the uplink proxy; without it there is no proxy and no uplink outage
   --control                 obey lines on standard input: halt (all machines stand still, servers go on), stop
+  --hold                    with --control: the machines answer but stand still until the line begin
   --port-base N             listen on N, N+1, … instead of free ports
   --help                    this text
 
@@ -38,6 +39,7 @@ interface Request {
   readonly healthy: boolean;
   readonly uplinkTarget: UplinkTarget | null;
   readonly control: boolean;
+  readonly hold: boolean;
   readonly portBase: number;
 }
 
@@ -61,6 +63,7 @@ export function parseRequest(args: readonly string[]): Request | null {
     healthy: values.healthy === true,
     uplinkTarget: values['uplink-target'] === undefined ? null : hostPort(values['uplink-target']),
     control: values.control === true,
+    hold: values.hold === true,
     portBase,
   };
 }
@@ -79,6 +82,7 @@ function readArgs(args: readonly string[]) {
         healthy: { type: 'boolean' },
         'uplink-target': { type: 'string' },
         control: { type: 'boolean' },
+        hold: { type: 'boolean' },
         'port-base': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -178,6 +182,7 @@ async function simulate(args: readonly string[], streams: Streams, stopping: Abo
       random: Math.random,
       portBase: request.portBase,
       uplinkTarget: request.uplinkTarget,
+      hold: request.hold,
       onTrouble: (error) => void complain(streams.stderr, error),
     });
     try {
@@ -207,10 +212,11 @@ async function obey(
   const lines = request.control ? createInterface({ input: stdin }) : null;
   lines?.on('line', (line) => {
     const word = line.trim();
-    if (word === 'halt') halt();
+    if (word === 'begin') floor.begin();
+    else if (word === 'halt') halt();
     else if (word === 'stop') stop();
     else if (word !== '')
-      stderr.write(`selvedge simulate: there is no control word ${word}; there are halt and stop\n`);
+      stderr.write(`selvedge simulate: there is no control word ${word}; there are begin, halt and stop\n`);
   });
   // The one who held the other end of the line is gone: nobody could stop the floor any more.
   lines?.on('close', stop);

@@ -57,7 +57,7 @@ async function* linesOf(input: AsyncIterable<Buffer | string>): AsyncGenerator<s
         yield text;
         text = '';
       } else if (sign === '\u0003' || sign === '\u0004') return;
-      else if (sign === '\u007f' || sign === '\b') text = [...text].slice(0, -1).join('');
+      else if (sign === '\u007f' || sign === '\b') text = Array.from(text).slice(0, -1).join('');
       else if (text.length < maxBytes) text += sign;
     }
   }

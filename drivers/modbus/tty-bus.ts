@@ -194,6 +194,8 @@ function asError(error: unknown): Error {
   return new TypeError(message, { cause: error });
 }
 
+/* oxlint-disable no-underscore-dangle -- the names are the library's */
+
 /**
  * Empties the receive buffer of the library's port, which has no public way to do so, and returns what was in it. A test
  * notices when a new version of the library keeps its bytes elsewhere.

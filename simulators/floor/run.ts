@@ -35,6 +35,8 @@ export interface RunOptions {
   /** First port, one a machine in the order of the scenario, then the uplink; 0 takes free ones. */
   readonly portBase: number;
   readonly uplinkTarget: UplinkTarget | null;
+  /** The machines stand as they are at the start, and time does not count, until `begin`. */
+  readonly hold: boolean;
   /** Told once when the truth log can no longer be written; the floor goes on. */
   readonly onTrouble: (error: SimulatorError) => void;
 }
@@ -54,6 +56,8 @@ export interface Endpoints {
 
 export interface RunningFloor {
   readonly endpoints: Endpoints;
+  /** Ends `hold`. */
+  begin(): void;
   /** Stands all machines still; resolves with the UTC ms of the tick that did so, its truth being on disk. */
   halt(): Promise<number>;
   stop(): Promise<void>;
@@ -153,7 +157,15 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
       if (event.kind === 'disturbance' && event.machine === view.scenario.id) server.disturb(event.disturbance);
     }
   };
+  let held = options.hold;
   const tick = (): void => {
+    if (held) {
+      for (const [i, server] of servers.entries()) {
+        const view = model.machines[i];
+        if (view !== undefined) server.latch(view.values(), clock.wallMs());
+      }
+      return;
+    }
     const events = model.step(model.tickMs);
     // Taken before anything of this tick can be seen: nobody can have seen it earlier than the truth says.
     const timeMs = clock.wallMs();
@@ -196,7 +208,11 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
   };
   return {
     endpoints,
+    begin() {
+      held = false;
+    },
     halt() {
+      held = false;
       const { promise, resolve } = Promise.withResolvers<number>();
       onHalted.push(resolve);
       model.halt();

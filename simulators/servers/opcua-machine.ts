@@ -141,12 +141,12 @@ function typeOf(space: AddressSpace, name: string, namespaceIndex: number): UAOb
 
 function identify(identification: UAObject, machine: ScenarioMachine): void {
   const text = (name: string, value: string): void =>
-    void property(identification, name).setValueFromSource(
+    property(identification, name).setValueFromSource(
       { dataType: DataType.LocalizedText, value: coerceLocalizedText(value) },
       StatusCodes.Good,
     );
   const string = (name: string, value: string): void =>
-    void property(identification, name).setValueFromSource({ dataType: DataType.String, value }, StatusCodes.Good);
+    property(identification, name).setValueFromSource({ dataType: DataType.String, value }, StatusCodes.Good);
   text('Manufacturer', 'Selvedge');
   text('Model', 'Simulated single jersey 30" E28');
   string('SerialNumber', `SIM-${machine.id}`);

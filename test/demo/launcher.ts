@@ -116,7 +116,13 @@ async function startAll(
 ): Promise<Run | null> {
   const at = (name: string) => join(dir, name);
   const start = (name: string, args: readonly string[], stdin = false): DemoProcess => {
-    const started = startProcess({ name, args, stdin, logFile: at(`${name}.log`), onText: (line) => options.print(`[${name}] ${line}`) });
+    const started = startProcess({
+      name,
+      args,
+      stdin,
+      logFile: at(`${name}.log`),
+      onText: (line) => options.print(`[${name}] ${line}`),
+    });
     processes.push(started);
     return started;
   };
@@ -141,6 +147,7 @@ async function startAll(
       '--uplink-target',
       `127.0.0.1:${bridgeUp.mqtt}`,
       '--control',
+      '--hold',
       ...(options.healthy ? ['--healthy'] : []),
       ...options.without.flatMap((id) => ['--without', id]),
     ],
@@ -168,9 +175,7 @@ async function startAll(
     at('uplink.password'),
   ]);
   await floor.waitFor('its listening line', floorListening, startMs);
-  const startedMs = Date.now();
   if (signal.aborted) return null;
-
   const agent = start('agent', ['run', '--config', at('agent.yaml'), '--endpoints', at('endpoints.json')]);
   let status: AgentStatus | null = null;
   agent.onMessage(agentStatus, (m) => (status = m));
@@ -184,6 +189,14 @@ async function startAll(
   options.print(`  agent   page ${listening.page}`);
   options.print(`  data    ${dir}`);
   options.print('');
+  // The shift begins when the agent watches: however slow its start, it misses nothing it could have seen.
+  await agent.waitFor('a good reading of each machine', agentStatus, startMs, (m) => {
+    const lastGood = Object.values(m.lastGoodMs);
+    return lastGood.length === endpoints.machines.length && lastGood.every((t) => t !== null);
+  });
+  if (signal.aborted) return null;
+  floor.write('begin');
+  const startedMs = Date.now();
   return { floor, agent, startedMs, status: () => status };
 }
 
@@ -211,15 +224,12 @@ async function watch(options: DemoOptions, run: Run, signal: AbortSignal): Promi
 /** Waits for a good reading of each machine after the halt, for the minutes up to it to be sealed, and for an empty outbox. */
 async function drain(run: Run, haltedMs: number): Promise<AgentStatus> {
   const afterMs = haltedMs + 1000;
+  /** When every machine had been read after the halt; null before. */
+  let readMs: number | null = null;
   return await run.agent.waitFor('an empty outbox after the halt', agentStatus, drainMs, (m) => {
-    const lastGood = Object.values(m.lastGoodMs);
-    return (
-      lastGood.length > 0 &&
-      lastGood.every((t) => t !== null && t > afterMs) &&
-      m.summarisedToMs > afterMs &&
-      m.outboxRecords === 0 &&
-      m.outboxBatches === 0
-    );
+    const lastGood = Object.values(m.lastGoodMs).map((t) => t ?? 0);
+    if (lastGood.length > 0 && Math.min(...lastGood) > afterMs) readMs ??= Math.max(...lastGood);
+    return readMs !== null && m.summarisedToMs > readMs && m.outboxRecords === 0 && m.outboxBatches === 0;
   });
 }
 

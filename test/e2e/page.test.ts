@@ -112,7 +112,7 @@ test('from the set-up link to the first alert: set up, sign out, sign in, see it
   await card.getByText('Thread anew').waitFor();
   await tab.getByText('New alert, Overlock 1: Needle thread broken').waitFor({ state: 'attached' });
 
-  await card.getByRole('button', { name: /^Add a note/ }).click();
+  await card.getByRole('button', { name: /^Add note/ }).click();
   await card.getByLabel('Note').fill('new needle too');
   await card.getByRole('button', { name: /^Acknowledge/ }).click();
   await card.getByText('Active, acknowledged').waitFor();

@@ -140,12 +140,7 @@ function AckForm(props: { alert: Alert; csrf: string; name: string; disabled: bo
         {busy ? 'Sending…' : 'Acknowledge'}
       </button>
       {note === null && (
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`Add a note to ${name}, ${alert.text}`}
-          onClick={() => setNote('')}
-        >
+        <button type="button" class="quiet" aria-label={`Add note: ${name}, ${alert.text}`} onClick={() => setNote('')}>
           Add note
         </button>
       )}

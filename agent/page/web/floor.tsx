@@ -72,7 +72,7 @@ export function Floor({ session, onSignedOut }: Props) {
       <header class="top">
         <div class="top-row">
           <div class="brand">
-            <strong>{session.site.name}</strong>
+            <h1>{session.site.name}</h1>
             <span>Selvedge</span>
           </div>
           <ConnectionChip connection={connection} stale={stale} />

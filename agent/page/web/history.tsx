@@ -30,7 +30,7 @@ export function History({ now, machineName }: { now: Now; machineName: (id: stri
         {problem !== null && <p class="problem">{problem}</p>}
         {items !== null && items.length === 0 && next === null && <p class="empty">Nothing yet.</p>}
         {items !== null && items.length > 0 && (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Past alerts">
+          <div class="scroll" tabIndex={0} role="region" aria-label="Table of past alerts">
             <table>
               <thead>
                 <tr>

@@ -105,10 +105,11 @@ export function judgeConserved(input: ConservedInput): { rows: ConservedRow[]; p
  * last time anything of the machine was heard before the fallen value came.
  */
 function secondsAround(stored: readonly StoredPoint[], heard: readonly number[], resetAt: number): number | null {
-  for (const [i, point] of stored.entries()) {
-    const next = stored[i + 1];
-    if (!point.good || next === undefined || typeof point.value !== 'number' || typeof next.value !== 'number')
-      continue;
+  // A machine that restarts is not read for a moment: what lies between is a gap, not a reading.
+  const good = stored.filter((point) => point.good);
+  for (const [i, point] of good.entries()) {
+    const next = good[i + 1];
+    if (next === undefined || typeof point.value !== 'number' || typeof next.value !== 'number') continue;
     if (next.value >= point.value || next.tMs < resetAt - 1000 || next.tMs > resetAt + 20_000) continue;
     const before = heard.findLast((t) => t < next.tMs && t >= point.tMs) ?? point.tMs;
     return (next.tMs - before) / 1000;

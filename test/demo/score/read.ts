@@ -150,7 +150,8 @@ export function readBridge(path: string, gateway: string): BridgeContent {
           as: 'event',
           machine: e.machine,
           type: e.event,
-          onsetMs: e.start ?? e.at,
+          // The start of an instant event is the reading before it, not its onset.
+          onsetMs: e.phase === 'instant' ? e.at : (e.start ?? e.at),
           detectedMs: e.at,
           clearedMs: e.phase === 'instant' ? e.at : end,
         });

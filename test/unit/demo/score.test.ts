@@ -110,7 +110,7 @@ for (const [name, over] of [
 const resetInput = (delta: number, uncertainty: number): ConservedInput =>
   counterInput({
     truth: [count(0, 990, 990), count(1500, 1000, 0), count(2000, 1005, 5)],
-    stored: () => [point(100, 990), point(2100, 5)],
+    stored: () => [point(100, 990), { tMs: 1600, value: null, good: false }, point(2100, 5)],
     heard: () => [100, 1100, 2100],
     atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta, uncertainty, resets: 1 }],
     resetAt: new Map([['ls-1', 1500]]),

@@ -6,6 +6,8 @@ import { ModbusPeer, withCrc } from './modbus-peer.ts';
 
 const profile = loadProfile('sewing-modbus-ref', []);
 
+const machineOf = (name: string, unit: number) => ({ machine: name, unit, profile, polls: { normal: 50 } });
+
 for (const framing of ['tcp', 'rtu'] as const) {
   driverContract({
     name: `modbus ${framing}`,
@@ -21,11 +23,10 @@ for (const framing of ['tcp', 'rtu'] as const) {
         );
       await peer.listen();
       const scheme = framing === 'tcp' ? 'modbus' : 'modbus+rtu';
-      const machine = (name: string, unit: number) => ({ machine: name, unit, profile, polls: { normal: 50 } });
       const driver = createModbusDriver(
         {
           endpoint: `${scheme}://127.0.0.1:${peer.port}`,
-          machines: framing === 'tcp' ? [machine('m-1', 1), machine('m-2', 2)] : [machine('m-1', 1)],
+          machines: framing === 'tcp' ? [machineOf('m-1', 1), machineOf('m-2', 2)] : [machineOf('m-1', 1)],
           timeoutMs: 150,
           backoff: { minMs: 50, maxMs: 200 },
         },

@@ -1,7 +1,7 @@
 /** Types, word orders, scaling and disbelief of the decoder, from bytes and values worked out by hand. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { signalItems } from '../../../drivers/modbus/decode.ts';
 import { profileSchema, wordOrders } from '../../../drivers/profiles/schema.ts';
 
@@ -105,24 +105,25 @@ test('what cannot be believed is bad with its reason, never a number', () => {
   assert.deepEqual(decode('12', holding('uint16')), bad('bad-length'));
 });
 
+const firstAddress = (addressBase: number) =>
+  signalItems(
+    profileSchema.parse({
+      profile: 'p',
+      version: 1,
+      title: 'p',
+      kind: 'other',
+      protocol: 'modbus',
+      verified: false,
+      source: ['t'],
+      modbus: { addressBase },
+      signals: { 'a.b': { kind: 'gauge', unit: 'C62', from: { table: 'holding', address: 101 } } },
+      states: [{ state: 'IDLE' }],
+    }),
+  )[0]?.address;
+
 test('addressBase 1 counts the first register as 1', () => {
-  const at = (addressBase: number) =>
-    signalItems(
-      profileSchema.parse({
-        profile: 'p',
-        version: 1,
-        title: 'p',
-        kind: 'other',
-        protocol: 'modbus',
-        verified: false,
-        source: ['t'],
-        modbus: { addressBase },
-        signals: { 'a.b': { kind: 'gauge', unit: 'C62', from: { table: 'holding', address: 101 } } },
-        states: [{ state: 'IDLE' }],
-      }),
-    )[0]?.address;
-  assert.equal(at(1), 100);
-  assert.equal(at(0), 101);
+  assert.equal(firstAddress(1), 100);
+  assert.equal(firstAddress(0), 101);
 });
 
 test('decimal scales give clean decimals for every register', () => {

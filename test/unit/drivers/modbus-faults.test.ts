@@ -59,7 +59,7 @@ async function rigOf(
         profile,
         polls: { normal: options.intervalMs ?? 50 },
       })),
-      timeoutMs: options.timeoutMs ?? 200,
+      timeoutMs: options.timeoutMs ?? 1_000,
       backoff: { minMs: 50, maxMs: 200 },
     },
     realPorts(log),
@@ -169,7 +169,7 @@ for (const framing of ['tcp', 'rtu'] as const) {
       t,
       framing,
       profileOf([0]),
-      { units: 4, timeoutMs: 300, intervalMs: 50 },
+      { units: 4, timeoutMs: 600, intervalMs: 50 },
       (peer) => {
         peer.misbehave = (request) => (request.unit === 2 ? 'ignore' : null);
       },
@@ -182,7 +182,7 @@ for (const framing of ['tcp', 'rtu'] as const) {
     const share = peer.requests.filter((request) => request.unit === 2).length / peer.requests.length;
     assert.ok(share < 0.15, `the dead unit takes ${share} of the requests`);
     peer.misbehave = () => null;
-    await log.until('the dead unit speaks', within, () => log.goods('m-2') > 0);
+    await log.until('the dead unit speaks', 4 * within, () => log.goods('m-2') > 0);
   });
 }
 
@@ -250,10 +250,11 @@ test('a connection that stays open but brings nothing is made anew', async (t) =
   assert.ok(peer.accepted > before);
 });
 
+const make = (machines: Parameters<typeof createModbusDriver>[0]['machines'], endpoint = 'modbus+rtu://h:1') =>
+  createModbusDriver({ endpoint, machines }, realPorts(new EventLog()));
+
 test('machines that cannot be polled are named all at once', () => {
   const profile = profileOf([0]);
-  const make = (machines: Parameters<typeof createModbusDriver>[0]['machines'], endpoint = 'modbus+rtu://h:1') =>
-    createModbusDriver({ endpoint, machines }, realPorts(new EventLog()));
   assert.throws(
     () =>
       make([

@@ -1,7 +1,7 @@
 /** Framing of Modbus TCP and RTU under noise, cuts and wrong frames. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { MbapFramer } from '../../../drivers/modbus/mbap.ts';
 import { answerOf, type ReadRequest } from '../../../drivers/modbus/pdu.ts';
 import { describe, RtuReceiver } from '../../../drivers/modbus/rtu.ts';
@@ -74,8 +74,9 @@ test('garbage before a TCP frame costs nothing but itself', () => {
   );
 });
 
+const judged = (hex: string) => answerOf(Buffer.from(hex, 'hex'), request);
+
 test('an answer is believed only with its function and its length', () => {
-  const judged = (hex: string) => answerOf(Buffer.from(hex, 'hex'), request);
   assert.deepEqual(judged('0404000a0014').kind, 'data');
   assert.deepEqual(judged('8402'), { kind: 'exception', code: 2 });
   assert.deepEqual(judged('0304000a0014'), { kind: 'mismatch', reason: 'wrong-function' });
@@ -115,12 +116,13 @@ test('no flipped bit of an RTU answer is believed', () => {
   }
 });
 
+const reasonOf = (bytes: Buffer): string => {
+  const receiver = new RtuReceiver(request);
+  assert.equal(receiver.push(bytes), null);
+  return receiver.giveUp().reason;
+};
+
 test('what an RTU bus brings instead of the answer is named', () => {
-  const reasonOf = (bytes: Buffer): string => {
-    const receiver = new RtuReceiver(request);
-    assert.equal(receiver.push(bytes), null);
-    return receiver.giveUp().reason;
-  };
   assert.equal(reasonOf(withCrc(Buffer.from('080404000a0014', 'hex'))), 'wrong-unit');
   assert.equal(reasonOf(withCrc(Buffer.from('070304000a0014', 'hex'))), 'wrong-function');
   assert.equal(reasonOf(withCrc(Buffer.from('070402000a', 'hex'))), 'bad-length');

@@ -1,7 +1,7 @@
 /** The planner's promises, over arbitrary maps. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { planBlocks, splitBlock, type Block, type PlanItem } from '../../../drivers/modbus/plan.ts';
 
 const item = fc.record({

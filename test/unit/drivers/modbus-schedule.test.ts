@@ -1,7 +1,7 @@
 /** Due times, lateness and addresses. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { DriverError } from '../../../drivers/errors.ts';
 import { parseModbusEndpoint } from '../../../drivers/modbus/endpoint.ts';
 import { LatenessWindow, nextDueMs } from '../../../drivers/modbus/schedule.ts';

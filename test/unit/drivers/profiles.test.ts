@@ -126,11 +126,12 @@ const standing: readonly (readonly [string, Value])[] = [
 ];
 const mapOf = (...entries: readonly (readonly [string, Value])[]) => new Map<string, Value>(entries);
 
+const stateOf = (code: number, running = false) => {
+  const meaning = interpret(ref, null, mapOf(...standing, ['status.running', running], ['error.code', code]));
+  return [meaning?.state, meaning?.cause, meaning?.active.map((one) => one.cause)];
+};
+
 test('codes decide before rules, and an informing code leaves the state to the rules', () => {
-  const stateOf = (code: number, running = false) => {
-    const meaning = interpret(ref, null, mapOf(...standing, ['status.running', running], ['error.code', code]));
-    return [meaning?.state, meaning?.cause, meaning?.active.map((one) => one.cause)];
-  };
   assert.deepEqual(stateOf(0), ['IDLE', null, []]);
   assert.deepEqual(stateOf(0, true), ['RUN', null, []]);
   assert.deepEqual(stateOf(11), ['STOP_MATERIAL', 'material.thread_break', ['material.thread_break']]);
@@ -150,11 +151,12 @@ test('no state is guessed while a signal that decides has no value', () => {
   assert.equal(interpret(ref, null, mapOf(['error.code', 0], ['status.running', true]))?.state, 'RUN');
 });
 
+const active = (firmware: string | null, code: number) => {
+  const meaning = interpret(silverstar, firmware, mapOf(['error.code', code], ['run.mode', 0]));
+  return meaning?.active.map((one) => one.cause) ?? null;
+};
+
 test('the same code means another thing in another version of the controller', () => {
-  const active = (firmware: string | null, code: number) => {
-    const meaning = interpret(silverstar, firmware, mapOf(['error.code', code], ['run.mode', 0]));
-    return meaning?.active.map((one) => one.cause) ?? null;
-  };
   assert.deepEqual(active('90A0-v1.08.04', 10), ['maintenance.oil_low']);
   assert.deepEqual(active('90A0-v1.08.04', 50), []);
   assert.deepEqual(active('90A0-v1.08.05', 50), ['maintenance.oil_low']);

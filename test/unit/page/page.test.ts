@@ -246,7 +246,7 @@ test('a terminal is asked twice and shows nothing of what is typed', async (t) =
   let shown = '';
   const raw: boolean[] = [];
   const typed = `${goodPassword}x\u007f\r${goodPassword}\r`;
-  const input = Object.assign(Readable.from([...typed].map((key) => Buffer.from(key))), {
+  const input = Object.assign(Readable.from(Array.from(typed).map((key) => Buffer.from(key))), {
     isTTY: true,
     setRawMode: (on: boolean) => raw.push(on),
   });
