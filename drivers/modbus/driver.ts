@@ -236,7 +236,7 @@ function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOp
     case 'rtu-tcp':
       return openRtuTcpBus(endpoint.host, endpoint.port, handlers, options);
     case 'rtu-tty':
-      return openTtyBus(endpoint.path, endpoint.settings, handlers);
+      return openTtyBus(endpoint.path, endpoint.settings, handlers, options);
   }
 }
 

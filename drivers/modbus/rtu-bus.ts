@@ -4,12 +4,14 @@
  * Invariants:
  *  - Bytes that arrive while nobody is asked are discarded and counted; they are never the beginning of the next answer.
  *  - After a request without an answer the bus is left alone until it has been quiet for `drainMs`, so that a late answer finds
- *    nobody asking. The answer after that may still be the late one, so the bus is drained behind it once more.
+ *    nobody asking. The answer after that may still be the late one, so the bus is drained behind it once more, and what such
+ *    an answer could be mistaken for is not asked (`owed.ts`).
  *  - Noise costs at most the request it falls into: a full but wrong frame is given up after `quietMs`, not after the timeout.
  */
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
+import { OwedReplies } from './owed.ts';
 import type { ReadRequest, Reply } from './pdu.ts';
-import { describe, rtuRequest, RtuReceiver } from './rtu.ts';
+import { describe, rtuRequest, RtuReceiver, type DiscardReason } from './rtu.ts';
 import { openSocket, type ByteSocket } from './socket.ts';
 
 export interface RtuTimes {
@@ -30,6 +32,7 @@ interface Waiting {
 }
 interface Asking extends Waiting {
   readonly receiver: RtuReceiver;
+  readonly sentMs: number;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -49,6 +52,8 @@ class RtuTcpBus implements Bus {
   readonly #times: RtuTimes;
   readonly #socket: ByteSocket;
   readonly #queue: Waiting[] = [];
+  readonly #owed = new OwedReplies();
+  #owedTimer: NodeJS.Timeout | null = null;
   #asking: Asking | null = null;
   #quietTimer: NodeJS.Timeout | null = null;
   #drain: { timer: NodeJS.Timeout; left: number } | null = null;
@@ -69,6 +74,8 @@ class RtuTcpBus implements Bus {
       {
         onOpen: () => {
           this.#lastBytesMs = options.monotonicMs();
+          // The device server may still hold an answer to whoever was connected before.
+          this.#startDrain(maxDrains);
           handlers.onUp();
         },
         onBytes: (bytes) => this.#receive(bytes),
@@ -96,10 +103,18 @@ class RtuTcpBus implements Bus {
 
   #pump(): void {
     if (this.#over || this.#asking !== null || this.#drain !== null) return;
-    const waiting = this.#queue.shift();
-    if (waiting === undefined) return;
+    if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
+    this.#owedTimer = null;
+    const sentMs = this.#options.monotonicMs();
+    const next = this.#owed.take(this.#queue, sentMs);
+    if (next === null) return;
+    if ('waitMs' in next) {
+      this.#owedTimer = setTimeout(() => this.#pump(), Math.ceil(next.waitMs));
+      return;
+    }
+    const { waiting } = next;
     const timer = setTimeout(() => this.#fail(), waiting.timeoutMs);
-    this.#asking = { ...waiting, receiver: new RtuReceiver(waiting.request), timer };
+    this.#asking = { ...waiting, receiver: new RtuReceiver(waiting.request), sentMs, timer };
     this.#last = waiting.request;
     this.#socket.write(rtuRequest(waiting.request));
   }
@@ -117,6 +132,9 @@ class RtuTcpBus implements Bus {
       return;
     }
     for (const discard of received.discards) this.#handlers.onDiscard(asking.request.unit, discard.reason, 1);
+    const { request, sentMs, timeoutMs } = asking;
+    this.#owed.answered(request, sentMs, timeoutMs, this.#lastBytesMs);
+    for (const discard of received.discards) if (isWholeAnswer(discard.reason)) this.#owed.paid(request);
     const drainFirst = this.#lastFailed || received.discards.length > 0;
     this.#lastFailed = false;
     this.#finish(asking, received.answer, drainFirst);
@@ -129,6 +147,7 @@ class RtuTcpBus implements Bus {
       for (const discard of describe(bytes, this.#last)) {
         // A frame that would have been the answer: after a failure it is late, after an answer it is the same once more.
         const reason = discard.reason === 'late' && !this.#lastFailed ? 'duplicate' : discard.reason;
+        if (isWholeAnswer(reason)) this.#owed.paid(this.#last);
         this.#handlers.onDiscard(this.#last.unit, reason, 1);
       }
     }
@@ -145,6 +164,8 @@ class RtuTcpBus implements Bus {
     if (asking === null) return;
     const { reason, discards } = asking.receiver.giveUp();
     for (const discard of discards) this.#handlers.onDiscard(asking.request.unit, discard.reason, 1);
+    // An answer with a wrong checksum has come; any other may still.
+    if (reason !== 'bad-checksum') this.#owed.owe(asking.request, asking.sentMs, asking.timeoutMs);
     this.#lastFailed = true;
     this.#finish(asking, { kind: 'failed', reason }, true);
     if (this.#options.monotonicMs() - this.#lastBytesMs >= this.#options.staleAfterMs) this.#socket.fail('no-data');
@@ -182,6 +203,11 @@ class RtuTcpBus implements Bus {
     }
     if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
     if (this.#drain !== null) clearTimeout(this.#drain.timer);
+    if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
     for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
   }
+}
+
+function isWholeAnswer(reason: DiscardReason): boolean {
+  return reason === 'late' || reason === 'duplicate';
 }

@@ -5,13 +5,15 @@
  *  - Its errors are not Errors; they become a `Reply` with one word group.
  *  - It keeps bytes that were nobody's answer and would match them to the next request, which then reads one answer behind
  *    for ever. They are taken away and counted before every request.
- *  - It has no turnaround: after a failure the bus is left alone for `drainMs`, and behind the answer after that once more.
+ *  - It has no turnaround: after a failure the bus is left alone for `drainMs`, and behind the answer after that once more; what a late
+ *    answer could be mistaken for is not asked (`owed.ts`).
  *  - Its own timers outlive a closed port; ours are used.
  */
 import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-serial/ModbusRTU.js';
 import { reasonOf } from '../serial/transport.ts';
-import type { Bus, BusHandlers } from './bus.ts';
+import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import type { TtySettings } from './endpoint.ts';
+import { OwedReplies } from './owed.ts';
 import { dataLength, type ReadRequest, type Reply } from './pdu.ts';
 import { describe, type DiscardReason } from './rtu.ts';
 
@@ -23,11 +25,12 @@ interface Waiting {
   readonly resolve: (reply: Reply) => void;
 }
 interface Asking extends Waiting {
+  readonly sentMs: number;
   timer: NodeJS.Timeout;
 }
 
-export function openTtyBus(path: string, settings: TtySettings, handlers: BusHandlers): Bus {
-  return new TtyBus(path, settings, handlers);
+export function openTtyBus(path: string, settings: TtySettings, handlers: BusHandlers, options: BusOptions): Bus {
+  return new TtyBus(path, settings, handlers, options);
 }
 
 /** Silence between two frames: 3.5 characters of 11 bits, but 1.75 ms above 19200 bit/s (V1.02 §2.5.1.1), in whole ms. */
@@ -39,14 +42,18 @@ class TtyBus implements Bus {
   readonly #handlers: BusHandlers;
   readonly #silentMs: number;
   readonly #opened: Promise<void>;
+  readonly #monotonicMs: () => number;
   readonly #queue: Waiting[] = [];
+  readonly #owed = new OwedReplies();
+  #owedTimer: NodeJS.Timeout | null = null;
   #client: ModbusRTU | null = null;
   #asking: Asking | null = null;
   #lastFailed = false;
   #pauseTimer: NodeJS.Timeout | null = null;
   #over = false;
 
-  constructor(path: string, settings: TtySettings, handlers: BusHandlers) {
+  constructor(path: string, settings: TtySettings, handlers: BusHandlers, options: BusOptions) {
+    this.#monotonicMs = options.monotonicMs;
     this.#handlers = handlers;
     this.#silentMs = silentIntervalMs(settings.baudRate);
     this.#opened = this.#open(path, settings).catch((error: unknown) => this.#down(reasonOf(asError(error))));
@@ -103,18 +110,27 @@ class TtyBus implements Bus {
   #pump(): void {
     const client = this.#client;
     if (this.#over || client === null || this.#asking !== null || this.#pauseTimer !== null) return;
-    const waiting = this.#queue.shift();
-    if (waiting === undefined) return;
+    if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
+    this.#owedTimer = null;
+    const sentMs = this.#monotonicMs();
+    const turn = this.#owed.take(this.#queue, sentMs);
+    if (turn === null) return;
+    if ('waitMs' in turn) {
+      this.#owedTimer = setTimeout(() => this.#pump(), Math.ceil(turn.waitMs));
+      return;
+    }
+    const { waiting } = turn;
     const { request } = waiting;
     for (const discard of describe(takeStaleBytes(client), request)) {
       this.#handlers.onDiscard(request.unit, discard.reason, 1);
     }
-    const asking: Asking = { ...waiting, timer: setTimeout(() => this.#timedOut(asking), waiting.timeoutMs) };
+    const asking: Asking = { ...waiting, sentMs, timer: setTimeout(() => this.#timedOut(asking), waiting.timeoutMs) };
     this.#asking = asking;
     let answered = false;
     const next = (error: unknown, result: ReadCoilResult | ReadRegisterResult | undefined): void => {
       if (this.#over) return;
       if (this.#asking !== asking) {
+        this.#owed.paid(request);
         this.#handlers.onDiscard(request.unit, answered ? 'duplicate' : 'late', 1);
         return;
       }
@@ -136,7 +152,10 @@ class TtyBus implements Bus {
   #finish(asking: Asking, reply: Reply): void {
     clearTimeout(asking.timer);
     this.#asking = null;
+    const { request, sentMs, timeoutMs } = asking;
     const failed = reply.kind === 'failed';
+    if (!failed) this.#owed.answered(request, sentMs, timeoutMs, this.#monotonicMs());
+    else if (reply.reason !== 'bad-checksum') this.#owed.owe(request, sentMs, timeoutMs);
     if (failed && reply.reason !== 'timeout' && isDiscardReason(reply.reason)) {
       this.#handlers.onDiscard(asking.request.unit, reply.reason, 1);
     }
@@ -157,6 +176,8 @@ class TtyBus implements Bus {
     this.#over = true;
     if (this.#pauseTimer !== null) clearTimeout(this.#pauseTimer);
     this.#pauseTimer = null;
+    if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
+    this.#owedTimer = null;
     const waiting = this.#queue.splice(0);
     if (this.#asking !== null) {
       clearTimeout(this.#asking.timer);

@@ -91,11 +91,10 @@ for (const framing of ['tcp', 'rtu'] as const) {
   test(`${framing}: a reply after its time-out is discarded as late and never taken for another register`, async (t) => {
     // Two blocks of the same length, so that only the transaction id or the drained bus can tell their replies apart.
     const profile = profileOf([0, 50]);
-    const { peer, log } = await rigOf(t, framing, profile, { timeoutMs: 200, intervalMs: 20 });
+    const { peer, log } = await rigOf(t, framing, profile, { timeoutMs: 600, intervalMs: 20 });
     await log.until('readings', within, () => log.goods('m-1') >= 4);
     let slow = 0;
-    // RTU has no id: a reply that outlives the drained bus as well could not be told apart by anybody.
-    peer.misbehave = (_, nth) => (nth % 5 === 0 && slow++ < 4 ? { delayMs: 240 } : null);
+    peer.misbehave = (_, nth) => (nth % 5 === 0 && slow++ < 4 ? { delayMs: 650 } : null);
     await log.until('late replies', within, () => discards(log, 'late') >= 2);
     const goods = log.goods('m-1');
     await log.until('readings go on', within, () => log.goods('m-1') > goods + 4);
@@ -185,6 +184,20 @@ for (const framing of ['tcp', 'rtu'] as const) {
     await log.until('the dead unit speaks', 4 * within, () => log.goods('m-2') > 0);
   });
 }
+
+test('rtu: a late reply that is taken for the repeated request does not shift the replies behind it', async (t) => {
+  const { peer, log } = await rigOf(t, 'rtu', profileOf([0, 50]), { timeoutMs: 600, intervalMs: 20 });
+  await log.until('readings', within, () => log.goods('m-1') >= 4);
+  const first = peer.requests.length;
+  // The first reply comes when the request has been repeated, the reply to the repetition when the other block would be asked.
+  peer.misbehave = (_, nth) => (nth === first ? { delayMs: 900 } : nth === first + 1 ? { delayMs: 550 } : null);
+  await log.until('the reply too many', within, () => discards(log, 'late') + discards(log, 'duplicate') >= 1);
+  const goods = log.goods('m-1');
+  await log.until('readings go on', within, () => log.goods('m-1') > goods + 4);
+  const [asked, repeated, next] = peer.requests.slice(first);
+  assert.deepEqual(repeated, asked);
+  assert.notEqual(next?.address, asked?.address);
+});
 
 test('a refused address that is there later is read again with one request for all', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
