@@ -7,7 +7,7 @@
  *
  * A machine that takes longer than twice its time-out for an answer cannot be told apart by anybody; its time-out is too short.
  */
-import { dataLength, type ReadRequest } from './pdu.ts';
+import type { ReadRequest } from './pdu.ts';
 
 interface Debt {
   readonly request: ReadRequest;

@@ -61,7 +61,7 @@ export class AddressSpace {
       return machine;
     }
     const all = (await this.#childrenOf(machines)).filter(
-      (reference) => reference.nodeClass === this.#library.NodeClass.Object,
+      (reference) => this.#library.NodeClass[reference.nodeClass] === 'Object',
     );
     const [first, ...others] = all;
     if (first === undefined) throw new OpcuaTrouble('machine-not-found', 'Objects/Machines is empty');
