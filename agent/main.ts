@@ -287,6 +287,7 @@ function reportStatus(config: Config, log: Logger, health: () => object): () => 
 /** What the stop itself wrote gets a short chance to be acked; otherwise it waits on disk for the next start. */
 async function lastDelivery(uplink: Uplink, store: Store): Promise<void> {
   const deadlineMs = clock.monotonicMs() + lastDeliveryMs;
+  uplink.hurry();
   while (uplink.view().connected && clock.monotonicMs() < deadlineMs && (await store.outboxCounts()).records > 0) {
     await delay(20);
   }

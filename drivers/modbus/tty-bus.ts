@@ -3,19 +3,20 @@
  *
  * What the library leaves to its user is done here:
  *  - Its errors are not Errors; they become a `Reply` with one word group.
- *  - It keeps bytes that were nobody's answer and would match them to the next request, which then reads one answer behind
- *    for ever. They are taken away and counted before every request.
+ *  - It passes over bytes before an answer without a word, and keeps those behind it for the next request, which then reads one
+ *    answer behind for ever. All bytes are watched (`Tap`); what was nobody's answer is taken away and counted.
  *  - It has no turnaround: after a failure the bus is left alone for `drainMs`, and behind the answer after that once more; what a late
  *    answer could be mistaken for is not asked (`owed.ts`).
  *  - Its own timers outlive a closed port; ours are used.
  */
+import { EventEmitter } from 'node:events';
 import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-serial/ModbusRTU.js';
 import { reasonOf } from '../serial/transport.ts';
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import type { TtySettings } from './endpoint.ts';
 import { OwedReplies } from './owed.ts';
 import { dataLength, type ReadRequest, type Reply } from './pdu.ts';
-import { describe, type DiscardReason } from './rtu.ts';
+import { describe, RtuReceiver, type DiscardReason, type RtuDiscard } from './rtu.ts';
 
 const drainMs = 50;
 
@@ -47,6 +48,7 @@ class TtyBus implements Bus {
   readonly #owed = new OwedReplies();
   #owedTimer: NodeJS.Timeout | null = null;
   #client: ModbusRTU | null = null;
+  readonly #tap = new Tap();
   #asking: Asking | null = null;
   #lastFailed = false;
   #pauseTimer: NodeJS.Timeout | null = null;
@@ -71,6 +73,7 @@ class TtyBus implements Bus {
     client.setTimeout(0);
     await client.connectRTUBuffered(path, { ...settings, dataBits: 8 });
     if (this.#over) return;
+    this.#tap.watch(client);
     // A client before us may have left an answer in the driver's buffer; it arrives now and is thrown away.
     this.#pause(drainMs);
     this.#handlers.onUp();
@@ -121,9 +124,7 @@ class TtyBus implements Bus {
     }
     const { waiting } = turn;
     const { request } = waiting;
-    for (const discard of describe(takeStaleBytes(client), request)) {
-      this.#handlers.onDiscard(request.unit, discard.reason, 1);
-    }
+    this.#discard(request, describe(this.#tap.take(), request));
     const asking: Asking = { ...waiting, sentMs, timer: setTimeout(() => this.#timedOut(asking), waiting.timeoutMs) };
     this.#asking = asking;
     let answered = false;
@@ -131,7 +132,11 @@ class TtyBus implements Bus {
       if (this.#over) return;
       if (this.#asking !== asking) {
         this.#owed.paid(request);
-        this.#handlers.onDiscard(request.unit, answered ? 'duplicate' : 'late', 1);
+        const discards = describe(this.#tap.take(), request);
+        this.#discard(
+          request,
+          discards.map((one) => (answered && one.reason === 'late' ? { ...one, reason: 'duplicate' } : one)),
+        );
         return;
       }
       answered = true;
@@ -156,12 +161,20 @@ class TtyBus implements Bus {
     const failed = reply.kind === 'failed';
     if (!failed) this.#owed.answered(request, sentMs, timeoutMs, this.#monotonicMs());
     else if (reply.reason !== 'bad-checksum') this.#owed.owe(request, sentMs, timeoutMs);
-    if (failed && reply.reason !== 'timeout' && isDiscardReason(reply.reason)) {
-      this.#handlers.onDiscard(asking.request.unit, reply.reason, 1);
+    // After a time-out the bytes stay in view: the rest of the answer may be on its way.
+    if (failed) {
+      if (isDiscardReason(reply.reason)) this.#discard(request, describe(this.#tap.take(), request));
+    } else {
+      const around = new RtuReceiver(request).push(this.#tap.take());
+      this.#discard(request, around?.discards ?? []);
     }
     this.#pause(failed || this.#lastFailed ? Math.max(drainMs, this.#silentMs) : this.#silentMs);
     this.#lastFailed = failed;
     asking.resolve(reply);
+  }
+
+  #discard(request: ReadRequest, discards: readonly RtuDiscard[]): void {
+    for (const { reason } of discards) this.#handlers.onDiscard(request.unit, reason, 1);
   }
 
   #pause(forMs: number): void {
@@ -217,15 +230,32 @@ function asError(error: unknown): Error {
 
 /* oxlint-disable no-underscore-dangle -- the names are the library's */
 
+/** The longest frame of noise and the longest answer; of more, the newest bytes are kept. */
+const maxTappedBytes = 512;
+
 /**
- * Empties the receive buffer of the library's port, which has no public way to do so, and returns what was in it. A test
- * notices when a new version of the library keeps its bytes elsewhere.
+ * Sees every byte of the port before the library does, which has no public way to show them. A test notices when a new
+ * version of the library keeps port or bytes elsewhere.
  */
-function takeStaleBytes(client: ModbusRTU): Uint8Array {
-  const port: unknown = '_port' in client ? client._port : null;
-  if (typeof port !== 'object' || port === null || !('_buffer' in port)) return new Uint8Array(0);
-  const stale = port._buffer;
-  if (!Buffer.isBuffer(stale) || stale.length === 0) return new Uint8Array(0);
-  port._buffer = Buffer.alloc(0);
-  return stale;
+class Tap {
+  #port: object | null = null;
+  #bytes = Buffer.alloc(0);
+
+  watch(client: ModbusRTU): void {
+    const port: unknown = '_port' in client ? client._port : null;
+    if (typeof port !== 'object' || port === null || !('_client' in port)) return;
+    this.#port = port;
+    if (!(port._client instanceof EventEmitter)) return;
+    port._client.prependListener('data', (chunk: Buffer) => {
+      this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-maxTappedBytes);
+    });
+  }
+
+  /** What has come since the last call. The library forgets it too. */
+  take(): Uint8Array {
+    const bytes = this.#bytes;
+    this.#bytes = Buffer.alloc(0);
+    if (this.#port !== null && '_buffer' in this.#port) this.#port._buffer = Buffer.alloc(0);
+    return bytes;
+  }
 }

@@ -1,7 +1,7 @@
 /** The machine's side of the line protocol, for tests: a raw TCP serial server, and a pair of ptys made by socat. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 
@@ -116,7 +116,8 @@ export class PtyPair {
       if (performance.now() > until) throw new TypeError('socat made no ptys');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    this.#handle = await open(this.#far, 'r+');
+    // A process that leads a session would take the pty for its terminal, and die of SIGHUP when it goes.
+    this.#handle = await open(this.#far, constants.O_RDWR | constants.O_NOCTTY);
   }
 
   async send(bytes: string | Uint8Array): Promise<void> {
