@@ -104,6 +104,8 @@ export interface BridgeContent {
   readonly observed: Observation[];
   readonly counters: CounterAtBridge[];
   readonly states: ReadonlyMap<string, Record<string, number>>;
+  /** From the agent's start to its stop, as its own events tell it, UTC ms; null when one of them is missing. */
+  readonly watched: { readonly fromMs: number; readonly toMs: number } | null;
   readonly gaps: ReadonlyMap<string, { from: number; to: number | null; reason: string }[]>;
 }
 
@@ -178,7 +180,10 @@ export function readBridge(path: string, gateway: string): BridgeContent {
       for (const [state, seconds] of Object.entries(JSON.parse(row.seconds) as Record<string, number>))
         sums[state] = (sums[state] ?? 0) + seconds;
     }
-    return { observed, counters, states, gaps };
+    const fromMs = events.find((e) => e.event === 'agent_started')?.at;
+    const toMs = events.findLast((e) => e.event === 'agent_stopped')?.at;
+    const watched = fromMs === undefined || toMs === undefined ? null : { fromMs, toMs };
+    return { observed, counters, states, watched, gaps };
   } finally {
     db.close();
   }

@@ -67,12 +67,15 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
       Object.entries(bridge.states.get(m.id) ?? {}).map(([s, v]) => [s, Math.round(v * 10) / 10]),
     ),
   }));
-  const stateProblems = machines.flatMap((m) => {
-    const firstHeard = ring.heard(m.id)[0];
-    return firstHeard === undefined
-      ? [`${m.id}: nothing was heard of it`]
-      : judgeStates(truth, m.id, bridge.states.get(m.id) ?? {}, firstHeard, facts.haltedMs);
-  });
+  const { watched } = bridge;
+  const stateProblems =
+    watched === null
+      ? ['the bridge knows no start or no stop of the agent']
+      : machines.flatMap((m) => {
+          const firstHeard = ring.heard(m.id)[0];
+          if (firstHeard === undefined) return [`${m.id}: nothing was heard of it`];
+          return judgeStates(truth, m.id, bridge.states.get(m.id) ?? {}, { ...watched, firstHeardMs: firstHeard });
+        });
 
   const problems = [...found.problems, ...conserved.problems, ...values.problems, ...stateProblems];
   if (conserved.rows.length === 0) problems.push('no counter was judged');

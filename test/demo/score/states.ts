@@ -7,6 +7,8 @@ const seen = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] a
 /** Each change is seen up to a poll late; bursts are short, so the allowance grows with the number of changes. */
 const perChangeS = 0.12;
 const fixedS = 3;
+/** The seconds of all states add up to the time the machine was watched, but for rounding to milliseconds and a turn of the loop. */
+const sumAllowanceS = 0.5;
 
 export function trueSeconds(
   truth: readonly TruthLine[],
@@ -26,15 +28,26 @@ export function trueSeconds(
   return seconds;
 }
 
+export interface Watched {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Before it the agent knew no state. */
+  readonly firstHeardMs: number;
+}
+
 export function judgeStates(
   truth: readonly TruthLine[],
   machine: string,
   atBridge: Readonly<Record<string, number>>,
-  fromMs: number,
-  toMs: number,
+  { fromMs, toMs, firstHeardMs }: Watched,
 ): string[] {
   const problems: string[] = [];
-  const expected = trueSeconds(truth, machine, fromMs, toMs);
+  const watchedS = (toMs - fromMs) / 1000;
+  const sumS = Object.values(atBridge).reduce((sum, seconds) => sum + seconds, 0);
+  if (Math.abs(sumS - watchedS) > sumAllowanceS) {
+    problems.push(`${machine}: states of ${sumS.toFixed(1)} s at the bridge, watched for ${watchedS.toFixed(1)} s`);
+  }
+  const expected = trueSeconds(truth, machine, firstHeardMs, toMs);
   const changes = truth.filter((line) => line.kind === 'state' && line.machine === machine).length;
   const unseenS = (atBridge['UNKNOWN'] ?? 0) + (atBridge['OFFLINE'] ?? 0);
   const allowanceS = fixedS + perChangeS * changes + Math.min(unseenS, 5);

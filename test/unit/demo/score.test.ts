@@ -148,6 +148,8 @@ test('seconds by state are held against the truth', () => {
     { t: 0, machine: 'ls-1', kind: 'state', id: '', data: { state: 'IDLE', cause: null } },
     { t: 30_000, machine: 'ls-1', kind: 'state', id: '', data: { state: 'RUN', cause: null } },
   ];
-  assert.deepEqual(judgeStates(log, 'ls-1', { IDLE: 29.5, RUN: 30.5 }, 0, 60_000), []);
-  assert.equal(judgeStates(log, 'ls-1', { IDLE: 60 }, 0, 60_000).length, 2);
+  const watched = { fromMs: 0, toMs: 60_000, firstHeardMs: 0 };
+  assert.deepEqual(judgeStates(log, 'ls-1', { IDLE: 29.5, RUN: 30.5 }, watched), []);
+  assert.equal(judgeStates(log, 'ls-1', { IDLE: 60 }, watched).length, 2);
+  assert.equal(judgeStates(log, 'ls-1', { IDLE: 29.5, RUN: 29.5 }, watched).length, 1, 'a second is missing');
 });
