@@ -1,5 +1,5 @@
 /** What happens on a floor, in model time. */
-import type { CanonicalState } from '../maps/map.ts';
+import type { CanonicalState, Value } from '../maps/map.ts';
 import type { Expectation, FaultName, ScenarioDisturbance } from '../scenario/schema.ts';
 
 interface EventBase {
@@ -18,5 +18,7 @@ export type FloorEvent =
   | (FaultEvent & { readonly kind: 'clear' })
   | (EventBase & { readonly kind: 'counter'; readonly signal: string; readonly value: number; readonly shown: number })
   | (EventBase & { readonly kind: 'gauge'; readonly signal: string; readonly value: number })
+  /** A flag, code or word that changed. */
+  | (EventBase & { readonly kind: 'status'; readonly signal: string; readonly value: Value })
   | (EventBase & { readonly kind: 'piece'; readonly signal: string; readonly value: number })
   | (EventBase & { readonly kind: 'disturbance'; readonly disturbance: ScenarioDisturbance });

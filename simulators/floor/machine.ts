@@ -137,11 +137,16 @@ export class Machine implements MachineView {
     for (let i = 0; i < this.signals.length; i += 1) {
       const info = this.signals[i];
       const value = this.#values[i];
-      if (info === undefined || typeof value !== 'number') continue;
-      if (info.kind === 'gauge') {
-        if (all || this.#reported[i] !== value)
-          events.push({ kind: 'gauge', atMs, machine, signal: info.signal, value });
-      } else if (info.kind === 'counter') {
+      if (info === undefined || value === undefined) continue;
+      if (info.kind !== 'counter') {
+        if (!all && this.#reported[i] === value) continue;
+        const isGauge = info.kind === 'gauge' && typeof value === 'number';
+        events.push(
+          isGauge
+            ? { kind: 'gauge', atMs, machine, signal: info.signal, value }
+            : { kind: 'status', atMs, machine, signal: info.signal, value },
+        );
+      } else if (typeof value === 'number') {
         const total = this.#counters.get(info.signal)?.value ?? value;
         const reported = this.#reportedTotals.get(info.signal);
         if (all || reported !== total || this.#reported[i] !== value) {

@@ -2,7 +2,7 @@
  * The truth log: JSON lines of what really happened on the floor, for a scorer that must not ask the agent.
  *
  * `{t, machine, kind, id, data}` with t in UTC ms; id is that of the fault, else empty. data by kind: state {state, cause},
- * fault and clear {fault, expect}, counter {signal, value, shown}, gauge {signal, value}, piece {signal, value}.
+ * fault and clear {fault, expect}, counter {signal, value, shown}, gauge, status (a flag, code or word) and piece {signal, value}.
  */
 import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { SimulatorError } from '../errors.ts';
@@ -30,6 +30,7 @@ export function truthLine(timeMs: number, event: FloorEvent): string | null {
     case 'counter':
       return line('', { signal: event.signal, value: event.value, shown: event.shown });
     case 'gauge':
+    case 'status':
     case 'piece':
       return line('', { signal: event.signal, value: event.value });
     case 'disturbance':

@@ -13,7 +13,7 @@ export interface Expectation {
 export interface TruthLine {
   readonly t: number;
   readonly machine: string;
-  readonly kind: 'state' | 'fault' | 'clear' | 'counter' | 'gauge' | 'piece' | 'defect';
+  readonly kind: 'state' | 'fault' | 'clear' | 'counter' | 'gauge' | 'status' | 'piece' | 'defect';
   readonly id: string;
   readonly data: Record<string, unknown>;
 }
@@ -118,7 +118,7 @@ export interface Report {
   readonly eventLoopP99Ms: number;
   readonly eventLoopIdleP99Ms: number;
   readonly rssMB: number;
-  /** Every stored gauge reading held against what the machine showed at that time. */
+  /** Every stored reading but those of counters held against what the machine showed at that time. */
   readonly values: readonly ValueRow[];
   /** In words, each thing that makes `ok` false. */
   readonly problems: readonly string[];

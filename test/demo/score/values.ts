@@ -1,4 +1,7 @@
-/** Every stored gauge reading against what the machine showed: one wrong address, word order, scale or sign shows here. */
+/**
+ * Every stored gauge, flag, code and word against what the machine showed: one wrong address, bit, word order, scale or sign
+ * shows here. Counters are judged by what they conserve.
+ */
 import type { StoredPoint, TruthLine, ValueRow } from './report.ts';
 
 /** A reading may be this old when it is stored (a slow reply), and the clock edges this far apart, ms. */
@@ -7,7 +10,7 @@ const newerMs = 150;
 
 interface Shown {
   readonly t: number;
-  readonly value: number;
+  readonly value: unknown;
 }
 
 export function judgeValues(
@@ -16,12 +19,12 @@ export function judgeValues(
 ): { rows: ValueRow[]; problems: string[] } {
   const shownBy = new Map<string, { machine: string; signal: string; shown: Shown[] }>();
   for (const line of truth) {
-    if (line.kind !== 'gauge') continue;
+    if (line.kind !== 'gauge' && line.kind !== 'status') continue;
     const signal = String(line.data['signal']);
     const key = `${line.machine} ${signal}`;
     let entry = shownBy.get(key);
     if (entry === undefined) shownBy.set(key, (entry = { machine: line.machine, signal, shown: [] }));
-    entry.shown.push({ t: line.t, value: Number(line.data['value']) });
+    entry.shown.push({ t: line.t, value: line.data['value'] });
   }
   const rows: ValueRow[] = [];
   const problems: string[] = [];
@@ -32,7 +35,7 @@ export function judgeValues(
     for (const point of stored(machine, signal)) {
       if (!point.good) continue;
       checked += 1;
-      if (typeof point.value === 'number' && wasShown(shown, point.tMs, point.value)) continue;
+      if (wasShown(shown, point.tMs, point.value)) continue;
       wrong += 1;
       example ??= `${String(point.value)} at ${new Date(point.tMs).toISOString()}`;
     }
@@ -45,7 +48,7 @@ export function judgeValues(
 }
 
 /** Was `value` on show at some time in [t − olderMs, t + newerMs]? `shown` is in time order; a value stands until the next. */
-function wasShown(shown: readonly Shown[], t: number, value: number): boolean {
+function wasShown(shown: readonly Shown[], t: number, value: StoredPoint['value']): boolean {
   let low = 0;
   let high = shown.length;
   while (low < high) {
@@ -56,8 +59,13 @@ function wasShown(shown: readonly Shown[], t: number, value: number): boolean {
   for (let i = low - 1; i >= 0; i -= 1) {
     const entry = shown[i];
     if (entry === undefined) return false;
-    if (Math.abs(entry.value - value) <= 1e-6 * Math.max(1, Math.abs(value))) return true;
+    if (isSame(entry.value, value)) return true;
     if (entry.t < t - olderMs) return false;
   }
   return false;
+}
+
+function isSame(shown: unknown, read: StoredPoint['value']): boolean {
+  if (typeof shown !== 'number' || typeof read !== 'number') return shown === read;
+  return Math.abs(shown - read) <= 1e-6 * Math.max(1, Math.abs(read));
 }

@@ -141,6 +141,15 @@ test('a reading that was on show is right, one that never was is wrong', () => {
   assert.notDeepEqual(judgeValues(log, () => [point(8000, -3.3)]).problems, [], 'a value from the future');
   assert.notDeepEqual(judgeValues(log, () => [point(8000, -3.5)]).problems, [], 'a value long gone');
   assert.notDeepEqual(judgeValues(log, () => []).problems, [], 'no reading at all');
+  const flag = (t: number, value: boolean): TruthLine => ({
+    ...gauge(t, 0),
+    kind: 'status',
+    data: { signal: 'x', value },
+  });
+  const read = (tMs: number, value: boolean | number): StoredPoint => ({ ...point(tMs, 0), value });
+  assert.deepEqual(judgeValues([flag(0, false), flag(9000, true)], () => [read(8950, true)]).problems, []);
+  assert.notDeepEqual(judgeValues([flag(0, false), flag(9000, true)], () => [read(5000, true)]).problems, []);
+  assert.notDeepEqual(judgeValues([flag(0, false)], () => [read(5000, 0)]).problems, [], 'a number for a flag');
 });
 
 test('seconds by state are held against the truth', () => {

@@ -262,6 +262,7 @@ test('truth lines have the documented shape', () => {
     clear: 'fault,expect',
     counter: 'signal,value,shown',
     gauge: 'signal,value',
+    status: 'signal,value',
     piece: 'signal,value',
   });
   assert.ok(lines.every((line) => !line.includes('disturbance')));
