@@ -135,12 +135,19 @@ export interface Driver {
   health(): readonly DriverMachineHealth[];
 }
 
-/** Reconnect with jittered back-off, in ms. `delay = min(maxMs, minMs · 2^attempt) · (0.5 + random/2)`. */
+/**
+ * Reconnect with jittered back-off, in ms. `delay = min(maxMs, minMs · factor^attempt) · (0.5 + random/2)`.
+ *
+ * A peer that was away for L ms is tried again at most minMs + 2 · (factor − 1) · L after its return, whatever the jitter; on
+ * average after half of that.
+ */
 export interface BackoffOptions {
   readonly minMs: number;
   readonly maxMs: number;
+  /** Above 1; 2 when absent. */
+  readonly factor?: number;
 }
 export function backoffDelayMs(options: BackoffOptions, attempt: number, random: () => number): number {
-  const capped = Math.min(options.maxMs, options.minMs * 2 ** Math.min(attempt, 20));
+  const capped = Math.min(options.maxMs, options.minMs * (options.factor ?? 2) ** Math.min(attempt, 100));
   return Math.round(capped * (0.5 + random() / 2));
 }

@@ -21,9 +21,10 @@ import {
   type Lane,
   type StatusMessage,
 } from '../../cloud-bridge/contract.ts';
+import { agentErrors } from '../errors.ts';
 import type { UplinkView } from '../live.ts';
 import type { BatchKey, OutboxCounts, OutboxStore, SealContext, SealedBatch } from '../store/outbox.ts';
-import { backoffDelayMs } from '../../drivers/contract.ts';
+import { backoffDelayMs, type BackoffOptions } from '../../drivers/contract.ts';
 import { checkUplinkUrl, openLink, type Link } from './link.ts';
 import { noOutage, outageDueMs, stepOutage, type Instant, type Outage, type OutageEvent } from './outage.ts';
 import {
@@ -63,7 +64,7 @@ export interface UplinkOptions {
   readonly lingerMs?: number;
   readonly backlogAfterMs?: number;
   readonly slots?: Partial<Record<Lane, number>>;
-  readonly reconnect?: { readonly minMs: number; readonly maxMs: number };
+  readonly reconnect?: BackoffOptions;
   /** Called for the opening and the end of every outage, to be kept as an event. */
   readonly onOutage?: (outage: Outage) => void;
   /** The bridge refused a batch for good: a person has to look. */
@@ -92,6 +93,8 @@ export interface Uplink {
 
 /** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; evidence goes by its own channel. */
 const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 3, evidence: 0 };
+/** Doubling would notice the bridge late by the whole outage; 1.3 keeps it to about a sixth, and the tries of a day to some thousands. */
+const defaultReconnect: BackoffOptions = { minMs: 500, maxMs: 30_000, factor: 1.3 };
 const connectTimeoutMs = 10_000;
 const pollMs = 5_000;
 const housekeepingMs = 1_000;
@@ -123,6 +126,7 @@ class MqttUplink implements Uplink {
   #connections = 0;
   #sent = 0;
   #invalidAcks = 0;
+  #disbelieves = false;
   #countsStale = true;
   #tick: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
@@ -253,18 +257,17 @@ class MqttUplink implements Uplink {
       this.#sinceMs = lost ? this.#o.clock.wallMs() : this.#sinceMs;
       this.#o.log(refused ? 'error' : 'warn', 'uplink not connected', {
         reason,
-        ...(refused
-          ? { cure: 'check gateway id, password and certificate, and that the bridge allows this gateway' }
-          : {}),
+        ...(refused ? told('uplinkRefused') : {}),
       });
     }
     this.#reason = reason;
     this.#bytes.clear();
     this.#watch({ kind: 'disconnected', reason });
     this.#feed({ kind: 'disconnected' });
-    const { minMs, maxMs } = this.#o.reconnect ?? { minMs: 500, maxMs: 30_000 };
+    const reconnect = this.#o.reconnect ?? defaultReconnect;
     // A refusal needs a person: asking fast would only fill the broker's log.
-    const delayMs = backoffDelayMs({ minMs: refused ? maxMs : minMs, maxMs }, this.#attempt++, this.#o.random);
+    const minMs = refused ? reconnect.maxMs : reconnect.minMs;
+    const delayMs = backoffDelayMs({ ...reconnect, minMs }, this.#attempt++, this.#o.random);
     this.#retry = setTimeout(() => this.#connect(), delayMs);
     this.#o.onChange?.();
   }
@@ -273,9 +276,15 @@ class MqttUplink implements Uplink {
     const ack = parseAck(payload);
     if (ack === null || ack.gateway !== this.#o.gateway || !holds(ack, this.#o.bridgeKey)) {
       this.#invalidAcks++;
-      this.#o.log('warn', 'an answer that is not the bridge’s was ignored', { invalidAcks: this.#invalidAcks });
+      // Once is enough until the bridge itself is heard: with a wrong key every batch brings one.
+      this.#o.log(this.#disbelieves ? 'debug' : 'error', 'an answer that is not the bridge’s was ignored', {
+        invalidAcks: this.#invalidAcks,
+        ...told('uplinkAckInvalid'),
+      });
+      this.#disbelieves = true;
       return;
     }
+    this.#disbelieves = false;
     const { boot, seq, sha256, result, code, retryAfterS } = ack;
     const answer: Answer = { boot, seq, sha256, result, code, retryAfterS };
     if (result === 'later') this.#reason = `the bridge asks to wait: ${code ?? 'no reason given'}`;
@@ -460,6 +469,12 @@ class MqttUplink implements Uplink {
   #now(): Instant {
     return { wallMs: this.#o.clock.wallMs(), monotonicMs: this.#o.clock.monotonicMs() };
   }
+}
+
+/** What a line of the log says beside what happened. */
+function told(key: 'uplinkRefused' | 'uplinkAckInvalid'): { readonly code: string; readonly cure: string } {
+  const { code, cure } = agentErrors[key];
+  return { code, cure };
 }
 
 function parseAck(payload: Buffer): AckMessage | null {

@@ -6,6 +6,7 @@
  *  R2  The exit code is 0 only if at least one test ran and none failed.
  *  R3  The last line is plain: `N passed, N failed, N skipped`.
  *  R4  No process of a test file outlives the run.
+ *  R5  A file named `*.alone.test.ts` measures time or memory: it runs after the others, with nothing beside it.
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -53,17 +54,19 @@ export function findTests(root: string, paths: readonly string[]): readonly stri
 export async function runTests(options: RunOptions): Promise<Outcome> {
   const { print, root } = options;
   const results: FileResult[] = [];
-  const queue = [...options.files];
+  const queue = options.files.filter((file) => !runsAlone(file));
+  const alone = options.files.filter(runsAlone);
   const scratch = mkdtempSync(join(tmpdir(), 'selvedge-tests-'));
   try {
-    const worker = async (number: number) => {
-      for (let file = queue.shift(); file !== undefined && !options.signal.aborted; file = queue.shift()) {
+    const work = async (files: string[], number: number) => {
+      for (let file = files.shift(); file !== undefined && !options.signal.aborted; file = files.shift()) {
         const result = await runFile(file, join(scratch, `${number}.jsonl`), options);
         results.push(result);
         print(progress(result, root));
       }
     };
-    await Promise.all(Array.from({ length: options.concurrency }, (_, number) => worker(number)));
+    await Promise.all(Array.from({ length: options.concurrency }, (_, number) => work(queue, number)));
+    await work(alone, 0);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -87,6 +90,7 @@ export async function runTests(options: RunOptions): Promise<Outcome> {
   return outcome;
 }
 
+const runsAlone = (file: string) => file.endsWith('.alone.test.ts');
 const count = (results: readonly FileResult[], kind: Line['kind']) =>
   results.reduce((sum, { lines }) => sum + lines.filter((line) => line.kind === kind).length, 0);
 

@@ -77,3 +77,17 @@ test('a run without a single test says so', async () => {
   assert.deepEqual(outcome, { passed: 0, failed: 0, skipped: 0 });
   assert.equal(text, 'no test ran\n0 passed, 0 failed, 0 skipped\n');
 });
+
+test('a file that measures runs last, with nothing beside it', async () => {
+  const log = `import { appendFileSync } from 'node:fs'; const say = (word) => appendFileSync('order.txt', word + ' ');`;
+  const slow = `import { setTimeout as delay } from 'node:timers/promises'; ${log}
+    test('slow', async () => { say('slow-begins'); await delay(300); say('slow-ends'); });`;
+  const { outcome, text } = await run({
+    'a.alone.test.ts': `${log} test('alone', () => say('alone'));`,
+    'b.test.ts': slow,
+    'c.test.ts': `import { readFileSync } from 'node:fs'; ${log} test('quick', () => say('quick'));`,
+    'd.alone.test.ts': `import { readFileSync } from 'node:fs';
+      test('order', () => assert.match(readFileSync('order.txt', 'utf8'), /slow-ends.* alone $/));`,
+  });
+  assert.deepEqual(outcome, { passed: 4, failed: 0, skipped: 0 }, text);
+});
