@@ -23,7 +23,10 @@ export type AlertAction =
 export type ActionOutcome = 'done' | 'unknown-occurrence' | 'not-open';
 
 export interface AlertCounts {
+  /** Not closed: the condition holds, or nobody has acknowledged it. */
   readonly open: number;
+  /** Of the open ones, those whose condition holds. */
+  readonly active: number;
   readonly raised: number;
   readonly chattering: number;
   readonly suppressed: number;
@@ -159,6 +162,7 @@ export class AlertDesk {
   counts(): AlertCounts {
     return {
       open: this.#open.size,
+      active: [...this.#open.values()].filter((occurrence) => occurrence.clearedMs === null).length,
       raised: this.#raised,
       chattering: this.#chattering,
       suppressed: this.#suppressed,

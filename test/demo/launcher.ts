@@ -212,7 +212,7 @@ async function watch(options: DemoOptions, run: Run, signal: AbortSignal): Promi
     const elapsedS = Math.round((Date.now() - run.startedMs) / 1000);
     if (s !== null) {
       options.print(
-        `${String(elapsedS).padStart(4)} s  readings ${s.readings}  active alerts ${s.activeAlerts} (raised ${s.alertsRaised})  outbox ${s.outboxRecords}  uplink ${s.uplink}`,
+        `${String(elapsedS).padStart(4)} s  readings ${s.readings}  alerts ${s.activeAlerts} active, ${s.openAlerts} open  outbox ${s.outboxRecords}  uplink ${s.uplink}`,
       );
     }
   }

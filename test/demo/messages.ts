@@ -10,6 +10,7 @@ export const agentStatus = z.object({
   msg: z.literal('status'),
   readings: z.number(),
   activeAlerts: z.number(),
+  openAlerts: z.number(),
   alertsRaised: z.number(),
   outboxRecords: z.number(),
   outboxBatches: z.number(),
