@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Driver } from '../drivers/contract.ts';
 import type { UplinkView } from './live.ts';
-import type { PipelineCounts } from './pipeline.ts';
+import type { PipelineCounts } from './pipeline-ports.ts';
 
 /** Event-loop delay since `start`, at 1 ms resolution (Node's default of 10 ms shows 10 ms on an idle process). */
 export class LoopMeter {

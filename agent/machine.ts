@@ -3,6 +3,7 @@
  * stages keep arrays instead of maps.
  */
 import type { Profile, SignalSpec } from '../drivers/profiles/schema.ts';
+import type { DraftOf } from './records.ts';
 
 export interface MachineSetup {
   readonly id: string;
@@ -62,4 +63,20 @@ function intervalMs(setup: MachineSetup, spec: SignalSpec): number | null {
     case 'modbus':
       return polls?.[spec.poll] ?? profile.polls[spec.poll]?.intervalMs ?? null;
   }
+}
+
+/** The machine as the bridge is told of it. */
+export function machineDraft(setup: MachineSetup, atMs: number): DraftOf<'machine'> {
+  return {
+    kind: 'machine',
+    machine: setup.id,
+    atMs,
+    machineKind: setup.kind,
+    profile: setup.profile.profile,
+    profileVersion: setup.profile.version,
+    line: setup.line,
+    station: setup.station,
+    identification: { ...setup.identification },
+    signals: Object.entries(setup.profile.signals).map(([signal, { kind, unit }]) => ({ signal, kind, unit })),
+  };
 }

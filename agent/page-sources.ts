@@ -1,7 +1,7 @@
 /** What the page asks for, answered by the pipeline (the present) and the store (the past). */
 import type { UplinkView } from './live.ts';
 import type { PageSources } from './page/source.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
 const summariesPage = 5000;

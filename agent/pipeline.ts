@@ -15,15 +15,25 @@
  */
 import type { MachineState } from '../cloud-bridge/contract.ts';
 import type { DiscardedEvent, DriverEvent, GapEvent, Reading, ReadingsEvent } from '../drivers/contract.ts';
-import { AlertDesk, type ActionOutcome, type AlertAction, type AlertCounts } from './alerts/desk.ts';
+import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
-import { advanceCounter, type CounterStep } from './counters/counter.ts';
+import { advanceCounter } from './counters/counter.ts';
+import { implausibleEvent, resetEvent } from './counters/events.ts';
 import type { ResetGroup } from './counters/resets.ts';
 import { Journaling } from './journaling.ts';
 import type { AlertView, MachineView } from './live.ts';
-import type { MachineSetup } from './machine.ts';
-import { checkReading, sourceTimeUsable, type Checked } from './quality/check.ts';
-import type { DraftOf } from './records.ts';
+import { machineDraft } from './machine.ts';
+import {
+  defaultPipelineOptions,
+  type Pipeline,
+  type PipelineClock,
+  type PipelineCounts,
+  type PipelineInput,
+  type PipelineOptions,
+  type PipelineOut,
+  type UplinkOutage,
+} from './pipeline-ports.ts';
+import { asChecked, checkReading, inTimeOrder, sourceTimeUsable } from './quality/check.ts';
 import { recoverAlerts, recoverMinutes } from './recover.ts';
 import { SegmentClock } from './rollup/clock.ts';
 import { rank } from './rollup/points.ts';
@@ -31,95 +41,8 @@ import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
-import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
+import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
-
-export type { MachineSetup } from './machine.ts';
-
-export interface PipelineClock {
-  /** UTC milliseconds. */
-  wallMs(): number;
-  /** Milliseconds that never go back. */
-  monotonicMs(): number;
-}
-
-/** What changed, for those who show the present. */
-export type Change =
-  | { readonly kind: 'machine'; readonly machine: string }
-  | { readonly kind: 'alert'; readonly alert: AlertView };
-
-export interface PipelineOut {
-  /** Resolves when the records are durable. What is not awaited here and fails is counted in `counts().lostRecords`. */
-  journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
-  ring(block: RingBlock): void;
-  changed(change: Change): void;
-}
-
-export interface PipelineOptions {
-  /** Seconds of readings in one ring block. */
-  readonly ringBlockS: number;
-  /** How often the running minute is summarised; 60: only when it is over. */
-  readonly openMinuteEveryS: number;
-  readonly sealAfterS: number;
-  /** Time after its end for which late readings still change a minute. */
-  readonly lateS: number;
-  readonly agentVersion: string;
-}
-export const defaultPipelineOptions: PipelineOptions = {
-  ringBlockS: 5,
-  openMinuteEveryS: 60,
-  sealAfterS: 5,
-  lateS: 120,
-  agentVersion: '0.0.0',
-};
-
-export interface PipelineInput {
-  readonly machines: readonly MachineSetup[];
-  readonly rules: RuleSet;
-  readonly clock: PipelineClock;
-  readonly recovery: Recovery;
-  readonly out: PipelineOut;
-  readonly options?: Partial<PipelineOptions>;
-}
-
-export interface PipelineCounts {
-  readonly readings: number;
-  readonly bad: number;
-  /** Readings with a source time that could not be used; they are booked at their receipt. */
-  readonly sourceTimeUnusable: number;
-  /** Readings that came after their minute was closed for good; they are in the ring alone. */
-  readonly tooLate: number;
-  readonly unknownSignal: number;
-  readonly unknownMachine: number;
-  readonly discarded: number;
-  readonly ringPoints: number;
-  readonly ringBlocks: number;
-  /** Blocks of the ring that could not be read at the start. */
-  readonly damagedBlocks: number;
-  readonly records: number;
-  readonly lostRecords: number;
-  readonly segment: number;
-  /** Everything before this is in summaries that were handed to the outbox, UTC ms; 0 before the first. */
-  readonly summarisedToMs: number;
-  readonly alerts: AlertCounts;
-}
-
-export interface Pipeline {
-  accept(event: DriverEvent): void;
-  /** To be called every 200 ms. */
-  tick(): void;
-  /** A person's deed. `durable` resolves when its record is stored. */
-  alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
-  /** Notes that the uplink was lost or is back. */
-  uplinkOutage(outage: { phase: 'opened' | 'closed'; fromMs: number; toMs: number | null; reason: string }): void;
-  /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
-  setRules(rules: RuleSet): void;
-  machinesView(): MachineView[];
-  alertsView(): AlertView[];
-  counts(): PipelineCounts;
-  /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
-  drain(): Promise<void>;
-}
 
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
@@ -270,7 +193,10 @@ class DataPipeline implements Pipeline {
     if (step?.kind === 'reset') {
       machine.rollup.reset({ afterMs: step.from.tMs, untilMs: step.to.tMs });
       machine.resets.note(signal.name, step, monotonicMs);
-    } else if (step?.kind === 'implausible') this.#implausibleStep(machine, signal.name, step, monotonicMs);
+    } else if (step?.kind === 'implausible') {
+      machine.noteImplausible(signal.name, monotonicMs);
+      this.#journal.event(implausibleEvent(machine.id, signal.name, step));
+    }
   }
 
   #gap(machine: Watched, event: GapEvent): void {
@@ -365,27 +291,7 @@ class DataPipeline implements Pipeline {
   }
 
   #resetEvent(machine: Watched, group: ResetGroup | null): void {
-    if (group === null) return;
-    const data: DraftOf<'event'>['data'] = { signals: group.seen.map((seen) => seen.signal).join(' ') };
-    for (const { signal, step } of group.seen) {
-      data[`${signal} from`] = step.from.value;
-      data[`${signal} to`] = step.to.value;
-      data[`${signal} uncertainty`] = step.uncertainty;
-    }
-    const { atMs, fromMs } = group;
-    this.#journal.event({ machine: machine.id, atMs, event: 'counter_reset', phase: 'instant', fromMs, data });
-  }
-
-  #implausibleStep(machine: Watched, signal: string, step: CounterStep, monotonicMs: number): void {
-    machine.noteImplausible(signal, monotonicMs);
-    this.#journal.event({
-      machine: machine.id,
-      atMs: step.to.tMs,
-      event: 'counter_implausible',
-      phase: 'instant',
-      fromMs: step.from.tMs,
-      data: { signal, from: step.from.value, to: step.to.value, uncertainty: step.uncertainty },
-    });
+    if (group !== null) this.#journal.event(resetEvent(machine.id, group));
   }
 
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> } {
@@ -394,8 +300,7 @@ class DataPipeline implements Pipeline {
     return { outcome, durable: this.#journal.durable() };
   }
 
-  uplinkOutage(outage: { phase: 'opened' | 'closed'; fromMs: number; toMs: number | null; reason: string }): void {
-    const { phase, fromMs, toMs, reason } = outage;
+  uplinkOutage({ phase, fromMs, toMs, reason }: UplinkOutage): void {
     const atMs = Math.round(toMs ?? this.#clock.wallMs());
     this.#journal.event({
       machine: 'gateway',
@@ -521,35 +426,4 @@ class DataPipeline implements Pipeline {
     this.#counts.ringBlocks++;
     this.#out.ring(block);
   }
-}
-
-function machineDraft(setup: MachineSetup, atMs: number): DraftOf<'machine'> {
-  return {
-    kind: 'machine',
-    machine: setup.id,
-    atMs,
-    machineKind: setup.kind,
-    profile: setup.profile.profile,
-    profileVersion: setup.profile.version,
-    line: setup.line,
-    station: setup.station,
-    identification: { ...setup.identification },
-    signals: Object.entries(setup.profile.signals).map(([signal, { kind, unit }]) => ({ signal, kind, unit })),
-  };
-}
-
-/** Most batches are in order already; the others are sorted without touching the driver's array. */
-function inTimeOrder(readings: readonly Reading[]): readonly Reading[] {
-  for (let i = 1; i < readings.length; i++) {
-    if ((readings[i]?.sourceTimeMs ?? 0) < (readings[i - 1]?.sourceTimeMs ?? 0)) {
-      return [...readings].sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
-    }
-  }
-  return readings;
-}
-
-function asChecked(reading: Reading, checked: Checked): Reading {
-  if (checked.quality === reading.quality) return reading;
-  const { value: _value, quality: _quality, ...times } = reading;
-  return { ...times, quality: 'bad', value: null, reason: checked.reason ?? 'unusable' };
 }

@@ -43,3 +43,20 @@ export function sourceTimeUsable(reading: Reading, latenessMs: number): boolean 
   const ageMs = reading.receivedTimeMs - reading.sourceTimeMs;
   return ageMs >= -aheadMs && ageMs <= latenessMs;
 }
+
+/** Most batches are in order already; the others are sorted without touching the driver's array. */
+export function inTimeOrder(readings: readonly Reading[]): readonly Reading[] {
+  for (let i = 1; i < readings.length; i++) {
+    if ((readings[i]?.sourceTimeMs ?? 0) < (readings[i - 1]?.sourceTimeMs ?? 0)) {
+      return [...readings].sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
+    }
+  }
+  return readings;
+}
+
+/** The reading as the check found it. */
+export function asChecked(reading: Reading, checked: Checked): Reading {
+  if (checked.quality === reading.quality) return reading;
+  const { value: _value, quality: _quality, ...times } = reading;
+  return { ...times, quality: 'bad', value: null, reason: checked.reason ?? 'unusable' };
+}

@@ -1,7 +1,8 @@
 /** With the rules as they ship, a machine that has nothing raises at most one alert a day. A whole day, in model time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPipeline, type PipelineCounts } from '../../../agent/pipeline.ts';
+import { createPipeline } from '../../../agent/pipeline.ts';
+import type { PipelineCounts } from '../../../agent/pipeline-ports.ts';
 import { loadRuleSet, shippedRules } from '../../../agent/rules/load.ts';
 import type { RuleOverrides } from '../../../agent/rules/schema.ts';
 import type { Reading } from '../../../drivers/contract.ts';

@@ -1,0 +1,100 @@
+/** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
+import type { DriverEvent } from '../drivers/contract.ts';
+import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
+import type { AlertView, MachineView } from './live.ts';
+import type { MachineSetup } from './machine.ts';
+import type { RuleSet } from './rules/load.ts';
+import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
+
+export interface PipelineClock {
+  /** UTC milliseconds. */
+  wallMs(): number;
+  /** Milliseconds that never go back. */
+  monotonicMs(): number;
+}
+
+/** What changed, for those who show the present. */
+export type Change =
+  | { readonly kind: 'machine'; readonly machine: string }
+  | { readonly kind: 'alert'; readonly alert: AlertView };
+
+export interface PipelineOut {
+  /** Resolves when the records are durable. What is not awaited here and fails is counted in `counts().lostRecords`. */
+  journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
+  ring(block: RingBlock): void;
+  changed(change: Change): void;
+}
+
+export interface PipelineOptions {
+  /** Seconds of readings in one ring block. */
+  readonly ringBlockS: number;
+  /** How often the running minute is summarised; 60: only when it is over. */
+  readonly openMinuteEveryS: number;
+  readonly sealAfterS: number;
+  /** Time after its end for which late readings still change a minute. */
+  readonly lateS: number;
+  readonly agentVersion: string;
+}
+export const defaultPipelineOptions: PipelineOptions = {
+  ringBlockS: 5,
+  openMinuteEveryS: 60,
+  sealAfterS: 5,
+  lateS: 120,
+  agentVersion: '0.0.0',
+};
+
+export interface PipelineInput {
+  readonly machines: readonly MachineSetup[];
+  readonly rules: RuleSet;
+  readonly clock: PipelineClock;
+  readonly recovery: Recovery;
+  readonly out: PipelineOut;
+  readonly options?: Partial<PipelineOptions>;
+}
+
+export interface PipelineCounts {
+  readonly readings: number;
+  readonly bad: number;
+  /** Readings with a source time that could not be used; they are booked at their receipt. */
+  readonly sourceTimeUnusable: number;
+  /** Readings that came after their minute was closed for good; they are in the ring alone. */
+  readonly tooLate: number;
+  readonly unknownSignal: number;
+  readonly unknownMachine: number;
+  readonly discarded: number;
+  readonly ringPoints: number;
+  readonly ringBlocks: number;
+  /** Blocks of the ring that could not be read at the start. */
+  readonly damagedBlocks: number;
+  readonly records: number;
+  readonly lostRecords: number;
+  readonly segment: number;
+  /** Everything before this is in summaries that were handed to the outbox, UTC ms; 0 before the first. */
+  readonly summarisedToMs: number;
+  readonly alerts: AlertCounts;
+}
+
+/** `toMs` is null while it lasts. */
+export interface UplinkOutage {
+  readonly phase: 'opened' | 'closed';
+  readonly fromMs: number;
+  readonly toMs: number | null;
+  readonly reason: string;
+}
+
+export interface Pipeline {
+  accept(event: DriverEvent): void;
+  /** To be called every 200 ms. */
+  tick(): void;
+  /** A person's deed. `durable` resolves when its record is stored. */
+  alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
+  /** Notes that the uplink was lost or is back. */
+  uplinkOutage(outage: UplinkOutage): void;
+  /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
+  setRules(rules: RuleSet): void;
+  machinesView(): MachineView[];
+  alertsView(): AlertView[];
+  counts(): PipelineCounts;
+  /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
+  drain(): Promise<void>;
+}
