@@ -32,6 +32,12 @@ export const agentErrors = {
     cure: 'See `selvedge VERB --help`.',
     retryable: false,
   },
+  fileUnwritable: {
+    code: 'AGT-104',
+    meaning: 'A file that a command was told to write cannot be written.',
+    cure: 'Check that its folder is there and may be written, and that the disk is not full.',
+    retryable: false,
+  },
   dataDirUnusable: {
     code: 'AGT-200',
     meaning: 'The data folder cannot be created or written, so nothing could be stored.',
@@ -86,10 +92,17 @@ export const agentErrors = {
     cure: 'Nothing to do: the block is skipped and its span shows as a gap.',
     retryable: false,
   },
+  storeDamaged: {
+    code: 'AGT-209',
+    meaning:
+      'A database was damaged. It was put aside, what could still be read was copied into a new one, and the agent goes on.',
+    cure: 'Keep the .bad file for whoever looks into it, and check the disk (dmesg, smartctl) and how the computer is switched off.',
+    retryable: true,
+  },
   keyUnusable: {
     code: 'AGT-300',
     meaning: 'A key file cannot be read or holds no Ed25519 key.',
-    cure: 'Check the path; a gateway key is made anew when the keys folder has none, a bridge key comes from "selvedge bridge key".',
+    cure: 'Check the path; a gateway key is made anew when the keys folder has none, the bridge key is bridge.pub.pem of the bridge.',
     retryable: false,
   },
   uplinkUrlInvalid: {
@@ -107,7 +120,14 @@ export const agentErrors = {
   uplinkRefused: {
     code: 'AGT-303',
     meaning: 'The broker refuses this gateway.',
-    cure: 'Check gateway id and password, and that the bridge allows this gateway (selvedge bridge allow). The agent keeps trying slowly; nothing is lost.',
+    cure: 'Check gateway id, password and certificate of the broker, and that the bridge allows this gateway (selvedge bridge allow). The agent keeps trying slowly; nothing is lost.',
+    retryable: true,
+  },
+  uplinkAckInvalid: {
+    code: 'AGT-304',
+    meaning:
+      'Answers arrive that the configured bridge has not signed. They are not believed: what they answer stays in the outbox.',
+    cure: 'Set uplink.bridgeKey to the bridge.pub.pem of the bridge that uses this broker, and start the agent again; nothing is lost.',
     retryable: true,
   },
   ruleInvalid: {

@@ -16,7 +16,7 @@ import { formatChange } from './config/diff.ts';
 import { loadConfig } from './config/load.ts';
 import { resolveSecret } from './config/secrets.ts';
 import { watchConfig } from './config/watch.ts';
-import { AgentError } from './errors.ts';
+import { AgentError, agentErrors } from './errors.ts';
 import { LoopMeter, status } from './health.ts';
 import type { UplinkView } from './live.ts';
 import { createLog, type Logger } from './log.ts';
@@ -64,6 +64,8 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
   try {
     const loop = new LoopMeter();
     const store = stack.adopt(await openStoreFor(config), (s) => s.close());
+    const { code, cure } = agentErrors.storeDamaged;
+    for (const file of store.recovery.quarantined) log.error({ code, file, cure }, 'a damaged database was put aside');
     const pipeline = pipelineFor(config, machines, rules, store, log);
     const uplink = config.uplink === null ? null : uplinkFor(config, config.uplink, store, pipeline, log);
     const drivers = driversFor(config, machines, makeSource, pipeline, log);

@@ -41,10 +41,19 @@ export function makeDir(path: string): void {
 
 /** One folder at a time: Node's recursive mkdir never ends where the system answers ENOENT below a folder that is there, as in /proc. */
 function makeStep(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (isFolder(path)) return;
   const parent = dirname(path);
   if (parent !== path) makeStep(parent);
-  mkdirSync(path, { mode: 0o700 });
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another command of the bridge may have been faster.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Replaces `path` by `text` in one step and durably: a reader sees the old file or the new one. Throws BRG-103. */

@@ -20,6 +20,12 @@ export const driverErrors = {
     cure: 'Correct the places the message lists; drivers/profiles has working examples.',
     retryable: false,
   },
+  machineUnreadable: {
+    code: 'DRV-102',
+    meaning: 'A machine cannot be read at present: it is not reached, does not answer, or refuses the agent.',
+    cure: 'Check what the reason says: that the machine is on, its cable and network, its endpoint, its certificate or password. Reading goes on by itself.',
+    retryable: true,
+  },
   modbusEndpointInvalid: {
     code: 'DRV-110',
     meaning: 'The endpoint of a Modbus machine is none of the known forms.',
@@ -73,6 +79,12 @@ export const driverErrors = {
     meaning:
       'A user and password are configured for an OPC UA machine without encryption, where anybody could read them.',
     cure: 'Use security SignAndEncrypt, or leave out user and password.',
+    retryable: false,
+  },
+  opcuaTrustUnwritable: {
+    code: 'DRV-207',
+    meaning: 'The folder of trusted certificates cannot be written, so nothing changed in it.',
+    cure: 'Run the command as the user the agent runs as, and check the folder and the free space of its disk.',
     retryable: false,
   },
   lineEndpointInvalid: {

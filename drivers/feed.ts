@@ -6,9 +6,14 @@
  *  - `gap opened` and `gap closed` alternate, and a closed one repeats the `fromMs` and the reason of the opened one.
  *  - No good or uncertain reading is delivered while a gap is open.
  *  - After `end` nothing is delivered.
+ *  - A machine that cannot be read is told of in the log once with the cure, not at every attempt.
  */
 import type { DiscardedEvent, DriverMachineHealth, DriverPorts, Reading } from './contract.ts';
 import type { Decoded } from './decoded.ts';
+import { driverErrors } from './errors.ts';
+
+/** A machine that comes and goes for the same reason is told of so often at most. */
+const tellAgainMs = 600_000;
 
 /** The moment something was received, on both clocks. */
 export interface Moment {
@@ -18,10 +23,11 @@ export interface Moment {
 
 export class MachineFeed {
   readonly machine: string;
-  readonly #ports: Pick<DriverPorts, 'clock' | 'sink'>;
+  readonly #ports: Pick<DriverPorts, 'clock' | 'sink' | 'log'>;
   #watchedSinceMs: number | null = null;
   #ended = false;
   #gap: { readonly fromMs: number; readonly reason: string } | null = null;
+  #told: { readonly reason: string; readonly monotonicMs: number } | null = null;
   #linkUp: boolean | null = null;
   #lastGoodMs: number | null = null;
   #requests = 0;
@@ -29,7 +35,7 @@ export class MachineFeed {
   #discarded = 0;
   #reconnects = 0;
 
-  constructor(machine: string, ports: Pick<DriverPorts, 'clock' | 'sink'>) {
+  constructor(machine: string, ports: Pick<DriverPorts, 'clock' | 'sink' | 'log'>) {
     this.machine = machine;
     this.#ports = ports;
   }
@@ -86,6 +92,16 @@ export class MachineFeed {
     const fromMs = this.#lastGoodMs ?? this.#watchedSinceMs ?? this.#ports.clock.wallMs();
     this.#gap = { fromMs, reason };
     this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'opened', fromMs, toMs: null, reason });
+    this.#tell(reason);
+  }
+
+  #tell(reason: string): void {
+    const { monotonicMs } = this.now();
+    const told = this.#told;
+    if (told !== null && told.reason === reason && monotonicMs - told.monotonicMs < tellAgainMs) return;
+    this.#told = { reason, monotonicMs };
+    const { code, cure } = driverErrors.machineUnreadable;
+    this.#ports.log('warn', 'machine cannot be read', { code, machine: this.machine, reason, cure });
   }
 
   /** The transport came up or went down; repeats are swallowed. */

@@ -7,10 +7,11 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AgentError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 
 const pageDir = dirname(fileURLToPath(import.meta.url));
 const webDir = join(pageDir, 'web');
@@ -76,7 +77,7 @@ export async function buildPage(distDir = ownDistDir): Promise<string> {
   const dir = join(distDir, await sourceHash());
   if (await exists(join(dir, 'index.html'))) return dir;
   const { build } = await import('vite');
-  await mkdir(distDir, { recursive: true });
+  makeFolder(distDir);
   const beside = join(distDir, `.building-${process.pid}`);
   await build({
     root: webDir,

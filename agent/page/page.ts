@@ -5,11 +5,12 @@
  *  P2  Off loopback the page speaks HTTPS or does not start.
  *  P3  The set-up link goes to the callback alone: never to a log, a file or a request.
  */
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { AgentError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { loadAssets } from './assets.ts';
 import { isLoopback } from './guard.ts';
 import { createLimiter } from './limiter.ts';
@@ -132,7 +133,7 @@ export function createPage(options: PageOptions): Page {
   async function writeAddress(): Promise<void> {
     const file = join(dataDir, addressFile);
     try {
-      await mkdir(dataDir, { recursive: true, mode: 0o700 });
+      makeFolder(dataDir);
       await writeFile(file, JSON.stringify({ url, pid: process.pid }) + '\n', { mode: 0o600 });
       await chmod(file, 0o600);
     } catch (error) {

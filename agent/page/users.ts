@@ -8,11 +8,12 @@
  *  U5  Each change of a password gives a new `credential`: sessions opened with the old one end.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { AgentError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 import { passwordFault, passwordHash, type Passwords } from './password.ts';
 import type { PageClock, RandomBytes } from './source.ts';
 
@@ -77,6 +78,7 @@ const refuse = (refused: Refusal['refused'], message: string) => ({ ok: false, r
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const publicUser = ({ name, role, credential, createdMs }: z.infer<typeof userRecord>): User => ({
   name,
   role,
@@ -105,7 +107,7 @@ export function createUserStore(options: {
       stamp = `${s.ino}.${s.size}.${s.mtimeNs}`;
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return empty;
-      throw new AgentError('usersFileUnwritable', `cannot read ${file}`, { cause: error });
+      throw new AgentError('usersFileUnwritable', `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
     }
     if (cache?.stamp === stamp) return cache.content;
     let json: unknown;
@@ -134,7 +136,7 @@ export function createUserStore(options: {
       await rename(beside, file);
     } catch (error) {
       await rm(beside, { force: true });
-      throw new AgentError('usersFileUnwritable', `cannot write ${file}`, { cause: error });
+      throw new AgentError('usersFileUnwritable', `cannot write ${file}: ${reasonOf(error)}`, { cause: error });
     }
   }
 
@@ -147,7 +149,9 @@ export function createUserStore(options: {
         return;
       } catch (error) {
         if (errorCode(error) !== 'EEXIST') {
-          throw new AgentError('usersFileUnwritable', `cannot write in ${dataDir}`, { cause: error });
+          throw new AgentError('usersFileUnwritable', `cannot write in ${dataDir}: ${reasonOf(error)}`, {
+            cause: error,
+          });
         }
       }
       if (await ownerIsGone(lockFile)) await rm(lockFile, { force: true });
@@ -160,9 +164,9 @@ export function createUserStore(options: {
   function change<T>(make: (now: UsersFile) => Outcome<T> & { readonly next?: UsersFile }): Promise<Outcome<T>> {
     const run = async (): Promise<Outcome<T>> => {
       try {
-        await mkdir(dataDir, { recursive: true, mode: 0o700 });
+        makeFolder(dataDir);
       } catch (error) {
-        throw new AgentError('usersFileUnwritable', `cannot make ${dataDir}`, { cause: error });
+        throw new AgentError('usersFileUnwritable', `cannot make ${dataDir}: ${reasonOf(error)}`, { cause: error });
       }
       await lock();
       try {

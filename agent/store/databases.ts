@@ -1,6 +1,7 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
-import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import BetterSqlite, { type Database } from 'better-sqlite3';
+import { makeFolder } from '../folder.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { journalFile, lockFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
@@ -60,7 +61,7 @@ export function openDatabases(settings: WriterSettings): OpenDatabases {
 
 function prepareFolder(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,18 +1,9 @@
 /** The gateway's own Ed25519 key pair, and the bridge's public key. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { AgentError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
 
 export interface GatewayKeys {
   readonly privateKey: KeyObject;
@@ -63,7 +54,7 @@ function makeKey(path: string): KeyObject | null {
   const { privateKey } = generateKeyPairSync('ed25519');
   const draft = `${path}.${process.pid}.new`;
   try {
-    mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+    makeFolder(join(path, '..'));
     chmodSync(join(path, '..'), 0o700);
     const file = openSync(draft, 'w', 0o600);
     writeSync(file, String(privateKey.export({ type: 'pkcs8', format: 'pem' })));

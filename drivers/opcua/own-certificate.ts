@@ -1,9 +1,10 @@
 /** The agent's own OPC UA application certificate: made once, then read. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DriverError } from '../errors.ts';
+import { makeFolder } from './folder.ts';
 import type { OpcuaLibrary } from './library.ts';
 
 export interface OwnCertificate {
@@ -69,7 +70,7 @@ async function make(library: OpcuaLibrary, pkiDir: string): Promise<OwnCertifica
     purpose: tools.CertificatePurpose.ForApplication,
   });
   const { privPem } = await tools.privateKeyToPEM(privateKey);
-  await mkdir(pkiDir, { recursive: true, mode: 0o700 });
+  await makeFolder(pkiDir);
   await writeWhole(keyFile, privPem);
   await writeWhole(certificateFile, cert);
   const made = await read(pkiDir);

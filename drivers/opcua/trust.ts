@@ -7,9 +7,10 @@
  *  - `rejected/` holds at most `maxRejected` files, so that strangers on the network cannot fill the disk.
  */
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DriverError } from '../errors.ts';
+import { makeFolder } from './folder.ts';
 
 /** SHA-256 of the DER bytes, 64 lower-case hexadecimal digits. */
 export type Fingerprint = string;
@@ -44,7 +45,7 @@ export function fingerprintOf(der: Uint8Array): Fingerprint {
 /** Accepts the usual spellings (`AB:CD…`, `sha256:ab cd…`). Throws DRV-202 for anything but 64 hexadecimal digits. */
 export function parseFingerprint(text: string): Fingerprint {
   const plain = text.replace(/^sha-?256[:=]/i, '').replaceAll(/[\s:]/g, '');
-  if (!/^[0-9a-f]{64}$/i.test(plain)) throw new DriverError('opcuaFingerprintInvalid', text);
+  if (!/^[0-9a-f]{64}$/i.test(plain)) throw new DriverError('opcuaFingerprintInvalid', `"${text}" is no fingerprint`);
   return plain.toLowerCase();
 }
 
@@ -61,7 +62,7 @@ export async function isTrusted(trustDir: string, fingerprint: Fingerprint): Pro
 /**
  * Trusts a certificate.
  * @param what a certificate file (DER or PEM), or the fingerprint (or at least 8 first digits of it) of a refused one
- * @returns the certificate as it is stored now. Throws DRV-203 or DRV-204.
+ * @returns the certificate as it is stored now. Throws DRV-203, DRV-204 or DRV-207.
  */
 export async function addCertificate(trustDir: string, what: string): Promise<StoredCertificate> {
   const prefix = fingerprintPrefix(what);
@@ -70,24 +71,29 @@ export async function addCertificate(trustDir: string, what: string): Promise<St
   const der = await readCertificate(file);
   if (der === null) {
     throw prefix === null
-      ? new DriverError('opcuaCertificateInvalid', what)
-      : new DriverError('opcuaCertificateUnknown', what);
+      ? new DriverError('opcuaCertificateInvalid', `${what} is no certificate file and no fingerprint`)
+      : new DriverError('opcuaCertificateUnknown', `no refused certificate in ${trustDir} has the fingerprint ${what}`);
   }
   const stored = await store(trustDir, der);
   await rm(join(rejectedDir(trustDir), `${stored.fingerprint}.der`), { force: true });
   return stored;
 }
 
-/** Trusts no longer. @param what the fingerprint or at least its 8 first digits. Throws DRV-204 when it is not there. */
+/** Trusts no longer. @param what the fingerprint or at least its 8 first digits. Throws DRV-204 when it is not there, or DRV-207. */
 export async function removeCertificate(trustDir: string, what: string): Promise<StoredCertificate> {
   const trusted = await readFolder(trustDir);
   const prefix = fingerprintPrefix(what);
   const found = prefix === null ? null : unique(trusted, prefix);
-  if (found === null) throw new DriverError('opcuaCertificateUnknown', what);
+  if (found === null)
+    throw new DriverError(
+      'opcuaCertificateUnknown',
+      `no trusted certificate in ${trustDir} has the fingerprint ${what}`,
+    );
   // The same certificate may lie there under two names.
-  for (const certificate of trusted) {
-    if (certificate.fingerprint === found.fingerprint) await rm(certificate.file, { force: true });
-  }
+  const files = trusted.filter((one) => one.fingerprint === found.fingerprint).map((one) => one.file);
+  await changing(trustDir, async () => {
+    for (const file of files) await rm(file, { force: true });
+  });
   return found;
 }
 
@@ -125,13 +131,26 @@ function unique(certificates: readonly StoredCertificate[], prefix: string): Sto
 async function store(folder: string, der: Uint8Array): Promise<StoredCertificate> {
   const file = join(folder, `${fingerprintOf(der)}.der`);
   const described = describe(der, file);
-  if (described === null) throw new DriverError('opcuaCertificateInvalid', file);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (described === null)
+    throw new DriverError('opcuaCertificateInvalid', `what should become ${file} is no certificate`);
   // Whole or not at all: the agent may be reading the folder at this moment.
   const fresh = `${file}.${process.pid}.new`;
-  await writeFile(fresh, der, { mode: 0o600 });
-  await rename(fresh, file);
+  await changing(folder, async () => {
+    await makeFolder(folder);
+    await writeFile(fresh, der, { mode: 0o600 });
+    await rename(fresh, file);
+  });
   return described;
+}
+
+/** Does what changes the folder. Throws DRV-207 when it cannot be written. */
+async function changing(folder: string, change: () => Promise<void>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DriverError('opcuaTrustUnwritable', `${folder}: ${why}`, { cause: error });
+  }
 }
 
 async function readFolder(folder: string): Promise<StoredCertificate[]> {

@@ -10,7 +10,12 @@ function rig() {
   const events: DriverEvent[] = [];
   let wallMs = 1_000_000;
   const clock = { wallMs: () => wallMs, monotonicMs: () => wallMs };
-  const feed = new MachineFeed('m-1', { clock, sink: (event) => events.push(event) });
+  const logged: Record<string, unknown>[] = [];
+  const feed = new MachineFeed('m-1', {
+    clock,
+    sink: (event) => events.push(event),
+    log: (_level, _message, fields) => logged.push(fields),
+  });
   const step = (ms: number): void => {
     wallMs += ms;
   };
@@ -18,7 +23,7 @@ function rig() {
     const at = feed.now();
     feed.deliver([feed.reading('a.b', decoded, at)], at);
   };
-  return { events, feed, step, line };
+  return { events, logged, feed, step, line };
 }
 
 test('whatever happens to a connection, gaps alternate and no value passes through an open one', () => {
@@ -68,4 +73,23 @@ test('a gap is counted from the last good value, or from the start of watching',
     ['closed', 1_000_000, 1_000_250, 'connection-refused'],
     ['opened', 1_000_250, null, 'no-data'],
   ]);
+});
+
+test('a machine that cannot be read is told of once with the cure, again for another reason, and not before long for the same', () => {
+  const { logged, feed, step, line } = rig();
+  const fall = (reason: string): void => {
+    feed.interrupt(reason);
+    feed.interrupt(reason);
+    step(1_000);
+    line(good(1));
+  };
+  feed.begin();
+  for (const reason of ['timeout', 'timeout', 'connection-refused', 'connection-refused']) fall(reason);
+  step(600_000);
+  fall('connection-refused');
+  assert.deepEqual(
+    logged.map(({ machine, reason }) => [machine, reason]),
+    ['timeout', 'connection-refused', 'connection-refused'].map((reason) => ['m-1', reason]),
+  );
+  assert.ok(logged.every(({ code, cure }) => code === 'DRV-102' && typeof cure === 'string'));
 });
