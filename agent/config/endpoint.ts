@@ -77,7 +77,7 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
   }
 }
 
-/** The endpoint as one URL in one spelling, all settings of a serial line included. */
+/** The endpoint as one URL in one spelling, with all settings its driver takes of a serial line. */
 export function endpointText(endpoint: Endpoint): string {
   switch (endpoint.transport) {
     case 'modbus-tcp':
@@ -85,11 +85,12 @@ export function endpointText(endpoint: Endpoint): string {
     case 'modbus-rtu-tcp':
       return `modbus+rtu://${hostText(endpoint.host)}:${endpoint.port}`;
     case 'modbus-rtu-serial':
-      return `modbus+rtu://${serialText(endpoint.path, endpoint.line)}`;
+      // An RTU character has 8 data bits by specification, so its driver has no such setting.
+      return `modbus+rtu://${serialText(endpoint.path, endpoint.line, false)}`;
     case 'line-tcp':
       return `tcp://${hostText(endpoint.host)}:${endpoint.port}`;
     case 'line-serial':
-      return `serial://${serialText(endpoint.path, endpoint.line)}`;
+      return `serial://${serialText(endpoint.path, endpoint.line, true)}`;
     case 'opcua':
       return endpoint.url;
   }
@@ -97,8 +98,10 @@ export function endpointText(endpoint: Endpoint): string {
 
 const hostText = (host: string) => (host.includes(':') ? `[${host}]` : host);
 
-function serialText(path: string, { baudRate, dataBits, parity, stopBits }: SerialLine): string {
-  return `${encodeURI(path)}?baudRate=${baudRate}&dataBits=${dataBits}&parity=${parity}&stopBits=${stopBits}`;
+function serialText(path: string, line: SerialLine, withDataBits: boolean): string {
+  const { baudRate, dataBits, parity, stopBits } = line;
+  const bits = withDataBits ? `&dataBits=${dataBits}` : '';
+  return `${encodeURI(path)}?baudRate=${baudRate}${bits}&parity=${parity}&stopBits=${stopBits}`;
 }
 
 function network(
@@ -132,6 +135,12 @@ function serial(transport: 'modbus-rtu-serial' | 'line-serial', url: URL, right:
       };
     }
     line = next;
+  }
+  if (transport === 'modbus-rtu-serial' && line.dataBits !== 8) {
+    return {
+      problem: `has ${line.dataBits} data bits, which Modbus RTU cannot be sent with`,
+      right: 'no dataBits, or dataBits=8',
+    };
   }
   return { transport, path, line };
 }

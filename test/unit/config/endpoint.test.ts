@@ -1,6 +1,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { endpointText, parseEndpoint, type Endpoint } from '../../../agent/config/endpoint.ts';
+import { parseModbusEndpoint } from '../../../drivers/modbus/endpoint.ts';
+import { parseLineEndpoint } from '../../../drivers/serial/endpoint.ts';
 
 const rtuLine = { baudRate: 19200, dataBits: 8, parity: 'even', stopBits: 1 } as const;
 
@@ -38,6 +40,15 @@ test('an endpoint written out is read as the same endpoint', () => {
   for (const [text, endpoint] of good) assert.deepEqual(parseEndpoint(endpointText(endpoint)), endpoint, text);
 });
 
+test('the driver of an endpoint takes it as it is written out', () => {
+  for (const [text, endpoint] of good) {
+    const written = endpointText(endpoint);
+    const { transport } = endpoint;
+    if (transport.startsWith('modbus')) assert.doesNotThrow(() => parseModbusEndpoint(written), text);
+    if (transport.startsWith('line')) assert.doesNotThrow(() => parseLineEndpoint(written), text);
+  }
+});
+
 test('what is no endpoint is told with what would be right', () => {
   for (const text of [
     '',
@@ -52,6 +63,7 @@ test('what is no endpoint is told with what would be right', () => {
     'modbus+rtu://10.0.0.5',
     'modbus+rtu:///',
     'modbus+rtu:///dev/ttyUSB0?baudRate=fast',
+    'modbus+rtu:///dev/ttyUSB0?dataBits=7',
     'modbus+rtu:///dev/ttyUSB0?baud=9600',
     'serial://ttyUSB0',
     'serial:///dev/ttyUSB0?parity=mark',
