@@ -137,7 +137,13 @@ function port(values: Values, name: string, otherwise: number): number {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  if (!(error instanceof BridgeError)) throw error;
-  process.stderr.write(`selvedge bridge: ${error.message}. ${error.entry.cure}\n`);
-  process.exitCode = 2;
+  if (error instanceof BridgeError) {
+    process.stderr.write(`selvedge bridge: ${error.message} — do: ${error.entry.cure}\n`);
+    process.exitCode = 2;
+  } else {
+    const [what] = reasonOf(error).split('\n');
+    process.stderr.write(`selvedge bridge: ${what} — this is a bug; please report it. SELVEDGE_DEBUG=1 shows where\n`);
+    if (process.env['SELVEDGE_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -125,7 +125,7 @@ export interface Streams {
 }
 
 function complain(stderr: Writable, error: unknown): 2 {
-  if (error instanceof SimulatorError) stderr.write(`selvedge simulate: ${error.message}\n  ${error.entry.cure}\n`);
+  if (error instanceof SimulatorError) stderr.write(`selvedge simulate: ${error.message} — do: ${error.entry.cure}\n`);
   else stderr.write(`selvedge simulate: unexpected: ${error instanceof Error ? error.message : String(error)}\n`);
   return 2;
 }

@@ -41,6 +41,6 @@ function writeKey(path: string, pem: string): void {
   try {
     writeFileSync(path, pem);
   } catch (error) {
-    throw new AgentError('keyUnusable', error instanceof Error ? error.message : String(error), { cause: error });
+    throw new AgentError('fileUnwritable', error instanceof Error ? error.message : String(error), { cause: error });
   }
 }

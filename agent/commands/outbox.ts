@@ -56,7 +56,7 @@ function retry(dataDir: string): number {
 /** Opens the journal of a stopped or running agent. Never creates or migrates one. */
 function withOutbox<T>(dataDir: string, readonly: boolean, use: (outbox: Outbox) => T): T {
   const path = journalFile(dataDir);
-  if (!existsSync(path)) throw new AgentError('dataDirUnusable', `${path} does not exist: no agent has run there`);
+  if (!existsSync(path)) throw new AgentError('fileUnreadable', `${path} does not exist: no agent has run there`);
   try {
     const db = new BetterSqlite(path, { readonly, fileMustExist: true, timeout: 5_000 });
     try {

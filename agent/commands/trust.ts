@@ -90,6 +90,12 @@ function writeJson(file: string, value: unknown): void {
   try {
     writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
   } catch (error) {
-    throw new AgentError('usage', `--json ${file} cannot be written`, { cause: error });
+    throw new AgentError(
+      'fileUnwritable',
+      `--json ${file}: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }

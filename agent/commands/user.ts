@@ -128,7 +128,13 @@ async function list(store: UserStore, ports: UserPorts, jsonFile: string | undef
     try {
       writeFileSync(jsonFile, `${JSON.stringify({ items, next: null }, null, 2)}\n`);
     } catch (error) {
-      throw new AgentError('usage', `--json ${jsonFile} cannot be written`, { cause: error });
+      throw new AgentError(
+        'fileUnwritable',
+        `--json ${jsonFile}: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
   return 0;

@@ -151,7 +151,7 @@ test('a taken port is said with its cure, exit 2', async (t) => {
   assert.equal(code, 2);
   assert.match(
     stderr,
-    new RegExp(`^selvedge simulate: SIM-104 port ${port} on 127\\.0\\.0\\.1 is in use\\n {2}End that program, .*\\n$`),
+    new RegExp(`^selvedge simulate: SIM-104 port ${port} on 127\\.0\\.0\\.1 is in use — do: End that program, .*\\n$`),
   );
 });
 
