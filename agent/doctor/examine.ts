@@ -1,0 +1,186 @@
+/**
+ * The whole examination: every probe once, then the judgements, in the order in which they are shown. What waits for others
+ * (names, connections, packages) runs at the same time, so that all is over after some two seconds.
+ */
+import { join } from 'node:path';
+import { listCertificates, opcuaFolders } from '../../drivers/opcua/trust.ts';
+import { ConfigErrors, loadConfig, type Config, type SecretReference } from '../config/load.ts';
+import { AgentError, agentErrors } from '../errors.ts';
+import {
+  judgeBridgeKey,
+  judgeClock,
+  judgeDisk,
+  judgeFolder,
+  judgeGatewayKey,
+  judgeLock,
+  judgeNode,
+  judgePackages,
+  judgePagePort,
+  judgeSecrets,
+  type LockState,
+} from './checks.ts';
+import { loadPackage, lookUp, type PackageName } from './children.ts';
+import { reach, type ReachPorts } from './network.ts';
+import {
+  bridgeKeyProblem,
+  deviceFacts,
+  folderFacts,
+  gatewayKeyFacts,
+  lockedNode,
+  lockState,
+  portState,
+  secretProblem,
+} from './probes.ts';
+import {
+  judgeMachine,
+  judgeTrust,
+  judgeUplink,
+  targetOf,
+  targetText,
+  tcpOf,
+  type Found,
+  type Target,
+} from './reach.ts';
+import { bad, good, reportOf, type Check, type Report } from './report.ts';
+
+/** A name must resolve and its host take the connection within this time. */
+export const networkTimeoutMs = 2_000;
+
+export interface ExamineOptions {
+  readonly configPath?: string;
+  readonly endpointsPath?: string;
+  readonly clock: { wallMs(): number; monotonicMs(): number };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** User the doctor runs as. */
+  readonly uid: number;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+/** Rejects only for a fault of the program. */
+export async function examine(options: ExamineOptions): Promise<Report> {
+  const sample = () => ({ wallMs: options.clock.wallMs(), monotonicMs: options.clock.monotonicMs() });
+  const first = sample();
+  const { config, check } = readConfig(options);
+  const packages = Promise.all(packagesOf(config).map((name) => loadPackage(name)));
+  const [loads, node, rest] = await Promise.all([
+    packages,
+    lockedNode(process.platform, process.arch, root),
+    config === null
+      ? []
+      : configured(config, options, async () =>
+          (await packages).every((p) => p.name !== 'better-sqlite3' || p.problem === null),
+        ),
+  ]);
+  return reportOf([
+    judgeNode(process.versions.node, node, `${process.platform}-${process.arch}`),
+    judgePackages(loads),
+    judgeClock(first, sample()),
+    ...(check === null ? [] : [check]),
+    ...rest,
+  ]);
+}
+
+/** What the machines of the configuration need, and nothing else; without one what every agent needs. */
+export function packagesOf(config: Pick<Config, 'machines'> | null): readonly PackageName[] {
+  const uses = new Set(
+    (config?.machines ?? []).map(({ address }) => ('line' in address ? 'serial' : address.transport)),
+  );
+  return [
+    'better-sqlite3',
+    ...(uses.has('serial') ? (['serialport'] as const) : []),
+    ...(uses.has('opcua') ? (['node-opcua-client'] as const) : []),
+  ];
+}
+
+function readConfig({ configPath, endpointsPath }: ExamineOptions): { config: Config | null; check: Check | null } {
+  if (configPath === undefined) return { config: null, check: null };
+  try {
+    const config = loadConfig(configPath, endpointsPath === undefined ? {} : { endpoints: endpointsPath });
+    const count = config.machines.length;
+    const detail = `${config.file} can be used: ${count} ${count === 1 ? 'machine' : 'machines'}`;
+    return { config, check: good('config', detail) };
+  } catch (error) {
+    if (error instanceof ConfigErrors) {
+      const count = error.issues.length;
+      const detail = `${configPath} has ${count} ${count === 1 ? 'mistake' : 'mistakes'}`;
+      const over = endpointsPath === undefined ? '' : ` --endpoints ${endpointsPath}`;
+      const cure = `\`selvedge check ${configPath}${over}\` shows each with its cure. What it configures was not looked at.`;
+      return { config: null, check: bad('config', detail, cure) };
+    }
+    if (!(error instanceof AgentError)) throw error;
+    const detail = error.message.replace(/^[A-Z]{3}-\d+ /, '');
+    return { config: null, check: bad('config', detail, agentErrors.fileUnreadable.cure) };
+  }
+}
+
+/** @param sqliteLoads the lock is looked at through a package that may crash; only after it was loaded elsewhere */
+async function configured(
+  config: Config,
+  options: ExamineOptions,
+  sqliteLoads: () => Promise<boolean>,
+): Promise<readonly Check[]> {
+  const { dataDir, page, storage, uplink, machines } = config;
+  const keyPath = join(dataDir, 'keys', 'gateway.key');
+  const references = secretsOf(config);
+  const lockOf = async (): Promise<LockState> =>
+    (await sqliteLoads()) ? await lockState(dataDir) : { problem: 'better-sqlite3 cannot be loaded' };
+  const [folder, lock, port, gatewayKey, bridgeKey, secrets, certificates, network] = await Promise.all([
+    folderFacts(dataDir),
+    lockOf(),
+    portState(page.bind, page.port),
+    gatewayKeyFacts(keyPath),
+    uplink === null ? null : bridgeKeyProblem(uplink.bridgeKey),
+    Promise.all(references.map((reference) => secretProblem(reference, options.environment))),
+    listCertificates(opcuaFolders(dataDir).trustDir),
+    tryNetwork(config, () => options.clock.monotonicMs()),
+  ]);
+  return [
+    judgeFolder(folder, options.uid),
+    judgeDisk(folder, storage.budgetMiB),
+    judgeLock(lock),
+    judgePagePort(page.bind, page.port, port, lock),
+    judgeGatewayKey(keyPath, gatewayKey, uplink !== null),
+    ...(uplink === null ? [] : [judgeBridgeKey(uplink.bridgeKey, bridgeKey)]),
+    judgeSecrets(
+      references.length,
+      secrets.filter((problem) => problem !== null),
+    ),
+    ...machines.flatMap((machine) => {
+      const found = network.get(targetText(targetOf(machine.address)));
+      const trust = judgeTrust(machine, certificates.trusted.length, certificates.rejected.length);
+      return [
+        ...(found === undefined ? [] : [judgeMachine(machine.id, found, lock === 'held')]),
+        ...(trust === null ? [] : [trust]),
+      ];
+    }),
+    judgeUplink(uplink, uplink === null ? null : reachOf(network.get(targetText(tcpOf(uplink.url))))),
+  ];
+}
+
+function secretsOf({ uplink, machines }: Config): readonly SecretReference[] {
+  const all = [uplink?.password ?? null, ...machines.map(({ opcua }) => opcua?.password ?? null)];
+  return [...new Set(all.filter((reference) => reference !== null))];
+}
+
+const reachOf = (found: Found | undefined) => (found !== undefined && 'reach' in found ? found.reach : null);
+
+/** Every target once, all at the same time, by its text. */
+async function tryNetwork(config: Config, monotonicMs: () => number): Promise<ReadonlyMap<string, Found>> {
+  const all = config.machines.map(({ address }) => targetOf(address));
+  if (config.uplink !== null) all.push(tcpOf(config.uplink.url));
+  const targets = new Map(all.map((target) => [targetText(target), target]));
+  const hosts = [...targets.values()].flatMap((target) => (target.kind === 'tcp' ? [target.host] : []));
+  const names = lookUp(hosts, networkTimeoutMs);
+  const ports: ReachPorts = { names, monotonicMs, deadlineMs: monotonicMs() + networkTimeoutMs };
+  const tried = [...targets].map(async ([text, target]) => [text, await tryTarget(target, ports)] as const);
+  const found = new Map(await Promise.all(tried));
+  await names.ended;
+  return found;
+}
+
+async function tryTarget(target: Target, ports: ReachPorts): Promise<Found> {
+  return target.kind === 'serial'
+    ? { target, device: await deviceFacts(target.path) }
+    : { target, reach: await reach(target.host, target.port, ports) };
+}
