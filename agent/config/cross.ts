@@ -121,24 +121,21 @@ function profileOf(
   if (reference === null) return null;
   const found = profiles.find(input.profileOf(reference));
   if (!('problem' in found)) return found;
+  if (found.problem === 'invalid') {
+    // Many machines can name one profile; its mistakes are told once.
+    issues.push(...found.issues.filter((issue) => !issues.includes(issue)));
+    return null;
+  }
+  const at = [...machine, 'profile'];
+  if (found.problem === 'unusable') {
+    const what = `names a profile that cannot be used: ${found.detail}`;
+    issues.push(issueAt(input.main, at, what, 'a file this user may read'));
+    return null;
+  }
   const near = nearest(reference, profiles.ids);
   const known = `one of ${profiles.ids.join(', ')}, or the path of a profile file`;
   const right = near === null ? known : `did you mean ${near}? (${known})`;
-  issues.push(
-    found.problem === 'unknown'
-      ? issueAt(
-          input.main,
-          [...machine, 'profile'],
-          `names the profile ${JSON.stringify(reference)}, which is not there`,
-          right,
-        )
-      : issueAt(
-          input.main,
-          [...machine, 'profile'],
-          `names a profile that cannot be used: ${found.detail}`,
-          'a profile as docs/machines.md describes it',
-        ),
-  );
+  issues.push(issueAt(input.main, at, `names the profile ${JSON.stringify(reference)}, which is not there`, right));
   return null;
 }
 

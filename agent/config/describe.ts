@@ -60,7 +60,7 @@ function stepInto(node: SchemaNode, step: string | number): SchemaNode | null {
   return typeof node.additionalProperties === 'object' ? node.additionalProperties : null;
 }
 
-/** Of a union of objects, the branch whose constant members agree with the value. */
+/** Of a union of objects, the branch whose constant members agree with the value, else the only one with its keys. */
 function branchFor(node: SchemaNode, value: unknown): SchemaNode {
   const branches = node.oneOf ?? node.anyOf;
   if (branches === undefined) return node;
@@ -69,7 +69,12 @@ function branchFor(node: SchemaNode, value: unknown): SchemaNode {
       ([key, member]) => member.const !== undefined && childOf(value, key) === member.const,
     ),
   );
-  return fitting ?? node;
+  if (fitting !== undefined) return fitting;
+  // Where no constant tells, the one branch that knows any of the keys was meant.
+  const sharing = branches.filter((branch) =>
+    Object.keys(branch.properties ?? {}).some((key) => childOf(value, key) !== undefined),
+  );
+  return sharing.length === 1 ? (sharing[0] ?? node) : node;
 }
 
 /** Own member of an object or array, else undefined. */

@@ -1,14 +1,24 @@
 /** The profiles a configuration can name: those of the given folders, found by file name, read when asked for. */
 import { readdirSync } from 'node:fs';
+import { z } from 'zod';
 import { DriverError } from '../../drivers/errors.ts';
-import { loadProfile, shippedProfilesDir } from '../../drivers/profiles/load.ts';
-import type { Profile } from '../../drivers/profiles/schema.ts';
+import { loadProfile, ProfileInvalid, shippedProfilesDir } from '../../drivers/profiles/load.ts';
+import { profileSchema, type Profile } from '../../drivers/profiles/schema.ts';
+import type { SchemaNode } from './describe.ts';
+import { issuesOfZod, type ConfigIssue } from './issues.ts';
+import { parseSource } from './source.ts';
+
+export type ProfileTrouble =
+  | { readonly problem: 'unknown' }
+  | { readonly problem: 'unusable'; readonly detail: string }
+  /** Complaints that name the file of the profile, each with its place there. */
+  | { readonly problem: 'invalid'; readonly issues: readonly ConfigIssue[] };
 
 export interface ProfileCatalogue {
   /** Ids of all profiles in the folders. */
   readonly ids: readonly string[];
   /** The profile, or why there is none. `reference` is an id or the absolute path of a file. */
-  find(reference: string): Profile | { readonly problem: 'unknown' | 'unusable'; readonly detail: string };
+  find(reference: string): Profile | ProfileTrouble;
 }
 
 /** Looks through `dirs`, then the shipped profiles; the first of a name wins. A folder that cannot be read counts as empty. */
@@ -32,10 +42,21 @@ function find(reference: string, dirs: readonly string[]): ReturnType<ProfileCat
   try {
     return loadProfile(reference, dirs);
   } catch (error) {
-    if (!(error instanceof DriverError)) return { problem: 'unusable', detail: 'it cannot be read' };
-    if (error.entry.code === 'DRV-100') return { problem: 'unknown', detail: '' };
-    return { problem: 'unusable', detail: error.message.replaceAll(/\s*\n\s*/g, ' ') };
+    if (error instanceof ProfileInvalid) return { problem: 'invalid', issues: issuesOf(error) };
+    if (error instanceof DriverError && error.entry.code === 'DRV-100') return { problem: 'unknown' };
+    return { problem: 'unusable', detail: 'it cannot be read' };
   }
+}
+
+function issuesOf({ file, text, issues }: ProfileInvalid): readonly ConfigIssue[] {
+  const source = parseSource(file, text);
+  if (source.syntax.length > 0) return source.syntax.map((problem) => ({ file, path: '', ...problem }));
+  return issuesOfZod(source, profileJsonSchema(), issues);
+}
+
+/** The schema of a profile as plain data. */
+export function profileJsonSchema(): SchemaNode {
+  return z.toJSONSchema(profileSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode;
 }
 
 /** True when a profile reference is a path rather than an id. */

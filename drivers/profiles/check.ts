@@ -4,7 +4,17 @@ import type { Profile, SignalSpec } from './schema.ts';
 export interface ProfileProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
+  /** What would be right. */
+  readonly right: string;
 }
+
+type Add = (path: readonly (string | number)[], message: string, right: string) => void;
+
+const sources = {
+  modbus: '{ table, address }',
+  line: '{ field }',
+  opcua: '{ path }',
+} as const;
 
 /** Registers a Modbus value takes; coils and discrete inputs take one address. */
 export function modbusLength(from: Extract<SignalSpec['from'], { table: string }>): number {
@@ -31,23 +41,29 @@ export function modbusLength(from: Extract<SignalSpec['from'], { table: string }
 /** Every problem of a profile that has passed its schema; empty when it can be used. */
 export function profileProblems(profile: Profile): ProfileProblem[] {
   const problems: ProfileProblem[] = [];
-  const add = (path: readonly (string | number)[], message: string): void => void problems.push({ path, message });
+  const add = (path: readonly (string | number)[], message: string, right: string): void =>
+    void problems.push({ path, message, right });
   const block = profile.protocol;
-  if (block === 'line' && profile.line === undefined) add(['line'], 'is needed with protocol line');
+  const signals = `one of ${Object.keys(profile.signals).join(', ')}`;
+  if (block === 'line' && profile.line === undefined)
+    add(['line'], 'is needed with protocol line', 'line: with fields and expectEveryMs');
   for (const other of ['modbus', 'line', 'opcua'] as const) {
-    if (other !== block && profile[other] !== undefined) add([other], `has no meaning with protocol ${block}`);
+    if (other !== block && profile[other] !== undefined)
+      add([other], `has no meaning with protocol ${block}`, `no ${other}: here`);
   }
-  if (Object.keys(profile.signals).length === 0) add(['signals'], 'at least one signal is needed');
+  if (Object.keys(profile.signals).length === 0)
+    add(['signals'], 'at least one signal is needed', 'the signals of the machine');
   for (const [name, spec] of Object.entries(profile.signals)) {
-    checkSignal(profile, name, spec, (path, message) => add(['signals', name, ...path], message));
+    checkSignal(profile, name, spec, (path, message, right) => add(['signals', name, ...path], message, right));
   }
   profile.codeTables.forEach((table, index) => {
     const kind = profile.signals[table.signal]?.kind;
-    if (kind === undefined) add(['codeTables', index, 'signal'], `no signal ${table.signal}`);
+    if (kind === undefined) add(['codeTables', index, 'signal'], `no signal ${table.signal}`, signals);
     else if (kind !== 'code' && kind !== 'text')
-      add(['codeTables', index, 'signal'], `${table.signal} is a ${kind}, not a code or text`);
+      add(['codeTables', index, 'signal'], `${table.signal} is a ${kind}, not a code or text`, 'a code or text signal');
     for (const none of table.none) {
-      if (table.codes[none] !== undefined) add(['codeTables', index, 'codes', none], 'is named in none as well');
+      if (table.codes[none] !== undefined)
+        add(['codeTables', index, 'codes', none], 'is named in none as well', 'another none:, such as []');
     }
   });
   profile.states.forEach((rule, index) => {
@@ -57,34 +73,32 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
       add(
         ['states', index],
         isLast ? 'the last rule must hold always (no when)' : 'only the last rule may be without when',
+        'one rule without when, as the last one, such as - state: IDLE',
       );
     }
     if (when === undefined) return;
     if (profile.signals[when.signal] === undefined)
-      add(['states', index, 'when', 'signal'], `no signal ${when.signal}`);
+      add(['states', index, 'when', 'signal'], `no signal ${when.signal}`, signals);
     if ((when.is === undefined) === (when.above === undefined))
-      add(['states', index, 'when'], 'exactly one of is, above');
+      add(['states', index, 'when'], 'exactly one of is, above', 'is: VALUE or above: NUMBER');
   });
   return problems;
 }
 
-function checkSignal(
-  profile: Profile,
-  name: string,
-  spec: SignalSpec,
-  add: (path: readonly (string | number)[], message: string) => void,
-): void {
-  if (spec.range !== undefined && spec.range[0] > spec.range[1]) add(['range'], 'the first limit is above the second');
+function checkSignal(profile: Profile, name: string, spec: SignalSpec, add: Add): void {
+  if (spec.range !== undefined && spec.range[0] > spec.range[1])
+    add(['range'], 'the first limit is above the second', '[lowest, highest]');
   const knownPoll = spec.poll === 'normal' || profile.polls[spec.poll] !== undefined;
-  if (!knownPoll) add(['poll'], `no poll class ${spec.poll} in polls`);
+  if (!knownPoll)
+    add(['poll'], `no poll class ${spec.poll} in polls`, ['normal', ...Object.keys(profile.polls)].join(', '));
   const from = spec.from;
   const fits = { modbus: 'table' in from, line: 'field' in from, opcua: 'path' in from };
   if (!fits[profile.protocol]) {
-    add(['from'], `is no source of protocol ${profile.protocol}`);
+    add(['from'], `is no source of protocol ${profile.protocol}`, sources[profile.protocol]);
     return;
   }
   if ('field' in from && profile.line !== undefined && from.field >= profile.line.fields) {
-    add(['from', 'field'], `the line has fields 0 … ${profile.line.fields - 1}`);
+    add(['from', 'field'], `the line has fields 0 … ${profile.line.fields - 1}`, 'one of these, or more line.fields');
   }
   if ('table' in from) checkModbusSource(profile, name, spec, from, add);
 }
@@ -94,23 +108,27 @@ function checkModbusSource(
   name: string,
   spec: SignalSpec,
   from: Extract<SignalSpec['from'], { table: string }>,
-  add: (path: readonly (string | number)[], message: string) => void,
+  add: Add,
 ): void {
   const base = profile.modbus?.addressBase ?? 0;
   const cap = profile.modbus?.maxRegistersPerRead ?? 125;
   const length = modbusLength(from);
-  if (from.address < base) add(['from', 'address'], `addresses of this profile begin at ${base}`);
-  if (from.address - base + length > 65_536) add(['from', 'address'], 'reaches beyond the last register');
+  if (from.address < base)
+    add(['from', 'address'], `addresses of this profile begin at ${base}`, 'a whole number from 1');
+  if (from.address - base + length > 65_536)
+    add(['from', 'address'], 'reaches beyond the last register', 'an address up to that of register 65535');
   if (from.table === 'coil' || from.table === 'discrete') {
-    if (spec.kind !== 'flag') add(['kind'], `a ${from.table} is a flag`);
-    if (from.bit !== undefined) add(['from', 'bit'], `a ${from.table} is one bit`);
+    if (spec.kind !== 'flag') add(['kind'], `a ${from.table} is a flag`, 'flag');
+    if (from.bit !== undefined) add(['from', 'bit'], `a ${from.table} is one bit`, 'no bit');
     return;
   }
-  if (length > cap) add(['from'], `${name} takes ${length} registers, more than one read may have (${cap})`);
+  if (length > cap)
+    add(['from'], `${name} takes ${length} registers, more than one read may have (${cap})`, 'fewer registers');
   if ((from.type === 'string') !== (spec.kind === 'text'))
-    add(['from', 'type'], 'string goes with kind text and no other');
+    add(['from', 'type'], 'string goes with kind text and no other', 'type: string and kind: text, or neither');
   if ((from.type === 'string') !== (from.registers !== undefined))
-    add(['from', 'registers'], 'is for strings, which need it');
-  if (from.bit !== undefined && from.type !== 'uint16') add(['from', 'bit'], 'a bit is taken from a uint16');
-  if (from.bit !== undefined && spec.kind !== 'flag') add(['kind'], 'one bit is a flag');
+    add(['from', 'registers'], 'is for strings, which need it', 'registers: with type: string, and only there');
+  if (from.bit !== undefined && from.type !== 'uint16')
+    add(['from', 'bit'], 'a bit is taken from a uint16', 'type: uint16, or no bit');
+  if (from.bit !== undefined && spec.kind !== 'flag') add(['kind'], 'one bit is a flag', 'flag');
 }

@@ -11,10 +11,14 @@ export type MachineKind = (typeof machineKinds)[number];
 export const profileStates = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] as const;
 export type ProfileState = (typeof profileStates)[number];
 
+/**
+ * Beside its help text a field may say what a right value looks like (`expects`) and the unit of its number. Both show in the
+ * generated documents and in the cures of `selvedge check`.
+ */
 const canonicalName = z
   .string()
   .regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/, 'a canonical name looks like spindle.speed')
-  .describe('Canonical signal or cause name, dotted lower case');
+  .meta({ description: 'Canonical name.', expects: 'a dotted lower-case name, such as spindle.speed' });
 
 /** Modbus tables by their standard names; holding = 4xxxx, input = 3xxxx, discrete = 1xxxx, coil = 0xxxx. */
 export const modbusTables = ['holding', 'input', 'coil', 'discrete'] as const;
@@ -33,86 +37,148 @@ export const modbusTypes = [
   'string',
 ] as const;
 
-const modbusSource = z.strictObject({
-  table: z.enum(modbusTables),
-  address: z.int().min(0).max(65535).describe('Protocol address (0-based) unless modbus.addressBase is 1'),
-  type: z.enum(modbusTypes).default('uint16'),
-  wordOrder: z.enum(wordOrders).optional().describe('Only where this signal differs from modbus.wordOrder'),
-  bit: z
-    .int()
-    .min(0)
-    .max(15)
-    .optional()
-    .describe('One bit of the register (0 = least significant); the signal is a flag'),
-  registers: z.int().min(1).max(125).optional().describe('Length of a string'),
-});
-const fieldSource = z.strictObject({
-  field: z.int().min(0).max(255).describe('0-based field of the line'),
-});
-const opcuaSource = z.strictObject({
-  path: z
-    .array(z.string().min(1))
-    .min(1)
-    .describe('BrowseNames from the machine object, each "name" (any namespace) or "namespace-uri#name"'),
-});
+const modbusSource = z
+  .strictObject({
+    table: z
+      .enum(modbusTables)
+      .describe('Which Modbus table. holding: function 3, input: function 4, coil: function 1, discrete: function 2.'),
+    address: z
+      .int()
+      .min(0)
+      .max(65535)
+      .describe('Number of the first register or bit, counted as modbus.addressBase says. Never the 4xxxx form.'),
+    type: z.enum(modbusTypes).default('uint16').describe('How the registers are read. Has no meaning for bits.'),
+    wordOrder: z
+      .enum(wordOrders)
+      .optional()
+      .describe('Byte order of this signal. Absent: modbus.wordOrder, and ABCD for a single register or a string.'),
+    bit: z
+      .int()
+      .min(0)
+      .max(15)
+      .optional()
+      .describe('One bit of a uint16 register, 0 the least significant. The signal is a flag.'),
+    registers: z.int().min(1).max(125).optional().describe('Length of a string in registers of two characters.'),
+  })
+  .describe('Protocol modbus.');
+const fieldSource = z
+  .strictObject({
+    field: z.int().min(0).max(255).describe('Which field of the line, from 0.'),
+  })
+  .describe('Protocol line.');
+const opcuaSource = z
+  .strictObject({
+    path: z.array(z.string().min(1)).min(1).meta({
+      description: 'BrowseNames from the machine object down to the variable. A name alone fits in any namespace.',
+      expects: 'a list of names, each "name" or "namespace-uri#name"',
+    }),
+  })
+  .describe('Protocol opcua.');
 
+const unit = z.string().min(1).meta({
+  description: 'Unit of the value after scale and offset.',
+  expects: 'a UN/CEFACT common code, such as RPM, C62, CEL or WHR',
+});
 const signalBase = {
-  unit: z.string().min(1).describe('UN/CEFACT common code, such as RPM, C62, CEL, WHR'),
+  unit,
   scale: z
     .number()
-    .refine((n) => n !== 0, 'scale must not be 0')
-    .default(1),
-  offset: z.number().default(0).describe('value = raw × scale + offset'),
-  range: z
-    .tuple([z.number(), z.number()])
-    .optional()
-    .describe('Plausible values; outside is a bad reading (out-of-range)'),
-  notANumber: z.array(z.number()).default([]).describe('Raw codes that mean "no value"'),
-  poll: z.string().default('normal').describe('Poll class of this profile'),
-  from: z.union([modbusSource, fieldSource, opcuaSource]),
+    .refine((n) => n !== 0, 'must not be 0')
+    .default(1)
+    .describe('value = raw × scale + offset. Has no meaning for flags and texts.'),
+  offset: z.number().default(0).describe('Added after scale.'),
+  range: z.tuple([z.number(), z.number()]).optional().meta({
+    description:
+      'Lowest and highest plausible value, in the unit. What is outside is bad (out-of-range), never a number.',
+    expects: '[lowest, highest]',
+  }),
+  notANumber: z
+    .array(z.number())
+    .default([])
+    .describe('Raw numbers, before scale, with which the machine says "no value". They are bad (not-a-number).'),
+  poll: z
+    .string()
+    .default('normal')
+    .describe('Poll class out of polls. The class normal is always there, every 1000 ms unless polls says otherwise.'),
+  from: z.union([modbusSource, fieldSource, opcuaSource]).meta({
+    description: 'Where the machine has it.',
+    expects: '{ table, address } with modbus, { field } with line, { path } with opcua',
+  }),
 };
+const heartbeatS = z
+  .number()
+  .positive()
+  .default(60)
+  .meta({ description: 'A value that does not change is stored again after this long.', unit: 's' });
+const codeUnit = z.string().default('C62').describe('C62, which is "one": it has no unit.');
 const gauge = z.strictObject({
   ...signalBase,
-  kind: z.literal('gauge'),
-  deadband: z.number().min(0).default(0).describe('Changes up to this size are not stored'),
-  heartbeatS: z.number().positive().default(60),
-  summarise: z.boolean().default(true),
+  kind: z.literal('gauge').describe('A measured value that goes up and down.'),
+  deadband: z.number().min(0).default(0).describe('Changes up to this size, in the unit, are not stored.'),
+  heartbeatS,
+  summarise: z.boolean().default(true).describe('false: no minute summaries of it are made and sent.'),
 });
 const counter = z.strictObject({
   ...signalBase,
-  kind: z.literal('counter'),
+  kind: z.literal('counter').describe('A number that only grows, until it wraps or is reset.'),
   wrapsAt: z
     .number()
     .positive()
-    .describe('The value after the highest one, in the unit of the signal: 10000, 65536, 4294967296'),
-  maxRatePerS: z.number().positive().describe('The most the counter can grow in a second, in its unit'),
-  heartbeatS: z.number().positive().default(60),
+    .describe(
+      'One more than the highest value, in the unit: 10000 for four digits, 65536 for 16 bits, 4294967296 for 32.',
+    ),
+  maxRatePerS: z
+    .number()
+    .positive()
+    .describe(
+      'The most it can grow in a second, in the unit. It tells a wrap from a reset; be generous, not boundless.',
+    ),
+  heartbeatS,
 });
-const flag = z.strictObject({ ...signalBase, unit: z.string().default('C62'), kind: z.literal('flag') });
-const code = z.strictObject({ ...signalBase, unit: z.string().default('C62'), kind: z.literal('code') });
-const text = z.strictObject({ ...signalBase, unit: z.string().default('C62'), kind: z.literal('text') });
+const flag = z.strictObject({
+  ...signalBase,
+  unit: codeUnit,
+  kind: z.literal('flag').describe('Yes or no: one bit, 0 or 1, true or false.'),
+});
+const code = z.strictObject({
+  ...signalBase,
+  unit: codeUnit,
+  kind: z.literal('code').describe('A number (or word) that names something: an error code, a mode.'),
+});
+const text = z.strictObject({
+  ...signalBase,
+  unit: codeUnit,
+  kind: z.literal('text').describe('A text of at most 256 printable characters, trimmed.'),
+});
 export const signalSpec = z.discriminatedUnion('kind', [gauge, counter, flag, code, text]);
 export type SignalSpec = z.infer<typeof signalSpec>;
 
 const codeEntry = z.strictObject({
-  cause: canonicalName,
-  /** The state this code puts the machine in; absent where the code only informs. */
-  state: z.enum(profileStates).optional(),
-  level: z.enum(['error', 'warning', 'info']),
-  text: z.string().min(1).describe('What the vendor calls it, in plain words'),
-  verified: z.boolean().optional(),
+  cause: canonicalName.meta({
+    description: 'Canonical cause. Alert rules look for it.',
+    expects: 'a dotted lower-case name, such as material.thread_break',
+  }),
+  state: z
+    .enum(profileStates)
+    .optional()
+    .describe('State this code puts the machine in. Absent: the code only informs, and the states rules decide.'),
+  level: z.enum(['error', 'warning', 'info']).describe('Weight: of two codes at once, the heavier gives the state.'),
+  text: z.string().min(1).describe('What the vendor calls it, in plain words.'),
+  verified: z.boolean().optional().describe('Whether this one entry was checked; for people only.'),
 });
 export type CodeEntry = z.infer<typeof codeEntry>;
 
 const codeTable = z.strictObject({
-  signal: canonicalName.describe('A signal of kind code or text'),
+  signal: canonicalName.describe('The signal that carries the code, of kind code or text.'),
   firmware: z
-    .strictObject({ from: z.string().optional(), before: z.string().optional() })
+    .strictObject({
+      from: z.string().optional().describe('First version the table is for.'),
+      before: z.string().optional().describe('First version the table is no longer for.'),
+    })
     .optional()
-    .describe('Versions this table is for: from (inclusive) … before (exclusive)'),
-  /** Keys are the code as text; the code that means "nothing" is not listed but named in `none`. */
-  codes: z.record(z.string(), codeEntry),
-  none: z.array(z.string()).default(['0', '']),
+    .describe('Versions this table is for. Where a machine has no firmware in the configuration, the newest hold.'),
+  codes: z.record(z.string(), codeEntry).describe('Code to meaning. Quote the code, above all one with leading zeros.'),
+  none: z.array(z.string()).default(['0', '']).describe('Codes that mean "nothing", as texts.'),
 });
 export type CodeTable = z.infer<typeof codeTable>;
 
@@ -120,54 +186,127 @@ export type CodeTable = z.infer<typeof codeTable>;
 const stateRule = z.strictObject({
   when: z
     .strictObject({
-      signal: canonicalName,
-      is: z.union([z.number(), z.string(), z.boolean()]).optional(),
-      above: z.number().optional(),
+      signal: canonicalName.describe('A signal of this profile.'),
+      is: z.union([z.number(), z.string(), z.boolean()]).optional().meta({
+        description:
+          'Holds while the value is exactly this: a number for a number, true for a flag, a text for a text.',
+        expects: 'a number, a text, true or false',
+      }),
+      above: z.number().optional().describe('Holds while the number is above this.'),
     })
     .optional()
-    .describe('Absent: always holds'),
-  state: z.enum(profileStates),
-  cause: canonicalName.optional(),
+    .describe('The condition, with exactly one of is and above. Absent: always holds.'),
+  state: z.enum(profileStates).describe('The state it gives.'),
+  cause: canonicalName.optional().meta({
+    description: 'Canonical cause of the state.',
+    expects: 'a dotted lower-case name, such as knit.yarn_break_top',
+  }),
 });
 export type StateRule = z.infer<typeof stateRule>;
 
 export const profileSchema = z.strictObject({
-  profile: z.string().regex(/^[a-z0-9-]{1,60}$/),
-  version: z.int().positive(),
-  title: z.string().min(1),
-  kind: z.enum(machineKinds),
-  protocol: z.enum(['modbus', 'line', 'opcua']),
-  verified: z.boolean().describe('true only when the map was checked against the maker’s document or a real machine'),
-  source: z.array(z.string().min(1)).min(1),
-  notes: z.string().optional(),
-  polls: z.record(z.string(), z.strictObject({ intervalMs: z.int().min(20).max(3_600_000) })).default({}),
+  profile: z
+    .string()
+    .regex(/^[a-z0-9-]{1,60}$/, 'is not written rightly')
+    .meta({
+      description: 'Id of the profile; the file is called the same, with .yaml.',
+      expects: '1 to 60 of the characters a–z, 0–9 and -',
+    }),
+  version: z.int().positive().describe('Counts your own changes of the profile.'),
+  title: z.string().min(1).describe('What the profile is for, in a few words.'),
+  kind: z.enum(machineKinds).describe('Kind of machine. The configuration may name another for a single machine.'),
+  protocol: z.enum(['modbus', 'line', 'opcua']).describe('What the machine speaks. Every signal has a source of it.'),
+  verified: z.boolean().describe('true only when the map was checked against the maker’s document or a real machine.'),
+  source: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('Where the map is from: documents with their edition, or a person.'),
+  notes: z.string().optional().describe('What a reader should know.'),
+  polls: z
+    .record(
+      z.string(),
+      z.strictObject({
+        intervalMs: z.int().min(20).max(3_600_000).meta({ description: 'Time from one poll to the next.', unit: 'ms' }),
+      }),
+    )
+    .default({})
+    .describe('Poll classes by name (Modbus). The configuration can change the interval of a class that stands here.'),
   modbus: z
     .strictObject({
-      wordOrder: z.enum(wordOrders).default('ABCD'),
-      addressBase: z.union([z.literal(0), z.literal(1)]).default(0),
-      maxRegistersPerRead: z.int().min(1).max(125).default(125),
-      maxGapRegisters: z.int().min(0).max(124).default(8).describe('Unasked registers read along to save a request'),
+      wordOrder: z.enum(wordOrders).default('ABCD').describe('How values of several registers are laid out.'),
+      addressBase: z
+        .union([z.literal(0), z.literal(1)])
+        .default(0)
+        .describe('0: addresses are those on the wire. 1: the manual counts from 1.'),
+      maxRegistersPerRead: z
+        .int()
+        .min(1)
+        .max(125)
+        .default(125)
+        .describe('The most registers this machine gives at once.'),
+      maxGapRegisters: z
+        .int()
+        .min(0)
+        .max(124)
+        .default(8)
+        .describe('Unasked registers that are read along to save a request. 0 where the map has holes that refuse.'),
     })
-    .optional(),
+    .optional()
+    .describe('How this machine uses Modbus.'),
   line: z
     .strictObject({
-      delimiter: z.string().length(1).default(','),
-      fields: z.int().min(1).max(256),
-      terminator: z.enum(['\n', '\r\n', '\r']).default('\n'),
-      maxLineBytes: z.int().min(8).max(65536).default(512),
-      expectEveryMs: z.int().min(10).describe('A silence of 3 × this is a gap'),
+      delimiter: z
+        .string()
+        .length(1)
+        .default(',')
+        .meta({ description: 'What stands between two fields.', expects: 'one character' }),
+      fields: z
+        .int()
+        .min(1)
+        .max(256)
+        .describe('How many fields a line has. A line with more or fewer is thrown away whole and counted.'),
+      terminator: z
+        .enum(['\n', '\r\n', '\r'])
+        .default('\n')
+        .meta({ description: 'End of a line.', expects: '"\\n", "\\r\\n" or "\\r", in double quotes' }),
+      maxLineBytes: z.int().min(8).max(65536).default(512).describe('A longer line is thrown away and counted.'),
+      expectEveryMs: z
+        .int()
+        .min(10)
+        .meta({ description: 'How often a line comes. A silence of three times this is a gap.', unit: 'ms' }),
     })
-    .optional(),
+    .optional()
+    .describe('How a line is built. Required with protocol line.'),
   opcua: z
     .strictObject({
-      machineBrowseName: z.string().optional().describe('Only where one server has several machines'),
-      publishingIntervalMs: z.int().min(10).default(250),
-      samplingIntervalMs: z.int().min(0).default(250),
-      queueSize: z.int().min(1).max(10_000).default(50),
+      machineBrowseName: z
+        .string()
+        .optional()
+        .describe('BrowseName of the machine below Objects/Machines. Needed where one server has several.'),
+      publishingIntervalMs: z
+        .int()
+        .min(10)
+        .default(250)
+        .meta({ description: 'How often the server sends what changed.', unit: 'ms' }),
+      samplingIntervalMs: z
+        .int()
+        .min(0)
+        .default(250)
+        .meta({ description: 'How often the server looks at each value.', unit: 'ms' }),
+      queueSize: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(50)
+        .describe('Values the server keeps per signal between two sendings.'),
     })
-    .optional(),
-  signals: z.record(canonicalName, signalSpec),
-  codeTables: z.array(codeTable).default([]),
-  states: z.array(stateRule).min(1),
+    .optional()
+    .describe('How the server is subscribed to.'),
+  signals: z.record(canonicalName, signalSpec).describe('Canonical signal name to signal; at least one.'),
+  codeTables: z.array(codeTable).default([]).describe('What the codes of the machine mean.'),
+  states: z
+    .array(stateRule)
+    .min(1)
+    .describe('What state the machine is in; the first rule that holds. The last has no when.'),
 });
 export type Profile = z.infer<typeof profileSchema>;

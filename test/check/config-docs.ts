@@ -47,21 +47,12 @@ function manual(schema: SchemaNode): string {
 /** A table of the fields of one section, then the sections inside it. */
 function section(title: string, node: SchemaNode, prefix: string): string[] {
   const fields = Object.entries(node.properties ?? {});
-  const required = new Set(node.required ?? []);
   const inner = fields.flatMap(([key, field]) => {
     const path = prefix === '' ? key : `${prefix}.${key}`;
     const nested = nestedOf(field);
     return nested === null ? [] : section(`${path}${nested.suffix}`, nested.node, `${path}${nested.suffix}`);
   });
-  return [
-    `## ${title === 'The file' ? title : `\`${title}\``}`,
-    '',
-    '| field | value | default | change | meaning |',
-    '|---|---|---|---|---|',
-    ...fields.map(([key, field]) => row(key, field, required.has(key))),
-    '',
-    ...inner,
-  ];
+  return [`## ${title === 'The file' ? title : `\`${title}\``}`, '', ...fieldTable(node, 'change'), ...inner];
 }
 
 function nestedOf(field: SchemaNode): { node: SchemaNode; suffix: string } | null {
@@ -72,17 +63,35 @@ function nestedOf(field: SchemaNode): { node: SchemaNode; suffix: string } | nul
   return null;
 }
 
-function row(key: string, field: SchemaNode, required: boolean): string {
+/**
+ * The fields of one section as a table.
+ * @param columns `change` tells when a change is applied as well
+ */
+export function fieldTable(node: SchemaNode, columns: 'change' | 'plain', leaveOut: readonly string[] = []): string[] {
+  const required = new Set(node.required ?? []);
+  const change = columns === 'change';
+  return [
+    `| field | value | default |${change ? ' change |' : ''} meaning |`,
+    `|---|---|---|${change ? '---|' : ''}---|`,
+    ...Object.entries(node.properties ?? {})
+      .filter(([key]) => !leaveOut.includes(key))
+      .map(([key, field]) => row(key, field, required.has(key), change)),
+    '',
+  ];
+}
+
+function row(key: string, field: SchemaNode, required: boolean, change: boolean): string {
   const example = field.examples?.[0];
   const value = `${describeNode(field)}${example === undefined ? '' : `, such as \`${plain(example)}\``}`;
   const fallback = required
     ? '**required**'
     : field.default === undefined || field.properties !== undefined
       ? '–'
-      : `\`${plain(field.default)}\``;
+      : `\`${change ? plain(field.default) : escaped(field.default)}\``;
   const effect = field.restart === false ? 'live' : 'restart';
   const marks = `${effect}${field.remote === true ? ', remote' : ''}${field.secret === true ? ', secret' : ''}`;
-  return `| \`${key}\` | ${cell(value)} | ${cell(fallback)} | ${marks} | ${cell(field.description ?? '')} |`;
+  const cells = [`\`${key}\``, cell(value), cell(fallback), ...(change ? [marks] : []), cell(field.description ?? '')];
+  return `| ${cells.join(' | ')} |`;
 }
 
 function rulesSection(rules: readonly Rule[]): string[] {
@@ -117,15 +126,17 @@ function rulesSection(rules: readonly Rule[]): string[] {
   ];
 }
 
-function flow(value: object): string {
+export function flow(value: object): string {
   return Object.entries(value)
     .filter(([, member]) => member !== undefined)
     .map(([key, member]) => `${key}: ${Array.isArray(member) ? `[${member.join(', ')}]` : String(member)}`)
     .join(', ');
 }
 
-const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** As plain, with line ends and blanks to be seen. */
+const escaped = (value: unknown) => (/^\S+$/.test(plain(value)) ? plain(value) : JSON.stringify(value));
+export const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+export const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
 /** The example as data, for checks. */
 export function exampleValue(): unknown {

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { configDocuments } from './config-docs.ts';
 import { errorDocument } from './error-docs.ts';
 import { repository } from './files.ts';
+import { profileDocuments } from './profile-docs.ts';
 
 export interface Generated {
   /** Relative to the repository. */
@@ -16,7 +17,7 @@ export interface Generated {
 
 /** Every generated document as it should be. */
 export async function generatedDocuments(): Promise<readonly Generated[]> {
-  return [...configDocuments(), errorDocument(), ...(await contractDocuments())];
+  return [...configDocuments(), ...profileDocuments(), errorDocument(), ...(await contractDocuments())];
 }
 
 /** Those of the wire contract, where their generator is there. */

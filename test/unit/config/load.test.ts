@@ -261,7 +261,20 @@ states:
   writeFileSync(file, withProfile('profiles/own-line.yaml'));
   assert.equal(loadConfig(file).machines[0]?.profile, join(dir, 'profiles/own-line.yaml'));
   writeFileSync(join(dir, 'profiles/own-line.yaml'), profile.replace('kind: gauge', 'kind: gaga'));
-  assert.throws(() => loadConfig(file), /machines\[0\]\.profile names a profile that cannot be used/);
+  // The complaint is about the file of the profile, at its line, and comes once for all machines that name it.
+  writeFileSync(file, withProfile('profiles/own-line.yaml'));
+  assert.throws(
+    () => loadConfig(file),
+    (error) => {
+      assert.ok(error instanceof ConfigErrors);
+      const [issue, ...more] = error.issues;
+      assert.deepEqual(more, []);
+      assert.equal(issue?.file, join(dir, 'profiles/own-line.yaml'));
+      assert.deepEqual([issue?.line, issue?.path], [10, 'signals.spindle.speed.kind']);
+      assert.equal(issue?.right, 'gauge, counter, flag, code or text');
+      return true;
+    },
+  );
   writeFileSync(file, `${good}profileDirs: [nothing]\n`);
   assert.throws(() => loadConfig(file), /profileDirs\[0\] does not exist/);
 });
