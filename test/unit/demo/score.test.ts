@@ -147,9 +147,16 @@ test('a reading that was on show is right, one that never was is wrong', () => {
     data: { signal: 'x', value },
   });
   const read = (tMs: number, value: boolean | number): StoredPoint => ({ ...point(tMs, 0), value });
-  assert.deepEqual(judgeValues([flag(0, false), flag(9000, true)], () => [read(8950, true)]).problems, []);
+  assert.deepEqual(
+    judgeValues([flag(0, false), flag(9000, true)], () => [read(1000, false), read(8950, true)]).problems,
+    [],
+  );
   assert.notDeepEqual(judgeValues([flag(0, false), flag(9000, true)], () => [read(5000, true)]).problems, []);
   assert.notDeepEqual(judgeValues([flag(0, false)], () => [read(5000, 0)]).problems, [], 'a number for a flag');
+  const up = [flag(0, false), flag(1000, true), flag(4000, false)];
+  const offline: TruthLine = { ...flag(900, true), kind: 'state', data: { state: 'OFFLINE', cause: null } };
+  assert.notDeepEqual(judgeValues(up, () => [read(500, false)]).problems, [], 'stood for 3 s and was never read');
+  assert.deepEqual(judgeValues([offline, ...up], () => [read(500, false)]).problems, [], 'nobody could read it');
 });
 
 test('seconds by state are held against the truth', () => {
