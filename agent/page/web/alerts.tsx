@@ -2,9 +2,8 @@
 import { useState } from 'preact/hooks';
 import { acknowledge, type SessionView } from './client.ts';
 import { waitsForAck, type Alert } from './floor-state.ts';
-import type { Now } from './floor.tsx';
 import { CheckIcon, PriorityIcon } from './icons.tsx';
-import { lasted } from './times.ts';
+import { lasted, type Now } from './times.ts';
 import { alertStateWords, causeWord, priorityWords } from './words.ts';
 
 interface ListProps {

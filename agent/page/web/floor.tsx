@@ -8,17 +8,8 @@ import { WarnIcon } from './icons.tsx';
 import { emptyFloor } from './floor-state.ts';
 import { openLive, type Connection, type LiveView } from './live.ts';
 import { MachineTile } from './machines.tsx';
-import { lasted, siteTime, type SiteTime } from './times.ts';
+import { lasted, siteTime, type Now } from './times.ts';
 import { Uplink } from './uplink.tsx';
-
-/** What every part of the floor needs to speak of time. */
-export interface Now {
-  /** The server's clock. */
-  readonly ms: number;
-  readonly time: SiteTime;
-  /** true: nothing on the page is known to be so any more. */
-  readonly stale: boolean;
-}
 
 /** Drops shorter than this are not worth a word: the browser comes back by itself. */
 const patienceMs = 2_500;

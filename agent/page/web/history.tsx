@@ -2,8 +2,7 @@
 import { useState } from 'preact/hooks';
 import { closedAlerts } from './client.ts';
 import type { Alert } from './floor-state.ts';
-import type { Now } from './floor.tsx';
-import { lasted } from './times.ts';
+import { lasted, type Now } from './times.ts';
 import { causeWord } from './words.ts';
 
 export function History({ now, machineName }: { now: Now; machineName: (id: string) => string }) {

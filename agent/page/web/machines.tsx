@@ -1,8 +1,7 @@
 /** A machine at a glance. A value that is not good never looks as if it were. */
 import type { MachineView, SignalView } from '../../live.ts';
-import type { Now } from './floor.tsx';
 import { StateIcon, WarnIcon } from './icons.tsx';
-import { lasted } from './times.ts';
+import { lasted, type Now } from './times.ts';
 import { TrendChart } from './trend.tsx';
 import { causeWord, kindWord, reasonWord, signalWord, splitSignals, stateWords, unitSign, valueText } from './words.ts';
 

@@ -37,3 +37,12 @@ export function siteTime(timeZone: string): SiteTime {
       day.format(ms) === day.format(nowMs) ? time.format(ms) : `${day.format(ms)}, ${time.format(ms)}`,
   };
 }
+
+/** What every part of the floor needs to speak of time. */
+export interface Now {
+  /** The server's clock. */
+  readonly ms: number;
+  readonly time: SiteTime;
+  /** true: nothing on the page is known to be so any more. */
+  readonly stale: boolean;
+}

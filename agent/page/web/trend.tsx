@@ -3,9 +3,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { MachineView } from '../../live.ts';
 import { fetchTrend } from './client.ts';
-import type { Now } from './floor.tsx';
 import { addPoint, rangeText, type Points } from './points.ts';
 import { chartable, signalWord, unitSign, valueText } from './words.ts';
+import type { Now } from './times.ts';
 
 const spanMs = 15 * 60_000;
 const heightPx = 96;

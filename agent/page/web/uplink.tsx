@@ -1,8 +1,7 @@
 /** Whether the cloud hears from this gateway, and what waits for it here. */
 import type { UplinkView } from '../../live.ts';
-import type { Now } from './floor.tsx';
 import { CheckIcon, LinkIcon, WarnIcon } from './icons.tsx';
-import { lasted } from './times.ts';
+import { lasted, type Now } from './times.ts';
 import { reasonWord } from './words.ts';
 
 const count = (n: number) => n.toLocaleString('en').replaceAll(',', '\u202f');
