@@ -17,14 +17,19 @@ export interface OwnCertificate {
 
 const validForDays = 3650;
 
+/** By folder. The first servers are met at the same moment; each making a pair would mix the files of both. */
+const inWork = new Map<string, Promise<OwnCertificate>>();
+
 /**
  * Reads `certificate.pem` and `key.pem` (PKCS#8, mode 0600) of `pkiDir`, making both when they are not there: RSA 2048,
  * self-signed, SHA-256, which every security profile of OPC UA accepts. The key is generated off the event loop.
  * Throws DRV-205.
  */
 export async function ownCertificate(library: OpcuaLibrary, pkiDir: string): Promise<OwnCertificate> {
+  const running = inWork.get(pkiDir) ?? readOrMake(library, pkiDir).finally(() => inWork.delete(pkiDir));
+  inWork.set(pkiDir, running);
   try {
-    return (await read(pkiDir)) ?? (await make(library, pkiDir));
+    return await running;
   } catch (error) {
     throw new DriverError(
       'opcuaOwnCertificate',
@@ -34,6 +39,10 @@ export async function ownCertificate(library: OpcuaLibrary, pkiDir: string): Pro
       },
     );
   }
+}
+
+async function readOrMake(library: OpcuaLibrary, pkiDir: string): Promise<OwnCertificate> {
+  return (await read(pkiDir)) ?? (await make(library, pkiDir));
 }
 
 function files(pkiDir: string) {

@@ -106,7 +106,7 @@ async function judge(parts: ConnectParts, chain: Buffer | null): Promise<Buffer>
         endpoint: options.endpoint,
         fingerprint,
         subject: certificate.subject.replaceAll('\n', ', '),
-        cure: `Compare the fingerprint with the server's own display, then: selvedge trust add ${fingerprint}`,
+        cure: `Compare the fingerprint with the server's own display, then: selvedge trust add ${fingerprint} --trust-dir ${options.trustDir}`,
       });
     }
     throw new OpcuaTrouble('server-certificate-not-trusted', `fingerprint ${fingerprint}`);
