@@ -1,5 +1,5 @@
 /** The bridge about itself: JSON for people and scripts, Prometheus text for monitoring. */
-import type { ApiParts } from './server.ts';
+import type { ApiParts } from './parts.ts';
 
 interface Totals {
   readonly gateways: number;

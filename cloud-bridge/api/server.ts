@@ -1,24 +1,12 @@
 /** The bridge's HTTP API, on loopback: a proxy with TLS in front of it makes it public. Every route needs the bearer key. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { BrokerLink } from '../broker/link.ts';
 import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
-import type { BridgeMetrics } from '../metrics.ts';
-import type { BridgeStore } from '../store/store.ts';
 import { bucketRoutes } from './buckets.ts';
 import { healthOf, metricsText } from './health.ts';
 import { listRoutes } from './lists.ts';
-
-export interface ApiParts {
-  readonly store: Pick<BridgeStore, 'db' | 'quarantine'>;
-  readonly metrics: BridgeMetrics;
-  readonly link: Pick<BrokerLink, 'state'>;
-  readonly nowMs: () => number;
-  readonly key: string;
-  /** 0: any free port. */
-  readonly port: number;
-}
+import type { ApiParts } from './parts.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 

@@ -1,0 +1,14 @@
+/** What the API is made of. */
+import type { BrokerLink } from '../broker/link.ts';
+import type { BridgeMetrics } from '../metrics.ts';
+import type { BridgeStore } from '../store/store.ts';
+
+export interface ApiParts {
+  readonly store: Pick<BridgeStore, 'db' | 'quarantine'>;
+  readonly metrics: BridgeMetrics;
+  readonly link: Pick<BrokerLink, 'state'>;
+  readonly nowMs: () => number;
+  readonly key: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
