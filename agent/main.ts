@@ -117,7 +117,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
       'listening',
     );
-    options.terminal(`The page is at ${page.url ?? 'no address'}`);
+    if (page.url !== null) options.terminal(`The page is at ${page.url}`);
     await aborted(signal);
     log.info({}, 'stopping');
   } finally {
