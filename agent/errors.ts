@@ -130,6 +130,12 @@ export const agentErrors = {
     cure: 'Set uplink.bridgeKey to the bridge.pub.pem of the bridge that uses this broker, and start the agent again; nothing is lost.',
     retryable: true,
   },
+  uplinkUnreachable: {
+    code: 'AGT-305',
+    meaning: 'The broker cannot be reached.',
+    cure: 'Check that the bridge runs, uplink.url and the network. The agent keeps trying; what waits is sent when it is back.',
+    retryable: true,
+  },
   ruleInvalid: {
     code: 'AGT-400',
     meaning: 'A rule or an override of a rule is wrong.',

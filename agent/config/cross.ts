@@ -168,6 +168,10 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
   if (serial !== undefined && !('line' in endpoint.value)) {
     issues.push(issueAt(main, [...path, 'serial'], 'does nothing with a network endpoint', 'no serial: here', 'key'));
   }
+  if (endpoint.value.transport === 'modbus-rtu-serial' && childOf(serial, 'dataBits') === 7) {
+    const what = 'is 7, but Modbus RTU is sent with 8 data bits';
+    issues.push(issueAt(main, [...path, 'serial', 'dataBits'], what, '8, or no dataBits'));
+  }
   const opcua = childOf(raw, 'opcua');
   if (opcua !== undefined && protocol !== 'opcua') {
     issues.push(issueAt(main, [...path, 'opcua'], 'does nothing with this endpoint', 'no opcua: here', 'key'));

@@ -63,6 +63,7 @@ export const addressFile = 'page-address.json';
 /** Some 40 tabs with all their connections; more is a flood. */
 const maxConnections = 256;
 
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
 /** What to type on the gateway itself: an address that means every address is none to go to. */
 const shownHost = (address: string) => (address === '0.0.0.0' || address === '::' ? 'localhost' : hostText(address));
@@ -137,7 +138,10 @@ export function createPage(options: PageOptions): Page {
       await writeFile(file, JSON.stringify({ url, pid: process.pid }) + '\n', { mode: 0o600 });
       await chmod(file, 0o600);
     } catch (error) {
-      log.warn({ err: error }, 'the address of the page was not written; `selvedge user setup-link` needs it');
+      log.warn(
+        { error: reasonOf(error) },
+        'the address of the page was not written; `selvedge user setup-link` needs it',
+      );
     }
   }
 
@@ -152,7 +156,9 @@ export function createPage(options: PageOptions): Page {
       await old.close();
       await listen(bind, options.port === 0 ? 0 : boundPort);
       log.info({ url }, 'the page is open to the network');
-    })().catch((error: unknown) => log.error({ err: error }, 'the page cannot listen on its configured address'));
+    })().catch((error: unknown) =>
+      log.error({ error: reasonOf(error) }, 'the page cannot listen on its configured address'),
+    );
     return { movedTo: options.port === 0 ? null : `https://${shownHost(bind)}:${boundPort}` };
   }
 

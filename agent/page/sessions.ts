@@ -57,6 +57,8 @@ export interface Sessions {
   save(): Promise<void>;
 }
 
+/** The disk's faults are no defects: a line in the log, without a stack. */
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const keyOf = (token: string) => createHash('sha256').update(token).digest('hex');
 /** Made from the secret token, so the server stores nothing more; the page gets it in a body that no other site can read. */
 const csrfOf = (token: string) => createHmac('sha256', token).update('selvedge csrf').digest('base64url');
@@ -102,7 +104,7 @@ export function createSessions(options: {
     } catch (error) {
       // Losing this file only signs people out; the disk's own alarm says why.
       await rm(beside, { force: true }).catch(() => undefined);
-      log.warn({ err: error }, 'sessions of the page were not saved');
+      log.warn({ error: reasonOf(error) }, 'sessions of the page were not saved');
     }
   };
   const save = (): Promise<void> => {
@@ -122,7 +124,7 @@ export function createSessions(options: {
         const content = sessionsFile.parse(JSON.parse(text));
         entries = new Map(content.sessions.map((entry) => [entry.key, entry]));
       } catch (error) {
-        log.warn({ err: error }, 'the file of sessions is damaged: everybody signs in again');
+        log.warn({ error: reasonOf(error) }, 'the file of sessions is damaged: everybody signs in again');
       }
     },
     async open(user) {

@@ -1,5 +1,5 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync, truncateSync } from 'node:fs';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { makeFolder } from '../folder.ts';
 import { asStoreError, StoreError } from './errors.ts';
@@ -72,19 +72,27 @@ function prepareFolder(dataDir: string): void {
 /** Keeps a second agent out. The lock is the operating system's, so it goes with the process however that ends. */
 function lockFolder(dataDir: string): Database {
   try {
-    const lock = new BetterSqlite(lockFile(dataDir), { timeout: 0 });
-    try {
-      lock.pragma('locking_mode = EXCLUSIVE');
-      lock.exec('BEGIN EXCLUSIVE');
-    } catch (error) {
-      lock.close();
-      throw error;
-    }
-    return lock;
+    return takeLock(lockFile(dataDir));
   } catch (error) {
     const known = asStoreError(error, `lock ${dataDir}`);
     if (known.key !== 'storeBusy') throw known;
     throw new StoreError('dataDirInUse', `data folder ${dataDir} is in use by another process`, { cause: error });
+  }
+}
+
+function takeLock(path: string, again = true): Database {
+  const lock = new BetterSqlite(path, { timeout: 0 });
+  try {
+    lock.pragma('locking_mode = EXCLUSIVE');
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (!again || !isDamage(error)) throw error;
+    // Rubbish in a file that holds nothing must not keep the agent from starting. Emptied and not replaced: whoever opens it at this
+    // moment locks the same file.
+    truncateSync(path);
+    return takeLock(path, false);
   }
 }
 

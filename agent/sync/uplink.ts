@@ -257,7 +257,7 @@ class MqttUplink implements Uplink {
       this.#sinceMs = lost ? this.#o.clock.wallMs() : this.#sinceMs;
       this.#o.log(refused ? 'error' : 'warn', 'uplink not connected', {
         reason,
-        ...(refused ? told('uplinkRefused') : {}),
+        ...told(refused ? 'uplinkRefused' : 'uplinkUnreachable'),
       });
     }
     this.#reason = reason;
@@ -359,7 +359,11 @@ class MqttUplink implements Uplink {
     this.#sent++;
     this.#link.publish(this.#topic('up'), encodeUp(header, batch.bytes), false);
     const { wallMs, monotonicMs } = this.#now();
-    this.#o.store.noteSent([batch], wallMs).catch((error: unknown) => this.#storeFailed('count a send', error));
+    const noted = (): void => {
+      // Where answers stay away nothing else makes the counts be read anew.
+      if (sends > 1) this.#countsStale = true;
+    };
+    this.#o.store.noteSent([batch], wallMs).then(noted, (error: unknown) => this.#storeFailed('count a send', error));
     const first = { monotonicMs: firstSentMs, wallMs: wallMs - (monotonicMs - firstSentMs) };
     this.#watch({ kind: 'sent', sends, first });
   }
@@ -472,7 +476,10 @@ class MqttUplink implements Uplink {
 }
 
 /** What a line of the log says beside what happened. */
-function told(key: 'uplinkRefused' | 'uplinkAckInvalid'): { readonly code: string; readonly cure: string } {
+function told(key: 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid'): {
+  readonly code: string;
+  readonly cure: string;
+} {
   const { code, cure } = agentErrors[key];
   return { code, cure };
 }

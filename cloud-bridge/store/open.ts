@@ -1,5 +1,5 @@
 /** Opening the database: lock, check, migrate; a damaged file is set aside, never repaired in place and never deleted. */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, truncateSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BridgeError } from '../errors.ts';
 import { reasonOf, type DataDir } from '../files.ts';
@@ -33,19 +33,28 @@ function isDamage(error: unknown): boolean {
 /** Holds the data folder for this process until released; the operating system lets go of it when the process dies. Throws BRG-111, -103. */
 function lockDataDir(dir: DataDir): () => void {
   try {
-    const lock = new Database(dir.lock, { timeout: 0 });
-    try {
-      lock.exec('BEGIN EXCLUSIVE');
-    } catch (error) {
-      lock.close();
-      throw error;
-    }
+    const lock = takeLock(dir.lock);
     return () => lock.close();
   } catch (error) {
     if (sqliteCode(error)?.startsWith('SQLITE_BUSY') === true) {
       throw new BridgeError('storeBusy', `another bridge holds ${dir.root}`, { cause: error });
     }
     throw new BridgeError('dataDirUnwritable', `cannot lock ${dir.root}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function takeLock(path: string, again = true): Database.Database {
+  const lock = new Database(path, { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    if (!again || !isDamage(error)) throw error;
+    // Rubbish in a file that holds nothing must not keep the bridge from starting. Emptied and not replaced: whoever opens it at this
+    // moment locks the same file.
+    truncateSync(path);
+    return takeLock(path, false);
   }
 }
 

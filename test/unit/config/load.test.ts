@@ -278,3 +278,13 @@ states:
   writeFileSync(file, `${good}profileDirs: [nothing]\n`);
   assert.throws(() => loadConfig(file), /profileDirs\[0\] does not exist/);
 });
+
+test('data bits that Modbus RTU cannot be sent with are told, in the section as in the address', () => {
+  const rtu = (endpoint: string, more: string): string =>
+    `version: 1\nsite: {id: s-1, timeZone: Asia/Dhaka}\ngateway: {id: gw-1}\nmachines:\n  - {id: ov-1, profile: sewing-modbus-ref, endpoint: "${endpoint}"${more}}\n`;
+  assert.deepEqual(complaints(rtu('modbus+rtu:///dev/ttyUSB0', ', serial: {dataBits: 8}')), []);
+  assert.deepEqual(complaints(rtu('modbus+rtu:///dev/ttyUSB0', ', serial: {dataBits: 7}')), [
+    '5: machines[0].serial.dataBits is 7, but Modbus RTU is sent with 8 data bits',
+  ]);
+  assert.equal(complaints(rtu('modbus+rtu:///dev/ttyUSB0?dataBits=7', '')).length, 1);
+});
