@@ -31,7 +31,8 @@ import { loadRuleSet, type RuleSet } from './rules/load.ts';
 import { endpointName, groupByBus, loadSources, pollsMs, type SourceMaker, type WatchedMachine } from './sources.ts';
 import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
-import { createUplink, type Uplink } from './sync/uplink.ts';
+import { createUplink } from './sync/uplink.ts';
+import type { Uplink } from './sync/uplink-ports.ts';
 import { agentVersion } from './version.ts';
 
 const tickMs = 200;

@@ -8,25 +8,23 @@
  *  U3  After `stop` resolves, within 1 s, no socket, timer or listener is left.
  *  U4  Trouble never throws at the user: it is a state in `view()`, a log line and a retry.
  */
-import { randomBytes, type KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
-  ackMessage,
-  ackSignatureHolds,
   contractVersion,
   encodeUp,
   signBatch,
   topicOf,
-  type AckMessage,
-  type BatchBody,
   type Lane,
   type StatusMessage,
 } from '../../cloud-bridge/contract.ts';
+import { backoffDelayMs, type BackoffOptions } from '../../drivers/contract.ts';
 import { agentErrors } from '../errors.ts';
 import type { UplinkView } from '../live.ts';
-import type { BatchKey, OutboxCounts, OutboxStore, SealContext, SealedBatch } from '../store/outbox.ts';
-import { backoffDelayMs, type BackoffOptions } from '../../drivers/contract.ts';
+import type { BatchKey, OutboxCounts, SealContext, SealedBatch } from '../store/outbox.ts';
+import { believedAnswer } from './answers.ts';
 import { checkUplinkUrl, openLink, type Link } from './link.ts';
-import { noOutage, outageDueMs, stepOutage, type Instant, type Outage, type OutageEvent } from './outage.ts';
+import { noOutage, outageDueMs, stepOutage, type Instant, type OutageEvent } from './outage.ts';
+import type { Uplink, UplinkCounters, UplinkOptions } from './uplink-ports.ts';
 import {
   emptyWindow,
   nameOf,
@@ -36,60 +34,6 @@ import {
   type WindowEffect,
   type WindowEvent,
 } from './window.ts';
-
-export interface UplinkOptions {
-  readonly site: string;
-  readonly gateway: string;
-  readonly boot: string;
-  readonly previousBoot: string | null;
-  readonly agentVersion: string;
-  /** mqtts://host:port, or mqtt:// to loopback. */
-  readonly url: string;
-  readonly password: string | null;
-  /** PEM text. */
-  readonly ca?: string | null;
-  /** Said in words by the configuration: mqtt:// to another machine. */
-  readonly allowPlaintext?: boolean;
-  readonly gatewayKey: KeyObject;
-  readonly bridgeKey: KeyObject;
-  readonly store: OutboxStore;
-  readonly clock: { wallMs(): number; monotonicMs(): number };
-  readonly random: () => number;
-  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
-  /** How far the wall clock can be trusted; goes into every batch. Default `synced`. */
-  readonly clockState?: () => BatchBody['clock'];
-  readonly ackTimeoutMs?: number;
-  readonly outageAfterMs?: number;
-  readonly keepaliveS?: number;
-  readonly lingerMs?: number;
-  readonly backlogAfterMs?: number;
-  readonly slots?: Partial<Record<Lane, number>>;
-  readonly reconnect?: BackoffOptions;
-  /** Called for the opening and the end of every outage, to be kept as an event. */
-  readonly onOutage?: (outage: Outage) => void;
-  /** The bridge refused a batch for good: a person has to look. */
-  readonly onDeadLetter?: (letter: BatchKey & { readonly code: string | null }) => void;
-  /** The view has changed. */
-  readonly onChange?: () => void;
-}
-
-/** Beyond the outbox: counted since the start. */
-export interface UplinkCounters {
-  readonly sent: number;
-  readonly invalidAcks: number;
-  readonly connections: number;
-  readonly outage: boolean;
-}
-export interface Uplink {
-  /** Resolves when it works towards the bridge, connected or not; connects and reconnects until `stop` or the abort of `signal`. Throws AgentError for an address that cannot be used. */
-  start(signal: AbortSignal): Promise<void>;
-  /** From now on nothing lingers for company: what waits is sealed and sent at once. For the moment before `stop`. */
-  hurry(): void;
-  /** Resolves within 1 s. May be called twice. */
-  stop(): Promise<void>;
-  view(): UplinkView;
-  counters(): UplinkCounters;
-}
 
 /** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; evidence goes by its own channel. */
 const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 3, evidence: 0 };
@@ -103,7 +47,6 @@ const goodbyeMs = 400;
 const snapshotAfterRecords = 1_000;
 /** So many waiting records are sealed while there is no uplink. */
 const compactAfterRecords = 2_000;
-const maxAckBytes = 4_096;
 
 export function createUplink(options: UplinkOptions): Uplink {
   return new MqttUplink(options);
@@ -273,8 +216,8 @@ class MqttUplink implements Uplink {
   }
 
   #onAck(payload: Buffer): void {
-    const ack = parseAck(payload);
-    if (ack === null || ack.gateway !== this.#o.gateway || !holds(ack, this.#o.bridgeKey)) {
+    const ack = believedAnswer(payload, this.#o.gateway, this.#o.bridgeKey);
+    if (ack === null) {
       this.#invalidAcks++;
       // Once is enough until the bridge itself is heard: with a wrong key every batch brings one.
       this.#o.log(this.#disbelieves ? 'debug' : 'error', 'an answer that is not the bridge’s was ignored', {
@@ -482,21 +425,4 @@ function told(key: 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid'): 
 } {
   const { code, cure } = agentErrors[key];
   return { code, cure };
-}
-
-function parseAck(payload: Buffer): AckMessage | null {
-  if (payload.length > maxAckBytes) return null;
-  try {
-    return ackMessage.safeParse(JSON.parse(payload.toString('utf8'))).data ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function holds(ack: AckMessage, key: KeyObject): boolean {
-  try {
-    return ackSignatureHolds(ack, key);
-  } catch {
-    return false;
-  }
 }

@@ -9,7 +9,8 @@ import type { TestContext } from 'node:test';
 import BetterSqlite from 'better-sqlite3';
 import { openStore, type Store } from '../../agent/store/open.ts';
 import type { Outage } from '../../agent/sync/outage.ts';
-import { createUplink, type Uplink, type UplinkOptions } from '../../agent/sync/uplink.ts';
+import { createUplink } from '../../agent/sync/uplink.ts';
+import type { Uplink, UplinkOptions } from '../../agent/sync/uplink-ports.ts';
 import type { TestGateway } from './bridge-process.ts';
 
 export const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };

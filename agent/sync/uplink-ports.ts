@@ -1,0 +1,61 @@
+/** What the uplink is given and what it gives; `uplink.ts` is the work between. */
+import type { KeyObject } from 'node:crypto';
+import type { BatchBody, Lane } from '../../cloud-bridge/contract.ts';
+import type { BackoffOptions } from '../../drivers/contract.ts';
+import type { UplinkView } from '../live.ts';
+import type { BatchKey, OutboxStore } from '../store/outbox.ts';
+import type { Outage } from './outage.ts';
+
+export interface UplinkOptions {
+  readonly site: string;
+  readonly gateway: string;
+  readonly boot: string;
+  readonly previousBoot: string | null;
+  readonly agentVersion: string;
+  /** mqtts://host:port, or mqtt:// to loopback. */
+  readonly url: string;
+  readonly password: string | null;
+  /** PEM text. */
+  readonly ca?: string | null;
+  /** Said in words by the configuration: mqtt:// to another machine. */
+  readonly allowPlaintext?: boolean;
+  readonly gatewayKey: KeyObject;
+  readonly bridgeKey: KeyObject;
+  readonly store: OutboxStore;
+  readonly clock: { wallMs(): number; monotonicMs(): number };
+  readonly random: () => number;
+  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+  /** How far the wall clock can be trusted; goes into every batch. Default `synced`. */
+  readonly clockState?: () => BatchBody['clock'];
+  readonly ackTimeoutMs?: number;
+  readonly outageAfterMs?: number;
+  readonly keepaliveS?: number;
+  readonly lingerMs?: number;
+  readonly backlogAfterMs?: number;
+  readonly slots?: Partial<Record<Lane, number>>;
+  readonly reconnect?: BackoffOptions;
+  /** Called for the opening and the end of every outage, to be kept as an event. */
+  readonly onOutage?: (outage: Outage) => void;
+  /** The bridge refused a batch for good: a person has to look. */
+  readonly onDeadLetter?: (letter: BatchKey & { readonly code: string | null }) => void;
+  /** The view has changed. */
+  readonly onChange?: () => void;
+}
+
+/** Beyond the outbox: counted since the start. */
+export interface UplinkCounters {
+  readonly sent: number;
+  readonly invalidAcks: number;
+  readonly connections: number;
+  readonly outage: boolean;
+}
+export interface Uplink {
+  /** Resolves when it works towards the bridge, connected or not; connects and reconnects until `stop` or the abort of `signal`. Throws AgentError for an address that cannot be used. */
+  start(signal: AbortSignal): Promise<void>;
+  /** From now on nothing lingers for company: what waits is sealed and sent at once. For the moment before `stop`. */
+  hurry(): void;
+  /** Resolves within 1 s. May be called twice. */
+  stop(): Promise<void>;
+  view(): UplinkView;
+  counters(): UplinkCounters;
+}
