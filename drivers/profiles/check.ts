@@ -58,9 +58,10 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   }
   profile.codeTables.forEach((table, index) => {
     const kind = profile.signals[table.signal]?.kind;
-    if (kind === undefined) add(['codeTables', index, 'signal'], `no signal ${table.signal}`, signals);
+    if (kind === undefined)
+      add(['codeTables', index, 'signal'], `names no signal of this profile: no signal ${table.signal}`, signals);
     else if (kind !== 'code' && kind !== 'text')
-      add(['codeTables', index, 'signal'], `${table.signal} is a ${kind}, not a code or text`, 'a code or text signal');
+      add(['codeTables', index, 'signal'], `names a ${kind}, not a code or text`, 'a code or text signal');
     for (const none of table.none) {
       if (table.codes[none] !== undefined)
         add(['codeTables', index, 'codes', none], 'is named in none as well', 'another none:, such as []');
@@ -72,25 +73,54 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
     if (isLast !== (when === undefined)) {
       add(
         ['states', index],
-        isLast ? 'the last rule must hold always (no when)' : 'only the last rule may be without when',
+        isLast ? 'is the last rule, which must hold always' : 'holds always, so no later rule is ever asked',
         'one rule without when, as the last one, such as - state: IDLE',
       );
     }
     if (when === undefined) return;
-    if (profile.signals[when.signal] === undefined)
-      add(['states', index, 'when', 'signal'], `no signal ${when.signal}`, signals);
-    if ((when.is === undefined) === (when.above === undefined))
-      add(['states', index, 'when'], 'exactly one of is, above', 'is: VALUE or above: NUMBER');
+    const spec = profile.signals[when.signal];
+    if (spec === undefined) {
+      add(['states', index, 'when', 'signal'], `names no signal of this profile: no signal ${when.signal}`, signals);
+    }
+    if ((when.is === undefined) === (when.above === undefined)) {
+      add(['states', index, 'when'], 'has both or neither of is and above', 'is: VALUE or above: NUMBER');
+    }
+    if (spec === undefined) return;
+    const types = valueTypes(profile, spec);
+    if (when.is !== undefined && !types.some(([type]) => type === typeof when.is)) {
+      const what = `can never hold: ${when.signal} is a ${spec.kind}`;
+      add(['states', index, 'when', 'is'], what, types.map(([, words]) => words).join(' or '));
+    }
+    if (when.above !== undefined && !types.some(([type]) => type === 'number')) {
+      add(['states', index, 'when', 'above'], `can never hold: ${when.signal} is a ${spec.kind}`, 'is: VALUE');
+    }
   });
   return problems;
 }
 
+/** What values of a signal are, as typeof and in words. A code of a register is a number; elsewhere it may be a word. */
+function valueTypes(profile: Profile, spec: SignalSpec): readonly (readonly [type: string, words: string])[] {
+  const number = ['number', 'a number'] as const;
+  const text = ['string', 'a text'] as const;
+  switch (spec.kind) {
+    case 'gauge':
+    case 'counter':
+      return [number];
+    case 'flag':
+      return [['boolean', 'true or false']];
+    case 'text':
+      return [text];
+    case 'code':
+      return profile.protocol === 'modbus' ? [number] : [number, text];
+  }
+}
+
 function checkSignal(profile: Profile, name: string, spec: SignalSpec, add: Add): void {
   if (spec.range !== undefined && spec.range[0] > spec.range[1])
-    add(['range'], 'the first limit is above the second', '[lowest, highest]');
+    add(['range'], 'has its first limit above the second', '[lowest, highest]');
+  const poll = [...new Set(['normal', ...Object.keys(profile.polls)])].join(', ');
   const knownPoll = spec.poll === 'normal' || profile.polls[spec.poll] !== undefined;
-  if (!knownPoll)
-    add(['poll'], `no poll class ${spec.poll} in polls`, ['normal', ...Object.keys(profile.polls)].join(', '));
+  if (!knownPoll) add(['poll'], `names no poll class ${spec.poll} of polls`, poll);
   const from = spec.from;
   const fits = { modbus: 'table' in from, line: 'field' in from, opcua: 'path' in from };
   if (!fits[profile.protocol]) {
@@ -98,7 +128,7 @@ function checkSignal(profile: Profile, name: string, spec: SignalSpec, add: Add)
     return;
   }
   if ('field' in from && profile.line !== undefined && from.field >= profile.line.fields) {
-    add(['from', 'field'], `the line has fields 0 … ${profile.line.fields - 1}`, 'one of these, or more line.fields');
+    add(['from', 'field'], `is no field of the line`, `0 to ${profile.line.fields - 1}, or more line.fields`);
   }
   if ('table' in from) checkModbusSource(profile, name, spec, from, add);
 }
@@ -114,21 +144,24 @@ function checkModbusSource(
   const cap = profile.modbus?.maxRegistersPerRead ?? 125;
   const length = modbusLength(from);
   if (from.address < base)
-    add(['from', 'address'], `addresses of this profile begin at ${base}`, 'a whole number from 1');
+    add(['from', 'address'], `is below ${base}, where the addresses of this profile begin`, 'a whole number from 1');
   if (from.address - base + length > 65_536)
     add(['from', 'address'], 'reaches beyond the last register', 'an address up to that of register 65535');
   if (from.table === 'coil' || from.table === 'discrete') {
-    if (spec.kind !== 'flag') add(['kind'], `a ${from.table} is a flag`, 'flag');
-    if (from.bit !== undefined) add(['from', 'bit'], `a ${from.table} is one bit`, 'no bit');
+    if (spec.kind !== 'flag') add(['kind'], `is ${spec.kind}, but a ${from.table} is a flag`, 'flag');
+    if (from.bit !== undefined) add(['from', 'bit'], `does nothing: a ${from.table} is one bit`, 'no bit');
     return;
   }
-  if (length > cap)
-    add(['from'], `${name} takes ${length} registers, more than one read may have (${cap})`, 'fewer registers');
+  if (length > cap) add(['from'], `takes ${length} registers, more than one read may have (${cap})`, 'fewer registers');
   if ((from.type === 'string') !== (spec.kind === 'text'))
-    add(['from', 'type'], 'string goes with kind text and no other', 'type: string and kind: text, or neither');
+    add(
+      ['from', 'type'],
+      'does not fit the kind: string goes with kind text and no other',
+      'type: string and kind: text, or neither',
+    );
   if ((from.type === 'string') !== (from.registers !== undefined))
     add(['from', 'registers'], 'is for strings, which need it', 'registers: with type: string, and only there');
   if (from.bit !== undefined && from.type !== 'uint16')
-    add(['from', 'bit'], 'a bit is taken from a uint16', 'type: uint16, or no bit');
-  if (from.bit !== undefined && spec.kind !== 'flag') add(['kind'], 'one bit is a flag', 'flag');
+    add(['from', 'bit'], 'does not fit the type: a bit is taken from a uint16', 'type: uint16, or no bit');
+  if (from.bit !== undefined && spec.kind !== 'flag') add(['kind'], `is ${spec.kind}, but one bit is a flag`, 'flag');
 }

@@ -109,10 +109,16 @@ function meant(issue: Issue, profile: unknown): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const path = issue.path.map(asKey);
   if (path.at(-1) === 'from') {
-    const protocol =
-      typeof profile === 'object' && profile !== null && 'protocol' in profile ? profile.protocol : undefined;
-    const branch = issue.errors[['modbus', 'line', 'opcua'].findIndex((word) => word === protocol)];
-    if (branch !== undefined) return branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+    const protocol = sourceForms.findIndex(({ word }) => word === member(profile, 'protocol'));
+    const branch = issue.errors[protocol];
+    const form = sourceForms[protocol];
+    if (branch === undefined || form === undefined) return [issue];
+    const source = path.reduce<unknown>(member, profile);
+    const other = sourceForms.find(({ key }) => key !== form.key && member(source, key) !== undefined);
+    if (other !== undefined && member(source, form.key) === undefined) {
+      return [custom({ path, message: `is no source of protocol ${form.word}`, right: form.right })];
+    }
+    return branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
   }
   if (path.at(-1) === 'kind') {
     const kinds = signalSpec.options.map((option) => option.shape.kind.value);
@@ -120,6 +126,18 @@ function meant(issue: Issue, profile: unknown): Issue[] {
     return [custom({ path, message: 'is no kind of signal', right })];
   }
   return [issue];
+}
+
+/** In the order of the union. */
+const sourceForms = [
+  { word: 'modbus', key: 'table', right: '{ table, address }' },
+  { word: 'line', key: 'field', right: '{ field }' },
+  { word: 'opcua', key: 'path', right: '{ path }' },
+] as const;
+
+function member(value: unknown, key: string | number): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Record<string | number, unknown>)[key];
 }
 
 function asKey(part: PropertyKey): string | number {

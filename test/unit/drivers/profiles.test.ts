@@ -98,7 +98,14 @@ test('what the schema cannot see is checked too', () => {
   const problems: readonly (readonly [string, string, RegExp])[] = [
     ['- state: IDLE', '- { when: { signal: no.such, is: 1 }, state: RUN }\n  - state: IDLE', /no signal no\.such/],
     ['- state: IDLE', '- { when: { signal: spindle.speed, above: 0 }, state: RUN }', /must hold always/],
-    ['kind: gauge, ', 'kind: gauge, poll: fast, ', /no poll class fast/],
+    [
+      '- state: IDLE',
+      '- { when: { signal: spindle.speed, is: "3" }, state: RUN }\n  - state: IDLE',
+      /can never hold: spindle\.speed is a gauge/,
+    ],
+    ['table: input, address: 2', 'path: A/B', /signals\.spindle\.speed\.from: is no source of protocol modbus/],
+    ['table: input', 'table: inputs', /line 9: signals\.spindle\.speed\.from\.table: /],
+    ['kind: gauge, ', 'kind: gauge, poll: fast, ', /names no poll class fast/],
     ['table: input, address: 2', 'field: 1', /no source of protocol modbus/],
     ['table: input, address: 2', 'table: coil, address: 2', /a coil is a flag/],
     ['address: 2', 'address: 65535, type: uint32', /beyond the last register/],
