@@ -201,7 +201,8 @@ function pollIssues(main: Source, raw: unknown, { profile, path }: Glimpse): rea
       issueAt(main, [...path, 'polls'], 'is for Modbus alone', `no polls: with the profile ${profile.profile}`, 'key'),
     ];
   }
-  const known = Object.keys(profile.polls);
+  // As the driver has it: a class no signal is in is never polled, and normal needs no entry.
+  const known = [...new Set(Object.values(profile.signals).map((spec) => spec.poll))];
   return Object.keys(polls)
     .filter((key) => !known.includes(key))
     .map((key) => {

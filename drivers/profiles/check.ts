@@ -54,7 +54,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   if (Object.keys(profile.signals).length === 0)
     add(['signals'], 'at least one signal is needed', 'the signals of the machine');
   for (const [name, spec] of Object.entries(profile.signals)) {
-    checkSignal(profile, name, spec, (path, message, right) => add(['signals', name, ...path], message, right));
+    checkSignal(profile, spec, (path, message, right) => add(['signals', name, ...path], message, right));
   }
   profile.codeTables.forEach((table, index) => {
     const kind = profile.signals[table.signal]?.kind;
@@ -115,7 +115,7 @@ function valueTypes(profile: Profile, spec: SignalSpec): readonly (readonly [typ
   }
 }
 
-function checkSignal(profile: Profile, name: string, spec: SignalSpec, add: Add): void {
+function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
   if (spec.range !== undefined && spec.range[0] > spec.range[1])
     add(['range'], 'has its first limit above the second', '[lowest, highest]');
   const poll = [...new Set(['normal', ...Object.keys(profile.polls)])].join(', ');
@@ -130,12 +130,11 @@ function checkSignal(profile: Profile, name: string, spec: SignalSpec, add: Add)
   if ('field' in from && profile.line !== undefined && from.field >= profile.line.fields) {
     add(['from', 'field'], `is no field of the line`, `0 to ${profile.line.fields - 1}, or more line.fields`);
   }
-  if ('table' in from) checkModbusSource(profile, name, spec, from, add);
+  if ('table' in from) checkModbusSource(profile, spec, from, add);
 }
 
 function checkModbusSource(
   profile: Profile,
-  name: string,
   spec: SignalSpec,
   from: Extract<SignalSpec['from'], { table: string }>,
   add: Add,

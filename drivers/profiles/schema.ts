@@ -230,7 +230,7 @@ export const profileSchema = z.strictObject({
       }),
     )
     .default({})
-    .describe('Poll classes by name (Modbus). The configuration can change the interval of a class that stands here.'),
+    .describe('Poll classes by name (Modbus). The configuration of a machine can give a class another interval.'),
   modbus: z
     .strictObject({
       wordOrder: z.enum(wordOrders).default('ABCD').describe('How values of several registers are laid out.'),

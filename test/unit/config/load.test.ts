@@ -279,6 +279,37 @@ states:
   assert.throws(() => loadConfig(file), /profileDirs\[0\] does not exist/);
 });
 
+test('an interval is for the poll classes that signals of the profile are in, as the driver has it', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'selvedge-config-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  writeFileSync(
+    join(dir, 'own.yaml'),
+    `profile: own
+version: 1
+title: Own
+kind: other
+protocol: modbus
+verified: false
+source: [ours]
+polls: {idle: {intervalMs: 5000}}
+signals:
+  spindle.speed: {kind: gauge, unit: RPM, from: {table: input, address: 0}}
+states: [{state: IDLE}]
+`,
+  );
+  const file = join(dir, 'agent.yaml');
+  const withPoll = (name: string) =>
+    `version: 1
+site: {id: s, timeZone: UTC}
+gateway: {id: g}
+machines: [{id: m, profile: own.yaml, endpoint: "modbus://127.0.0.1", polls: {${name}: {intervalMs: 500}}}]
+`;
+  writeFileSync(file, withPoll('normal'));
+  assert.equal(loadConfig(file).machines[0]?.polls['normal']?.intervalMs, 500);
+  writeFileSync(file, withPoll('idle'));
+  assert.throws(() => loadConfig(file), /polls\.idle is no poll class of the profile; right: one of normal/);
+});
+
 test('data bits that Modbus RTU cannot be sent with are told, in the section as in the address', () => {
   const rtu = (endpoint: string, more: string): string =>
     `version: 1\nsite: {id: s-1, timeZone: Asia/Dhaka}\ngateway: {id: gw-1}\nmachines:\n  - {id: ov-1, profile: sewing-modbus-ref, endpoint: "${endpoint}"${more}}\n`;
