@@ -94,7 +94,7 @@ export class RuleWatch {
         raisedMs: Math.round(clockMs),
         signal: judgement.signal,
         cause: judgement.cause,
-        text: judgement.text === null ? this.rule.text : `${this.rule.text} (${judgement.text})`,
+        text: alertText(this.rule.text, judgement.text),
         evidence: this.#chattering ? { ...judgement.evidence, chattering: true } : judgement.evidence,
       },
     };
@@ -131,4 +131,9 @@ export class RuleWatch {
     }
     return holding ?? result;
   }
+}
+
+/** The rule's words, with the maker's behind them where they say anything else. */
+function alertText(rule: string, maker: string | null): string {
+  return maker === null || maker.toLowerCase() === rule.toLowerCase() ? rule : `${rule} (${maker})`;
 }

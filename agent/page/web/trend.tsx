@@ -126,6 +126,8 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const stepped = uPlot.paths.stepped?.({ align: 1 });
+
 function plotOptions(element: HTMLElement, timeZone: string): uPlot.Options {
   const axis = {
     stroke: () => colour('--muted'),
@@ -158,6 +160,8 @@ function plotOptions(element: HTMLElement, timeZone: string): uPlot.Options {
         width: 1.5,
         points: { show: false },
         spanGaps: false,
+        // Readings are kept by exception: what stands between two points is the first value, not a slope to the second.
+        ...(stepped === undefined ? {} : { paths: stepped }),
       },
     ],
   };
