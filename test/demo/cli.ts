@@ -1,5 +1,5 @@
 /** `selvedge demo`: the main job on one machine, with a verdict. Exit 0 when every promise held, 1 when not, 2 for usage. */
-import { writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { runDemo } from './launcher.ts';
 import { DemoFailure } from './process.ts';
@@ -44,7 +44,10 @@ async function main(argv: readonly string[]): Promise<number> {
       },
     }));
   } catch (error) {
-    throw new DemoFailure(`${(error as Error).message.split('. ')[0]}. selvedge demo --help lists the options.`, 2);
+    throw new DemoFailure(
+      `${(error as Error).message.split(/\.[ \n]/)[0]}. selvedge demo --help lists the options.`,
+      2,
+    );
   }
   if (values.help) {
     say(usage);
@@ -60,6 +63,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new DemoFailure('--port wants a number from 0 to 65535.', 2);
+
+  if (values.json !== undefined) await mustBeWritable(values.json);
 
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort());
@@ -84,6 +89,15 @@ async function main(argv: readonly string[]): Promise<number> {
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
   printReport(report);
   return report.ok ? 0 : 1;
+}
+
+/** A verdict that cannot be written is better known before the run than after it. */
+async function mustBeWritable(file: string): Promise<void> {
+  try {
+    await (await open(file, 'a')).close();
+  } catch (error) {
+    throw new DemoFailure(`--json ${file}: ${(error as Error).message}. Name a file you may write.`, 2);
+  }
 }
 
 function printReport(report: Report): void {

@@ -4,9 +4,9 @@
  * endpoints; it knows nothing of the scenario.
  */
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DemoFailure, runToEnd, startProcess, type DemoProcess } from './process.ts';
 import {
@@ -88,10 +88,17 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   }
 }
 
+/** One folder at a time: Node's recursive mkdir never ends below a folder such as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if ((await stat(path).catch(() => null))?.isDirectory() === true) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path);
+}
+
 async function prepareFolder(wanted: string | null): Promise<string> {
   if (wanted === null) return await mkdtemp(join(tmpdir(), 'selvedge-demo-'));
   try {
-    await mkdir(wanted, { recursive: true });
+    await makeFolder(resolve(wanted));
     if ((await readdir(wanted)).length > 0)
       throw new DemoFailure(`${wanted} is not empty. Choose an empty folder: the judge needs one run alone.`, 2);
   } catch (error) {

@@ -45,10 +45,11 @@ export function startProcess(options: StartOptions): DemoProcess {
     stdio: [options.stdin === true ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   const listeners = new Set<(message: unknown) => void>();
-  const lastWords: string[] = [];
+  let said = false;
   const ended = new Promise<number | null>((resolve) => {
     child.once('error', (error) => {
-      lastWords.push(error.message);
+      said = true;
+      options.onText(error.message);
       resolve(2);
     });
     child.once('close', (code) => resolve(code));
@@ -66,8 +67,7 @@ export function startProcess(options: StartOptions): DemoProcess {
   if (child.stderr !== null) {
     createInterface({ input: child.stderr }).on('line', (line) => {
       log?.write(`${line}\n`);
-      lastWords.push(line);
-      if (lastWords.length > 20) lastWords.shift();
+      said = true;
       options.onText(line);
     });
   }
@@ -105,7 +105,7 @@ export function startProcess(options: StartOptions): DemoProcess {
           finish(() =>
             reject(
               new DemoFailure(
-                `${options.name} ended (exit ${code}) before ${what}: ${lastWords.at(-1) ?? 'no word'}`,
+                `the ${options.name} ended (exit ${code}) before ${what}${said ? '; its last words are above' : ' without a word'}`,
                 exitCode,
               ),
             ),
