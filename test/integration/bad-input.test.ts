@@ -264,9 +264,12 @@ describe('bad input that ends a command', { concurrency: 2 }, () => {
     for (const [args, pattern] of [
       [['--data-dir', dir], /is not empty\. Choose an empty folder/],
       [['--data-dir', join(dir, 'mine/below')], /cannot be used: .*Choose a folder/],
+      [['--data-dir', '/proc/selvedge/demo'], /cannot be used: .*Choose a folder/],
+      [['--json', join(dir, 'mine/verdict.json')], /--json .*Name a file you may write/],
+      [['--seed', '-1'], /--seed.* --help/],
       [['--duration', 'abc'], /--duration wants .*such as 90s/],
       [['--fast'], /--fast.* --help/],
-      [['--healthy', '--scenario', 'nowhere'], /SIM-100 .*nowhere.* — do: /],
+      [['--healthy', '--scenario', 'nowhere'], /the floor ended \(exit 2\)/],
     ] as const) {
       const { code, stderr } = await run(t, ['demo', ...args]);
       assert.equal(code, 2, stderr);
