@@ -25,6 +25,8 @@ export interface MachineView {
   readonly stateSinceMs: number;
   /** The open gap, if the machine cannot be read at present. */
   readonly gap: { readonly fromMs: number; readonly reason: string } | null;
+  /** Codes the machine shows that no table of its profile explains. */
+  readonly unknownCodes: readonly { readonly signal: string; readonly code: string }[];
   readonly lastGoodMs: number | null;
   readonly readings: number;
   readonly signals: readonly SignalView[];

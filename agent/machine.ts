@@ -21,6 +21,11 @@ export interface MachineSetup {
   readonly identification?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What people call a machine and where it stands; may change while it is watched. */
+export type MachineLabel = Pick<MachineSetup, 'id' | 'name' | 'line' | 'station'>;
+/** What may become known of a machine while it is watched; none of it changes how it is read or judged. */
+export type MachineNews = Partial<Pick<MachineSetup, 'name' | 'line' | 'station' | 'identification'>>;
+
 export interface SignalModel {
   readonly index: number;
   readonly name: string;

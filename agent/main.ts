@@ -12,12 +12,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import { loadProfile } from '../drivers/profiles/load.ts';
 import type { Config } from './config/config.ts';
-import { formatChange } from './config/diff.ts';
 import { loadConfig } from './config/load.ts';
 import { resolveSecret } from './config/secrets.ts';
-import { watchConfig } from './config/watch.ts';
 import { AgentError, agentErrors } from './errors.ts';
 import { LoopMeter, status } from './health.ts';
+import { createLiveConfig, rulesOf } from './live-config.ts';
 import type { UplinkView } from './live.ts';
 import { createLog, type Logger } from './log.ts';
 import { pageSources } from './page-sources.ts';
@@ -27,7 +26,7 @@ import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Pipeline } from './pipeline-ports.ts';
-import { loadRuleSet, type RuleSet } from './rules/load.ts';
+import type { RuleSet } from './rules/load.ts';
 import { endpointName, groupByBus, loadSources, pollsMs, type SourceMaker, type WatchedMachine } from './sources.ts';
 import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
@@ -73,10 +72,18 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({ drivers, counts: pipeline.counts(), uplink: uplinkView(), loop, rssBytes: process.memoryUsage.rss() });
+    const live = createLiveConfig({
+      path: options.configPath,
+      endpointsPath: options.endpointsPath,
+      config,
+      log,
+      pipeline,
+      status: health,
+    });
     const page = createPage({
       bind: config.page.bind,
       port: config.page.port,
-      site: { name: config.site.name, timeZone: config.site.timeZone },
+      site: () => live.site(),
       agentVersion,
       dataDir: config.dataDir,
       webDir,
@@ -110,10 +117,10 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       await Promise.all(drivers.map((driver) => driver.stop()));
     });
     await Promise.all(drivers.map((driver) => driver.start(signal)));
-    stack.defer(watchChanges(options, config, log, pipeline, signal));
+    live.start(signal);
+    stack.defer(() => live.stop());
     loop.start();
     stack.defer(() => loop.stop());
-    stack.defer(reportStatus(config, log, health));
     log.info(
       { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
       'listening',
@@ -140,11 +147,6 @@ const noUplink: UplinkView = {
   redelivered: 0,
   deadLetters: 0,
 };
-
-function rulesOf(config: Config): RuleSet {
-  const own = Object.fromEntries(config.machines.map((machine) => [machine.id, machine.rules]));
-  return loadRuleSet(config.rules, own);
-}
 
 async function openStoreFor(config: Config): Promise<Store> {
   const { budgetMiB, ringDays, ringShare } = config.storage;
@@ -238,54 +240,17 @@ function driversFor(
     sink: (event) => pipeline.accept(event),
     log: (level, message, fields) => log[level](fields, message),
   };
+  const identified = (machine: string, own: Readonly<Record<string, string>>) =>
+    pipeline.setIdentification(machine, own);
   const drivers: Driver[] = [];
   for (const bus of groupByBus(machines)) {
-    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, secret: resolveSecret }));
+    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, identified, secret: resolveSecret }));
     log.debug(
       { endpoint: endpointName(bus[0]?.config.endpoint ?? ''), machines: bus.map((m) => m.config.id) },
       'source',
     );
   }
   return drivers;
-}
-
-/** Applies what needs no restart; what does is said and waits. Returns its stop. */
-function watchChanges(
-  options: RunOptions,
-  config: Config,
-  log: Logger,
-  pipeline: Pipeline,
-  signal: AbortSignal,
-): () => void {
-  const watch = watchConfig({
-    path: options.configPath,
-    ...(options.endpointsPath === undefined ? {} : { endpoints: options.endpointsPath }),
-    config,
-    onReload: ({ config: next, changes }) => {
-      try {
-        pipeline.setRules(rulesOf(next));
-      } catch (error) {
-        log.error({ error: messageOf(error) }, 'the changed rules cannot be used; the old ones stay');
-        return;
-      }
-      log.level = next.log.level;
-      for (const change of changes) {
-        log.info(
-          { change: formatChange(change), restart: change.restart },
-          change.restart ? 'waits for a restart' : 'applied',
-        );
-      }
-    },
-    onProblem: (error) =>
-      log.error({ error: messageOf(error) }, 'the changed configuration cannot be used; the old one stays'),
-  });
-  watch.start(signal);
-  return () => watch.stop();
-}
-
-function reportStatus(config: Config, log: Logger, health: () => object): () => void {
-  const timer = setInterval(() => log.info(health(), 'status'), config.log.statusEveryS * 1000);
-  return () => clearInterval(timer);
 }
 
 /** What the stop itself wrote gets a short chance to be acked; otherwise it waits on disk for the next start. */

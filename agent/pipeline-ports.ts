@@ -2,7 +2,7 @@
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
 import type { AlertView, MachineView } from './live.ts';
-import type { MachineSetup } from './machine.ts';
+import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { RuleSet } from './rules/load.ts';
 import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
 
@@ -92,6 +92,10 @@ export interface Pipeline {
   uplinkOutage(outage: UplinkOutage): void;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
   setRules(rules: RuleSet): void;
+  /** Other names, lines and stations from now on; machines that are not watched are passed over. */
+  setLabels(labels: readonly MachineLabel[]): void;
+  /** What a machine says of itself; the bridge is told when it is new. */
+  setIdentification(machine: string, identification: Readonly<Record<string, string>>): void;
   machinesView(): MachineView[];
   alertsView(): AlertView[];
   counts(): PipelineCounts;

@@ -22,7 +22,7 @@ import { implausibleEvent, resetEvent } from './counters/events.ts';
 import type { ResetGroup } from './counters/resets.ts';
 import { Journaling } from './journaling.ts';
 import type { AlertView, MachineView } from './live.ts';
-import { machineDraft } from './machine.ts';
+import { machineDraft, type MachineLabel, type MachineNews } from './machine.ts';
 import {
   defaultPipelineOptions,
   type Pipeline,
@@ -104,6 +104,9 @@ class DataPipeline implements Pipeline {
         break;
       case 'gap':
         this.#gap(machine, event);
+        break;
+      case 'trouble':
+        machine.noteTrouble(event.reason);
         break;
       case 'discarded':
         this.#discarded(event);
@@ -324,6 +327,24 @@ class DataPipeline implements Pipeline {
     this.#journal.flush();
   }
 
+  setLabels(labels: readonly MachineLabel[]): void {
+    for (const { id, name, line, station } of labels) this.#describe(id, { name, line, station });
+    this.#journal.flush();
+  }
+
+  setIdentification(machine: string, identification: Readonly<Record<string, string>>): void {
+    this.#describe(machine, { identification });
+    this.#journal.flush();
+  }
+
+  /** Something about a machine is known otherwise than before. */
+  #describe(id: string, news: MachineNews): void {
+    const machine = this.#machines.get(id);
+    if (machine === undefined || !machine.describe(news)) return;
+    this.#journal.record(machineDraft(machine.setup, Math.round(this.#clock.wallMs())));
+    this.#out.changed({ kind: 'machine', machine: id });
+  }
+
   machinesView(): MachineView[] {
     return [...this.#machines.values()].map((machine) => machine.view());
   }
@@ -374,12 +395,12 @@ class DataPipeline implements Pipeline {
     }
     const chosen = new Map<string, readonly Rule[]>();
     for (const setup of machines) chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile));
-    const active = recoverAlerts(this.#desk, recovery, chosen, now);
+    const open = recoverAlerts(this.#desk, recovery, chosen, now);
     const key = { boot: this.#boot, segment: this.#line.segment };
     for (const setup of machines) {
       const own = chosen.get(setup.id) ?? [];
       for (const rule of own) this.#runbooks.set(`${setup.id} ${rule.id}`, rule.runbook);
-      const machine = new Watched(setup, own, active.get(setup.id) ?? new Set(), lineMs, key, this.#options);
+      const machine = new Watched(setup, own, open.get(setup.id) ?? new Map(), lineMs, key, this.#options);
       this.#machines.set(setup.id, machine);
       this.#journal.record(machineDraft(setup, Math.round(now.wallMs)));
       const { ringBlockS } = this.#options;

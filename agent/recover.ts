@@ -3,6 +3,7 @@
  * minutes that were open.
  */
 import type { AlertDesk } from './alerts/desk.ts';
+import type { RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { rebuildMachine, type RebuildOptions, type Rebuilt } from './rollup/rebuild.ts';
 import type { Instant } from './rules/conditions.ts';
@@ -10,21 +11,22 @@ import type { Rule } from './rules/schema.ts';
 import type { Recovery } from './store/store.ts';
 import type { Watched } from './watched.ts';
 
-/** Hands open occurrences to the desk. Returns, by machine, the rules whose condition held at the end. */
+/** Hands open occurrences to the desk. Returns, by machine and rule, how the condition of each stood at the end. */
 export function recoverAlerts(
   desk: AlertDesk,
   recovery: Recovery,
   rules: ReadonlyMap<string, readonly Rule[]>,
   now: Instant,
-): Map<string, Set<string>> {
-  const active = new Map<string, Set<string>>();
+): Map<string, Map<string, RecoveredCondition>> {
+  const open = new Map<string, Map<string, RecoveredCondition>>();
   for (const record of recovery.openOccurrences) {
     const rule = rules.get(record.machine)?.find((r) => r.id === record.rule);
-    if (!desk.recover(record, rule, now)) continue;
-    const ids = active.get(record.machine) ?? new Set();
-    active.set(record.machine, ids.add(record.rule));
+    const stood = desk.recover(record, rule, now);
+    if (stood === null) continue;
+    const byRule = open.get(record.machine) ?? new Map<string, RecoveredCondition>();
+    open.set(record.machine, byRule.set(record.rule, stood));
   }
-  return active;
+  return open;
 }
 
 /** Rebuilds the open minutes of a machine and lets its counters go on where the ring, or else the summaries, end. */

@@ -15,6 +15,8 @@ export interface WatchedMachine {
 export interface SourceOptions {
   readonly dataDir: string;
   readonly ports: DriverPorts;
+  /** What a machine says of itself (OPC 40001-1 Identification), each time it is asked anew. */
+  readonly identified: (machine: string, identification: Readonly<Record<string, string>>) => void;
   readonly secret: (reference: NonNullable<NonNullable<MachineConfig['opcua']>['password']>) => string;
 }
 
@@ -84,6 +86,7 @@ function opcuaOptions(
     ...(opcua === null || opcua.user === null || opcua.password === null
       ? {}
       : { user: { name: opcua.user, password: options.secret(opcua.password) } }),
+    onIdentification: options.identified,
     trustDir: join(options.dataDir, 'opcua', 'trust'),
     pkiDir: join(options.dataDir, 'opcua', 'own'),
   };

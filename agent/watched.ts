@@ -5,11 +5,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MachineState } from '../cloud-bridge/contract.ts';
 import type { Value } from '../drivers/contract.ts';
-import { RuleWatch } from './alerts/watch.ts';
+import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
 import type { MachineView } from './live.ts';
-import { modelMachine, type MachineModel, type MachineSetup } from './machine.ts';
+import { modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
 import { Present } from './quality/present.ts';
 import { RingFilter } from './ring/filter.ts';
 import { counterSpec, MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
@@ -24,6 +24,7 @@ export interface OpenGap {
   /** The same instant on the summaries' line. */
   readonly lineMs: number;
   readonly since: Instant;
+  /** As it was last told. */
   readonly reason: string;
 }
 
@@ -46,6 +47,7 @@ export class Watched implements Facts {
   readonly counterReadMs: number[];
   readonly implausible: { signal: string; monotonicMs: number }[] = [];
   #offlineAfterS: number;
+  #setup: MachineSetup;
   readonly seenInGroup: Uint32Array;
   group = 1;
   /** Undefined until the driver has said anything. */
@@ -57,19 +59,21 @@ export class Watched implements Facts {
   constructor(
     setup: MachineSetup,
     rules: readonly Rule[],
-    activeRules: ReadonlySet<string>,
+    /** Rules with an occurrence from before the start. */
+    open: ReadonlyMap<string, RecoveredCondition>,
     startMs: number,
     key: RollupKey,
     options: RollupOptions,
   ) {
     const model = modelMachine(setup);
     this.model = model;
+    this.#setup = setup;
     this.present = new Present(model.signals.length);
     this.stateReader = new MachineStateReader(setup.profile, setup.firmware);
     this.timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
     this.rollup = new MachineRollup(model, this.timeline, key, options);
     this.ring = new RingFilter(setup.id, model.signals);
-    this.#watches = rules.map((rule) => new RuleWatch(rule, activeRules.has(rule.id)));
+    this.#watches = rules.map((rule) => new RuleWatch(rule, open.get(rule.id)));
     this.#offlineAfterS = offlineAfterS(rules);
     this.counterSpecs = model.signals.map(counterSpec);
     this.counterBases = model.signals.map(() => null);
@@ -96,11 +100,23 @@ export class Watched implements Facts {
     this.#watches = rules.map((rule) => {
       const known = before.get(rule.id);
       before.delete(rule.id);
-      if (known === undefined) return new RuleWatch(rule, false);
-      return isDeepStrictEqual(known.rule, rule) ? known : new RuleWatch(rule, known.active);
+      if (known === undefined) return new RuleWatch(rule);
+      return isDeepStrictEqual(known.rule, rule) ? known : new RuleWatch(rule, known.active ? 'held' : null);
     });
     this.#offlineAfterS = offlineAfterS(rules);
     return [...before.keys()];
+  }
+
+  /** With what has become known since the start. */
+  get setup(): MachineSetup {
+    return this.#setup;
+  }
+  /** False when nothing in it is new. */
+  describe(news: MachineNews): boolean {
+    const next = { ...this.#setup, ...news };
+    if (isDeepStrictEqual(next, this.#setup)) return false;
+    this.#setup = next;
+    return true;
   }
 
   get id(): string {
@@ -109,8 +125,10 @@ export class Watched implements Facts {
   get state(): MachineState {
     return this.timeline.current.state;
   }
-  get gap(): Instant | null | undefined {
-    return this.openGap?.since ?? (this.openGap === null ? null : undefined);
+  get gap(): Facts['gap'] {
+    if (!this.openGap) return this.openGap;
+    const { since, reason } = this.openGap;
+    return { since, reason };
   }
   get causes(): readonly ActiveCause[] | null {
     // What was last interpreted says nothing about a machine that is not read.
@@ -126,6 +144,10 @@ export class Watched implements Facts {
   }
   changed(signal: string): { at: Instant; seen: boolean } | null {
     return this.present.changed(this.model.indexOf.get(signal) ?? -1);
+  }
+
+  noteTrouble(reason: string): void {
+    if (this.openGap) this.openGap = { ...this.openGap, reason };
   }
 
   noteImplausible(signal: string, monotonicMs: number): void {
@@ -146,7 +168,8 @@ export class Watched implements Facts {
   }
 
   view(): MachineView {
-    const { setup, signals } = this.model;
+    const { signals } = this.model;
+    const setup = this.#setup;
     const current = this.timeline.current;
     return {
       id: setup.id,
@@ -160,6 +183,7 @@ export class Watched implements Facts {
       cause: current.cause,
       stateSinceMs: current.tMs,
       gap: this.openGap ? { fromMs: this.openGap.fromMs, reason: this.openGap.reason } : null,
+      unknownCodes: this.openGap === null ? [...(this.stateReader.interpretation?.unknownCodes ?? [])] : [],
       lastGoodMs: this.lastGoodMs,
       readings: this.readings,
       signals: signals.map(({ index, name, spec }) => ({

@@ -72,6 +72,14 @@ export interface LinkEvent {
   readonly atMs: number;
   readonly reason: string;
 }
+/** An open gap goes on for another reason than the one last told: first the line was lost, now a certificate is refused. */
+export interface TroubleEvent {
+  readonly kind: 'trouble';
+  readonly machine: string;
+  readonly atMs: number;
+  /** In the words of a gap's reason. */
+  readonly reason: string;
+}
 /** Bytes or replies that were thrown away and never decoded as somebody's answer. */
 export interface DiscardedEvent {
   readonly kind: 'discarded';
@@ -89,7 +97,7 @@ export interface DiscardedEvent {
     | 'overflow';
   readonly count: number;
 }
-export type DriverEvent = ReadingsEvent | GapEvent | LinkEvent | DiscardedEvent;
+export type DriverEvent = ReadingsEvent | GapEvent | TroubleEvent | LinkEvent | DiscardedEvent;
 
 /** Where a driver delivers. Called synchronously from the driver's I/O callbacks; it must be quick and must not throw. */
 export type DriverSink = (event: DriverEvent) => void;

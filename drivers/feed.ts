@@ -4,9 +4,10 @@
  *
  * Invariants:
  *  - `gap opened` and `gap closed` alternate, and a closed one repeats the `fromMs` and the reason of the opened one.
+ *  - Another reason for a gap that is open is told as `trouble`, only then and only once in a row.
  *  - No good or uncertain reading is delivered while a gap is open.
  *  - After `end` nothing is delivered.
- *  - A machine that cannot be read is told of in the log once with the cure, not at every attempt.
+ *  - A machine that cannot be read is told of in the log once for each reason, with the cure, not at every attempt.
  */
 import type { DiscardedEvent, DriverMachineHealth, DriverPorts, Reading } from './contract.ts';
 import type { Decoded } from './decoded.ts';
@@ -26,8 +27,9 @@ export class MachineFeed {
   readonly #ports: Pick<DriverPorts, 'clock' | 'sink' | 'log'>;
   #watchedSinceMs: number | null = null;
   #ended = false;
-  #gap: { readonly fromMs: number; readonly reason: string } | null = null;
-  #told: { readonly reason: string; readonly monotonicMs: number } | null = null;
+  #gap: { readonly fromMs: number; readonly reason: string; nowReason: string } | null = null;
+  /** When each reason was last told, on the monotonic clock; there are a dozen reasons. */
+  readonly #told = new Map<string, number>();
   #linkUp: boolean | null = null;
   #lastGoodMs: number | null = null;
   #requests = 0;
@@ -88,18 +90,30 @@ export class MachineFeed {
 
   /** The machine cannot be read at present. Opens a gap unless one is open. */
   interrupt(reason: string): void {
-    if (this.#ended || this.#gap !== null) return;
+    if (this.#ended) return;
+    if (this.#gap !== null) {
+      this.#trouble(this.#gap, reason);
+      return;
+    }
     const fromMs = this.#lastGoodMs ?? this.#watchedSinceMs ?? this.#ports.clock.wallMs();
-    this.#gap = { fromMs, reason };
+    this.#gap = { fromMs, reason, nowReason: reason };
     this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'opened', fromMs, toMs: null, reason });
+    this.#tell(reason);
+  }
+
+  /** Waiting says less than what was waited for. */
+  #trouble(gap: { nowReason: string }, reason: string): void {
+    if (reason === gap.nowReason || reason === 'not-yet-connected') return;
+    gap.nowReason = reason;
+    this.#ports.sink({ kind: 'trouble', machine: this.machine, atMs: this.#ports.clock.wallMs(), reason });
     this.#tell(reason);
   }
 
   #tell(reason: string): void {
     const { monotonicMs } = this.now();
-    const told = this.#told;
-    if (told !== null && told.reason === reason && monotonicMs - told.monotonicMs < tellAgainMs) return;
-    this.#told = { reason, monotonicMs };
+    const toldMs = this.#told.get(reason);
+    if (toldMs !== undefined && monotonicMs - toldMs < tellAgainMs) return;
+    this.#told.set(reason, monotonicMs);
     const { code, cure } = driverErrors.machineUnreadable;
     this.#ports.log('warn', 'machine cannot be read', { code, machine: this.machine, reason, cure });
   }

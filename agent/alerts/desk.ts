@@ -4,6 +4,7 @@
  */
 import type { AlertRecord } from '../../cloud-bridge/contract.ts';
 import type { Rule } from '../rules/schema.ts';
+import type { RecoveredCondition } from './watch.ts';
 import {
   advance,
   occurrenceFrom,
@@ -68,22 +69,22 @@ export class AlertDesk {
   }
 
   /**
-   * Takes over an occurrence from before the start. Returns true when its condition held at the end. `rule` undefined: it is
-   * no longer configured and the occurrence is closed.
+   * Takes over an occurrence from before the start. Returns how its condition stood at the end, null when nothing is open.
+   * `rule` undefined: it is no longer configured and the occurrence is closed.
    */
-  recover(record: AlertRecord, rule: Rule | undefined, now: Now): boolean {
+  recover(record: AlertRecord, rule: Rule | undefined, now: Now): RecoveredCondition | null {
     const occurrence = occurrenceFrom(record, rule?.latch ?? false);
-    if (occurrence === null) return false;
+    if (occurrence === null) return null;
     if (rule === undefined || this.#byRule.has(keyOf(record.machine, record.rule))) {
       const reason = rule === undefined ? 'rule-not-configured' : 'another-occurrence-is-open';
       this.#apply(occurrence, { kind: 'abandon', reason }, now.wallMs);
-      return false;
+      return null;
     }
     if (occurrence.mask?.kind === 'shelved') {
       this.#shelves.set(occurrence.id, now.monotonicMs + Math.max(0, occurrence.mask.untilMs - now.wallMs));
     }
     this.#apply(occurrence, { kind: 'recover' }, now.wallMs);
-    return occurrence.clearedMs === null;
+    return occurrence.clearedMs === null ? 'held' : 'was-over';
   }
 
   activate(

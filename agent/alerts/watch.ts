@@ -16,8 +16,11 @@ import type { Activation } from './occurrence.ts';
 export type WatchOutput =
   | { readonly kind: 'activate'; readonly activation: Activation; readonly chattering: boolean }
   | { readonly kind: 'clear'; readonly clearedMs: number }
-  /** The condition of an unverified occurrence was judged for the first time and still holds. */
+  /** The condition of an unverified occurrence was judged for the first time and is as it was. */
   | { readonly kind: 'confirm' };
+
+/** Of an occurrence that was open at the start: did its condition hold at the end of the process before? */
+export type RecoveredCondition = 'held' | 'was-over';
 
 type Holding = Extract<Judgement, { truth: 'holds' }>;
 
@@ -33,12 +36,15 @@ export class RuleWatch {
   #chattering = false;
   #lastHeldMs = 0;
 
-  /** `active`: an occurrence is open from before the start, its condition not yet judged. */
-  constructor(rule: Rule, active: boolean) {
+  /**
+   * @param open how an occurrence from before the start stood, its condition not yet judged since; null where none is open
+   */
+  constructor(rule: Rule, open: RecoveredCondition | null = null) {
+    const active = open === 'held';
     this.rule = rule;
     this.#conditions = rule.when.map((condition) => ({ condition, memory: newMemory() }));
     this.#active = active;
-    this.#confirmed = !active;
+    this.#confirmed = open === null;
     // A threshold that was passed before the start keeps its deadband.
     if (active) for (const { memory } of this.#conditions) memory.held = true;
   }

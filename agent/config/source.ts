@@ -53,7 +53,10 @@ export function parseSource(file: string, text: string): Source {
   const syntax: SyntaxProblem[] = [];
   try {
     doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', merge: false });
-    for (const problem of [...doc.errors, ...doc.warnings]) {
+    // Behind the first error the parser guesses: one tab would give ten complaints, nine of them about lines that are right.
+    const broken = doc.errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+    const repeated = doc.errors.filter(({ code }) => code === 'DUPLICATE_KEY');
+    for (const problem of broken === undefined ? [...repeated, ...doc.warnings] : [broken]) {
       const [what, right] = syntaxTexts[problem.code] ?? [
         'this is not YAML',
         'key: value lines and - lists, indented with spaces',

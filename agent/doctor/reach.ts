@@ -79,7 +79,7 @@ export function judgeTrust(
   if (trusted > 0) return good(name, `${trusted} ${certificates(trusted)} in the trust list`);
   const waiting = refused === 0 ? '' : `; ${refused} ${certificates(refused)} met and refused`;
   const cure =
-    'Compare the fingerprint with what the machine shows, then `selvedge trust add` it, or set opcua.serverFingerprint.';
+    'Compare the fingerprint with what the machine shows, then `selvedge trust add FINGERPRINT --config FILE`, or set opcua.serverFingerprint.';
   return bad(name, `no certificate is trusted, so no server will be${waiting}`, cure);
 }
 

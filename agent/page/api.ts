@@ -38,6 +38,9 @@ const machineView = z.strictObject({
   cause: z.string().nullable(),
   stateSinceMs: ms,
   gap: z.strictObject({ fromMs: ms, reason: z.string() }).nullable(),
+  unknownCodes: z
+    .array(z.strictObject({ signal: z.string(), code: z.string() }))
+    .describe('Codes the machine shows that no table of its profile explains'),
   lastGoodMs: ms.nullable(),
   readings: z.number(),
   signals: z.array(signalView),

@@ -29,7 +29,8 @@ export interface PageOptions {
   readonly tls?: { readonly keyPem: string; readonly certPem: string };
   /** Names this gateway may be called by in a browser, besides its addresses. */
   readonly hostNames?: readonly string[];
-  readonly site: { readonly name: string; readonly timeZone: string };
+  /** As it is now: both may change while the page runs. */
+  readonly site: () => { readonly name: string; readonly timeZone: string };
   readonly agentVersion: string;
   readonly dataDir: string;
   /** Folder of the built web application (`ensurePageBuilt()`); null: the API alone. */

@@ -22,7 +22,7 @@ export interface RouteParts {
   readonly stream: Stream;
   readonly clock: PageClock;
   readonly log: PageLog;
-  readonly site: { readonly name: string; readonly timeZone: string };
+  readonly site: () => { readonly name: string; readonly timeZone: string };
   readonly agentVersion: string;
   readonly secure: boolean;
   /** The port the server listens on. */
@@ -58,7 +58,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     user: session.name,
     role: session.role,
     csrf: session.csrf,
-    site,
+    site: site(),
     movedTo,
   });
   const signIn = async (user: User, reply: FastifyReply): Promise<Session> => {

@@ -25,7 +25,7 @@ export interface Facts {
   /** Canonical causes in force; null when the machine cannot be interpreted. */
   readonly causes: readonly ActiveCause[] | null;
   /** The open gap; null when the machine is read; undefined before it is known. */
-  readonly gap: Instant | null | undefined;
+  readonly gap: { readonly since: Instant; readonly reason: string } | null | undefined;
   /** Monotonic times of the implausible counter steps lately seen, oldest first, by signal. */
   readonly implausible: readonly { readonly signal: string; readonly monotonicMs: number }[];
 }
@@ -115,16 +115,22 @@ function judgeNow(condition: Condition, memory: ConditionMemory, facts: Facts): 
     case 'offline': {
       if (facts.gap === undefined) return unknown;
       if (facts.gap === null) return clear;
-      if (facts.now.monotonicMs - facts.gap.monotonicMs < condition.afterS * 1000) return unknown;
-      return holds(facts.gap, null, { afterS: condition.afterS });
+      const { since, reason } = facts.gap;
+      if (facts.now.monotonicMs - since.monotonicMs < condition.afterS * 1000) return unknown;
+      const evidence = { afterS: condition.afterS, reason };
+      return { ...holds(since, null, evidence), text: reason.replaceAll('-', ' ') };
     }
     case 'counter': {
+      // Counted by signal: a controller that restarts with the counters of an hour ago makes one step in each of them.
       const oldest = facts.now.monotonicMs - condition.withinS * 1000;
-      let steps = 0;
-      for (const step of facts.implausible) {
-        if (step.monotonicMs >= oldest && (condition.signal ?? step.signal) === step.signal) steps++;
+      const steps = new Map<string, number>();
+      for (const { signal, monotonicMs } of facts.implausible) {
+        if (monotonicMs < oldest || (condition.signal ?? signal) !== signal) continue;
+        const count = (steps.get(signal) ?? 0) + 1;
+        steps.set(signal, count);
+        if (count >= condition.steps) return holds(facts.now, signal, { steps: count });
       }
-      return steps >= condition.steps ? holds(facts.now, condition.signal ?? null, { steps }) : clear;
+      return clear;
     }
   }
 }

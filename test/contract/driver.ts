@@ -115,6 +115,7 @@ export function assertEventInvariants(machines: readonly string[], events: reado
         } else assert.equal(event.toMs, null, 'an open gap has no end');
         open = event.phase === 'opened' ? event : null;
       }
+      if (event.kind === 'trouble') assert.ok(open !== null, 'only an open gap has another reason');
       if (event.kind === 'discarded') assert.ok(event.count > 0);
       if (event.kind !== 'readings') continue;
       assert.ok(event.readings.length > 0, 'an empty batch is no news');

@@ -53,6 +53,14 @@ export function MachineTile({ machine, now }: { machine: MachineView; now: Now }
           </span>
         </p>
       )}
+      {machine.unknownCodes.map(({ signal, code }) => (
+        <p class="tile-gap" key={signal}>
+          <WarnIcon />
+          <span>
+            {signalWord(signal)} {code}: not in the profile. Look it up in the machine’s manual.
+          </span>
+        </p>
+      ))}
       <Readings signals={key} isOld={isOld} />
       <TrendChart machine={machine} now={now} />
       {more.length > 0 && (

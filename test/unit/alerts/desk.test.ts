@@ -63,7 +63,7 @@ test('a recovered shelf goes on for the rest of its time, and an occurrence with
   const record = { n: 1, v: 1 as const, ...alertDraft(last, 0) };
 
   const after = newDesk('bb');
-  assert.equal(after.desk.recover(record, rule, { wallMs: 1_000_000 + 20_000, monotonicMs: 7 }), true);
+  assert.equal(after.desk.recover(record, rule, { wallMs: 1_000_000 + 20_000, monotonicMs: 7 }), 'held');
   assert.equal(after.steps[0]?.transition, 'unverified');
   after.desk.tick({ wallMs: 0, monotonicMs: 39_000 });
   assert.equal(after.steps.length, 1);
@@ -71,7 +71,7 @@ test('a recovered shelf goes on for the rest of its time, and an occurrence with
   assert.equal(after.steps.at(-1)?.transition, 'unshelved');
 
   const orphaned = newDesk('cc');
-  assert.equal(orphaned.desk.recover(record, undefined, at(0)), false);
+  assert.equal(orphaned.desk.recover(record, undefined, at(0)), null);
   assert.deepEqual([orphaned.steps.at(-1)?.transition, orphaned.steps.at(-1)?.state], ['closed', 'normal']);
   assert.equal(orphaned.steps.at(-1)?.evidence['reason'], 'rule-not-configured');
   assert.equal(orphaned.desk.open().length, 0);

@@ -31,7 +31,7 @@ const tell = (watch: RuleWatch, ms: number, value: number | null, more: Partial<
   watch.judge(facts(ms, value, more), wall0 + ms)?.kind ?? null;
 
 test('a threshold raises above its limit and returns only behind the deadband', () => {
-  const watch = new RuleWatch(rule({}), false);
+  const watch = new RuleWatch(rule({}));
   assert.equal(tell(watch, 0, 10), null);
   assert.equal(tell(watch, 1, 10.1), 'activate');
   assert.equal(tell(watch, 2, 8.1), null);
@@ -39,7 +39,7 @@ test('a threshold raises above its limit and returns only behind the deadband', 
 });
 
 test('the on-delay needs unbroken truth: an unknown or a moment inside the limit starts it anew', () => {
-  const watch = new RuleWatch(rule({ onDelayS: 10 }), false);
+  const watch = new RuleWatch(rule({ onDelayS: 10 }));
   assert.equal(tell(watch, 0, 11), null);
   assert.equal(tell(watch, 9_000, null), null);
   assert.equal(tell(watch, 10_000, 11), null);
@@ -53,21 +53,21 @@ test('the on-delay needs unbroken truth: an unknown or a moment inside the limit
 });
 
 test('delays follow the monotonic clock, whatever the wall clock does', () => {
-  const watch = new RuleWatch(rule({ onDelayS: 10 }), false);
+  const watch = new RuleWatch(rule({ onDelayS: 10 }));
   assert.equal(watch.judge(facts(0, 11), wall0), null);
   const jumped = facts(5000, 11, { now: { wallMs: wall0 + 7_200_000, monotonicMs: 5000 } });
   assert.equal(watch.judge(jumped, wall0), null);
 });
 
 test('unknown never clears', () => {
-  const watch = new RuleWatch(rule({}), false);
+  const watch = new RuleWatch(rule({}));
   tell(watch, 0, 11);
   for (let ms = 1; ms < 100_000; ms += 1000) assert.equal(tell(watch, ms, null), null);
   assert.equal(watch.active, true);
 });
 
 test('a chattering alert is kept until it has been quiet for its window', () => {
-  const watch = new RuleWatch(rule({ chatter: { activations: 3, withinS: 60 } }), false);
+  const watch = new RuleWatch(rule({ chatter: { activations: 3, withinS: 60 } }));
   const outputs: (string | null)[] = [];
   for (let i = 0; i < 6; i++) {
     outputs.push(tell(watch, i * 2000, 11), tell(watch, i * 2000 + 1000, 0));
@@ -79,16 +79,16 @@ test('a chattering alert is kept until it has been quiet for its window', () => 
 });
 
 test('an occurrence from before the start is confirmed or cleared by the first judgement, never raised anew', () => {
-  const confirmed = new RuleWatch(rule({}), true);
+  const confirmed = new RuleWatch(rule({}), 'held');
   assert.equal(tell(confirmed, 0, null), null);
   assert.equal(tell(confirmed, 1, 9), 'confirm', 'within the deadband it still holds');
   assert.equal(tell(confirmed, 2, 11), null);
-  const cleared = new RuleWatch(rule({}), true);
+  const cleared = new RuleWatch(rule({}), 'held');
   assert.equal(tell(cleared, 1, 3), 'clear');
 });
 
 test('a stuck value: no change while the machine answers; not judged before a change was seen or the time is up', () => {
-  const watch = new RuleWatch(rule({ when: [{ kind: 'stuck', signal: 'a.b', forS: 12 }] }), true);
+  const watch = new RuleWatch(rule({ when: [{ kind: 'stuck', signal: 'a.b', forS: 12 }] }), 'held');
   const changed = (ms: number, seen: boolean) => ({
     changed: () => ({ at: { wallMs: wall0 + ms, monotonicMs: ms }, seen }),
   });
@@ -107,14 +107,14 @@ test('any of the conditions is enough, and none may be unknown for all to be ove
     ],
   });
   const yarn = { causes: [{ cause: 'knit.yarn_break_top', signal: 's', code: 'c', text: 'Yarn' }] };
-  const watch = new RuleWatch(both, false);
+  const watch = new RuleWatch(both);
   assert.equal(tell(watch, 0, null, yarn), 'activate');
   assert.equal(tell(watch, 1, null), null);
   assert.equal(tell(watch, 2, 3), 'clear');
 });
 
 test('a rate of change is judged over its whole window', () => {
-  const watch = new RuleWatch(rule({ when: [{ kind: 'rate', signal: 'a.b', perS: 2, overS: 5 }] }), false);
+  const watch = new RuleWatch(rule({ when: [{ kind: 'rate', signal: 'a.b', perS: 2, overS: 5 }] }));
   for (let ms = 0; ms <= 5000; ms += 250) assert.equal(tell(watch, ms, ms / 1000), null);
   let raised: number | null = null;
   for (let ms = 5250; ms <= 12_000 && raised === null; ms += 250) {
@@ -127,7 +127,7 @@ test('over random values activations and clears alternate, and an unknown produc
   const step = fc.record({ ms: fc.integer({ min: 1, max: 8000 }), value: fc.option(fc.integer({ min: 0, max: 20 })) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 0, max: 10 }), (steps, delayS) => {
-      const watch = new RuleWatch(rule({ onDelayS: delayS, offDelayS: delayS }), false);
+      const watch = new RuleWatch(rule({ onDelayS: delayS, offDelayS: delayS }));
       let ms = 0;
       let active = false;
       for (const one of steps) {
@@ -146,4 +146,33 @@ test('over random values activations and clears alternate, and an unknown produc
     }),
     { numRuns: 500, seed: 5 },
   );
+});
+
+test('an occurrence whose condition was over before the start is confirmed by the first judgement, or comes back', () => {
+  const over = new RuleWatch(rule({}), 'was-over');
+  assert.equal(tell(over, 0, null), null, 'nothing is known yet');
+  assert.equal(tell(over, 1, 5), 'confirm');
+  assert.equal(tell(over, 2, 5), null);
+  const back = new RuleWatch(rule({}), 'was-over');
+  assert.equal(tell(back, 0, 11), 'activate');
+});
+
+test('implausible steps are counted by counter: one step in each of many is a restart, many in one are a fault', () => {
+  const watch = new RuleWatch(rule({ when: [{ kind: 'counter', steps: 3, withinS: 600 }] }));
+  const steps = (...signals: string[]) => ({ implausible: signals.map((signal, i) => ({ signal, monotonicMs: i })) });
+  assert.equal(tell(watch, 10, 1, steps('a.a', 'b.b', 'c.c', 'd.d')), null);
+  const output = watch.judge(facts(11, 1, steps('a.a', 'b.b', 'b.b', 'a.a', 'b.b')), wall0 + 11);
+  assert.equal(output?.kind === 'activate' && output.activation.signal, 'b.b');
+});
+
+test('an unreachable machine is told with the reason it was last told for', () => {
+  const watch = new RuleWatch(rule({ when: [{ kind: 'offline', afterS: 30 }], text: 'No answer' }));
+  const gap = { since: { wallMs: wall0, monotonicMs: 0 }, reason: 'server-certificate-not-trusted' };
+  assert.equal(watch.judge(facts(29_999, null, { gap }), wall0), null);
+  const output = watch.judge(facts(30_000, null, { gap }), wall0 + 30_000);
+  assert.equal(output?.kind, 'activate');
+  if (output?.kind !== 'activate') return;
+  assert.equal(output.activation.text, 'No answer (server certificate not trusted)');
+  assert.deepEqual(output.activation.evidence, { afterS: 30, reason: 'server-certificate-not-trusted' });
+  assert.equal(output.activation.onsetMs, wall0);
 });

@@ -27,7 +27,7 @@ function rig() {
 }
 
 test('whatever happens to a connection, gaps alternate and no value passes through an open one', () => {
-  const action = fc.constantFrom('good', 'bad', 'interrupt', 'up', 'down', 'discard', 'back in time', 'end');
+  const action = fc.constantFrom('good', 'bad', 'interrupt', 'refused', 'up', 'down', 'discard', 'back in time', 'end');
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
       const { events, feed, step, line } = rig();
@@ -38,6 +38,7 @@ test('whatever happens to a connection, gaps alternate and no value passes throu
         if (what === 'good') line(good(1));
         if (what === 'bad') line(bad('x'));
         if (what === 'interrupt') feed.interrupt('no-data');
+        if (what === 'refused') feed.interrupt('connection-refused');
         if (what === 'up') feed.link(true, 'connected');
         if (what === 'down') feed.link(false, 'timeout');
         if (what === 'discard') feed.discard('garbage', 2);
@@ -92,4 +93,22 @@ test('a machine that cannot be read is told of once with the cure, again for ano
     ['timeout', 'connection-refused', 'connection-refused'].map((reason) => ['m-1', reason]),
   );
   assert.ok(logged.every(({ code, cure }) => code === 'DRV-102' && typeof cure === 'string'));
+});
+
+test('a gap that goes on for another reason says so once, and in the log; waiting is no reason', () => {
+  const { events, logged, feed, line } = rig();
+  feed.begin();
+  line(good(1));
+  for (const reason of ['connection-lost', 'not-yet-connected', 'connection-refused', 'connection-refused'])
+    feed.interrupt(reason);
+  feed.interrupt('server-certificate-not-trusted');
+  const told = events.flatMap((event) => (event.kind === 'trouble' ? [event.reason] : []));
+  assert.deepEqual(told, ['connection-refused', 'server-certificate-not-trusted']);
+  assert.deepEqual(
+    logged.map((fields) => fields['reason']),
+    ['connection-lost', 'connection-refused', 'server-certificate-not-trusted'],
+  );
+  line(good(2));
+  const closed = events.findLast((event) => event.kind === 'gap');
+  assert.equal(closed?.reason, 'connection-lost', 'a gap closes as it was opened');
 });

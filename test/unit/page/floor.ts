@@ -64,6 +64,7 @@ const machine = (
   cause: null,
   stateSinceMs: Date.now() - sinceS * 1000,
   gap: null,
+  unknownCodes: [],
   lastGoodMs: Date.now() - 400,
   readings: 128_400,
   signals,

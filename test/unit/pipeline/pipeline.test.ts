@@ -188,3 +188,44 @@ test('drain seals the open minute, empties the ring and says goodbye', async () 
   const last = rig.records.at(-1);
   assert.equal(last?.kind === 'event' && last.event, 'agent_stopped');
 });
+
+test('what becomes known of a machine while it is watched reaches people and the bridge, once', () => {
+  const rig = new Rig();
+  const described = () => rig.records.filter((r) => r.kind === 'machine');
+  rig.pipeline.setLabels([
+    { id: 'ls-1', name: 'Lockstitch 1', line: 'line-9', station: '4' },
+    { id: 'nobody', name: 'x', line: null, station: null },
+  ]);
+  rig.pipeline.setIdentification('ls-1', { Manufacturer: 'Acme', SerialNumber: '77' });
+  rig.pipeline.setIdentification('ls-1', { Manufacturer: 'Acme', SerialNumber: '77' });
+  assert.equal(described().length, 3);
+  const last = described().at(-1);
+  assert.deepEqual(last?.kind === 'machine' && [last.line, last.station, last.identification], [
+    'line-9',
+    '4',
+    { Manufacturer: 'Acme', SerialNumber: '77' },
+  ]);
+  const [view] = rig.pipeline.machinesView();
+  assert.deepEqual([view?.name, view?.line, view?.station], ['Lockstitch 1', 'line-9', '4']);
+});
+
+test('a code that no table explains is shown with the machine as long as it stands', () => {
+  const rig = new Rig();
+  rig.read('ls-1', { ...standing, 'error.code': 77 });
+  assert.deepEqual(rig.pipeline.machinesView()[0]?.unknownCodes, [{ signal: 'error.code', code: '77' }]);
+  assert.equal(rig.events('unknown_code').length, 1);
+  rig.move(250);
+  rig.read('ls-1', standing);
+  assert.deepEqual(rig.pipeline.machinesView()[0]?.unknownCodes, []);
+});
+
+test('people are shown why a machine cannot be read now, not why it could not at first', () => {
+  const rig = new Rig();
+  rig.read('ls-1', standing);
+  rig.gap('ls-1', 'opened', rig.wallMs, 'connection-lost');
+  const reason = 'server-certificate-not-trusted';
+  rig.pipeline.accept({ kind: 'trouble', machine: 'ls-1', atMs: rig.wallMs, reason });
+  assert.equal(rig.pipeline.machinesView()[0]?.gap?.reason, reason);
+  rig.pass(31_000);
+  assert.equal(rig.alerts().at(-1)?.evidence['reason'], reason);
+});

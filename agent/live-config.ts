@@ -1,0 +1,89 @@
+/**
+ * The configuration while the agent runs: what needs no restart takes effect at once, what does is said and waits. A file
+ * with mistakes changes nothing.
+ */
+import type { Config } from './config/config.ts';
+import { formatChange } from './config/diff.ts';
+import { watchConfig, type ConfigReload } from './config/watch.ts';
+import type { Logger } from './log.ts';
+import type { Pipeline } from './pipeline-ports.ts';
+import { loadRuleSet, type RuleSet } from './rules/load.ts';
+
+export interface LiveConfigParts {
+  readonly path: string;
+  readonly endpointsPath: string | undefined;
+  /** The configuration at the start. */
+  readonly config: Config;
+  readonly log: Logger;
+  readonly pipeline: Pick<Pipeline, 'setRules' | 'setLabels'>;
+  /** What the status line says. */
+  readonly status: () => object;
+}
+
+export interface LiveConfig {
+  /** Nothing happens before; watches the file and writes the status line until `stop` or the abort of `signal`. */
+  start(signal: AbortSignal): void;
+  stop(): void;
+  site(): { readonly name: string; readonly timeZone: string };
+}
+
+/** The rules for all machines, with what each machine changes. */
+export function rulesOf(config: Config): RuleSet {
+  const own = Object.fromEntries(config.machines.map((machine) => [machine.id, machine.rules]));
+  return loadRuleSet(config.rules, own);
+}
+
+export function createLiveConfig(parts: LiveConfigParts): LiveConfig {
+  const { log, pipeline } = parts;
+  let running = parts.config;
+  let timer: NodeJS.Timeout | null = null;
+
+  function tellStatusEvery(seconds: number): void {
+    if (timer !== null) clearInterval(timer);
+    timer = setInterval(() => log.info(parts.status(), 'status'), seconds * 1000);
+  }
+
+  function apply({ config: next, changes }: ConfigReload): void {
+    try {
+      pipeline.setRules(rulesOf(next));
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'the changed rules cannot be used; the old ones stay');
+      return;
+    }
+    pipeline.setLabels(next.machines);
+    if (next.log.statusEveryS !== running.log.statusEveryS) tellStatusEvery(next.log.statusEveryS);
+    log.level = next.log.level;
+    running = next;
+    for (const change of changes) {
+      log.info(
+        { change: formatChange(change), restart: change.restart },
+        change.restart ? 'waits for a restart' : 'applied',
+      );
+    }
+  }
+
+  const watch = watchConfig({
+    path: parts.path,
+    ...(parts.endpointsPath === undefined ? {} : { endpoints: parts.endpointsPath }),
+    config: parts.config,
+    onReload: apply,
+    onProblem: (error) =>
+      log.error({ error: messageOf(error) }, 'the changed configuration cannot be used; the old one stays'),
+  });
+
+  return {
+    start(signal) {
+      if (signal.aborted) return;
+      watch.start(signal);
+      tellStatusEvery(running.log.statusEveryS);
+    },
+    stop() {
+      watch.stop();
+      if (timer !== null) clearInterval(timer);
+      timer = null;
+    },
+    site: () => ({ name: running.site.name, timeZone: running.site.timeZone }),
+  };
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
