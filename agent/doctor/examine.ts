@@ -125,15 +125,17 @@ async function configured(
   const references = secretsOf(config);
   const lockOf = async (): Promise<LockState> =>
     (await sqliteLoads()) ? await lockState(dataDir) : { problem: 'better-sqlite3 cannot be loaded' };
-  const [folder, lock, port, gatewayKey, bridgeKey, secrets, certificates, network] = await Promise.all([
+  // Many device servers give one connection: ours could take it from a running agent.
+  const lock = await lockOf();
+  const tried = lock === 'held' ? [] : machines;
+  const [folder, port, gatewayKey, bridgeKey, secrets, certificates, network] = await Promise.all([
     folderFacts(dataDir),
-    lockOf(),
     portState(page.bind, page.port),
     gatewayKeyFacts(keyPath),
     uplink === null ? null : bridgeKeyProblem(uplink.bridgeKey),
     Promise.all(references.map((reference) => secretProblem(reference, options.environment))),
     listCertificates(opcuaFolders(dataDir).trustDir),
-    tryNetwork(config, () => options.clock.monotonicMs()),
+    tryNetwork(tried, uplink, () => options.clock.monotonicMs()),
   ]);
   return [
     judgeFolder(folder, options.uid),
@@ -149,10 +151,7 @@ async function configured(
     ...machines.flatMap((machine) => {
       const found = network.get(targetText(targetOf(machine.address)));
       const trust = judgeTrust(machine, certificates.trusted.length, certificates.rejected.length);
-      return [
-        ...(found === undefined ? [] : [judgeMachine(machine.id, found, lock === 'held')]),
-        ...(trust === null ? [] : [trust]),
-      ];
+      return [judgeMachine(machine.id, found ?? 'left-to-the-agent'), ...(trust === null ? [] : [trust])];
     }),
     judgeUplink(uplink, uplink === null ? null : reachOf(network.get(targetText(tcpOf(uplink.url))))),
   ];
@@ -166,9 +165,13 @@ function secretsOf({ uplink, machines }: Config): readonly SecretReference[] {
 const reachOf = (found: Found | undefined) => (found !== undefined && 'reach' in found ? found.reach : null);
 
 /** Every target once, all at the same time, by its text. */
-async function tryNetwork(config: Config, monotonicMs: () => number): Promise<ReadonlyMap<string, Found>> {
-  const all = config.machines.map(({ address }) => targetOf(address));
-  if (config.uplink !== null) all.push(tcpOf(config.uplink.url));
+async function tryNetwork(
+  machines: Config['machines'],
+  uplink: Config['uplink'],
+  monotonicMs: () => number,
+): Promise<ReadonlyMap<string, Found>> {
+  const all = machines.map(({ address }) => targetOf(address));
+  if (uplink !== null) all.push(tcpOf(uplink.url));
   const targets = new Map(all.map((target) => [targetText(target), target]));
   const hosts = [...targets.values()].flatMap((target) => (target.kind === 'tcp' ? [target.host] : []));
   const names = lookUp(hosts, networkTimeoutMs);

@@ -56,15 +56,14 @@ export function targetText(target: Target): string {
   return `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }
 
-/** @param agentRuns an agent may hold the only connection that a machine or device server gives */
-export function judgeMachine(id: string, found: Found, agentRuns: boolean): Check {
+/** @param found `left-to-the-agent`: it was not tried, because an agent runs that may hold the only connection it gives */
+export function judgeMachine(id: string, found: Found | 'left-to-the-agent'): Check {
   const name = `machine:${id}`;
+  if (found === 'left-to-the-agent') return good(name, 'left to the running agent; its page shows how it is read');
   if ('device' in found) return judgeDevice(name, found.target.path, found.device);
   const { target, reach } = found;
   if (reach.ok) return good(name, connected(target, reach.ms));
-  const shared = agentRuns && reach.why !== 'unknown-name';
-  const detail = `${failure(target, reach)}${shared ? '; the running agent may hold the only connection it gives' : ''}`;
-  return bad(name, detail, machineCures[reach.why]);
+  return bad(name, failure(target, reach), machineCures[reach.why]);
 }
 
 /** Null where there is nothing to trust: another protocol, or no security. */

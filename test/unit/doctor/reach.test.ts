@@ -26,29 +26,29 @@ test('every endpoint leads to a host and port or to a device', () => {
 const target = { kind: 'tcp', host: 'm', port: 502 } as const;
 
 test('a machine that takes a connection is well; every other outcome has a cure of its own', () => {
-  assert.deepEqual(judgeMachine('ls-1', { target, reach: { ok: true, ms: 3.4 } }, false), {
+  assert.deepEqual(judgeMachine('ls-1', { target, reach: { ok: true, ms: 3.4 } }), {
     id: 'machine:ls-1',
     ok: true,
     detail: 'm:502 takes connections (3 ms)',
     cure: null,
   });
   const cures = (['unknown-name', 'silent', 'refused', 'no-route'] as const).map((why) => {
-    const check = judgeMachine('ls-1', { target, reach: { ok: false, why, code: 'ECODE' } }, false);
+    const check = judgeMachine('ls-1', { target, reach: { ok: false, why, code: 'ECODE' } });
     assert.match(check.detail, /m:502.*\(ECODE\)$/);
     return check.cure;
   });
   assert.equal(new Set(cures).size, 4);
 });
 
-test('beside a running agent a refusal says that the agent may hold the only connection', () => {
-  const refused = { target, reach: { ok: false, why: 'refused', code: 'ECONNREFUSED' } } as const;
-  assert.match(judgeMachine('a', refused, true).detail, /running agent may hold the only connection/);
-  assert.doesNotMatch(judgeMachine('a', refused, false).detail, /running agent/);
+test('beside a running agent a machine is left alone, and that is said', () => {
+  const check = judgeMachine('a', 'left-to-the-agent');
+  assert.equal(check.ok, true);
+  assert.match(check.detail, /left to the running agent/);
 });
 
 test('a serial device must be there, be a device, and be for this user', () => {
   const device = (problem: 'missing' | 'no-device' | 'forbidden' | null) =>
-    judgeMachine('ov-1', { target: { kind: 'serial', path: '/dev/ttyS9' }, device: { problem } }, false);
+    judgeMachine('ov-1', { target: { kind: 'serial', path: '/dev/ttyS9' }, device: { problem } });
   assert.equal(device(null).ok, true);
   assert.match(device('missing').detail, /\/dev\/ttyS9 is not there/);
   assert.match(device('no-device').detail, /no serial device/);
