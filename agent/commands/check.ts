@@ -1,8 +1,8 @@
 /** `selvedge check FILE`: every mistake of a configuration at once. */
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ConfigErrors, formatIssue, loadConfig, type Config, type ConfigIssue } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
+import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge check FILE [--endpoints FILE] [--json FILE]
 
@@ -23,7 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new AgentError('usage', 'check takes one FILE');
   const report = (ok: boolean, issues: readonly ConfigIssue[]) => {
-    if (values.json !== undefined) writeJson(values.json, { ok, file, issues });
+    if (values.json !== undefined) writeJsonFile(values.json, { ok, file, issues });
   };
   try {
     const config = loadConfig(file, values.endpoints === undefined ? {} : { endpoints: values.endpoints });
@@ -49,18 +49,4 @@ function summary(config: Config): string {
   const machines = `${count} ${count === 1 ? 'machine' : 'machines'}`;
   const uplink = config.uplink === null ? 'no uplink' : `uplink ${config.uplink.url}`;
   return `site ${config.site.id} (${config.site.timeZone}), ${machines}, ${uplink}`;
-}
-
-function writeJson(file: string, value: unknown): void {
-  try {
-    writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
-  } catch (error) {
-    throw new AgentError(
-      'fileUnwritable',
-      `--json ${file}: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

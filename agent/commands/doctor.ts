@@ -1,10 +1,10 @@
 /** `selvedge doctor`: is everything there that the agent needs, and if not, what is to be done. */
-import { writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { examine } from '../doctor/examine.ts';
-import { exitCodeOf, lineOf, type Report } from '../doctor/report.ts';
+import { exitCodeOf, lineOf } from '../doctor/report.ts';
 import { AgentError } from '../errors.ts';
+import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge doctor [--config FILE] [--endpoints FILE] [--json FILE]
 
@@ -33,14 +33,6 @@ export async function main(args: readonly string[]): Promise<number> {
     uid: process.getuid?.() ?? 0,
   });
   process.stdout.write(report.checks.map((check) => `${lineOf(check)}\n`).join(''));
-  if (values.json !== undefined) writeJson(values.json, report);
+  if (values.json !== undefined) writeJsonFile(values.json, report);
   return exitCodeOf(report);
-}
-
-function writeJson(file: string, report: Report): void {
-  try {
-    writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
-  } catch (error) {
-    throw new AgentError('usage', `--json ${file} cannot be written`, { cause: error });
-  }
 }

@@ -8,14 +8,16 @@ import { journalFile } from '../store/files.ts';
 import type { BatchRow, OutboxCounts } from '../store/outbox.ts';
 import { journalMigrations, schemaVersion } from '../store/schema.ts';
 import { Outbox } from '../store/sealing.ts';
+import { writeJsonFile } from './json-file.ts';
 
-export const help = `Usage: selvedge outbox (list | retry) --data-dir DIR [--limit N]
+export const help = `Usage: selvedge outbox (list | retry) --data-dir DIR [--limit N] [--json FILE]
 
   list    what waits for the bridge: records, batches, and dead letters (refused for good) with the reason
   retry   put all dead letters back in line; a running agent sends them within seconds
 
   --data-dir DIR   the agent's data folder
   --limit N        list at most N batches (100)
+  --json FILE      also write {counts, batches}, or {retried}
 
 Exit code: 0 good, 1 there are dead letters (list), 2 usage or a folder that cannot be used.
 `;
@@ -26,7 +28,7 @@ export function main(args: readonly string[]): Promise<number> {
 
 function run(args: readonly string[]): number {
   const text = { type: 'string' } as const;
-  const options = { 'data-dir': text, limit: { ...text, default: '100' } };
+  const options = { 'data-dir': text, limit: { ...text, default: '100' }, json: text };
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const [verb] = positionals;
   const dataDir = values['data-dir'];
@@ -35,20 +37,24 @@ function run(args: readonly string[]): number {
     throw new AgentError('usage', 'say list or retry');
   if (dataDir === undefined) throw new AgentError('usage', '--data-dir DIR is missing');
   if (!Number.isInteger(limit) || limit < 1) throw new AgentError('usage', '--limit takes a number from 1 on');
-  return verb === 'list' ? list(dataDir, limit) : retry(dataDir);
+  return verb === 'list' ? list(dataDir, limit, values.json) : retry(dataDir, values.json);
 }
 
-function list(dataDir: string, limit: number): number {
+function list(dataDir: string, limit: number, jsonFile: string | undefined): number {
   return withOutbox(dataDir, true, (outbox) => {
     const counts = outbox.counts();
-    process.stdout.write(describe(counts, outbox.list(limit)));
+    const batches = outbox.list(limit);
+    process.stdout.write(describe(counts, batches));
+    if (jsonFile !== undefined) writeJsonFile(jsonFile, { counts, batches });
     return counts.dead > 0 ? 1 : 0;
   });
 }
 
-function retry(dataDir: string): number {
+function retry(dataDir: string, jsonFile: string | undefined): number {
   return withOutbox(dataDir, false, (outbox) => {
-    process.stdout.write(`${outbox.retryDead()} dead letters are back in line\n`);
+    const retried = outbox.retryDead();
+    process.stdout.write(`${retried} dead letters are back in line\n`);
+    if (jsonFile !== undefined) writeJsonFile(jsonFile, { retried });
     return 0;
   });
 }

@@ -1,5 +1,4 @@
 /** `selvedge trust`: which OPC UA servers the agent may talk to. */
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   addCertificate,
@@ -9,6 +8,7 @@ import {
   type StoredCertificate,
 } from '../../drivers/opcua/trust.ts';
 import { AgentError } from '../errors.ts';
+import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge trust list             (--config FILE | --trust-dir DIR) [--json FILE]
        selvedge trust add WHAT         (--config FILE | --trust-dir DIR) [--json FILE]
@@ -31,7 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const [action, what, ...more] = positionals;
   const trustDir = await folderOf(values);
   const json = (value: unknown): void => {
-    if (values.json !== undefined) writeJson(values.json, value);
+    if (values.json !== undefined) writeJsonFile(values.json, value);
   };
   if (action === 'list' && what === undefined) {
     const list = await listCertificates(trustDir);
@@ -84,18 +84,4 @@ function printable(text: string): string {
 
 function plain(certificate: StoredCertificate) {
   return { ...certificate, validTo: new Date(certificate.validToMs).toISOString() };
-}
-
-function writeJson(file: string, value: unknown): void {
-  try {
-    writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
-  } catch (error) {
-    throw new AgentError(
-      'fileUnwritable',
-      `--json ${file}: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

@@ -1,7 +1,6 @@
 /** `selvedge user`: the users of the local page, by whoever may write the data folder. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -10,6 +9,7 @@ import { addressFile } from '../page/page.ts';
 import { createPasswords } from '../page/password.ts';
 import { createUserStore, roles, type Outcome, type Role, type UserStore } from '../page/users.ts';
 import { readPassword, type PasswordInput } from '../page/password-input.ts';
+import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge user add NAME --role ROLE --data-dir DIR
        selvedge user password NAME --data-dir DIR
@@ -124,19 +124,7 @@ async function list(store: UserStore, ports: UserPorts, jsonFile: string | undef
     ports.out(`${name.padEnd(24)} ${role.padEnd(12)} since ${new Date(createdMs).toISOString().slice(0, 10)}\n`);
   }
   if (items.length === 0) ports.out('There are no users yet.\n');
-  if (jsonFile !== undefined) {
-    try {
-      writeFileSync(jsonFile, `${JSON.stringify({ items, next: null }, null, 2)}\n`);
-    } catch (error) {
-      throw new AgentError(
-        'fileUnwritable',
-        `--json ${jsonFile}: ${error instanceof Error ? error.message : String(error)}`,
-        {
-          cause: error,
-        },
-      );
-    }
-  }
+  if (jsonFile !== undefined) writeJsonFile(jsonFile, { items, next: null });
   return 0;
 }
 

@@ -33,8 +33,11 @@ test('outbox lists what the bridge refused and puts it back in line beside a run
   assert.ok(batch !== undefined);
   const { boot, seq, sha256 } = batch;
   await store.settle({ boot, seq, sha256, result: 'refused', code: 'conflict', atMs: nowMs });
-  const listed = selvedge('outbox', 'list', '--data-dir', dataDir);
+  const json = join(temporaryDir(t), 'outbox.json');
+  const listed = selvedge('outbox', 'list', '--data-dir', dataDir, '--json', json);
   assert.equal(listed.code, 1);
+  const told = JSON.parse(readFileSync(json, 'utf8')) as { counts: { dead: number }; batches: { seq: number }[] };
+  assert.deepEqual([told.counts.dead, told.batches.map((one) => one.seq)], [1, [seq]]);
   assert.match(listed.out, /dead letters: 1 batches/);
   assert.match(listed.out, new RegExp(`${boot}/${seq} dead live 1 records .* refused \\(conflict\\)`));
   assert.equal(selvedge('outbox', 'retry', '--data-dir', dataDir).code, 0);
