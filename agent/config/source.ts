@@ -53,10 +53,9 @@ export function parseSource(file: string, text: string): Source {
   const syntax: SyntaxProblem[] = [];
   try {
     doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', merge: false });
-    // Behind the first error the parser guesses: one tab would give ten complaints, nine of them about lines that are right.
-    const broken = doc.errors.find(({ code }) => code !== 'DUPLICATE_KEY');
-    const repeated = doc.errors.filter(({ code }) => code === 'DUPLICATE_KEY');
-    for (const problem of broken === undefined ? [...repeated, ...doc.warnings] : [broken]) {
+    // Behind a tab the parser guesses: one tab would give ten complaints, nine of them about lines that are right.
+    const tabs = doc.errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+    for (const problem of tabs.length > 0 ? tabs : [...doc.errors, ...doc.warnings]) {
       const [what, right] = syntaxTexts[problem.code] ?? [
         'this is not YAML',
         'key: value lines and - lists, indented with spaces',

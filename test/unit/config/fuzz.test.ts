@@ -39,7 +39,9 @@ const paths = pathsOf(tree).filter((path) => path.length > 0);
 function replaced(value: unknown, path: readonly (string | number)[], by: unknown): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return by;
-  const copy: unknown = Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) };
+  // A name in a list makes a section of it: `length` of a real list would be no mistake of a file but one of this test.
+  const isList = Array.isArray(value) && typeof step === 'number';
+  const copy: unknown = isList ? [...(value as unknown[])] : { ...(value as object) };
   const members = copy as Record<string | number, unknown>;
   const inner = replaced(members[step], rest, by);
   if (inner === undefined && !Array.isArray(copy)) delete members[step];
