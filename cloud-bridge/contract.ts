@@ -109,10 +109,12 @@ export const summaryRecord = z.strictObject({
     .strictObject({
       delta: z.number(),
       uncertainty: z.number().min(0),
-      from: z.number(),
-      to: z.number(),
-      fromMs: utcMs,
-      toMs: utcMs,
+      from: z.number().describe('Value at fromMs'),
+      to: z.number().describe('Value at toMs'),
+      fromMs: utcMs.describe(
+        'UTC milliseconds of the first reading; where spans of two branches of a fork overlap, readers count it once',
+      ),
+      toMs: utcMs.describe('UTC milliseconds of the last reading'),
       wraps: z.int().min(0),
       resets: z.int().min(0),
     })

@@ -5,6 +5,7 @@
 import type Database from 'better-sqlite3';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { countOnce, type Correct } from './once.ts';
 import {
   decodeCursor,
   encodeCursor,
@@ -37,6 +38,8 @@ interface BucketList {
   /** What a row is about, besides its bucket. */
   readonly series: readonly string[];
   readonly columns: string;
+  /** What a row's columns need besides adding up, on the page as a whole. */
+  readonly correct?: Correct;
   readonly shape: (row: Row) => Readonly<Record<string, unknown>>;
 }
 
@@ -48,6 +51,7 @@ const lists: readonly BucketList[] = [
     columns: `sum(samples) AS samples, sum(good) AS good, sum(sum) AS sum, sum(integral) AS integral,
       sum(covered_s) AS covered_s, min(min) AS min, max(max) AS max, sum(counter_delta) AS delta,
       sum(counter_uncertainty) AS uncertainty, sum(counter_wraps) AS wraps, sum(counter_resets) AS resets`,
+    correct: countOnce,
     shape: (row) => ({
       signal: row['signal'],
       samples: row['samples'],
@@ -143,8 +147,9 @@ function readPage(
     rows.push(...ofBucket.all({ ...values, ...resumed, ...range, limit: query.limit + 1 - rows.length }));
     low = bucket + size;
   }
-  const items = rows.slice(0, query.limit);
-  const last = rows.length > query.limit ? items.at(-1) : undefined;
+  const page = rows.slice(0, query.limit);
+  const last = rows.length > query.limit ? page.at(-1) : undefined;
+  const items = list.correct?.(db, page, { from, to, size }) ?? page;
   return {
     items: items.map((row) => ({
       bucketMs: row['bucket_ms'],

@@ -3,7 +3,9 @@ import { existsSync, renameSync, truncateSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BridgeError } from '../errors.ts';
 import { reasonOf, type DataDir } from '../files.ts';
-import { schemaSql, schemaVersion } from './schema.ts';
+import { branchKeeper } from './branches.ts';
+import { overlapKeeper } from './overlap.ts';
+import { migrations, schemaSql, schemaVersion } from './schema.ts';
 
 /** What was set aside at this start, or null. */
 export interface Quarantine {
@@ -99,12 +101,27 @@ function openSound(dir: DataDir): Database.Database {
         db.exec(schemaSql);
         db.pragma(`user_version = ${schemaVersion}`);
       })();
+    } else {
+      migrate(db, version);
     }
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+/** Brings an older database to this version, all steps together or none. */
+function migrate(db: Database.Database, version: number): void {
+  if (version >= schemaVersion) return;
+  db.transaction(() => {
+    for (const sql of migrations.slice(version - 1)) db.exec(sql);
+    const [branches, overlaps] = [branchKeeper(db), overlapKeeper(db)];
+    for (const gateway of db.prepare<[], string>('SELECT DISTINCT gateway FROM fork').pluck().all()) {
+      overlaps.follow(gateway, branches.place(gateway));
+    }
+    db.pragma(`user_version = ${schemaVersion}`);
+  })();
 }
 
 function setAside(dir: DataDir, nowMs: number, reason: string): Quarantine {

@@ -2,7 +2,85 @@
  * The bridge's store, as plain SQL that anyone may read (`docs/bridge-store.md` is generated from this text).
  * Times are UTC milliseconds; ids and names are those of the wire contract; JSON columns hold what the record held.
  */
-export const schemaVersion = 1;
+import { farIndexSql, overlapSql } from './overlap.ts';
+
+export const schemaVersion = 2;
+
+/** Added with version 2, as the migration and a new database make them. */
+const forkTablesSql = `-- Only of gateways with a fork: the boots that go before a branch where both have watched a machine at one time. Of the
+-- children of one boot the one that sealed first goes on with its parent's branch, every other opens one; where two ways
+-- part, everything on the side of the older child goes before. Ancestors never do: one chain cannot overlap itself.
+CREATE TABLE branch_older (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  branch TEXT NOT NULL,                -- named after the boot that opened it
+  PRIMARY KEY (gateway, boot, branch)
+) WITHOUT ROWID;
+
+-- Boots some of whose readings another boot has sent: those of minutes that it rebuilt when it started.
+CREATE TABLE boot_rebuilt (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  PRIMARY KEY (gateway, boot)
+) WITHOUT ROWID;
+
+-- The counter spans in summary of the boots in branch_older, joined where they meet; and for each branch those of all
+-- boots that go before it.
+CREATE TABLE counter_span (
+  gateway TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  signal TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,
+  from_value REAL NOT NULL,
+  to_value REAL NOT NULL,
+  PRIMARY KEY (gateway, machine, signal, boot, from_ms)
+) WITHOUT ROWID;
+CREATE TABLE counter_older (
+  gateway TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  signal TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  from_ms INTEGER NOT NULL,
+  to_ms INTEGER NOT NULL,
+  from_value REAL NOT NULL,
+  to_value REAL NOT NULL,
+  PRIMARY KEY (gateway, machine, signal, branch, from_ms)
+) WITHOUT ROWID;`;
+
+/**
+ * Gateways without a fork are added up as they always were. Of the others what a fork has seen twice is taken off by series:
+ * four figures in one text, as a subquery gives one value and each run of it reads the whole series.
+ */
+const totalsViewSql = `CREATE VIEW counter_totals AS
+SELECT gateway, machine, signal,
+  sum(counter_delta) AS delta, sum(counter_uncertainty) AS uncertainty,
+  sum(counter_wraps) AS wraps, sum(counter_resets) AS resets,
+  min(counter_from_ms) AS from_ms, max(counter_to_ms) AS to_ms
+FROM summary WHERE counter_delta IS NOT NULL
+GROUP BY gateway, machine, signal HAVING gateway NOT IN (SELECT gateway FROM branch_older)
+UNION ALL
+SELECT gateway, machine, signal,
+  delta + (twice ->> 0), uncertainty + (twice ->> 1), wraps + (twice ->> 2), resets + (twice ->> 3), from_ms, to_ms
+FROM (
+SELECT s.gateway, s.machine, s.signal,
+  sum(s.counter_delta) AS delta, sum(s.counter_uncertainty) AS uncertainty,
+  sum(s.counter_wraps) AS wraps, sum(s.counter_resets) AS resets,
+  min(s.counter_from_ms) AS from_ms, max(s.counter_to_ms) AS to_ms,
+  (SELECT format('[%!.17g,%!.17g,%d,%d]', total(counted_delta - counter_delta),
+    total(counted_uncertainty - counter_uncertainty), total(counted_wraps - counter_wraps),
+    total(counted_resets - counter_resets)) FROM (
+${overlapSql(`
+  WHERE i.gateway = s.gateway AND i.machine = s.machine AND i.signal = s.signal`)}
+  )) AS twice
+FROM (SELECT DISTINCT gateway FROM branch_older) g CROSS JOIN summary s ON s.gateway = g.gateway
+WHERE s.counter_delta IS NOT NULL
+GROUP BY s.gateway, s.machine, s.signal
+);`;
+
+const overlapViewSql = `CREATE VIEW counter_overlap AS
+${overlapSql('')};`;
 
 export const schemaSql = `
 -- A gateway that has been heard at least once.
@@ -21,6 +99,8 @@ CREATE TABLE boot (
   generation INTEGER NOT NULL,         -- steps from the oldest known boot of its chain; orders boots, as their ids are random
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
+  sealed_ms INTEGER,                   -- earliest sealing of a stored batch, on the gateway's clock; NULL: none yet
+  branch TEXT,                         -- the boot that opened the branch it is on; NULL: the gateway has no fork
   PRIMARY KEY (gateway, boot)
 ) WITHOUT ROWID;
 CREATE INDEX boot_previous ON boot (gateway, previous_boot);
@@ -140,6 +220,10 @@ CREATE TABLE summary (
   PRIMARY KEY (gateway, machine, signal, minute_ms, reading_boot, segment)
 ) WITHOUT ROWID;
 CREATE INDEX summary_time ON summary (minute_ms, gateway, machine, signal);
+-- Counter spans that reach far out of their minute; few.
+${farIndexSql}
+
+${forkTablesSql}
 
 -- Seconds by state over one UTC minute, kept as the summaries are.
 CREATE TABLE state_summary (
@@ -206,12 +290,31 @@ WHERE NOT EXISTS (
   )
 );
 
--- What each counter has counted in all. Truth lies in delta - uncertainty .. delta + uncertainty.
-CREATE VIEW counter_totals AS
-SELECT gateway, machine, signal,
-  sum(counter_delta) AS delta, sum(counter_uncertainty) AS uncertainty,
-  sum(counter_wraps) AS wraps, sum(counter_resets) AS resets,
-  min(counter_from_ms) AS from_ms, max(counter_to_ms) AS to_ms
-FROM summary WHERE counter_delta IS NOT NULL
-GROUP BY gateway, machine, signal;
+-- The mark of a fork: summary rows of a younger branch whose counter span overlaps spans of older ones, and what they
+-- count. overlap 'whole': those have counted it all, so the row counts nothing. 'part': it counts what lies beyond, by the
+-- counter's own values; where a wrap, a reset or a contradiction hides that, a share of its delta, with the whole delta
+-- added to the uncertainty. A row that is not here counts as it stands. To add up counters yourself,
+-- take off what these rows count too much; give both the same gateway, machine, signal and minutes:
+--   SELECT sum(counter_delta) - (SELECT total(counter_delta - counted_delta) FROM counter_overlap WHERE ...)
+--   FROM summary WHERE ...
+-- Overlap is judged by the gateways' clocks. Samples and seconds of states are those of both: a fork adds them up.
+${overlapViewSql}
+
+-- What each counter has counted in all, what a fork has seen twice counted once. Truth lies in delta - uncertainty ..
+-- delta + uncertainty.
+${totalsViewSql}
 `;
+
+/** Brings a database from version at + 1 to the next; what needs more than SQL is done by `open.ts`. */
+export const migrations: readonly string[] = [
+  `ALTER TABLE boot ADD COLUMN sealed_ms INTEGER;
+ALTER TABLE boot ADD COLUMN branch TEXT;
+UPDATE boot SET sealed_ms =
+  (SELECT min(sealed_ms) FROM batch WHERE batch.gateway = boot.gateway AND batch.boot = boot.boot);
+${forkTablesSql}
+INSERT INTO boot_rebuilt SELECT DISTINCT gateway, reading_boot FROM summary WHERE reading_boot <> boot;
+${farIndexSql}
+DROP VIEW counter_totals;
+${overlapViewSql}
+${totalsViewSql}`,
+];

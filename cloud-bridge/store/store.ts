@@ -11,8 +11,10 @@
 import type Database from 'better-sqlite3';
 import type { BatchBody, BatchName, StatusMessage } from '../contract.ts';
 import type { DataDir } from '../files.ts';
+import { branchKeeper } from './branches.ts';
 import { addNumbers, type Range } from './ledger.ts';
 import { openDatabase, type Quarantine } from './open.ts';
+import { overlapKeeper } from './overlap.ts';
 import { recordWriter } from './rows.ts';
 import { supersedes } from './status.ts';
 
@@ -51,6 +53,8 @@ export class BridgeStore {
   readonly #release: () => void;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #records: ReturnType<typeof recordWriter>;
+  readonly #branches: ReturnType<typeof branchKeeper>;
+  readonly #overlaps: ReturnType<typeof overlapKeeper>;
 
   /** Takes the data folder's lock and opens the database; throws as `openDatabase`. */
   static open(dir: DataDir, nowMs: number): BridgeStore {
@@ -64,6 +68,8 @@ export class BridgeStore {
     this.#release = release;
     this.#statements = prepare(db);
     this.#records = recordWriter(db);
+    this.#branches = branchKeeper(db);
+    this.#overlaps = overlapKeeper(db);
   }
 
   /** Stores the batches in one transaction. Throws SQLite's error with nothing stored when the disk does not take it. */
@@ -130,6 +136,7 @@ export class BridgeStore {
       return 'repeat';
     }
     this.#noteBoot(body.site, name.gateway, name.boot, body.previousBoot, receivedMs, forks);
+    this.#age(name, body.sealedMs);
     this.#statements.putBatch.run({
       gateway: name.gateway,
       boot: name.boot,
@@ -147,6 +154,7 @@ export class BridgeStore {
       body.records.map((record) => record.n),
     );
     const taken = new Set<number>();
+    const forked = this.#branches.forked(name.gateway);
     for (const record of body.records) {
       if (!fresh.has(record.n) || taken.has(record.n)) {
         tally.known += 1;
@@ -154,7 +162,12 @@ export class BridgeStore {
       }
       taken.add(record.n);
       tally.fresh += 1;
-      this.#records.write(name.gateway, name.boot, record);
+      if (record.kind === 'summary' && record.readingBoot !== name.boot) {
+        this.#statements.putRebuilt.run(name.gateway, record.readingBoot);
+      }
+      const write = () => this.#records.write(name.gateway, name.boot, record);
+      if (record.kind === 'summary' && forked) this.#overlaps.around(name.gateway, record, write);
+      else write();
     }
     return 'stored';
   }
@@ -177,6 +190,12 @@ export class BridgeStore {
     return fresh;
   }
 
+  /** The boot is as old as its earliest batch: an older one that comes late may change which child of a fork is the oldest. */
+  #age({ gateway, boot }: BatchName, sealedMs: number): void {
+    const older = this.#statements.age.run(sealedMs, gateway, boot, sealedMs).changes > 0;
+    if (older && this.#branches.forked(gateway)) this.#overlaps.follow(gateway, this.#branches.place(gateway));
+  }
+
   /** Keeps gateway and boot; a new boot is placed in its chain, and everything known to follow it moves with it. */
   #noteBoot(site: string, gateway: string, boot: string, previous: string | null, nowMs: number, forks: Fork[]): void {
     this.#statements.putGateway.run({ gateway, site, now: nowMs });
@@ -195,9 +214,11 @@ export class BridgeStore {
         waiting.push({ boot: child.boot, generation: next.generation + 1 });
       }
     }
-    if (previous === null) return;
-    const siblings = this.#statements.children.all(gateway, previous).map((row) => row.boot);
-    if (siblings.length > 1) forks.push({ gateway, previousBoot: previous, boots: siblings });
+    const siblings = previous === null ? [] : this.#statements.children.all(gateway, previous).map((row) => row.boot);
+    if (previous !== null && siblings.length > 1) forks.push({ gateway, previousBoot: previous, boots: siblings });
+    if (siblings.length > 1 || this.#branches.forked(gateway)) {
+      this.#overlaps.follow(gateway, this.#branches.place(gateway));
+    }
   }
 
   #comesAfter(gateway: string, later: string, earlier: string): boolean {
@@ -248,6 +269,10 @@ function prepare(db: Database.Database) {
       'SELECT boot FROM boot WHERE gateway = ? AND previous_boot = ? ORDER BY boot',
     ),
     place: db.prepare<[number, string, string]>('UPDATE boot SET generation = ? WHERE gateway = ? AND boot = ?'),
+    age: db.prepare<[number, string, string, number]>(
+      'UPDATE boot SET sealed_ms = ? WHERE gateway = ? AND boot = ? AND (sealed_ms IS NULL OR sealed_ms > ?)',
+    ),
+    putRebuilt: db.prepare<[string, string]>('INSERT OR IGNORE INTO boot_rebuilt (gateway, boot) VALUES (?, ?)'),
     ranges: db.prepare<[string, string, number, number], Range>(
       `SELECT from_n AS "from", to_n AS "to" FROM ledger
        WHERE gateway = ? AND boot = ? AND from_n <= ? AND to_n >= ? ORDER BY from_n`,

@@ -13,6 +13,7 @@ import {
   body,
   bootA,
   bootB,
+  bootC,
   event,
   machine,
   stateSummary,
@@ -158,6 +159,49 @@ test('summaries add the partials of a minute and the minutes of an hour, and pag
     states.items.map((item) => [item['seconds'], item['causes']]),
     [[{ RUN: 90, IDLE: 30 }, { 'material.thread_break': 5 }]],
   );
+});
+
+test('what a clone saw as well is counted once in minutes, hours and pages of any size, as in the totals', async (t) => {
+  const of = (boot: string, minute: number, late: number, signal: string) => {
+    const [from, to] = [minute * 60 + late, minute * 60 + late + 60];
+    const counter = { delta: 60, uncertainty: 0, from, to, fromMs: atMs + from * 1000, toMs: atMs + to * 1000 };
+    return {
+      minuteMs: atMs + minute * 60_000,
+      readingBoot: boot,
+      signal,
+      counter: { ...counter, wraps: 0, resets: 0 },
+    };
+  };
+  const both = (boot: string, minutes: number, late: number) =>
+    ['stitches', 'trims'].flatMap((signal, which) =>
+      Array.from({ length: minutes }, (_, at) => summary(which * minutes + at + 1, of(boot, at, late, signal))),
+    );
+  const { app, store } = setUp(t, [event(1)]);
+  for (const [seq, boot, minutes, late] of [
+    [1, bootB, 70, 0],
+    [2, bootC, 90, 7],
+  ] as const) {
+    const name = { gateway: 'demo-gw', boot, seq, sha256: '1'.repeat(64) };
+    const records = both(boot, minutes, late);
+    store.commit([{ name, body: body({ boot, previousBoot: bootA, seq, sealedMs: seq, records }), wireBytes: 1 }], 1);
+  }
+  const expected = 90 * 60 + 7;
+  const totals = store.db.prepare('SELECT delta, uncertainty, resets FROM counter_totals').all();
+  assert.deepEqual(
+    totals,
+    [1, 2].map(() => ({ delta: expected, uncertainty: 0, resets: 0 })),
+  );
+  const deltas = (items: readonly Record<string, unknown>[]) =>
+    items.map((item) => (item['counter'] as { delta: number }).delta);
+  assert.deepEqual(deltas((await get(app, '/api/summaries?signal=trims&bucket=hour')).items), [3600, expected - 3600]);
+  const minutes = (await get(app, '/api/summaries?signal=trims&limit=1000')).items;
+  assert.deepEqual(
+    deltas(minutes),
+    Array.from({ length: 90 }, (_, at) => (at === 69 ? 60 + 7 : 60)),
+  );
+  for (const limit of [1, 7, 100]) assert.deepEqual(await all(app, '/api/summaries?signal=trims&', limit), minutes);
+  const range = `from=${atMs + 69 * 60_000}&to=${atMs + 71 * 60_000}`;
+  assert.deepEqual(deltas((await get(app, `/api/summaries?signal=trims&bucket=hour&${range}`)).items), [127]);
 });
 
 test('pages of summaries, of any size and range, give the same rows as one page', async (t) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { sha256Hex, type BatchBody, type WireRecord } from '../../../cloud-bridge/contract.ts';
 import { BridgeError } from '../../../cloud-bridge/errors.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
+import { schemaVersion } from '../../../cloud-bridge/store/schema.ts';
 import { BridgeStore, type CheckedBatch } from '../../../cloud-bridge/store/store.ts';
 import {
   alert,
@@ -48,8 +49,12 @@ function contents(db: Database.Database, without = /^(received_ms|first_ms|last_
     'summary',
     'state_summary',
     'status',
+    'branch_older',
+    'boot_rebuilt',
+    'counter_span',
+    'counter_older',
   ];
-  const views = ['machine', 'alert_current', 'counter_totals', 'fork', 'ledger_watermark'];
+  const views = ['machine', 'alert_current', 'counter_overlap', 'counter_totals', 'fork', 'ledger_watermark'];
   return Object.fromEntries(
     [...tables, ...views].map((table) => {
       const rows = db.prepare<[], Record<string, unknown>>(`SELECT * FROM ${table}`).all();
@@ -139,8 +144,24 @@ function recordOf(boot: string, gateway: string, { kind, n }: { kind: string; n:
   // The content follows from the identity, as it does in the contract (C1).
   const seed = (n * 7 + boot.charCodeAt(0) + gateway.length) % 5;
   if (kind === 'alert') return alert(n, { occurrence: `o-${seed}`, transition: n % 2 === 0 ? 'closed' : 'raised' });
-  if (kind === 'summary')
-    return summary(n, { minuteMs: atMs + 60_000 * (seed % 2), revision: 1 + (n % 3), samples: n });
+  if (kind === 'summary') {
+    // Revisions of one minute that grow and shrink, of a boot's own readings and of rebuilt ones.
+    const [from, to] = [60 * (seed % 2) + (n % 4), 60 + (n % 9)];
+    const span = {
+      delta: to - from,
+      from: from + (n % 2),
+      to: to + (n % 3),
+      fromMs: atMs + 1000 * from,
+      toMs: atMs + 1000 * to,
+    };
+    return summary(n, {
+      minuteMs: atMs + 60_000 * (seed % 2),
+      readingBoot: n % 4 === 0 ? bootA : boot,
+      revision: 1 + (n % 3),
+      samples: n,
+      counter: { uncertainty: 0, wraps: 0, resets: 0, ...span },
+    });
+  }
   if (kind === 'state-summary') return stateSummary(n, { revision: 1 + (n % 3), seconds: { RUN: n } });
   return kind === 'machine' ? machine(n, { line: `line-${n}` }) : event(n);
 }
@@ -159,8 +180,10 @@ const history = fc
       checked({
         gateway,
         boot,
-        previousBoot: boot === bootB ? bootA : boot === bootC ? bootB : null,
+        // One gateway is a chain, the other a fork.
+        previousBoot: boot === bootA ? null : boot === bootC && gateway === 'gw-1' ? bootB : bootA,
         seq: at + 1,
+        sealedMs: atMs + ((at * 7) % 11),
         records: records.map(({ kind, n }) => {
           const identity = `${gateway} ${boot} ${n}`;
           if (!kinds.has(identity)) kinds.set(identity, kind);
@@ -264,6 +287,45 @@ test('a damaged database is set aside whole, with what it still tells, and a new
   assert.equal(third.quarantine?.batches, null);
   third.close();
   assert.ok(existsSync(`${dir.database}.bad-6000`));
+});
+
+test('a store of version 1 is brought to this version as if it had been made with it', (t) => {
+  const rows = (boot: string, seq: number, previousBoot: string | null, records: readonly WireRecord[]) =>
+    checked({ boot, seq, previousBoot, sealedMs: atMs + seq, records: [...records] });
+  const batches = [
+    rows(bootA, 1, null, [summary(1)]),
+    rows(bootB, 2, bootA, [summary(1, { minuteMs: atMs + 60_000, readingBoot: bootB })]),
+    rows(bootC, 3, bootA, [summary(1, { minuteMs: atMs + 60_000, readingBoot: bootC, segment: 1 })]),
+  ];
+  const now = openStore(t);
+  now.commit(batches, 1);
+  const dir = dataDir(temporaryDir(t));
+  const old = new Database(dir.database);
+  old.exec(readFileSync(new URL('./store-version-1.sql', import.meta.url), 'utf8'));
+  old.pragma('user_version = 1');
+  const columns = (table: string) => old.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table).join(', ');
+  for (const table of ['gateway', 'boot', 'batch', 'ledger', 'summary']) {
+    old.exec(`ATTACH '${now.db.name}' AS now`);
+    old.exec(`INSERT INTO main.${table} SELECT ${columns(table)} FROM now.${table}; DETACH now`);
+  }
+  old.close();
+  const migrated = BridgeStore.open(dir, 2);
+  t.after(() => migrated.close());
+  assert.deepEqual(contents(migrated.db), contents(now.db));
+  assert.equal(contents(now.db)['counter_overlap']?.length, 1);
+  const shape = (db: Database.Database) => {
+    const made = db.prepare<[], { name: string; sql: string | null }>('SELECT name, sql FROM sqlite_master').all();
+    // SQLite writes added columns into the text of the table in its own way.
+    return made.map(({ name, sql }) =>
+      name === 'boot' ? db.pragma('table_xinfo(boot)') : `${name} ${sql?.replaceAll(/ *--.*/g, '')}`,
+    );
+  };
+  const sorted = (db: Database.Database) =>
+    shape(db)
+      .map((one) => JSON.stringify(one))
+      .sort();
+  assert.deepEqual(sorted(migrated.db), sorted(now.db));
+  assert.equal(migrated.db.pragma('user_version', { simple: true }), schemaVersion);
 });
 
 test('two bridges cannot work in one data folder, and a newer database is left alone', (t) => {

@@ -1,0 +1,210 @@
+-- The store as version 1 made it: never to be changed.
+-- A gateway that has been heard at least once.
+CREATE TABLE gateway (
+  gateway TEXT PRIMARY KEY,
+  site TEXT NOT NULL,
+  first_ms INTEGER NOT NULL,           -- first and last time anything of it was stored, on the bridge's clock
+  last_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- One start of a gateway's agent. Boots that name one previous_boot are a fork: see the view.
+CREATE TABLE boot (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  previous_boot TEXT,                  -- NULL: the first start with an empty journal
+  generation INTEGER NOT NULL,         -- steps from the oldest known boot of its chain; orders boots, as their ids are random
+  first_ms INTEGER NOT NULL,
+  last_ms INTEGER NOT NULL,
+  PRIMARY KEY (gateway, boot)
+) WITHOUT ROWID;
+CREATE INDEX boot_previous ON boot (gateway, previous_boot);
+
+-- Every batch that was stored. Its name is (gateway, boot, seq, sha256).
+CREATE TABLE batch (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  sha256 TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  clock TEXT NOT NULL,                 -- unsynced, synced or stepped, when it was sealed
+  sealed_ms INTEGER NOT NULL,
+  received_ms INTEGER NOT NULL,        -- first arrival, on the bridge's clock
+  records INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,              -- on the wire, packed
+  repeats INTEGER NOT NULL,            -- arrivals after the first
+  PRIMARY KEY (gateway, boot, seq)
+) WITHOUT ROWID;
+
+-- Which record numbers of each boot have been stored, as closed ranges that never touch.
+CREATE TABLE ledger (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  from_n INTEGER NOT NULL,
+  to_n INTEGER NOT NULL,
+  PRIMARY KEY (gateway, boot, from_n)
+) WITHOUT ROWID;
+
+CREATE TABLE record_machine (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  machine TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  machine_kind TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  profile_version INTEGER NOT NULL,
+  line TEXT,
+  station TEXT,
+  identification TEXT NOT NULL,        -- JSON object
+  signals TEXT NOT NULL,               -- JSON array of {signal, kind, unit}
+  PRIMARY KEY (gateway, boot, n)
+) WITHOUT ROWID;
+CREATE INDEX record_machine_machine ON record_machine (gateway, machine);
+
+CREATE TABLE record_event (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  machine TEXT NOT NULL,               -- or 'gateway'
+  at_ms INTEGER NOT NULL,
+  event TEXT NOT NULL,
+  phase TEXT NOT NULL,                 -- instant, opened or closed
+  from_ms INTEGER,
+  data TEXT NOT NULL,                  -- JSON object
+  PRIMARY KEY (gateway, boot, n)
+) WITHOUT ROWID;
+CREATE INDEX record_event_time ON record_event (at_ms, gateway, boot, n);
+
+-- Each step in the life of each occurrence; never changed afterwards.
+CREATE TABLE record_alert (
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  machine TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  occurrence TEXT NOT NULL,
+  type TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  signal TEXT,
+  priority TEXT NOT NULL,
+  transition TEXT NOT NULL,
+  state TEXT NOT NULL,
+  onset_ms INTEGER NOT NULL,
+  raised_ms INTEGER NOT NULL,
+  cleared_ms INTEGER,
+  cause TEXT,
+  text TEXT NOT NULL,
+  evidence TEXT NOT NULL,              -- JSON object
+  actor TEXT,
+  PRIMARY KEY (gateway, boot, n)
+) WITHOUT ROWID;
+CREATE INDEX record_alert_occurrence ON record_alert (gateway, occurrence);
+CREATE INDEX record_alert_time ON record_alert (at_ms, gateway, boot, n);
+
+-- Partial sums of one signal over one UTC minute: one row a key, the highest (revision, boot, n) of that key.
+-- Partials of other (reading_boot, segment) of the same minute add up.
+CREATE TABLE summary (
+  gateway TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  signal TEXT NOT NULL,
+  minute_ms INTEGER NOT NULL,
+  reading_boot TEXT NOT NULL,
+  segment INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  boot TEXT NOT NULL,                  -- of the record that won
+  n INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  samples INTEGER NOT NULL,
+  good INTEGER NOT NULL,
+  sum REAL NOT NULL,
+  integral REAL NOT NULL,
+  covered_s REAL NOT NULL,
+  min REAL,
+  max REAL,
+  first REAL,
+  last REAL,
+  counter_delta REAL,                  -- the counter columns are all NULL or all set
+  counter_uncertainty REAL,
+  counter_from REAL,
+  counter_to REAL,
+  counter_from_ms INTEGER,
+  counter_to_ms INTEGER,
+  counter_wraps INTEGER,
+  counter_resets INTEGER,
+  PRIMARY KEY (gateway, machine, signal, minute_ms, reading_boot, segment)
+) WITHOUT ROWID;
+CREATE INDEX summary_time ON summary (minute_ms, gateway, machine, signal);
+
+-- Seconds by state over one UTC minute, kept as the summaries are.
+CREATE TABLE state_summary (
+  gateway TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  minute_ms INTEGER NOT NULL,
+  reading_boot TEXT NOT NULL,
+  segment INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  seconds TEXT NOT NULL,               -- JSON object: state -> seconds
+  causes TEXT NOT NULL,                -- JSON object: stop cause -> seconds
+  PRIMARY KEY (gateway, machine, minute_ms, reading_boot, segment)
+) WITHOUT ROWID;
+CREATE INDEX state_summary_time ON state_summary (minute_ms, gateway, machine);
+
+-- The newest birth or death of each gateway.
+CREATE TABLE status (
+  gateway TEXT PRIMARY KEY,
+  boot TEXT NOT NULL,
+  previous_boot TEXT,
+  connection INTEGER NOT NULL,
+  online INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,              -- on the gateway's clock; of a death: when the connection was made
+  agent_version TEXT NOT NULL,
+  session TEXT NOT NULL,
+  received_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- All record numbers from 1 to the watermark are stored; above it there are holes.
+CREATE VIEW ledger_watermark AS
+SELECT b.gateway, b.boot,
+  coalesce((SELECT to_n FROM ledger l WHERE l.gateway = b.gateway AND l.boot = b.boot AND l.from_n = 1), 0) AS watermark,
+  coalesce((SELECT sum(to_n - from_n + 1) FROM ledger l WHERE l.gateway = b.gateway AND l.boot = b.boot), 0) AS stored
+FROM boot b;
+
+-- Cloned or restored gateways: boots that name the same previous boot.
+CREATE VIEW fork AS
+SELECT gateway, previous_boot, count(*) AS boots, min(first_ms) AS first_ms, max(first_ms) AS noticed_ms
+FROM boot WHERE previous_boot IS NOT NULL
+GROUP BY gateway, previous_boot HAVING count(*) > 1;
+
+-- The newest description of each machine.
+CREATE VIEW machine AS
+SELECT gateway, machine, boot, n, at_ms, machine_kind, profile, profile_version, line, station, identification, signals
+FROM (
+  SELECT r.*, row_number() OVER (
+    PARTITION BY r.gateway, r.machine ORDER BY b.generation DESC, r.at_ms DESC, r.boot DESC, r.n DESC
+  ) AS place
+  FROM record_machine r JOIN boot b USING (gateway, boot)
+) WHERE place = 1;
+
+-- The newest step of each occurrence. Boots are ordered by their chain and records within a boot by number, never by
+-- the gateway's clock alone: that may have been set back in between.
+CREATE VIEW alert_current AS
+SELECT a.* FROM record_alert a JOIN boot b USING (gateway, boot)
+WHERE NOT EXISTS (
+  SELECT 1 FROM record_alert later JOIN boot lb USING (gateway, boot)
+  WHERE later.gateway = a.gateway AND later.occurrence = a.occurrence AND (
+    CASE WHEN later.boot = a.boot THEN later.n > a.n
+    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
+  )
+);
+
+-- What each counter has counted in all. Truth lies in delta - uncertainty .. delta + uncertainty.
+CREATE VIEW counter_totals AS
+SELECT gateway, machine, signal,
+  sum(counter_delta) AS delta, sum(counter_uncertainty) AS uncertainty,
+  sum(counter_wraps) AS wraps, sum(counter_resets) AS resets,
+  min(counter_from_ms) AS from_ms, max(counter_to_ms) AS to_ms
+FROM summary WHERE counter_delta IS NOT NULL
+GROUP BY gateway, machine, signal;
