@@ -49,7 +49,7 @@ function changedProfile(name: string, from: RegExp, to: string): string {
 
 const runLimit = { timeout: 240_000 };
 
-await describe('the demo and its controls', { concurrency: 3 }, () => {
+describe('the demo and its controls', { concurrency: 3 }, () => {
   test('finds every fault, raises nothing false and conserves every counter', runLimit, async () => {
     const { code, output, report } = await demo('--seed', '11');
     assert.deepEqual(report?.problems, [], output);
@@ -82,7 +82,7 @@ await describe('the demo and its controls', { concurrency: 3 }, () => {
   });
 });
 
-await describe('a profile with one thing wrong makes the verdict fail', { concurrency: 2 }, () => {
+describe('a profile with one thing wrong makes the verdict fail', { concurrency: 2 }, () => {
   for (const [what, profile, from, to] of [
     ['address', 'sewing-modbus-ref', /(motor\.temp:[\s\S]*?address: )13/, '$114'],
     ['word order', 'sewing-modbus-silverstar', /wordOrder: CDAB/, 'wordOrder: ABCD'],
