@@ -126,7 +126,9 @@ export const stateSummaryRecord = z.strictObject({
   ...summaryKey,
   seconds: z
     .partialRecord(z.enum(machineStates), z.number().min(0))
-    .describe('Seconds by state on the monotonic clock'),
+    .describe(
+      'Seconds by state on the monotonic clock. The partials of a minute add up to its 60 s, UNKNOWN included, since the machine was configured; a whole minute in which no agent ran has none',
+    ),
   causes: z.record(z.string(), z.number().min(0)).describe('Seconds by canonical stop cause'),
 });
 

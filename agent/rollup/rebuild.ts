@@ -6,7 +6,8 @@
  * Invariants (test/unit/rollup/rebuild.test.ts):
  *  B1  Deltas join: where the rebuilt minutes of a counter end, the new process goes on counting.
  *  B2  A minute whose stored revision is newer than everything in the ring is not rebuilt.
- *  B3  Seconds by state add up to the minute, up to the start of the new process.
+ *  B3  Seconds by state add up to the minute, up to the start of the new process, also in the minute of that start. Whole
+ *      minutes in which no process ran have no summary at all.
  */
 import type { StateSummaryRecord, SummaryRecord } from '../../cloud-bridge/contract.ts';
 import { advanceCounter, type CounterBase, type ResetSpan } from '../counters/counter.ts';
@@ -54,9 +55,7 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
   const drafts: SummaryDraft[] = [];
   const bases = new Map<number, CounterBase>();
   for (const tail of tails) {
-    // The tail begins somewhere within a minute that is not wholly in it; only whole ones are touched.
-    const firstMinuteMs = minuteOf(newestMs) - minuteMs;
-    for (let fromMs = firstMinuteMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) {
+    for (const fromMs of minutesOf(tail, newestMs, tail.boot === recovery.previousBoot ? options.nowMs : null)) {
       const limitMs = Math.min(fromMs + minuteMs, Math.max(tail.limitMs, tail.endMs));
       drafts.push(...summaries(model, recovery, tail, fromMs, limitMs, bases));
       const state = stateSummary(model, recovery, tail, fromMs, limitMs, options);
@@ -64,6 +63,17 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
     }
   }
   return { drafts, bases, damagedBlocks };
+}
+
+/** Minutes a tail can tell of; the last one also of the seconds before the new process in the minute of its start. */
+function minutesOf(tail: Tail, newestMs: number, startMs: number | null): number[] {
+  const minutes: number[] = [];
+  // The tail begins somewhere within a minute that is not wholly in it; only whole ones are touched.
+  const firstMs = minuteOf(newestMs) - minuteMs;
+  for (let fromMs = firstMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) minutes.push(fromMs);
+  const ofStartMs = startMs === null ? null : minuteOf(startMs);
+  if (ofStartMs !== null && ofStartMs > minuteOf(tail.endMs)) minutes.push(ofStartMs);
+  return minutes;
 }
 
 function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tails: Tail[]; damagedBlocks: number } {

@@ -107,6 +107,29 @@ test('the rebuilt minute keeps the boot of its readings and follows the stored r
   assert.ok((rebuilt.counter?.toMs ?? 0) > eight + 20_000);
 });
 
+test('the minute in which a process starts adds up too, whole minutes without one are absent', async () => {
+  for (const downS of [14, 194]) {
+    const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
+    first.rig.read('ls-1', { ...standing, 'status.running': true, 'stitch.total': first.stitches });
+    sew(first, 56);
+    const rig = new Rig({
+      startMs: first.rig.wallMs + downS * 1000,
+      recovery: recoveryFrom(first.rig, first.rig.records),
+    });
+    sew({ rig, stitches: 6000 }, 80);
+    await rig.pipeline.drain();
+    const byMinute = new Map<number, number>();
+    for (const { minuteMs: at, seconds } of kept([...first.rig.records, ...rig.records].filter(isState))) {
+      const sum = Object.values(seconds).reduce((a, b) => a + b, 0);
+      byMinute.set(at, Math.round(((byMinute.get(at) ?? 0) + sum) * 10) / 10);
+    }
+    const startMinute = Math.floor((56 + downS) / 60);
+    assert.equal(byMinute.get(eight), 60, `down for ${downS} s`);
+    assert.equal(byMinute.get(eight + startMinute * minuteMs), 60, `down for ${downS} s`);
+    for (let minute = 1; minute < startMinute; minute++) assert.ok(!byMinute.has(eight + minute * minuteMs));
+  }
+});
+
 test('after a clean stop nothing is rebuilt but the seconds nobody watched', async () => {
   const first: Sewing = { rig: new Rig(), stitches: 5000 };
   sew(first, 20);
