@@ -390,6 +390,10 @@ class DataPipeline implements Pipeline {
       previousBoot: recovery.previousBoot,
       version: this.#options.agentVersion,
     });
+    for (const { machine, event, fromMs } of recovery.openSpans) {
+      const data = { reason: 'agent-restarted' };
+      this.#journal.event({ machine, atMs: Math.round(now.wallMs), event, phase: 'closed', fromMs, data });
+    }
     for (const what of recovery.quarantined) {
       this.#journal.instant('gateway', Math.round(now.wallMs), 'store_quarantined', { file: what });
     }

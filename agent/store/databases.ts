@@ -130,6 +130,7 @@ function recover(
   return {
     ...start,
     openOccurrences: journal.openOccurrences(),
+    openSpans: journal.openSpans(),
     lastCounters: journal.lastCounters(),
     ringTail: tail?.blocks ?? [],
     openSummaries: tail === null ? [] : journal.summariesBetween(tail.fromMs, tail.toMs),

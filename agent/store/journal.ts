@@ -26,7 +26,7 @@ import {
   type SummaryRow,
 } from './rows.ts';
 import { journalMigrations, migrate } from './schema.ts';
-import type { JournalEntry } from './store.ts';
+import type { JournalEntry, OpenSpan } from './store.ts';
 
 export interface JournalOptions {
   readonly nowMs: number;
@@ -159,6 +159,12 @@ export class Journal {
   }
 
   /** Newest record of every occurrence that is not closed, in the order they were raised. */
+  openSpans(): OpenSpan[] {
+    const newest = this.#sql.newestSpans.all() as (OpenSpan & { readonly phase: string })[];
+    return newest.flatMap(({ phase, machine, event, fromMs }) =>
+      phase === 'opened' ? [{ machine, event, fromMs }] : [],
+    );
+  }
   openOccurrences(): AlertRecord[] {
     return this.#sql.openOccurrences.all().map((body) => JSON.parse(String(body)) as AlertRecord);
   }
@@ -258,6 +264,9 @@ function prepareAll(db: Database) {
         (coalesce((SELECT id FROM boot WHERE boot = counter_last.reading_boot), 0), counter_last.segment, counter_last.at_ms)`),
     insertOutbox: one(`INSERT INTO outbox (boot, n, lane, kind, committed_ms, body)
       VALUES ($boot, $n, $lane, $kind, $committedMs, $body)`),
+    // Of the other columns SQLite takes those of the row with the highest id.
+    newestSpans: one(`SELECT machine, event, from_ms AS fromMs, phase, max(id) FROM event WHERE phase <> 'instant'
+      GROUP BY machine, event`),
     openOccurrences: db
       .prepare(
         `SELECT alert.body FROM occurrence JOIN alert ON alert.id = occurrence.last_alert

@@ -90,6 +90,8 @@ CREATE TABLE batch (
 CREATE INDEX batch_waiting ON batch (state, lane, id) WHERE state <> 'acked';
 CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `,
+  // A start asks which spans the process before left open; most events are instants.
+  `CREATE INDEX event_span ON event (machine, event, id) WHERE phase <> 'instant';`,
 ];
 
 export const ringMigrations: readonly string[] = [

@@ -28,12 +28,22 @@ export interface RingBlock {
   readonly bytes: Uint8Array;
 }
 
+/** An event that lasts, of a process that ended before it did. */
+export interface OpenSpan {
+  readonly machine: string;
+  readonly event: string;
+  /** UTC ms; null where the event had none. */
+  readonly fromMs: number | null;
+}
+
 /** What a start finds from before. */
 export interface Recovery {
   readonly boot: string;
   readonly previousBoot: string | null;
   /** Last record of every occurrence that is not closed. */
   readonly openOccurrences: readonly AlertRecord[];
+  /** Gaps, outages and floods that were told as opened and never as closed. */
+  readonly openSpans: readonly OpenSpan[];
   /** Last known value of each counter, from summaries; the pipeline goes on counting from here. */
   readonly lastCounters: readonly { machine: string; signal: string; value: number; atMs: number }[];
   /** Ring blocks from the start of the last minute that was not sealed, oldest first, of whichever boot. */

@@ -229,3 +229,14 @@ test('people are shown why a machine cannot be read now, not why it could not at
   rig.pass(31_000);
   assert.equal(rig.alerts().at(-1)?.evidence['reason'], reason);
 });
+
+test('a gap or an outage that was open when the process before ended is closed at the start, with that reason', () => {
+  const openSpans = [{ machine: 'gateway', event: 'uplink_outage', fromMs: eight - 9_000 }];
+  const rig = new Rig({ recovery: { openSpans } });
+  const [closed, ...more] = rig.events('uplink_outage');
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    [closed?.phase, closed?.fromMs, closed?.atMs, closed?.data],
+    ['closed', eight - 9_000, eight, { reason: 'agent-restarted' }],
+  );
+});

@@ -25,6 +25,7 @@ export const emptyRecovery: Recovery = {
   boot,
   previousBoot: null,
   openOccurrences: [],
+  openSpans: [],
   lastCounters: [],
   ringTail: [],
   openSummaries: [],

@@ -106,6 +106,27 @@ test('open occurrences are those whose newest record is not closed', (t) => {
   assert.deepEqual(journal.openOccurrences(), [open]);
 });
 
+test('a span is open when the newest word about it is that it opened, whatever happened beside it', (t) => {
+  const { journal } = openIn(t);
+  const span = (n: number, machine: string, phase: 'opened' | 'closed' | 'instant', fromMs: number | null) =>
+    event(n, { machine, event: phase === 'instant' ? 'state_changed' : 'gap', phase, fromMs });
+  const records = [
+    span(1, 'm-1', 'opened', 10),
+    span(2, 'm-1', 'closed', 10),
+    span(3, 'm-1', 'opened', 20),
+    span(4, 'm-1', 'instant', null),
+    span(5, 'm-2', 'opened', 30),
+    span(6, 'm-2', 'closed', 30),
+  ];
+  journal.transaction(() =>
+    journal.insert(
+      bootA,
+      records.map((record) => entry(record, 'live')),
+    ),
+  );
+  assert.deepEqual(journal.openSpans(), [{ machine: 'm-1', event: 'gap', fromMs: 20 }]);
+});
+
 test('the last counter is that of the latest boot, segment and time, not of the latest arrival', (t) => {
   const { journal } = openIn(t);
   const counter = (to: number, toMs: number) => ({
