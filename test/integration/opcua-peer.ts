@@ -9,9 +9,12 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { requireProgram } from '../support/peers.ts';
 
-const venv = join(tmpdir(), 'selvedge-asyncua-venv');
-const python = join(venv, 'bin', 'python');
+/** One a user: another user's could be neither used nor replaced. `.ci/run` makes it at the same place. */
+const venv = join(tmpdir(), `selvedge-asyncua-venv-${process.getuid?.() ?? 0}`);
+export const asyncuaPython = join(venv, 'bin', 'python');
 const ready = join(venv, 'ready');
+/** Why it could not be made; not tried again for every test. */
+let trouble: string | null = null;
 
 /** True when asyncua can be used; otherwise skips `t`, or throws in CI. Takes a minute the first time. */
 export function requireAsyncua(t: TestContext): boolean {
@@ -20,17 +23,20 @@ export function requireAsyncua(t: TestContext): boolean {
   // Made aside and moved, so that a half-made one is never taken for whole. A venv survives the move for our use:
   // python is called by its path and pip is not needed again.
   const fresh = `${venv}.${process.pid}`;
-  const problem = make(fresh);
-  if (problem === null) {
-    if (!existsSync(ready)) {
-      rmSync(venv, { recursive: true, force: true });
-      renameSync(fresh, venv);
+  try {
+    trouble ??= make(fresh);
+    if (trouble === null) {
+      if (!existsSync(ready)) {
+        rmSync(venv, { recursive: true, force: true });
+        renameSync(fresh, venv);
+      }
+      return true;
     }
-    return true;
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
-  rmSync(fresh, { recursive: true, force: true });
-  if (process.env['CI'] === 'true') throw new TypeError(`CI must have every peer: ${problem}`);
-  t.skip(problem);
+  if (process.env['CI'] === 'true') throw new TypeError(`CI must have every peer: ${trouble}`);
+  t.skip(trouble);
   return false;
 }
 
@@ -38,9 +44,13 @@ function make(folder: string): string | null {
   mkdirSync(folder, { recursive: true });
   const made = spawnSync('python3', ['-m', 'venv', folder], { encoding: 'utf8' });
   if (made.status !== 0) return `a Python virtual environment cannot be made: ${made.stderr.trim()}`;
-  const pip = spawnSync(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', 'asyncua'], {
-    encoding: 'utf8',
-  });
+  const pip = spawnSync(
+    join(folder, 'bin', 'python'),
+    ['-m', 'pip', 'install', '--quiet', '--retries', '1', '--timeout', '20', 'asyncua'],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (pip.status !== 0) return `asyncua cannot be installed: ${pip.stderr.trim().split('\n').at(-1)}`;
   writeFileSync(join(folder, 'ready'), '');
   return null;
@@ -83,7 +93,7 @@ export async function startPeer(
 ): Promise<OpcuaPeer> {
   const script = fileURLToPath(new URL('opcua-peer.py', import.meta.url));
   const args = [script, String(port), folder, ...(security === 'none' ? ['none'] : [])];
-  const child = spawn(python, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(asyncuaPython, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-4_000);

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { requireProgram, requirePythonModule } from '../support/peers.ts';
-import { requireAsyncua } from './opcua-peer.ts';
+import { asyncuaPython, requireAsyncua } from './opcua-peer.ts';
 import { endFloor, startFloor, type FloorProcess } from './simulators-process.ts';
 
 const run = promisify(execFile);
@@ -112,8 +112,7 @@ test('asyncua finds the knitting machine by BrowseNames, encrypted, and is told 
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-sim-asyncua-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { url, fingerprint } = endpointOf('ck-1');
-  const python = join(tmpdir(), 'selvedge-asyncua-venv', 'bin', 'python');
-  const { stdout } = await run(python, [
+  const { stdout } = await run(asyncuaPython, [
     join(import.meta.dirname, 'simulators-opcua-client.py'),
     url.href,
     folder,
