@@ -23,7 +23,7 @@ export function figures(report: Report, machine: string, day: string): string {
     '|---|---|',
     `| faults found | ${report.faults.filter((f) => f.detectedAt !== null).length} of ${report.faults.length}, the slowest after ${(slowest / 1000).toFixed(1)} s; ${report.falseAlerts} false alerts |`,
     `| counters at the bridge | ${exact} of ${report.conserved.length} exact, ${report.conserved.filter((row) => row.reset).length} with stated bounds after a controller reset |`,
-    `| stored gauge readings held against the truth | ${readings}, ${wrong} wrong |`,
+    `| stored readings held against the truth | ${readings}, ${wrong} wrong |`,
     `| batches | ${report.sync.sealed} sealed, ${report.sync.redelivered} redelivered, ${report.sync.lost} records lost, ${report.sync.duplicated} doubled |`,
     `| event loop of the agent, p99 | ${report.eventLoopP99Ms.toFixed(1)} ms (a bare Node process beside it: ${report.eventLoopIdleP99Ms.toFixed(1)} ms) |`,
     `| memory of the agent's main process | ${report.rssMB.toFixed(0)} MB |`,
