@@ -174,7 +174,9 @@ export const operations = {
   summaries: {
     method: 'GET',
     path: '/api/summaries',
-    summary: 'Minute partials, oldest first; minutes that start in [from, to). Without from: the last hour',
+    summary:
+      'Minute partials of minutes that start in [from, to), oldest first; within a minute by machine, seconds by state before ' +
+      'signals by name. Without from: the last hour. With signal no seconds by state. A page may be short and have a next',
     access: 'viewer',
     touches: true,
     query: z.strictObject({

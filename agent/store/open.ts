@@ -170,7 +170,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     occurrence: (id) => ask('occurrence', id),
     events: (query) => ask('events', query),
     summaries: (query) => ask('summaries', query),
-    stateSummaries: (query) => ask('stateSummaries', query),
     trend: (query) => ask('trend', query),
     machines: () => ask('machines', null),
     counts: () => ask('counts', null),
