@@ -164,7 +164,9 @@ export const operations = {
   ack: {
     method: 'POST',
     path: '/api/alerts/:occurrence/ack',
-    summary: 'Acknowledges an occurrence. 404: unknown; 409: it does not wait for anybody',
+    summary:
+      'Acknowledges an occurrence; a latched one, whose condition is over, closes by it, even when it was acknowledged before. ' +
+      '404: unknown; 409: it does not wait for anybody',
     access: 'maintainer',
     touches: true,
     params: z.strictObject({ occurrence: z.string().min(1).max(200) }),
