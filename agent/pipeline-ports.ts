@@ -13,16 +13,10 @@ export interface PipelineClock {
   monotonicMs(): number;
 }
 
-/** What changed, for those who show the present. */
-export type Change =
-  | { readonly kind: 'machine'; readonly machine: string }
-  | { readonly kind: 'alert'; readonly alert: AlertView };
-
 export interface PipelineOut {
   /** Resolves when the records are durable. What is not awaited here and fails is counted in `counts().lostRecords`. */
   journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
   ring(block: RingBlock): void;
-  changed(change: Change): void;
 }
 
 export interface PipelineOptions {

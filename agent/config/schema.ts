@@ -281,7 +281,6 @@ export const configSchema = z.strictObject({
   page: field(pageSchema.prefault({}), 'The local page for maintenance staff.', atStart),
   log: field(logSchema.prefault({}), 'The log on standard output, one JSON object a line.', live),
 });
-export type ConfigInput = z.input<typeof configSchema>;
 export type ParsedConfig = z.output<typeof configSchema>;
 export type ParsedMachine = z.output<typeof machineSchema>;
 
