@@ -176,6 +176,7 @@ class DataPipeline implements Pipeline {
     this.#counts.readings++;
     machine.readings++;
     const checked = checkReading(signal, reading);
+    if (!this.#usable(reading)) this.#counts.sourceTimeUnusable++;
     if (checked.quality === 'bad') this.#counts.bad++;
     else machine.lastGoodMs = reading.receivedTimeMs;
     this.#ringBlock(machine.ring.offer(signal, asChecked(reading, checked)));
@@ -433,13 +434,14 @@ class DataPipeline implements Pipeline {
     return { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
   }
 
+  #usable(reading: Reading): boolean {
+    return sourceTimeUsable(reading, this.#options.lateS * 1000);
+  }
+
   #lineTime(reading: Reading): number {
     const receivedMs = this.#line.atMonotonic(reading.monotonicMs);
     // By its age and not by its wall time: the wall clock may have been set since it was stamped.
-    if (sourceTimeUsable(reading, this.#options.lateS * 1000))
-      return receivedMs - Math.round(reading.receivedTimeMs - reading.sourceTimeMs);
-    this.#counts.sourceTimeUnusable++;
-    return receivedMs;
+    return this.#usable(reading) ? receivedMs - Math.round(reading.receivedTimeMs - reading.sourceTimeMs) : receivedMs;
   }
 
   #observeClock(): void {

@@ -67,6 +67,7 @@ test('a stopped one watches nothing and tells no status', async (t) => {
   let calls = 0;
   for (const name of ['rules', 'labels', 'status']) told.on(name, () => (calls += 1));
   writeFileSync(path, `${good}log: { statusEveryS: 1 }\n`);
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  // Longer than the shortest status interval and than an editor's write is waited for.
+  await new Promise((resolve) => setTimeout(resolve, 1_400));
   assert.equal(calls, 0);
 });
