@@ -71,7 +71,7 @@ const sessionView = z.strictObject({
   user: z.string(),
   role: z.enum(roles),
   csrf: z.string().describe('Goes into the header x-csrf-token of every POST'),
-  site: z.strictObject({ name: z.string(), timeZone: z.string() }),
+  site: z.strictObject({ name: z.string(), timeZone: z.string(), gateway: z.string().describe('Name of the gateway') }),
   movedTo: z.string().nullable().describe('Where the page is now, when set-up opened it to the network'),
 });
 export type SessionView = z.infer<typeof sessionView>;

@@ -76,8 +76,7 @@ function agrees(signal: string, shown: readonly Values[], read: Reader): boolean
 }
 
 type Mutation = (spec: SignalSpec, profile: Profile) => SignalSpec | null;
-const withFrom = (spec: SignalSpec, change: object): SignalSpec =>
-  ({ ...spec, from: { ...spec.from, ...change } }) as SignalSpec;
+const withFrom = (spec: SignalSpec, change: object): SignalSpec => ({ ...spec, from: { ...spec.from, ...change } });
 const isNumber = (spec: SignalSpec) => spec.kind === 'gauge' || spec.kind === 'counter';
 /** Only where raw values reach the sign bit of their type can a sign show: below zero, and in counters that start high. */
 function reachesSignBit(map: string, signal: string): boolean {
