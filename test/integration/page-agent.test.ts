@@ -8,14 +8,14 @@ import { as, goodPassword, openStream, type SignedIn } from '../unit/page/harnes
 import { listener, rows, run, runBridge, startAgent, temporaryDir, writeConfig, type Line } from './bad-input-rig.ts';
 import { until } from './sync-rig.ts';
 
-/** A retrofit line whose oil level is what the test says. */
-async function runMachine(t: TestContext): Promise<{ readonly endpoint: string; oil: number }> {
-  const machine = { endpoint: '', oil: 80 };
+/** A retrofit line whose oil and bobbin are what the test says. */
+async function runMachine(t: TestContext): Promise<{ readonly endpoint: string; oil: number; bobbin: number }> {
+  const machine = { endpoint: '', oil: 80, bobbin: 55 };
   let stitches = 0;
   const port = await listener(t, (socket) => {
     const timer = setInterval(() => {
       stitches += 10;
-      socket.write(`3,24.5,1.27,${machine.oil},55,${stitches},4200\n`);
+      socket.write(`3,24.5,1.27,${machine.oil},${machine.bobbin},${stitches},4200\n`);
     }, 100);
     socket.on('close', () => clearInterval(timer));
   });
@@ -79,6 +79,7 @@ test('a person signs in, sees the real machine, acknowledges its alert, and the 
   const config = writeConfig(dir, {
     machines: [{ id: 'rt-1', name: 'Retrofit 1', profile: 'sewing-retrofit-csv', endpoint: machine.endpoint }],
     summaries: { openMinuteEveryS: 1 },
+    rules: { 'bobbin-run-out': { latch: true } },
     uplink: {
       url: `mqtt://127.0.0.1:${port}`,
       bridgeKey: 'bridge/bridge.pub.pem',
@@ -147,6 +148,17 @@ test('a person signs in, sees the real machine, acknowledges its alert, and the 
   const [past] = (await omar.get('alerts', '?state=normal')).items;
   assert.deepEqual([past?.occurrence, past?.transition], [occurrence, 'closed']);
 
+  // One that latches: acknowledged while it held, it waits for a second word when it is over.
+  machine.bobbin = 0;
+  const second = (await stream.next((one) => isAlert('active-unacked')(one) && one.data !== raised)).data;
+  const latching = (second as { occurrence: string }).occurrence;
+  assert.deepEqual(await omar.ack(latching, {}), [200, null]);
+  machine.bobbin = 90;
+  await stream.next(isAlert('latched'));
+  assert.deepEqual(await omar.ack(latching, { comment: 'new bobbin' }), [200, null]);
+  await stream.next(({ event, data }) => event === 'alert-gone' && (data as typeof raised).occurrence === latching);
+  assert.deepEqual(await omar.ack(latching, {}), [404, 'unknown-occurrence']);
+
   const span = `&from=${Date.now() - 600_000}&to=${Date.now() + 600_000}`;
   const trend = () => omar.get('trend', `?machine=rt-1&signal=stitch.total${span}`);
   await until('stored points', async () => (await trend()).t.length > 3, 15_000);
@@ -163,7 +175,8 @@ test('a person signs in, sees the real machine, acknowledges its alert, and the 
   assert.ok(states?.kind === 'state-summary' && (states.seconds['RUN'] ?? 0) > 0);
 
   const stored = "SELECT gateway, transition, actor, json_extract(evidence, '$.comment') FROM record_alert";
-  const atBridge = () => rows(join(dir, 'bridge/bridge.db'), `${stored} WHERE transition = 'acked'`);
+  const atBridge = () =>
+    rows(join(dir, 'bridge/bridge.db'), `${stored} WHERE transition = 'acked' AND rule = 'oil-low'`);
   await until('the acknowledgement in the fleet store', () => atBridge().length > 0, 15_000);
   assert.deepEqual(atBridge(), ['gw-1,acked,omar,filled up']);
   const health = await omar.get('health');
