@@ -4,14 +4,8 @@ import type { PageSources } from './page/source.ts';
 import type { Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
-/** The part of the pipeline the page is about. */
-export interface PresentAndDeeds extends Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction'> {
-  /** What staff are told to do about an alert of this rule; null where it says nothing or is no longer configured. */
-  runbook?(machine: string, rule: string): string | null;
-}
-
 export function pageSources(parts: {
-  readonly pipeline: PresentAndDeeds;
+  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook'>;
   readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries'>;
   readonly uplink: () => UplinkView;
   readonly health: () => object;
@@ -42,7 +36,7 @@ export function pageSources(parts: {
           record,
           verified: record.transition !== 'unverified',
           // Of today's rules: advice on a past alert is for who meets it again.
-          runbook: pipeline.runbook?.(record.machine, record.rule) ?? null,
+          runbook: pipeline.runbook(record.machine, record.rule),
         }));
       return { items, next: page.next };
     },

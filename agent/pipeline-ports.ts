@@ -92,6 +92,8 @@ export interface Pipeline {
   setIdentification(machine: string, identification: Readonly<Record<string, string>>): void;
   machinesView(): MachineView[];
   alertsView(): AlertView[];
+  /** What staff are told to do about an alert of this rule; null where it says nothing or is no longer configured. */
+  runbook(machine: string, rule: string): string | null;
   counts(): PipelineCounts;
   /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
   drain(): Promise<void>;

@@ -84,7 +84,7 @@ class DataPipeline implements Pipeline {
     this.#line = new SegmentClock(input.clock.wallMs(), input.clock.monotonicMs());
     this.#journal = new Journaling({
       journal: (entries, urgent) => input.out.journal(entries, urgent),
-      runbook: (machine, rule) => this.#runbooks.get(`${machine} ${rule}`) ?? null,
+      runbook: (machine, rule) => this.runbook(machine, rule),
     });
     this.#desk = new AlertDesk({
       boot: this.#boot,
@@ -338,7 +338,10 @@ class DataPipeline implements Pipeline {
       const { id, kind, profile } = machine.model.setup;
       const own = rulesFor(rules, id, kind, profile);
       for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
-      for (const gone of machine.setRules(own)) this.#desk.abandon(id, gone, now);
+      for (const gone of machine.setRules(own)) {
+        this.#desk.abandon(id, gone, now);
+        this.#runbooks.delete(`${id} ${gone}`);
+      }
     }
     this.#journal.flush();
   }
@@ -366,6 +369,10 @@ class DataPipeline implements Pipeline {
 
   alertsView(): AlertView[] {
     return this.#desk.open().flatMap(({ id }) => this.#journal.alert(id) ?? []);
+  }
+
+  runbook(machine: string, rule: string): string | null {
+    return this.#runbooks.get(`${machine} ${rule}`) ?? null;
   }
 
   counts(): PipelineCounts {

@@ -147,6 +147,7 @@ test('a person signs in, sees the real machine, acknowledges its alert, and the 
   assert.deepEqual((await omar.get('alerts')).items, []);
   const [past] = (await omar.get('alerts', '?state=normal')).items;
   assert.deepEqual([past?.occurrence, past?.transition], [occurrence, 'closed']);
+  assert.match(String(past?.runbook), /^Fill up/);
 
   // One that latches: acknowledged while it held, it waits for a second word when it is over.
   machine.bobbin = 0;

@@ -60,6 +60,7 @@ function sourcesOf(store: Store) {
       machinesView: () => [],
       alertsView: () => [],
       alertAction: () => ({ outcome: 'not-open', durable: Promise.resolve() }),
+      runbook: () => null,
     },
     store,
     uplink: () => assert.fail('not asked'),
