@@ -32,7 +32,8 @@ without trusting anything. At most 5 requests a second altogether. Ctrl-C stops 
   --json FILE        also write {found:[{protocol, endpoint, unit, machine}], requests, durationS}; unit is null for OPC UA, machine
                      the name the server gives or the profile that fits, else null
 
-A serial port that another process has open or locked is refused. The lines of other computers cannot be seen from here.
+A serial port that another process of this computer has open or locked is refused, by /proc/*/fd, /proc/locks and the lock files in
+/run/lock. On a serial line a unit that is silent is asked twice. Name ranges of networks that are yours.
 
 Exit code: 0 the whole range was tried, 1 it was not (refused, not opened, stopped), 2 wrong usage.
 `;

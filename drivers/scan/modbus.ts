@@ -118,9 +118,11 @@ class Line {
   /** One answer; null when the line cannot be opened or the scan is stopped. */
   async read(request: ReadRequest): Promise<Reply | null> {
     const reply = await this.#ask(request);
-    // Bytes that are no answer may have been one before noise: worth one more question, which silence is not.
-    const isSpoiled = reply?.kind === 'failed' && reply.reason !== 'timeout' && reply.reason !== 'connection-lost';
-    return isSpoiled ? this.#ask(request) : reply;
+    if (reply?.kind !== 'failed' || reply.reason === 'connection-lost') return reply;
+    // On a serial line noise swallows questions and answers; and a slave that has heard a question to another one may take the
+    // next frame for that one's answer (libmodbus does). Over TCP silence is silence.
+    const isWorthRepeating = reply.reason !== 'timeout' || this.#target.endpoint.kind !== 'tcp';
+    return isWorthRepeating ? this.#ask(request) : reply;
   }
 
   async #ask(request: ReadRequest): Promise<Reply | null> {
