@@ -133,7 +133,7 @@ export const driverErrors = {
     code: 'DRV-405',
     meaning:
       'Another process has the serial port open or locked. Nothing was sent, because two programs on a line spoil each other.',
-    cure: 'Stop the process named, then try again.',
+    cure: 'Stop the process named, or the program that reads this line (often the agent), then try again.',
     retryable: true,
   },
 } as const satisfies Record<string, ErrorEntry>;

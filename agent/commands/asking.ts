@@ -1,16 +1,35 @@
 /** What `probe` and `scan` share: both ask machines that no agent watches yet. */
+import { lookup } from 'node:dns/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DriverError } from '../../drivers/errors.ts';
+import type { ModbusEndpoint } from '../../drivers/modbus/endpoint.ts';
+import { isConnected } from '../../drivers/scan/line-use.ts';
 import { Pace } from '../../drivers/scan/pace.ts';
 import { portUser } from '../../drivers/serial/port-use.ts';
 import { AgentError } from '../errors.ts';
 
-/** Two programs on one line spoil each other. Throws DRV-405 with the process when there is one. */
-export function refusePortInUse(path: string): void {
-  const user = portUser(path);
-  if (user === null) return;
-  const how = user.how === 'open' ? 'has it open' : 'has locked it';
-  throw new DriverError('portInUse', `${path}: ${user.program} (process ${user.pid}) ${how}`);
+/**
+ * Two programs on one serial line spoil each other, whether the line is a port of this computer or behind a device server.
+ * Modbus TCP is made for several clients and passes.
+ * @throws DriverError DRV-405 with the process, where it can be known
+ */
+export async function refuseLineInUse(endpoint: ModbusEndpoint): Promise<void> {
+  if (endpoint.kind === 'rtu-tty') {
+    const user = portUser(endpoint.path);
+    if (user === null) return;
+    const how = user.how === 'open' ? 'has it open' : 'has locked it';
+    throw new DriverError('portInUse', `${endpoint.path}: ${user.program} (process ${user.pid}) ${how}`);
+  }
+  const { kind, host, port } = endpoint;
+  if (kind === 'rtu-tcp' && isConnected(await addressesOf(host), port)) {
+    throw new DriverError('portInUse', `${host} port ${port}: a process of this computer is connected to it`);
+  }
+}
+
+/** The numeric addresses of a host; itself where the name leads nowhere. */
+export async function addressesOf(host: string): Promise<string[]> {
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.length === 0 ? [host] : found.map(({ address }) => address);
 }
 
 /** The pace of real time. */

@@ -7,7 +7,7 @@ import type { Table } from '../../drivers/modbus/plan.ts';
 import { probeSpans, rowsOf, spansOf, type ProbedCell } from '../../drivers/modbus/probe.ts';
 import type { Pace } from '../../drivers/scan/pace.ts';
 import { AgentError } from '../errors.ts';
-import { orTold, progress, realPace, refusePortInUse, timeoutOf, untilInterrupted } from './asking.ts';
+import { orTold, progress, realPace, refuseLineInUse, timeoutOf, untilInterrupted } from './asking.ts';
 import { writeJsonFile } from './json-file.ts';
 import { probeTable } from './probe-table.ts';
 
@@ -30,7 +30,7 @@ address, the range is halved until each of them is known.
 
 A, B: protocol addresses from 0, decimal or 0x…; or as manuals write them, 40001 for holding register 0 (input 3xxxx, discrete
 1xxxx, coil 0xxxx). A range may be given several times. In the table "manual" is the number of manuals, "tx" the bytes as text.
-A serial port that another process uses is refused.
+A serial port that another process uses is refused, and a device server that one of this computer is connected to.
 
 Exit code: 0 read, 1 not reached, no answer, refused or stopped, 2 wrong usage.
 `;
@@ -64,7 +64,7 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const { note } of ranges) if (note !== null) process.stderr.write(`${note}\n`);
 
   return orTold(async () => {
-    if (endpoint.kind === 'rtu-tty') refusePortInUse(endpoint.path);
+    await refuseLineInUse(endpoint);
     const signal = untilInterrupted();
     const cells = await read(endpoint, unit, spans, timeoutMs, signal);
     if (cells === null) {

@@ -10,9 +10,18 @@ import { planScan, type ScanPlan } from '../../drivers/scan/targets.ts';
 import { loadConfig } from '../config/load.ts';
 import { lockState } from '../doctor/probes.ts';
 import { AgentError } from '../errors.ts';
-import { orTold, progress, realPace, refusePortInUse, tellTrouble, timeoutOf, untilInterrupted } from './asking.ts';
+import {
+  addressesOf,
+  orTold,
+  progress,
+  realPace,
+  refuseLineInUse,
+  tellTrouble,
+  timeoutOf,
+  untilInterrupted,
+} from './asking.ts';
 import { writeJsonFile } from './json-file.ts';
-import { watchedOf } from './scan-guard.ts';
+import { hostOf, targetHosts, watchedOf } from './scan-guard.ts';
 
 export const help = `Usage: selvedge scan RANGE [--units A..B] [--profile ID] [--config FILE [--endpoints FILE]] [--json FILE]
 
@@ -33,7 +42,7 @@ without trusting anything. At most 5 requests a second altogether. Ctrl-C stops 
                      the name the server gives or the profile that fits, else null
 
 A serial port that another process of this computer has open or locked is refused, by /proc/*/fd, /proc/locks and the lock files in
-/run/lock. On a serial line a unit that is silent is asked twice. Name ranges of networks that are yours.
+/run/lock; so is a device server that a process of this computer is connected to. On a serial line a unit that is silent is asked twice. Name ranges of networks that are yours.
 
 Exit code: 0 the whole range was tried, 1 it was not (refused, not opened, stopped), 2 wrong usage.
 `;
@@ -58,10 +67,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const timeoutMs = timeoutOf(values['timeout-ms'], plan.protocol === 'opcua' ? 3_000 : 1_000);
   return orTold(async () => {
     if (values.config !== undefined) await refuseWatched(plan, values.config, values.endpoints);
-    const first = plan.targets[0];
-    if (first !== undefined && 'endpoint' in first && first.endpoint.kind === 'rtu-tty') {
-      refusePortInUse(first.endpoint.path);
-    }
+    if (plan.protocol === 'modbus') for (const { endpoint } of plan.targets) await refuseLineInUse(endpoint);
     return scan(plan, profile, timeoutMs, values.json, untilInterrupted());
   });
 }
@@ -125,7 +131,14 @@ function foundLine({ endpoint, unit, machine }: Found): string {
 /** Throws AGT-600 while an agent runs on the data folder of the configuration and reads one of the targets. */
 async function refuseWatched(plan: ScanPlan, file: string, endpoints: string | undefined): Promise<void> {
   const config = loadConfig(file, endpoints === undefined ? {} : { endpoints });
-  const watched = watchedOf(plan, config.machines, realPathOf);
+  const hosts = [
+    ...new Set([...targetHosts(plan), ...config.machines.flatMap(({ address }) => hostOf(address) ?? [])]),
+  ];
+  const addresses = new Map(await Promise.all(hosts.map(async (host) => [host, await addressesOf(host)] as const)));
+  const watched = watchedOf(plan, config.machines, {
+    realPath: realPathOf,
+    addressesOf: (host) => addresses.get(host) ?? [host],
+  });
   if (watched.length === 0) return;
   const lock = await lockState(config.dataDir);
   if (lock === 'free') return;

@@ -176,6 +176,32 @@ test('a serial port that another process has open or locked is refused without a
   assert.equal(server.requests.length, 0);
 });
 
+test('a device server that a process of this computer is connected to is refused; Modbus TCP is not', async (t) => {
+  if (process.platform !== 'linux') {
+    t.skip('needs /proc/net');
+    return;
+  }
+  for (const [framing, scheme, code] of [
+    ['rtu', 'modbus+rtu', 1],
+    ['tcp', 'modbus', 0],
+  ] as const) {
+    const server = await peer(t, framing);
+    server.set(1, 3, 0, [1]);
+    const other = connect(server.port, '127.0.0.1');
+    t.after(() => other.destroy());
+    await once(other, 'connect');
+    const range = `${scheme}://127.0.0.1:${server.port}`;
+    const told = await scan(t, range, '--units', '1');
+    assert.equal(told.code, code, told.err);
+    assert.equal(server.requests.length, 1 - code);
+    if (framing === 'tcp') continue;
+    assert.match(told.err, /^DRV-405 127\.0\.0\.1 port \d+: a process of this computer is connected to it — do: /);
+    other.destroy();
+    await once(other, 'close');
+    assert.deepEqual(units((await scan(t, range, '--units', '1')).report), [1]);
+  }
+});
+
 test('what a running agent reads is refused; when it has stopped, it is not', async (t) => {
   const server = await peer(t);
   const dir = tempDir(t);
@@ -198,6 +224,8 @@ machines:
     assert.equal(told.code, 1);
     assert.match(told.err, /^AGT-600 [^\n]*ls-1 at modbus:\/\/127\.0\.0\.1:\d+ — do: /);
     assert.equal(server.accepted, 0);
+    const byName = await scan(t, `modbus://localhost:${server.port}`, '--units', '1', '--config', config);
+    assert.match(byName.err, /^AGT-600 /);
     // Another line is free.
     const elsewhere = await scan(t, `modbus://127.0.0.2:${server.port}`, '--units', '1', '--config', config);
     assert.doesNotMatch(elsewhere.err, /AGT-600/);

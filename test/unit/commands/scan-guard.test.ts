@@ -18,8 +18,9 @@ const machines = [
   machine('ck-1', 'opc.tcp://KNIT.example:4840/knit'),
 ];
 const real = (path: string) => (path === '/dev/serial/by-id/usb-A' ? '/dev/ttyUSB0' : path);
+const addressesOf = (host: string) => (host.toLowerCase() === 'knit.example' ? ['2001:db8::7', '192.0.2.30'] : [host]);
 const watched = (range: string, units: string | null) =>
-  watchedOf(planScan(range, units), machines, real).map((text) => text.split(' ')[0]);
+  watchedOf(planScan(range, units), machines, { realPath: real, addressesOf }).map((text) => text.split(' ')[0]);
 
 test('the same line is found by whatever name and protocol it is configured', () => {
   assert.deepEqual(watched('modbus://192.0.2.10..12:502', '1'), ['ls-1']);
@@ -29,4 +30,6 @@ test('the same line is found by whatever name and protocol it is configured', ()
   assert.deepEqual(watched('modbus+rtu:///dev/ttyUSB2', '1'), []);
   assert.deepEqual(watched('modbus+rtu://192.0.2.20:4001', '1'), ['rt-2']);
   assert.deepEqual(watched('opc.tcp://knit.example', null), ['ck-1']);
+  assert.deepEqual(watched('opc.tcp://192.0.2.29..30', null), ['ck-1']);
+  assert.deepEqual(watched('opc.tcp://[2001:db8::7]:4840', null), ['ck-1']);
 });
