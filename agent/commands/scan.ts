@@ -42,7 +42,8 @@ without trusting anything. At most 5 requests a second altogether. Ctrl-C stops 
                      the name the server gives or the profile that fits, else null
 
 A serial port that another process of this computer has open or locked is refused, by /proc/*/fd, /proc/locks and the lock files in
-/run/lock; so is a device server that a process of this computer is connected to. On a serial line a unit that is silent is asked twice. Name ranges of networks that are yours.
+/run/lock; so is a device server that a process of this computer is connected to. On a serial line a unit that is silent is asked twice.
+Name ranges of networks that are yours.
 
 Exit code: 0 the whole range was tried, 1 it was not (refused, not opened, stopped), 2 wrong usage.
 `;

@@ -26,7 +26,7 @@ export interface OpenedBus {
 
 /**
  * Opens the bus and waits until it can be asked. Aborting `signal` gives it up.
- * @throws DriverError DRV-402 with the reason when it cannot be opened or `signal` aborts first; it is closed then
+ * @throws DriverError DRV-405 for a port another process has locked, else DRV-402 with the reason; it is closed then
  */
 export async function connectBus(
   endpoint: ModbusEndpoint,
@@ -35,7 +35,8 @@ export async function connectBus(
 ): Promise<OpenedBus> {
   let isUp = false;
   const { promise: opened, resolve, reject } = Promise.withResolvers<void>();
-  const fail = (reason: string): void => reject(new DriverError('busNotOpened', `${textOf(endpoint)}: ${reason}`));
+  const fail = (reason: string): void =>
+    reject(new DriverError(reason === 'device-busy' ? 'portInUse' : 'busNotOpened', `${textOf(endpoint)}: ${reason}`));
   const stop = (): void => fail('stopped');
   const bus = openBus(
     endpoint,

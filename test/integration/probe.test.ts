@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { parseModbusEndpoint } from '../../drivers/modbus/endpoint.ts';
+import { connectBus } from '../../drivers/modbus/open-bus.ts';
 import { requireProgram, requirePythonModule } from '../support/peers.ts';
 import { ModbusPeer } from '../unit/drivers/modbus-peer.ts';
 import { compileLibmodbusServer, end, ptyPair, PtyLine, startServer, tempDir } from './modbus-peers.ts';
@@ -199,6 +201,17 @@ test('a port that another process has open is refused without a byte; socat, whi
   await end(holder);
   const free = await probe(t, `modbus+rtu://${line.path}?parity=none`, '--holding', '0');
   assert.deepEqual(raws(free.report), [1], free.err);
+});
+
+test('a port that is locked between the look and the opening is refused by the lock of our own', async (t) => {
+  if (!requireProgram(t, 'socat') || !requireProgram(t, 'flock')) return;
+  const { near } = await ptyPair(t, tempDir(t));
+  const holder = spawn('flock', [near, 'sh', '-c', 'echo held; read -r _'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  t.after(() => void holder.stdin.end());
+  await new Promise((resolve) => holder.stdout.once('data', resolve));
+  const options = { connectTimeoutMs: 1_000, staleAfterMs: 1_000, monotonicMs: () => performance.now() };
+  const endpoint = parseModbusEndpoint(`modbus+rtu://${near}?parity=none`);
+  await assert.rejects(connectBus(endpoint, options, new AbortController().signal), /DRV-405 .*: device-busy/);
 });
 
 test('Ctrl-C ends a probe at once, with the connection closed', async (t) => {

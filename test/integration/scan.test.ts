@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openStore } from '../../agent/store/open.ts';
@@ -41,6 +41,11 @@ function assertGentle(atMs: readonly number[]): void {
     assert.ok(inSecond.length <= 5, `${inSecond.length} requests within a second`);
   }
 }
+
+test('the measure of this file sees six requests in a second', () => {
+  assertGentle([0, 200, 400, 600, 800, 1_000]);
+  assert.throws(() => assertGentle([0, 150, 400, 600, 800, 999]));
+});
 
 test('three hosts with four units: who answers is found, silence and a gateway without a unit are not', async (t) => {
   const first = await peer(t);
@@ -323,16 +328,41 @@ test('OPC UA: a server is found by its name with GetEndpoints and FindServers al
   }
 });
 
-test('OPC UA: what accepts and says nothing, or speaks something else, ends in its time-out', async (t) => {
-  const silent = createServer((socket) => socket.on('error', () => {}));
-  await once(silent.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => silent.close());
-  const { port } = silent.address() as AddressInfo;
-  const { code, err, report } = await scan(t, `opc.tcp://127.0.0.1:${port}`, '--timeout-ms', '300');
-  assert.equal(code, 1);
-  assert.match(err, /DRV-402 opc\.tcp:\/\/127\.0\.0\.1:\d+: /);
-  assert.deepEqual(report?.found, []);
-  assert.ok((report?.durationS ?? 99) < 5);
+test('OPC UA: what accepts and says nothing, speaks something else or hangs up is told, and found is nobody', async (t) => {
+  const answers: Readonly<Record<string, (socket: Socket) => void>> = {
+    silent: () => {},
+    other: (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
+    short: (socket) => socket.end(),
+  };
+  for (const [name, answer] of Object.entries(answers)) {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => answer(socket));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const { code, err, report } = await scan(t, `opc.tcp://127.0.0.1:${port}`, '--timeout-ms', '300');
+    assert.equal(code, 1, `${name}: ${err}`);
+    assert.match(err, /^DRV-402 opc\.tcp:\/\/127\.0\.0\.1:\d+: [a-z-]+ — do: /m);
+    assert.deepEqual([report?.found, report?.requests], [[], 0]);
+    assert.ok((report?.durationS ?? 99) < 5);
+  }
+});
+
+test('OPC UA: Ctrl-C stops the scan at once', async (t) => {
+  const server = createServer((socket) => socket.on('error', () => {}));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const { child, ended } = startVerb<Report>(t, 'scan', `opc.tcp://127.0.0.1:${port}`, '--timeout-ms', '30000');
+  await once(server, 'connection');
+  const startMs = performance.now();
+  child.kill('SIGINT');
+  const { code, err, report } = await ended;
+  assert.ok(performance.now() - startMs < 2_000);
+  assert.deepEqual([code, report?.found], [1, []], err);
+  assert.match(err, /^stopped: 0 found/m);
 });
 
 test('Ctrl-C stops a scan at once; what was found is written', async (t) => {
