@@ -1,28 +1,18 @@
-/** `selvedge scan` as its user starts it. Servers write down what they are asked and when: only reads, at most five a second. */
+/** `selvedge scan` as its user starts it; how fast it asks is measured in `scan-rate.alone.test.ts`. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openStore } from '../../agent/store/open.ts';
 import { requireProgram, requirePythonModule } from '../support/peers.ts';
 import { ModbusPeer } from '../unit/drivers/modbus-peer.ts';
 import { compileLibmodbusServer, end, ptyPair, PtyLine, startServer, tempDir } from './modbus-peers.ts';
-import { freePort, requireAsyncua, startPeer } from './opcua-peer.ts';
+import type { Report } from './scan-measure.ts';
 import { runVerb, startVerb } from './verb.ts';
 
-interface Report {
-  readonly found: readonly {
-    readonly protocol: string;
-    readonly endpoint: string;
-    readonly unit: number | null;
-    readonly machine: string | null;
-  }[];
-  readonly requests: number;
-  readonly durationS: number;
-}
 const scan = (t: TestContext, ...args: readonly string[]) => runVerb<Report>(t, 'scan', ...args);
 const units = (report: Report | null) => report?.found.map((one) => one.unit);
 
@@ -32,74 +22,6 @@ async function peer(t: TestContext, framing: 'tcp' | 'rtu' = 'tcp', host?: strin
   t.after(() => server.close());
   return server;
 }
-
-/** No second with more than five; a late start of this process may make two look closer than they were sent. */
-function assertGentle(atMs: readonly number[]): void {
-  const sorted = [...atMs].sort((a, b) => a - b);
-  for (const from of sorted) {
-    const inSecond = sorted.filter((one) => one >= from && one < from + 1_000);
-    assert.ok(inSecond.length <= 5, `${inSecond.length} requests within a second`);
-  }
-}
-
-test('the measure of this file sees six requests in a second', () => {
-  assertGentle([0, 200, 400, 600, 800, 1_000]);
-  assert.throws(() => assertGentle([0, 150, 400, 600, 800, 999]));
-});
-
-test('three hosts with four units: who answers is found, silence and a gateway without a unit are not', async (t) => {
-  const first = await peer(t);
-  const servers = [first, await peer(t, 'tcp', '127.0.0.2', first.port), await peer(t, 'tcp', '127.0.0.3', first.port)];
-  const askedMs: number[] = [];
-  for (const server of servers) {
-    server.set(1, 3, 0, [1]);
-    server.misbehave = ({ unit }) => {
-      askedMs.push(performance.now());
-      if (unit === 2) return 'ignore';
-      return unit === 4 ? { exception: 11 } : null;
-    };
-  }
-  const range = `modbus://127.0.0.1..3:${first.port}`;
-  const { code, out, err, report } = await scan(t, range, '--units', '1..4', '--timeout-ms', '300');
-  assert.equal(code, 0, err);
-  assert.deepEqual(Object.keys(report ?? {}), ['found', 'requests', 'durationS']);
-  const expected = [1, 2, 3].flatMap((host) =>
-    [1, 3].map((unit) => ({
-      protocol: 'modbus',
-      endpoint: `modbus://127.0.0.${host}:${first.port}`,
-      unit,
-      machine: null,
-    })),
-  );
-  assert.deepEqual(report?.found, expected);
-  assert.match(out, /^modbus:\/\/127\.0\.0\.1:\d+ {2}unit 1\n/);
-  assert.match(err, /6 found, 12 requests/);
-  assert.equal(report?.requests, 12);
-  assert.equal(askedMs.length, 12);
-  assertGentle(askedMs);
-  for (const server of servers) {
-    assert.equal(server.writes, 0);
-    assert.ok(server.requests.every(({ fn, count }) => fn === 3 && count === 1));
-    assert.equal(server.connections, 0);
-  }
-});
-
-test('a fast machine with many units is asked five times a second at most, and not much slower', async (t) => {
-  const server = await peer(t);
-  const askedMs: number[] = [];
-  server.misbehave = () => {
-    askedMs.push(performance.now());
-    return null;
-  };
-  const { report } = await scan(t, `modbus://127.0.0.1:${server.port}`, '--units', '1..16');
-  assert.equal(units(report)?.length, 16);
-  assert.equal(report?.requests, 16);
-  assertGentle(askedMs);
-  assert.ok((report?.durationS ?? 0) >= 15 / 5, `${report?.durationS} s`);
-  const perSecond = 15_000 / ((askedMs.at(-1) ?? 0) - (askedMs[0] ?? 0));
-  t.diagnostic(`${perSecond.toFixed(2)} requests a second`);
-  assert.ok(perSecond <= 5 && perSecond > 2, `${perSecond} a second`);
-});
 
 test('a gateway that hangs up on an unknown unit does not hide the units behind it', async (t) => {
   const server = await peer(t, 'rtu');
@@ -278,91 +200,6 @@ test('a profile names the machines it fits, and no others', async (t) => {
   );
   assert.equal(report?.requests, server.requests.length);
   assert.ok(server.requests.every(({ fn }) => fn <= 4));
-});
-
-/** Passes everything on and notes each message of the client: its kind, and for a request the number of its type. */
-async function opcuaRecorder(t: TestContext, port: number) {
-  const messages: { readonly kind: string; readonly type: number | null; readonly atMs: number }[] = [];
-  const server = createServer((socket) => {
-    const behind = connect(port, '127.0.0.1');
-    let held = Buffer.alloc(0);
-    socket.on('data', (bytes) => {
-      behind.write(bytes);
-      held = Buffer.concat([held, bytes]);
-      // Header: three letters, chunk, size; a request then has channel, token, sequence, number, and its type (OPC 10000-6 §6.7.2).
-      while (held.length >= 8 && held.length >= held.readUInt32LE(4)) {
-        const kind = held.toString('latin1', 0, 3);
-        messages.push({ kind, type: kind === 'MSG' ? held.readUInt16LE(26) : null, atMs: performance.now() });
-        held = held.subarray(held.readUInt32LE(4));
-      }
-    });
-    behind.on('data', (bytes) => socket.write(bytes));
-    socket.on('close', () => behind.destroy());
-    behind.on('close', () => socket.destroy());
-    socket.on('error', () => {});
-    behind.on('error', () => {});
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => server.close());
-  return { messages, port: (server.address() as AddressInfo).port };
-}
-
-test('OPC UA: a server is found by its name with GetEndpoints and FindServers alone, trusted or not', async (t) => {
-  if (!requireAsyncua(t)) return;
-  for (const security of ['secure', 'none'] as const) {
-    const port = await freePort();
-    const server = await startPeer(port, tempDir(t), security);
-    t.after(() => server.stop());
-    const recorder = await opcuaRecorder(t, port);
-    const { code, err, report } = await scan(t, `opc.tcp://127.0.0.1..2:${recorder.port}`);
-    assert.equal(code, 0, err);
-    const endpoint = `opc.tcp://127.0.0.1:${recorder.port}/knit`;
-    assert.deepEqual(report?.found, [{ protocol: 'opcua', endpoint, unit: null, machine: 'FreeOpcUa Python Server' }]);
-    assert.match(err, /1 addresses not reached/);
-    // 428 and 422 are GetEndpointsRequest and FindServersRequest; a session would begin with 461.
-    const asked = recorder.messages.flatMap(({ kind, type }) => (kind === 'MSG' ? [type] : []));
-    assert.deepEqual(asked, [428, 422]);
-    assert.equal(report?.requests, 2);
-    assertGentle(recorder.messages.filter(({ kind }) => kind !== 'HEL').map(({ atMs }) => atMs));
-    await server.stop();
-  }
-});
-
-test('OPC UA: what accepts and says nothing, speaks something else or hangs up is told, and found is nobody', async (t) => {
-  const answers: Readonly<Record<string, (socket: Socket) => void>> = {
-    silent: () => {},
-    other: (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
-    short: (socket) => socket.end(),
-  };
-  for (const [name, answer] of Object.entries(answers)) {
-    const server = createServer((socket) => {
-      socket.on('error', () => {});
-      socket.once('data', () => answer(socket));
-    });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    t.after(() => server.close());
-    const { port } = server.address() as AddressInfo;
-    const { code, err, report } = await scan(t, `opc.tcp://127.0.0.1:${port}`, '--timeout-ms', '300');
-    assert.equal(code, 1, `${name}: ${err}`);
-    assert.match(err, /^DRV-402 opc\.tcp:\/\/127\.0\.0\.1:\d+: [a-z-]+ — do: /m);
-    assert.deepEqual([report?.found, report?.requests], [[], 0]);
-    assert.ok((report?.durationS ?? 99) < 5);
-  }
-});
-
-test('OPC UA: Ctrl-C stops the scan at once', async (t) => {
-  const server = createServer((socket) => socket.on('error', () => {}));
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => server.close());
-  const { port } = server.address() as AddressInfo;
-  const { child, ended } = startVerb<Report>(t, 'scan', `opc.tcp://127.0.0.1:${port}`, '--timeout-ms', '30000');
-  await once(server, 'connection');
-  const startMs = performance.now();
-  child.kill('SIGINT');
-  const { code, err, report } = await ended;
-  assert.ok(performance.now() - startMs < 2_000);
-  assert.deepEqual([code, report?.found], [1, []], err);
-  assert.match(err, /^stopped: 0 found/m);
 });
 
 test('Ctrl-C stops a scan at once; what was found is written', async (t) => {
