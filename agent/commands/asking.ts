@@ -14,7 +14,7 @@ import { AgentError } from '../errors.ts';
  * @throws DriverError DRV-405 with the process, where it can be known
  */
 export async function refuseLineInUse(endpoint: ModbusEndpoint): Promise<void> {
-  if (endpoint.kind === 'rtu-tty') {
+  if ('path' in endpoint) {
     const user = portUser(endpoint.path);
     if (user === null) return;
     const how = user.how === 'open' ? 'has it open' : 'has locked it';

@@ -22,7 +22,7 @@ export function watchedOf(
     plan.protocol === 'opcua'
       ? plan.targets.flatMap(({ host, port }) => sockets(host, port))
       : plan.targets.flatMap(({ endpoint }) =>
-          endpoint.kind === 'rtu-tty' ? [realPath(endpoint.path)] : sockets(endpoint.host, endpoint.port),
+          'path' in endpoint ? [realPath(endpoint.path)] : sockets(endpoint.host, endpoint.port),
         ),
   );
   return machines

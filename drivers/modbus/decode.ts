@@ -13,7 +13,7 @@ import { bad, decodeNumber, decodeText, type Decoded } from '../decoded.ts';
 import { modbusLength } from '../profiles/check.ts';
 import type { PlanItem } from './plan.ts';
 
-export type WordOrder = (typeof wordOrders)[number];
+type WordOrder = (typeof wordOrders)[number];
 type ModbusSource = Extract<SignalSpec['from'], { table: string }>;
 
 /** A signal with where it is read and how. */
@@ -69,7 +69,7 @@ function decoderOf(spec: SignalSpec, from: ModbusSource, profileOrder: WordOrder
 }
 
 /** Copies a value from the wire so that its most significant byte comes first. */
-export function arrange(into: Uint8Array, data: Uint8Array, from: number, order: WordOrder): void {
+function arrange(into: Uint8Array, data: Uint8Array, from: number, order: WordOrder): void {
   const size = into.length;
   const lowWordFirst = order === 'CDAB' || order === 'DCBA';
   const swapBytes = order === 'BADC' || order === 'DCBA';

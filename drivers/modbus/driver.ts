@@ -15,11 +15,13 @@ import {
 import { DriverError } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
 import type { Profile } from '../profiles/schema.ts';
-import type { Bus } from './bus.ts';
+import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import { signalItems } from './decode.ts';
 import { parseModbusEndpoint, type ModbusEndpoint } from './endpoint.ts';
-import { openBus } from './open-bus.ts';
 import { Poller } from './poller.ts';
+import { openRtuTcpBus } from './rtu-bus.ts';
+import { openTcpBus } from './tcp-bus.ts';
+import { openTtyBus } from './tty-bus.ts';
 
 export interface ModbusMachine {
   readonly machine: string;
@@ -224,6 +226,17 @@ class ModbusDriver implements Driver {
     const bus = this.#bus;
     this.#bus = null;
     if (bus !== null) this.#closing = Promise.all([this.#closing, bus.close()]).then(() => undefined);
+  }
+}
+
+export function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOptions): Bus {
+  switch (endpoint.kind) {
+    case 'tcp':
+      return openTcpBus(endpoint.host, endpoint.port, handlers, options);
+    case 'rtu-tcp':
+      return openRtuTcpBus(endpoint.host, endpoint.port, handlers, options);
+    case 'rtu-tty':
+      return openTtyBus(endpoint.path, endpoint.settings, handlers, options);
   }
 }
 

@@ -1,21 +1,8 @@
-/** Opens the bus of an endpoint, whichever framing its address asks for. */
+/** A bus for one command, where the driver's own opens again and again: it is there, or there is one error that says why not. */
 import { DriverError } from '../errors.ts';
-import type { Bus, BusHandlers, BusOptions } from './bus.ts';
+import type { Bus, BusOptions } from './bus.ts';
+import { openBus } from './driver.ts';
 import type { ModbusEndpoint } from './endpoint.ts';
-import { openRtuTcpBus } from './rtu-bus.ts';
-import { openTcpBus } from './tcp-bus.ts';
-import { openTtyBus } from './tty-bus.ts';
-
-export function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOptions): Bus {
-  switch (endpoint.kind) {
-    case 'tcp':
-      return openTcpBus(endpoint.host, endpoint.port, handlers, options);
-    case 'rtu-tcp':
-      return openRtuTcpBus(endpoint.host, endpoint.port, handlers, options);
-    case 'rtu-tty':
-      return openTtyBus(endpoint.path, endpoint.settings, handlers, options);
-  }
-}
 
 /** An open bus that belongs to one command. What a connection lost means is told by the reads, which then fail. */
 export interface OpenedBus {
@@ -67,5 +54,5 @@ export async function connectBus(
 }
 
 function textOf(endpoint: ModbusEndpoint): string {
-  return endpoint.kind === 'rtu-tty' ? endpoint.path : `${endpoint.host} port ${endpoint.port}`;
+  return 'path' in endpoint ? endpoint.path : `${endpoint.host} port ${endpoint.port}`;
 }

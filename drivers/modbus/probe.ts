@@ -9,7 +9,6 @@
  */
 import { DriverError } from '../errors.ts';
 import type { AddressRange } from './address-range.ts';
-import { arrange, type WordOrder } from './decode.ts';
 import type { ReadRequest, Reply } from './pdu.ts';
 import { functionOfTable, type Table } from './plan.ts';
 
@@ -133,6 +132,9 @@ function spanText({ table, address, count }: Span): string {
   return `${table} ${address}${count === 1 ? '' : `..${address + count - 1}`} (function ${functionOfTable[table]})`;
 }
 
+/** Which byte of the two registers, as they come from the wire, is the most significant of the value, and so on downwards. */
+const bytesOfOrder = { ABCD: [0, 1, 2, 3], CDAB: [2, 3, 0, 1], BADC: [1, 0, 3, 2], DCBA: [3, 2, 1, 0] } as const;
+type WordOrder = keyof typeof bytesOfOrder;
 type ByOrder = Readonly<Record<WordOrder, number | null>>;
 
 /** What a register may mean. 32 bits are this register and the next; null where the next is not there. */
@@ -145,14 +147,13 @@ export interface Decodings {
   readonly f32: ByOrder;
 }
 
-/** Decoded by the very function that profiles are decoded with, so that what is seen here is what a profile gives. */
+/** What is seen here is what a profile gives with the same type and `wordOrder`; a test holds both together. */
 export function decodingsOf(raw: number, next: number | null): Decodings {
-  const wire = Uint8Array.of(raw >> 8, raw & 0xff, (next ?? 0) >> 8, (next ?? 0) & 0xff);
-  const bytes = new Uint8Array(4);
-  const view = new DataView(bytes.buffer);
+  const wire = [raw >> 8, raw & 0xff, (next ?? 0) >> 8, (next ?? 0) & 0xff];
+  const view = new DataView(new ArrayBuffer(4));
   const inOrder = (order: WordOrder, read: () => number): number | null => {
     if (next === null) return null;
-    arrange(bytes, wire, 0, order);
+    for (const [at, from] of bytesOfOrder[order].entries()) view.setUint8(at, wire[from] ?? 0);
     return read();
   };
   const byOrder = (read: () => number): ByOrder => ({

@@ -35,7 +35,7 @@ export const maxTargets = 1024;
  * @throws DriverError DRV-401, or DRV-110 for the settings of a serial port
  */
 export function planScan(range: string, units: string | null): ScanPlan {
-  const scheme = /^(modbus|modbus\+rtu|opc\.tcp):\/\//.exec(range)?.[1];
+  const scheme = /^(modbus(?:\+[a-z]+)?|opc\.tcp):\/\//.exec(range)?.[1];
   if (scheme === undefined) throw invalid(range, 'it begins with none of modbus://, modbus+rtu://, opc.tcp://');
   const rest = range.slice(scheme.length + 3);
   if (scheme === 'opc.tcp') {
@@ -45,11 +45,12 @@ export function planScan(range: string, units: string | null): ScanPlan {
     return { protocol: 'opcua', targets: limited(range, targets, targets.length) };
   }
   if (units === null) throw invalid(range, '--units is needed, such as --units 1..3');
-  if (scheme === 'modbus+rtu' && rest.startsWith('/')) {
+  if (scheme !== 'modbus' && rest.startsWith('/')) {
     const endpoint = parseModbusEndpoint(range);
     const list = parseUnits(units, 1, 247);
     return { protocol: 'modbus', targets: limited(range, [{ endpoint, text: range, units: list }], list.length) };
   }
+  if (scheme !== 'modbus' && scheme !== 'modbus+rtu') throw invalid(range, `${scheme}:// is for serial ports`);
   const { hosts, port, path } = splitRange(range, rest, scheme === 'modbus' ? 502 : null);
   if (path !== '' && path !== '/') throw invalid(range, 'a Modbus address has no path');
   const kind = scheme === 'modbus' ? 'tcp' : 'rtu-tcp';
