@@ -10,7 +10,7 @@ export interface Command {
   main(args: readonly string[]): Promise<number>;
 }
 
-export const verbs = ['run', 'check', 'user', 'trust', 'outbox', 'key', 'doctor'] as const;
+export const verbs = ['run', 'check', 'user', 'trust', 'outbox', 'key', 'doctor', 'probe', 'scan'] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface CliPorts {

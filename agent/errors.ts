@@ -190,6 +190,13 @@ export const agentErrors = {
     cure: 'This is a fault of the program: please report it.',
     retryable: false,
   },
+  endpointWatched: {
+    code: 'AGT-600',
+    meaning:
+      'An agent is running that reads what shall be scanned. Nothing was sent, because a scan takes its turns away.',
+    cure: 'Leave the endpoints named out of the range, or stop the agent for the time of the scan.',
+    retryable: true,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class AgentError extends Error {

@@ -106,6 +106,43 @@ export const driverErrors = {
     cure: 'Name a profile with "protocol: line", such as sewing-retrofit-csv.',
     retryable: false,
   },
+  addressRangeInvalid: {
+    code: 'DRV-400',
+    meaning: 'A range of Modbus addresses cannot be read as it is written.',
+    cure: 'Write FROM..TO with protocol addresses from 0 to 65535, such as --holding 0..40, or as the manual does, --holding 40001..40041.',
+    retryable: false,
+  },
+  scanRangeInvalid: {
+    code: 'DRV-401',
+    meaning: 'What shall be scanned is not said, is not understood, or is more than one scan may ask.',
+    cure: 'Write one range such as modbus://192.0.2.0/28:502 --units 1..3, modbus+rtu:///dev/ttyUSB0?baudRate=9600 --units 1..20 or opc.tcp://192.0.2.10..12:4840, with at most 1024 targets (addresses times units).',
+    retryable: false,
+  },
+  busNotOpened: {
+    code: 'DRV-402',
+    meaning: 'A connection or a serial port could not be opened for a probe or a scan.',
+    cure: 'Check what the reason says: host and port, that the machine is on, the path of the serial port, the group that may use it (dialout), another program on it.',
+    retryable: true,
+  },
+  unitSilent: {
+    code: 'DRV-403',
+    meaning: 'The connection is there, but no readable answer came from the unit.',
+    cure: 'Check the unit id, modbus:// against modbus+rtu://, and on a serial line baud rate, parity and wiring.',
+    retryable: true,
+  },
+  unitRefuses: {
+    code: 'DRV-404',
+    meaning: 'The unit, or the gateway before it, answers a read with an exception that is not about an address.',
+    cure: 'Exception 1: the machine has no such table, try another of --holding, --input, --coil, --discrete. 10 and 11: the gateway reaches no such unit, check the unit id. Others: try again, then ask the maker.',
+    retryable: true,
+  },
+  portInUse: {
+    code: 'DRV-405',
+    meaning:
+      'Another process has the serial port open or locked. Nothing was sent, because two programs on a line spoil each other.',
+    cure: 'Stop the process named, or the program that reads this line (often the agent), then try again.',
+    retryable: true,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class DriverError extends Error {

@@ -229,7 +229,7 @@ class ModbusDriver implements Driver {
   }
 }
 
-function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOptions): Bus {
+export function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOptions): Bus {
   switch (endpoint.kind) {
     case 'tcp':
       return openTcpBus(endpoint.host, endpoint.port, handlers, options);

@@ -63,6 +63,28 @@ async function read(pkiDir: string): Promise<OwnCertificate | null> {
 
 async function make(library: OpcuaLibrary, pkiDir: string): Promise<OwnCertificate> {
   const { certificateFile, keyFile } = files(pkiDir);
+  const { certificatePem, keyPem } = await makePair(library);
+  await makeFolder(pkiDir);
+  await writeWhole(keyFile, keyPem);
+  await writeWhole(certificateFile, certificatePem);
+  const made = await read(pkiDir);
+  if (made === null) throw new DriverError('opcuaOwnCertificate', `${pkiDir}: what was written does not fit together`);
+  return made;
+}
+
+/** A key and a certificate that are nowhere but in memory: for a client that signs nothing, whose library wants both all the same. */
+export async function passingCertificate(
+  library: OpcuaLibrary,
+): Promise<Pick<OwnCertificate, 'applicationUri' | 'certificate' | 'privateKey'>> {
+  const { applicationUri, certificatePem, keyPem } = await makePair(library);
+  return {
+    applicationUri,
+    certificate: new X509Certificate(certificatePem).raw,
+    privateKey: createPrivateKey(keyPem),
+  };
+}
+
+async function makePair(library: OpcuaLibrary) {
   const host = hostname();
   const applicationUri = `urn:${host}:selvedge`;
   const tools = library.crypto_utils;
@@ -79,12 +101,7 @@ async function make(library: OpcuaLibrary, pkiDir: string): Promise<OwnCertifica
     purpose: tools.CertificatePurpose.ForApplication,
   });
   const { privPem } = await tools.privateKeyToPEM(privateKey);
-  await makeFolder(pkiDir);
-  await writeWhole(keyFile, privPem);
-  await writeWhole(certificateFile, cert);
-  const made = await read(pkiDir);
-  if (made === null) throw new DriverError('opcuaOwnCertificate', `${pkiDir}: what was written does not fit together`);
-  return made;
+  return { applicationUri, certificatePem: cert, keyPem: privPem };
 }
 
 async function writeWhole(file: string, text: string): Promise<void> {

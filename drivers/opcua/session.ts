@@ -166,7 +166,7 @@ function makeClient(parts: ConnectParts, security: OpcuaSecurity, serverCertific
  * The library's own judgement is never asked, because the certificate is handed to it. Should it ever ask, the answer is no:
  * its default store says yes to every stranger.
  */
-function refuseAll(library: OpcuaLibrary) {
+export function refuseAll(library: OpcuaLibrary) {
   const untrusted = library.StatusCodes.BadCertificateUntrusted;
   return {
     referenceCounter: 0,

@@ -48,9 +48,9 @@ export class ModbusPeer {
     values.forEach((value, i) => this.cells.set(`${unit}/${fn}/${from + i}`, value));
   }
 
-  async listen(): Promise<void> {
+  async listen(host = '127.0.0.1', port = this.#port): Promise<void> {
     const server = createServer((socket) => this.#serve(socket));
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, host, resolve));
     this.#server = server;
     this.#port = (server.address() as AddressInfo).port;
   }
