@@ -91,6 +91,10 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/key.ts');
     case 'doctor':
       return import('./commands/doctor.ts');
+    case 'probe':
+      return import('./commands/probe.ts');
+    case 'scan':
+      return import('./commands/scan.ts');
   }
 }
 
