@@ -5,8 +5,8 @@
  *  - At most one request of a machine is under way, so that machines on one bus take turns.
  *  - A request without an answer is repeated once. A machine that answers nothing then has a gap, and is asked no more than one
  *    short question at growing intervals until it speaks: a dead machine must not cost the others their polls.
- *  - An address the machine refuses costs the signal that needs it, not its neighbours: the block is cut until the refused
- *    address stands alone, which is then asked rarely.
+ *  - An address the machine refuses costs the signal that needs it, not its neighbours: the block is halved until the refused
+ *    address stands alone (`refusals.ts`), which is then asked at most every 30 s, one of them in a cycle; the others are read together.
  *  - What a stall has missed is not made up for.
  */
 import { backoffDelayMs, type BackoffOptions, type DriverPorts, type Reading } from '../contract.ts';
@@ -14,8 +14,10 @@ import { bad } from '../decoded.ts';
 import type { MachineFeed, Moment } from '../feed.ts';
 import type { Bus } from './bus.ts';
 import type { SignalItem } from './decode.ts';
+import { fresh, PollClass, type Part } from './parts.ts';
 import type { ReadRequest, Reply } from './pdu.ts';
-import { functionOfTable, planBlocks, splitBlock, type Block, type PlanLimits } from './plan.ts';
+import { functionOfTable, splitBlock, type Block, type PlanLimits } from './plan.ts';
+import { Refusals, type Cut } from './refusals.ts';
 import { LatenessWindow, nextDueMs } from './schedule.ts';
 
 export interface PollerParts {
@@ -42,23 +44,6 @@ const maxSplitsPerCycle = 64;
 /** Shortest time a silent machine gets for its answer, in ms. */
 const minProbeTimeoutMs = 250;
 
-/** A block as it stands with the machine. */
-interface Part {
-  readonly block: Block<SignalItem>;
-  status: 'unknown' | 'good' | 'bad';
-  failures: number;
-  /** Until then the part is not asked and its signals are bad with `reason`. */
-  restUntilMs: number;
-  reason: string;
-}
-
-interface PollClass {
-  readonly intervalMs: number;
-  readonly planned: readonly Block<SignalItem>[];
-  parts: Part[];
-  dueMs: number;
-}
-
 interface Cycle {
   readonly readings: Reading[];
   firstGood: Moment | null;
@@ -76,16 +61,19 @@ export class Poller {
   #timer: NodeJS.Timeout | null = null;
   /** Questions to the silent machine so far; null while it is polled. */
   #silentProbes: number | null = null;
+  /** What the silent machine is asked. */
+  #probeBlock: Block<SignalItem> | null = null;
+  readonly #refusals: Refusals;
+  /** Until then a machine that refused every address is not searched again. */
+  #refusedUntilMs = 0;
   #replyMs = 0;
 
   constructor(parts: PollerParts) {
     this.#parts = parts;
+    this.#refusals = new Refusals(parts.limits);
     for (const [name, intervalMs] of parts.intervalsMs) {
-      const planned = planBlocks(
-        parts.items.filter((item) => item.pollClass === name),
-        parts.limits,
-      );
-      if (planned.length > 0) this.#classes.push({ intervalMs, planned, parts: planned.map(fresh), dueMs: 0 });
+      const items = parts.items.filter((item) => item.pollClass === name);
+      if (items.length > 0) this.#classes.push(new PollClass(items, intervalMs));
     }
   }
 
@@ -93,7 +81,8 @@ export class Poller {
   connected(bus: Bus): void {
     this.#bus = bus;
     this.#silentProbes = null;
-    this.#replan();
+    this.#refusals.forget();
+    this.#restart();
     this.#schedule();
   }
 
@@ -114,12 +103,10 @@ export class Poller {
   }
 
   /** Everything is asked as planned again, at once. */
-  #replan(): void {
+  #restart(): void {
     const nowMs = this.#nowMs();
-    for (const one of this.#classes) {
-      one.parts = one.planned.map(fresh);
-      one.dueMs = nowMs;
-    }
+    for (const one of this.#classes) one.restart(this.#refusals, nowMs);
+    this.#probeBlock = this.#classes[0]?.parts[0]?.block ?? null;
   }
 
   #schedule(): void {
@@ -166,8 +153,10 @@ export class Poller {
     const { feed } = this.#parts;
     if (cycle.readings.length > 0) feed.deliver(cycle.readings, cycle.firstGood ?? feed.now());
     if (!cycle.isAnswered && cycle.hasFailed) this.#fallSilent(cycle.lastReason);
-    else if (this.#isUnreadable()) this.#fallSilent(cycle.lastReason);
-    else {
+    else if (this.#classes.every((one) => one.isAllBad)) {
+      if (this.#isRefusing()) this.#refusedUntilMs = this.#nowMs() + refusedRetryMs;
+      this.#fallSilent(cycle.lastReason);
+    } else {
       this.#silentProbes = null;
       this.#schedule();
     }
@@ -177,20 +166,32 @@ export class Poller {
   async #pollClass(bus: Bus, one: PollClass, cycle: Cycle): Promise<boolean> {
     const open = [...one.parts];
     const done: Part[] = [];
+    let trials = 1;
     for (let part = open.shift(); part !== undefined; part = open.shift()) {
-      if (part.status === 'bad' && this.#nowMs() < part.restUntilMs) {
+      const wasBad = part.status === 'bad';
+      if (wasBad && (this.#nowMs() < part.restUntilMs || (part.isRefused && trials === 0))) {
         this.#reject(part, cycle);
         done.push(part);
         continue;
       }
+      if (part.isRefused) trials -= 1;
       const reply = await this.#ask(bus, part, cycle);
       if (this.#bus !== bus) return false;
-      if (reply.kind === 'exception' && isRefusal(reply.code) && cycle.splits < maxSplitsPerCycle) {
+      if (reply.kind === 'exception' && isRefusal(reply.code)) {
         const halves = splitBlock(part.block);
         if (halves !== null) {
-          cycle.splits += 1;
+          one.isChanged = true;
           cycle.isAnswered = true;
-          open.unshift(fresh(halves[0]), fresh(halves[1]));
+          if (cycle.splits < maxSplitsPerCycle) {
+            const cut: Cut<SignalItem> = { block: part.block, halves, goods: 0 };
+            cycle.splits += 1;
+            open.unshift(fresh(halves[0], cut), fresh(halves[1], cut));
+          } else {
+            part.status = 'open';
+            part.reason = `modbus-exception-${reply.code}`;
+            this.#reject(part, cycle);
+            done.push(part);
+          }
           continue;
         }
       }
@@ -200,11 +201,33 @@ export class Poller {
         one.parts = [...done, ...open];
         return false;
       }
+      if (reply.kind === 'data') {
+        one.isChanged ||= wasBad;
+        const { cut } = part;
+        part.cut = null;
+        if (cut !== null && (cut.goods += 1) === 2 && (await this.#isConfirmed(bus, cut))) {
+          this.#refusals.learn(cut);
+          // What waits may be too long by what is known now.
+          const waiting = open.splice(0).flatMap((next) => (next.status === 'bad' ? [next] : this.#planned(next)));
+          open.push(...waiting);
+        }
+        if (this.#bus !== bus) return false;
+      }
     }
-    // With nothing refused any more the plan with few requests is right again.
-    const isWhole = done.every((part) => part.status === 'good');
-    one.parts = isWhole && done.length > one.planned.length ? one.planned.map(fresh) : done;
+    one.parts = done;
+    one.settle(this.#refusals);
     return true;
+  }
+
+  /** Both halves of a refused block work: whether the block is refused still. */
+  async #isConfirmed(bus: Bus, cut: Cut<SignalItem>): Promise<boolean> {
+    const reply = await this.#request(bus, cut.block, this.#parts.timeoutMs);
+    return this.#bus === bus && reply.kind === 'exception' && isRefusal(reply.code);
+  }
+
+  #planned(part: Part): Part[] {
+    const blocks = this.#refusals.plan(part.block.items);
+    return blocks.length === 1 ? [part] : blocks.map((block) => fresh(block));
   }
 
   /** One request, repeated once where that can help. */
@@ -223,8 +246,10 @@ export class Poller {
     const startMs = this.#nowMs();
     feed.requested();
     const reply = await bus.read(request, timeoutMs);
-    if (reply.kind === 'data') this.#replyMs = this.#nowMs() - startMs;
-    if (reply.kind !== 'data') feed.failed();
+    if (reply.kind === 'data') {
+      this.#replyMs = this.#nowMs() - startMs;
+      this.#refusals.worked(block.table, block.count);
+    } else feed.failed();
     if (reply.kind !== 'failed') onAnswer();
     return reply;
   }
@@ -233,6 +258,7 @@ export class Poller {
     if (reply.kind === 'data') {
       cycle.isAnswered = true;
       part.status = 'good';
+      part.isRefused = false;
       part.failures = 0;
       const at = this.#parts.feed.now();
       for (const item of part.block.items) {
@@ -245,6 +271,7 @@ export class Poller {
     const isRefused = reply.kind === 'exception' && (isRefusal(reply.code) || reply.code === 1);
     part.reason = reply.kind === 'exception' ? `modbus-exception-${reply.code}` : reply.reason;
     part.status = 'bad';
+    part.isRefused = isRefused;
     part.failures += 1;
     const restMs = isRefused ? refusedRetryMs : Math.min(refusedRetryMs, failedRetryMs * 2 ** (part.failures - 1));
     part.restUntilMs = this.#nowMs() + restMs;
@@ -264,9 +291,9 @@ export class Poller {
     }
   }
 
-  /** The machine answers, but refuses everything it is asked. */
-  #isUnreadable(): boolean {
-    return this.#classes.every((one) => one.parts.every((part) => part.status === 'bad'));
+  /** The machine answers, but has none of the addresses it is asked. */
+  #isRefusing(): boolean {
+    return this.#classes.every((one) => one.isAllRefused);
   }
 
   #fallSilent(reason: string): void {
@@ -278,8 +305,8 @@ export class Poller {
   }
 
   async #probe(bus: Bus, probes: number, reason: string): Promise<void> {
-    const block = this.#classes[0]?.planned[0];
-    if (block === undefined) return;
+    const block = this.#probeBlock;
+    if (block === null) return;
     // Short, so that others on the bus hardly notice; at times as long as any request, for a machine that became slow.
     const { timeoutMs } = this.#parts;
     const shortMs = Math.min(timeoutMs, Math.max(minProbeTimeoutMs, 4 * this.#replyMs));
@@ -289,13 +316,16 @@ export class Poller {
       this.#fallSilent(reason);
       return;
     }
-    this.#replan();
+    if (reply.kind === 'exception' && isRefusal(reply.code) && this.#isRefusing()) {
+      // Searching takes two requests a signal: not after every probe of a machine with another map.
+      if (this.#nowMs() < this.#refusedUntilMs) {
+        this.#fallSilent(reason);
+        return;
+      }
+    }
+    this.#restart();
     await this.#poll(bus);
   }
-}
-
-function fresh(block: Block<SignalItem>): Part {
-  return { block, status: 'unknown', failures: 0, restUntilMs: 0, reason: '' };
 }
 
 /** Illegal data address, illegal data value: an address in the block is none (§7). */
