@@ -10,10 +10,10 @@
  *  - Blocks of one table do not overlap, unless items themselves overlap.
  *  - Halving ends: of n spans that can be told apart, one is alone after ⌈log₂ n⌉ cuts.
  */
-import type { modbusTables } from '../profiles/schema.ts';
+import type { ModbusTable } from '../profiles/modbus.ts';
 import type { ReadFunction } from './pdu.ts';
 
-export type Table = (typeof modbusTables)[number];
+export type Table = ModbusTable;
 
 export const functionOfTable: Readonly<Record<Table, ReadFunction>> = { coil: 1, discrete: 2, holding: 3, input: 4 };
 
