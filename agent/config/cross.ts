@@ -157,6 +157,10 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
   if (unit !== null && protocol !== 'modbus') {
     issues.push(issueAt(unit.source, unit.path, 'is for Modbus alone', `no unit with ${schemes[protocol]}`, 'key'));
   }
+  if (childOf(raw, 'maxRequestsPerS') !== undefined && protocol !== 'modbus') {
+    const at = [...path, 'maxRequestsPerS'];
+    issues.push(issueAt(main, at, 'is for Modbus alone', `no maxRequestsPerS with ${schemes[protocol]}`, 'key'));
+  }
   const rtu = endpoint.value.transport === 'modbus-rtu-tcp' || endpoint.value.transport === 'modbus-rtu-serial';
   if (unit !== null && rtu && (unit.value < 1 || unit.value > 247)) {
     // Serial Line V1.02 §2.2: 0 is broadcast, 248 to 255 are reserved.

@@ -172,6 +172,11 @@ export const machineSchema = z.strictObject({
     'Other poll intervals than the profile has, by poll class.',
     atStart,
   ),
+  maxRequestsPerS: field(
+    z.number().min(0.1).max(1000).optional(),
+    'The most requests in a second on the Modbus connection or bus of this machine, of all machines on it together; of several, the lowest holds. Absent: as many as are answered.',
+    { ...atStart, unit: '1/s' },
+  ),
   serial: field(serialSchema.optional(), 'Line settings of a serial endpoint; the same as in its query part.', atStart),
   opcua: field(opcuaSchema.optional(), 'Session settings of an OPC UA endpoint.', atStart),
   rules: field(rulesSchema.optional(), 'Changes of rules for this machine alone, by rule id.', {

@@ -4,7 +4,8 @@
  * Invariants:
  *  - At most one request of a machine is under way, so that machines on one bus take turns.
  *  - A request without an answer is repeated once. A machine that answers nothing then has a gap, and is asked no more than one
- *    short question at growing intervals until it speaks: a dead machine must not cost the others their polls.
+ *    short question at growing intervals until it speaks: a dead machine must not cost the others their polls. Where they share a
+ *    line, already the first request it does not answer waits only a few times as long as its answers took, the repetition twice that.
  *  - An address the machine refuses costs the signal that needs it, not its neighbours: the block is halved until the refused
  *    address stands alone (`refusals.ts`), which is then asked at most every 30 s, one of them in a cycle; the others are read together.
  *  - What a stall has missed is not made up for.
@@ -27,6 +28,8 @@ export interface PollerParts {
   /** Interval of each poll class that has items, in ms. */
   readonly intervalsMs: ReadonlyMap<string, number>;
   readonly timeoutMs: number;
+  /** Other machines wait while this one is asked. */
+  readonly sharesLine: boolean;
   /** Back-off of the questions to a silent machine. */
   readonly probe: BackoffOptions;
   readonly feed: MachineFeed;
@@ -41,10 +44,14 @@ const refusedRetryMs = 30_000;
 const failedRetryMs = 1_000;
 /** Requests that finding refused addresses may add to one cycle; the search goes on in the next. */
 const maxSplitsPerCycle = 64;
+/** A question to a silent machine waits behind polls that are due so much later, in ms. */
+const probeSlackMs = 1_000;
 /** Shortest time a silent machine gets for its answer, in ms. */
 const minProbeTimeoutMs = 250;
 
 interface Cycle {
+  /** When the earliest of its polls was due. */
+  dueMs: number;
   readonly readings: Reading[];
   firstGood: Moment | null;
   isAnswered: boolean;
@@ -81,6 +88,7 @@ export class Poller {
   connected(bus: Bus): void {
     this.#bus = bus;
     this.#silentProbes = null;
+    this.#replyMs = 0;
     this.#refusals.forget();
     this.#restart();
     this.#schedule();
@@ -134,11 +142,13 @@ export class Poller {
     const startMs = this.#nowMs();
     // Timers may fire a fraction of a millisecond early.
     const due = this.#classes.filter((one) => one.dueMs - startMs < 1);
+    const dueMs = Math.min(...due.map((one) => one.dueMs));
     for (const one of due) {
       this.#lateness.record(startMs, startMs - one.dueMs);
       one.dueMs = nextDueMs(one.dueMs, one.intervalMs, startMs + 1);
     }
     const cycle: Cycle = {
+      dueMs,
       readings: [],
       firstGood: null,
       isAnswered: false,
@@ -221,7 +231,7 @@ export class Poller {
 
   /** Both halves of a refused block work: whether the block is refused still. */
   async #isConfirmed(bus: Bus, cut: Cut<SignalItem>): Promise<boolean> {
-    const reply = await this.#request(bus, cut.block, this.#parts.timeoutMs);
+    const reply = await this.#request(bus, cut.block, this.#parts.timeoutMs, this.#nowMs());
     return this.#bus === bus && reply.kind === 'exception' && isRefusal(reply.code);
   }
 
@@ -232,20 +242,24 @@ export class Poller {
 
   /** One request, repeated once where that can help. */
   async #ask(bus: Bus, part: Part, cycle: Cycle): Promise<Reply> {
-    const reply = await this.#request(bus, part.block, this.#parts.timeoutMs);
+    const { timeoutMs } = this.#parts;
+    // A search and a trial wait behind the polls of the others, or their old deadline would let them go first again and again.
+    const isPoll = part.status !== 'bad' && part.cut === null;
+    const waitMs = this.#parts.sharesLine && this.#replyMs > 0 ? this.#shortMs() : timeoutMs;
+    const reply = await this.#request(bus, part.block, waitMs, isPoll ? cycle.dueMs : this.#nowMs());
     if (this.#bus !== bus || reply.kind === 'data') return reply;
     // What rested was asked as a trial; and once something has failed the others on the bus have waited long enough.
     const isWorthRepeating = part.status !== 'bad' && !cycle.hasFailed;
     if (!isWorthRepeating || (reply.kind === 'exception' && (isRefusal(reply.code) || reply.code === 1))) return reply;
-    return this.#request(bus, part.block, this.#parts.timeoutMs);
+    return this.#request(bus, part.block, Math.min(timeoutMs, 2 * waitMs), this.#nowMs());
   }
 
-  async #request(bus: Bus, block: Block<SignalItem>, timeoutMs: number): Promise<Reply> {
+  async #request(bus: Bus, block: Block<SignalItem>, timeoutMs: number, deadlineMs: number): Promise<Reply> {
     const { unit, feed, onAnswer } = this.#parts;
     const request: ReadRequest = { unit, fn: functionOfTable[block.table], address: block.address, count: block.count };
     const startMs = this.#nowMs();
     feed.requested();
-    const reply = await bus.read(request, timeoutMs);
+    const reply = await bus.read(request, timeoutMs, deadlineMs);
     if (reply.kind === 'data') {
       this.#replyMs = this.#nowMs() - startMs;
       this.#refusals.worked(block.table, block.count);
@@ -304,13 +318,19 @@ export class Poller {
     this.#after(backoffDelayMs(probe, probes, ports.random), (bus) => this.#probe(bus, probes, reason));
   }
 
+  /** A few times as long as its last answer took, waiting for its turn included, in ms. */
+  #shortMs(): number {
+    return Math.min(this.#parts.timeoutMs, Math.max(minProbeTimeoutMs, 4 * this.#replyMs));
+  }
+
   async #probe(bus: Bus, probes: number, reason: string): Promise<void> {
     const block = this.#probeBlock;
     if (block === null) return;
     // Short, so that others on the bus hardly notice; at times as long as any request, for a machine that became slow.
-    const { timeoutMs } = this.#parts;
-    const shortMs = Math.min(timeoutMs, Math.max(minProbeTimeoutMs, 4 * this.#replyMs));
-    const reply = await this.#request(bus, block, probes % 4 === 3 ? timeoutMs : shortMs);
+    const { timeoutMs, sharesLine } = this.#parts;
+    const patience = sharesLine ? 8 : 4;
+    const askedMs = probes % patience === patience - 1 ? timeoutMs : this.#shortMs();
+    const reply = await this.#request(bus, block, askedMs, this.#nowMs() + probeSlackMs);
     if (this.#bus !== bus) return;
     if (reply.kind === 'failed') {
       this.#fallSilent(reason);

@@ -16,6 +16,7 @@ import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import type { TtySettings } from './endpoint.ts';
 import { OwedReplies } from './owed.ts';
 import { dataLength, type ReadRequest, type Reply } from './pdu.ts';
+import { BusQueue } from './queue.ts';
 import { describe, RtuReceiver, type DiscardReason, type RtuDiscard } from './rtu.ts';
 
 const drainMs = 50;
@@ -23,6 +24,7 @@ const drainMs = 50;
 interface Waiting {
   readonly request: ReadRequest;
   readonly timeoutMs: number;
+  readonly deadlineMs: number;
   readonly resolve: (reply: Reply) => void;
 }
 interface Asking extends Waiting {
@@ -44,7 +46,7 @@ class TtyBus implements Bus {
   readonly #silentMs: number;
   readonly #opened: Promise<void>;
   readonly #monotonicMs: () => number;
-  readonly #queue: Waiting[] = [];
+  readonly #queue: BusQueue<Waiting>;
   readonly #owed = new OwedReplies();
   #owedTimer: NodeJS.Timeout | null = null;
   #client: ModbusRTU | null = null;
@@ -57,6 +59,7 @@ class TtyBus implements Bus {
   constructor(path: string, settings: TtySettings, handlers: BusHandlers, options: BusOptions) {
     this.#monotonicMs = options.monotonicMs;
     this.#handlers = handlers;
+    this.#queue = new BusQueue(options.maxRequestsPerS);
     this.#silentMs = silentIntervalMs(settings.baudRate);
     this.#opened = this.#open(path, settings).catch((error: unknown) => this.#down(reasonOf(asError(error))));
   }
@@ -79,10 +82,10 @@ class TtyBus implements Bus {
     this.#handlers.onUp();
   }
 
-  read(request: ReadRequest, timeoutMs: number): Promise<Reply> {
+  read(request: ReadRequest, timeoutMs: number, deadlineMs: number): Promise<Reply> {
     if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
     return new Promise((resolve) => {
-      this.#queue.push({ request, timeoutMs, resolve });
+      this.#queue.push({ request, timeoutMs, deadlineMs, resolve });
       this.#pump();
     });
   }
@@ -116,7 +119,7 @@ class TtyBus implements Bus {
     if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
     this.#owedTimer = null;
     const sentMs = this.#monotonicMs();
-    const turn = this.#owed.take(this.#queue, sentMs);
+    const turn = this.#queue.take(sentMs, this.#owed);
     if (turn === null) return;
     if ('waitMs' in turn) {
       this.#owedTimer = setTimeout(() => this.#pump(), Math.ceil(turn.waitMs));
@@ -191,7 +194,7 @@ class TtyBus implements Bus {
     this.#pauseTimer = null;
     if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
     this.#owedTimer = null;
-    const waiting = this.#queue.splice(0);
+    const waiting = this.#queue.clear();
     if (this.#asking !== null) {
       clearTimeout(this.#asking.timer);
       waiting.unshift(this.#asking);

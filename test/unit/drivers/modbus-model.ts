@@ -71,6 +71,7 @@ export function watch(
     },
     intervalsMs: new Map([['normal', 1_000]]),
     timeoutMs: 1_000,
+    sharesLine: false,
     probe: { minMs: 250, maxMs: 2_000 },
     feed: new MachineFeed('m', ports),
     ports,
