@@ -157,7 +157,7 @@ export const machineSchema = z.strictObject({
     {
       ...atStart,
       expects:
-        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, tcp://host:port, serial:///dev/…?baudRate=9600 or opc.tcp://host:4840',
+        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, modbus+ascii:///dev/ttyUSB0, tcp://host:port, serial:///dev/…?baudRate=9600 or opc.tcp://host:4840',
       examples: ['modbus://192.168.10.21:502'],
     },
   ),

@@ -1,5 +1,5 @@
 /**
- * Modbus machines behind one connection or bus: TCP, RTU behind a serial device server, or RTU on a serial port.
+ * Modbus machines behind one connection or bus: TCP, RTU behind a serial device server, or RTU or ASCII on a serial port.
  *
  * Invariants (besides D1 … D7; `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
  *  - One connection at a time. When it is lost every machine behind it has a gap at once.
@@ -35,7 +35,7 @@ export interface ModbusMachine {
 }
 
 export interface ModbusDriverOptions {
-  /** `modbus://host:502`, `modbus+rtu://host:4001` or `modbus+rtu:///dev/…?baudRate=19200&parity=even`. */
+  /** `modbus://host:502`, `modbus+rtu://host:4001`, or `modbus+rtu:///dev/…?baudRate=19200&parity=even`, also with `modbus+ascii:`. */
   readonly endpoint: string;
   readonly machines: readonly ModbusMachine[];
   /** How long an answer may take, in ms. Default 1000. A request is repeated once before a machine counts as silent. */
@@ -241,8 +241,8 @@ function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOp
       return openTcpBus(endpoint.host, endpoint.port, handlers, options);
     case 'rtu-tcp':
       return openRtuTcpBus(endpoint.host, endpoint.port, handlers, options);
-    case 'rtu-tty':
-      return openTtyBus(endpoint.path, endpoint.settings, handlers, options);
+    case 'tty':
+      return openTtyBus(endpoint.path, endpoint.framing, endpoint.settings, handlers, options);
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Requests over Modbus RTU on a serial port, through modbus-serial's buffered RTU port. One request at a time.
+ * Requests over Modbus RTU or ASCII on a serial port, through modbus-serial. One request at a time.
  *
  * What the library leaves to its user is done here:
  *  - Its errors are not Errors; they become a `Reply` with one word group.
@@ -8,10 +8,14 @@
  *  - It has no turnaround: after a failure the bus is left alone for `drainMs`, and behind the answer after that once more; what a late
  *    answer could be mistaken for is not asked (`owed.ts`).
  *  - Its own timers outlive a closed port; ours are used.
+ *  - Its ASCII port throws an exception that ends the process at a frame without content, takes letters that are no digits for 0, throws
+ *    away an answer behind another frame, keeps noise without bounds and does not tell of an unplugged port. It carries the requests;
+ *    the answers are kept from it and read here (`ascii.ts`).
  */
 import { EventEmitter } from 'node:events';
 import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-serial/ModbusRTU.js';
 import { reasonOf } from '../serial/transport.ts';
+import { describeAscii, longestAsciiFrame, receiveAscii } from './ascii.ts';
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import type { TtySettings } from './endpoint.ts';
 import { OwedReplies } from './owed.ts';
@@ -32,8 +36,16 @@ interface Asking extends Waiting {
   timer: NodeJS.Timeout;
 }
 
-export function openTtyBus(path: string, settings: TtySettings, handlers: BusHandlers, options: BusOptions): Bus {
-  return new TtyBus(path, settings, handlers, options);
+export type TtyFraming = 'rtu' | 'ascii';
+
+export function openTtyBus(
+  path: string,
+  framing: TtyFraming,
+  settings: TtySettings,
+  handlers: BusHandlers,
+  options: BusOptions,
+): Bus {
+  return new TtyBus(path, framing, settings, handlers, options);
 }
 
 /** Silence between two frames: 3.5 characters of 11 bits, but 1.75 ms above 19200 bit/s (V1.02 §2.5.1.1), in whole ms. */
@@ -43,6 +55,7 @@ export function silentIntervalMs(baudRate: number): number {
 
 class TtyBus implements Bus {
   readonly #handlers: BusHandlers;
+  readonly #framing: TtyFraming;
   readonly #silentMs: number;
   readonly #opened: Promise<void>;
   readonly #monotonicMs: () => number;
@@ -50,13 +63,19 @@ class TtyBus implements Bus {
   readonly #owed = new OwedReplies();
   #owedTimer: NodeJS.Timeout | null = null;
   #client: ModbusRTU | null = null;
-  readonly #tap = new Tap();
+  readonly #tap: Tap;
   #asking: Asking | null = null;
   #lastFailed = false;
   #pauseTimer: NodeJS.Timeout | null = null;
   #over = false;
 
-  constructor(path: string, settings: TtySettings, handlers: BusHandlers, options: BusOptions) {
+  constructor(path: string, framing: TtyFraming, settings: TtySettings, handlers: BusHandlers, options: BusOptions) {
+    this.#framing = framing;
+    this.#tap = new Tap(
+      framing === 'rtu'
+        ? { maxBytes: maxTappedRtu }
+        : { maxBytes: 2 * longestAsciiFrame, onBytes: () => this.#hear(), onLost: (reason) => this.#down(reason) },
+    );
     this.#monotonicMs = options.monotonicMs;
     this.#handlers = handlers;
     this.#queue = new BusQueue(options.maxRequestsPerS);
@@ -74,9 +93,17 @@ class TtyBus implements Bus {
     client.on('close', () => this.#down('unplugged'));
     // 0: no timers of the library's own.
     client.setTimeout(0);
-    await client.connectRTUBuffered(path, { ...settings, dataBits: 8 });
-    if (this.#over) return;
-    this.#tap.watch(client);
+    if (this.#framing === 'rtu') {
+      await client.connectRTUBuffered(path, { ...settings, dataBits: 8 });
+      if (this.#over) return;
+      this.#tap.watch(client);
+    } else {
+      const opened = client.connectAsciiSerial(path, settings);
+      // The port is there before it is open, and an error that nobody listens to would end the process.
+      this.#tap.watch(client);
+      await opened;
+      if (this.#over) return;
+    }
     // A client before us may have left an answer in the driver's buffer; it arrives now and is thrown away.
     this.#pause(drainMs);
     this.#handlers.onUp();
@@ -127,7 +154,7 @@ class TtyBus implements Bus {
     }
     const { waiting } = turn;
     const { request } = waiting;
-    this.#discard(request, describe(this.#tap.take(), request));
+    this.#discard(request, this.#describe(this.#tap.take(), request));
     const asking: Asking = { ...waiting, sentMs, timer: setTimeout(() => this.#timedOut(asking), waiting.timeoutMs) };
     this.#asking = asking;
     let answered = false;
@@ -153,6 +180,21 @@ class TtyBus implements Bus {
     else client.writeFC4(unit, address, count, next);
   }
 
+  /** Bytes of an ASCII line. What comes while nobody is asked is told before the next request. */
+  #hear(): void {
+    const asking = this.#asking;
+    if (asking === null) return;
+    const { answer, discards } = receiveAscii(this.#tap.bytes, asking.request);
+    if (answer === null) return;
+    this.#tap.take();
+    this.#discard(asking.request, discards);
+    this.#finish(asking, answer);
+  }
+
+  #describe(bytes: Uint8Array, request: ReadRequest): RtuDiscard[] {
+    return this.#framing === 'rtu' ? describe(bytes, request) : describeAscii(bytes, request);
+  }
+
   #timedOut(asking: Asking): void {
     if (this.#asking === asking) this.#finish(asking, { kind: 'failed', reason: 'timeout' });
   }
@@ -167,7 +209,7 @@ class TtyBus implements Bus {
     // After a time-out the bytes stay in view: the rest of the answer may be on its way.
     if (failed) {
       if (isDiscardReason(reply.reason)) this.#discard(request, describe(this.#tap.take(), request));
-    } else {
+    } else if (this.#framing === 'rtu') {
       const around = new RtuReceiver(request).push(this.#tap.take());
       this.#discard(request, around?.discards ?? []);
     }
@@ -234,24 +276,47 @@ function asError(error: unknown): Error {
 /* oxlint-disable no-underscore-dangle -- the names are the library's */
 
 /** The longest frame of noise and the longest answer; of more, the newest bytes are kept. */
-const maxTappedBytes = 512;
+const maxTappedRtu = 512;
+
+interface TapOptions {
+  readonly maxBytes: number;
+  /** Something came; the library does not see it. */
+  readonly onBytes?: () => void;
+  /** Where the library does not tell that the port is closed or broken. */
+  readonly onLost?: (reason: string) => void;
+}
 
 /**
  * Sees every byte of the port before the library does, which has no public way to show them. A test notices when a new
  * version of the library keeps port or bytes elsewhere.
  */
 class Tap {
+  readonly #options: TapOptions;
   #port: object | null = null;
   #bytes = Buffer.alloc(0);
+
+  constructor(options: TapOptions) {
+    this.#options = options;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
 
   watch(client: ModbusRTU): void {
     const port: unknown = '_port' in client ? client._port : null;
     if (typeof port !== 'object' || port === null || !('_client' in port)) return;
     this.#port = port;
     if (!(port._client instanceof EventEmitter)) return;
+    const { maxBytes, onBytes, onLost } = this.#options;
+    if (onBytes !== undefined) port._client.removeAllListeners('data');
     port._client.prependListener('data', (chunk: Buffer) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-maxTappedBytes);
+      this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-maxBytes);
+      onBytes?.();
     });
+    if (onLost === undefined) return;
+    port._client.on('error', (error: unknown) => onLost(reasonOf(asError(error))));
+    port._client.on('close', () => onLost('unplugged'));
   }
 
   /** What has come since the last call. The library forgets it too. */

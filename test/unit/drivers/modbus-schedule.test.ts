@@ -34,11 +34,21 @@ test('endpoints', () => {
   assert.deepEqual(parseModbusEndpoint('modbus://[::1]:1502'), { kind: 'tcp', host: '::1', port: 1502 });
   assert.deepEqual(parseModbusEndpoint('modbus+rtu://moxa-3:4001'), { kind: 'rtu-tcp', host: 'moxa-3', port: 4001 });
   assert.deepEqual(parseModbusEndpoint('modbus+rtu:///dev/serial/by-id/usb-1?baudRate=9600&parity=none&stopBits=2'), {
-    kind: 'rtu-tty',
+    kind: 'tty',
+    framing: 'rtu',
     path: '/dev/serial/by-id/usb-1',
     settings: { baudRate: 9600, parity: 'none', stopBits: 2 },
   });
+  assert.deepEqual(parseModbusEndpoint('modbus+ascii:///dev/ttyS1?dataBits=8'), {
+    kind: 'tty',
+    framing: 'ascii',
+    path: '/dev/ttyS1',
+    settings: { baudRate: 19_200, parity: 'even', stopBits: 1, dataBits: 8 },
+  });
   for (const wrong of [
+    'modbus+ascii://host:4001',
+    'modbus+ascii:///dev/ttyS1?dataBits=9',
+    'modbus+rtu:///dev/ttyS1?dataBits=7',
     'modbus://',
     'modbus+rtu://host',
     'http://x',
