@@ -12,7 +12,6 @@
  *    away an answer behind another frame, keeps noise without bounds and does not tell of an unplugged port. It carries the requests;
  *    the answers are kept from it and read here (`ascii.ts`).
  */
-import { EventEmitter } from 'node:events';
 import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-serial/ModbusRTU.js';
 import { reasonOf } from '../serial/transport.ts';
 import { describeAscii, longestAsciiFrame, receiveAscii } from './ascii.ts';
@@ -22,8 +21,11 @@ import { OwedReplies } from './owed.ts';
 import { dataLength, type ReadRequest, type Reply } from './pdu.ts';
 import { BusQueue } from './queue.ts';
 import { describe, RtuReceiver, type DiscardReason, type RtuDiscard } from './rtu.ts';
+import { asError, Tap } from './tty-tap.ts';
 
 const drainMs = 50;
+/** The longest RTU frame of noise and the longest answer, in bytes. */
+const longestNoiseAndAnswer = 512;
 
 interface Waiting {
   readonly request: ReadRequest;
@@ -73,7 +75,7 @@ class TtyBus implements Bus {
     this.#framing = framing;
     this.#tap = new Tap(
       framing === 'rtu'
-        ? { maxBytes: maxTappedRtu }
+        ? { maxBytes: longestNoiseAndAnswer }
         : { maxBytes: 2 * longestAsciiFrame, onBytes: () => this.#hear(), onLost: (reason) => this.#down(reason) },
     );
     this.#monotonicMs = options.monotonicMs;
@@ -263,67 +265,4 @@ function replyOf(error: unknown, result: ReadCoilResult | ReadRegisterResult | u
 
 function isDiscardReason(reason: string): reason is DiscardReason {
   return ['bad-checksum', 'bad-length', 'wrong-unit', 'wrong-function'].includes(reason);
-}
-
-/** The library throws and passes objects that look like errors and are none. */
-function asError(error: unknown): Error {
-  if (error instanceof Error) return error;
-  const message =
-    typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
-  return new TypeError(message, { cause: error });
-}
-
-/* oxlint-disable no-underscore-dangle -- the names are the library's */
-
-/** The longest frame of noise and the longest answer; of more, the newest bytes are kept. */
-const maxTappedRtu = 512;
-
-interface TapOptions {
-  readonly maxBytes: number;
-  /** Something came; the library does not see it. */
-  readonly onBytes?: () => void;
-  /** Where the library does not tell that the port is closed or broken. */
-  readonly onLost?: (reason: string) => void;
-}
-
-/**
- * Sees every byte of the port before the library does, which has no public way to show them. A test notices when a new
- * version of the library keeps port or bytes elsewhere.
- */
-class Tap {
-  readonly #options: TapOptions;
-  #port: object | null = null;
-  #bytes = Buffer.alloc(0);
-
-  constructor(options: TapOptions) {
-    this.#options = options;
-  }
-
-  get bytes(): Uint8Array {
-    return this.#bytes;
-  }
-
-  watch(client: ModbusRTU): void {
-    const port: unknown = '_port' in client ? client._port : null;
-    if (typeof port !== 'object' || port === null || !('_client' in port)) return;
-    this.#port = port;
-    if (!(port._client instanceof EventEmitter)) return;
-    const { maxBytes, onBytes, onLost } = this.#options;
-    if (onBytes !== undefined) port._client.removeAllListeners('data');
-    port._client.prependListener('data', (chunk: Buffer) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-maxBytes);
-      onBytes?.();
-    });
-    if (onLost === undefined) return;
-    port._client.on('error', (error: unknown) => onLost(reasonOf(asError(error))));
-    port._client.on('close', () => onLost('unplugged'));
-  }
-
-  /** What has come since the last call. The library forgets it too. */
-  take(): Uint8Array {
-    const bytes = this.#bytes;
-    this.#bytes = Buffer.alloc(0);
-    if (this.#port !== null && '_buffer' in this.#port) this.#port._buffer = Buffer.alloc(0);
-    return bytes;
-  }
 }
