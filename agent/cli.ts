@@ -2,7 +2,6 @@
  * The verbs of the agent. Each lives in `commands/` and is loaded only when asked for, so that `check` does not pay for
  * what `run` needs. Whatever goes wrong ends as one clear line, never as a stack trace.
  */
-import { pathToFileURL } from 'node:url';
 
 /** What a file in `commands/` exports. */
 export interface Command {
@@ -76,12 +75,22 @@ function isEntry(value: unknown): value is { readonly code: string; readonly mea
 const firstLine = (text: string) => text.split('\n')[0] ?? '';
 const withoutCode = (line: string) => line.replace(/^[A-Z]{3}-\d+ /, '');
 
-async function loadCommand(verb: Verb): Promise<Command> {
+function loadCommand(verb: Verb): Promise<Command> {
   switch (verb) {
+    case 'run':
+      return import('./commands/run.ts');
     case 'check':
       return import('./commands/check.ts');
-    default:
-      return import(pathToFileURL(`${import.meta.dirname}/commands/${verb}.ts`).href) as Promise<Command>;
+    case 'user':
+      return import('./commands/user.ts');
+    case 'trust':
+      return import('./commands/trust.ts');
+    case 'outbox':
+      return import('./commands/outbox.ts');
+    case 'key':
+      return import('./commands/key.ts');
+    case 'doctor':
+      return import('./commands/doctor.ts');
   }
 }
 

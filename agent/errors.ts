@@ -114,7 +114,7 @@ export const agentErrors = {
   uplinkPlaintext: {
     code: 'AGT-302',
     meaning: 'The uplink would send passwords and records unencrypted over a network.',
-    cure: 'Use mqtts:// and the ca of the broker, or say allowPlaintext: true where the network is yours.',
+    cure: 'Use mqtts:// and, where the system does not know it, the ca of the broker.',
     retryable: false,
   },
   uplinkRefused: {
@@ -157,7 +157,7 @@ export const agentErrors = {
   pagePlainOffLoopback: {
     code: 'AGT-502',
     meaning: 'The page would be reachable from other computers without encryption.',
-    cure: 'Set page.bind to 127.0.0.1, or give the page a certificate and its key.',
+    cure: 'Set page.bind to 127.0.0.1 and reach the page from elsewhere through an SSH tunnel.',
     retryable: false,
   },
   pageBuildFailed: {

@@ -3,6 +3,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Driver } from '../drivers/contract.ts';
 import type { UplinkView } from './live.ts';
 import type { PipelineCounts } from './pipeline-ports.ts';
+import type { StoreStats } from './store/open.ts';
+import type { UplinkCounters } from './sync/uplink-ports.ts';
 
 /** Event-loop delay since `start`, at 1 ms resolution (Node's default of 10 ms shows 10 ms on an idle process). */
 export class LoopMeter {
@@ -19,17 +21,50 @@ export class LoopMeter {
   }
 }
 
+/** The store counts on its own threads; its figures are asked for now and then, so that a status can be told at once. */
+export class StoreMeter {
+  readonly #stats: () => Promise<StoreStats>;
+  #latest: StoreStats | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(stats: () => Promise<StoreStats>) {
+    this.#stats = stats;
+  }
+
+  start(everyMs: number): void {
+    const ask = () => {
+      // A store that does not answer is told by its own errors.
+      void this.#stats().then(
+        (stats) => (this.#latest = stats),
+        () => undefined,
+      );
+    };
+    ask();
+    this.#timer ??= setInterval(ask, everyMs);
+  }
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+  /** Null before the first answer. */
+  get latest(): StoreStats | null {
+    return this.#latest;
+  }
+}
+
 export interface HealthParts {
   readonly drivers: readonly Driver[];
   readonly counts: PipelineCounts;
   readonly uplink: UplinkView;
+  readonly uplinkCounters: UplinkCounters | null;
+  readonly store: StoreStats | null;
   readonly loop: LoopMeter;
   /** `process.memoryUsage.rss()`, bytes. */
   readonly rssBytes: number;
 }
 
 /** The machine-readable status: a line of the log every `statusEveryS`, and the page's health. */
-export function status({ drivers, counts, uplink, loop, rssBytes }: HealthParts) {
+export function status({ drivers, counts, uplink, uplinkCounters, store, loop, rssBytes }: HealthParts) {
   const machines = drivers.flatMap((driver) => driver.health());
   return {
     readings: counts.readings,
@@ -39,6 +74,20 @@ export function status({ drivers, counts, uplink, loop, rssBytes }: HealthParts)
     openAlerts: counts.alerts.open,
     alertsRaised: counts.alerts.raised,
     lostRecords: counts.lostRecords,
+    /** Whatever was not used or not kept, and why. All 0 on a good day. */
+    dropped: {
+      sourceTimeUnusable: counts.sourceTimeUnusable,
+      tooLate: counts.tooLate,
+      unknownSignal: counts.unknownSignal,
+      unknownMachine: counts.unknownMachine,
+      damagedBlocks: counts.damagedBlocks,
+      ringBlocks: (store?.ringDropped ?? 0) + (store?.ringFailed ?? 0),
+      commitsRefused: store?.commitsRefused ?? 0,
+      invalidAnswers: uplinkCounters?.invalidAcks ?? 0,
+    },
+    ringEvicted: store?.ringEvicted ?? 0,
+    ringBytes: store?.ringBytes ?? null,
+    journalBytes: store?.journalBytes ?? null,
     summarisedToMs: counts.summarisedToMs,
     uplink: !uplink.configured ? 'none' : uplink.connected ? 'connected' : (uplink.reason ?? 'not connected'),
     outboxRecords: uplink.outboxRecords,

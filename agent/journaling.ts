@@ -9,7 +9,6 @@ import type { JournalEntry } from './store/store.ts';
 
 export interface JournalingPorts {
   journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
-  alertChanged(alert: AlertView): void;
   /** What staff are told to do about an alert of this rule. */
   runbook(machine: string, rule: string): string | null;
 }
@@ -84,7 +83,6 @@ export class Journaling {
     this.#urgent = true;
     if (record.state === 'normal') this.#newest.delete(record.occurrence);
     else this.#newest.set(record.occurrence, record);
-    this.#ports.alertChanged(this.#view(record));
   }
 
   #view(record: AlertRecord): AlertView {

@@ -6,6 +6,7 @@ import type { Config } from './config/config.ts';
 import { formatChange } from './config/diff.ts';
 import { watchConfig, type ConfigReload } from './config/watch.ts';
 import type { Logger } from './log.ts';
+import type { SiteView } from './page/source.ts';
 import type { Pipeline } from './pipeline-ports.ts';
 import { loadRuleSet, type RuleSet } from './rules/load.ts';
 
@@ -24,7 +25,7 @@ export interface LiveConfig {
   /** Nothing happens before; watches the file and writes the status line until `stop` or the abort of `signal`. */
   start(signal: AbortSignal): void;
   stop(): void;
-  site(): { readonly name: string; readonly timeZone: string };
+  site(): SiteView;
 }
 
 /** The rules for all machines, with what each machine changes. */
@@ -82,7 +83,7 @@ export function createLiveConfig(parts: LiveConfigParts): LiveConfig {
       if (timer !== null) clearInterval(timer);
       timer = null;
     },
-    site: () => ({ name: running.site.name, timeZone: running.site.timeZone }),
+    site: () => ({ name: running.site.name, timeZone: running.site.timeZone, gateway: running.gateway.name }),
   };
 }
 

@@ -15,7 +15,7 @@ import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { resolveSecret } from './config/secrets.ts';
 import { AgentError, agentErrors } from './errors.ts';
-import { LoopMeter, status } from './health.ts';
+import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf } from './live-config.ts';
 import type { UplinkView } from './live.ts';
 import { createLog, type Logger } from './log.ts';
@@ -32,10 +32,12 @@ import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
 import { createUplink } from './sync/uplink.ts';
 import type { Uplink } from './sync/uplink-ports.ts';
+import { createClockState, systemClockSynced, type ClockState } from './time/clock-state.ts';
 import { agentVersion } from './version.ts';
 
 const tickMs = 200;
-const lastDeliveryMs = 700;
+const storeMeterMs = 10_000;
+const lastDeliveryMs = 1000;
 const dayMs = 86_400_000;
 
 export interface RunOptions {
@@ -64,14 +66,24 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
   try {
     const loop = new LoopMeter();
     const store = stack.adopt(await openStoreFor(config), (s) => s.close());
+    const storeMeter = new StoreMeter(() => store.stats());
     const { code, cure } = agentErrors.storeDamaged;
     for (const file of store.recovery.quarantined) log.error({ code, file, cure }, 'a damaged database was put aside');
     const pipeline = pipelineFor(config, machines, rules, store, log);
-    const uplink = config.uplink === null ? null : uplinkFor(config, config.uplink, store, pipeline, log);
+    const clockState = createClockState({ steps: () => pipeline.counts().segment, systemSynced: systemClockSynced });
+    const uplink = config.uplink === null ? null : uplinkFor(config, config.uplink, store, pipeline, clockState, log);
     const drivers = driversFor(config, machines, makeSource, pipeline, log);
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
-      status({ drivers, counts: pipeline.counts(), uplink: uplinkView(), loop, rssBytes: process.memoryUsage.rss() });
+      status({
+        drivers,
+        counts: pipeline.counts(),
+        uplink: uplinkView(),
+        uplinkCounters: uplink?.counters() ?? null,
+        store: storeMeter.latest,
+        loop,
+        rssBytes: process.memoryUsage.rss(),
+      });
     const live = createLiveConfig({
       path: options.configPath,
       endpointsPath: options.endpointsPath,
@@ -103,6 +115,8 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
 
     // Stopping goes the other way round: no new readings, then what is open is sealed and stored, then the rest ends.
     if (uplink !== null) {
+      clockState.start();
+      stack.defer(() => clockState.stop());
       // Not the run's own signal: what the stop writes is still to be sent.
       await uplink.start(new AbortController().signal);
       stack.defer(() => uplink.stop());
@@ -121,6 +135,8 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     stack.defer(() => live.stop());
     loop.start();
     stack.defer(() => loop.stop());
+    storeMeter.start(storeMeterMs);
+    stack.defer(() => storeMeter.stop());
     log.info(
       { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
       'listening',
@@ -192,7 +208,6 @@ function pipelineFor(
       },
       // A block that cannot be stored is counted by the store; raw readings are expendable.
       ring: (block) => void store.appendRing(block),
-      changed: () => undefined,
     },
     options: { openMinuteEveryS: config.summaries.openMinuteEveryS, agentVersion },
   });
@@ -203,6 +218,7 @@ function uplinkFor(
   uplink: NonNullable<Config['uplink']>,
   store: Store,
   pipeline: Pipeline,
+  clockState: ClockState,
   log: Logger,
 ): Uplink {
   return createUplink({
@@ -220,6 +236,7 @@ function uplinkFor(
     random: Math.random,
     log: (level, message, fields) => log[level](fields, message),
     agentVersion,
+    clockState: () => clockState.state(),
     ackTimeoutMs: uplink.ackTimeoutS * 1000,
     outageAfterMs: uplink.outageAfterS * 1000,
     onOutage: (outage) => pipeline.uplinkOutage(outage),

@@ -4,11 +4,9 @@ import type { PageSources } from './page/source.ts';
 import type { Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
-const summariesPage = 5000;
-
 export function pageSources(parts: {
-  readonly pipeline: Pipeline;
-  readonly store: Store;
+  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook'>;
+  readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries'>;
   readonly uplink: () => UplinkView;
   readonly health: () => object;
 }): PageSources {
@@ -34,25 +32,23 @@ export function pageSources(parts: {
       const { states } = filter;
       const items = page.items
         .filter((record) => states === null || states.includes(record.state))
-        .map((record) => ({ record, verified: record.transition !== 'unverified', runbook: null }));
+        .map((record) => ({
+          record,
+          verified: record.transition !== 'unverified',
+          // Of today's rules: advice on a past alert is for who meets it again.
+          runbook: pipeline.runbook(record.machine, record.rule),
+        }));
       return { items, next: page.next };
     },
-    summaries: async ({ machine, signal, fromMs, toMs, limit, cursor }) => {
-      const machines = machine === null ? pipeline.machinesView().map((m) => m.id) : [machine];
-      const lists = await Promise.all(
-        machines.map((id) =>
-          store.summaries({ machine: id, ...(signal === null ? {} : { signal }), fromMs, toMs: toMs - 1 }),
-        ),
-      );
-      const states =
-        signal === null
-          ? await store.stateSummaries({ fromMs, toMs: toMs - 1, ...(machine === null ? {} : { machine }) })
-          : [];
-      const all = [...lists.flat(), ...states].slice(0, summariesPage);
-      const from = cursor === null ? 0 : Number.parseInt(cursor, 10) || 0;
-      const next = from + limit < all.length ? String(from + limit) : null;
-      return { items: all.slice(from, from + limit), next };
-    },
+    summaries: ({ machine, signal, fromMs, toMs, limit, cursor }) =>
+      store.summaries({
+        ...(machine === null ? {} : { machine }),
+        ...(signal === null ? {} : { signal }),
+        fromMs,
+        toMs,
+        limit,
+        after: cursor,
+      }),
     ack: async (occurrence, actor, comment) => {
       const { outcome, durable } = pipeline.alertAction(occurrence, { kind: 'ack', actor, comment });
       await durable;

@@ -13,16 +13,10 @@ export interface PipelineClock {
   monotonicMs(): number;
 }
 
-/** What changed, for those who show the present. */
-export type Change =
-  | { readonly kind: 'machine'; readonly machine: string }
-  | { readonly kind: 'alert'; readonly alert: AlertView };
-
 export interface PipelineOut {
   /** Resolves when the records are durable. What is not awaited here and fails is counted in `counts().lostRecords`. */
   journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
   ring(block: RingBlock): void;
-  changed(change: Change): void;
 }
 
 export interface PipelineOptions {
@@ -98,6 +92,8 @@ export interface Pipeline {
   setIdentification(machine: string, identification: Readonly<Record<string, string>>): void;
   machinesView(): MachineView[];
   alertsView(): AlertView[];
+  /** What staff are told to do about an alert of this rule; null where it says nothing or is no longer configured. */
+  runbook(machine: string, rule: string): string | null;
   counts(): PipelineCounts;
   /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
   drain(): Promise<void>;

@@ -44,6 +44,9 @@ import type { Rule } from './rules/schema.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
 
+/** With 200 ms a tick fifty machines are through in two seconds. */
+const machinesPerTick = 5;
+
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
   return new DataPipeline(input);
@@ -59,6 +62,8 @@ class DataPipeline implements Pipeline {
   readonly #desk: AlertDesk;
   readonly #machines = new Map<string, Watched>();
   readonly #runbooks = new Map<string, string | null>();
+  /** Whose minutes and blocks are looked at in the next tick. */
+  #turn = 0;
   readonly #counts = {
     readings: 0,
     bad: 0,
@@ -79,8 +84,7 @@ class DataPipeline implements Pipeline {
     this.#line = new SegmentClock(input.clock.wallMs(), input.clock.monotonicMs());
     this.#journal = new Journaling({
       journal: (entries, urgent) => input.out.journal(entries, urgent),
-      alertChanged: (alert) => input.out.changed({ kind: 'alert', alert }),
-      runbook: (machine, rule) => this.#runbooks.get(`${machine} ${rule}`) ?? null,
+      runbook: (machine, rule) => this.runbook(machine, rule),
     });
     this.#desk = new AlertDesk({
       boot: this.#boot,
@@ -114,7 +118,6 @@ class DataPipeline implements Pipeline {
       case 'link':
         break;
     }
-    this.#out.changed({ kind: 'machine', machine: machine.id });
     this.#journal.flush();
   }
 
@@ -126,11 +129,22 @@ class DataPipeline implements Pipeline {
       this.#offlineWhenSilent(machine, now);
       this.#rules(machine, now);
       this.#resetEvent(machine, machine.resets.take(Math.min(...machine.counterReadMs), now.monotonicMs));
+    }
+    for (const machine of this.#nextInTurn()) {
       this.#summaries(machine.rollup.due(lineMs));
       if (machine.ring.due(now.monotonicMs, this.#options.ringBlockS)) this.#ringBlock(machine.ring.take());
     }
     this.#desk.tick(now);
     this.#journal.flush();
+  }
+
+  /** A few machines a tick: fifty minutes folded and fifty blocks packed in one turn would keep the polls waiting. */
+  #nextInTurn(): Watched[] {
+    const all = [...this.#machines.values()];
+    const count = Math.min(all.length, machinesPerTick);
+    const turn = Array.from({ length: count }, (_, i) => all[(this.#turn + i) % all.length]);
+    this.#turn = all.length === 0 ? 0 : (this.#turn + count) % all.length;
+    return turn.filter((machine) => machine !== undefined);
   }
 
   // ——— reading batch → quality → canonical signals → ring + rollups ———
@@ -162,6 +176,7 @@ class DataPipeline implements Pipeline {
     this.#counts.readings++;
     machine.readings++;
     const checked = checkReading(signal, reading);
+    if (!this.#usable(reading)) this.#counts.sourceTimeUnusable++;
     if (checked.quality === 'bad') this.#counts.bad++;
     else machine.lastGoodMs = reading.receivedTimeMs;
     this.#ringBlock(machine.ring.offer(signal, asChecked(reading, checked)));
@@ -206,7 +221,8 @@ class DataPipeline implements Pipeline {
     const now = this.#now();
     const lineMs = this.#line.atWall(event.fromMs);
     if (event.phase === 'opened') {
-      const agoMs = Math.max(0, now.wallMs - event.fromMs);
+      // On the line, which a step of the wall clock has moved along with everything on it.
+      const agoMs = Math.max(0, this.#line.atMonotonic(now.monotonicMs) - lineMs);
       const since = { wallMs: event.fromMs, monotonicMs: now.monotonicMs - agoMs };
       machine.openGap = { fromMs: event.fromMs, lineMs, since, reason: event.reason };
       machine.present.forget(`gap-${event.reason}`);
@@ -322,7 +338,10 @@ class DataPipeline implements Pipeline {
       const { id, kind, profile } = machine.model.setup;
       const own = rulesFor(rules, id, kind, profile);
       for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
-      for (const gone of machine.setRules(own)) this.#desk.abandon(id, gone, now);
+      for (const gone of machine.setRules(own)) {
+        this.#desk.abandon(id, gone, now);
+        this.#runbooks.delete(`${id} ${gone}`);
+      }
     }
     this.#journal.flush();
   }
@@ -342,7 +361,6 @@ class DataPipeline implements Pipeline {
     const machine = this.#machines.get(id);
     if (machine === undefined || !machine.describe(news)) return;
     this.#journal.record(machineDraft(machine.setup, Math.round(this.#clock.wallMs())));
-    this.#out.changed({ kind: 'machine', machine: id });
   }
 
   machinesView(): MachineView[] {
@@ -351,6 +369,10 @@ class DataPipeline implements Pipeline {
 
   alertsView(): AlertView[] {
     return this.#desk.open().flatMap(({ id }) => this.#journal.alert(id) ?? []);
+  }
+
+  runbook(machine: string, rule: string): string | null {
+    return this.#runbooks.get(`${machine} ${rule}`) ?? null;
   }
 
   counts(): PipelineCounts {
@@ -419,10 +441,14 @@ class DataPipeline implements Pipeline {
     return { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
   }
 
+  #usable(reading: Reading): boolean {
+    return sourceTimeUsable(reading, this.#options.lateS * 1000);
+  }
+
   #lineTime(reading: Reading): number {
-    if (sourceTimeUsable(reading, this.#options.lateS * 1000)) return this.#line.atWall(reading.sourceTimeMs);
-    this.#counts.sourceTimeUnusable++;
-    return this.#line.atMonotonic(reading.monotonicMs);
+    const receivedMs = this.#line.atMonotonic(reading.monotonicMs);
+    // By its age and not by its wall time: the wall clock may have been set since it was stamped.
+    return this.#usable(reading) ? receivedMs - Math.round(reading.receivedTimeMs - reading.sourceTimeMs) : receivedMs;
   }
 
   #observeClock(): void {

@@ -163,7 +163,11 @@ export class Watched implements Facts {
       this.counterBases[i] = { ...base, tMs: base.tMs + shiftMs, suspect };
     }
     for (const [i, readMs] of this.counterReadMs.entries()) this.counterReadMs[i] = readMs + shiftMs;
-    if (this.openGap) this.openGap = { ...this.openGap, lineMs: this.openGap.lineMs + shiftMs };
+    if (this.openGap) {
+      const { fromMs, lineMs, since } = this.openGap;
+      const moved = { ...since, wallMs: since.wallMs + shiftMs };
+      this.openGap = { ...this.openGap, fromMs: fromMs + shiftMs, lineMs: lineMs + shiftMs, since: moved };
+    }
     this.present.forgetTimes();
   }
 

@@ -64,8 +64,9 @@ export const bridgeErrors = {
   },
   storeCorrupt: {
     code: 'BRG-109',
-    meaning: 'The database was damaged. It was set aside and the bridge goes on with a new, empty one.',
-    cure: 'Keep the .bad file, restore a backup if there is one; agents send again only what was not acknowledged.',
+    meaning:
+      'The database was damaged. It was set aside, and the bridge goes on with a new one that holds what could be read of it.',
+    cure: 'Keep the .bad file. Where the line names what is missing, restore a backup if there is one: agents send again only what was not acknowledged. Check the disk.',
     retryable: true,
   },
   storeNewer: {

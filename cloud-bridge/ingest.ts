@@ -15,7 +15,7 @@ import { reasonOf } from './files.ts';
 import { judge, type Verdict } from './judge.ts';
 import type { BridgeMetrics } from './metrics.ts';
 import type { Gateway } from './registry.ts';
-import { sqliteCode } from './store/open.ts';
+import { sqliteCode } from './store/salvage.ts';
 import type { BridgeStore, CheckedBatch, CommitResult, Fork } from './store/store.ts';
 
 export const maxWaiting = 512;

@@ -147,7 +147,7 @@ export interface Driver {
  * Reconnect with jittered back-off, in ms. `delay = min(maxMs, minMs · factor^attempt) · (0.5 + random/2)`.
  *
  * A peer that was away for L ms is tried again at most minMs + 2 · (factor − 1) · L after its return, whatever the jitter; on
- * average after half of that.
+ * average after about (factor − 1) / 2 · L.
  */
 export interface BackoffOptions {
   readonly minMs: number;

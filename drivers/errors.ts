@@ -26,6 +26,13 @@ export const driverErrors = {
     cure: 'Check what the reason says: that the machine is on, its cable and network, its endpoint, its certificate or password. Reading goes on by itself.',
     retryable: true,
   },
+  sourceTimesDoubted: {
+    code: 'DRV-103',
+    meaning:
+      'The clock of a machine is wrong: its times are corrected by the measured offset, or replaced by those of receipt.',
+    cure: 'Set the clock of the machine or its server, best by NTP. Values, counters and alerts are not affected.',
+    retryable: true,
+  },
   modbusEndpointInvalid: {
     code: 'DRV-110',
     meaning: 'The endpoint of a Modbus machine is none of the known forms.',

@@ -109,11 +109,28 @@ export class MachineFeed {
     this.#tell(reason);
   }
 
-  #tell(reason: string): void {
+  /** The source's times are not used as they came; told in the log as rarely as a machine that cannot be read. */
+  doubtTime(reason: string): void {
+    if (this.#ended || !this.#isDue(reason)) return;
+    const { code, cure } = driverErrors.sourceTimesDoubted;
+    this.#ports.log('warn', 'times of the machine are corrected or replaced', {
+      code,
+      machine: this.machine,
+      reason,
+      cure,
+    });
+  }
+
+  #isDue(reason: string): boolean {
     const { monotonicMs } = this.now();
     const toldMs = this.#told.get(reason);
-    if (toldMs !== undefined && monotonicMs - toldMs < tellAgainMs) return;
+    if (toldMs !== undefined && monotonicMs - toldMs < tellAgainMs) return false;
     this.#told.set(reason, monotonicMs);
+    return true;
+  }
+
+  #tell(reason: string): void {
+    if (!this.#isDue(reason)) return;
     const { code, cure } = driverErrors.machineUnreadable;
     this.#ports.log('warn', 'machine cannot be read', { code, machine: this.machine, reason, cure });
   }

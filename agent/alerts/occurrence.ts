@@ -7,12 +7,13 @@
  *        ▲                   │      ▲                  │
  *        │                 clear  activate           clear ─▶ normal
  *        │                   ▼      │
- *        └─────ack──── returned-unacked          (latching rules: clear ─▶ latched ──reset─▶ normal)
+ *        └─────ack──── returned-unacked          (latching rules: clear ─▶ latched ──ack or reset─▶ normal)
  *
  * Invariants (test/unit/alerts/):
  *  A1  A closed occurrence takes no further step; a condition that comes back after it opens another occurrence.
  *  A2  An occurrence closes only when the condition is over, a person has acknowledged it, nothing masks it and it is not latched,
- *      or when its rule or machine is no longer configured.
+ *      or when its rule or machine is no longer configured. What latches is released by a person alone, after the condition
+ *      is over: an acknowledgement from while it held does not count for that, a second one is needed.
  *  A3  `clearedMs` is set exactly while the condition is over.
  *  A4  Every change is one step of the history, and the last step tells the whole state; a step never rewrites another.
  *  A5  An unverified occurrence is neither raised nor returned by anything but a judged condition.
@@ -50,7 +51,7 @@ export interface Occurrence extends Activation {
   /** UTC ms at which the condition was over; null while it holds. */
   readonly clearedMs: number | null;
   readonly acked: boolean;
-  /** The condition is over, but a person must reset the alert. */
+  /** The condition is over, and a person must still confirm that: by an acknowledgement or a reset made since. */
   readonly latched: boolean;
   readonly mask: Mask | null;
   /** False after a start, until the condition has been judged. */
@@ -141,8 +142,9 @@ export function advance(o: Occurrence, input: AlertInput): Advance {
       if (o.clearedMs !== null) return o.verified ? unchanged(o) : verify(o);
       return settled({ ...o, clearedMs: input.clearedMs, latched: o.latching, verified: true }, 'returned', null);
     case 'ack':
-      if (o.acked) return unchanged(o);
-      return settled({ ...o, acked: true }, 'acked', input.actor, said(input.comment));
+      // Of a latched one it is the confirmation, after the fact, that the latch waits for.
+      if (o.acked && !o.latched) return unchanged(o);
+      return settled({ ...o, acked: true, latched: false }, 'acked', input.actor, said(input.comment));
     case 'reset':
       if (!o.latched) return unchanged(o);
       return settled({ ...o, acked: true, latched: false }, 'acked', input.actor, said(input.comment));

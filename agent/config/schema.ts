@@ -69,7 +69,7 @@ const siteSchema = z.strictObject({
   ),
   calendar: field(
     calendarSchema.optional(),
-    'Shifts of the site. A shift belongs to the date on which it starts. Absent: no shifts.',
+    'Shifts of the site. A shift belongs to the date on which it starts. Absent: no shifts. It is checked and kept; no figure of this version is by shift.',
     live,
   ),
 });
@@ -188,7 +188,7 @@ export const machineSchema = z.strictObject({
 const storageSchema = z.strictObject({
   budgetMiB: field(
     z.int().min(64).max(1_048_576).default(2048),
-    'Space all data of the agent may take on disk. The oldest raw readings yield first, alerts last.',
+    'Space on disk from which the share of the raw readings is taken. Records, alerts and what waits for the bridge are kept by age and not by size.',
     { ...atStart, unit: 'MiB' },
   ),
   ringDays: field(z.number().min(0.01).max(365).default(7), 'Age at which raw readings are removed.', {
@@ -286,7 +286,6 @@ export const configSchema = z.strictObject({
   page: field(pageSchema.prefault({}), 'The local page for maintenance staff.', atStart),
   log: field(logSchema.prefault({}), 'The log on standard output, one JSON object a line.', live),
 });
-export type ConfigInput = z.input<typeof configSchema>;
 export type ParsedConfig = z.output<typeof configSchema>;
 export type ParsedMachine = z.output<typeof machineSchema>;
 

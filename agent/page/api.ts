@@ -71,7 +71,7 @@ const sessionView = z.strictObject({
   user: z.string(),
   role: z.enum(roles),
   csrf: z.string().describe('Goes into the header x-csrf-token of every POST'),
-  site: z.strictObject({ name: z.string(), timeZone: z.string() }),
+  site: z.strictObject({ name: z.string(), timeZone: z.string(), gateway: z.string().describe('Name of the gateway') }),
   movedTo: z.string().nullable().describe('Where the page is now, when set-up opened it to the network'),
 });
 export type SessionView = z.infer<typeof sessionView>;
@@ -164,7 +164,9 @@ export const operations = {
   ack: {
     method: 'POST',
     path: '/api/alerts/:occurrence/ack',
-    summary: 'Acknowledges an occurrence. 404: unknown; 409: it does not wait for anybody',
+    summary:
+      'Acknowledges an occurrence; a latched one, whose condition is over, closes by it, even when it was acknowledged before. ' +
+      '404: unknown; 409: it does not wait for anybody',
     access: 'maintainer',
     touches: true,
     params: z.strictObject({ occurrence: z.string().min(1).max(200) }),
@@ -174,7 +176,9 @@ export const operations = {
   summaries: {
     method: 'GET',
     path: '/api/summaries',
-    summary: 'Minute partials, oldest first; minutes that start in [from, to). Without from: the last hour',
+    summary:
+      'Minute partials of minutes that start in [from, to), oldest first; within a minute by machine, seconds by state before ' +
+      'signals by name. Without from: the last hour. With signal no seconds by state. A page may be short and have a next',
     access: 'viewer',
     touches: true,
     query: z.strictObject({

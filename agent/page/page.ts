@@ -16,7 +16,7 @@ import { isLoopback } from './guard.ts';
 import { createLimiter } from './limiter.ts';
 import { createServer } from './server.ts';
 import { createSessions, type Lifetime } from './sessions.ts';
-import type { PageClock, PageLog, PageSources, RandomBytes } from './source.ts';
+import type { PageClock, PageLog, PageSources, RandomBytes, SiteView } from './source.ts';
 import { createStream, type StreamCounts, type StreamSettings } from './stream.ts';
 import type { Role, UserStore } from './users.ts';
 
@@ -30,7 +30,7 @@ export interface PageOptions {
   /** Names this gateway may be called by in a browser, besides its addresses. */
   readonly hostNames?: readonly string[];
   /** As it is now: both may change while the page runs. */
-  readonly site: () => { readonly name: string; readonly timeZone: string };
+  readonly site: () => SiteView;
   readonly agentVersion: string;
   readonly dataDir: string;
   /** Folder of the built web application (`ensurePageBuilt()`); null: the API alone. */

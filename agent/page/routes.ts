@@ -8,7 +8,7 @@ import { flatAlert } from './feed.ts';
 import { cookieName, endedCookie, isLoopback, sessionCookie } from './guard.ts';
 import { openApi, operations, type OperationName, type ProblemBody, type SessionView } from './api.ts';
 import type { Limiter } from './limiter.ts';
-import type { ListPage, PageClock, PageLog, PageSources } from './source.ts';
+import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
 import { thin } from './trend.ts';
@@ -22,7 +22,7 @@ export interface RouteParts {
   readonly stream: Stream;
   readonly clock: PageClock;
   readonly log: PageLog;
-  readonly site: () => { readonly name: string; readonly timeZone: string };
+  readonly site: () => SiteView;
   readonly agentVersion: string;
   readonly secure: boolean;
   /** The port the server listens on. */

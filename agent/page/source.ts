@@ -5,6 +5,14 @@
 import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
 
+/** What the page calls itself and the times it shows. */
+export interface SiteView {
+  readonly name: string;
+  readonly timeZone: string;
+  /** Name of the gateway. */
+  readonly gateway: string;
+}
+
 /** One page of a list; `next` is given back as the cursor of the following page, null at the end. */
 export interface ListPage<T> {
   readonly items: readonly T[];

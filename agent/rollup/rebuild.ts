@@ -43,6 +43,8 @@ interface Tail {
   readonly boot: string;
   readonly segment: number;
   readonly readings: readonly StoredReading[];
+  /** Where there are no readings: the first minute that is stored, as an earlier one may be another process's. */
+  readonly firstMinuteMs?: number;
   /** Time up to which the machine was read. */
   readonly endMs: number;
   /** Until when this boot's minutes are its own: another boot or the new process begins there. */
@@ -69,7 +71,7 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
 function minutesOf(tail: Tail, newestMs: number, startMs: number | null): number[] {
   const minutes: number[] = [];
   // The tail begins somewhere within a minute that is not wholly in it; only whole ones are touched.
-  const firstMs = minuteOf(newestMs) - minuteMs;
+  const firstMs = Math.max(minuteOf(newestMs) - minuteMs, tail.firstMinuteMs ?? -Infinity);
   for (let fromMs = firstMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) minutes.push(fromMs);
   const ofStartMs = startMs === null ? null : minuteOf(startMs);
   if (ofStartMs !== null && ofStartMs > minuteOf(tail.endMs)) minutes.push(ofStartMs);
@@ -106,7 +108,28 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
     tails.push({ boot, segment: opened ? newest + 1 : newest, readings, endMs, limitMs });
     limitMs = Math.min(limitMs, first.sourceTimeMs);
   }
-  return { tails: tails.reverse(), damagedBlocks };
+  tails.reverse();
+  const silent = silentTail(model, recovery, tails, nowMs);
+  return { tails: silent === null ? tails : [...tails, silent], damagedBlocks };
+}
+
+/**
+ * The end of the last process for a machine of which it wrote no reading: one that was away. Nothing is known but that its
+ * seconds passed, from the last that are stored on.
+ */
+function silentTail(model: MachineModel, recovery: Recovery, tails: readonly Tail[], nowMs: number): Tail | null {
+  const boot = recovery.previousBoot;
+  if (boot === null || tails.some((tail) => tail.boot === boot)) return null;
+  const stored = recovery.openStateSummaries.filter(
+    (record) => record.readingBoot === boot && record.machine === model.setup.id,
+  );
+  if (stored.length === 0) return null;
+  const segment = Math.max(...stored.map((record) => record.segment));
+  const storedMs = Math.max(...stored.filter((r) => r.segment === segment).map((record) => record.atMs));
+  // Other machines were read until then, so the process lived.
+  const livedMs = Math.max(storedMs, ...recovery.ringTail.filter((b) => b.boot === boot).map((block) => block.toMs));
+  const firstMinuteMs = Math.min(...stored.map((record) => record.minuteMs));
+  return livedMs > nowMs ? null : { boot, segment, readings: [], firstMinuteMs, endMs: livedMs, limitMs: nowMs };
 }
 
 /** Readings after the last step of the wall clock, in order of time. */
@@ -269,7 +292,7 @@ function stateSummary(
 /** The states the ring's readings tell; UNKNOWN in holes between blocks and after the last reading. */
 function replayStates(model: MachineModel, tail: Tail, options: RebuildOptions): StateTimeline {
   const reader = new MachineStateReader(model.setup.profile, model.setup.firmware);
-  const startMs = tail.readings[0]?.sourceTimeMs ?? tail.endMs;
+  const startMs = tail.readings[0]?.sourceTimeMs ?? tail.firstMinuteMs ?? tail.endMs;
   const timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
   // A block holds its first change and its last reading, so blocks of an unchanged machine lie up to two blocks apart.
   const holeMs = (2 * options.ringBlockS + 1) * 1000;

@@ -77,7 +77,12 @@ export const ruleSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe('Only for machines on which no earlier rule of the same type can ever hold'),
-  latch: z.boolean().default(false).describe('Stays until somebody resets it, even when the condition is over'),
+  latch: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Stays when the condition is over, until somebody acknowledges that; an acknowledgement from before does not count',
+    ),
   chatter: z
     .strictObject({ activations: z.int().min(2), withinS: seconds })
     .default({ activations: 6, withinS: 300 })

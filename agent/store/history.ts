@@ -8,7 +8,7 @@ import type {
 } from '../../cloud-bridge/contract.ts';
 import type { Quality, Value } from '../../drivers/contract.ts';
 
-/** A page of a list. `next` goes into `before` of the next query; null at the end. */
+/** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
@@ -31,18 +31,17 @@ export interface EventQuery {
   readonly limit?: number;
 }
 export interface SummaryQuery {
-  readonly machine: string;
-  /** All signals of the machine when absent. */
-  readonly signal?: string;
-  /** First and last minute, UTC ms, both included; at most 35 days, later minutes are left to the next query. */
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-export interface StateSummaryQuery {
   /** All machines when absent. */
   readonly machine?: string;
+  /** All signals, and the seconds by state, when absent; with a signal there are no seconds by state. */
+  readonly signal?: string;
+  /** Minutes that start in [fromMs, toMs), UTC ms. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** `next` of the page before; where that is given `fromMs` is not looked at, so that a span that moves on leaves nothing out. */
+  readonly after?: string | null;
+  /** At most 1,000; default 100. */
+  readonly limit?: number;
 }
 export interface TrendQuery {
   readonly machine: string;
@@ -83,9 +82,11 @@ export interface History {
   occurrence(id: string): Promise<readonly AlertRecord[]>;
   /** Latest first. */
   events(query: EventQuery): Promise<Page<EventRecord>>;
-  /** The highest revision of each key, in order of time. */
-  summaries(query: SummaryQuery): Promise<readonly SummaryRecord[]>;
-  stateSummaries(query: StateSummaryQuery): Promise<readonly StateSummaryRecord[]>;
+  /**
+   * The highest revision of each key, in one order: minute, machine, seconds by state before signals by name, boot, segment.
+   * What is searched for far and wide and seldom found may come in pages that are short, even empty, and yet have a `next`.
+   */
+  summaries(query: SummaryQuery): Promise<Page<SummaryRecord | StateSummaryRecord>>;
   trend(query: TrendQuery): Promise<Trend>;
   /** Newest description of each machine ever seen. */
   machines(): Promise<readonly MachineRecord[]>;
@@ -96,8 +97,7 @@ export type HistoryOperations = {
   readonly alerts: { in: AlertQuery; out: Page<AlertRecord> };
   readonly occurrence: { in: string; out: readonly AlertRecord[] };
   readonly events: { in: EventQuery; out: Page<EventRecord> };
-  readonly summaries: { in: SummaryQuery; out: readonly SummaryRecord[] };
-  readonly stateSummaries: { in: StateSummaryQuery; out: readonly StateSummaryRecord[] };
+  readonly summaries: { in: SummaryQuery; out: Page<SummaryRecord | StateSummaryRecord> };
   readonly trend: { in: TrendQuery; out: Trend };
   readonly machines: { in: null; out: readonly MachineRecord[] };
   readonly counts: { in: null; out: HistoryCounts };

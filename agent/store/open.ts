@@ -81,6 +81,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   let reader: ThreadClient<HistoryOperations> | null = null;
   const ask: ThreadClient<HistoryOperations>['call'] = (op, input) => {
     if (closing !== null) return Promise.reject(new StoreError('storeClosed', 'the store is closed'));
+    // One query too large for its memory must not cost all later ones.
+    if (reader?.isDead() === true) reader = null;
     reader ??= startThread<HistoryOperations>(new URL('./reader-thread.ts', import.meta.url), {
       dataDir: options.dataDir,
     });
@@ -170,7 +172,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     occurrence: (id) => ask('occurrence', id),
     events: (query) => ask('events', query),
     summaries: (query) => ask('summaries', query),
-    stateSummaries: (query) => ask('stateSummaries', query),
     trend: (query) => ask('trend', query),
     machines: () => ask('machines', null),
     counts: () => ask('counts', null),

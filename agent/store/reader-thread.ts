@@ -20,8 +20,6 @@ function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
       return queries.events(call.input);
     case 'summaries':
       return queries.summaries(call.input);
-    case 'stateSummaries':
-      return queries.stateSummaries(call.input);
     case 'trend':
       return queries.trend(call.input);
     case 'machines':

@@ -13,6 +13,8 @@ export type Answer =
 
 export interface ThreadClient<O extends Operations> {
   call<K extends keyof O & string>(op: K, input: O[K]['in']): Promise<O[K]['out']>;
+  /** The thread is gone; every call rejects. */
+  isDead(): boolean;
   /** Ends the thread; calls still waiting are rejected. */
   end(): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function startThread<O extends Operations>(script: URL, workerData: unkno
         waiting.set(id, { resolve, reject });
         worker.postMessage({ id, op, input }, []);
       }),
+    isDead: () => dead !== null,
     end: async () => {
       await worker.terminate();
     },

@@ -36,9 +36,9 @@ export interface Link {
 
 /**
  * Checks the address before anything is sent.
- * @throws AgentError `uplinkUrlInvalid`, or `uplinkPlaintext` for mqtt:// to another machine unless that was allowed in words.
+ * @throws AgentError `uplinkUrlInvalid`, or `uplinkPlaintext` for mqtt:// to another machine.
  */
-export function checkUplinkUrl(text: string, allowPlaintext: boolean): void {
+export function checkUplinkUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['mqtt:', 'mqtts:'].includes(url.protocol) || url.hostname === '') {
     throw new AgentError('uplinkUrlInvalid', 'the uplink address is not mqtt://host:port or mqtts://host:port');
@@ -46,7 +46,7 @@ export function checkUplinkUrl(text: string, allowPlaintext: boolean): void {
   if (url.username !== '' || url.password !== '') {
     throw new AgentError('uplinkUrlInvalid', 'the uplink address has credentials in it');
   }
-  if (url.protocol === 'mqtt:' && !allowPlaintext && !isLoopback(url.hostname)) {
+  if (url.protocol === 'mqtt:' && !isLoopback(url.hostname)) {
     throw new AgentError('uplinkPlaintext', `mqtt://${url.host} is not this machine`);
   }
 }

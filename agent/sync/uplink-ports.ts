@@ -17,16 +17,14 @@ export interface UplinkOptions {
   readonly password: string | null;
   /** PEM text. */
   readonly ca?: string | null;
-  /** Said in words by the configuration: mqtt:// to another machine. */
-  readonly allowPlaintext?: boolean;
   readonly gatewayKey: KeyObject;
   readonly bridgeKey: KeyObject;
   readonly store: OutboxStore;
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly random: () => number;
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
-  /** How far the wall clock can be trusted; goes into every batch. Default `synced`. */
-  readonly clockState?: () => BatchBody['clock'];
+  /** How far the wall clock can be trusted; goes into every batch. */
+  readonly clockState: () => BatchBody['clock'];
   readonly ackTimeoutMs?: number;
   readonly outageAfterMs?: number;
   readonly keepaliveS?: number;
@@ -38,8 +36,6 @@ export interface UplinkOptions {
   readonly onOutage?: (outage: Outage) => void;
   /** The bridge refused a batch for good: a person has to look. */
   readonly onDeadLetter?: (letter: BatchKey & { readonly code: string | null }) => void;
-  /** The view has changed. */
-  readonly onChange?: () => void;
 }
 
 /** Beyond the outbox: counted since the start. */

@@ -89,7 +89,7 @@ class MqttUplink implements Uplink {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    checkUplinkUrl(this.#o.url, this.#o.allowPlaintext ?? false);
+    checkUplinkUrl(this.#o.url);
     if (signal.aborted) return;
     this.#running = true;
     signal.addEventListener('abort', () => void this.stop(), { once: true });
@@ -188,7 +188,6 @@ class MqttUplink implements Uplink {
     this.#o.log('info', 'uplink connected', { connection: this.#connections });
     this.#watch({ kind: 'connected' });
     this.#feed({ kind: 'connected' }, snapshot);
-    this.#o.onChange?.();
   }
 
   #onClosed({ reason, refused }: { reason: string; refused: boolean }): void {
@@ -212,7 +211,6 @@ class MqttUplink implements Uplink {
     const minMs = refused ? reconnect.maxMs : reconnect.minMs;
     const delayMs = backoffDelayMs({ ...reconnect, minMs }, this.#attempt++, this.#o.random);
     this.#retry = setTimeout(() => this.#connect(), delayMs);
-    this.#o.onChange?.();
   }
 
   #onAck(payload: Buffer): void {
@@ -375,7 +373,6 @@ class MqttUplink implements Uplink {
     this.#countsStale = false;
     try {
       this.#counts = await this.#o.store.outboxCounts();
-      this.#o.onChange?.();
     } catch (error) {
       this.#storeFailed('count the outbox', error);
     }
@@ -391,7 +388,7 @@ class MqttUplink implements Uplink {
 
   #sealContext(): SealContext {
     const { site, gateway, clock, clockState } = this.#o;
-    return { site, gateway, clock: clockState?.() ?? 'synced', nowMs: clock.wallMs() };
+    return { site, gateway, clock: clockState(), nowMs: clock.wallMs() };
   }
 
   #status(online: boolean, session: string): StatusMessage {

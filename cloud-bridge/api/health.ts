@@ -30,7 +30,12 @@ export function healthOf(parts: ApiParts) {
     ok: connected && !metrics.storeDown,
     nowMs: nowMs(),
     broker: { connected, detail },
-    store: { writable: !metrics.storeDown, setAside: store.quarantine?.path ?? null },
+    store: {
+      writable: !metrics.storeDown,
+      setAside: store.quarantine?.path ?? null,
+      /** Of what was set aside: how much was saved, and what is missing. */
+      saved: store.quarantine?.saved ?? null,
+    },
     waiting: metrics.waiting,
     ...totalsOf(parts),
   };

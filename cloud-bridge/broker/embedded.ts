@@ -56,7 +56,12 @@ export class EmbeddedBroker implements BrokerLink {
       },
       authenticate: (client, username, password, done) => {
         this.#login(client, username, password).then(
-          (gateway) => (gateway === null ? done(refusal(this.#metrics, 4), false) : done(null, true)),
+          (gateway) => {
+            // 3, server unavailable: the gateway comes again soon; 4 would send a person after a password that is right.
+            if (gateway === 'busy') done(refusal(this.#metrics, 3), false);
+            else if (gateway === null) done(refusal(this.#metrics, 4), false);
+            else done(null, true);
+          },
           () => done(refusal(this.#metrics, 3), false),
         );
       },
@@ -131,8 +136,13 @@ export class EmbeddedBroker implements BrokerLink {
     await closed;
   }
 
-  async #login(client: Client, username: string | undefined, password: Buffer | undefined): Promise<Gateway | null> {
-    if (username === undefined || password === undefined || this.#logins >= maxLogins) return null;
+  async #login(
+    client: Client,
+    username: string | undefined,
+    password: Buffer | undefined,
+  ): Promise<Gateway | 'busy' | null> {
+    if (username === undefined || password === undefined) return null;
+    if (this.#logins >= maxLogins) return 'busy';
     this.#logins += 1;
     try {
       const gateway = await this.#registry.authenticate(username, password);

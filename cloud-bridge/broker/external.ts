@@ -68,6 +68,10 @@ export class ExternalBroker implements BrokerLink {
           reject(
             error instanceof BridgeError ? error : new BridgeError('brokerRefused', reasonOf(error), { cause: error }),
           );
+          // After the start nobody waits for that answer, and connected without a subscription the bridge would be deaf: it
+          // hangs up, says so, and the client's next attempt subscribes again.
+          this.#away(reasonOf(error));
+          client.stream.destroy();
         });
       });
       client.on('error', (error) => {

@@ -110,14 +110,15 @@ async function linkOf(options: RunOptions, registry: Registry, metrics: BridgeMe
   return new EmbeddedBroker({ bind: options.bind, port: options.mqttPort, tls }, registry, metrics);
 }
 
-/** The bridge goes on with an empty store: what that means, said so that nobody misses it. */
-function tellLoss(log: Log, { path, reason, batches, lastReceivedMs }: Quarantine): void {
-  const until = lastReceivedMs === null ? 'an unknown time' : new Date(lastReceivedMs).toISOString();
-  const held = batches === null ? 'an unknown number of batches' : `${batches} batches`;
+/** What was saved and what is missing, said so that nobody misses it. */
+function tellLoss(log: Log, { path, reason, saved }: Quarantine): void {
+  const { rows, incomplete, forgotten } = saved;
+  const missing = incomplete.length === 0 ? 'nothing is known to be missing' : `not all of ${incomplete.join(', ')}`;
+  const records = forgotten === 0 ? '' : `, up to ${forgotten ?? 'an unknown number of'} records are gone`;
   log.error(
     new BridgeError(
       'storeCorrupt',
-      `the database was damaged (${reason}) and is now ${path}; ${held}, received until ${until}, are missing from the new store`,
+      `the database was damaged (${reason}) and is now ${path}; ${rows} rows of it are in the new store: ${missing}${records}`,
     ),
   );
 }

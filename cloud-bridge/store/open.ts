@@ -1,35 +1,27 @@
-/** Opening the database: lock, check, migrate; a damaged file is set aside, never repaired in place and never deleted. */
-import { existsSync, renameSync, truncateSync } from 'node:fs';
+/**
+ * Opening the database: lock, check, migrate. A damaged file is set aside, never repaired in place and never deleted, and what
+ * of it reads goes into a new one.
+ */
+import { existsSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BridgeError } from '../errors.ts';
 import { reasonOf, type DataDir } from '../files.ts';
 import { branchKeeper } from './branches.ts';
 import { overlapKeeper } from './overlap.ts';
+import { isDamage, salvage, sqliteCode, type Salvage } from './salvage.ts';
 import { migrations, schemaSql, schemaVersion } from './schema.ts';
 
 /** What was set aside at this start, or null. */
 export interface Quarantine {
   readonly path: string;
   readonly reason: string;
-  /** What the damaged file still told of itself: null where it could not be read. */
-  readonly batches: number | null;
-  readonly lastReceivedMs: number | null;
+  readonly saved: Salvage;
 }
 
 export interface OpenedDatabase {
   readonly db: Database.Database;
   readonly quarantine: Quarantine | null;
   readonly release: () => void;
-}
-
-/** The SQLite result code of an error, or null when it is another error. */
-export function sqliteCode(error: unknown): string | null {
-  return error instanceof Database.SqliteError ? error.code : null;
-}
-
-function isDamage(error: unknown): boolean {
-  const code = sqliteCode(error) ?? '';
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
 }
 
 /** Holds the data folder for this process until released; the operating system lets go of it when the process dies. Throws BRG-111, -103. */
@@ -62,17 +54,18 @@ function takeLock(path: string, again = true): Database.Database {
 
 /**
  * Opens `dir.database` for the one writer, with `synchronous=FULL`. Throws BRG-103 (folder), BRG-110 (newer version),
- * BRG-111 (another bridge). A damaged file goes to `bridge.db.bad-<UTC milliseconds>` and a new one is made.
+ * BRG-111 (another bridge). A damaged file goes to `bridge.db.bad-<UTC milliseconds>` and a new one is made of what it tells.
  */
 export function openDatabase(dir: DataDir, nowMs: number): OpenedDatabase {
   const release = lockDataDir(dir);
   try {
+    finishReplacing(dir);
     try {
-      return { db: openSound(dir), quarantine: null, release };
+      return { db: openSound(dir.database), quarantine: null, release };
     } catch (error) {
       if (!isDamage(error)) throw error;
-      const quarantine = setAside(dir, nowMs, reasonOf(error));
-      return { db: openSound(dir), quarantine, release };
+      const quarantine = replaceDamaged(dir, nowMs, reasonOf(error));
+      return { db: openSound(dir.database), quarantine, release };
     }
   } catch (error) {
     release();
@@ -82,12 +75,12 @@ export function openDatabase(dir: DataDir, nowMs: number): OpenedDatabase {
 }
 
 /** SQLite calls a damaged page what it is only when it meets it: `quick_check` meets them all. */
-function openSound(dir: DataDir): Database.Database {
-  const db = new Database(dir.database, { timeout: 5000 });
+function openSound(path: string): Database.Database {
+  const db = new Database(path, { timeout: 5000 });
   try {
     const version = Number(db.pragma('user_version', { simple: true }));
     if (version > schemaVersion) {
-      throw new BridgeError('storeNewer', `${dir.database} has version ${version}, this bridge knows ${schemaVersion}`);
+      throw new BridgeError('storeNewer', `${path} has version ${version}, this bridge knows ${schemaVersion}`);
     }
     const verdict = db.pragma('quick_check(1)', { simple: true });
     if (verdict !== 'ok') {
@@ -124,28 +117,39 @@ function migrate(db: Database.Database, version: number): void {
   })();
 }
 
-function setAside(dir: DataDir, nowMs: number, reason: string): Quarantine {
-  let batches: number | null = null;
-  let lastReceivedMs: number | null = null;
+const parts = ['', '-wal', '-shm'];
+
+/** Salvaged and whole, about to become the database. */
+const replacementOf = (dir: DataDir) => `${dir.database}.new`;
+
+/**
+ * Makes a new database of what the damaged one tells. It gets the name only when it is whole and the damaged one has left it: a
+ * bridge that dies on the way begins again, or goes on, at its next start.
+ */
+function replaceDamaged(dir: DataDir, nowMs: number, reason: string): Quarantine {
+  const working = `${dir.database}.salvage`;
+  for (const part of parts) rmSync(working + part, { force: true });
+  const fresh = openSound(working);
+  let saved: Salvage;
   try {
-    const damaged = new Database(dir.database, { readonly: true });
-    try {
-      const row = damaged
-        .prepare<[], { batches: number; last: number | null }>(
-          'SELECT count(*) AS batches, max(received_ms) AS last FROM batch',
-        )
-        .get();
-      batches = row?.batches ?? null;
-      lastReceivedMs = row?.last ?? null;
-    } finally {
-      damaged.close();
-    }
-  } catch {
-    // It tells nothing any more.
+    saved = salvage(dir.database, fresh);
+  } finally {
+    // As the last connection it empties the WAL into the file.
+    fresh.close();
   }
+  renameSync(working, replacementOf(dir));
   const path = `${dir.database}.bad-${nowMs}`;
-  for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(dir.database + suffix)) renameSync(dir.database + suffix, path + suffix);
+  for (const part of parts) {
+    if (existsSync(dir.database + part)) renameSync(dir.database + part, path + part);
   }
-  return { path, reason, batches, lastReceivedMs };
+  finishReplacing(dir);
+  return { path, reason, saved };
+}
+
+function finishReplacing(dir: DataDir): void {
+  const replacement = replacementOf(dir);
+  if (!existsSync(replacement)) return;
+  // With the old file still there it is from a try that did not come to its end.
+  if (existsSync(dir.database)) rmSync(replacement);
+  else renameSync(replacement, dir.database);
 }

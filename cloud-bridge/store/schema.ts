@@ -86,7 +86,7 @@ export const schemaSql = `
 -- A gateway that has been heard at least once.
 CREATE TABLE gateway (
   gateway TEXT PRIMARY KEY,
-  site TEXT NOT NULL,
+  site TEXT NOT NULL,                  -- 'unknown': lost with a damaged database, until it is heard again
   first_ms INTEGER NOT NULL,           -- first and last time anything of it was stored, on the bridge's clock
   last_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -95,7 +95,7 @@ CREATE TABLE gateway (
 CREATE TABLE boot (
   gateway TEXT NOT NULL,
   boot TEXT NOT NULL,
-  previous_boot TEXT,                  -- NULL: the first start with an empty journal
+  previous_boot TEXT,                  -- NULL: the first start with an empty journal, or lost as above
   generation INTEGER NOT NULL,         -- steps from the oldest known boot of its chain; orders boots, as their ids are random
   first_ms INTEGER NOT NULL,
   last_ms INTEGER NOT NULL,
@@ -121,7 +121,8 @@ CREATE TABLE batch (
   PRIMARY KEY (gateway, boot, seq)
 ) WITHOUT ROWID;
 
--- Which record numbers of each boot have been stored, as closed ranges that never touch.
+-- Which record numbers of each boot have been stored, as closed ranges that never touch. Of a gateway of which rows were
+-- lost with a damaged database it holds the numbers of the rows that are left.
 CREATE TABLE ledger (
   gateway TEXT NOT NULL,
   boot TEXT NOT NULL,

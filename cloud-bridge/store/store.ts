@@ -6,6 +6,7 @@
  *  B2  A record is stored once, however often and in whatever batches it arrives: by its identity (gateway, boot, n).
  *  B3  Of the summaries of one key the highest (revision, record boot, n) stays, in whatever order they arrive.
  *  B4  A batch name is (gateway, boot, seq); another hash under a known name stores nothing.
+ *      Of a batch that is known it stores the records whose numbers the ledger has lost (see `salvage.ts`), else nothing.
  *  B5  Any order, repetition or interleaving of the same batches gives the same rows, receive times aside.
  */
 import type Database from 'better-sqlite3';
@@ -133,7 +134,14 @@ export class BridgeStore {
     if (known !== undefined) {
       if (known.sha256 !== name.sha256) return 'conflict';
       this.#statements.repeat.run(name.gateway, name.boot, name.seq);
-      return 'repeat';
+      // After a salvage the batch may be known, and its records or what is known of its boot gone: now they can be had back.
+      if (!this.#isPlaced(body.site, name, body.previousBoot)) {
+        this.#noteBoot(body.site, name.gateway, name.boot, body.previousBoot, receivedMs, forks);
+      }
+      const again = { fresh: 0, known: 0 };
+      this.#write(batch, again);
+      tally.fresh += again.fresh;
+      return again.fresh > 0 ? 'stored' : 'repeat';
     }
     this.#noteBoot(body.site, name.gateway, name.boot, body.previousBoot, receivedMs, forks);
     this.#age(name, body.sealedMs);
@@ -149,6 +157,12 @@ export class BridgeStore {
       records: body.records.length,
       bytes: batch.wireBytes,
     });
+    this.#write(batch, tally);
+    return 'stored';
+  }
+
+  /** Stores the records whose numbers are not in the ledger. */
+  #write({ name, body }: CheckedBatch, tally: { fresh: number; known: number }): void {
     const fresh = this.#enter(
       name,
       body.records.map((record) => record.n),
@@ -169,7 +183,6 @@ export class BridgeStore {
       if (record.kind === 'summary' && forked) this.#overlaps.around(name.gateway, record, write);
       else write();
     }
-    return 'stored';
   }
 
   /** Enters the numbers in the ledger; returns those that were not in it. Touches only the ranges they meet. */
@@ -199,7 +212,10 @@ export class BridgeStore {
   /** Keeps gateway and boot; a new boot is placed in its chain, and everything known to follow it moves with it. */
   #noteBoot(site: string, gateway: string, boot: string, previous: string | null, nowMs: number, forks: Fork[]): void {
     this.#statements.putGateway.run({ gateway, site, now: nowMs });
-    if (this.#statements.touchBoot.run(nowMs, gateway, boot).changes > 0) return;
+    if (this.#hasPlace(gateway, boot, previous)) {
+      this.#statements.touchBoot.run(nowMs, gateway, boot);
+      return;
+    }
     const parent = previous === null ? undefined : this.#statements.boot.get(gateway, previous);
     const generation = parent === undefined ? 0 : parent.generation + 1;
     this.#statements.putBoot.run({ gateway, boot, previous_boot: previous, generation, now: nowMs });
@@ -219,6 +235,17 @@ export class BridgeStore {
     if (siblings.length > 1 || this.#branches.forked(gateway)) {
       this.#overlaps.follow(gateway, this.#branches.place(gateway));
     }
+  }
+
+  /** False of a boot that is new, or that was salvaged without the boot before it. */
+  #hasPlace(gateway: string, boot: string, previous: string | null): boolean {
+    const known = this.#statements.boot.get(gateway, boot);
+    return known !== undefined && (known.previous_boot !== null || previous === null);
+  }
+
+  /** Nothing of a batch's gateway and boot was lost. */
+  #isPlaced(site: string, { gateway, boot }: BatchName, previous: string | null): boolean {
+    return this.#statements.site.get(gateway)?.site === site && this.#hasPlace(gateway, boot, previous);
   }
 
   #comesAfter(gateway: string, later: string, earlier: string): boolean {
@@ -255,6 +282,7 @@ function prepare(db: Database.Database) {
       `INSERT INTO gateway (gateway, site, first_ms, last_ms) VALUES (@gateway, @site, @now, @now)
        ON CONFLICT (gateway) DO UPDATE SET site = excluded.site, last_ms = max(last_ms, excluded.last_ms)`,
     ),
+    site: db.prepare<[string], { site: string }>('SELECT site FROM gateway WHERE gateway = ?'),
     touchBoot: db.prepare<[number, string, string]>(
       'UPDATE boot SET last_ms = max(last_ms, ?) WHERE gateway = ? AND boot = ?',
     ),
@@ -263,7 +291,9 @@ function prepare(db: Database.Database) {
     ),
     putBoot: db.prepare<Params>(
       `INSERT INTO boot (gateway, boot, previous_boot, generation, first_ms, last_ms)
-       VALUES (@gateway, @boot, @previous_boot, @generation, @now, @now)`,
+       VALUES (@gateway, @boot, @previous_boot, @generation, @now, @now)
+       ON CONFLICT (gateway, boot) DO UPDATE SET previous_boot = excluded.previous_boot,
+         generation = excluded.generation, last_ms = max(last_ms, excluded.last_ms)`,
     ),
     children: db.prepare<[string, string], { boot: string }>(
       'SELECT boot FROM boot WHERE gateway = ? AND previous_boot = ? ORDER BY boot',

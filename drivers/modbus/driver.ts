@@ -241,8 +241,10 @@ function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options: BusOp
       return openTcpBus(endpoint.host, endpoint.port, handlers, options);
     case 'rtu-tcp':
       return openRtuTcpBus(endpoint.host, endpoint.port, handlers, options);
-    case 'tty':
-      return openTtyBus(endpoint.path, endpoint.framing, endpoint.settings, handlers, options);
+    case 'rtu-tty':
+      return openTtyBus(endpoint.path, endpoint.settings, handlers, options);
+    case 'ascii-tty':
+      return openTtyBus(endpoint.path, endpoint.settings, handlers, options, 'ascii');
   }
 }
 

@@ -23,7 +23,7 @@ export type TtySettings = z.infer<typeof serialSettings> & { readonly dataBits?:
 export type ModbusEndpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'rtu-tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'tty'; readonly framing: 'rtu' | 'ascii'; readonly path: string; readonly settings: TtySettings };
+  | { readonly kind: 'rtu-tty' | 'ascii-tty'; readonly path: string; readonly settings: TtySettings };
 
 /**
  * `modbus://host[:502]`, `modbus+rtu://host:port` (RTU behind a serial device server), or
@@ -51,7 +51,7 @@ export function parseModbusEndpoint(endpoint: string): ModbusEndpoint {
     if (path.length < 2) throw invalid(endpoint, 'a host with port, or three slashes and the path of a serial port');
     const parsed = schema.safeParse(Object.fromEntries(url.searchParams));
     if (!parsed.success) throw invalid(endpoint, z.prettifyError(parsed.error).replaceAll('\n', ' '));
-    return { kind: 'tty', framing, path, settings: parsed.data };
+    return { kind: `${framing}-tty`, path, settings: parsed.data };
   }
   throw invalid(endpoint, 'expected modbus://, modbus+rtu:// or modbus+ascii://');
 }

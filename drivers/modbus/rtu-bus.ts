@@ -69,7 +69,7 @@ class RtuTcpBus implements Bus {
     this.#handlers = handlers;
     this.#options = options;
     this.#times = times;
-    this.#queue = new BusQueue(options.maxRequestsPerS);
+    this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
     this.#lastBytesMs = options.monotonicMs();
     this.#socket = openSocket(
       host,
@@ -91,7 +91,7 @@ class RtuTcpBus implements Bus {
     );
   }
 
-  read(request: ReadRequest, timeoutMs: number, deadlineMs: number): Promise<Reply> {
+  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#options.monotonicMs()): Promise<Reply> {
     if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
     return new Promise((resolve) => {
       this.#queue.push({ request, timeoutMs, deadlineMs, resolve });

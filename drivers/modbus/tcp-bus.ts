@@ -49,7 +49,7 @@ class TcpBus implements Bus {
   constructor(host: string, port: number, handlers: BusHandlers, options: BusOptions) {
     this.#handlers = handlers;
     this.#options = options;
-    this.#queue = new BusQueue(options.maxRequestsPerS);
+    this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
     this.#lastBytesMs = options.monotonicMs();
     this.#socket = openSocket(
       host,
@@ -69,7 +69,7 @@ class TcpBus implements Bus {
     );
   }
 
-  read(request: ReadRequest, timeoutMs: number, deadlineMs: number): Promise<Reply> {
+  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#options.monotonicMs()): Promise<Reply> {
     if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
     return new Promise((resolve) => {
       this.#queue.push({ request, timeoutMs, deadlineMs, resolve });

@@ -42,10 +42,10 @@ export type TtyFraming = 'rtu' | 'ascii';
 
 export function openTtyBus(
   path: string,
-  framing: TtyFraming,
   settings: TtySettings,
   handlers: BusHandlers,
   options: BusOptions,
+  framing: TtyFraming = 'rtu',
 ): Bus {
   return new TtyBus(path, framing, settings, handlers, options);
 }
@@ -80,7 +80,7 @@ class TtyBus implements Bus {
     );
     this.#monotonicMs = options.monotonicMs;
     this.#handlers = handlers;
-    this.#queue = new BusQueue(options.maxRequestsPerS);
+    this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
     this.#silentMs = silentIntervalMs(settings.baudRate);
     this.#opened = this.#open(path, settings).catch((error: unknown) => this.#down(reasonOf(asError(error))));
   }
@@ -111,7 +111,7 @@ class TtyBus implements Bus {
     this.#handlers.onUp();
   }
 
-  read(request: ReadRequest, timeoutMs: number, deadlineMs: number): Promise<Reply> {
+  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#monotonicMs()): Promise<Reply> {
     if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
     return new Promise((resolve) => {
       this.#queue.push({ request, timeoutMs, deadlineMs, resolve });

@@ -33,8 +33,6 @@ const defaultBackoff: BackoffOptions = { minMs: 250, maxMs: 4_000 };
 const patienceMs = 6_000;
 /** A server may be busy for a moment; an answer later than this opens a gap, though the connection is given more time. */
 const leastSilenceMs = 1_000;
-/** Names that were not found are looked for again this often: a server fills its address space while it starts. */
-const resolveAgainMs = 5_000;
 
 /** Throws DRV-200, DRV-201, DRV-202 or DRV-206 when the options cannot work; starts nothing. */
 export function createOpcuaDriver(options: OpcuaDriverOptions, ports: DriverPorts): OpcuaDriver {
@@ -191,7 +189,7 @@ class ServerDriver implements OpcuaDriver {
       const beganMs = this.#ports.clock.monotonicMs();
       for (const watch of watches) {
         if (watch.isSilent(beganMs)) return 'no-data';
-        if (watch.incomplete && watch.resolvedAgeMs(beganMs) >= resolveAgainMs)
+        if (watch.incomplete && watch.resolvedAgeMs(beganMs) >= watch.resolveAgainMs)
           await this.#attach(watch, connection, stop);
         if (stop.aborted) return 'stopped';
       }

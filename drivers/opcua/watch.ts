@@ -10,7 +10,7 @@
  */
 import type { ClientSession, ClientSubscription, NodeId } from 'node-opcua-client';
 import { bad, type Decoded } from '../decoded.ts';
-import type { Reading } from '../contract.ts';
+import { backoffDelayMs, type BackoffOptions, type Reading } from '../contract.ts';
 import type { MachineFeed, Moment } from '../feed.ts';
 import type { SignalSpec } from '../profiles/schema.ts';
 import { decodeServerValue, isUnknownNode, type ServerValue } from './decode.ts';
@@ -40,6 +40,11 @@ export interface WatchParts {
   readonly onAlive: () => void;
 }
 
+/** Names that were not found are looked for again: soon, as a server fills its address space while it starts, later seldom. */
+const resolveAgain: BackoffOptions = { minMs: 5_000, maxMs: 300_000 };
+/** Of a machine that is not there at all nobody is disturbed by looking. */
+const resolveNothingAgainMs = 15_000;
+
 export class MachineWatch {
   readonly #machine: OpcuaMachine;
   readonly #parts: WatchParts;
@@ -50,6 +55,7 @@ export class MachineWatch {
   #pending: Reading[] = [];
   #superseded = 0;
   #resolvedMonotonicMs = Number.NEGATIVE_INFINITY;
+  #resolutions = -1;
 
   constructor(machine: OpcuaMachine, parts: WatchParts) {
     this.#machine = machine;
@@ -80,6 +86,12 @@ export class MachineWatch {
     return this.#signals.some((signal) => signal.node === null);
   }
 
+  /** How long to wait before the paths are looked at again. */
+  get resolveAgainMs(): number {
+    const delayMs = backoffDelayMs(resolveAgain, this.#resolutions, () => 1);
+    return this.nodesToRead().length === 0 ? Math.min(delayMs, resolveNothingAgainMs) : delayMs;
+  }
+
   resolvedAgeMs(nowMonotonicMs: number): number {
     return nowMonotonicMs - this.#resolvedMonotonicMs;
   }
@@ -96,14 +108,17 @@ export class MachineWatch {
   async attach(session: ClientSession): Promise<MachineIdentification> {
     const { library, feed } = this.#parts;
     this.#resolvedMonotonicMs = feed.now().monotonicMs;
-    for (const signal of this.#signals) signal.node = null;
+    const before = this.#signals.map((signal) => String(signal.node));
+    this.#resolutions += 1;
     const space = new AddressSpace(library, session);
     await space.readNamespaces();
     const object = await space.findMachine(this.#machine.profile.opcua?.machineBrowseName);
     const nodes = await resolveSignals(space, object, this.#machine.profile);
     for (const signal of this.#signals) signal.node = nodes.get(signal.signal) ?? null;
     const identification = await space.identification(object);
-    await this.#subscribe(session);
+    // The same nodes as before are already subscribed to: a new subscription would lose what changes in between.
+    const isSame = this.#signals.every((signal, i) => String(signal.node) === before[i]);
+    if (this.#subscription === null || !isSame) await this.#subscribe(session);
     return identification;
   }
 
@@ -226,12 +241,13 @@ export class MachineWatch {
     for (const signal of this.#signals) signal.node = null;
   }
 
+  /**
+   * A doubt about the server's clock is none about the value: the reading carries the corrected time or that of its receipt,
+   * and the log says once what is wrong.
+   */
   #reading(signal: WatchedSignal, decoded: Decoded, doubt: string | null, at: Moment, sourceTimeMs: number): Reading {
-    const doubted: Decoded =
-      decoded.quality === 'good' && doubt !== null
-        ? { quality: 'uncertain', value: decoded.value, reason: doubt }
-        : decoded;
-    return this.#parts.feed.reading(signal.signal, doubted, at, sourceTimeMs);
+    if (doubt !== null) this.#parts.feed.doubtTime(doubt);
+    return this.#parts.feed.reading(signal.signal, decoded, at, sourceTimeMs);
   }
 
   #deliver(readings: readonly Reading[], at: Moment): void {

@@ -1,7 +1,7 @@
 /**
  * Runs a floor in real time: steps the model, puts each tick on the wire, writes the truth. The only part that looks at clocks.
  *
- * Invariants (tests in `test/integration/simulators-floor.test.ts`):
+ * Invariants (tests in `test/integration/simulators-cli.test.ts` and `simulators-wire.test.ts`):
  *  R1  The endpoints file appears whole, and only when every server listens.
  *  R2  A truth line is not later on disk than what it tells of at the halt, and is never lost at a stop.
  *  R3  After `stop` no socket, timer or temporary file is left.

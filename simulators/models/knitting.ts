@@ -31,37 +31,6 @@ export interface KnittingParameters {
   readonly oilLevel: number;
 }
 
-/** What follows from gauge data and speed (units in the names). D in inches, E needles an inch: needles = π·D·E, made even. */
-export interface KnittingArithmetic {
-  readonly needles: number;
-  readonly revolutionHz: number;
-  readonly feederPassHz: number;
-  readonly needlePassHz: number;
-  readonly surfaceMPerS: number;
-  readonly advanceMmPerRevolution: number;
-  readonly fabricMPerMin: number;
-  readonly coursesPerMin: number;
-}
-
-export function knittingArithmetic(
-  p: Pick<KnittingParameters, 'diameterInch' | 'gauge' | 'feeders' | 'coursesPerCm'>,
-  speedRpm: number,
-): KnittingArithmetic {
-  const needles = Math.round(Math.PI * p.diameterInch * p.gauge);
-  const revolutionHz = speedRpm / 60;
-  const advanceMmPerRevolution = (p.feeders / p.coursesPerCm) * 10;
-  return {
-    needles,
-    revolutionHz,
-    feederPassHz: p.feeders * revolutionHz,
-    needlePassHz: needles * revolutionHz,
-    surfaceMPerS: Math.PI * p.diameterInch * 0.0254 * revolutionHz,
-    advanceMmPerRevolution,
-    fabricMPerMin: (advanceMmPerRevolution * speedRpm) / 1000,
-    coursesPerMin: p.feeders * speedRpm,
-  };
-}
-
 export type KnittingStop = 'yarn_break' | 'needle_fault' | 'oil_low';
 
 export interface KnittingInputs {

@@ -188,4 +188,3 @@ export const scenarioSchema = z.strictObject({
   disturbances: z.array(disturbance).default([]),
 });
 export type Scenario = z.output<typeof scenarioSchema>;
-export type ScenarioInput = z.input<typeof scenarioSchema>;

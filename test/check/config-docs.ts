@@ -1,5 +1,4 @@
 /** `docs/CONFIG.md`, the JSON Schema for editors and the commented example, all from the schema of the configuration. */
-import { parse } from 'yaml';
 import { configJsonSchema, describeNode, type SchemaNode } from '../../agent/config/describe.ts';
 import { parseRules, shippedRules } from '../../agent/rules/load.ts';
 import type { Rule } from '../../agent/rules/schema.ts';
@@ -137,8 +136,3 @@ export function flow(value: object): string {
 const escaped = (value: unknown) => (/^\S+$/.test(plain(value)) ? plain(value) : JSON.stringify(value));
 export const plain = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
 export const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-
-/** The example as data, for checks. */
-export function exampleValue(): unknown {
-  return parse(exampleYaml(configJsonSchema()));
-}

@@ -30,8 +30,9 @@ export function errorDocument(): Generated {
     '<!-- Generated from the errors.ts of each room by `npm run generate`. -->',
     '# Errors',
     '',
-    'Every error the programs report carries one of these codes, on the command line and in the log. "Goes on trying"',
-    'means nobody has to act at once: the program repeats the work by itself.',
+    'The errors of agent, bridge, drivers and simulators carry these codes, on the command line and in the log. What has a place of its',
+    'own (a line of the configuration, an option of the demo, a refused name or password) is told in words. "Goes on trying" means nobody',
+    'has to act at once: the program repeats the work by itself.',
   ].join('\n');
   return { path: 'docs/errors.md', text: `${[head, ...sections].join('\n\n')}\n` };
 }

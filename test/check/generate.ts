@@ -3,8 +3,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { configDocuments } from './config-docs.ts';
+import { contractDocuments } from './contract-docs.ts';
 import { errorDocument } from './error-docs.ts';
 import { repository } from './files.ts';
 import { profileDocuments } from './profile-docs.ts';
@@ -16,28 +16,20 @@ export interface Generated {
 }
 
 /** Every generated document as it should be. */
-export async function generatedDocuments(): Promise<readonly Generated[]> {
-  return [...configDocuments(), ...profileDocuments(), errorDocument(), ...(await contractDocuments())];
-}
-
-/** Those of the wire contract, where their generator is there. */
-async function contractDocuments(): Promise<readonly Generated[]> {
-  const file = join(import.meta.dirname, 'contract-docs.ts');
-  if (!existsSync(file)) return [];
-  const made = (await import(pathToFileURL(file).href)) as { contractDocuments: () => readonly Generated[] };
-  return made.contractDocuments();
+export function generatedDocuments(): readonly Generated[] {
+  return [...configDocuments(), ...profileDocuments(), errorDocument(), ...contractDocuments()];
 }
 
 /** Documents that are missing or differ from what they should be. */
-export async function staleDocuments(): Promise<readonly Generated[]> {
-  return (await generatedDocuments()).filter(({ path, text }) => {
+export function staleDocuments(): readonly Generated[] {
+  return generatedDocuments().filter(({ path, text }) => {
     const full = join(repository, path);
     return !existsSync(full) || readFileSync(full, 'utf8') !== text;
   });
 }
 
 if (import.meta.main) {
-  const stale = await staleDocuments();
+  const stale = staleDocuments();
   const write = process.argv.includes('--write');
   for (const { path, text } of stale) {
     if (write) {

@@ -187,7 +187,7 @@ const opcua = [
   ...yaml(opcuaExample),
   '- A step is a name (`Monitoring`, in any namespace) or `namespace-uri#name` where two children have the same name.',
   '- With one machine below `Objects/Machines` no name of it is needed. With several, `opcua.machineBrowseName` says which: one profile a machine.',
-  '- A server without the folder `Machines` cannot be read yet.',
+  '- A server without the folder `Machines` cannot be read.',
   '- Texts, numbers and booleans of the server go to signals of kind `text`, `gauge`/`counter`/`code` and `flag`. Arrays and structures are bad.',
   '- States are compared by their names. The number of a state means another thing on every server.',
   '- Security, user and password stand in the configuration; the certificate of the server is trusted with `selvedge trust`.',

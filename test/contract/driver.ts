@@ -21,14 +21,14 @@ export interface DriverPeer {
   /** The connection stays, nothing is answered or sent, until `restore`. */
   fallSilent(): void;
   restore(): Promise<void>;
-  /** From now on noise of the protocol's kind arrives as well: frames, lines or messages nobody asked for. */
+  /** From now on noise of the protocol's kind arrives as well: frames or lines nobody asked for. */
   disturb?(): void;
   /** Open connections, as the peer sees them; for a pty, whether anybody has it open. */
   connections(): number;
   /** Connections ever made. */
   accepted(): number;
   /** Requests that would change something at the machine. */
-  writes(): number;
+  writes(): number | Promise<number>;
 }
 
 export interface DriverHarness {
@@ -40,6 +40,8 @@ export interface DriverHarness {
   readonly available?: (t: TestContext) => boolean;
   /** Longest time from silence to the opened gap, in ms. */
   readonly silenceToGapMs: number;
+  /** Encrypted and numbered messages leave no room for noise: what does not fit ends the connection, which D3 tests. */
+  readonly noiseless?: true;
   /** Longest time from a restored peer to a closed gap, in ms. Default 5000. */
   readonly recoveryMs?: number;
 }
@@ -158,7 +160,7 @@ export function driverContract(harness: DriverHarness): void {
       try {
         await body(rig, log, machine);
         assertEventInvariants(rig.driver.machines, log.events);
-        assert.equal(rig.peer.writes(), 0, 'nothing is written to a machine (D6)');
+        assert.equal(await rig.peer.writes(), 0, 'nothing is written to a machine (D6)');
       } finally {
         await rig.driver.stop();
         await rig.dispose();
@@ -234,8 +236,9 @@ export function driverContract(harness: DriverHarness): void {
     },
   );
 
-  contractTest('D2 noise never becomes a value, and reading goes on beside it', async (rig, log, machine) => {
-    if (rig.peer.disturb === undefined) return;
+  const noiseTest = harness.noiseless === true ? () => undefined : contractTest;
+  noiseTest('D2 noise never becomes a value, and reading goes on beside it', async (rig, log, machine) => {
+    assert.ok(rig.peer.disturb !== undefined, 'the peer can make noise');
     await rig.driver.start(new AbortController().signal);
     await log.until('a good reading', within, () => log.goods(machine) > 0);
     rig.peer.disturb();

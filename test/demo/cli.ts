@@ -1,4 +1,4 @@
-/** `selvedge demo`: the main job on one machine, with a verdict. Exit 0 when every promise held, 1 when not, 2 for usage. */
+/** `selvedge demo`: the main job on one machine, with a verdict. Exit 0 when every promise held (or a person stopped it before the end, which it says), 1 when not, 2 for usage. */
 import { open, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { runDemo } from './launcher.ts';

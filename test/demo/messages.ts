@@ -11,6 +11,7 @@ export const agentStatus = z.object({
   readings: z.number(),
   activeAlerts: z.number(),
   openAlerts: z.number(),
+  lostRecords: z.number(),
   alertsRaised: z.number(),
   outboxRecords: z.number(),
   outboxBatches: z.number(),

@@ -82,33 +82,47 @@ describe('the demo and its controls', { concurrency: 3 }, () => {
   });
 });
 
-describe('a profile with one thing wrong makes the verdict fail', { concurrency: 2 }, () => {
-  for (const [what, profile, from, to] of [
-    ['address', 'sewing-modbus-ref', /(motor\.temp:[\s\S]*?address: )13/, '$114'],
-    ['word order', 'sewing-modbus-silverstar', /wordOrder: CDAB/, 'wordOrder: ABCD'],
-    ['scale', 'sewing-modbus-ref', /(bus\.voltage:[\s\S]*?scale: )0\.1/, '$11'],
-    ['sign', 'sewing-modbus-ref', /(motor\.temp:[\s\S]*?type: )int16/, '$1uint16'],
-  ] as const) {
-    test(what, runLimit, async () => {
-      const dir = changedProfile(profile, from, to);
-      try {
-        const { code, output, report } = await demo(
-          '--healthy',
-          '--duration',
-          '20s',
-          '--seed',
-          '14',
-          '--profile-dir',
-          dir,
-        );
-        assert.equal(report?.ok, false, output);
-        assert.equal(code, 1);
-      } finally {
-        rmSync(dir, { recursive: true, force: true });
-      }
-    });
-  }
-});
+describe(
+  'a profile with one thing wrong makes the verdict fail, by the name of that signal',
+  { concurrency: 2 },
+  () => {
+    for (const [what, profile, from, to, told] of [
+      ['nothing (the baseline)', null, null, null, null],
+      ['address', 'sewing-modbus-ref', /(motor\.temp:[\s\S]*?address: )13/, '$114', /^(ls-1|ov-1) motor\.temp: /],
+      [
+        'word order',
+        'sewing-modbus-silverstar',
+        /wordOrder: CDAB/,
+        'wordOrder: ABCD',
+        /^ls-2 (stitch|energy)\.total: /,
+      ],
+      ['scale', 'sewing-modbus-ref', /(bus\.voltage:[\s\S]*?scale: )0\.1/, '$11', /^(ls-1|ov-1) bus\.voltage: /],
+      ['sign', 'sewing-modbus-ref', /(motor\.temp:[\s\S]*?type: )int16/, '$1uint16', /^(ls-1|ov-1) motor\.temp: /],
+    ] as const) {
+      test(what, runLimit, async () => {
+        const short = ['--healthy', '--duration', '20s', '--seed', '14'];
+        if (profile === null) {
+          const { code, output, report } = await demo(...short);
+          assert.deepEqual(report?.problems, [], output);
+          assert.equal(code, 0);
+          return;
+        }
+        const dir = changedProfile(profile, from, to);
+        try {
+          const { code, output, report } = await demo(...short, '--profile-dir', dir);
+          assert.equal(report?.ok, false, output);
+          assert.equal(code, 1);
+          assert.ok(
+            report?.problems.some((problem) => told.test(problem)),
+            report?.problems.join('\n'),
+          );
+        } finally {
+          rmSync(dir, { recursive: true, force: true });
+        }
+      });
+    }
+  },
+);
 
 test('Ctrl-C stops every process within 2 s and says that nothing was judged', runLimit, async () => {
   const child = spawn(selvedge, ['demo', '--duration', '90s'], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -122,9 +136,38 @@ test('Ctrl-C stops every process within 2 s and says that nothing was judged', r
   });
   const startedMs = performance.now();
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const started = descendants(child.pid ?? 0);
+  assert.ok(started.length >= 4, `floor, bridge, agent and the idle control, not ${started.length}`);
   child.kill('SIGINT');
   const code = await ended;
+  assert.deepEqual(started.filter(isAlive), [], 'every process of the demo is gone');
   assert.ok(performance.now() - startedMs < 2000, `took ${performance.now() - startedMs} ms`);
   assert.equal(code, 0);
   assert.match(output, /nothing was judged/);
 });
+
+/** All processes below `pid`, from /proc. */
+function descendants(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      // "pid (name) state ppid …"; the name may hold blanks and brackets.
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
+      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      // It ended in between.
+    }
+  }
+  const found = [...parents].flatMap(([child, parent]) => (parent === pid ? [child] : []));
+  return [...found, ...found.flatMap((child) => descendants(child))];
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

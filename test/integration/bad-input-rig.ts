@@ -148,6 +148,26 @@ export async function startAgent(t: TestContext, config: string): Promise<Runnin
   return agent;
 }
 
+/** A bridge with gateway gw-1 of site-1 allowed, whose password is in `dir/uplink.password`. */
+export async function runBridge(
+  t: TestContext,
+  dir: string,
+): Promise<{ readonly port: number; readonly bridge: Running }> {
+  const at = ['--data-dir', join(dir, 'bridge')];
+  const key = join(dir, 'gateway.pub.pem');
+  const allowed = ['--gateway', 'gw-1', '--site', 'site-1', '--public-key', key];
+  for (const args of [
+    ['bridge', 'init', ...at],
+    ['key', '--data-dir', join(dir, 'agent'), '--out', key],
+    ['bridge', 'allow', ...at, ...allowed, '--password-file', join(dir, 'uplink.password')],
+  ]) {
+    assert.equal((await run(t, args)).code, 0, args.join(' '));
+  }
+  const bridge = start(t, ['bridge', 'run', ...at, '--mqtt-port', '0', '--api-port', '0']);
+  const { mqtt } = await bridge.until('its listening line', isListening);
+  return { port: Number(mqtt), bridge };
+}
+
 /** A server on loopback that takes connections and does with them what `onSocket` says: nothing by default. */
 export async function listener(t: TestContext, onSocket: (socket: Socket) => void = () => undefined): Promise<number> {
   const sockets = new Set<Socket>();

@@ -14,12 +14,11 @@ import {
   damage,
   events,
   fillStore,
-  isListening,
   isStatus,
   listener,
   rows,
   run,
-  start,
+  runBridge,
   startAgent,
   temporaryDir,
   writeConfig,
@@ -29,23 +28,6 @@ import {
 
 /** Lines of the log that need a person. */
 const complaints = (agent: Running): readonly Line[] => agent.lines.filter((line) => Number(line['level']) >= 40);
-
-/** A bridge with gateway gw-1 of site-1 allowed, whose password is in `dir/uplink.password`. */
-async function runBridge(t: TestContext, dir: string): Promise<{ readonly port: number; readonly bridge: Running }> {
-  const at = ['--data-dir', join(dir, 'bridge')];
-  const key = join(dir, 'gateway.pub.pem');
-  const allowed = ['--gateway', 'gw-1', '--site', 'site-1', '--public-key', key];
-  for (const args of [
-    ['bridge', 'init', ...at],
-    ['key', '--data-dir', join(dir, 'agent'), '--out', key],
-    ['bridge', 'allow', ...at, ...allowed, '--password-file', join(dir, 'uplink.password')],
-  ]) {
-    assert.equal((await run(t, args)).code, 0, args.join(' '));
-  }
-  const bridge = start(t, ['bridge', 'run', ...at, '--mqtt-port', '0', '--api-port', '0']);
-  const { mqtt } = await bridge.until('its listening line', isListening);
-  return { port: Number(mqtt), bridge };
-}
 
 /** Runs the agent of `config` until everything is delivered; every event of `before` is at the bridge then. */
 async function deliverAll(t: TestContext, dir: string, config: string, before: readonly string[]): Promise<void> {

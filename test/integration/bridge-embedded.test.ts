@@ -11,6 +11,7 @@ import { dataDir } from '../../cloud-bridge/files.ts';
 import { initialise } from '../../cloud-bridge/keys.ts';
 import { requireProgram } from '../support/peers.ts';
 import { alert, body, event, seal, status, temporaryDir } from '../unit/bridge/making.ts';
+import { rows } from './bad-input-rig.ts';
 import { linesOf } from './bridge-peers.ts';
 import { bridgeCommand, connectGateway, registerGateway, runBridge } from './bridge-process.ts';
 
@@ -214,7 +215,7 @@ test('what cannot work is told in one line with its cure and exit code 2', async
   told(run, /BRG-111 .*data folder/);
 });
 
-test('with a damaged database the bridge starts, says what is missing and takes the batch again', async (t) => {
+test('with a damaged database the bridge starts, says what it saved, and knows or takes again what it is sent', async (t) => {
   const dir = temporaryDir(t);
   const gateway = await registerGateway(dir);
   const batch = seal(body(), gateway.key);
@@ -228,5 +229,17 @@ test('with a damaged database the bridge starts, says what is missing and takes 
   const bridge = await runBridge(t, dir);
   assert.match(bridge.log(), /BRG-109.*bridge\.db\.bad-\d+/);
   assert.deepEqual(readdirSync(dir).filter((name) => /^bridge\.db\.bad-\d+$/.test(name)).length, 1);
-  assert.equal((await (await connectGateway(t, bridge.mqtt, gateway, dir)).send(batch.payload)).result, 'stored');
+  assert.match(bridge.log(), /\d+ rows of it are in the new store: not all of [a-z_, ]+/);
+  const key = readFileSync(join(dir, 'api-key'), 'utf8').trim();
+  const answer = await fetch(`http://127.0.0.1:${bridge.api}/api/health`, {
+    headers: { authorization: `Bearer ${key}` },
+  });
+  const { store } = (await answer.json()) as {
+    store: { setAside: string; saved: { rows: number; incomplete: string[] } };
+  };
+  assert.match(store.setAside, /bridge\.db\.bad-\d+$/);
+  assert.ok(store.saved.rows >= 0 && store.saved.incomplete.length > 0);
+  const { result } = await (await connectGateway(t, bridge.mqtt, gateway, dir)).send(batch.payload);
+  assert.match(result, /^(stored|repeat)$/);
+  assert.deepEqual(rows(file, 'SELECT boot, n FROM record_event'), [`${batch.name.boot},1`]);
 });

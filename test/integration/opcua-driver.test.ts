@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,7 @@ function last(log: EventLog, signal: string) {
 driverContract({
   name: 'OPC UA, asyncua server, SignAndEncrypt',
   available: requireAsyncua,
+  noiseless: true,
   silenceToGapMs: 5_000,
   recoveryMs: 60_000,
   create: async (ports) => {
@@ -109,12 +111,31 @@ driverContract({
         restore: () => proxy.restore(),
         connections: () => proxy.connections,
         accepted: () => proxy.acceptedCount,
-        // The peer would have to be asked; the driver calls no service that writes.
-        writes: () => 0,
+        writes: () => peer.changes(),
       },
       dispose: () => proxy.cut(),
     };
   },
+});
+
+test('control: the peer counts a write, even one that it refuses', async (t) => {
+  if (!requireAsyncua(t)) return;
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-opcua-write-'));
+  const peer = await startPeer(await freePort(), folder, 'none');
+  t.after(async () => {
+    await peer.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const { OPCUAClient, AttributeIds, DataType } = await import('node-opcua-client');
+  const client = OPCUAClient.create({ endpointMustExist: false, connectionStrategy: { maxRetry: 0 } });
+  await client.connect(peer.endpoint);
+  const session = await client.createSession();
+  assert.equal(await peer.changes(), 0);
+  const value = { value: { dataType: DataType.Double, value: 1 } };
+  await session.write({ nodeId: 'ns=0;i=2267', attributeId: AttributeIds.Value, value });
+  assert.equal(await peer.changes(), 1);
+  await session.close();
+  await client.disconnect();
 });
 
 test('every signal of the circular knitting machine is read by its name, encrypted, with its identification', (t) =>

@@ -8,6 +8,7 @@ Commands come as JSON lines on stdin and are answered with one JSON line each:
   {"stamp": {"Monitoring/CylinderSpeed": [21.0, 3600]}}   a value whose source time is so many seconds ahead
   {"delete": "Monitoring/OilLevel"}
   {"drop": true}                                       closes all sessions' connections
+  {"changes": true}                                    how many requests so far would change something
 """
 import asyncio
 import datetime
@@ -19,9 +20,27 @@ from pathlib import Path
 
 from asyncua import Server, ua
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from asyncua.server.uaprocessor import UaProcessor
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+CHANGING = {
+    getattr(ua.ObjectIds, f"{name}Request_Encoding_DefaultBinary")
+    for name in ("Write", "Call", "AddNodes", "DeleteNodes", "AddReferences", "DeleteReferences", "HistoryUpdate")
+}
+changes = 0
+process = UaProcessor._process_message
+
+
+async def counted(self, typeid, *rest):
+    global changes
+    if typeid.Identifier in CHANGING:
+        changes += 1
+    return await process(self, typeid, *rest)
+
+
+UaProcessor._process_message = counted
 
 MACHINERY = "http://opcfoundation.org/UA/Machinery/"
 KNIT = "urn:selvedge:knit"
@@ -102,7 +121,7 @@ async def main(port: int, folder: Path, secure: bool) -> None:
         if order.get("drop"):
             for client in list(server.bserver.clients):
                 client.transport.abort()
-        return {"done": True}
+        return {"done": True, "changes": changes}
 
     async with server:
         print(json.dumps({"ready": True, "fingerprint": fingerprint}), flush=True)

@@ -69,6 +69,8 @@ export interface OpcuaPeer {
   /** SHA-256 of its certificate; null without security. */
   readonly fingerprint: string | null;
   order(order: PeerOrder): Promise<void>;
+  /** Requests so far that would change something: Write, Call and those that add or delete nodes. */
+  changes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -116,15 +118,18 @@ export async function startPeer(
   const hello = await next();
   if (hello['ready'] !== true) throw new TypeError(`the peer did not start: ${JSON.stringify(hello)}`);
   const fingerprint = hello['fingerprint'];
+  const ask = async (order: object): Promise<Record<string, unknown>> => {
+    const answer = next();
+    child.stdin.write(`${JSON.stringify(order)}\n`);
+    const told = await answer;
+    if (told['error'] !== undefined) throw new TypeError(`the peer could not: ${JSON.stringify(told['error'])}`);
+    return told;
+  };
   return {
     endpoint: `opc.tcp://127.0.0.1:${port}/knit`,
     fingerprint: typeof fingerprint === 'string' ? fingerprint : null,
-    async order(order) {
-      const answer = next();
-      child.stdin.write(`${JSON.stringify(order)}\n`);
-      const { error } = await answer;
-      if (error !== undefined) throw new TypeError(`the peer could not: ${JSON.stringify(error)}`);
-    },
+    order: async (order) => void (await ask(order)),
+    changes: async () => Number((await ask({ changes: true }))['changes']),
     stop: () => end(child, exited),
   };
 }

@@ -55,6 +55,7 @@ async function runRig(t: TestContext) {
     log: () => undefined,
     ackTimeoutMs: 400,
     lingerMs: 5,
+    clockState: () => 'synced',
     onDeadLetter: ({ code }) => letters.push(code),
   });
   await uplink.start(new AbortController().signal);

@@ -102,6 +102,7 @@ export async function runGateway(
     random: Math.random,
     log: () => undefined,
     lingerMs: 20,
+    clockState: () => 'synced',
     ackTimeoutMs: 500,
     outageAfterMs: 1_000,
     reconnect: { minMs: 50, maxMs: 200 },

@@ -4,7 +4,7 @@ import { acknowledge, type SessionView } from './client.ts';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { CheckIcon, PriorityIcon } from './icons.tsx';
 import { lasted, type Now } from './times.ts';
-import { alertStateWords, causeWord, priorityWords } from './words.ts';
+import { ackWord, alertStateWords, causeWord, priorityWords } from './words.ts';
 
 interface ListProps {
   readonly shown: readonly Alert[];
@@ -98,7 +98,7 @@ function AlertCard({ alert, csrf, now, name }: CardProps) {
   );
 }
 
-/** One touch acknowledges; a note is there for who wants to write one. */
+/** One touch acknowledges, or confirms that a latched one is over; a note is there for who wants to write one. */
 function AckForm(props: { alert: Alert; csrf: string; name: string; disabled: boolean }) {
   const { alert, csrf, name, disabled } = props;
   const [busy, setBusy] = useState(false);
@@ -134,9 +134,9 @@ function AckForm(props: { alert: Alert; csrf: string; name: string; disabled: bo
         type="submit"
         class="primary"
         disabled={busy || disabled}
-        aria-label={`Acknowledge: ${name}, ${alert.text}`}
+        aria-label={`${ackWord(alert.state)}: ${name}, ${alert.text}`}
       >
-        {busy ? 'Sending…' : 'Acknowledge'}
+        {busy ? 'Sending…' : ackWord(alert.state)}
       </button>
       {note === null && (
         <button type="button" class="quiet" aria-label={`Add note: ${name}, ${alert.text}`} onClick={() => setNote('')}>

@@ -64,7 +64,7 @@ export function Floor({ session, onSignedOut }: Props) {
         <div class="top-row">
           <div class="brand">
             <h1>{session.site.name}</h1>
-            <span>Selvedge</span>
+            <span>{session.site.gateway}</span>
           </div>
           <ConnectionChip connection={connection} stale={stale} />
           <div class="user">

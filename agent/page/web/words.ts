@@ -26,11 +26,15 @@ export const alertStateWords: Readonly<Record<Alert['state'], string>> = {
   'active-unacked': 'Active',
   'active-acked': 'Active, acknowledged',
   'returned-unacked': 'Over, not acknowledged',
-  latched: 'Over, held until reset',
+  latched: 'Over, waits to be confirmed',
   shelved: 'Shelved',
   'suppressed-by-design': 'Suppressed by design',
   'out-of-service': 'Out of service',
 };
+
+/** What the button of an alert says that waits for a person. */
+export const ackWord = (state: Alert['state']): string =>
+  state === 'latched' ? 'Confirm that it is over' : 'Acknowledge';
 
 const kindWords: Readonly<Record<string, string>> = {
   lockstitch: 'Lockstitch',

@@ -60,6 +60,8 @@ export interface RunFacts {
   readonly eventLoopP99Ms: number;
   readonly eventLoopIdleP99Ms: number;
   readonly rssMB: number;
+  /** Records the agent itself counted as lost before they reached its journal. */
+  readonly lostRecords: number;
   readonly machines: readonly { id: string; kind: string; protocol: string; profile: string }[];
 }
 

@@ -79,6 +79,7 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
 
   const problems = [...found.problems, ...conserved.problems, ...values.problems, ...stateProblems];
   if (conserved.rows.length === 0) problems.push('no counter was judged');
+  if (facts.lostRecords > 0) problems.push(`${facts.lostRecords} records never reached the journal`);
   if (sync.lost > 0) problems.push(`${sync.lost} records of the journal never reached the bridge`);
   if (sync.duplicated > 0) problems.push(`${sync.duplicated} records stand twice at the bridge, or were never made`);
   if (sync.acked !== sync.sealed || sync.sealed === 0)

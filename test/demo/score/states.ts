@@ -7,6 +7,8 @@ const seen = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] a
 /** Each change is seen up to a poll late; bursts are short, so the allowance grows with the number of changes. */
 const perChangeS = 0.12;
 const fixedS = 3;
+/** Beside the time it truly was away a machine may be unseen for so long: a lost reply, a restart, the way back. */
+const unseenS = 6;
 /** The seconds of all states add up to the time the machine was watched, but for rounding to milliseconds and a turn of the loop. */
 const sumAllowanceS = 0.5;
 
@@ -49,8 +51,12 @@ export function judgeStates(
   }
   const expected = trueSeconds(truth, machine, firstHeardMs, toMs);
   const changes = truth.filter((line) => line.kind === 'state' && line.machine === machine).length;
-  const unseenS = (atBridge['UNKNOWN'] ?? 0) + (atBridge['OFFLINE'] ?? 0);
-  const allowanceS = fixedS + perChangeS * changes + Math.min(unseenS, 5);
+  const notSeenS = (atBridge['UNKNOWN'] ?? 0) + (atBridge['OFFLINE'] ?? 0);
+  const awayS = (firstHeardMs - fromMs) / 1000 + (expected['OFFLINE'] ?? 0);
+  if (notSeenS > awayS + unseenS) {
+    problems.push(`${machine}: not seen for ${notSeenS.toFixed(1)} s, away for ${awayS.toFixed(1)} s`);
+  }
+  const allowanceS = fixedS + perChangeS * changes + Math.max(0, Math.min(notSeenS - awayS, unseenS));
   for (const state of seen) {
     const difference = (atBridge[state] ?? 0) - (expected[state] ?? 0);
     if (Math.abs(difference) > allowanceS) {

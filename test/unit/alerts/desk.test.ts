@@ -44,6 +44,27 @@ test('after the close the next activation is another occurrence', () => {
   assert.equal(steps.filter((s) => s.transition === 'raised').length, 2);
 });
 
+test('a latched occurrence is closed by an acknowledgement after its condition is over, also after a start', () => {
+  const latching = { ...rule, latch: true };
+  const ack = { kind: 'ack', actor: 'mo', comment: 'looked' } as const;
+  const before = newDesk();
+  before.desk.activate('m', latching, activation, false, false, at(0));
+  const id = before.desk.open()[0]?.id ?? '';
+  assert.equal(before.desk.act(id, ack, at(5)), 'done');
+  before.desk.clear('m', 'oil-low', 2000, at(10));
+  assert.equal(before.steps.at(-1)?.state, 'latched');
+  const last = before.steps.at(-1);
+  assert.ok(last !== undefined);
+  const after = newDesk('bb');
+  after.desk.recover({ n: 1, v: 1 as const, ...alertDraft(last, 0) }, latching, at(20));
+  for (const { desk, steps } of [before, after]) {
+    assert.equal(desk.act(id, ack, at(30)), 'done');
+    assert.equal(steps.at(-1)?.transition, 'closed');
+    assert.equal(desk.open().length, 0);
+    assert.equal(desk.act(id, ack, at(31)), 'unknown-occurrence');
+  }
+});
+
 test('a shelf ends by itself, on the monotonic clock', () => {
   const { desk, steps } = newDesk();
   desk.activate('m', rule, activation, false, false, at(0));

@@ -75,12 +75,36 @@ test('a condition that comes back before the acknowledgement activates the same 
   assert.equal(open?.activations, 2);
 });
 
-test('a latching alert stays until it is reset', () => {
-  const { open, steps } = walk([ack, { kind: 'clear', clearedMs: 2000 }, ack], true);
+const clear: AlertInput = { kind: 'clear', clearedMs: 2000 };
+
+test('a latching alert stays when it is over, until somebody confirms that by an acknowledgement or a reset', () => {
+  const before = walk([ack, clear], true);
+  assert.equal(before.open === null ? null : stateOf(before.open), 'latched');
+  const second = walk([ack, clear, ack], true);
+  assert.equal(second.open, null, 'acknowledged while it was active, it needs a second one');
+  assert.deepEqual(told(second.steps), [
+    'raised active-unacked',
+    'acked active-acked',
+    'returned latched',
+    'acked normal',
+    'closed normal',
+  ]);
+  assert.equal(walk([clear, ack], true).open, null, 'of one nobody had seen the first is enough');
+  assert.equal(walk([ack, clear, { kind: 'reset', actor: 'mo', comment: null }], true).open, null);
+});
+
+test('a latching alert that comes back before it is confirmed is active again, and latches again', () => {
+  const again: AlertInput = { kind: 'activate', activation: activation(3000) };
+  const { open } = walk([ack, clear, again, ack, { kind: 'clear', clearedMs: 4000 }], true);
   assert.equal(open === null ? null : stateOf(open), 'latched');
-  const reset = walk([ack, { kind: 'clear', clearedMs: 2000 }, { kind: 'reset', actor: 'mo', comment: null }], true);
-  assert.equal(reset.open, null);
-  assert.equal(steps.length, 3);
+  assert.equal(walk([ack, clear, again, ack, { kind: 'clear', clearedMs: 4000 }, ack], true).open, null);
+});
+
+test('a latched alert confirmed under a mask closes when the mask is taken off', () => {
+  const shelve: AlertInput = { kind: 'shelve', actor: 'mo', untilMs: 9000, comment: null };
+  const { open } = walk([shelve, clear, ack], true);
+  assert.equal(open === null ? null : stateOf(open), 'shelved');
+  assert.equal(walk([shelve, clear, ack, { kind: 'unshelve', actor: null }], true).open, null);
 });
 
 test('shelved, it is not shown, but what happens underneath is known when the shelf ends', () => {
@@ -138,17 +162,27 @@ test('over any sequence of inputs the invariants hold and the last record tells 
     fc.property(fc.array(input, { maxLength: 25 }), fc.boolean(), (inputs, latching) => {
       let open = raise(identity(latching), activation(1000)).occurrence;
       let acked = false;
+      // By somebody, since the condition was over.
+      let confirmed = false;
       for (const one of inputs) {
         if (open === null) break;
         const before: Occurrence = open;
         const next = advance(before, one);
-        if (one.kind === 'ack' || one.kind === 'reset') acked ||= next.steps.length > 0;
+        if (one.kind === 'ack' || one.kind === 'reset') {
+          acked ||= next.steps.length > 0;
+          confirmed ||= before.clearedMs !== null && next.steps.length > 0;
+          // What is shown as waiting for a person takes the acknowledgement.
+          const waits = ['active-unacked', 'returned-unacked', 'latched'].includes(stateOf(before));
+          if (waits && one.kind === 'ack') assert.ok(next.steps.length > 0);
+        }
+        if (one.kind === 'activate' && next.occurrence?.clearedMs === null) confirmed = false;
         if (one.kind === 'activate' && next.occurrence?.activations !== before.activations) acked = false;
         // A2: only an acknowledged, returned, unmasked, unlatched occurrence closes.
         if (next.occurrence === null) {
           closed++;
           const last: Occurrence | undefined = next.steps.at(-1)?.occurrence;
           assert.ok(acked && last?.clearedMs !== null && last?.mask === null && !last.latched);
+          assert.ok(!latching || confirmed, 'a latch is released by a person, after the condition is over');
           assert.equal(next.steps.at(-1)?.transition, 'closed');
         } else {
           if (next.occurrence.mask !== null) masked++;

@@ -17,6 +17,9 @@ test('every forbidden way between rooms is caught, with its line', () => {
     ['agent/main.ts', '../cloud-bridge/bridge.ts'],
     ['agent/main.ts', '../simulators/cli.ts'],
     ['agent/page/web/app.tsx', '../../../test/support/peers.ts'],
+    ['test/demo/score/score.ts', '../../../drivers/profiles/load.ts'],
+    ['test/demo/score/read.ts', '../../../agent/ring/block.ts'],
+    ['test/demo/score/faults.ts', '../launcher.ts'],
   ];
   for (const [file, specifier] of forbidden) {
     for (const code of [

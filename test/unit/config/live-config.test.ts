@@ -43,7 +43,7 @@ function live(t: TestContext) {
 test('what needs no restart takes effect: names, site, rules, log level, status lines', async (t) => {
   const { path, told, log, config } = live(t);
   config.start(new AbortController().signal);
-  assert.deepEqual(config.site(), { name: 'demo', timeZone: 'Asia/Dhaka' });
+  assert.deepEqual(config.site(), { name: 'demo', timeZone: 'Asia/Dhaka', gateway: 'demo-gw' });
   const labels = once(told, 'labels');
   const rules = once(told, 'rules');
   const status = once(told, 'status');
@@ -54,7 +54,7 @@ test('what needs no restart takes effect: names, site, rules, log level, status 
   const [machines] = (await labels) as [readonly MachineLabel[]];
   assert.deepEqual([machines[0]?.name, machines[0]?.line, machines[0]?.station], ['Retrofit', 'line-7', null]);
   await rules;
-  assert.deepEqual(config.site(), { name: 'Hall 2', timeZone: 'Europe/Lisbon' });
+  assert.deepEqual(config.site(), { name: 'Hall 2', timeZone: 'Europe/Lisbon', gateway: 'demo-gw' });
   assert.equal(log.level, 'info');
   log.level = 'error';
   await status;
@@ -67,6 +67,7 @@ test('a stopped one watches nothing and tells no status', async (t) => {
   let calls = 0;
   for (const name of ['rules', 'labels', 'status']) told.on(name, () => (calls += 1));
   writeFileSync(path, `${good}log: { statusEveryS: 1 }\n`);
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  // Longer than the shortest status interval and than an editor's write is waited for.
+  await new Promise((resolve) => setTimeout(resolve, 1_400));
   assert.equal(calls, 0);
 });

@@ -5,6 +5,11 @@ import { judgeFaults } from '../../demo/score/faults.ts';
 import type { Observation, PlannedFault, StoredPoint, TruthLine } from '../../demo/score/report.ts';
 import { judgeStates } from '../../demo/score/states.ts';
 import { judgeValues } from '../../demo/score/values.ts';
+import Database from 'better-sqlite3';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readBridge } from '../../demo/score/read.ts';
 
 const planned: PlannedFault = {
   id: 'F01',
@@ -168,4 +173,34 @@ test('seconds by state are held against the truth', () => {
   assert.deepEqual(judgeStates(log, 'ls-1', { IDLE: 29.5, RUN: 30.5 }, watched), []);
   assert.equal(judgeStates(log, 'ls-1', { IDLE: 60 }, watched).length, 2);
   assert.equal(judgeStates(log, 'ls-1', { IDLE: 29.5, RUN: 29.5 }, watched).length, 1, 'a second is missing');
+  const blind = judgeStates(log, 'ls-1', { IDLE: 25, RUN: 25, UNKNOWN: 10 }, watched);
+  assert.ok(
+    blind.some((problem) => problem.includes('not seen for 10.0 s')),
+    blind.join(),
+  );
+});
+
+test('an alert that comes back within its occurrence is one more observation, over when its own end is told', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'selvedge-judge-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const path = join(dir, 'bridge.db');
+  const db = new Database(path);
+  db.exec(`
+    CREATE TABLE record_alert (gateway, boot, n, machine, at_ms, occurrence, type, transition, onset_ms, raised_ms, cleared_ms);
+    CREATE TABLE record_event (gateway, boot, n, machine, at_ms, event, phase, from_ms, data);
+    CREATE TABLE state_summary (gateway, machine, seconds);
+    CREATE VIEW counter_totals AS SELECT '' AS gateway, '' AS machine, '' AS signal, 0 AS delta, 0 AS uncertainty, 0 AS resets;
+  `);
+  const step = db.prepare(
+    "INSERT INTO record_alert VALUES ('gw', 'b', ?, 'ls-1', ?, 'o-1', 'thread_break', ?, ?, ?, ?)",
+  );
+  step.run(1, 1000, 'raised', 900, 1000, null);
+  step.run(2, 5000, 'returned', 900, 1000, 5000);
+  step.run(3, 9000, 'reactivated', 8900, 9000, null);
+  db.close();
+  const seen = readBridge(path, 'gw').observed.map(({ onsetMs, clearedMs }) => [onsetMs, clearedMs]);
+  assert.deepEqual(seen, [
+    [900, 5000],
+    [8900, null],
+  ]);
 });

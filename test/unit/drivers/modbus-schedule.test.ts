@@ -34,14 +34,12 @@ test('endpoints', () => {
   assert.deepEqual(parseModbusEndpoint('modbus://[::1]:1502'), { kind: 'tcp', host: '::1', port: 1502 });
   assert.deepEqual(parseModbusEndpoint('modbus+rtu://moxa-3:4001'), { kind: 'rtu-tcp', host: 'moxa-3', port: 4001 });
   assert.deepEqual(parseModbusEndpoint('modbus+rtu:///dev/serial/by-id/usb-1?baudRate=9600&parity=none&stopBits=2'), {
-    kind: 'tty',
-    framing: 'rtu',
+    kind: 'rtu-tty',
     path: '/dev/serial/by-id/usb-1',
     settings: { baudRate: 9600, parity: 'none', stopBits: 2 },
   });
   assert.deepEqual(parseModbusEndpoint('modbus+ascii:///dev/ttyS1?dataBits=8'), {
-    kind: 'tty',
-    framing: 'ascii',
+    kind: 'ascii-tty',
     path: '/dev/ttyS1',
     settings: { baudRate: 19_200, parity: 'even', stopBits: 1, dataBits: 8 },
   });

@@ -41,7 +41,7 @@ export async function startPage(
   const page = createPage({
     bind: '127.0.0.1',
     port: 0,
-    site: () => ({ name: 'Demo factory', timeZone: 'Asia/Dhaka' }),
+    site: () => ({ name: 'Demo factory', timeZone: 'Asia/Dhaka', gateway: 'Gateway at line 2' }),
     agentVersion: '0.0.0-test',
     webDir: null,
     sources: floor.sources,

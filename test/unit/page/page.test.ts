@@ -143,7 +143,7 @@ test('stop leaves nothing behind, also when it is called twice or before the sta
   const never = createPage({
     bind: '127.0.0.1',
     port: 0,
-    site: () => ({ name: 'x', timeZone: 'UTC' }),
+    site: () => ({ name: 'x', timeZone: 'UTC', gateway: 'gw' }),
     agentVersion: '0',
     dataDir,
     webDir: null,
@@ -163,7 +163,7 @@ test('an aborted signal stops the page', async (t) => {
   const page = createPage({
     bind: '127.0.0.1',
     port: 0,
-    site: () => ({ name: 'x', timeZone: 'UTC' }),
+    site: () => ({ name: 'x', timeZone: 'UTC', gateway: 'gw' }),
     agentVersion: '0',
     dataDir,
     webDir: null,

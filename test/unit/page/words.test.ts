@@ -3,7 +3,15 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { addPoint, rangeText, type Points } from '../../../agent/page/web/points.ts';
 import { lasted, siteTime } from '../../../agent/page/web/times.ts';
-import { causeWord, signalWord, splitSignals, chartable, unitSign, valueText } from '../../../agent/page/web/words.ts';
+import {
+  ackWord,
+  causeWord,
+  signalWord,
+  splitSignals,
+  chartable,
+  unitSign,
+  valueText,
+} from '../../../agent/page/web/words.ts';
 import { createFloor } from './floor.ts';
 
 test('known causes have plain words, unknown ones stay visible', () => {
@@ -11,6 +19,11 @@ test('known causes have plain words, unknown ones stay visible', () => {
   assert.equal(causeWord('vendor.code_777'), 'Vendor code 777');
   assert.equal(signalWord('constructor'), 'Constructor');
   assert.equal(unitSign('XYZ'), 'XYZ');
+});
+
+test('who is asked about a latched alert is asked whether it is over', () => {
+  assert.equal(ackWord('latched'), 'Confirm that it is over');
+  for (const state of ['active-unacked', 'returned-unacked'] as const) assert.equal(ackWord(state), 'Acknowledge');
 });
 
 test('a missing value is a dash and never a zero', () => {

@@ -44,7 +44,6 @@ function watchHealthy(hours: number, seed: number, overrides: RuleOverrides): Wa
         return Promise.resolve();
       },
       ring: () => undefined,
-      changed: () => undefined,
     },
   });
   for (; nowMs < hours * hourMs; nowMs += pollMs) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeRingBlock } from '../../../agent/ring/block.ts';
-import { eight, Rig, standing } from './rig.ts';
+import { eight, reference, Rig, setupOf, standing } from './rig.ts';
 
 test('a thread break becomes an alert in the call that brought it, and returns when the code is gone', () => {
   const rig = new Rig();
@@ -238,5 +238,64 @@ test('a gap or an outage that was open when the process before ended is closed a
   assert.deepEqual(
     [closed?.phase, closed?.fromMs, closed?.atMs, closed?.data],
     ['closed', eight - 9_000, eight, { reason: 'agent-restarted' }],
+  );
+});
+
+test('P2: whatever cannot be used is counted by its reason', () => {
+  const rig = new Rig();
+  rig.read('nobody', { 'spindle.speed': 1 });
+  rig.read('ls-1', { 'no.such.signal': 1, ...standing });
+  const reading = (atMs: number) => rig.reading('ls-1', 'spindle.speed', 7, atMs);
+  // Ahead of our clock, and of last week: booked at their receipt.
+  rig.pipeline.accept({ kind: 'readings', machine: 'ls-1', readings: [reading(rig.wallMs + 60_000)] });
+  rig.pipeline.accept({ kind: 'readings', machine: 'ls-1', readings: [reading(rig.wallMs - 604_800_000)] });
+  rig.pass(300_000);
+  // Received long ago by the driver, handed over only now: its minute is closed for good.
+  const late = { ...rig.reading('ls-1', 'spindle.speed', 7, eight), receivedTimeMs: eight, monotonicMs: 5_000 };
+  rig.pipeline.accept({ kind: 'readings', machine: 'ls-1', readings: [late] });
+  const { unknownMachine, unknownSignal, sourceTimeUnusable, tooLate } = rig.pipeline.counts();
+  assert.deepEqual(
+    { unknownMachine, unknownSignal, sourceTimeUnusable, tooLate },
+    {
+      unknownMachine: 1,
+      unknownSignal: 1,
+      sourceTimeUnusable: 2,
+      tooLate: 1,
+    },
+  );
+});
+
+test('a reading that was stamped before the wall clock was set back does not hide those after it', () => {
+  const rig = new Rig();
+  rig.read('ls-1', standing);
+  rig.move(250);
+  const stamped = Object.entries(standing).map(([signal, value]) => rig.reading('ls-1', signal, value));
+  // The clock is set back by an hour while the poll is still under way.
+  rig.wallMs -= 3_600_000;
+  rig.move(20);
+  rig.pipeline.accept({ kind: 'readings', machine: 'ls-1', readings: stamped });
+  rig.move(250);
+  rig.read('ls-1', { ...standing, 'error.code': 21, 'stitch.total': 5007 });
+  assert.equal(rig.pipeline.machinesView()[0]?.state, 'FAULT');
+  assert.equal(rig.alerts().at(-1)?.type, 'motor_overload');
+});
+
+test('fifty minutes are not folded in one turn, and all of them within seconds', () => {
+  const machines = Array.from({ length: 50 }, (_, i) => setupOf(`m-${i}`, reference));
+  const rig = new Rig({ machines });
+  for (const { id } of machines) rig.read(id, standing);
+  rig.move(66_000);
+  const perTick: number[] = [];
+  for (let i = 0; i < 15; i++) {
+    const before = rig.records.length;
+    rig.move(200);
+    rig.pipeline.tick();
+    const sealed = rig.records.slice(before).filter((r) => r.kind === 'state-summary');
+    perTick.push(sealed.length);
+  }
+  assert.ok(Math.max(...perTick) <= 5, perTick.join());
+  assert.equal(
+    perTick.reduce((a, b) => a + b, 0),
+    50,
   );
 });

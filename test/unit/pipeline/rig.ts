@@ -85,7 +85,6 @@ export class Rig {
           return options.journal?.(entries) ?? Promise.resolve();
         },
         ring: (block) => this.blocks.push(block),
-        changed: () => {},
       },
     });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StateSummaryRecord, SummaryRecord, WireRecord } from '../../../cloud-bridge/contract.ts';
 import type { Recovery } from '../../../agent/store/store.ts';
-import { boot, eight, Rig, standing } from '../pipeline/rig.ts';
+import { boot, eight, reference, Rig, setupOf, standing } from '../pipeline/rig.ts';
 
 const nextBoot = '00000000000000bb';
 const minuteMs = 60_000;
@@ -12,7 +12,7 @@ function kept<T extends SummaryRecord | StateSummaryRecord>(records: readonly T[
   const best = new Map<string, T>();
   for (const record of records) {
     const name = 'signal' in record ? record.signal : 'state';
-    const key = `${name} ${record.minuteMs} ${record.readingBoot} ${record.segment}`;
+    const key = `${record.machine} ${name} ${record.minuteMs} ${record.readingBoot} ${record.segment}`;
     if ((best.get(key)?.revision ?? 0) < record.revision) best.set(key, record);
   }
   return [...best.values()];
@@ -127,6 +127,29 @@ test('the minute in which a process starts adds up too, whole minutes without on
     assert.equal(byMinute.get(eight), 60, `down for ${downS} s`);
     assert.equal(byMinute.get(eight + startMinute * minuteMs), 60, `down for ${downS} s`);
     for (let minute = 1; minute < startMinute; minute++) assert.ok(!byMinute.has(eight + minute * minuteMs));
+  }
+});
+
+test('a machine that was away when the process was killed gets its minute whole, though the ring has nothing of it', async () => {
+  const machines = [setupOf('ls-1', reference), setupOf('ls-2', reference)];
+  const first = new Rig({ machines });
+  first.read('ls-1', standing);
+  first.gap('ls-2', 'opened', first.wallMs);
+  for (let i = 0; i < 90 * 4; i++) {
+    first.pass(250);
+    first.read('ls-1', { ...standing, 'stitch.total': 5000 + i });
+  }
+  // Only the blocks of the machine that was read, and only the minute that was over.
+  const blocks = first.blocks.filter((block) => block.machine === 'ls-1');
+  const recovery = recoveryFrom(first, first.records, blocks);
+  const rig = new Rig({ machines, startMs: first.wallMs + 4_000, recovery });
+  rig.pass(40_000);
+  await rig.pipeline.drain();
+  for (const machine of ['ls-1', 'ls-2']) {
+    const rows = kept([...first.records, ...rig.records].filter(isState)).filter((s) => s.machine === machine);
+    const inMinute = rows.filter((s) => s.minuteMs === eight + minuteMs);
+    const sum = inMinute.flatMap((s) => Object.values(s.seconds)).reduce((a, b) => a + b, 0);
+    assert.ok(Math.abs(sum - 60) < 0.3, `${machine}: ${sum} s`);
   }
 });
 
