@@ -176,6 +176,8 @@ export class Poller {
   async #pollClass(bus: Bus, one: PollClass, cycle: Cycle): Promise<boolean> {
     const open = [...one.parts];
     const done: Part[] = [];
+    /** Asked as a trial in this cycle: behind the others, so that each has its turn. */
+    const tried: Part[] = [];
     let trials = 1;
     for (let part = open.shift(); part !== undefined; part = open.shift()) {
       const wasBad = part.status === 'bad';
@@ -206,9 +208,9 @@ export class Poller {
         }
       }
       this.#judge(part, reply, cycle);
-      done.push(part);
+      (wasBad ? tried : done).push(part);
       if (reply.kind === 'failed' && !cycle.isAnswered) {
-        one.parts = [...done, ...open];
+        one.parts = [...done, ...open, ...tried];
         return false;
       }
       if (reply.kind === 'data') {
@@ -224,7 +226,7 @@ export class Poller {
         if (this.#bus !== bus) return false;
       }
     }
-    one.parts = done;
+    one.parts = tried.length === 0 ? done : [...done, ...tried];
     one.settle(this.#refusals);
     return true;
   }

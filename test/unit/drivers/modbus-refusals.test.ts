@@ -79,6 +79,15 @@ test('a refused register is asked again every 30 s, and one of several in a cycl
   assert.ok(asked.length >= 6 && asked.length <= 9, `${asked.length} trials of three registers in 90 s`);
 });
 
+test('of many refused registers each has its turn', async (t) => {
+  const gone = Array.from({ length: 45 }, (_, i) => i);
+  const watched = on(t, row(0, 50), without(...gone));
+  await watched.cycles(30);
+  const asked = await watched.cycles(91);
+  const trials = gone.map((at) => asked.filter(({ address, count }) => count === 1 && address === at).length);
+  assert.ok(Math.min(...trials) >= 1 && Math.max(...trials) <= 3, trials.join(' '));
+});
+
 test('a refused register that appears is read along again', async (t) => {
   const watched = on(t, row(0, 20), (request, nowMs) => answer(nowMs < 40_000 ? without(5) : model(), request));
   await watched.cycles(80);
