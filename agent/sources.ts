@@ -56,7 +56,9 @@ export async function loadSources(machines: readonly WatchedMachine[]): Promise<
           profile,
           polls: pollsMs(config),
         }));
-        return modbus === null ? [] : [modbus.createModbusDriver({ endpoint, machines }, options.ports)];
+        const ceilings = bus.flatMap(({ config }) => config.maxRequestsPerS ?? []);
+        const pace = ceilings.length === 0 ? {} : { maxRequestsPerS: Math.min(...ceilings) };
+        return modbus === null ? [] : [modbus.createModbusDriver({ endpoint, machines, ...pace }, options.ports)];
       }
       case 'line':
         return line === null

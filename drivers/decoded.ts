@@ -2,7 +2,8 @@
  * From a raw number to a believed value, by the signal's entry in the profile. Pure.
  *
  * Invariant: what is returned as good is finite, inside the profile's range, and for a counter inside 0 … wrapsAt; anything
- * else is bad with a reason and carries no number (D2).
+ * else is bad with a reason and carries no number (D2). Beyond 2^53 neighbouring integers share one number of this language, so
+ * that a counter's step would be wrong without a word: what is above is bad (`not-exact`), never rounded.
  */
 import type { Value } from './contract.ts';
 import type { SignalSpec } from './profiles/schema.ts';
@@ -25,17 +26,19 @@ export const maxTextLength = 256;
 
 /**
  * @param raw the number as the machine sent it, before scale and offset
- * @returns good, or bad with `not-a-number` (a code that means "no value", or not finite) or `out-of-range`
+ * @returns good, or bad with `not-a-number` (a code that means "no value", or not finite), `not-exact` (beyond ±(2^53 − 1)) or
+ *   `out-of-range`
  */
 export function decodeNumber(spec: SignalSpec, raw: number): Decoded {
   if (!Number.isFinite(raw) || spec.notANumber.includes(raw)) return bad('not-a-number');
-  // Beyond 2^53 neighbouring integers share one number, so a counter's step would be wrong without a word.
-  if (Math.abs(raw) > Number.MAX_SAFE_INTEGER) return bad('out-of-range');
   if (spec.kind === 'flag') return raw === 0 ? good(false) : raw === 1 ? good(true) : bad('out-of-range');
   const value = scaled(raw, spec.scale, spec.offset);
   if (!Number.isFinite(value)) return bad('not-a-number');
   if (spec.range !== undefined && (value < spec.range[0] || value > spec.range[1])) return bad('out-of-range');
   if (spec.kind === 'counter' && (value < 0 || value >= spec.wrapsAt)) return bad('out-of-range');
+  if (Math.abs(raw) > Number.MAX_SAFE_INTEGER) return bad('not-exact');
+  if (spec.kind === 'counter' && value > Number.MAX_SAFE_INTEGER) return bad('not-exact');
+  if (spec.kind === 'code' && spec.words !== undefined) return good(spec.words[value] ?? String(value));
   return good(value);
 }
 

@@ -36,7 +36,7 @@ export const driverErrors = {
   modbusEndpointInvalid: {
     code: 'DRV-110',
     meaning: 'The endpoint of a Modbus machine is none of the known forms.',
-    cure: 'Write it as modbus://host:502, modbus+rtu://host:4001 or modbus+rtu:///dev/ttyUSB0?baudRate=19200&parity=even.',
+    cure: 'Write it as modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200&parity=even or modbus+ascii:///dev/ttyUSB0.',
     retryable: false,
   },
   modbusMachineInvalid: {

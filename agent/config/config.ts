@@ -46,6 +46,8 @@ export interface MachineConfig {
   readonly firmware: string | null;
   /** Poll classes whose interval differs from the profile's. */
   readonly polls: Readonly<Record<string, { readonly intervalMs: number }>>;
+  /** Ceiling for the whole Modbus bus of the machine, in requests a second; null: none. */
+  readonly maxRequestsPerS: number | null;
   /** null unless the endpoint is OPC UA. */
   readonly opcua: OpcUaConfig | null;
   readonly rules: RulesConfig;

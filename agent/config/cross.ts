@@ -140,7 +140,7 @@ function profileOf(
 }
 
 const schemes = {
-  modbus: 'modbus://host:502, modbus+rtu://host:port or modbus+rtu:///dev/…',
+  modbus: 'modbus://host:502, modbus+rtu://host:port, modbus+rtu:///dev/… or modbus+ascii:///dev/…',
   line: 'tcp://host:port or serial:///dev/…',
   opcua: 'opc.tcp://host:4840',
 } as const;
@@ -157,11 +157,20 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
   if (unit !== null && protocol !== 'modbus') {
     issues.push(issueAt(unit.source, unit.path, 'is for Modbus alone', `no unit with ${schemes[protocol]}`, 'key'));
   }
-  const rtu = endpoint.value.transport === 'modbus-rtu-tcp' || endpoint.value.transport === 'modbus-rtu-serial';
-  if (unit !== null && rtu && (unit.value < 1 || unit.value > 247)) {
+  if (childOf(raw, 'maxRequestsPerS') !== undefined && protocol !== 'modbus') {
+    const at = [...path, 'maxRequestsPerS'];
+    issues.push(issueAt(main, at, 'is for Modbus alone', `no maxRequestsPerS with ${schemes[protocol]}`, 'key'));
+  }
+  const onSerialLine = protocol === 'modbus' && endpoint.value.transport !== 'modbus-tcp';
+  if (unit !== null && onSerialLine && (unit.value < 1 || unit.value > 247)) {
     // Serial Line V1.02 §2.2: 0 is broadcast, 248 to 255 are reserved.
     issues.push(
-      issueAt(unit.source, unit.path, `is ${unit.value}, which no RTU slave can have`, 'a whole number from 1 to 247'),
+      issueAt(
+        unit.source,
+        unit.path,
+        `is ${unit.value}, which no slave on a serial line can have`,
+        'a whole number from 1 to 247',
+      ),
     );
   }
   const serial = childOf(raw, 'serial');

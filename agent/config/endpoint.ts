@@ -12,6 +12,7 @@ export type Endpoint =
   | { readonly transport: 'modbus-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'modbus-rtu-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'modbus-rtu-serial'; readonly path: string; readonly line: SerialLine }
+  | { readonly transport: 'modbus-ascii-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'line-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'line-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'opcua'; readonly url: string };
@@ -22,6 +23,7 @@ export const protocolOf = {
   'modbus-tcp': 'modbus',
   'modbus-rtu-tcp': 'modbus',
   'modbus-rtu-serial': 'modbus',
+  'modbus-ascii-serial': 'modbus',
   'line-tcp': 'line',
   'line-serial': 'line',
   opcua: 'opcua',
@@ -34,12 +36,15 @@ export interface EndpointProblem {
 
 const serialDefaults = {
   'modbus-rtu-serial': { baudRate: 19200, dataBits: 8, parity: 'even', stopBits: 1 },
+  // Serial Line V1.02 §2.5.2.
+  'modbus-ascii-serial': { baudRate: 19200, dataBits: 7, parity: 'even', stopBits: 1 },
   'line-serial': { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
 } as const satisfies Record<string, SerialLine>;
 
 const forms = {
   'modbus:': 'modbus://host:502',
   'modbus+rtu:': 'modbus+rtu://host:4001 or modbus+rtu:///dev/ttyUSB0?baudRate=19200',
+  'modbus+ascii:': 'modbus+ascii:///dev/ttyUSB0?baudRate=19200',
   'tcp:': 'tcp://host:port',
   'serial:': 'serial:///dev/ttyUSB0?baudRate=9600',
   'opc.tcp:': 'opc.tcp://host:4840',
@@ -67,6 +72,8 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
       return url.hostname === ''
         ? serial('modbus-rtu-serial', url, right)
         : network('modbus-rtu-tcp', url, null, right);
+    case 'modbus+ascii:':
+      return serial('modbus-ascii-serial', url, right);
     case 'tcp:':
       return network('line-tcp', url, null, right);
     case 'serial:':
@@ -87,6 +94,8 @@ export function endpointText(endpoint: Endpoint): string {
     case 'modbus-rtu-serial':
       // An RTU character has 8 data bits by specification, so its driver has no such setting.
       return `modbus+rtu://${serialText(endpoint.path, endpoint.line, false)}`;
+    case 'modbus-ascii-serial':
+      return `modbus+ascii://${serialText(endpoint.path, endpoint.line, true)}`;
     case 'line-tcp':
       return `tcp://${hostText(endpoint.host)}:${endpoint.port}`;
     case 'line-serial':
@@ -120,7 +129,11 @@ function network(
   return { transport, host: url.hostname.replace(/^\[|\]$/g, ''), port };
 }
 
-function serial(transport: 'modbus-rtu-serial' | 'line-serial', url: URL, right: string): Endpoint | EndpointProblem {
+function serial(
+  transport: 'modbus-rtu-serial' | 'modbus-ascii-serial' | 'line-serial',
+  url: URL,
+  right: string,
+): Endpoint | EndpointProblem {
   const path = decodePath(url.pathname);
   if (url.hostname !== '' || path === null || path.length < 2) {
     return { problem: 'names no device', right: `${right} (three slashes: the device has no host)` };

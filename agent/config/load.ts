@@ -204,6 +204,7 @@ function buildMachine(
     unit: address.transport.startsWith('modbus') ? (over?.unit ?? machine.unit ?? 1) : null,
     firmware: machine.firmware ?? null,
     polls: machine.polls ?? {},
+    maxRequestsPerS: machine.maxRequestsPerS ?? null,
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };

@@ -157,7 +157,7 @@ export const machineSchema = z.strictObject({
     {
       ...atStart,
       expects:
-        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, tcp://host:port, serial:///dev/…?baudRate=9600 or opc.tcp://host:4840',
+        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, modbus+ascii:///dev/ttyUSB0, tcp://host:port, serial:///dev/…?baudRate=9600 or opc.tcp://host:4840',
       examples: ['modbus://192.168.10.21:502'],
     },
   ),
@@ -171,6 +171,11 @@ export const machineSchema = z.strictObject({
     z.record(z.string(), pollSchema).optional(),
     'Other poll intervals than the profile has, by poll class.',
     atStart,
+  ),
+  maxRequestsPerS: field(
+    z.number().min(0.1).max(1000).optional(),
+    'The most requests in a second on the Modbus connection or bus of this machine, of all machines on it together; of several, the lowest holds. Absent: as many as are answered.',
+    { ...atStart, unit: '1/s' },
   ),
   serial: field(serialSchema.optional(), 'Line settings of a serial endpoint; the same as in its query part.', atStart),
   opcua: field(opcuaSchema.optional(), 'Session settings of an OPC UA endpoint.', atStart),

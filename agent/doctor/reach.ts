@@ -36,6 +36,7 @@ export function targetOf(address: Endpoint): Target {
     case 'line-tcp':
       return { kind: 'tcp', host: address.host, port: address.port };
     case 'modbus-rtu-serial':
+    case 'modbus-ascii-serial':
     case 'line-serial':
       return { kind: 'serial', path: address.path };
     case 'opcua':

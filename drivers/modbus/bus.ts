@@ -11,8 +11,12 @@ export interface BusHandlers {
 }
 
 export interface Bus {
-  /** Never rejects. Requests beyond what the bus takes at once wait their turn, first come first served. */
-  read(request: ReadRequest, timeoutMs: number): Promise<Reply>;
+  /**
+   * Never rejects. Requests beyond what the bus takes at once wait their turn, the earliest deadline first.
+   * @param timeoutMs how long the answer may take once it is asked, in ms
+   * @param deadlineMs when it should be asked, on the monotonic clock; now where absent. It is asked all the same when that is past
+   */
+  read(request: ReadRequest, timeoutMs: number, deadlineMs?: number): Promise<Reply>;
   /** Every waiting read fails with `connection-lost`; resolves when the socket or port is closed. */
   close(): Promise<void>;
 }
@@ -23,4 +27,6 @@ export interface BusOptions {
   /** A connection on which requests time out and no byte came for so long is half-open and given up, in ms. */
   readonly staleAfterMs: number;
   readonly monotonicMs: () => number;
+  /** The most requests in a second, of all machines together; null or absent: as many as are answered. */
+  readonly maxRequestsPerS?: number | null;
 }

@@ -1,5 +1,5 @@
 /**
- * Modbus machines behind one connection or bus: TCP, RTU behind a serial device server, or RTU on a serial port.
+ * Modbus machines behind one connection or bus: TCP, RTU behind a serial device server, or RTU or ASCII on a serial port.
  *
  * Invariants (besides D1 … D7; `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
  *  - One connection at a time. When it is lost every machine behind it has a gap at once.
@@ -35,7 +35,7 @@ export interface ModbusMachine {
 }
 
 export interface ModbusDriverOptions {
-  /** `modbus://host:502`, `modbus+rtu://host:4001` or `modbus+rtu:///dev/…?baudRate=19200&parity=even`. */
+  /** `modbus://host:502`, `modbus+rtu://host:4001`, or `modbus+rtu:///dev/…?baudRate=19200&parity=even`, also with `modbus+ascii:`. */
   readonly endpoint: string;
   readonly machines: readonly ModbusMachine[];
   /** How long an answer may take, in ms. Default 1000. A request is repeated once before a machine counts as silent. */
@@ -44,6 +44,8 @@ export interface ModbusDriverOptions {
   readonly backoff?: BackoffOptions;
   /** How long connecting may take, in ms. Default 3000. */
   readonly connectTimeoutMs?: number;
+  /** The most requests in a second on this connection or bus, of all its machines together. Default: as many as are answered. */
+  readonly maxRequestsPerS?: number;
 }
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
@@ -100,6 +102,7 @@ class ModbusDriver implements Driver {
   readonly #backoff: BackoffOptions;
   readonly #connectTimeoutMs: number;
   readonly #staleAfterMs: number;
+  readonly #maxRequestsPerS: number | null;
   readonly #watched: readonly Watched[];
   #phase: 'new' | 'running' | 'stopped' = 'new';
   #bus: Bus | null = null;
@@ -115,6 +118,7 @@ class ModbusDriver implements Driver {
     this.#ports = ports;
     this.#backoff = options.backoff ?? defaultBackoff;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
+    this.#maxRequestsPerS = options.maxRequestsPerS ?? null;
     const longestMs = Math.max(timeoutMs, ...options.machines.map((machine) => machine.timeoutMs ?? 0));
     this.#staleAfterMs = Math.max(3_000, 3 * longestMs);
     this.machines = options.machines.map((machine) => machine.machine);
@@ -131,6 +135,7 @@ class ModbusDriver implements Driver {
         },
         intervalsMs: intervalsOf(machine),
         timeoutMs: machine.timeoutMs ?? timeoutMs,
+        sharesLine: endpoint.kind !== 'tcp' && options.machines.length > 1,
         probe,
         feed,
         ports,
@@ -196,6 +201,7 @@ class ModbusDriver implements Driver {
         connectTimeoutMs: this.#connectTimeoutMs,
         staleAfterMs: Math.min(60_000, this.#staleAfterMs * 2 ** Math.min(this.#attempt, 10)),
         monotonicMs: () => this.#ports.clock.monotonicMs(),
+        maxRequestsPerS: this.#maxRequestsPerS,
       },
     );
     this.#bus = bus;
@@ -237,6 +243,8 @@ export function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options
       return openRtuTcpBus(endpoint.host, endpoint.port, handlers, options);
     case 'rtu-tty':
       return openTtyBus(endpoint.path, endpoint.settings, handlers, options);
+    case 'ascii-tty':
+      return openTtyBus(endpoint.path, endpoint.settings, handlers, options, 'ascii');
   }
 }
 

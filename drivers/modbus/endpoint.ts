@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { DriverError } from '../errors.ts';
 
-/** Defaults of MODBUS over Serial Line V1.02, §2.5.1 and §3.2: 19200 bit/s, 8 data bits, even parity, 1 stop bit. */
+/** Defaults of MODBUS over Serial Line V1.02, §2.5.1 and §3.2: 19200 bit/s, even parity, 1 stop bit; RTU has 8 data bits. */
 const serialSettings = z.strictObject({
   baudRate: z.coerce.number().int().min(300).max(4_000_000).default(19_200),
   parity: z.enum(['none', 'even', 'odd']).default('even'),
@@ -11,16 +11,23 @@ const serialSettings = z.strictObject({
     .pipe(z.union([z.literal(1), z.literal(2)]))
     .default(1),
 });
-export type TtySettings = z.infer<typeof serialSettings>;
+/** ASCII has 7 data bits by §2.5.2; many devices are set to 8. */
+const asciiSettings = serialSettings.extend({
+  dataBits: z.coerce
+    .number()
+    .pipe(z.union([z.literal(7), z.literal(8)]))
+    .default(7),
+});
+export type TtySettings = z.infer<typeof serialSettings> & { readonly dataBits?: 7 | 8 };
 
 export type ModbusEndpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'rtu-tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'rtu-tty'; readonly path: string; readonly settings: TtySettings };
+  | { readonly kind: 'rtu-tty' | 'ascii-tty'; readonly path: string; readonly settings: TtySettings };
 
 /**
  * `modbus://host[:502]`, `modbus+rtu://host:port` (RTU behind a serial device server), or
- * `modbus+rtu:///dev/…?baudRate=19200&parity=even`.
+ * `modbus+rtu:///dev/…?baudRate=19200&parity=even`, or the same with `modbus+ascii:`.
  * @throws DriverError DRV-110 when it is none of these
  */
 export function parseModbusEndpoint(endpoint: string): ModbusEndpoint {
@@ -35,15 +42,18 @@ export function parseModbusEndpoint(endpoint: string): ModbusEndpoint {
     if (url.port === '') throw invalid(endpoint, 'the port of the serial device server is needed');
     return { kind: 'rtu-tcp', host, port: portOf(endpoint, url.port) };
   }
-  if (url?.protocol === 'modbus+rtu:') {
+  if (url?.protocol === 'modbus+ascii:' && host !== '') throw invalid(endpoint, 'ASCII is read on a serial port alone');
+  if (url?.protocol === 'modbus+rtu:' || url?.protocol === 'modbus+ascii:') {
+    const framing = url.protocol === 'modbus+rtu:' ? 'rtu' : 'ascii';
+    const schema = framing === 'rtu' ? serialSettings : asciiSettings;
     const pathname = decodeURIComponent(url.pathname);
     const path = /^\/COM\d+$/i.test(pathname) ? pathname.slice(1) : pathname;
     if (path.length < 2) throw invalid(endpoint, 'a host with port, or three slashes and the path of a serial port');
-    const parsed = serialSettings.safeParse(Object.fromEntries(url.searchParams));
+    const parsed = schema.safeParse(Object.fromEntries(url.searchParams));
     if (!parsed.success) throw invalid(endpoint, z.prettifyError(parsed.error).replaceAll('\n', ' '));
-    return { kind: 'rtu-tty', path, settings: parsed.data };
+    return { kind: `${framing}-tty`, path, settings: parsed.data };
   }
-  throw invalid(endpoint, 'expected modbus:// or modbus+rtu://');
+  throw invalid(endpoint, 'expected modbus://, modbus+rtu:// or modbus+ascii://');
 }
 
 function portOf(endpoint: string, text: string): number {

@@ -4,9 +4,10 @@
  * Invariants:
  *  - At most one request of a machine is under way, so that machines on one bus take turns.
  *  - A request without an answer is repeated once. A machine that answers nothing then has a gap, and is asked no more than one
- *    short question at growing intervals until it speaks: a dead machine must not cost the others their polls.
- *  - An address the machine refuses costs the signal that needs it, not its neighbours: the block is cut until the refused
- *    address stands alone, which is then asked rarely.
+ *    short question at growing intervals until it speaks: a dead machine must not cost the others their polls. Where they share a
+ *    line, already the first request it does not answer waits only a few times as long as its answers took, the repetition twice that.
+ *  - An address the machine refuses costs the signal that needs it, not its neighbours: the block is halved until the refused
+ *    address stands alone (`refusals.ts`), which is then asked at most every 30 s, one of them in a cycle; the others are read together.
  *  - What a stall has missed is not made up for.
  */
 import { backoffDelayMs, type BackoffOptions, type DriverPorts, type Reading } from '../contract.ts';
@@ -14,8 +15,10 @@ import { bad } from '../decoded.ts';
 import type { MachineFeed, Moment } from '../feed.ts';
 import type { Bus } from './bus.ts';
 import type { SignalItem } from './decode.ts';
+import { fresh, PollClass, type Part } from './parts.ts';
 import type { ReadRequest, Reply } from './pdu.ts';
-import { functionOfTable, planBlocks, splitBlock, type Block, type PlanLimits } from './plan.ts';
+import { functionOfTable, splitBlock, type Block, type PlanLimits } from './plan.ts';
+import { Refusals, type Cut } from './refusals.ts';
 import { LatenessWindow, nextDueMs } from './schedule.ts';
 
 export interface PollerParts {
@@ -25,6 +28,8 @@ export interface PollerParts {
   /** Interval of each poll class that has items, in ms. */
   readonly intervalsMs: ReadonlyMap<string, number>;
   readonly timeoutMs: number;
+  /** Other machines wait while this one is asked. */
+  readonly sharesLine: boolean;
   /** Back-off of the questions to a silent machine. */
   readonly probe: BackoffOptions;
   readonly feed: MachineFeed;
@@ -39,27 +44,14 @@ const refusedRetryMs = 30_000;
 const failedRetryMs = 1_000;
 /** Requests that finding refused addresses may add to one cycle; the search goes on in the next. */
 const maxSplitsPerCycle = 64;
+/** A question to a silent machine waits behind polls that are due so much later, in ms. */
+const probeSlackMs = 1_000;
 /** Shortest time a silent machine gets for its answer, in ms. */
 const minProbeTimeoutMs = 250;
 
-/** A block as it stands with the machine. */
-interface Part {
-  readonly block: Block<SignalItem>;
-  status: 'unknown' | 'good' | 'bad';
-  failures: number;
-  /** Until then the part is not asked and its signals are bad with `reason`. */
-  restUntilMs: number;
-  reason: string;
-}
-
-interface PollClass {
-  readonly intervalMs: number;
-  readonly planned: readonly Block<SignalItem>[];
-  parts: Part[];
-  dueMs: number;
-}
-
 interface Cycle {
+  /** When the earliest of its polls was due. */
+  dueMs: number;
   readonly readings: Reading[];
   firstGood: Moment | null;
   isAnswered: boolean;
@@ -76,16 +68,19 @@ export class Poller {
   #timer: NodeJS.Timeout | null = null;
   /** Questions to the silent machine so far; null while it is polled. */
   #silentProbes: number | null = null;
+  /** What the silent machine is asked. */
+  #probeBlock: Block<SignalItem> | null = null;
+  readonly #refusals: Refusals;
+  /** Until then a machine that refused every address is not searched again. */
+  #refusedUntilMs = 0;
   #replyMs = 0;
 
   constructor(parts: PollerParts) {
     this.#parts = parts;
+    this.#refusals = new Refusals(parts.limits);
     for (const [name, intervalMs] of parts.intervalsMs) {
-      const planned = planBlocks(
-        parts.items.filter((item) => item.pollClass === name),
-        parts.limits,
-      );
-      if (planned.length > 0) this.#classes.push({ intervalMs, planned, parts: planned.map(fresh), dueMs: 0 });
+      const items = parts.items.filter((item) => item.pollClass === name);
+      if (items.length > 0) this.#classes.push(new PollClass(items, intervalMs));
     }
   }
 
@@ -93,7 +88,9 @@ export class Poller {
   connected(bus: Bus): void {
     this.#bus = bus;
     this.#silentProbes = null;
-    this.#replan();
+    this.#replyMs = 0;
+    this.#refusals.forget();
+    this.#restart();
     this.#schedule();
   }
 
@@ -114,12 +111,10 @@ export class Poller {
   }
 
   /** Everything is asked as planned again, at once. */
-  #replan(): void {
+  #restart(): void {
     const nowMs = this.#nowMs();
-    for (const one of this.#classes) {
-      one.parts = one.planned.map(fresh);
-      one.dueMs = nowMs;
-    }
+    for (const one of this.#classes) one.restart(this.#refusals, nowMs);
+    this.#probeBlock = this.#classes[0]?.parts[0]?.block ?? null;
   }
 
   #schedule(): void {
@@ -147,11 +142,13 @@ export class Poller {
     const startMs = this.#nowMs();
     // Timers may fire a fraction of a millisecond early.
     const due = this.#classes.filter((one) => one.dueMs - startMs < 1);
+    const dueMs = Math.min(...due.map((one) => one.dueMs));
     for (const one of due) {
       this.#lateness.record(startMs, startMs - one.dueMs);
       one.dueMs = nextDueMs(one.dueMs, one.intervalMs, startMs + 1);
     }
     const cycle: Cycle = {
+      dueMs,
       readings: [],
       firstGood: null,
       isAnswered: false,
@@ -166,8 +163,10 @@ export class Poller {
     const { feed } = this.#parts;
     if (cycle.readings.length > 0) feed.deliver(cycle.readings, cycle.firstGood ?? feed.now());
     if (!cycle.isAnswered && cycle.hasFailed) this.#fallSilent(cycle.lastReason);
-    else if (this.#isUnreadable()) this.#fallSilent(cycle.lastReason);
-    else {
+    else if (this.#classes.every((one) => one.isAllBad)) {
+      if (this.#isRefusing()) this.#refusedUntilMs = this.#nowMs() + refusedRetryMs;
+      this.#fallSilent(cycle.lastReason);
+    } else {
       this.#silentProbes = null;
       this.#schedule();
     }
@@ -177,54 +176,96 @@ export class Poller {
   async #pollClass(bus: Bus, one: PollClass, cycle: Cycle): Promise<boolean> {
     const open = [...one.parts];
     const done: Part[] = [];
+    /** Asked as a trial in this cycle: behind the others, so that each has its turn. */
+    const tried: Part[] = [];
+    let trials = 1;
     for (let part = open.shift(); part !== undefined; part = open.shift()) {
-      if (part.status === 'bad' && this.#nowMs() < part.restUntilMs) {
+      const wasBad = part.status === 'bad';
+      if (wasBad && (this.#nowMs() < part.restUntilMs || (part.isRefused && trials === 0))) {
         this.#reject(part, cycle);
         done.push(part);
         continue;
       }
+      if (part.isRefused) trials -= 1;
       const reply = await this.#ask(bus, part, cycle);
       if (this.#bus !== bus) return false;
-      if (reply.kind === 'exception' && isRefusal(reply.code) && cycle.splits < maxSplitsPerCycle) {
+      if (reply.kind === 'exception' && isRefusal(reply.code)) {
         const halves = splitBlock(part.block);
         if (halves !== null) {
-          cycle.splits += 1;
+          one.isChanged = true;
           cycle.isAnswered = true;
-          open.unshift(fresh(halves[0]), fresh(halves[1]));
+          if (cycle.splits < maxSplitsPerCycle) {
+            const cut: Cut<SignalItem> = { block: part.block, halves, goods: 0 };
+            cycle.splits += 1;
+            open.unshift(fresh(halves[0], cut), fresh(halves[1], cut));
+          } else {
+            part.status = 'open';
+            part.reason = `modbus-exception-${reply.code}`;
+            this.#reject(part, cycle);
+            done.push(part);
+          }
           continue;
         }
       }
       this.#judge(part, reply, cycle);
-      done.push(part);
+      (wasBad ? tried : done).push(part);
       if (reply.kind === 'failed' && !cycle.isAnswered) {
-        one.parts = [...done, ...open];
+        one.parts = [...done, ...open, ...tried];
         return false;
       }
+      if (reply.kind === 'data') {
+        one.isChanged ||= wasBad;
+        const { cut } = part;
+        part.cut = null;
+        if (cut !== null && (cut.goods += 1) === 2 && (await this.#isConfirmed(bus, cut))) {
+          this.#refusals.learn(cut);
+          // What waits may be too long by what is known now.
+          const waiting = open.splice(0).flatMap((next) => (next.status === 'bad' ? [next] : this.#planned(next)));
+          open.push(...waiting);
+        }
+        if (this.#bus !== bus) return false;
+      }
     }
-    // With nothing refused any more the plan with few requests is right again.
-    const isWhole = done.every((part) => part.status === 'good');
-    one.parts = isWhole && done.length > one.planned.length ? one.planned.map(fresh) : done;
+    one.parts = tried.length === 0 ? done : [...done, ...tried];
+    one.settle(this.#refusals);
     return true;
+  }
+
+  /** Both halves of a refused block work: whether the block is refused still. */
+  async #isConfirmed(bus: Bus, cut: Cut<SignalItem>): Promise<boolean> {
+    const reply = await this.#request(bus, cut.block, this.#parts.timeoutMs, this.#nowMs());
+    return this.#bus === bus && reply.kind === 'exception' && isRefusal(reply.code);
+  }
+
+  #planned(part: Part): Part[] {
+    const blocks = this.#refusals.plan(part.block.items);
+    return blocks.length === 1 ? [part] : blocks.map((block) => fresh(block));
   }
 
   /** One request, repeated once where that can help. */
   async #ask(bus: Bus, part: Part, cycle: Cycle): Promise<Reply> {
-    const reply = await this.#request(bus, part.block, this.#parts.timeoutMs);
+    const { timeoutMs } = this.#parts;
+    // A search and a trial wait behind the polls of the others, or their old deadline would let them go first again and again.
+    const isPoll = part.status !== 'bad' && part.cut === null;
+    const waitMs = this.#parts.sharesLine && this.#replyMs > 0 ? this.#shortMs() : timeoutMs;
+    const reply = await this.#request(bus, part.block, waitMs, isPoll ? cycle.dueMs : this.#nowMs());
     if (this.#bus !== bus || reply.kind === 'data') return reply;
     // What rested was asked as a trial; and once something has failed the others on the bus have waited long enough.
     const isWorthRepeating = part.status !== 'bad' && !cycle.hasFailed;
     if (!isWorthRepeating || (reply.kind === 'exception' && (isRefusal(reply.code) || reply.code === 1))) return reply;
-    return this.#request(bus, part.block, this.#parts.timeoutMs);
+    return this.#request(bus, part.block, Math.min(timeoutMs, 2 * waitMs), this.#nowMs());
   }
 
-  async #request(bus: Bus, block: Block<SignalItem>, timeoutMs: number): Promise<Reply> {
+  async #request(bus: Bus, block: Block<SignalItem>, timeoutMs: number, deadlineMs: number): Promise<Reply> {
     const { unit, feed, onAnswer } = this.#parts;
     const request: ReadRequest = { unit, fn: functionOfTable[block.table], address: block.address, count: block.count };
     const startMs = this.#nowMs();
     feed.requested();
-    const reply = await bus.read(request, timeoutMs);
-    if (reply.kind === 'data') this.#replyMs = this.#nowMs() - startMs;
-    if (reply.kind !== 'data') feed.failed();
+    const reply = await bus.read(request, timeoutMs, deadlineMs);
+    if (reply.kind === 'data') {
+      this.#replyMs = this.#nowMs() - startMs;
+      this.#refusals.worked(block.table, block.count);
+    } else feed.failed();
     if (reply.kind !== 'failed') onAnswer();
     return reply;
   }
@@ -233,6 +274,7 @@ export class Poller {
     if (reply.kind === 'data') {
       cycle.isAnswered = true;
       part.status = 'good';
+      part.isRefused = false;
       part.failures = 0;
       const at = this.#parts.feed.now();
       for (const item of part.block.items) {
@@ -245,6 +287,7 @@ export class Poller {
     const isRefused = reply.kind === 'exception' && (isRefusal(reply.code) || reply.code === 1);
     part.reason = reply.kind === 'exception' ? `modbus-exception-${reply.code}` : reply.reason;
     part.status = 'bad';
+    part.isRefused = isRefused;
     part.failures += 1;
     const restMs = isRefused ? refusedRetryMs : Math.min(refusedRetryMs, failedRetryMs * 2 ** (part.failures - 1));
     part.restUntilMs = this.#nowMs() + restMs;
@@ -264,9 +307,9 @@ export class Poller {
     }
   }
 
-  /** The machine answers, but refuses everything it is asked. */
-  #isUnreadable(): boolean {
-    return this.#classes.every((one) => one.parts.every((part) => part.status === 'bad'));
+  /** The machine answers, but has none of the addresses it is asked. */
+  #isRefusing(): boolean {
+    return this.#classes.every((one) => one.isAllRefused);
   }
 
   #fallSilent(reason: string): void {
@@ -277,25 +320,34 @@ export class Poller {
     this.#after(backoffDelayMs(probe, probes, ports.random), (bus) => this.#probe(bus, probes, reason));
   }
 
+  /** A few times as long as its last answer took, waiting for its turn included, in ms. */
+  #shortMs(): number {
+    return Math.min(this.#parts.timeoutMs, Math.max(minProbeTimeoutMs, 4 * this.#replyMs));
+  }
+
   async #probe(bus: Bus, probes: number, reason: string): Promise<void> {
-    const block = this.#classes[0]?.planned[0];
-    if (block === undefined) return;
+    const block = this.#probeBlock;
+    if (block === null) return;
     // Short, so that others on the bus hardly notice; at times as long as any request, for a machine that became slow.
-    const { timeoutMs } = this.#parts;
-    const shortMs = Math.min(timeoutMs, Math.max(minProbeTimeoutMs, 4 * this.#replyMs));
-    const reply = await this.#request(bus, block, probes % 4 === 3 ? timeoutMs : shortMs);
+    const { timeoutMs, sharesLine } = this.#parts;
+    const patience = sharesLine ? 8 : 4;
+    const askedMs = probes % patience === patience - 1 ? timeoutMs : this.#shortMs();
+    const reply = await this.#request(bus, block, askedMs, this.#nowMs() + probeSlackMs);
     if (this.#bus !== bus) return;
     if (reply.kind === 'failed') {
       this.#fallSilent(reason);
       return;
     }
-    this.#replan();
+    if (reply.kind === 'exception' && isRefusal(reply.code) && this.#isRefusing()) {
+      // Searching takes two requests a signal: not after every probe of a machine with another map.
+      if (this.#nowMs() < this.#refusedUntilMs) {
+        this.#fallSilent(reason);
+        return;
+      }
+    }
+    this.#restart();
     await this.#poll(bus);
   }
-}
-
-function fresh(block: Block<SignalItem>): Part {
-  return { block, status: 'unknown', failures: 0, restUntilMs: 0, reason: '' };
 }
 
 /** Illegal data address, illegal data value: an address in the block is none (§7). */

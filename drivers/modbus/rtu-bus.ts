@@ -11,6 +11,7 @@
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import { OwedReplies } from './owed.ts';
 import type { ReadRequest, Reply } from './pdu.ts';
+import { BusQueue } from './queue.ts';
 import { describe, rtuRequest, RtuReceiver, type DiscardReason } from './rtu.ts';
 import { openSocket, type ByteSocket } from './socket.ts';
 
@@ -28,6 +29,7 @@ const maxDrains = 10;
 interface Waiting {
   readonly request: ReadRequest;
   readonly timeoutMs: number;
+  readonly deadlineMs: number;
   readonly resolve: (reply: Reply) => void;
 }
 interface Asking extends Waiting {
@@ -51,7 +53,7 @@ class RtuTcpBus implements Bus {
   readonly #options: BusOptions;
   readonly #times: RtuTimes;
   readonly #socket: ByteSocket;
-  readonly #queue: Waiting[] = [];
+  readonly #queue: BusQueue<Waiting>;
   readonly #owed = new OwedReplies();
   #owedTimer: NodeJS.Timeout | null = null;
   #asking: Asking | null = null;
@@ -67,6 +69,7 @@ class RtuTcpBus implements Bus {
     this.#handlers = handlers;
     this.#options = options;
     this.#times = times;
+    this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
     this.#lastBytesMs = options.monotonicMs();
     this.#socket = openSocket(
       host,
@@ -88,10 +91,10 @@ class RtuTcpBus implements Bus {
     );
   }
 
-  read(request: ReadRequest, timeoutMs: number): Promise<Reply> {
+  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#options.monotonicMs()): Promise<Reply> {
     if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
     return new Promise((resolve) => {
-      this.#queue.push({ request, timeoutMs, resolve });
+      this.#queue.push({ request, timeoutMs, deadlineMs, resolve });
       this.#pump();
     });
   }
@@ -106,7 +109,7 @@ class RtuTcpBus implements Bus {
     if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
     this.#owedTimer = null;
     const sentMs = this.#options.monotonicMs();
-    const next = this.#owed.take(this.#queue, sentMs);
+    const next = this.#queue.take(sentMs, this.#owed);
     if (next === null) return;
     if ('waitMs' in next) {
       this.#owedTimer = setTimeout(() => this.#pump(), Math.ceil(next.waitMs));
@@ -195,7 +198,7 @@ class RtuTcpBus implements Bus {
 
   #end(): void {
     this.#over = true;
-    const waiting = this.#queue.splice(0);
+    const waiting = this.#queue.clear();
     if (this.#asking !== null) {
       clearTimeout(this.#asking.timer);
       waiting.unshift(this.#asking);

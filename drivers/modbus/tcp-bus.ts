@@ -9,6 +9,7 @@
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import { MbapFramer, mbapRequest, type MbapFrame } from './mbap.ts';
 import { answerOf, type ReadRequest, type Reply } from './pdu.ts';
+import { BusQueue } from './queue.ts';
 import { openSocket, type ByteSocket } from './socket.ts';
 
 /** Most servers answer one after the other; a few under way hide the network, many only fill their queues. */
@@ -19,6 +20,7 @@ const maxRemembered = 256;
 interface Waiting {
   readonly request: ReadRequest;
   readonly timeoutMs: number;
+  readonly deadlineMs: number;
   readonly resolve: (reply: Reply) => void;
 }
 interface UnderWay extends Waiting {
@@ -36,7 +38,8 @@ class TcpBus implements Bus {
   readonly #framer = new MbapFramer(
     (transaction) => this.#underWay.has(transaction) || this.#finished.has(transaction),
   );
-  readonly #queue: Waiting[] = [];
+  readonly #queue: BusQueue<Waiting>;
+  #paceTimer: NodeJS.Timeout | null = null;
   readonly #underWay = new Map<number, UnderWay>();
   readonly #finished = new Map<number, { readonly unit: number; readonly how: 'answered' | 'timed-out' }>();
   #nextTransaction = 1;
@@ -46,6 +49,7 @@ class TcpBus implements Bus {
   constructor(host: string, port: number, handlers: BusHandlers, options: BusOptions) {
     this.#handlers = handlers;
     this.#options = options;
+    this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
     this.#lastBytesMs = options.monotonicMs();
     this.#socket = openSocket(
       host,
@@ -65,10 +69,10 @@ class TcpBus implements Bus {
     );
   }
 
-  read(request: ReadRequest, timeoutMs: number): Promise<Reply> {
+  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#options.monotonicMs()): Promise<Reply> {
     if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
     return new Promise((resolve) => {
-      this.#queue.push({ request, timeoutMs, resolve });
+      this.#queue.push({ request, timeoutMs, deadlineMs, resolve });
       this.#pump();
     });
   }
@@ -80,8 +84,16 @@ class TcpBus implements Bus {
 
   #pump(): void {
     while (!this.#over && this.#underWay.size < maxUnderWay) {
-      const waiting = this.#queue.shift();
-      if (waiting === undefined) return;
+      const turn = this.#queue.take(this.#options.monotonicMs());
+      if (turn === null) return;
+      if ('waitMs' in turn) {
+        this.#paceTimer ??= setTimeout(() => {
+          this.#paceTimer = null;
+          this.#pump();
+        }, Math.ceil(turn.waitMs));
+        return;
+      }
+      const { waiting } = turn;
       const transaction = this.#takeTransaction();
       const timer = setTimeout(() => this.#timedOut(transaction), waiting.timeoutMs);
       this.#underWay.set(transaction, { ...waiting, timer });
@@ -148,7 +160,8 @@ class TcpBus implements Bus {
   #end(): void {
     this.#over = true;
     for (const underWay of this.#underWay.values()) clearTimeout(underWay.timer);
-    const waiting = [...this.#underWay.values(), ...this.#queue.splice(0)];
+    if (this.#paceTimer !== null) clearTimeout(this.#paceTimer);
+    const waiting = [...this.#underWay.values(), ...this.#queue.clear()];
     this.#underWay.clear();
     for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
   }

@@ -1,5 +1,5 @@
 /**
- * Requests over Modbus RTU on a serial port, through modbus-serial's buffered RTU port. One request at a time.
+ * Requests over Modbus RTU or ASCII on a serial port, through modbus-serial. One request at a time.
  *
  * What the library leaves to its user is done here:
  *  - Its errors are not Errors; they become a `Reply` with one word group.
@@ -8,21 +8,29 @@
  *  - It has no turnaround: after a failure the bus is left alone for `drainMs`, and behind the answer after that once more; what a late
  *    answer could be mistaken for is not asked (`owed.ts`).
  *  - Its own timers outlive a closed port; ours are used.
+ *  - Its ASCII port throws an exception that ends the process at a frame without content, takes letters that are no digits for 0, throws
+ *    away an answer behind another frame, keeps noise without bounds and does not tell of an unplugged port. It carries the requests;
+ *    the answers are kept from it and read here (`ascii.ts`).
  */
-import { EventEmitter } from 'node:events';
 import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-serial/ModbusRTU.js';
 import { reasonOf } from '../serial/transport.ts';
+import { describeAscii, longestAsciiFrame, receiveAscii } from './ascii.ts';
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import type { TtySettings } from './endpoint.ts';
 import { OwedReplies } from './owed.ts';
 import { dataLength, type ReadRequest, type Reply } from './pdu.ts';
+import { BusQueue } from './queue.ts';
 import { describe, RtuReceiver, type DiscardReason, type RtuDiscard } from './rtu.ts';
+import { asError, Tap } from './tty-tap.ts';
 
 const drainMs = 50;
+/** The longest RTU frame of noise and the longest answer, in bytes. */
+const longestNoiseAndAnswer = 512;
 
 interface Waiting {
   readonly request: ReadRequest;
   readonly timeoutMs: number;
+  readonly deadlineMs: number;
   readonly resolve: (reply: Reply) => void;
 }
 interface Asking extends Waiting {
@@ -30,8 +38,16 @@ interface Asking extends Waiting {
   timer: NodeJS.Timeout;
 }
 
-export function openTtyBus(path: string, settings: TtySettings, handlers: BusHandlers, options: BusOptions): Bus {
-  return new TtyBus(path, settings, handlers, options);
+export type TtyFraming = 'rtu' | 'ascii';
+
+export function openTtyBus(
+  path: string,
+  settings: TtySettings,
+  handlers: BusHandlers,
+  options: BusOptions,
+  framing: TtyFraming = 'rtu',
+): Bus {
+  return new TtyBus(path, framing, settings, handlers, options);
 }
 
 /** Silence between two frames: 3.5 characters of 11 bits, but 1.75 ms above 19200 bit/s (V1.02 §2.5.1.1), in whole ms. */
@@ -41,22 +57,30 @@ export function silentIntervalMs(baudRate: number): number {
 
 class TtyBus implements Bus {
   readonly #handlers: BusHandlers;
+  readonly #framing: TtyFraming;
   readonly #silentMs: number;
   readonly #opened: Promise<void>;
   readonly #monotonicMs: () => number;
-  readonly #queue: Waiting[] = [];
+  readonly #queue: BusQueue<Waiting>;
   readonly #owed = new OwedReplies();
   #owedTimer: NodeJS.Timeout | null = null;
   #client: ModbusRTU | null = null;
-  readonly #tap = new Tap();
+  readonly #tap: Tap;
   #asking: Asking | null = null;
   #lastFailed = false;
   #pauseTimer: NodeJS.Timeout | null = null;
   #over = false;
 
-  constructor(path: string, settings: TtySettings, handlers: BusHandlers, options: BusOptions) {
+  constructor(path: string, framing: TtyFraming, settings: TtySettings, handlers: BusHandlers, options: BusOptions) {
+    this.#framing = framing;
+    this.#tap = new Tap(
+      framing === 'rtu'
+        ? { maxBytes: longestNoiseAndAnswer }
+        : { maxBytes: 2 * longestAsciiFrame, onBytes: () => this.#hear(), onLost: (reason) => this.#down(reason) },
+    );
     this.#monotonicMs = options.monotonicMs;
     this.#handlers = handlers;
+    this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
     this.#silentMs = silentIntervalMs(settings.baudRate);
     this.#opened = this.#open(path, settings).catch((error: unknown) => this.#down(reasonOf(asError(error))));
   }
@@ -71,18 +95,26 @@ class TtyBus implements Bus {
     client.on('close', () => this.#down('unplugged'));
     // 0: no timers of the library's own.
     client.setTimeout(0);
-    await client.connectRTUBuffered(path, { ...settings, dataBits: 8 });
-    if (this.#over) return;
-    this.#tap.watch(client);
+    if (this.#framing === 'rtu') {
+      await client.connectRTUBuffered(path, { ...settings, dataBits: 8 });
+      if (this.#over) return;
+      this.#tap.watch(client);
+    } else {
+      const opened = client.connectAsciiSerial(path, settings);
+      // The port is there before it is open, and an error that nobody listens to would end the process.
+      this.#tap.watch(client);
+      await opened;
+      if (this.#over) return;
+    }
     // A client before us may have left an answer in the driver's buffer; it arrives now and is thrown away.
     this.#pause(drainMs);
     this.#handlers.onUp();
   }
 
-  read(request: ReadRequest, timeoutMs: number): Promise<Reply> {
+  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#monotonicMs()): Promise<Reply> {
     if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
     return new Promise((resolve) => {
-      this.#queue.push({ request, timeoutMs, resolve });
+      this.#queue.push({ request, timeoutMs, deadlineMs, resolve });
       this.#pump();
     });
   }
@@ -116,7 +148,7 @@ class TtyBus implements Bus {
     if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
     this.#owedTimer = null;
     const sentMs = this.#monotonicMs();
-    const turn = this.#owed.take(this.#queue, sentMs);
+    const turn = this.#queue.take(sentMs, this.#owed);
     if (turn === null) return;
     if ('waitMs' in turn) {
       this.#owedTimer = setTimeout(() => this.#pump(), Math.ceil(turn.waitMs));
@@ -124,7 +156,7 @@ class TtyBus implements Bus {
     }
     const { waiting } = turn;
     const { request } = waiting;
-    this.#discard(request, describe(this.#tap.take(), request));
+    this.#discard(request, this.#describe(this.#tap.take(), request));
     const asking: Asking = { ...waiting, sentMs, timer: setTimeout(() => this.#timedOut(asking), waiting.timeoutMs) };
     this.#asking = asking;
     let answered = false;
@@ -150,6 +182,21 @@ class TtyBus implements Bus {
     else client.writeFC4(unit, address, count, next);
   }
 
+  /** Bytes of an ASCII line. What comes while nobody is asked is told before the next request. */
+  #hear(): void {
+    const asking = this.#asking;
+    if (asking === null) return;
+    const { answer, discards } = receiveAscii(this.#tap.bytes, asking.request);
+    if (answer === null) return;
+    this.#tap.take();
+    this.#discard(asking.request, discards);
+    this.#finish(asking, answer);
+  }
+
+  #describe(bytes: Uint8Array, request: ReadRequest): RtuDiscard[] {
+    return this.#framing === 'rtu' ? describe(bytes, request) : describeAscii(bytes, request);
+  }
+
   #timedOut(asking: Asking): void {
     if (this.#asking === asking) this.#finish(asking, { kind: 'failed', reason: 'timeout' });
   }
@@ -164,7 +211,7 @@ class TtyBus implements Bus {
     // After a time-out the bytes stay in view: the rest of the answer may be on its way.
     if (failed) {
       if (isDiscardReason(reply.reason)) this.#discard(request, describe(this.#tap.take(), request));
-    } else {
+    } else if (this.#framing === 'rtu') {
       const around = new RtuReceiver(request).push(this.#tap.take());
       this.#discard(request, around?.discards ?? []);
     }
@@ -191,7 +238,7 @@ class TtyBus implements Bus {
     this.#pauseTimer = null;
     if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
     this.#owedTimer = null;
-    const waiting = this.#queue.splice(0);
+    const waiting = this.#queue.clear();
     if (this.#asking !== null) {
       clearTimeout(this.#asking.timer);
       waiting.unshift(this.#asking);
@@ -218,44 +265,4 @@ function replyOf(error: unknown, result: ReadCoilResult | ReadRegisterResult | u
 
 function isDiscardReason(reason: string): reason is DiscardReason {
   return ['bad-checksum', 'bad-length', 'wrong-unit', 'wrong-function'].includes(reason);
-}
-
-/** The library throws and passes objects that look like errors and are none. */
-function asError(error: unknown): Error {
-  if (error instanceof Error) return error;
-  const message =
-    typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
-  return new TypeError(message, { cause: error });
-}
-
-/* oxlint-disable no-underscore-dangle -- the names are the library's */
-
-/** The longest frame of noise and the longest answer; of more, the newest bytes are kept. */
-const maxTappedBytes = 512;
-
-/**
- * Sees every byte of the port before the library does, which has no public way to show them. A test notices when a new
- * version of the library keeps port or bytes elsewhere.
- */
-class Tap {
-  #port: object | null = null;
-  #bytes = Buffer.alloc(0);
-
-  watch(client: ModbusRTU): void {
-    const port: unknown = '_port' in client ? client._port : null;
-    if (typeof port !== 'object' || port === null || !('_client' in port)) return;
-    this.#port = port;
-    if (!(port._client instanceof EventEmitter)) return;
-    port._client.prependListener('data', (chunk: Buffer) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk]).subarray(-maxTappedBytes);
-    });
-  }
-
-  /** What has come since the last call. The library forgets it too. */
-  take(): Uint8Array {
-    const bytes = this.#bytes;
-    this.#bytes = Buffer.alloc(0);
-    if (this.#port !== null && '_buffer' in this.#port) this.#port._buffer = Buffer.alloc(0);
-    return bytes;
-  }
 }

@@ -1,4 +1,5 @@
 /** What the schema alone cannot see in a profile: names that must exist, sources that must fit the protocol. Pure. */
+import { checkModbusSource } from './check-modbus.ts';
 import type { Profile, SignalSpec } from './schema.ts';
 
 export interface ProfileProblem {
@@ -15,28 +16,6 @@ const sources = {
   line: '{ field }',
   opcua: '{ path }',
 } as const;
-
-/** Registers a Modbus value takes; coils and discrete inputs take one address. */
-export function modbusLength(from: Extract<SignalSpec['from'], { table: string }>): number {
-  if (from.table === 'coil' || from.table === 'discrete') return 1;
-  switch (from.type) {
-    case 'uint16':
-    case 'int16':
-    case 'bcd16':
-      return 1;
-    case 'uint32':
-    case 'int32':
-    case 'float32':
-    case 'bcd32':
-      return 2;
-    case 'uint64':
-    case 'int64':
-    case 'float64':
-      return 4;
-    case 'string':
-      return from.registers ?? 0;
-  }
-}
 
 /** Every problem of a profile that has passed its schema; empty when it can be used. */
 export function profileProblems(profile: Profile): ProfileProblem[] {
@@ -111,6 +90,7 @@ function valueTypes(profile: Profile, spec: SignalSpec): readonly (readonly [typ
     case 'text':
       return [text];
     case 'code':
+      if (spec.words !== undefined) return [text];
       return profile.protocol === 'modbus' ? [number] : [number, text];
   }
 }
@@ -131,36 +111,4 @@ function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
     add(['from', 'field'], `is no field of the line`, `0 to ${profile.line.fields - 1}, or more line.fields`);
   }
   if ('table' in from) checkModbusSource(profile, spec, from, add);
-}
-
-function checkModbusSource(
-  profile: Profile,
-  spec: SignalSpec,
-  from: Extract<SignalSpec['from'], { table: string }>,
-  add: Add,
-): void {
-  const base = profile.modbus?.addressBase ?? 0;
-  const cap = profile.modbus?.maxRegistersPerRead ?? 125;
-  const length = modbusLength(from);
-  if (from.address < base)
-    add(['from', 'address'], `is below ${base}, where the addresses of this profile begin`, 'a whole number from 1');
-  if (from.address - base + length > 65_536)
-    add(['from', 'address'], 'reaches beyond the last register', 'an address up to that of register 65535');
-  if (from.table === 'coil' || from.table === 'discrete') {
-    if (spec.kind !== 'flag') add(['kind'], `is ${spec.kind}, but a ${from.table} is a flag`, 'flag');
-    if (from.bit !== undefined) add(['from', 'bit'], `does nothing: a ${from.table} is one bit`, 'no bit');
-    return;
-  }
-  if (length > cap) add(['from'], `takes ${length} registers, more than one read may have (${cap})`, 'fewer registers');
-  if ((from.type === 'string') !== (spec.kind === 'text'))
-    add(
-      ['from', 'type'],
-      'does not fit the kind: string goes with kind text and no other',
-      'type: string and kind: text, or neither',
-    );
-  if ((from.type === 'string') !== (from.registers !== undefined))
-    add(['from', 'registers'], 'is for strings, which need it', 'registers: with type: string, and only there');
-  if (from.bit !== undefined && from.type !== 'uint16')
-    add(['from', 'bit'], 'does not fit the type: a bit is taken from a uint16', 'type: uint16, or no bit');
-  if (from.bit !== undefined && spec.kind !== 'flag') add(['kind'], `is ${spec.kind}, but one bit is a flag`, 'flag');
 }

@@ -3,6 +3,7 @@
  * causes. Profiles are data (`*.yaml` beside this file); this is their schema. Nothing here knows a vendor.
  */
 import { z } from 'zod';
+import { modbusSource, notations, wordOrders } from './modbus.ts';
 
 export const machineKinds = ['lockstitch', 'overlock', 'embroidery', 'circular-knit', 'flat-knit', 'other'] as const;
 export type MachineKind = (typeof machineKinds)[number];
@@ -20,47 +21,6 @@ const canonicalName = z
   .regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/, 'a canonical name looks like spindle.speed')
   .meta({ description: 'Canonical name.', expects: 'a dotted lower-case name, such as spindle.speed' });
 
-/** Modbus tables by their standard names; holding = 4xxxx, input = 3xxxx, discrete = 1xxxx, coil = 0xxxx. */
-export const modbusTables = ['holding', 'input', 'coil', 'discrete'] as const;
-export const wordOrders = ['ABCD', 'CDAB', 'BADC', 'DCBA'] as const;
-export const modbusTypes = [
-  'uint16',
-  'int16',
-  'uint32',
-  'int32',
-  'uint64',
-  'int64',
-  'float32',
-  'float64',
-  'bcd16',
-  'bcd32',
-  'string',
-] as const;
-
-const modbusSource = z
-  .strictObject({
-    table: z
-      .enum(modbusTables)
-      .describe('Which Modbus table. holding: function 3, input: function 4, coil: function 1, discrete: function 2.'),
-    address: z
-      .int()
-      .min(0)
-      .max(65535)
-      .describe('Number of the first register or bit, counted as modbus.addressBase says. Never the 4xxxx form.'),
-    type: z.enum(modbusTypes).default('uint16').describe('How the registers are read. Has no meaning for bits.'),
-    wordOrder: z
-      .enum(wordOrders)
-      .optional()
-      .describe('Byte order of this signal. Absent: modbus.wordOrder, and ABCD for a single register or a string.'),
-    bit: z
-      .int()
-      .min(0)
-      .max(15)
-      .optional()
-      .describe('One bit of a uint16 register, 0 the least significant. The signal is a flag.'),
-    registers: z.int().min(1).max(125).optional().describe('Length of a string in registers of two characters.'),
-  })
-  .describe('Protocol modbus.');
 const fieldSource = z
   .strictObject({
     field: z.int().min(0).max(255).describe('Which field of the line, from 0.'),
@@ -144,6 +104,14 @@ const code = z.strictObject({
   ...signalBase,
   unit: codeUnit,
   kind: z.literal('code').describe('A number (or word) that names something: an error code, a mode.'),
+  words: z
+    .record(z.string().regex(/^-?\d{1,16}$/, 'a key is a whole number, quoted'), z.string().min(1).max(256))
+    .optional()
+    .meta({
+      description:
+        'Word for each number. The value is then a text: the word, or the number itself where it has none, so that it stays visible.',
+      expects: 'numbers and their words, such as { "0": standing, "1": sewing }',
+    }),
 });
 const text = z.strictObject({
   ...signalBase,
@@ -238,6 +206,12 @@ export const profileSchema = z.strictObject({
         .union([z.literal(0), z.literal(1)])
         .default(0)
         .describe('0: addresses are those on the wire. 1: the manual counts from 1.'),
+      notation: z
+        .enum(notations)
+        .default('plain')
+        .describe(
+          '4xxxx: addresses stand as in manuals, 40001 the first holding register; the first digit must agree with table, and addressBase has no meaning.',
+        ),
       maxRegistersPerRead: z
         .int()
         .min(1)

@@ -1,5 +1,5 @@
-"""A pymodbus server for the driver's tests: `tcp`, or `rtu PATH`. Units and registers as JSON on the first line of stdin:
-{"1": {"input": {"0": [..]}, "holding": {"100": [..]}}}. Prints "ready PORT" (0 for rtu) and ends when stdin ends."""
+"""A pymodbus server for the driver's tests: `tcp`, `rtu PATH` or `ascii PATH`. Units and registers as JSON on the first line of stdin:
+{"1": {"input": {"0": [..]}, "holding": {"100": [..]}}}. Prints "ready PORT" (0 on a serial port) and ends when stdin ends."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ import sys
 
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
 from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
-from pymodbus.transaction import ModbusRtuFramer
+from pymodbus.transaction import ModbusAsciiFramer, ModbusRtuFramer
 
 
 def block(spans):
@@ -29,7 +29,7 @@ async def main():
         print("ready", server.server.sockets[0].getsockname()[1], flush=True)
     else:
         server = await StartAsyncSerialServer(
-            context, framer=ModbusRtuFramer, port=sys.argv[2], baudrate=19200, defer_start=True
+            context, framer=ModbusRtuFramer if sys.argv[1] == "rtu" else ModbusAsciiFramer, port=sys.argv[2], baudrate=19200, defer_start=True
         )
         await server.start()
         serving = asyncio.create_task(server.serve_forever())

@@ -10,7 +10,7 @@ import { createModbusDriver, type ModbusMachine } from '../../drivers/modbus/dri
 import { loadProfile } from '../../drivers/profiles/load.ts';
 import { assertEventInvariants, driverContract, EventLog, realPorts } from '../contract/driver.ts';
 import { requireProgram, requirePythonModule } from '../support/peers.ts';
-import { ModbusPeer, withCrc } from '../unit/drivers/modbus-peer.ts';
+import { asciiFrame, ModbusPeer, withCrc } from '../unit/drivers/modbus-peer.ts';
 import { compileLibmodbusServer, end, output, PtyLine, ptyPair, startServer, tempDir } from './modbus-peers.ts';
 
 interface Fixture {
@@ -78,6 +78,15 @@ test('RTU on a serial port, answered by pymodbus', async (t) => {
   const { near, far } = await ptyPair(t, tempDir(t));
   await startServer(t, python, [pymodbus, 'rtu', far], JSON.stringify({ 7: { input: { 0: numbersOf(ref.fixture) } } }));
   await expectValues(t, `modbus+rtu://${near}?baudRate=19200&parity=none`, [overlock]);
+});
+
+test('ASCII on a serial port, answered by pymodbus', async (t) => {
+  if (!requireProgram(t, 'socat') || !requirePythonModule(t, 'pymodbus') || !requirePythonModule(t, 'serial_asyncio'))
+    return;
+  const { near, far } = await ptyPair(t, tempDir(t));
+  const units = { 7: { input: { 0: numbersOf(ref.fixture) } }, 2: { holding: { 100: numbersOf(silverstar.fixture) } } };
+  await startServer(t, python, [pymodbus, 'ascii', far], JSON.stringify(units));
+  await expectValues(t, `modbus+ascii://${near}?baudRate=19200`, [overlock, other]);
 });
 
 /** The compiled libmodbus server, or null with the test skipped (failed in CI). */
@@ -156,83 +165,90 @@ test('the same slave behind a serial device server: RTU over TCP', async (t) => 
   await driver.stop();
 });
 
-/** A driver on a pty with the small peer of the unit tests behind it, so that RTU on a tty meets the same faults. */
-async function ttyRig(dir: string, unit: number) {
-  const peer = new ModbusPeer('rtu');
+/** A driver on a pty with the small peer of the unit tests behind it, so that RTU and ASCII on a tty meet the same faults. */
+async function ttyRig(dir: string, unit: number, framing: 'rtu' | 'ascii' = 'rtu') {
+  const peer = new ModbusPeer(framing);
   peer.set(unit, 4, 0, numbersOf(ref.fixture));
   await peer.listen();
   const line = new PtyLine(join(dir, 'tty'), () => peer.port);
   await line.plug();
-  return { peer, line, endpoint: `modbus+rtu://${line.path}?baudRate=115200&parity=none` };
+  return { peer, line, endpoint: `modbus+${framing}://${line.path}?baudRate=115200&parity=none` };
 }
 
-driverContract({
-  name: 'modbus rtu on a tty',
-  available: (t) => requireProgram(t, 'socat'),
-  silenceToGapMs: 3_000,
-  recoveryMs: 10_000,
-  async create(ports) {
-    const dir = mkdtempSync(join(tmpdir(), 'selvedge-modbus-'));
-    const { peer, line, endpoint } = await ttyRig(dir, 7);
-    const noise = withCrc(Buffer.from('0904020001', 'hex'));
-    const driver = createModbusDriver(
-      {
-        endpoint,
-        machines: [{ ...overlock, polls: { normal: 50 } }],
-        timeoutMs: 200,
-        backoff: { minMs: 50, maxMs: 200 },
-      },
-      ports,
-    );
-    return {
-      driver,
-      peer: {
-        breakLink: () => line.unplug(),
-        fallSilent: () => void (peer.misbehave = () => 'ignore'),
-        async restore() {
-          peer.misbehave = () => null;
-          await line.plug();
+for (const framing of ['rtu', 'ascii'] as const) {
+  driverContract({
+    name: `modbus ${framing} on a tty`,
+    available: (t) => requireProgram(t, 'socat'),
+    silenceToGapMs: 3_000,
+    recoveryMs: 10_000,
+    async create(ports) {
+      const dir = mkdtempSync(join(tmpdir(), 'selvedge-modbus-'));
+      const { peer, line, endpoint } = await ttyRig(dir, 7, framing);
+      const wrong = Buffer.from('0904020001', 'hex');
+      // Of another unit; in ASCII a frame without content as well.
+      const noise = framing === 'rtu' ? withCrc(wrong) : Buffer.concat([Buffer.from(':\r\n'), asciiFrame(wrong)]);
+      const driver = createModbusDriver(
+        {
+          endpoint,
+          machines: [{ ...overlock, polls: { normal: 50 } }],
+          timeoutMs: 200,
+          backoff: { minMs: 50, maxMs: 200 },
         },
-        disturb: () =>
-          void (peer.misbehave = (_, nth) => (nth % 3 === 0 ? { raw: (answer) => [noise, answer] } : null)),
-        connections: () => peer.connections,
-        accepted: () => peer.accepted,
-        writes: () => peer.writes,
-      },
-      async dispose() {
-        await line.unplug();
-        await peer.close();
-        rmSync(dir, { recursive: true, force: true });
-      },
-    };
-  },
-});
-
-test('bytes that were left on a serial line, or come unasked, are never taken for an answer', async (t) => {
-  if (!requireProgram(t, 'socat')) return;
-  const { peer, line, endpoint } = await ttyRig(tempDir(t), 7);
-  t.after(async () => {
-    await line.unplug();
-    await peer.close();
+        ports,
+      );
+      return {
+        driver,
+        peer: {
+          breakLink: () => line.unplug(),
+          fallSilent: () => void (peer.misbehave = () => 'ignore'),
+          async restore() {
+            peer.misbehave = () => null;
+            await line.plug();
+          },
+          disturb: () =>
+            void (peer.misbehave = (_, nth) => (nth % 3 === 0 ? { raw: (answer) => [noise, answer] } : null)),
+          connections: () => peer.connections,
+          accepted: () => peer.accepted,
+          writes: () => peer.writes,
+        },
+        async dispose() {
+          await line.unplug();
+          await peer.close();
+          rmSync(dir, { recursive: true, force: true });
+        },
+      };
+    },
   });
-  // The right unit, function, length and checksum, with other values: what the last client did not wait for.
-  const stale = withCrc(Buffer.concat([Buffer.from('07042a', 'hex'), Buffer.alloc(42, 0x01)]));
-  const log = new EventLog();
-  const driver = createModbusDriver(
-    { endpoint, machines: [{ ...overlock, polls: { normal: 100 } }], timeoutMs: 2_000 },
-    realPorts(log),
-  );
-  t.after(() => driver.stop());
-  peer.misbehave = (_, nth) => {
-    // Twice the stale frame behind a good answer: a client that keeps bytes would read it next, and be behind for ever.
-    return nth % 4 === 1 ? { raw: (answer) => Buffer.concat([answer, stale, stale]) } : null;
-  };
-  await driver.start(new AbortController().signal);
-  await log.until('readings', 20_000, () => log.goods('ov-1') >= 21 * 12);
-  const speeds = log.readings('ov-1').filter((reading) => reading.signal === 'spindle.speed');
-  // What falls into a request may cost it; what it may not do is become its answer.
-  const believed = new Set(speeds.filter((reading) => reading.quality === 'good').map((reading) => reading.value));
-  assert.deepEqual(believed, new Set([4210]));
-  assert.ok((driver.health()[0]?.discarded ?? 0) >= 4);
-  await driver.stop();
-});
+}
+
+for (const framing of ['rtu', 'ascii'] as const) {
+  test(`${framing}: bytes that were left on a serial line, or come unasked, are never taken for an answer`, async (t) => {
+    if (!requireProgram(t, 'socat')) return;
+    const { peer, line, endpoint } = await ttyRig(tempDir(t), 7, framing);
+    t.after(async () => {
+      await line.unplug();
+      await peer.close();
+    });
+    // The right unit, function, length and checksum, with other values: what the last client did not wait for.
+    const old = Buffer.concat([Buffer.from('07042a', 'hex'), Buffer.alloc(42, 0x01)]);
+    const stale = framing === 'rtu' ? withCrc(old) : asciiFrame(old);
+    const log = new EventLog();
+    const driver = createModbusDriver(
+      { endpoint, machines: [{ ...overlock, polls: { normal: 100 } }], timeoutMs: 2_000 },
+      realPorts(log),
+    );
+    t.after(() => driver.stop());
+    peer.misbehave = (_, nth) => {
+      // Twice the stale frame behind a good answer: a client that keeps bytes would read it next, and be behind for ever.
+      return nth % 4 === 1 ? { raw: (answer) => Buffer.concat([answer, stale, stale]) } : null;
+    };
+    await driver.start(new AbortController().signal);
+    await log.until('readings', 20_000, () => log.goods('ov-1') >= 21 * 12);
+    const speeds = log.readings('ov-1').filter((reading) => reading.signal === 'spindle.speed');
+    // What falls into a request may cost it; what it may not do is become its answer.
+    const believed = new Set(speeds.filter((reading) => reading.quality === 'good').map((reading) => reading.value));
+    assert.deepEqual(believed, new Set([4210]));
+    assert.ok((driver.health()[0]?.discarded ?? 0) >= 4);
+    await driver.stop();
+  });
+}

@@ -137,6 +137,7 @@ const reasonWords: Readonly<Record<string, string>> = {
   'no-data': 'no data',
   'out-of-range': 'outside the plausible range',
   'not-a-number': 'not a number',
+  'not-exact': 'too large to be exact',
   'counter-reset': 'counter was reset',
 };
 

@@ -20,6 +20,14 @@ const good: readonly [text: string, endpoint: Endpoint][] = [
       line: { ...rtuLine, baudRate: 9600, parity: 'none', stopBits: 2 },
     },
   ],
+  [
+    'modbus+ascii:///dev/ttyUSB0?dataBits=8&parity=none',
+    { transport: 'modbus-ascii-serial', path: '/dev/ttyUSB0', line: { ...rtuLine, parity: 'none' } },
+  ],
+  [
+    'modbus+ascii:///dev/ttyUSB0',
+    { transport: 'modbus-ascii-serial', path: '/dev/ttyUSB0', line: { ...rtuLine, dataBits: 7 } },
+  ],
   ['tcp://10.0.0.7:4001', { transport: 'line-tcp', host: '10.0.0.7', port: 4001 }],
   [
     'serial:///dev/serial/by-id/usb-1a86%20x?dataBits=7',

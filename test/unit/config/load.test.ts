@@ -176,11 +176,13 @@ test('settings that do not fit the protocol are told', () => {
   const text = `${good}    unit: 3
     serial: {baudRate: 9600}
     polls: {normal: {intervalMs: 100}}
+    maxRequestsPerS: 5
 `;
   assert.deepEqual(complaints(text), [
     '14: machines[1].unit is for Modbus alone',
     '15: machines[1].serial does nothing with a network endpoint',
     '16: machines[1].polls is for Modbus alone',
+    '17: machines[1].maxRequestsPerS is for Modbus alone',
   ]);
 });
 

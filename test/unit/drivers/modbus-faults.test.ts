@@ -44,7 +44,8 @@ async function rigOf(
   const units = Array.from({ length: options.units ?? 1 }, (_, i) => i + 1);
   for (const unit of units) {
     for (const spec of Object.values(profile.signals)) {
-      if ('table' in spec.from) peer.set(unit, 3, spec.from.address, [1000 * unit + spec.from.address]);
+      const address = 'table' in spec.from ? Number(spec.from.address) : 0;
+      peer.set(unit, 3, address, [1000 * unit + address]);
     }
   }
   prepare(peer);

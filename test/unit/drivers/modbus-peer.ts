@@ -20,7 +20,7 @@ export type Misbehaviour =
   | { readonly delayMs: number };
 
 export class ModbusPeer {
-  readonly framing: 'tcp' | 'rtu';
+  readonly framing: 'tcp' | 'rtu' | 'ascii';
   readonly requests: PeerRequest[] = [];
   /** Register or bit by `unit/fn/address`; what is not there answers exception 2. */
   readonly cells = new Map<string, number>();
@@ -32,7 +32,7 @@ export class ModbusPeer {
   #server: Server | null = null;
   #port = 0;
 
-  constructor(framing: 'tcp' | 'rtu') {
+  constructor(framing: 'tcp' | 'rtu' | 'ascii') {
     this.framing = framing;
   }
 
@@ -77,6 +77,14 @@ export class ModbusPeer {
     const length = this.framing === 'tcp' ? 12 : 8;
     socket.on('data', (chunk) => {
       held = Buffer.concat([held, chunk]);
+      if (this.framing === 'ascii') {
+        for (let end = held.indexOf('\r\n'); end !== -1; end = held.indexOf('\r\n')) {
+          const text = held.toString('latin1', held.lastIndexOf(':', end) + 1, end);
+          held = held.subarray(end + 2);
+          this.#take(socket, Buffer.from(text, 'hex'));
+        }
+        return;
+      }
       for (; held.length >= length; held = held.subarray(length)) this.#take(socket, held.subarray(0, length));
     });
   }
@@ -134,8 +142,20 @@ export class ModbusPeer {
       header.writeUInt8(unit, 6);
       return Buffer.concat([header, pdu]);
     }
-    return withCrc(Buffer.concat([Buffer.from([unit]), pdu]));
+    const frame = Buffer.concat([Buffer.from([unit]), pdu]);
+    return this.framing === 'rtu' ? withCrc(frame) : asciiFrame(frame);
   }
+}
+
+/** Colon, digits, LRC, CR LF. */
+export function asciiFrame(bytes: Buffer): Buffer {
+  const sum = bytes.reduce((total, byte) => total + byte, 0);
+  const lrc = (256 - (sum % 256)) % 256;
+  return Buffer.from(
+    `:${Buffer.concat([bytes, Buffer.from([lrc])])
+      .toString('hex')
+      .toUpperCase()}\r\n`,
+  );
 }
 
 /** CRC-16 of Modbus, bit by bit as the standard's appendix tells it. */

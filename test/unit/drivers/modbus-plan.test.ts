@@ -75,7 +75,7 @@ test('every asked address is read exactly once', () => {
   );
 });
 
-test('splitting loses nothing, always gets smaller and ends with items that cannot be told apart', () => {
+test('splitting loses nothing, always gets smaller and ends with items of one span', () => {
   fc.assert(
     fc.property(fc.array(item, { minLength: 1, maxLength: 40 }), limits, (items, bounds) => {
       const open = planBlocks(items, bounds);
@@ -89,21 +89,51 @@ test('splitting loses nothing, always gets smaller and ends with items that cann
         }
       }
       assert.equal(ends.flatMap((block) => block.items).length, items.length);
-      for (const block of ends) assert.ok(block.count <= Math.max(...block.items.map((one) => one.length)) * 2);
+      for (const block of ends) assert.ok(block.items.every((one) => one.length === block.count));
     }),
   );
 });
 
-test('the cut is at the widest gap, because nobody asked for those registers', () => {
-  const items: PlanItem[] = [0, 1, 2, 8, 9].map((address) => ({ table: 'input', address, length: 1 }));
-  const [block] = planBlocks(items, { maxRegisters: 125, maxGapRegisters: 8 });
-  assert.ok(block !== undefined);
-  const halves = splitBlock(block);
-  assert.deepEqual(
-    halves?.map((half) => [half.address, half.count]),
-    [
-      [0, 3],
-      [8, 2],
-    ],
+test('a block is halved by its spans, and values that overlap are told apart', () => {
+  const cut = (spans: readonly (readonly [number, number])[]) => {
+    const items = spans.map(([address, length]): PlanItem => ({ table: 'input', address, length }));
+    const [block] = planBlocks(items, { maxRegisters: 125, maxGapRegisters: 8 });
+    assert.ok(block !== undefined);
+    return splitBlock(block)?.map((half) => [half.address, half.count]) ?? null;
+  };
+  // oxfmt-ignore
+  assert.deepEqual(cut([[0, 1], [1, 1], [2, 1], [8, 1], [9, 1]]), [[0, 2], [2, 8]]);
+  // oxfmt-ignore
+  assert.deepEqual(cut([[4, 1], [4, 1], [4, 2]]), [[4, 1], [4, 2]]);
+  assert.equal(cut([[4, 1], [4, 1]]), null); // oxfmt-ignore
+});
+
+test('n spans are told apart after ⌈log₂ n⌉ cuts', () => {
+  for (let n = 1; n <= 125; n += 1) {
+    let open = planBlocks(
+      Array.from({ length: n }, (_, address): PlanItem => ({ table: 'input', address, length: 1 })),
+      { maxRegisters: 125, maxGapRegisters: 0 },
+    );
+    for (let depth = 0; depth < Math.ceil(Math.log2(n)); depth += 1) open = open.flatMap((b) => splitBlock(b) ?? [b]);
+    assert.ok(open.every((block) => block.count === 1), `${n}`); // oxfmt-ignore
+  }
+});
+
+test('no block of several items is over a learned limit or contains a refused span', () => {
+  const spans = fc.array(item, { maxLength: 8 });
+  fc.assert(
+    fc.property(fc.array(item, { maxLength: 60 }), limits, spans, fc.integer({ min: 1, max: 50 }), (...args) => {
+      const [items, bounds, refused, limit] = args;
+      const learned = { limits: new Map([['holding' as const, limit]]), refused };
+      const blocks = planBlocks(items, bounds, learned);
+      assert.equal(blocks.flatMap((block) => block.items).length, items.length);
+      for (const block of blocks) {
+        assert.ok(block.items.every((one) => covers(block, one)));
+        // What one item needs is asked whatever is known.
+        if (block.items.some((one) => one.address === block.address && one.length === block.count)) continue;
+        assert.ok(block.table !== 'holding' || block.count <= limit);
+        assert.ok(!refused.some((span) => covers(block, span)));
+      }
+    }),
   );
 });

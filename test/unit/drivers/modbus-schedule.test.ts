@@ -38,7 +38,15 @@ test('endpoints', () => {
     path: '/dev/serial/by-id/usb-1',
     settings: { baudRate: 9600, parity: 'none', stopBits: 2 },
   });
+  assert.deepEqual(parseModbusEndpoint('modbus+ascii:///dev/ttyS1?dataBits=8'), {
+    kind: 'ascii-tty',
+    path: '/dev/ttyS1',
+    settings: { baudRate: 19_200, parity: 'even', stopBits: 1, dataBits: 8 },
+  });
   for (const wrong of [
+    'modbus+ascii://host:4001',
+    'modbus+ascii:///dev/ttyS1?dataBits=9',
+    'modbus+rtu:///dev/ttyS1?dataBits=7',
     'modbus://',
     'modbus+rtu://host',
     'http://x',

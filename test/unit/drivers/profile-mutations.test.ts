@@ -88,7 +88,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   'the next address': (spec) => {
     if ('field' in spec.from) return withFrom(spec, { field: (spec.from.field + 1) % 7 });
     return 'table' in spec.from && spec.from.bit === undefined
-      ? withFrom(spec, { address: spec.from.address + 1 })
+      ? withFrom(spec, { address: Number(spec.from.address) + 1 })
       : null;
   },
   'the next bit': (spec) =>

@@ -75,7 +75,7 @@ test('every problem of a profile is told at once, with line and path', () => {
       parseProfile(
         valid
           .replace('kind: lockstitch', 'kind: spinning')
-          .replace('address: 2', 'address: 70000')
+          .replace('address: 2', 'address: 700000')
           .replace('version: 1', 'version: 1\ncolour: red'),
         'x.yaml',
       ),
@@ -109,7 +109,15 @@ test('what the schema cannot see is checked too', () => {
     ['table: input, address: 2', 'field: 1', /no source of protocol modbus/],
     ['table: input, address: 2', 'table: coil, address: 2', /a coil is a flag/],
     ['address: 2', 'address: 65535, type: uint32', /beyond the last register/],
+    ['address: 2', 'address: 70000', /beyond the last register/],
+    ['address: 2', 'address: "30003"', /is a text, which only the 4xxxx notation has/],
     ['address: 2', 'address: 2, bit: 3', /one bit is a flag/],
+    ['address: 2', 'address: 2, bits: [4, 3]', /first bit above the second/],
+    ['address: 2', 'address: 2, bits: [4, 16]', /signals\.spindle\.speed\.from\.bits/],
+    ['address: 2', 'address: 2, bits: [4, 7], type: int16', /bits are taken from a uint16/],
+    ['address: 2', 'address: 2, byte: high', /uint16 is no single byte/],
+    ['address: 2', 'address: 2, type: uint8, wordOrder: BADC', /byte says which half/],
+    ['address: 2', 'address: 2, type: uint32, wordOrder: EFGHABCD', /uint32 is not of 64 bits/],
     ['address: 2', 'address: 2, type: string', /string goes with kind text/],
     [
       'states:',
@@ -122,6 +130,26 @@ test('what the schema cannot see is checked too', () => {
   for (const [from, to, expected] of problems) {
     assert.match(
       messageOf(() => parseProfile(valid.replace(from, to), 'x.yaml'), 'DRV-101'),
+      expected,
+    );
+  }
+});
+
+test('in the 4xxxx notation the number must be of the table', () => {
+  const noted = valid.replace('states:', 'modbus: { notation: 4xxxx }\nstates:');
+  const rest = /from: \{ table: input, address: 2/.exec(noted)?.[0] ?? '';
+  const withAddress = (address: string) => parseProfile(noted.replace(rest, rest.replace('2', address)), 'x.yaml');
+  for (const address of ['30003', '"30003"', '300003', '365536']) withAddress(address);
+  const told: readonly (readonly [string, RegExp])[] = [
+    ['40003', /is in the table holding, but the table is input/],
+    ['3', /is in the table coil, but the table is input/],
+    ['20003', /begins with a digit of no table/],
+    ['30000', /is below 1, as in 40001/],
+    ['365537', /beyond the last register/],
+  ];
+  for (const [address, expected] of told) {
+    assert.match(
+      messageOf(() => withAddress(address), 'DRV-101'),
       expected,
     );
   }

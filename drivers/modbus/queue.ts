@@ -1,0 +1,56 @@
+/**
+ * What waits for a bus, and when it may be asked. One queue for all machines of a bus; each of them has at most one request in
+ * it. Pure, on the monotonic clock.
+ *
+ * Invariants:
+ *  - Of what may be asked, the earliest deadline comes first, and of equal ones what came first. Deadlines are moments, so what waits
+ *    rises by itself: nobody is put off for ever.
+ *  - Between two requests lies at least 1/maxRequestsPerS; a pause is not saved up for a burst after it.
+ */
+import type { OwedReplies } from './owed.ts';
+import type { ReadRequest } from './pdu.ts';
+
+interface Queued {
+  readonly request: ReadRequest;
+  /** When it should have been asked, in ms. */
+  readonly deadlineMs: number;
+}
+
+/** `waitMs`: nothing may be asked before so long. null: nothing waits. */
+export type Turn<Waiting> = { readonly waiting: Waiting } | { readonly waitMs: number } | null;
+
+export class BusQueue<Waiting extends Queued> {
+  readonly #waiting: Waiting[] = [];
+  readonly #spacingMs: number;
+  #nextMs = Number.NEGATIVE_INFINITY;
+
+  /** @param maxRequestsPerS of the bus, all machines together; null: as fast as it answers */
+  constructor(maxRequestsPerS: number | null) {
+    this.#spacingMs = maxRequestsPerS === null ? 0 : 1000 / maxRequestsPerS;
+  }
+
+  push(waiting: Waiting): void {
+    const all = this.#waiting;
+    let at = all.length;
+    while (at > 0 && (all[at - 1]?.deadlineMs ?? 0) > waiting.deadlineMs) at -= 1;
+    if (at === all.length) all.push(waiting);
+    else all.splice(at, 0, waiting);
+  }
+
+  /** Takes what is to be asked now. Whoever takes it must ask it. */
+  take(nowMs: number, owed: OwedReplies | null = null): Turn<Waiting> {
+    if (this.#waiting.length === 0) return null;
+    if (nowMs < this.#nextMs) return { waitMs: this.#nextMs - nowMs };
+    const first = owed === null ? this.#waiting.shift() : undefined;
+    const turn = first === undefined ? (owed?.take(this.#waiting, nowMs) ?? null) : { waiting: first };
+    if (turn !== null && 'waiting' in turn && this.#spacingMs > 0) {
+      this.#nextMs = nowMs + this.#spacingMs;
+    }
+    return turn;
+  }
+
+  /** Everything that waits, taken out. */
+  clear(): Waiting[] {
+    return this.#waiting.splice(0);
+  }
+}
