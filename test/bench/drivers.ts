@@ -1,0 +1,5 @@
+/** The benches of `npm run bench -- drivers`. */
+import type { Bench } from './bench.ts';
+import { modbusClients } from './modbus-clients.ts';
+
+export const drivers: readonly Bench[] = [modbusClients];
