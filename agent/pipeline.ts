@@ -44,6 +44,11 @@ import type { Rule } from './rules/schema.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
 
+/** Summaries and ring blocks may take so much of a tick, in ms; a block, and the summaries of a machine, may wait so long. */
+const collectMs = 4;
+const blockDelayMs = 1000;
+const summaryDelayMs = 10_000;
+
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
   return new DataPipeline(input);
@@ -126,11 +131,28 @@ class DataPipeline implements Pipeline {
       this.#offlineWhenSilent(machine, now);
       this.#rules(machine, now);
       this.#resetEvent(machine, machine.resets.take(Math.min(...machine.counterReadMs), now.monotonicMs));
-      this.#summaries(machine.rollup.due(lineMs));
-      if (machine.ring.due(now.monotonicMs, this.#options.ringBlockS)) this.#ringBlock(machine.ring.take());
     }
+    this.#collect(now, lineMs);
     this.#desk.tick(now);
     this.#journal.flush();
+  }
+
+  /**
+   * Summaries and ring blocks that are due. Machines that started together are due together, and all of fifty at once would
+   * hold up every poll for 150 ms: what the time of this tick does not suffice for is left to the next ones, a while.
+   */
+  #collect(now: Instant, lineMs: number): void {
+    const { ringBlockS } = this.#options;
+    const untilMs = now.monotonicMs + collectMs;
+    for (const machine of this.#machines.values()) {
+      const inTime = this.#clock.monotonicMs() < untilMs;
+      if (inTime || machine.summarisedMs + summaryDelayMs <= now.monotonicMs) {
+        this.#summaries(machine.rollup.due(lineMs));
+        machine.summarisedMs = now.monotonicMs;
+      }
+      const late = machine.ring.due(now.monotonicMs, ringBlockS + blockDelayMs / 1000);
+      if (late || (inTime && machine.ring.due(now.monotonicMs, ringBlockS))) this.#ringBlock(machine.ring.take());
+    }
   }
 
   // ——— reading batch → quality → canonical signals → ring + rollups ———

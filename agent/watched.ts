@@ -55,6 +55,8 @@ export class Watched implements Facts {
   readings = 0;
   lastGoodMs: number | null = null;
   now: Instant = { wallMs: 0, monotonicMs: 0 };
+  /** When its minutes were last looked at, on the monotonic clock. */
+  summarisedMs = -Infinity;
 
   constructor(
     setup: MachineSetup,

@@ -13,7 +13,7 @@ export function phaseOf(atMs: readonly number[], intervalMs: number): number {
   const crowd = new Uint32Array(Math.ceil(intervalMs));
   for (const at of atMs) crowd[Math.floor(at % intervalMs)] = (crowd[Math.floor(at % intervalMs)] ?? 0) + 1;
   const mode = crowd.indexOf(Math.max(...crowd));
-  let earliest = 0;
+  let earliest = 1;
   for (const at of atMs) {
     const offset = circular((at % intervalMs) - mode, intervalMs);
     if (offset >= -earlyMs && offset < earliest) earliest = offset;
