@@ -2,5 +2,6 @@
 import type { Bench } from './bench.ts';
 import { modbusClients } from './modbus-clients.ts';
 import { modbusLoad, smallSite } from './modbus-load.ts';
+import { recovery } from './recovery.ts';
 
-export const drivers: readonly Bench[] = [modbusClients, modbusLoad, smallSite];
+export const drivers: readonly Bench[] = [modbusClients, modbusLoad, recovery, smallSite];
