@@ -3,5 +3,6 @@ import type { Bench } from './bench.ts';
 import { modbusClients } from './modbus-clients.ts';
 import { modbusLoad, smallSite } from './modbus-load.ts';
 import { recovery } from './recovery.ts';
+import { rtu } from './rtu.ts';
 
-export const drivers: readonly Bench[] = [modbusClients, modbusLoad, recovery, smallSite];
+export const drivers: readonly Bench[] = [modbusClients, modbusLoad, recovery, smallSite, rtu];
