@@ -139,11 +139,11 @@ class DataPipeline implements Pipeline {
 
   /**
    * Summaries and ring blocks that are due. Machines that started together are due together, and all of fifty at once would
-   * hold up every poll for 150 ms: what the time of this tick does not suffice for is left to the next ones, a while.
+   * hold up every poll for 150 ms: what these few ms do not suffice for is left to the next ticks, a while.
    */
   #collect(now: Instant, lineMs: number): void {
     const { ringBlockS } = this.#options;
-    const untilMs = now.monotonicMs + collectMs;
+    const untilMs = this.#clock.monotonicMs() + collectMs;
     for (const machine of this.#machines.values()) {
       const inTime = this.#clock.monotonicMs() < untilMs;
       if (inTime || machine.summarisedMs + summaryDelayMs <= now.monotonicMs) {
