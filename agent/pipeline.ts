@@ -46,6 +46,8 @@ import { Watched } from './watched.ts';
 
 /** With 200 ms a tick fifty machines are through in two seconds. */
 const machinesPerTick = 5;
+/** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
+const collectMs = 4;
 
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
@@ -130,21 +132,26 @@ class DataPipeline implements Pipeline {
       this.#rules(machine, now);
       this.#resetEvent(machine, machine.resets.take(Math.min(...machine.counterReadMs), now.monotonicMs));
     }
-    for (const machine of this.#nextInTurn()) {
-      this.#summaries(machine.rollup.due(lineMs));
-      if (machine.ring.due(now.monotonicMs, this.#options.ringBlockS)) this.#ringBlock(machine.ring.take());
-    }
+    this.#collect(now, lineMs);
     this.#desk.tick(now);
     this.#journal.flush();
   }
 
-  /** A few machines a tick: fifty minutes folded and fifty blocks packed in one turn would keep the polls waiting. */
-  #nextInTurn(): Watched[] {
-    const all = [...this.#machines.values()];
-    const count = Math.min(all.length, machinesPerTick);
-    const turn = Array.from({ length: count }, (_, i) => all[(this.#turn + i) % all.length]);
-    this.#turn = all.length === 0 ? 0 : (this.#turn + count) % all.length;
-    return turn.filter((machine) => machine !== undefined);
+  /**
+   * Summaries and ring blocks that are due, of a few machines a tick in turn: machines that started together are due together,
+   * and fifty minutes folded and fifty blocks packed at once would keep every poll waiting.
+   */
+  #collect(now: Instant, lineMs: number): void {
+    const machines = [...this.#machines.values()];
+    const count = Math.min(machines.length, machinesPerTick);
+    const untilMs = this.#clock.monotonicMs() + collectMs;
+    for (let i = 0; i < count && (i === 0 || this.#clock.monotonicMs() < untilMs); i++) {
+      const machine = machines[this.#turn % machines.length];
+      this.#turn = (this.#turn + 1) % machines.length;
+      if (machine === undefined) continue;
+      this.#summaries(machine.rollup.due(lineMs));
+      if (machine.ring.due(now.monotonicMs, this.#options.ringBlockS)) this.#ringBlock(machine.ring.take());
+    }
   }
 
   // ——— reading batch → quality → canonical signals → ring + rollups ———

@@ -60,16 +60,27 @@ export class MachineFeed {
     return this.#gap !== null;
   }
 
-  /** One reading from a decoded value; `sourceTimeMs` is the receipt where the protocol has no time of its own. */
+  /**
+   * One reading from a decoded value; `sourceTimeMs` is the receipt where the protocol has no time of its own. Written out
+   * without spreads, which cost more than all decoding when a gateway makes 50,000 readings a second.
+   */
   reading(signal: string, decoded: Decoded, at: Moment, sourceTimeMs: number = at.wallMs): Reading {
-    const base = {
-      machine: this.machine,
-      signal,
-      sourceTimeMs,
-      receivedTimeMs: at.wallMs,
-      monotonicMs: at.monotonicMs,
-    };
-    return decoded.quality === 'bad' ? { ...base, value: null, ...decoded } : { ...base, ...decoded };
+    const { machine } = this;
+    const { wallMs: receivedTimeMs, monotonicMs } = at;
+    switch (decoded.quality) {
+      case 'good': {
+        const { value } = decoded;
+        return { machine, signal, sourceTimeMs, receivedTimeMs, monotonicMs, quality: 'good', value };
+      }
+      case 'uncertain': {
+        const { value, reason } = decoded;
+        return { machine, signal, sourceTimeMs, receivedTimeMs, monotonicMs, quality: 'uncertain', value, reason };
+      }
+      case 'bad': {
+        const { reason } = decoded;
+        return { machine, signal, sourceTimeMs, receivedTimeMs, monotonicMs, quality: 'bad', value: null, reason };
+      }
+    }
   }
 
   /** Delivers what one poll, notification or line brought; closes an open gap first if anything of it is a value. */

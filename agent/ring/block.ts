@@ -64,31 +64,63 @@ const body = z.strictObject({ v: z.literal(1), t0: int, c0: int, signals: z.reco
  * @throws AgentError `ringBlockInvalid` when there is no reading, or one of another machine.
  */
 export function encodeRingBlock(machine: string, readings: readonly Reading[]): RingBlock {
-  const [head] = readings;
-  if (head === undefined) throw new AgentError('ringBlockInvalid', `a block of ${machine} needs at least one reading`);
-  let fromMs = Infinity;
-  let toMs = -Infinity;
-  for (const reading of readings) {
-    if (reading.machine !== machine) {
+  const writer = new RingBlockWriter(machine);
+  for (const reading of readings) writer.add(reading);
+  const block = writer.take();
+  if (block === null) throw new AgentError('ringBlockInvalid', `a block of ${machine} needs at least one reading`);
+  return block;
+}
+
+/**
+ * A block in the making. Readings become columns as they come: kept whole until the block leaves, those of 50 fast machines
+ * would be 30 MB, and the garbage collector would copy them again and again.
+ */
+export class RingBlockWriter {
+  readonly #machine: string;
+  #columns = new Map<string, ColumnWriter>();
+  #points = 0;
+  #fromMs = Infinity;
+  #toMs = -Infinity;
+  #c0 = 0;
+
+  constructor(machine: string) {
+    this.#machine = machine;
+  }
+
+  get points(): number {
+    return this.#points;
+  }
+
+  /** @throws AgentError `ringBlockInvalid` when the reading is of another machine. */
+  add(reading: Reading): void {
+    if (reading.machine !== this.#machine) {
       throw new AgentError(
         'ringBlockInvalid',
-        `a reading of ${reading.machine} does not belong in a block of ${machine}`,
+        `a reading of ${reading.machine} does not belong in a block of ${this.#machine}`,
       );
     }
-    const atMs = Math.round(reading.sourceTimeMs);
-    fromMs = Math.min(fromMs, atMs);
-    toMs = Math.max(toMs, atMs);
+    if (this.#points === 0) this.#c0 = clockOffsetMs(reading);
+    let writer = this.#columns.get(reading.signal);
+    if (writer === undefined) this.#columns.set(reading.signal, (writer = new ColumnWriter(this.#c0)));
+    const atMs = writer.add(reading);
+    this.#fromMs = Math.min(this.#fromMs, atMs);
+    this.#toMs = Math.max(this.#toMs, atMs);
+    this.#points++;
   }
-  const c0 = clockOffsetMs(head);
-  const columns = new Map<string, ColumnWriter>();
-  for (const reading of readings) {
-    let writer = columns.get(reading.signal);
-    if (writer === undefined) columns.set(reading.signal, (writer = new ColumnWriter(fromMs, c0)));
-    writer.add(reading);
+
+  /** The block, packed; the next one begins. Null when nothing was added. */
+  take(): RingBlock | null {
+    const points = this.#points;
+    if (points === 0) return null;
+    const [fromMs, toMs] = [this.#fromMs, this.#toMs];
+    const signals = Object.fromEntries([...this.#columns].map(([signal, writer]) => [signal, writer.column(fromMs)]));
+    const bytes = zstdCompressSync(JSON.stringify({ v: 1, t0: fromMs, c0: this.#c0, signals }));
+    this.#columns = new Map();
+    this.#points = 0;
+    this.#fromMs = Infinity;
+    this.#toMs = -Infinity;
+    return { machine: this.#machine, fromMs, toMs, points, bytes };
   }
-  const signals = Object.fromEntries([...columns].map(([signal, writer]) => [signal, writer.column()]));
-  const bytes = zstdCompressSync(JSON.stringify({ v: 1, t0: fromMs, c0, signals }));
-  return { machine, fromMs, toMs, points: readings.length, bytes };
 }
 
 /**
@@ -126,18 +158,21 @@ class ColumnWriter {
   readonly #q: Run[] = [];
   readonly #r: number[] = [];
   readonly #c: [number, number][] = [];
-  #lastMs: number;
+  #firstMs = 0;
+  #lastMs = 0;
   #offsetMs: number;
 
-  constructor(t0: number, c0: number) {
-    this.#lastMs = t0;
+  constructor(c0: number) {
     this.#offsetMs = c0;
   }
 
-  add(reading: Reading): void {
+  /** Returns the reading's source time in whole ms. */
+  add(reading: Reading): number {
     const index = this.#dt.length;
     const atMs = Math.round(reading.sourceTimeMs);
-    this.#dt.push(atMs - this.#lastMs);
+    // What the first counts from is known when the block is complete.
+    if (index === 0) this.#firstMs = atMs;
+    this.#dt.push(index === 0 ? 0 : atMs - this.#lastMs);
     this.#lastMs = atMs;
     this.#r.push(Math.round(reading.receivedTimeMs) - atMs);
     const offsetMs = clockOffsetMs(reading);
@@ -148,13 +183,16 @@ class ColumnWriter {
     if (typeof reading.value === 'number' && !Number.isFinite(reading.value)) {
       this.#v.push(null);
       this.#flag(index, 'b', 'not-a-number');
-      return;
+      return atMs;
     }
     this.#v.push(reading.value);
     if (reading.quality !== 'good') this.#flag(index, reading.quality === 'bad' ? 'b' : 'u', reading.reason);
+    return atMs;
   }
 
-  column(): Column {
+  /** @param t0 smallest source time of the block */
+  column(t0: number): Column {
+    this.#dt[0] = this.#firstMs - t0;
     const column: Column = { dt: this.#dt, v: this.#v };
     if (this.#q.length > 0) column.q = this.#q;
     const [first = 0] = this.#r;

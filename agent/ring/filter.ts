@@ -11,7 +11,7 @@
 import type { Quality, Reading, Value } from '../../drivers/contract.ts';
 import type { SignalModel } from '../machine.ts';
 import type { RingBlock } from '../store/store.ts';
-import { encodeRingBlock } from './block.ts';
+import { RingBlockWriter } from './block.ts';
 
 const maxPoints = 20_000;
 
@@ -22,13 +22,14 @@ export class RingFilter {
   readonly #quality: (Quality | null)[];
   /** Monotonic time of the last stored point. */
   readonly #storedMs: number[];
-  #waiting: Reading[] = [];
+  readonly #waiting: RingBlockWriter;
   #last: Reading | null = null;
   #openedMs = 0;
   #stored = 0;
 
   constructor(machine: string, signals: readonly SignalModel[]) {
     this.#machine = machine;
+    this.#waiting = new RingBlockWriter(machine);
     this.#signals = signals;
     this.#value = signals.map(() => null);
     this.#quality = signals.map(() => null);
@@ -42,7 +43,7 @@ export class RingFilter {
 
   /** Returns a block when this reading filled one. */
   offer(signal: SignalModel, reading: Reading): RingBlock | null {
-    if (this.#waiting.length === 0 && this.#last === null) this.#openedMs = reading.monotonicMs;
+    if (this.#waiting.points === 0 && this.#last === null) this.#openedMs = reading.monotonicMs;
     const { index } = signal;
     if (!this.#worthStoring(signal, reading)) {
       this.#last = reading;
@@ -52,17 +53,17 @@ export class RingFilter {
     this.#value[index] = reading.value;
     this.#quality[index] = reading.quality;
     this.#storedMs[index] = reading.monotonicMs;
-    this.#waiting.push(reading);
+    this.#waiting.add(reading);
     this.#stored++;
-    return this.#waiting.length >= maxPoints ? this.take() : null;
+    return this.#waiting.points >= maxPoints ? this.take() : null;
   }
 
   /** The machine is not read from `at` on: every signal gets a bad point, so that its trend breaks there. */
   gap(at: Pick<Reading, 'sourceTimeMs' | 'receivedTimeMs' | 'monotonicMs'>, reason: string): void {
     for (const { index, name } of this.#signals) {
       if (this.#quality[index] === null || this.#quality[index] === 'bad') continue;
-      if (this.#waiting.length === 0) this.#openedMs = at.monotonicMs;
-      this.#waiting.push({
+      if (this.#waiting.points === 0) this.#openedMs = at.monotonicMs;
+      this.#waiting.add({
         ...at,
         machine: this.#machine,
         signal: name,
@@ -79,20 +80,17 @@ export class RingFilter {
 
   /** True when the open block is at least this old. */
   due(monotonicMs: number, blockS: number): boolean {
-    return (this.#waiting.length > 0 || this.#last !== null) && monotonicMs - this.#openedMs >= blockS * 1000;
+    return (this.#waiting.points > 0 || this.#last !== null) && monotonicMs - this.#openedMs >= blockS * 1000;
   }
 
   /** The open block, closed; null when nothing was read. */
   take(): RingBlock | null {
     if (this.#last !== null) {
-      this.#waiting.push(this.#last);
+      this.#waiting.add(this.#last);
       this.#stored++;
     }
     this.#last = null;
-    if (this.#waiting.length === 0) return null;
-    const readings = this.#waiting;
-    this.#waiting = [];
-    return encodeRingBlock(this.#machine, readings);
+    return this.#waiting.take();
   }
 
   #worthStoring(signal: SignalModel, reading: Reading): boolean {

@@ -40,6 +40,8 @@ class TcpBus implements Bus {
   );
   readonly #queue: BusQueue<Waiting>;
   #paceTimer: NodeJS.Timeout | null = null;
+  /** Requests of this turn of the event loop, not yet written. */
+  readonly #outgoing: Uint8Array[] = [];
   readonly #underWay = new Map<number, UnderWay>();
   readonly #finished = new Map<number, { readonly unit: number; readonly how: 'answered' | 'timed-out' }>();
   #nextTransaction = 1;
@@ -97,8 +99,22 @@ class TcpBus implements Bus {
       const transaction = this.#takeTransaction();
       const timer = setTimeout(() => this.#timedOut(transaction), waiting.timeoutMs);
       this.#underWay.set(transaction, { ...waiting, timer });
-      this.#socket.write(mbapRequest(transaction, waiting.request));
+      this.#send(mbapRequest(transaction, waiting.request));
     }
+  }
+
+  /**
+   * Replies that came together wake machines together: what they ask in the same turn leaves in one write. A system call for
+   * each request was half of the cost of a poll.
+   */
+  #send(bytes: Uint8Array): void {
+    if (this.#outgoing.push(bytes) > 1) return;
+    process.nextTick(() => {
+      const outgoing = this.#outgoing.splice(0);
+      const [only] = outgoing;
+      if (this.#over || only === undefined) return;
+      this.#socket.write(outgoing.length === 1 ? only : Buffer.concat(outgoing));
+    });
   }
 
   #takeTransaction(): number {

@@ -63,6 +63,8 @@ export const eight = Date.UTC(2026, 0, 5, 8);
 export class Rig {
   wallMs: number;
   monotonicMs = 5_000;
+  /** How much the monotonic clock moves at each look, as it does where work takes time. */
+  lookMs = 0;
   readonly records: WireRecord[] = [];
   readonly urgent: boolean[] = [];
   readonly blocks: RingBlock[] = [];
@@ -74,7 +76,7 @@ export class Rig {
     this.pipeline = createPipeline({
       machines,
       rules: options.rules ?? loadRuleSet(options.overrides ?? {}, {}, shipped),
-      clock: { wallMs: () => this.wallMs, monotonicMs: () => this.monotonicMs },
+      clock: { wallMs: () => this.wallMs, monotonicMs: () => (this.monotonicMs += this.lookMs) },
       recovery: { ...emptyRecovery, ...options.recovery },
       options: options.options ?? {},
       out: {

@@ -5,7 +5,7 @@ import { modelMachine } from '../../../agent/machine.ts';
 import { decodeRingBlock } from '../../../agent/ring/block.ts';
 import { RingFilter } from '../../../agent/ring/filter.ts';
 import type { Reading } from '../../../drivers/contract.ts';
-import { eight, reference, setupOf } from './rig.ts';
+import { eight, reference, Rig, setupOf, standing } from './rig.ts';
 
 const model = modelMachine(setupOf('ls-1', reference));
 const speed = model.signals.find((s) => s.name === 'spindle.speed');
@@ -82,4 +82,21 @@ test('a full block leaves early, so memory stays bounded', () => {
   let blocks = 0;
   for (let i = 0; i < 45_000; i++) if (ring.offer(stitches, good('stitch.total', i, i)) !== null) blocks++;
   assert.equal(blocks, 2);
+});
+
+test('blocks that are due together take turns over the ticks, and none waits for long', () => {
+  const ids = Array.from({ length: 12 }, (_, i) => `m-${i}`);
+  const rig = new Rig({ machines: ids.map((id) => setupOf(id, reference)) });
+  for (const id of ids) rig.read(id, standing);
+  rig.move(5000);
+  const readAtMs = rig.monotonicMs - 5000;
+  rig.lookMs = 1;
+  rig.pipeline.tick();
+  const first = rig.blocks.length;
+  assert.ok(first > 0 && first < ids.length, `${first} blocks in the first tick`);
+  while (rig.monotonicMs < readAtMs + 7500) {
+    rig.monotonicMs += 200;
+    rig.pipeline.tick();
+  }
+  assert.deepEqual(rig.blocks.map((block) => block.machine).toSorted(), ids.toSorted());
 });
