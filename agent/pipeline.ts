@@ -49,6 +49,9 @@ const machinesPerTick = 5;
 /** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
 const collectMs = 4;
 
+/** Smaller contradictions are rounding and drift; a step of the wall clock is at least twice as large. */
+const restampMs = 1000;
+
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
   return new DataPipeline(input);
@@ -452,10 +455,16 @@ class DataPipeline implements Pipeline {
     return sourceTimeUsable(reading, this.#options.lateS * 1000);
   }
 
+  /**
+   * By its wall time, so that spans between readings are those the source told, to the millisecond. Where that contradicts
+   * its age, the wall clock was set between its stamp and its delivery: then by its age.
+   */
   #lineTime(reading: Reading): number {
     const receivedMs = this.#line.atMonotonic(reading.monotonicMs);
-    // By its age and not by its wall time: the wall clock may have been set since it was stamped.
-    return this.#usable(reading) ? receivedMs - Math.round(reading.receivedTimeMs - reading.sourceTimeMs) : receivedMs;
+    if (!this.#usable(reading)) return receivedMs;
+    const byAgeMs = receivedMs - Math.round(reading.receivedTimeMs - reading.sourceTimeMs);
+    const byWallMs = this.#line.atWall(reading.sourceTimeMs);
+    return Math.abs(byWallMs - byAgeMs) < restampMs ? byWallMs : byAgeMs;
   }
 
   #observeClock(): void {

@@ -299,3 +299,24 @@ test('fifty minutes are not folded in one turn, and all of them within seconds',
     50,
   );
 });
+
+test('the bounds of a reset are those of the times the source told, to the millisecond', () => {
+  const rig = new Rig();
+  rig.read('ls-1', standing);
+  const { maxRatePerS = 0 } =
+    reference.signals['piece.count']?.kind === 'counter' ? reference.signals['piece.count'] : {};
+  assert.ok(maxRatePerS > 0);
+  // The two clocks are read one after the other: they never agree to the fraction of a millisecond.
+  rig.wallMs += 1207;
+  rig.monotonicMs += 1208.6;
+  rig.read('ls-1', {
+    ...standing,
+    'stitch.total': 0,
+    'trim.count': 0,
+    'piece.count': 0,
+    'energy.total': 0,
+    'needle.stitches': 0,
+  });
+  const uncertainty = rig.events('counter_reset')[0]?.data['piece.count uncertainty'];
+  assert.ok(Math.abs(Number(uncertainty) - 1.2 * maxRatePerS * 1.207) < 1e-9, String(uncertainty));
+});
