@@ -21,7 +21,7 @@ export class LoopMeter {
   }
 }
 
-/** The store counts on its own threads; its figures are asked for now and then, so that a status can be told at once. */
+/** The store counts on its own threads; its figures are asked for every `everyMs`, so that a status can be told at once. */
 export class StoreMeter {
   readonly #stats: () => Promise<StoreStats>;
   #latest: StoreStats | null = null;

@@ -216,13 +216,11 @@ test('a port that is locked between the look and the opening is refused by the l
 
 test('Ctrl-C ends a probe at once, with the connection closed', async (t) => {
   const server = await peer(t);
-  server.misbehave = () => 'ignore';
-  const asked = new Promise<void>((resolve) => {
-    server.misbehave = () => {
-      resolve();
-      return 'ignore';
-    };
-  });
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  server.misbehave = () => {
+    resolve();
+    return 'ignore';
+  };
   const at = `modbus://127.0.0.1:${server.port}`;
   const { child, ended } = startVerb<Report>(t, 'probe', at, '--holding', '0', '--timeout-ms', '60000');
   await asked;
