@@ -60,7 +60,6 @@ export function writeConfig(dir: string): string {
     dataDir: 'agent',
     profileDirs: ['profiles'],
     machines: machines.map(({ id, map, kind }) => ({ id, kind, profile: map, line: 'line-1' })),
-    summaries: { openMinuteEveryS: 5 },
     uplink: {
       url: 'mqtt://127.0.0.1:1',
       password: 'file:uplink.password',

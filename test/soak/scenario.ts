@@ -4,7 +4,13 @@
  */
 import { mapOf } from '../../simulators/maps/maps.ts';
 import { between, createRandom, type Random } from '../../simulators/random.ts';
-import { scenarioSchema, type Scenario, type ScenarioMachine } from '../../simulators/scenario/schema.ts';
+import {
+  scenarioSchema,
+  type DisturbanceVerb,
+  type FaultName,
+  type Scenario,
+  type ScenarioMachine,
+} from '../../simulators/scenario/schema.ts';
 
 /** Model time runs so many times as fast as the clock on the wall. */
 export const rate = 20;
@@ -40,46 +46,46 @@ const verbsOf = {
   opcua: ['restart', 'clock_step'],
 } as const;
 
-/** Seconds on the wall between two faults of a machine, how long one lasts, and between two troubles of its wire. */
-const faultEveryS = [20, 60] as const;
+/**
+ * In every slot of so many seconds on the wall each machine has one fault, and one trouble of its wire, somewhere in it: when is left
+ * to chance, how many are not, so that every minute loses about as many readings as any other.
+ */
+const faultSlotS = 60;
+const troubleSlotS = 15;
+const outageSlotS = 90;
 const faultForS = [0.5, 4] as const;
-const troubleEveryS = [2, 12] as const;
+const outageForS = 10;
 
 /** A floor that lasts `wallS` seconds. Times in it are model time, but how long a reply is late, which is that of the wire. */
 export function soakScenario(seed: number, wallS: number): Scenario {
-  const pick = <T>(random: Random, all: readonly [T, ...T[]]): T => all[Math.floor(random() * all.length)] ?? all[0];
   const faults: object[] = [];
   const disturbances: object[] = [];
   const expect = { as: 'event', type: 'any', withinS: 1 };
   for (const { id, map, protocol } of machines) {
     const random = createRandom(seed, `soak ${id}`);
     const gauges = mapOf(map).signals.filter(({ kind }) => kind === 'gauge');
-    let n = 0;
-    for (let atS = between(random, faultEveryS); atS < wallS; atS += between(random, faultEveryS)) {
-      const fault = pick(random, faultsOf[map]);
+    const nextFault = inTurn<FaultName>(random, faultsOf[map]);
+    for (const [n, slotS] of slots(wallS, faultSlotS)) {
+      const fault = nextFault();
       const forS = between(random, faultForS);
+      const atS = slotS + between(random, [0, faultSlotS - faultForS[1] - 1]);
       const signal = gauges[Math.floor(random() * gauges.length)]?.signal;
       const params = fault === 'stuck_sensor' ? { signal } : {};
-      n += 1;
       faults.push({ id: `${id}-${n}`, machine: id, fault, atS: atS * rate, forS: forS * rate, expect, params });
-      atS += forS;
     }
-    for (let atS = between(random, troubleEveryS); atS < wallS; atS += between(random, troubleEveryS)) {
-      const verb = pick(random, verbsOf[protocol]);
-      const offsetS = random() < 0.5 ? -3 : 3;
-      disturbances.push({
-        machine: id,
-        verb,
-        atS: atS * rate,
-        count: 1 + Math.floor(random() * 3),
-        params: { delayMs: between(random, [20, 1500]), code: pick(random, [2, 4, 6, 11]), offsetS },
-      });
+    const nextVerb = inTurn<DisturbanceVerb>(random, verbsOf[protocol]);
+    for (const [, slotS] of slots(wallS, troubleSlotS)) {
+      const atS = slotS + between(random, [0, troubleSlotS]);
+      const code = [2, 4, 6, 11][Math.floor(random() * 4)] ?? 6;
+      const params = { delayMs: between(random, [20, 1500]), code, offsetS: random() < 0.5 ? -3 : 3 };
+      disturbances.push({ machine: id, verb: nextVerb(), atS: atS * rate, params });
     }
   }
   const random = createRandom(seed, 'soak uplink');
-  for (let atS = 30; atS < wallS; atS += between(random, [40, 120])) {
-    const id = `uplink-${faults.length}`;
-    faults.push({ id, machine: 'gateway', fault: 'uplink_outage', atS: atS * rate, forS: 10 * rate, expect });
+  for (const [n, slotS] of slots(wallS, outageSlotS)) {
+    const atS = slotS + between(random, [5, outageSlotS - outageForS - 5]);
+    const id = `uplink-${n}`;
+    faults.push({ id, machine: 'gateway', fault: 'uplink_outage', atS: atS * rate, forS: outageForS * rate, expect });
   }
   return scenarioSchema.parse({
     version: 1,
@@ -89,4 +95,18 @@ export function soakScenario(seed: number, wallS: number): Scenario {
     faults,
     disturbances,
   });
+}
+
+/** Number and start of each whole slot. */
+const slots = (wallS: number, slotS: number) =>
+  Array.from({ length: Math.floor(wallS / slotS) }, (_, n) => [n, n * slotS] as const);
+
+/** All of them in random order, and again, in another. */
+function inTurn<T>(random: Random, all: readonly [T, ...T[]]): () => T {
+  let left: T[] = [];
+  return () => {
+    if (left.length === 0) left = [...all];
+    const [one] = left.splice(Math.floor(random() * left.length), 1);
+    return one ?? all[0];
+  };
 }

@@ -42,6 +42,12 @@ export interface SoakReport extends Verdict {
 const warmUpShare = 1 / 6;
 const longestSampleEveryS = 20;
 const leastSamples = 25;
+/**
+ * The agent holds the readings of the open minute and of those before it that late readings may still change. Samples that lie a
+ * third of a minute apart fall on the same three seconds of every minute, these ones, so that each meets as much of them as
+ * the third one before it. They are chosen to lie away from the moments at which the arrays of a minute double.
+ */
+const phaseMs = 9_000;
 /** The floor goes on a little longer than what is measured of it. */
 const marginS = 120;
 const user = { name: 'soak', password: 'stitch-by-stitch-all-night-long' };
@@ -73,6 +79,7 @@ export async function soak(options: SoakOptions, signal: AbortSignal): Promise<S
     await delay(warmUpS * 1000, undefined, { signal });
     const count = Math.floor(judgedS / sampleEveryS + 1e-6);
     const samples: Sample[] = [];
+    if (sampleEveryS === longestSampleEveryS) await delay(untilPhaseMs(Date.now()), undefined, { signal });
     const fromMs = performance.now();
     for (let n = 0; n <= count; n += 1) {
       await delay(Math.max(0, fromMs + n * sampleEveryS * 1000 - performance.now()), undefined, { signal });
@@ -98,6 +105,12 @@ export async function soak(options: SoakOptions, signal: AbortSignal): Promise<S
   } finally {
     await stack.disposeAsync();
   }
+}
+
+/** From a moment in UTC ms to the next that samples are taken at. */
+function untilPhaseMs(nowMs: number): number {
+  const everyMs = longestSampleEveryS * 1000;
+  return (everyMs + phaseMs - (nowMs % everyMs)) % everyMs;
 }
 
 /** A bridge that knows the gateway; returns the port of its broker. */
