@@ -15,6 +15,10 @@ export interface Sample {
   readonly readings: number;
   /** heapUsed + external + arrayBuffers after two full collections, bytes. */
   readonly heldBytes: number;
+  /** The parts of it, to see what grows. */
+  readonly heapUsedBytes: number;
+  readonly externalBytes: number;
+  readonly arrayBuffersBytes: number;
   readonly rssMB: number;
   /** Open resources of the event loop but timers, which come and go with every poll. */
   readonly handles: number;

@@ -12,7 +12,7 @@ const usage = `Usage: npm run soak -- [--minutes 30] [--json FILE] [--leak N] [-
 
 Runs the whole agent on simulated machines at 20 times their rates, with faults at random, and measures its memory from outside.
 
-  --minutes N       how long, warm-up (a sixth of it) included; default 30
+  --minutes N       how long, warm-up included: 5 minutes of 30, of less than 12.5 two fifths; default 30
   --json FILE       write the report, every sample in it
   --leak N          the control, which must fail: of every thousand readings N are kept for ever
   --seed N          what goes wrong when; default 1

@@ -38,10 +38,11 @@ export interface SoakReport extends Verdict {
   readonly browser: { readonly opened: number; readonly bytes: number };
 }
 
-/** Of thirty minutes the first five; of a shorter run the same share. */
-const warmUpShare = 1 / 6;
+/** Five minutes, after which the agent holds all it ever holds at once; of a shorter run this share. */
+const longestWarmUpS = 300;
+const warmUpShare = 0.4;
 const longestSampleEveryS = 20;
-const leastSamples = 25;
+const leastSamples = 21;
 /**
  * The agent holds the readings of the open minute and of those before it that late readings may still change. Samples that lie a
  * third of a minute apart fall on the same three seconds of every minute, these ones, so that each meets as much of them as
@@ -56,7 +57,7 @@ const user = { name: 'soak', password: 'stitch-by-stitch-all-night-long' };
 export async function soak(options: SoakOptions, signal: AbortSignal): Promise<SoakReport> {
   const { dir, say, minutes, seed } = options;
   const at = (name: string) => join(dir, name);
-  const warmUpS = minutes * 60 * warmUpShare;
+  const warmUpS = Math.min(longestWarmUpS, minutes * 60 * warmUpShare);
   const judgedS = minutes * 60 - warmUpS;
   const sampleEveryS = Math.min(longestSampleEveryS, judgedS / leastSamples);
   if (options.snapshots !== null) mkdirSync(options.snapshots, { recursive: true });

@@ -77,7 +77,7 @@ const counterInput = (over: Partial<ConservedInput>): ConservedInput => ({
   heard: () => [1100, 2100],
   atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta: 10, uncertainty: 0, resets: 0 }],
   resetAt: new Map(),
-  maxRatePerS: () => 100,
+  bound: () => ({ maxRatePerS: 100, count: 1 }),
   ...over,
 });
 
