@@ -80,9 +80,10 @@ export function judgeStep(
     delta,
     uncertainty,
   });
-  // What was counted between the last reading and the reset is lost: at most what the rate allows, less what came after it.
-  const reset = () =>
-    step('reset', to.value, Math.max(0, (rateMargin * spec.maxRatePerS * elapsedMs) / 1000 - to.value));
+  // What was counted between the last reading and the reset is lost: at most what the rate allows, less what came after it, and
+  // the count that was nearly whole at the last reading.
+  const lost = (rateMargin * spec.maxRatePerS * elapsedMs) / 1000 + spec.resolution - to.value;
+  const reset = () => step('reset', to.value, Math.max(0, lost));
   if (knownReset && to.value <= most) return reset();
   const unwrapped = growth < 0 ? growth + spec.wrapsAt : growth;
   if (unwrapped <= most) {
