@@ -105,18 +105,14 @@ export class DriveLine {
   #take(frames: readonly IsoFrame[]): void {
     for (const frame of frames) {
       const asking = this.#asking;
-      if (asking === null || frame.address !== asking.address) this.#discardStranger(frame, asking);
-      else if (frame.kind === 'enquiry' && frame.text === asking.parameter && !asking.echoSeen) asking.echoSeen = true;
-      else if (frame.kind === 'text') {
-        const value = valueOf(frame.text, asking.parameter);
-        if (value === null) this.#discardStranger(frame, asking);
-        else this.#finish(asking, { kind: 'value', value });
-      } else if (frame.kind === 'nak' || frame.kind === 'error') {
-        const refusal: Answer = { kind: 'refused', code: frame.kind === 'error' ? frame.code : null };
-        if (!this.#owing.has(asking.address)) this.#finish(asking, refusal);
-        else if (asking.withheld === null) asking.withheld = refusal;
-        else this.#ports.onDiscard(asking.address, 'duplicate');
-      } else this.#ports.onDiscard(frame.address, 'wrong-function');
+      const answer = asking === null ? null : answerIn(frame, asking);
+      if (asking === null || answer === null) {
+        const isEcho = frame.kind === 'enquiry' && frame.address === asking?.address && frame.text === asking.parameter;
+        if (asking !== null && isEcho && !asking.echoSeen) asking.echoSeen = true;
+        else this.#discardStranger(frame, asking);
+      } else if (answer.kind === 'value' || !this.#owing.has(asking.address)) this.#finish(asking, answer);
+      else if (asking.withheld === null) asking.withheld = answer;
+      else this.#ports.onDiscard(asking.address, 'duplicate');
     }
   }
 
@@ -163,6 +159,18 @@ export class DriveLine {
     });
     asking.resolve(answer);
   }
+}
+
+/** What a frame says to a question; null where it is no answer to it. */
+export function answerIn(
+  frame: IsoFrame,
+  { address, parameter }: Question,
+): Exclude<Answer, { kind: 'failed' }> | null {
+  if (frame.address !== address) return null;
+  if (frame.kind === 'nak') return { kind: 'refused', code: null };
+  if (frame.kind === 'error') return { kind: 'refused', code: frame.code };
+  const value = frame.kind === 'text' ? valueOf(frame.text, parameter) : null;
+  return value === null ? null : { kind: 'value', value };
 }
 
 /** `SOH ADR STX PP ENQ`, a reading (RTS, manual §7.9); it has no BCC. */
