@@ -74,6 +74,7 @@ function intervalMs(setup: MachineSetup, spec: SignalSpec): number | null {
     case 'line':
       return profile.line?.expectEveryMs ?? null;
     case 'modbus':
+    case 'efka':
       return polls?.[spec.poll] ?? profile.polls[spec.poll]?.intervalMs ?? null;
   }
 }

@@ -41,7 +41,7 @@ export interface MachineConfig {
   readonly endpoint: string;
   /** The same endpoint, read. */
   readonly address: Endpoint;
-  /** Modbus unit id; null where the protocol has none. */
+  /** Modbus unit id, or address of an EFKA drive; null where the protocol has none. */
   readonly unit: number | null;
   readonly firmware: string | null;
   /** Poll classes whose interval differs from the profile's. */

@@ -1,4 +1,6 @@
 /** Endpoint addresses of machines, as they stand in the configuration and in the endpoints file. */
+import type { Profile } from '../../drivers/profiles/schema.ts';
+import { portOfUrl } from '../../drivers/serial/find-port.ts';
 
 /** Character format of a serial line. Modbus RTU is 8E1 by its specification (V1.02 §2.5.1), sensor lines mostly 8N1. */
 export interface SerialLine {
@@ -11,23 +13,27 @@ export interface SerialLine {
 export type Endpoint =
   | { readonly transport: 'modbus-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'modbus-rtu-tcp'; readonly host: string; readonly port: number }
-  | { readonly transport: 'modbus-rtu-serial'; readonly path: string; readonly line: SerialLine }
+  | {
+      readonly transport: 'modbus-rtu-serial';
+      /** A path, or `usb/VID:PID[/SERIAL]` (drivers/serial/find-port.ts). */ readonly path: string;
+      readonly line: SerialLine;
+    }
   | { readonly transport: 'modbus-ascii-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'line-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'line-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'opcua'; readonly url: string };
 export type Transport = Endpoint['transport'];
 
-/** Which protocol of a profile a transport can carry. */
-export const protocolOf = {
-  'modbus-tcp': 'modbus',
-  'modbus-rtu-tcp': 'modbus',
-  'modbus-rtu-serial': 'modbus',
-  'modbus-ascii-serial': 'modbus',
-  'line-tcp': 'line',
-  'line-serial': 'line',
-  opcua: 'opcua',
-} as const satisfies Record<Transport, 'modbus' | 'line' | 'opcua'>;
+/** Which protocols of a profile a transport can carry; the first is meant where no profile tells. */
+export const protocolsOf = {
+  'modbus-tcp': ['modbus'],
+  'modbus-rtu-tcp': ['modbus'],
+  'modbus-rtu-serial': ['modbus'],
+  'modbus-ascii-serial': ['modbus'],
+  'line-tcp': ['line', 'efka'],
+  'line-serial': ['line', 'efka'],
+  opcua: ['opcua'],
+} as const satisfies Record<Transport, readonly [Profile['protocol'], ...Profile['protocol'][]]>;
 
 export interface EndpointProblem {
   readonly problem: string;
@@ -43,10 +49,11 @@ const serialDefaults = {
 
 const forms = {
   'modbus:': 'modbus://host:502',
-  'modbus+rtu:': 'modbus+rtu://host:4001 or modbus+rtu:///dev/ttyUSB0?baudRate=19200',
+  'modbus+rtu:':
+    'modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200 or modbus+rtu://usb/1a86:7523?baudRate=19200',
   'modbus+ascii:': 'modbus+ascii:///dev/ttyUSB0?baudRate=19200',
   'tcp:': 'tcp://host:port',
-  'serial:': 'serial:///dev/ttyUSB0?baudRate=9600',
+  'serial:': 'serial:///dev/ttyUSB0?baudRate=9600 or serial://usb/1a86:7523?baudRate=9600',
   'opc.tcp:': 'opc.tcp://host:4840',
 } as const;
 const isScheme = (s: string): s is keyof typeof forms => Object.hasOwn(forms, s);
@@ -69,7 +76,7 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
     case 'modbus:':
       return network('modbus-tcp', url, 502, right);
     case 'modbus+rtu:':
-      return url.hostname === ''
+      return url.hostname === '' || portOfUrl(url) !== null
         ? serial('modbus-rtu-serial', url, right)
         : network('modbus-rtu-tcp', url, null, right);
     case 'modbus+ascii:':
@@ -134,8 +141,8 @@ function serial(
   url: URL,
   right: string,
 ): Endpoint | EndpointProblem {
-  const path = decodePath(url.pathname);
-  if (url.hostname !== '' || path === null || path.length < 2) {
+  const path = portOfUrl(url);
+  if (path === null) {
     return { problem: 'names no device', right: `${right} (three slashes: the device has no host)` };
   }
   let line: SerialLine = serialDefaults[transport];
@@ -172,13 +179,5 @@ function withSetting(line: SerialLine, key: string, value: string): SerialLine |
       return value === '1' || value === '2' ? { ...line, stopBits: value === '1' ? 1 : 2 } : null;
     default:
       return null;
-  }
-}
-
-function decodePath(pathname: string): string | null {
-  try {
-    return decodeURIComponent(pathname);
-  } catch {
-    return null;
   }
 }

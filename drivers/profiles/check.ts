@@ -1,5 +1,6 @@
 /** What the schema alone cannot see in a profile: names that must exist, sources that must fit the protocol. Pure. */
 import { checkModbusSource } from './check-modbus.ts';
+import { checkEfkaSource, checkLine, checkLineSource, isLineSource } from './check-serial.ts';
 import type { Profile, SignalSpec } from './schema.ts';
 
 export interface ProfileProblem {
@@ -15,6 +16,7 @@ const sources = {
   modbus: '{ table, address }',
   line: '{ field }',
   opcua: '{ path }',
+  efka: '{ parameter }',
 } as const;
 
 /** Every problem of a profile that has passed its schema; empty when it can be used. */
@@ -26,6 +28,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   const signals = `one of ${Object.keys(profile.signals).join(', ')}`;
   if (block === 'line' && profile.line === undefined)
     add(['line'], 'is needed with protocol line', 'line: with fields and expectEveryMs');
+  if (profile.line !== undefined) checkLine(profile.line, add);
   for (const other of ['modbus', 'line', 'opcua'] as const) {
     if (other !== block && profile[other] !== undefined)
       add([other], `has no meaning with protocol ${block}`, `no ${other}: here`);
@@ -102,13 +105,12 @@ function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
   const knownPoll = spec.poll === 'normal' || profile.polls[spec.poll] !== undefined;
   if (!knownPoll) add(['poll'], `names no poll class ${spec.poll} of polls`, poll);
   const from = spec.from;
-  const fits = { modbus: 'table' in from, line: 'field' in from, opcua: 'path' in from };
+  const fits = { modbus: 'table' in from, line: isLineSource(from), opcua: 'path' in from, efka: 'parameter' in from };
   if (!fits[profile.protocol]) {
     add(['from'], `is no source of protocol ${profile.protocol}`, sources[profile.protocol]);
     return;
   }
-  if ('field' in from && profile.line !== undefined && from.field >= profile.line.fields) {
-    add(['from', 'field'], `is no field of the line`, `0 to ${profile.line.fields - 1}, or more line.fields`);
-  }
+  if (profile.line !== undefined) checkLineSource(profile.line, spec, add);
+  if ('parameter' in from) checkEfkaSource(spec, from, add);
   if ('table' in from) checkModbusSource(profile, spec, from, add);
 }

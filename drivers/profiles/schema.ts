@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { modbusSource, notations, wordOrders } from './modbus.ts';
+import { efkaSource, fixedFormat, fixedSources, groupSource, maxPatternLength } from './serial.ts';
 
 export const machineKinds = ['lockstitch', 'overlock', 'embroidery', 'circular-knit', 'flat-knit', 'other'] as const;
 export type MachineKind = (typeof machineKinds)[number];
@@ -60,9 +61,10 @@ const signalBase = {
     .string()
     .default('normal')
     .describe('Poll class out of polls. The class normal is always there, every 1000 ms unless polls says otherwise.'),
-  from: z.union([modbusSource, fieldSource, opcuaSource]).meta({
+  from: z.union([modbusSource, fieldSource, opcuaSource, groupSource, ...fixedSources, efkaSource]).meta({
     description: 'Where the machine has it.',
-    expects: '{ table, address } with modbus, { field } with line, { path } with opcua',
+    expects:
+      '{ table, address } with modbus, { field }, { group }, { at } or { columns } with line, { path } with opcua, { parameter } with efka',
   }),
 };
 const heartbeatS = z
@@ -183,7 +185,9 @@ export const profileSchema = z.strictObject({
   version: z.int().positive().describe('Counts your own changes of the profile.'),
   title: z.string().min(1).describe('What the profile is for, in a few words.'),
   kind: z.enum(machineKinds).describe('Kind of machine. The configuration may name another for a single machine.'),
-  protocol: z.enum(['modbus', 'line', 'opcua']).describe('What the machine speaks. Every signal has a source of it.'),
+  protocol: z
+    .enum(['modbus', 'line', 'opcua', 'efka'])
+    .describe('What the machine speaks. Every signal has a source of it.'),
   verified: z.boolean().describe('true only when the map was checked against the maker’s document or a real machine.'),
   source: z
     .array(z.string().min(1))
@@ -198,7 +202,7 @@ export const profileSchema = z.strictObject({
       }),
     )
     .default({})
-    .describe('Poll classes by name (Modbus). The configuration of a machine can give a class another interval.'),
+    .describe('Poll classes by name (Modbus, EFKA). The configuration of a machine can give a class another interval.'),
   modbus: z
     .strictObject({
       wordOrder: z.enum(wordOrders).default('ABCD').describe('How values of several registers are laid out.'),
@@ -238,7 +242,14 @@ export const profileSchema = z.strictObject({
         .int()
         .min(1)
         .max(256)
+        .optional()
         .describe('How many fields a line has. A line with more or fewer is thrown away whole and counted.'),
+      pattern: z.string().min(1).max(maxPatternLength).optional().meta({
+        description:
+          'Instead of fields: a regular expression that the whole line must match, with a named group for each value. A line that does not match is thrown away and counted.',
+        expects: 'a regular expression such as "S(?<speed>[0-9]+) T(?<temp>[0-9.]+)"',
+      }),
+      fixed: fixedFormat.optional().describe('Instead of fields: frames of a fixed length. They need no line end.'),
       terminator: z
         .enum(['\n', '\r\n', '\r'])
         .default('\n')
@@ -250,7 +261,7 @@ export const profileSchema = z.strictObject({
         .meta({ description: 'How often a line comes. A silence of three times this is a gap.', unit: 'ms' }),
     })
     .optional()
-    .describe('How a line is built. Required with protocol line.'),
+    .describe('How a line is built, with exactly one of fields, pattern and fixed. Required with protocol line.'),
   opcua: z
     .strictObject({
       machineBrowseName: z

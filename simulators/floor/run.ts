@@ -12,6 +12,7 @@ import { encodeSewingRef } from '../maps/sewing-ref.ts';
 import { encodeSilverstar, silverstarFirstAddress } from '../maps/sewing-silverstar.ts';
 import type { Random } from '../random.ts';
 import type { ScenarioMachine } from '../scenario/schema.ts';
+import { createEfkaServer, defaultEfkaAddress } from '../servers/efka.ts';
 import { createLineServer } from '../servers/line.ts';
 import { createModbusServer } from '../servers/modbus.ts';
 import type { MachineServer } from '../servers/server.ts';
@@ -96,6 +97,13 @@ async function createServerOf(
       });
     case 'sewing-retrofit-csv':
       return createLineServer({ port, random, latchesPerLine: Math.max(1, Math.round(250 / model.tickMs)) });
+    case 'sewing-efka-serial':
+      return createEfkaServer({
+        port: machine.tty ?? port,
+        address: machine.unit ?? defaultEfkaAddress,
+        monitor: machine.monitor,
+        random,
+      });
     case 'knit-circular-opcua': {
       // The OPC UA stack takes a second and 100 MB to load: only where a machine speaks it.
       const { createOpcuaServer } = await import('../servers/opcua.ts');
@@ -234,6 +242,7 @@ function describe(machine: ScenarioMachine, server: MachineServer | undefined): 
     protocol: machine.protocol,
     endpoint: server?.endpoint ?? '',
     ...(machine.protocol.startsWith('modbus') ? { unit: machine.unit ?? 1 } : {}),
+    ...(machine.protocol.startsWith('efka') ? { unit: machine.unit ?? defaultEfkaAddress } : {}),
     ...(server === undefined || server.fingerprint === null ? {} : { serverFingerprint: server.fingerprint }),
   };
 }

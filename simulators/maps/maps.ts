@@ -1,5 +1,6 @@
 /** The maps by name. */
 import type { MapName } from '../scenario/schema.ts';
+import { efkaSerialMap } from './efka-serial.ts';
 import { knitOpcuaMap } from './knit-opcua.ts';
 import type { CounterSpec, ShownSignal } from './map.ts';
 import { retrofitCsvMap } from './retrofit-csv.ts';
@@ -10,6 +11,7 @@ const maps = {
   'sewing-modbus-ref': sewingRefMap,
   'sewing-modbus-silverstar': sewingSilverstarMap,
   'sewing-retrofit-csv': retrofitCsvMap,
+  'sewing-efka-serial': efkaSerialMap,
   'knit-circular-opcua': knitOpcuaMap,
 } as const;
 

@@ -11,12 +11,14 @@ const protocolsOf: Readonly<Record<MapName, readonly Protocol[]>> = {
   'sewing-modbus-ref': ['modbus-tcp', 'modbus-rtu-tcp'],
   'sewing-modbus-silverstar': ['modbus-tcp', 'modbus-rtu-tcp'],
   'sewing-retrofit-csv': ['line-tcp'],
+  'sewing-efka-serial': ['efka-tcp', 'efka-tty'],
   'knit-circular-opcua': ['opcua'],
 };
 const kindsOf: Readonly<Record<MapName, readonly string[]>> = {
   'sewing-modbus-ref': ['lockstitch', 'overlock'],
   'sewing-modbus-silverstar': ['lockstitch'],
   'sewing-retrofit-csv': ['lockstitch', 'overlock'],
+  'sewing-efka-serial': ['lockstitch', 'overlock'],
   'knit-circular-opcua': ['circular-knit'],
 };
 /** A fault belongs to a machine only if its map can show it: the retrofit line, for one, has no error code. */
@@ -40,6 +42,8 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
     'counter_reset',
   ],
   'sewing-retrofit-csv': ['bobbin_empty', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+  // The drive sees its motor and its pedal, not the thread.
+  'sewing-efka-serial': ['offline'],
   'knit-circular-opcua': ['yarn_break', 'needle_fault', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
 };
 
@@ -66,8 +70,16 @@ export function checkScenario(scenario: Scenario): Problem[] {
         i,
         'kind',
       );
-    if (machine.unit !== undefined && !machine.protocol.startsWith('modbus'))
-      report(`unit is for Modbus; ${machine.protocol} has none`, 'machines', i, 'unit');
+    const hasUnit = machine.protocol.startsWith('modbus') || machine.protocol.startsWith('efka');
+    if (machine.unit !== undefined && !hasUnit)
+      report(`unit is for Modbus and EFKA; ${machine.protocol} has none`, 'machines', i, 'unit');
+    if (machine.protocol.startsWith('modbus') && (machine.unit ?? 1) > 247)
+      report('a Modbus unit is 1 to 247', 'machines', i, 'unit');
+    if (machine.map === 'sewing-efka-serial') {
+      if ((machine.unit ?? 240) < 128) report('an EFKA address is 128 to 255', 'machines', i, 'unit');
+      if ((machine.protocol === 'efka-tty') !== (machine.tty !== undefined))
+        report('tty is the port of efka-tty, and of no other protocol', 'machines', i, 'tty');
+    }
     const counters = mapOf(machine.map).counters;
     for (const [signal, start] of Object.entries(machine.start)) {
       const spec = counters.find((counter) => counter.signal === signal);
@@ -91,9 +103,10 @@ export function checkScenario(scenario: Scenario): Problem[] {
       report(`${machine.protocol} carries no clock; clock_step is for opcua`, 'disturbances', i, 'verb');
     else if (
       (disturbance.verb === 'wrong_unit' || disturbance.verb === 'exception') &&
-      !machine.protocol.startsWith('modbus')
+      !machine.protocol.startsWith('modbus') &&
+      !machine.protocol.startsWith('efka')
     )
-      report(`${disturbance.verb} is for Modbus, not ${machine.protocol}`, 'disturbances', i, 'verb');
+      report(`${disturbance.verb} is for Modbus and EFKA, not ${machine.protocol}`, 'disturbances', i, 'verb');
     else if (['late_reply', 'garbage', 'drop', 'delay'].includes(disturbance.verb) && machine.protocol === 'opcua')
       report(`${disturbance.verb} is not for opcua; use restart or clock_step`, 'disturbances', i, 'verb');
   }

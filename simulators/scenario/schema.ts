@@ -8,11 +8,12 @@ export const mapNames = [
   'sewing-modbus-ref',
   'sewing-modbus-silverstar',
   'sewing-retrofit-csv',
+  'sewing-efka-serial',
   'knit-circular-opcua',
 ] as const;
 export type MapName = (typeof mapNames)[number];
 
-export const protocols = ['modbus-tcp', 'modbus-rtu-tcp', 'line-tcp', 'opcua'] as const;
+export const protocols = ['modbus-tcp', 'modbus-rtu-tcp', 'line-tcp', 'efka-tcp', 'efka-tty', 'opcua'] as const;
 export type Protocol = (typeof protocols)[number];
 
 export const faultNames = [
@@ -108,7 +109,7 @@ const machineBase = {
   id,
   kind: z.enum(['lockstitch', 'overlock', 'circular-knit']),
   protocol: z.enum(protocols),
-  unit: z.int().min(1).max(247).optional(),
+  unit: z.int().min(1).max(255).optional(),
   start: z.record(z.string(), counterStart).default({}),
 };
 const machine = z.discriminatedUnion('map', [
@@ -119,6 +120,15 @@ const machine = z.discriminatedUnion('map', [
     parameters: sewingParameters.prefault({}),
   }),
   z.strictObject({ ...machineBase, map: z.literal('sewing-retrofit-csv'), parameters: sewingParameters.prefault({}) }),
+  z.strictObject({
+    ...machineBase,
+    map: z.literal('sewing-efka-serial'),
+    /** The path of the serial port or pty it speaks at; with efka-tty, and only there. */
+    tty: z.string().startsWith('/').optional(),
+    /** Parameter E3 as a control has set it, × 10 ms; not 0: the drive stops when it gets no telegram for so long. */
+    monitor: z.int().min(0).max(255).default(0),
+    parameters: sewingParameters.prefault({}),
+  }),
   z.strictObject({
     ...machineBase,
     map: z.literal('knit-circular-opcua'),
