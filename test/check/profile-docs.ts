@@ -395,6 +395,7 @@ function allFields(schema: SchemaNode): string[] {
     ...section('`signals.*.from` with Modbus', from({ table: 'holding' })),
     ...section('`signals.*.from` with lines', from({ field: 0 })),
     ...section('`signals.*.from` with OPC UA', from({ path: [] })),
+    ...section('`restart`', at(['restart'])),
     ...section('`codeTables[]`', at(['codeTables', 0])),
     ...section('`codeTables[].firmware`', at(['codeTables', 0, 'firmware'])),
     ...section('`codeTables[].codes.*`', at(['codeTables', 0, 'codes', 'any'])),
