@@ -8,6 +8,7 @@ import type { Value } from '../drivers/contract.ts';
 import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
+import { RestartWatch } from './counters/restarts.ts';
 import type { MachineView } from './live.ts';
 import { isStampedAtReceipt, modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
 import { Present } from './quality/present.ts';
@@ -43,6 +44,8 @@ export class Watched implements Facts {
   readonly ring: RingFilter;
   #watches: readonly RuleWatch[];
   readonly resets: ResetCollector;
+  /** How the machine tells of its restarts; null where it does not. */
+  readonly restarts: { readonly index: number; readonly watch: RestartWatch } | null;
   readonly counterSpecs: readonly (CounterSpec | null)[];
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
@@ -87,6 +90,7 @@ export class Watched implements Facts {
       ...model.signals.map((s) => (s.spec.kind === 'counter' ? (s.intervalMs ?? 1000) : 0)),
     );
     this.resets = new ResetCollector(Math.min(10_000, Math.max(1000, 2 * slowestMs)));
+    this.restarts = restartsOf(model);
     this.seenInGroup = new Uint32Array(model.signals.length);
   }
 
@@ -207,4 +211,17 @@ export class Watched implements Facts {
 function offlineAfterS(rules: readonly Rule[]): number {
   const delays = rules.flatMap((rule) => rule.when.flatMap((c) => (c.kind === 'offline' ? [c.afterS] : [])));
   return delays.length === 0 ? defaultOfflineAfterS : Math.min(...delays);
+}
+
+function restartsOf({ setup, indexOf, signals }: MachineModel): Watched['restarts'] {
+  const { uptime, flag } = setup.profile.restart ?? {};
+  const index = indexOf.get(uptime ?? flag ?? '');
+  const spec = index === undefined ? undefined : signals[index]?.spec;
+  if (index === undefined || spec === undefined) return null;
+  const wrapsAtS = spec.kind === 'counter' ? spec.wrapsAt : null;
+  const sign =
+    spec.kind === 'flag'
+      ? ({ kind: 'flag' } as const)
+      : ({ kind: 'uptime', resolutionS: Math.abs(spec.scale), wrapsAtS } as const);
+  return { index, watch: new RestartWatch(sign) };
 }

@@ -38,6 +38,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   for (const [name, spec] of Object.entries(profile.signals)) {
     checkSignal(profile, spec, (path, message, right) => add(['signals', name, ...path], message, right));
   }
+  if (profile.restart !== undefined) checkRestart(profile, profile.restart, signals, add);
   profile.codeTables.forEach((table, index) => {
     const kind = profile.signals[table.signal]?.kind;
     if (kind === undefined)
@@ -78,6 +79,20 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
     }
   });
   return problems;
+}
+
+function checkRestart(profile: Profile, sign: NonNullable<Profile['restart']>, signals: string, add: Add): void {
+  if ((sign.uptime === undefined) === (sign.flag === undefined))
+    add(['restart'], 'has both or neither of uptime and flag', 'uptime: SIGNAL or flag: SIGNAL');
+  for (const [key, name] of Object.entries(sign)) {
+    const spec = name === undefined ? undefined : profile.signals[name];
+    if (spec === undefined)
+      add(['restart', key], `names no signal of this profile: no signal ${String(name)}`, signals);
+    else if (key === 'flag' && spec.kind !== 'flag')
+      add(['restart', 'flag'], `names a ${spec.kind}, not a flag`, 'a signal of kind flag');
+    else if (key === 'uptime' && ((spec.kind !== 'gauge' && spec.kind !== 'counter') || spec.unit !== 'SEC'))
+      add(['restart', 'uptime'], `names a ${spec.kind} in ${spec.unit}`, 'a gauge or counter in SEC');
+  }
 }
 
 /** What values of a signal are, as typeof and in words. A code of a register is a number; elsewhere it may be a word. */

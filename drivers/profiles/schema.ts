@@ -174,6 +174,17 @@ const stateRule = z.strictObject({
 });
 export type StateRule = z.infer<typeof stateRule>;
 
+const restartSign = z.strictObject({
+  uptime: canonicalName.optional().meta({
+    description: 'A gauge or counter that holds the seconds since the controller was started, in the unit SEC.',
+    expects: 'a gauge or counter of this profile',
+  }),
+  flag: canonicalName.optional().meta({
+    description: 'A flag that rises when the controller was started, such as "warm start".',
+    expects: 'a flag of this profile',
+  }),
+});
+
 export const profileSchema = z.strictObject({
   profile: z
     .string()
@@ -287,6 +298,11 @@ export const profileSchema = z.strictObject({
     })
     .optional()
     .describe('How the server is subscribed to.'),
+  restart: restartSign
+    .optional()
+    .describe(
+      'How the machine tells that its controller was restarted, with exactly one of uptime and flag. A reset of its counters then shows even where their values hide it.',
+    ),
   signals: z.record(canonicalName, signalSpec).describe('Canonical signal name to signal; at least one.'),
   codeTables: z.array(codeTable).default([]).describe('What the codes of the machine mean.'),
   states: z

@@ -112,6 +112,12 @@ export function createEfkaServer(options: EfkaServerOptions): EfkaServer {
     get sets() {
       return drive.sets;
     },
+    get writes() {
+      return drive.sets;
+    },
+    get clients() {
+      return gate?.sockets.size ?? (tty === null ? 0 : 1);
+    },
     async start() {
       if (typeof options.port === 'string') {
         tty = await openTty(options.port);

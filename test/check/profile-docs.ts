@@ -419,6 +419,7 @@ function allFields(schema: SchemaNode): string[] {
     ...section('`signals.*.from` with frames of a fixed length, characters', from({ columns: [0, 0] })),
     ...section('`signals.*.from` with OPC UA', from({ path: [] })),
     ...section('`signals.*.from` with EFKA', from({ parameter: '02' })),
+    ...section('`restart`', at(['restart'])),
     ...section('`codeTables[]`', at(['codeTables', 0])),
     ...section('`codeTables[].firmware`', at(['codeTables', 0, 'firmware'])),
     ...section('`codeTables[].codes.*`', at(['codeTables', 0, 'codes', 'any'])),

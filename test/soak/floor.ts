@@ -8,6 +8,7 @@ import { createFloorModel } from '../../simulators/floor/model.ts';
 import { encodeSewingRef } from '../../simulators/maps/sewing-ref.ts';
 import { encodeSilverstar, silverstarFirstAddress } from '../../simulators/maps/sewing-silverstar.ts';
 import type { ScenarioMachine } from '../../simulators/scenario/schema.ts';
+import { createEfkaServer, defaultEfkaAddress } from '../../simulators/servers/efka.ts';
 import { createLineServer } from '../../simulators/servers/line.ts';
 import { createModbusServer } from '../../simulators/servers/modbus.ts';
 import { createOpcuaServer } from '../../simulators/servers/opcua.ts';
@@ -45,6 +46,8 @@ function serverOf(machine: ScenarioMachine): MachineServer {
       });
     case 'sewing-retrofit-csv':
       return createLineServer({ port: 0, random, latchesPerLine: 1 });
+    case 'sewing-efka-serial':
+      return createEfkaServer({ port: 0, address: machine.unit ?? defaultEfkaAddress, monitor: 0, random });
     case 'knit-circular-opcua':
       return createOpcuaServer({ machine, port: 0, random });
   }

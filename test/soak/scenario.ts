@@ -27,6 +27,7 @@ const machines: readonly Input[] = [
   { id: 'ov-2', kind: 'overlock', map: 'sewing-modbus-ref', protocol: 'modbus-rtu-tcp', unit: 8 },
   { id: 'rt-1', kind: 'lockstitch', map: 'sewing-retrofit-csv', protocol: 'line-tcp' },
   { id: 'rt-2', kind: 'lockstitch', map: 'sewing-retrofit-csv', protocol: 'line-tcp' },
+  { id: 'ef-1', kind: 'lockstitch', map: 'sewing-efka-serial', protocol: 'efka-tcp' },
   { id: 'ck-1', kind: 'circular-knit', map: 'knit-circular-opcua', protocol: 'opcua' },
   { id: 'ck-2', kind: 'circular-knit', map: 'knit-circular-opcua', protocol: 'opcua' },
 ];
@@ -36,6 +37,7 @@ const faultsOf = {
   'sewing-modbus-ref': [...modbusFaults, 'stuck_sensor'],
   'sewing-modbus-silverstar': [...modbusFaults, 'stuck_sensor'],
   'sewing-retrofit-csv': ['bobbin_empty', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+  'sewing-efka-serial': ['offline'],
   'knit-circular-opcua': ['yarn_break', 'needle_fault', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
 } as const;
 const modbusVerbs = ['drop', 'delay', 'late_reply', 'wrong_unit', 'exception', 'garbage', 'restart'] as const;
@@ -43,6 +45,8 @@ const verbsOf = {
   'modbus-tcp': modbusVerbs,
   'modbus-rtu-tcp': modbusVerbs,
   'line-tcp': ['drop', 'delay', 'garbage', 'restart'],
+  'efka-tcp': ['drop', 'delay', 'late_reply', 'wrong_unit', 'garbage', 'restart'],
+  'efka-tty': ['drop', 'delay', 'late_reply', 'wrong_unit', 'garbage', 'restart'],
   opcua: ['restart', 'clock_step'],
 } as const;
 

@@ -65,16 +65,22 @@ function history(random: Random, visibility: Visibility): History {
       const isFall = after < last && after - last + wrapsAt > most;
       isReset = visibility === 'told' || isFall === (visibility === 'fall');
     }
+    const tellMs = (): ResetSpan => {
+      const atMs = fromMs + elapsedMs * (share ?? 0);
+      return { afterMs: fromMs, untilMs: Math.min(tMs, Math.max(fromMs + 1, atMs + random.below(500))) };
+    };
+    if (share !== null && visibility === 'told' && random.chance(0.3)) {
+      // The controller was restarted, and has kept this counter.
+      told.push(tellMs());
+      isReset = false;
+    }
     if (share !== null && isReset) {
       resets += 1;
       book += Math.floor(exact + growth * share) - Math.floor(exact);
       origin = 0;
       exact = growth * (1 - share);
       book += Math.floor(exact);
-      if (visibility === 'told') {
-        const atMs = fromMs + elapsedMs * share;
-        told.push({ afterMs: fromMs, untilMs: Math.min(tMs, Math.max(fromMs + 1, atMs + random.below(500))) });
-      }
+      if (visibility === 'told') told.push(tellMs());
     } else {
       book += Math.floor(exact + growth) - Math.floor(exact);
       exact += growth;
