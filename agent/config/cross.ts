@@ -277,6 +277,7 @@ function settingsOf(main: Source, { path, endpoint }: Glimpse): string {
 /** Two machines may share a bus, but not an address on it; a line source carries one machine. */
 function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
   const first = new Map<string, Glimpse>();
+  const spoken = new Map<string, { readonly protocol: Profile['protocol']; readonly index: number }>();
   return machines.flatMap((machine) => {
     const { endpoint, unit, profile } = machine;
     if (endpoint === null || endpoint.value.transport === 'opcua') return [];
@@ -284,6 +285,12 @@ function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
     const line = protocol === 'line';
     const own = unit?.value ?? defaultUnit(protocol) ?? 1;
     const where = 'path' in endpoint.value ? endpoint.value.path : `${endpoint.value.host}:${endpoint.value.port}`;
+    const other = spoken.get(where);
+    spoken.set(where, other ?? { protocol, index: machine.index });
+    if (other !== undefined && other.protocol !== protocol) {
+      const what = `is that of machines[${other.index}], which speaks ${other.protocol} and not ${protocol}`;
+      return [issueAt(endpoint.source, endpoint.path, what, 'one protocol on one line')];
+    }
     const key = `${where} ${line ? '' : own}`;
     const before = first.get(key);
     if (before === undefined) {

@@ -52,6 +52,11 @@ const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
 /** Poll class of signals that name none, where the profile does not set it, in ms. */
 const normalIntervalMs = 1_000;
 const shortestIntervalMs = 20;
+/**
+ * Silence after an answer before it is believed, in ms. Five characters at 9600 bit/s; a USB adapter may hand over the second half of what
+ * came in one piece 16 ms later.
+ */
+const quietMs = { tcp: 5, serial: 20 } as const;
 /** A TCP connection on which questions time out and no byte came for so long is half-open, in ms. */
 const staleAfterMs = 3_000;
 
@@ -194,6 +199,8 @@ class EfkaDriver implements Driver {
     this.#heardMs = nowMs;
     const line = new DriveLine({
       send: (bytes) => connection.write(bytes),
+      monotonicMs: () => this.#nowMs(),
+      quietMs: quietMs[this.#endpoint.kind],
       onDiscard: (address, reason) => {
         const whose = this.#drives.find((drive) => drive.address === address) ?? this.#drives[0];
         whose?.feed.discard(reason, 1);

@@ -3,10 +3,10 @@
  *
  * Invariants:
  *  - What leaves is a question (`SOH ADR STX PP ENQ`), nothing else: there is no code that could set a parameter.
- *  - An answer is believed when address, parameter and BCC are those of the question under way. Everything else is thrown away and
- *    counted; so is what comes while nothing is asked.
- *  - NAK and the errors of the B18 link name no parameter. After a question that timed out, the next one from that drive may be the late answer to
- *    it: it counts only when nothing better comes until the time-out.
+ *  - An answer is believed when address, parameter and BCC are those of the question under way, and the line is then silent: the rest of a
+ *    torn answer would follow at once. Everything else is thrown away and counted; so is what comes while nothing is asked.
+ *  - NAK and the errors of the B18 link name no parameter. For twice the time-out after a question that timed out, one from that drive may
+ *    be the late answer to it: it is thrown away as late, unless a second one follows.
  *  - Our own question, given back once by a line that echoes, is neither an answer nor counted.
  */
 import type { DiscardedEvent } from '../contract.ts';
@@ -29,21 +29,26 @@ export type DiscardReason = DiscardedEvent['reason'];
 
 export interface LinePorts {
   readonly send: (bytes: Uint8Array) => void;
+  readonly monotonicMs: () => number;
+  /** Silence after an answer before it is believed and the next question asked, in ms. An RS-485 drive lets go of the line in it. */
+  readonly quietMs: number;
   /** `address` is whose bytes they were, null where nobody knows. */
   readonly onDiscard: (address: number | null, reason: DiscardReason) => void;
 }
 
-/** Silence after an answer before the next question, in ms: an RS-485 drive has to let go of the line. */
-export const turnaroundMs = 5;
 /** After a time-out the rest of a late answer may be on its way. */
 const drainMs = 50;
 
 interface Asking extends Question {
   readonly resolve: (answer: Answer) => void;
-  readonly timer: NodeJS.Timeout;
+  /** Of the time-out; once an answer has come, of the silence behind it. */
+  timer: NodeJS.Timeout;
+  /** An answer that is right, but not yet known to be whole. */
+  candidate: Extract<Answer, { kind: 'value' }> | null;
+  readonly timeoutMs: number;
   echoSeen: boolean;
-  /** A refusal that may be meant for the question before. */
-  withheld: Answer | null;
+  /** A refusal came that may be meant for the question before. */
+  isDoubted: boolean;
 }
 
 export class DriveLine {
@@ -51,8 +56,8 @@ export class DriveLine {
   readonly #framer = new Iso1745Framer();
   #asking: Asking | null = null;
   #last: { readonly question: Question; readonly isAnswered: boolean } | null = null;
-  /** Drives that owe the answer to a question that timed out. */
-  readonly #owing = new Set<number>();
+  /** Until when drives may still answer a question that timed out, by address. */
+  readonly #owing = new Map<number, number>();
   #quiet: Promise<void> = Promise.resolve();
   #quietTimer: NodeJS.Timeout | null = null;
   #wake: (() => void) | null = null;
@@ -70,7 +75,7 @@ export class DriveLine {
     this.#settleHeld();
     const { promise, resolve } = Promise.withResolvers<Answer>();
     const timer = setTimeout(() => this.#timedOut(), timeoutMs);
-    this.#asking = { ...question, resolve, timer, echoSeen: false, withheld: null };
+    this.#asking = { ...question, resolve, timer, timeoutMs, candidate: null, echoSeen: false, isDoubted: false };
     this.#ports.send(questionBytes(question));
     return promise;
   }
@@ -110,10 +115,28 @@ export class DriveLine {
         const isEcho = frame.kind === 'enquiry' && frame.address === asking?.address && frame.text === asking.parameter;
         if (asking !== null && isEcho && !asking.echoSeen) asking.echoSeen = true;
         else this.#discardStranger(frame, asking);
-      } else if (answer.kind === 'value' || !this.#owing.has(asking.address)) this.#finish(asking, answer);
-      else if (asking.withheld === null) asking.withheld = answer;
-      else this.#ports.onDiscard(asking.address, 'duplicate');
+      } else if (asking.candidate !== null) this.#ports.onDiscard(asking.address, 'duplicate');
+      else if (answer.kind === 'value') {
+        asking.candidate = answer;
+        clearTimeout(asking.timer);
+        asking.timer = setTimeout(() => this.#believe(asking, answer), this.#ports.quietMs);
+      } else if (asking.isDoubted || !this.#owes(asking.address)) this.#finish(asking, answer);
+      else {
+        asking.isDoubted = true;
+        this.#ports.onDiscard(asking.address, 'late');
+      }
     }
+  }
+
+  #believe(asking: Asking, answer: Answer): void {
+    this.#settleHeld();
+    if (this.#asking !== asking) return;
+    if (this.#framer.lostSinceText === 0) this.#finish(asking, answer);
+    else this.#settle(asking, { kind: 'failed', reason: 'garbage' }, drainMs);
+  }
+
+  #owes(address: number): boolean {
+    return this.#ports.monotonicMs() < (this.#owing.get(address) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** A whole frame that answers nothing. */
@@ -135,18 +158,13 @@ export class DriveLine {
     this.#settleHeld();
     const asking = this.#asking;
     if (asking === null) return;
-    if (asking.withheld !== null) {
-      this.#finish(asking, asking.withheld);
-      return;
-    }
-    this.#owing.add(asking.address);
+    this.#owing.set(asking.address, this.#ports.monotonicMs() + 2 * asking.timeoutMs);
     this.#settle(asking, { kind: 'failed', reason: 'timeout' }, drainMs);
   }
 
   #finish(asking: Asking, answer: Answer): void {
-    if (asking.withheld !== null && answer.kind === 'value') this.#ports.onDiscard(asking.address, 'late');
     this.#owing.delete(asking.address);
-    this.#settle(asking, answer, turnaroundMs);
+    this.#settle(asking, answer, answer.kind === 'value' ? 0 : this.#ports.quietMs);
   }
 
   #settle(asking: Asking, answer: Answer, quietMs: number): void {

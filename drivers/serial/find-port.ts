@@ -53,8 +53,11 @@ export function portOfUrl(url: URL): string | null {
     const path = /^\/COM\d+$/i.test(pathname) ? pathname.slice(1) : pathname;
     return path.length < 2 ? null : path;
   }
-  const named = `${url.hostname}${pathname}`;
-  return url.port === '' && usbIdentity(named) !== null ? named : null;
+  const identity = url.port === '' ? usbIdentity(`${url.hostname}${pathname}`) : null;
+  if (identity === null) return null;
+  // One spelling, so that machines on one port are seen to share it.
+  const { vendorId, productId, serial } = identity;
+  return `usb/${vendorId}:${productId}${serial === null ? '' : `/${serial}`}`;
 }
 
 function decoded(text: string): string | null {

@@ -14,6 +14,9 @@
  *  - No more than `maxHeldBytes` bytes are held.
  *  - A byte changed, put in or lost costs at most one frame: what fails is searched anew from its second byte on, so a start that
  *    was swallowed by a damaged frame is found again.
+ *
+ * What the BCC cannot see: noise that turns a character into ETX, and the next into the BCC of what stands before it, makes a shorter frame.
+ * The rest of the true one then follows as garbage, so who believes an answer looks at `lostSinceText`.
  */
 
 export type IsoFrame =
@@ -66,6 +69,7 @@ export class Iso1745Framer {
   #held: number[] = [];
   /** Bytes thrown away one after the other for the same reason are told as one discard. */
   #lost: { reason: IsoDiscard['reason']; bytes: number } | null = null;
+  #lostSinceText = 0;
 
   /** Takes what arrived, in any cut. */
   push(bytes: Uint8Array): IsoFramed {
@@ -90,6 +94,11 @@ export class Iso1745Framer {
     return { frames, discards };
   }
 
+  /** Bytes thrown away behind the last frame with a text, told or not. */
+  get lostSinceText(): number {
+    return this.#lostSinceText;
+  }
+
   /** Bytes that are neither in a frame nor told as discarded yet. */
   get pendingBytes(): number {
     return this.#held.length + (this.#lost?.bytes ?? 0);
@@ -102,6 +111,7 @@ export class Iso1745Framer {
       if ('frame' in look) {
         this.#tell(discards);
         frames.push(look.frame);
+        if (look.frame.kind === 'text') this.#lostSinceText = 0;
         this.#held.splice(0, look.size);
       } else {
         // A damaged frame is one trouble, however many of its bytes are then found to begin nothing.
@@ -110,6 +120,7 @@ export class Iso1745Framer {
           this.#lost = { reason: look.fault, bytes: 0 };
         }
         this.#lost.bytes += 1;
+        this.#lostSinceText += 1;
         this.#held.shift();
         // Noise without an end is told in pieces.
         if (this.#lost.bytes >= maxHeldBytes) this.#tell(discards);

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
+import { loadConfig } from '../../agent/config/load.ts';
+import { loadSources } from '../../agent/sources.ts';
 import { createEfkaDriver } from '../../drivers/efka/driver.ts';
 import { loadProfile } from '../../drivers/profiles/load.ts';
 import { scenarioSchema, type ScenarioDisturbance } from '../../simulators/scenario/schema.ts';
@@ -18,6 +20,7 @@ import { assertEventInvariants, driverContract, EventLog, realPorts } from '../c
 import { requireProgram, requirePythonModule } from '../support/peers.ts';
 import { efkaAnswer, EfkaPeer } from '../unit/drivers/efka-peer.ts';
 import { PtyPair } from './serial-peer.ts';
+import { endFloor, startFloor } from './simulators-process.ts';
 
 const profile = loadProfile('sewing-efka-serial', []);
 const polls = { normal: 40, slow: 80 };
@@ -318,6 +321,33 @@ test('a simulated drive that its watch stopped says so in parameter 00, stands, 
   server.setLink(false);
   server.setLink(true);
   assert.equal(server.isStopped, false);
+});
+
+test('from a scenario to readings: simulate, endpoints file, configuration, driver', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'selvedge-efka-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const machine = '{ id: ls-7, kind: lockstitch, map: sewing-efka-serial, protocol: efka-tcp, unit: 241 }';
+  writeFileSync(join(folder, 'floor.yaml'), `version: 1\nsite: x\nmachines:\n  - ${machine}\n`);
+  writeFileSync(
+    join(folder, 'agent.yaml'),
+    `version: 1\nsite: { id: x, timeZone: Asia/Dhaka }\ngateway: { id: gw-1 }\nmachines:\n  - { id: ls-7, profile: sewing-efka-serial }\n`,
+  );
+  const endpoints = join(folder, 'endpoints.json');
+  const floor = startFloor([join(folder, 'floor.yaml'), '--endpoints', endpoints]);
+  t.after(() => endFloor(floor));
+  await floor.event('listening');
+  const config = loadConfig(join(folder, 'agent.yaml'), { endpoints });
+  assert.equal(config.machines[0]?.unit, 241);
+  const watched = config.machines.map((one) => ({ config: one, profile }));
+  const makeSources = await loadSources(watched);
+  const log = new EventLog();
+  const ports = realPorts(log);
+  const [driver] = makeSources(watched, { dataDir: folder, ports, identified: () => {}, secret: () => '' });
+  assert.ok(driver !== undefined);
+  t.after(() => driver.stop());
+  await driver.start(new AbortController().signal);
+  await log.until('all signals', 20_000, () => new Set(log.readings('ls-7').map(({ signal }) => signal)).size === 11);
+  assert.equal(log.readings('ls-7').filter(({ quality }) => quality !== 'good').length, 0);
 });
 
 function disturbance(verb: string, extra: Record<string, unknown> = {}): ScenarioDisturbance {

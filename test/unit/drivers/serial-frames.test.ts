@@ -7,6 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Decoded } from '../../../drivers/decoded.ts';
 import { driveSignals } from '../../../drivers/efka/decode.ts';
 import { answerIn } from '../../../drivers/efka/line.ts';
 import { loadProfile, parseProfile } from '../../../drivers/profiles/load.ts';
@@ -105,12 +106,13 @@ test('200,000 mutated answers of drives', { timeout: 120_000 }, (t) => {
         several += 1;
         break;
       default:
-        stream = Buffer.concat([noise(random, 20), frame, noise(random, 20)]);
+        stream = Buffer.concat([noise(random, 20), frame, random.chance(0.5) ? noise(random, 20) : Buffer.alloc(0)]);
     }
     const framer = new Iso1745Framer();
     let told = 0;
     let pushed = 0;
-    let isAnswered = false;
+    /** As the line driver has it: an answer counts when nothing is thrown away behind it. */
+    let found: string | null = null;
     const take = ({ frames, discards }: ReturnType<Iso1745Framer['push']>): void => {
       told += discards.reduce((sum, one) => sum + one.bytes, 0);
       for (const one of frames) {
@@ -124,19 +126,7 @@ test('200,000 mutated answers of drives', { timeout: 120_000 }, (t) => {
                 : 2;
         const answer = answerIn(one, { address, parameter });
         // A refusal has no value; a NAK among noise makes none good.
-        if (answer === null || answer.kind !== 'value' || isAnswered) continue;
-        isAnswered = true;
-        if (answer.value === value) believed += 1;
-        else if (isChance) byChance += 1;
-        else
-          assert.fail(`run ${i} of seed ${seed}: believed ${answer.value} for ${value} in ${stream.toString('hex')}`);
-        for (const signal of signals) {
-          if (signal.parameter !== parameter) continue;
-          const decoded = signal.decode(answer.value);
-          if (decoded.quality === 'good' && typeof decoded.value === 'number' && !Number.isFinite(decoded.value)) {
-            assert.fail(`run ${i} of seed ${seed}: ${signal.signal} is ${decoded.value}`);
-          }
-        }
+        if (answer?.kind === 'value') found ??= answer.value;
       }
     };
     for (const chunk of cut(random, stream)) {
@@ -147,8 +137,18 @@ test('200,000 mutated answers of drives', { timeout: 120_000 }, (t) => {
     }
     take(framer.end());
     if (told !== stream.length) assert.fail(`run ${i} of seed ${seed}: bytes are lost`);
+    if (found === null || framer.lostSinceText > 0) continue;
+    if (found === value) believed += 1;
+    else if (isChance) byChance += 1;
+    else assert.fail(`run ${i} of seed ${seed}: believed ${String(found)} for ${value} in ${stream.toString('hex')}`);
+    for (const signal of signals) {
+      const decoded: Decoded | null = signal.parameter === parameter ? signal.decode(found) : null;
+      if (decoded?.quality === 'good' && typeof decoded.value === 'number' && !Number.isFinite(decoded.value)) {
+        assert.fail(`run ${i} of seed ${seed}: ${signal.signal} is ${decoded.value}`);
+      }
+    }
   }
-  assert.ok(believed > count / 5, `${believed} right answers were found`);
+  assert.ok(believed > count / 8, `${believed} right answers were found`);
   assert.ok(byChance <= 5 + several / 64, `${byChance} of ${several} twice damaged answers fit by chance`);
   t.diagnostic(
     `${count} answers, seed ${seed}: ${believed} believed, ${byChance} of ${several} twice damaged fit by chance`,

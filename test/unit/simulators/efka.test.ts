@@ -103,7 +103,7 @@ test('over a shift, the shipped profile reads what the machine shows, and conclu
     assert.equal(values.size, shown.size);
     const state = interpret(profile, null, values)?.state;
     assert.equal(state, machine.condition.state);
-    states.add(state);
+    if (state !== undefined) states.add(state);
   }
   assert.deepEqual([...states].sort(), ['IDLE', 'RUN']);
 });
