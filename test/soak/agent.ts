@@ -26,7 +26,12 @@ export function fastProfile(name: string): Profile {
   const profile = loadProfile(name, []);
   return {
     ...profile,
-    polls: { normal: { intervalMs: pollMs } },
+    polls: Object.fromEntries(
+      Object.entries({ normal: { intervalMs: 0 }, ...profile.polls }).map(([name, { intervalMs }]) => [
+        name,
+        { intervalMs: Math.max(pollMs, Math.floor(intervalMs / rate)) },
+      ]),
+    ),
     signals: Object.fromEntries(
       Object.entries(profile.signals).map(([signal, spec]) => [
         signal,
