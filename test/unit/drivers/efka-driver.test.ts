@@ -84,7 +84,7 @@ const valueOf = (log: EventLog, signal: string, machine = 'm-1') =>
 const discards = (log: EventLog) => log.events.flatMap((event) => (event.kind === 'discarded' ? [event.reason] : []));
 
 test('a drive is read: every signal of the profile, and E3 before all else', async (t) => {
-  const { peer, log, driver } = await rig(t);
+  const { peer, log, driver } = await rig(t, undefined, { timeoutMs: 500 });
   await driver.start(new AbortController().signal);
   await log.until('all signals', 5_000, () => log.goods('m-1') >= 11);
   assert.equal(peer.questions[0]?.parameter, 'E3');
@@ -171,7 +171,7 @@ for (const [what, value] of [
 }
 
 test('a refused parameter is bad with its reason, and costs no other signal', async (t) => {
-  const { peer, log, driver } = await rig(t);
+  const { peer, log, driver } = await rig(t, undefined, { timeoutMs: 500 });
   peer.values.delete('240/08');
   peer.misbehave = ({ parameter }) => (parameter === '61' ? { raw: () => Buffer.from('%F00001') } : null);
   await driver.start(new AbortController().signal);
@@ -212,7 +212,7 @@ const wrongs: Readonly<Record<string, readonly [raw: (answer: Buffer) => Buffer 
   };
 for (const [what, [raw, reason]] of Object.entries(wrongs)) {
   test(`${what} is thrown away and counted, and the question repeated`, async (t) => {
-    const { peer, log, driver } = await rig(t);
+    const { peer, log, driver } = await rig(t, undefined, { timeoutMs: 500 });
     let isDone = false;
     peer.misbehave = ({ parameter }) => {
       if (parameter !== '61' || isDone) return null;
@@ -260,7 +260,7 @@ test('a late answer is nobody else’s, a duplicate neither', async (t) => {
 });
 
 test('a line that echoes is read as one that does not', async (t) => {
-  const { peer, log, driver } = await rig(t);
+  const { peer, log, driver } = await rig(t, undefined, { timeoutMs: 500 });
   peer.echoes = true;
   await driver.start(new AbortController().signal);
   await log.until('good readings', 5_000, () => log.goods('m-1') > 40);
