@@ -71,7 +71,7 @@ export async function soak(options: SoakOptions, signal: AbortSignal): Promise<S
     ]);
     stack.defer(() => floor.end());
     await floor.line();
-    runVerb(['user', 'add', user.name, '--role', 'viewer', '--data-dir', at('agent')], `${user.password}\n`);
+    runVerb(['user', 'add', user.name, '--role', 'admin', '--data-dir', at('agent')], `${user.password}\n`);
     const agent = await startAgent(dir, options.leak);
     stack.defer(() => agent.stop());
     const browser = openBrowser({ url: agent.page, ...user, tabMs: 30_000 });
