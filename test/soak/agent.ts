@@ -16,8 +16,8 @@ export const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
 export const gateway = 'soak-gw';
 const startMs = 60_000;
 const answerMs = 60_000;
-/** The fastest poll a configuration may ask for: the shipped 250 ms, divided by the rate, would be less. */
-const pollMs = 20;
+/** The poll of a profile that says nothing, 1 s, divided by the rate; the shipped 250 ms would be below what a driver polls at. */
+const pollMs = 1000 / rate;
 /** A line every 12 ms: a silence of three times this would be noticed in every collection of the agent's own garbage. */
 const expectLineEveryMs = 100;
 

@@ -28,6 +28,7 @@ export function openBrowser({ url, name, password, tabMs }: BrowserOptions): Bro
   async function tab(cookie: string): Promise<void> {
     const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(tabMs)]);
     const stream = await fetch(`${url}/api/stream`, { headers: { cookie }, signal });
+    if (!stream.ok) throw new TypeError(`the stream answers ${stream.status}`);
     counts.opened += 1;
     for await (const chunk of stream.body ?? []) counts.bytes += chunk.length;
   }
@@ -51,7 +52,7 @@ export function openBrowser({ url, name, password, tabMs }: BrowserOptions): Bro
     await answer.arrayBuffer();
     const looking = look(cookie).catch(() => undefined);
     // A tab ends by an abort, or with the agent; the next one is opened anew.
-    while (!closed.signal.aborted) await tab(cookie).catch(() => delay(100));
+    while (!closed.signal.aborted) await tab(cookie).catch(() => delay(500));
     await looking;
   }
 

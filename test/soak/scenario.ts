@@ -8,6 +8,7 @@ import {
   scenarioSchema,
   type DisturbanceVerb,
   type FaultName,
+  type MapName,
   type Scenario,
   type ScenarioMachine,
 } from '../../simulators/scenario/schema.ts';
@@ -17,19 +18,19 @@ export const rate = 20;
 
 type Input = Pick<ScenarioMachine, 'id' | 'kind' | 'map' | 'protocol'> & { readonly unit?: number };
 
+function lockstitch(map: MapName) {
+  return (id: string): Input => ({ id, kind: 'lockstitch', map, protocol: 'modbus-tcp' });
+}
+
 const machines: readonly Input[] = [
-  { id: 'ls-1', kind: 'lockstitch', map: 'sewing-modbus-ref', protocol: 'modbus-tcp' },
-  { id: 'ls-2', kind: 'lockstitch', map: 'sewing-modbus-ref', protocol: 'modbus-tcp' },
-  { id: 'ls-3', kind: 'lockstitch', map: 'sewing-modbus-ref', protocol: 'modbus-tcp' },
-  { id: 'ls-4', kind: 'lockstitch', map: 'sewing-modbus-silverstar', protocol: 'modbus-tcp' },
-  { id: 'ls-5', kind: 'lockstitch', map: 'sewing-modbus-silverstar', protocol: 'modbus-tcp' },
+  ...['ls-1', 'ls-2', 'ls-3', 'ls-4', 'ls-5'].map(lockstitch('sewing-modbus-ref')),
+  ...['ls-6', 'ls-7', 'ls-8'].map(lockstitch('sewing-modbus-silverstar')),
   { id: 'ov-1', kind: 'overlock', map: 'sewing-modbus-ref', protocol: 'modbus-rtu-tcp', unit: 7 },
   { id: 'ov-2', kind: 'overlock', map: 'sewing-modbus-ref', protocol: 'modbus-rtu-tcp', unit: 8 },
   { id: 'rt-1', kind: 'lockstitch', map: 'sewing-retrofit-csv', protocol: 'line-tcp' },
   { id: 'rt-2', kind: 'lockstitch', map: 'sewing-retrofit-csv', protocol: 'line-tcp' },
   { id: 'ef-1', kind: 'lockstitch', map: 'sewing-efka-serial', protocol: 'efka-tcp' },
   { id: 'ck-1', kind: 'circular-knit', map: 'knit-circular-opcua', protocol: 'opcua' },
-  { id: 'ck-2', kind: 'circular-knit', map: 'knit-circular-opcua', protocol: 'opcua' },
 ];
 
 const modbusFaults = ['thread_break', 'motor_overload', 'bobbin_empty', 'oil_low', 'offline', 'counter_reset'] as const;
@@ -54,8 +55,8 @@ const verbsOf = {
  * In every slot of so many seconds on the wall each machine has one fault, and one trouble of its wire, somewhere in it: when is left
  * to chance, how many are not, so that every minute loses about as many readings as any other.
  */
-const faultSlotS = 60;
-const troubleSlotS = 15;
+const faultSlotS = 120;
+const troubleSlotS = 30;
 const outageSlotS = 90;
 const faultForS = [0.5, 4] as const;
 const outageForS = 10;

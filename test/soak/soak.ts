@@ -48,7 +48,7 @@ const leastSamples = 21;
  * third of a minute apart fall on the same three seconds of every minute, these ones, so that each meets as much of them as
  * the third one before it. They are chosen to lie away from the moments at which the arrays of a minute double.
  */
-const phaseMs = 9_000;
+const phaseMs = 10_000;
 /** The floor goes on a little longer than what is measured of it. */
 const marginS = 120;
 const user = { name: 'soak', password: 'stitch-by-stitch-all-night-long' };
@@ -71,7 +71,7 @@ export async function soak(options: SoakOptions, signal: AbortSignal): Promise<S
     ]);
     stack.defer(() => floor.end());
     await floor.line();
-    runVerb(['user', 'add', user.name, '--role', 'viewer', '--data-dir', at('agent')], `${user.password}\n`);
+    runVerb(['user', 'add', user.name, '--role', 'admin', '--data-dir', at('agent')], `${user.password}\n`);
     const agent = await startAgent(dir, options.leak);
     stack.defer(() => agent.stop());
     const browser = openBrowser({ url: agent.page, ...user, tabMs: 30_000 });
