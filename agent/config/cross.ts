@@ -6,7 +6,7 @@ import type { Rule } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { calendarProblems } from '../time/check.ts';
 import { childOf, type Path } from './describe.ts';
-import { parseEndpoint, protocolOf, type Endpoint } from './endpoint.ts';
+import { carries, parseEndpoint, protocolOf, type Endpoint } from './endpoint.ts';
 import { issueAt, nearest, type ConfigIssue } from './issues.ts';
 import type { ProfileCatalogue } from './profiles.ts';
 import { rulesIssues } from './rules.ts';
@@ -143,6 +143,8 @@ const schemes = {
   modbus: 'modbus://host:502, modbus+rtu://host:port, modbus+rtu:///dev/… or modbus+ascii:///dev/…',
   line: 'tcp://host:port or serial:///dev/…',
   opcua: 'opc.tcp://host:4840',
+  'knit-floor': 'knit-floor+tcp-listen://ADDRESS:PORT, tcp://host:port or serial:///dev/…',
+  'stoll-events': 'tcp://host:port, serial:///dev/… or file:///path',
 } as const;
 
 function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly ConfigIssue[] {
@@ -150,12 +152,25 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
   if (endpoint === null) return [];
   const issues: ConfigIssue[] = [];
   const protocol = protocolOf[endpoint.value.transport];
-  if (profile !== null && profile.protocol !== protocol) {
+  const isKnitFloor = profile?.protocol === 'knit-floor' || protocol === 'knit-floor';
+  if (profile !== null && !carries(endpoint.value.transport, profile.protocol)) {
     const what = `is ${protocol === 'opcua' ? 'OPC UA' : protocol}, but the profile ${profile.profile} speaks ${profile.protocol}`;
     issues.push(issueAt(endpoint.source, endpoint.path, what, schemes[profile.protocol]));
   }
-  if (unit !== null && protocol !== 'modbus') {
-    issues.push(issueAt(unit.source, unit.path, 'is for Modbus alone', `no unit with ${schemes[protocol]}`, 'key'));
+  if (unit === null && protocol === 'knit-floor') {
+    const right = 'unit: with the number the machine sends first';
+    issues.push(issueAt(main, path, 'has no unit, by which it is known among those that call', right));
+  }
+  if (unit !== null && protocol !== 'modbus' && !isKnitFloor) {
+    issues.push(
+      issueAt(
+        unit.source,
+        unit.path,
+        'is for Modbus and the knit floor alone',
+        `no unit with ${schemes[protocol]}`,
+        'key',
+      ),
+    );
   }
   if (childOf(raw, 'maxRequestsPerS') !== undefined && protocol !== 'modbus') {
     const at = [...path, 'maxRequestsPerS'];
@@ -267,7 +282,8 @@ function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
   return machines.flatMap((machine) => {
     const { endpoint, unit } = machine;
     if (endpoint === null || endpoint.value.transport === 'opcua') return [];
-    const line = protocolOf[endpoint.value.transport] === 'line';
+    // Two machines in one file would be two machines on one line.
+    const line = ['line', 'stoll-events'].includes(protocolOf[endpoint.value.transport]);
     const where = 'path' in endpoint.value ? endpoint.value.path : `${endpoint.value.host}:${endpoint.value.port}`;
     const key = `${where} ${line ? '' : (unit?.value ?? 1)}`;
     const before = first.get(key);

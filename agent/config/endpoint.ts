@@ -1,5 +1,8 @@
 /** Endpoint addresses of machines, as they stand in the configuration and in the endpoints file. */
 
+import { bindProblem } from '../../drivers/knit-floor/endpoint.ts';
+import type { Profile } from '../../drivers/profiles/schema.ts';
+
 /** Character format of a serial line. Modbus RTU is 8E1 by its specification (V1.02 §2.5.1), sensor lines mostly 8N1. */
 export interface SerialLine {
   readonly baudRate: number;
@@ -15,10 +18,14 @@ export type Endpoint =
   | { readonly transport: 'modbus-ascii-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'line-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'line-serial'; readonly path: string; readonly line: SerialLine }
+  | { readonly transport: 'knit-floor-listen'; readonly host: string; readonly port: number }
+  | { readonly transport: 'stoll-file'; readonly path: string }
   | { readonly transport: 'opcua'; readonly url: string };
 export type Transport = Endpoint['transport'];
 
-/** Which protocol of a profile a transport can carry. */
+type Protocol = Profile['protocol'];
+
+/** Which protocol of a profile a transport is made for; `carries` says which else it can bring. */
 export const protocolOf = {
   'modbus-tcp': 'modbus',
   'modbus-rtu-tcp': 'modbus',
@@ -26,8 +33,16 @@ export const protocolOf = {
   'modbus-ascii-serial': 'modbus',
   'line-tcp': 'line',
   'line-serial': 'line',
+  'knit-floor-listen': 'knit-floor',
+  'stoll-file': 'stoll-events',
   opcua: 'opcua',
-} as const satisfies Record<Transport, 'modbus' | 'line' | 'opcua'>;
+} as const satisfies Record<Transport, Protocol>;
+
+/** What a transport brings is what the profile says; only bare bytes can be several things. */
+export function carries(transport: Transport, protocol: Protocol): boolean {
+  if (protocolOf[transport] === protocol) return true;
+  return protocolOf[transport] === 'line' && (protocol === 'knit-floor' || protocol === 'stoll-events');
+}
 
 export interface EndpointProblem {
   readonly problem: string;
@@ -48,6 +63,8 @@ const forms = {
   'tcp:': 'tcp://host:port',
   'serial:': 'serial:///dev/ttyUSB0?baudRate=9600',
   'opc.tcp:': 'opc.tcp://host:4840',
+  'knit-floor+tcp-listen:': 'knit-floor+tcp-listen://192.168.10.2:2004',
+  'file:': 'file:///var/lib/knit/events.jsonl',
 } as const;
 const isScheme = (s: string): s is keyof typeof forms => Object.hasOwn(forms, s);
 
@@ -78,6 +95,18 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
       return network('line-tcp', url, null, right);
     case 'serial:':
       return serial('line-serial', url, right);
+    case 'knit-floor+tcp-listen:': {
+      const endpoint = network('knit-floor-listen', url, null, right);
+      const problem = 'problem' in endpoint ? null : bindProblem(url.hostname.replace(/^\[|\]$/g, ''));
+      return problem === null ? endpoint : { problem: `cannot be listened on: ${problem}`, right };
+    }
+    case 'file:': {
+      const path = decodePath(url.pathname);
+      if (url.host !== '' || path === null || path.length < 2 || url.search !== '') {
+        return { problem: 'names no file', right: `${right} (three slashes: the file has no host)` };
+      }
+      return { transport: 'stoll-file', path };
+    }
     case 'opc.tcp:':
       if (url.hostname === '') return { problem: 'has no host', right };
       return { transport: 'opcua', url: text };
@@ -100,6 +129,10 @@ export function endpointText(endpoint: Endpoint): string {
       return `tcp://${hostText(endpoint.host)}:${endpoint.port}`;
     case 'line-serial':
       return `serial://${serialText(endpoint.path, endpoint.line, true)}`;
+    case 'knit-floor-listen':
+      return `knit-floor+tcp-listen://${hostText(endpoint.host)}:${endpoint.port}`;
+    case 'stoll-file':
+      return `file://${encodeURI(endpoint.path)}`;
     case 'opcua':
       return endpoint.url;
   }
@@ -114,7 +147,7 @@ function serialText(path: string, line: SerialLine, withDataBits: boolean): stri
 }
 
 function network(
-  transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp',
+  transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp' | 'knit-floor-listen',
   url: URL,
   defaultPort: number | null,
   right: string,

@@ -201,7 +201,7 @@ function buildMachine(
     station: machine.station ?? null,
     endpoint: endpointText(address),
     address,
-    unit: address.transport.startsWith('modbus') ? (over?.unit ?? machine.unit ?? 1) : null,
+    unit: over?.unit ?? machine.unit ?? (address.transport.startsWith('modbus') ? 1 : null),
     firmware: machine.firmware ?? null,
     polls: machine.polls ?? {},
     maxRequestsPerS: machine.maxRequestsPerS ?? null,

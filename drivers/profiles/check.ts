@@ -15,6 +15,8 @@ const sources = {
   modbus: '{ table, address }',
   line: '{ field }',
   opcua: '{ path }',
+  'knit-floor': '{ message }',
+  'stoll-events': '{ event }',
 } as const;
 
 /** Every problem of a profile that has passed its schema; empty when it can be used. */
@@ -26,7 +28,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   const signals = `one of ${Object.keys(profile.signals).join(', ')}`;
   if (block === 'line' && profile.line === undefined)
     add(['line'], 'is needed with protocol line', 'line: with fields and expectEveryMs');
-  for (const other of ['modbus', 'line', 'opcua'] as const) {
+  for (const other of ['modbus', 'line', 'opcua', 'knit-floor', 'stoll-events'] as const) {
     if (other !== block && profile[other] !== undefined)
       add([other], `has no meaning with protocol ${block}`, `no ${other}: here`);
   }
@@ -102,7 +104,13 @@ function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
   const knownPoll = spec.poll === 'normal' || profile.polls[spec.poll] !== undefined;
   if (!knownPoll) add(['poll'], `names no poll class ${spec.poll} of polls`, poll);
   const from = spec.from;
-  const fits = { modbus: 'table' in from, line: 'field' in from, opcua: 'path' in from };
+  const fits = {
+    modbus: 'table' in from,
+    line: 'field' in from,
+    opcua: 'path' in from,
+    'knit-floor': 'message' in from,
+    'stoll-events': 'event' in from,
+  };
   if (!fits[profile.protocol]) {
     add(['from'], `is no source of protocol ${profile.protocol}`, sources[profile.protocol]);
     return;

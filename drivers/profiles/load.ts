@@ -133,6 +133,8 @@ const sourceForms = [
   { word: 'modbus', key: 'table', right: '{ table, address }' },
   { word: 'line', key: 'field', right: '{ field }' },
   { word: 'opcua', key: 'path', right: '{ path }' },
+  { word: 'knit-floor', key: 'message', right: '{ message }' },
+  { word: 'stoll-events', key: 'event', right: '{ event }' },
 ] as const;
 
 function member(value: unknown, key: string | number): unknown {

@@ -4,13 +4,17 @@
  */
 import { z } from 'zod';
 import { modbusSource, notations, wordOrders } from './modbus.ts';
+import { floorSource, knitFloorBlock, stollBlock, stollSource } from './pushed.ts';
 
 export const machineKinds = ['lockstitch', 'overlock', 'embroidery', 'circular-knit', 'flat-knit', 'other'] as const;
 export type MachineKind = (typeof machineKinds)[number];
 
-/** Canonical states a machine can be in while it answers. OFFLINE and UNKNOWN are the agent's, never a profile's. */
+/** Canonical states a machine can be in while it answers. OFFLINE is the agent's, never a profile's. */
 export const profileStates = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] as const;
 export type ProfileState = (typeof profileStates)[number];
+/** What a rule of `states` can say: also that the machine answers and yet does not tell what it does. */
+export const ruleStates = [...profileStates, 'UNKNOWN'] as const;
+export type RuleState = (typeof ruleStates)[number];
 
 /**
  * Beside its help text a field may say what a right value looks like (`expects`) and the unit of its number. Both show in the
@@ -60,9 +64,10 @@ const signalBase = {
     .string()
     .default('normal')
     .describe('Poll class out of polls. The class normal is always there, every 1000 ms unless polls says otherwise.'),
-  from: z.union([modbusSource, fieldSource, opcuaSource]).meta({
+  from: z.union([modbusSource, fieldSource, opcuaSource, floorSource, stollSource]).meta({
     description: 'Where the machine has it.',
-    expects: '{ table, address } with modbus, { field } with line, { path } with opcua',
+    expects:
+      '{ table, address } with modbus, { field } with line, { path } with opcua, { message } with knit-floor, { event } with stoll-events',
   }),
 };
 const heartbeatS = z
@@ -164,7 +169,9 @@ const stateRule = z.strictObject({
     })
     .optional()
     .describe('The condition, with exactly one of is and above. Absent: always holds.'),
-  state: z.enum(profileStates).describe('The state it gives.'),
+  state: z
+    .enum(ruleStates)
+    .describe('The state it gives. UNKNOWN: the machine answers and does not tell what it does.'),
   cause: canonicalName.optional().meta({
     description: 'Canonical cause of the state.',
     expects: 'a dotted lower-case name, such as knit.yarn_break_top',
@@ -183,7 +190,9 @@ export const profileSchema = z.strictObject({
   version: z.int().positive().describe('Counts your own changes of the profile.'),
   title: z.string().min(1).describe('What the profile is for, in a few words.'),
   kind: z.enum(machineKinds).describe('Kind of machine. The configuration may name another for a single machine.'),
-  protocol: z.enum(['modbus', 'line', 'opcua']).describe('What the machine speaks. Every signal has a source of it.'),
+  protocol: z
+    .enum(['modbus', 'line', 'opcua', 'knit-floor', 'stoll-events'])
+    .describe('What the machine speaks. Every signal has a source of it.'),
   verified: z.boolean().describe('true only when the map was checked against the maker’s document or a real machine.'),
   source: z
     .array(z.string().min(1))
@@ -276,6 +285,8 @@ export const profileSchema = z.strictObject({
     })
     .optional()
     .describe('How the server is subscribed to.'),
+  'knit-floor': knitFloorBlock.optional().describe('How the knit floor protocol is listened to.'),
+  'stoll-events': stollBlock.optional().describe('How the event stream is listened to.'),
   signals: z.record(canonicalName, signalSpec).describe('Canonical signal name to signal; at least one.'),
   codeTables: z.array(codeTable).default([]).describe('What the codes of the machine mean.'),
   states: z
