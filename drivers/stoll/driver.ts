@@ -274,7 +274,8 @@ class StollDriver implements Driver {
     }
     this.#live(at);
     const time = this.#sourceTime(event.timeMs, at);
-    const known = this.#feed.hasGap ? this.#state.known() : [];
+    // Behind a gap the agent knows nothing any more.
+    const known = this.#feed.hasGap || taken.gap !== null ? this.#state.known() : [];
     if (taken.gap !== null) this.#feed.missed(taken.gap.fromMs, event.timeMs, taken.gap.reason);
     this.#isOff = taken.isOff;
     this.#deliver([...new Map([...known, ...taken.updates])], time, at);

@@ -43,9 +43,11 @@ const time = z
       .transform((text) => Date.parse(text)),
   ])
   .refine((ms) => Number.isFinite(ms) && ms >= earliestMs && ms < latestMs);
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 const code = z.int().min(0).max(65_535);
 const eventLine = z.object({
-  generation: z.union([z.string().min(1).max(64), z.int().min(0)]).transform(String),
+  generation: z.union([z.string().regex(/^[\x21-\x7e]{1,64}$/), z.int().min(0)]).transform(String),
   seq: z.int().min(0),
   time,
   type: code,
@@ -57,7 +59,7 @@ const signLine = z.object({ now: time });
 
 /** @param line as raw bytes in Latin-1, which hold UTF-8 */
 export function parseStollLine(line: string): StollEvent | StollSign | 'garbage' {
-  const value = parseJson(Buffer.from(line, 'latin1').toString('utf8'));
+  const value = parseJson(line);
   const event = eventLine.safeParse(value);
   if (event.success) {
     const { time: timeMs, ...rest } = event.data;
@@ -67,9 +69,10 @@ export function parseStollLine(line: string): StollEvent | StollSign | 'garbage'
   return sign.success ? { kind: 'now', timeMs: sign.data.now } : 'garbage';
 }
 
-function parseJson(text: string): unknown {
+/** Null for what is no JSON, or no UTF-8: a damaged byte in a text would otherwise be another text. */
+function parseJson(line: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(utf8.decode(Buffer.from(line, 'latin1')));
   } catch {
     return null;
   }
