@@ -1,6 +1,6 @@
 /** What the schema alone cannot say about a scenario: names that must exist, faults a machine cannot have, faults that overlap. */
 import { mapOf } from '../maps/maps.ts';
-import type { FaultName, MapName, Protocol, Scenario } from './schema.ts';
+import type { DisturbanceVerb, FaultName, MapName, Protocol, Scenario } from './schema.ts';
 
 export interface Problem {
   readonly path: readonly PropertyKey[];
@@ -12,12 +12,16 @@ const protocolsOf: Readonly<Record<MapName, readonly Protocol[]>> = {
   'sewing-modbus-silverstar': ['modbus-tcp', 'modbus-rtu-tcp'],
   'sewing-retrofit-csv': ['line-tcp'],
   'knit-circular-opcua': ['opcua'],
+  'knit-circular-kf4-tcp': ['kf4-call', 'kf4-tcp'],
+  'knit-flat-stoll-events': ['stoll-tcp', 'stoll-file'],
 };
 const kindsOf: Readonly<Record<MapName, readonly string[]>> = {
   'sewing-modbus-ref': ['lockstitch', 'overlock'],
   'sewing-modbus-silverstar': ['lockstitch'],
   'sewing-retrofit-csv': ['lockstitch', 'overlock'],
   'knit-circular-opcua': ['circular-knit'],
+  'knit-circular-kf4-tcp': ['circular-knit'],
+  'knit-flat-stoll-events': ['flat-knit'],
 };
 /** A fault belongs to a machine only if its map can show it: the retrofit line, for one, has no error code. */
 const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
@@ -41,7 +45,19 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
   ],
   'sewing-retrofit-csv': ['bobbin_empty', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
   'knit-circular-opcua': ['yarn_break', 'needle_fault', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+  'knit-circular-kf4-tcp': ['yarn_break', 'needle_fault', 'offline'],
+  'knit-flat-stoll-events': ['yarn_break', 'needle_fault', 'offline'],
 };
+
+/** What happens to the events of a recording machine; nothing else happens to it on the wire but noise and a lost connection. */
+const recorderVerbs: readonly DisturbanceVerb[] = [
+  'hold_back',
+  'resend',
+  'data_gap',
+  'restore',
+  'warm_start',
+  'cold_start',
+];
 
 /** Every problem at once, with its place in the file. */
 export function checkScenario(scenario: Scenario): Problem[] {
@@ -66,8 +82,14 @@ export function checkScenario(scenario: Scenario): Problem[] {
         i,
         'kind',
       );
-    if (machine.unit !== undefined && !machine.protocol.startsWith('modbus'))
-      report(`unit is for Modbus; ${machine.protocol} has none`, 'machines', i, 'unit');
+    if (machine.unit !== undefined && !/^(?:modbus|kf4)/.test(machine.protocol))
+      report(`unit is for Modbus and kf4; ${machine.protocol} has none`, 'machines', i, 'unit');
+    if ((machine.protocol === 'kf4-call') !== (machine.calls !== undefined))
+      report('calls is for kf4-call, which needs it', 'machines', i, 'calls');
+    if (machine.protocol === 'kf4-call' && machine.unit === undefined)
+      report('kf4-call needs the unit the board says first', 'machines', i, 'unit');
+    if ((machine.protocol === 'stoll-file') !== (machine.file !== undefined))
+      report('file is for stoll-file, which needs it', 'machines', i, 'file');
     const counters = mapOf(machine.map).counters;
     for (const [signal, start] of Object.entries(machine.start)) {
       const spec = counters.find((counter) => counter.signal === signal);
@@ -89,6 +111,14 @@ export function checkScenario(scenario: Scenario): Problem[] {
     if (machine === undefined) report(`there is no machine ${disturbance.machine}`, 'disturbances', i, 'machine');
     else if (disturbance.verb === 'clock_step' && machine.protocol !== 'opcua')
       report(`${machine.protocol} carries no clock; clock_step is for opcua`, 'disturbances', i, 'verb');
+    else if (['coalesce', 'split'].includes(disturbance.verb) && !machine.protocol.startsWith('kf4'))
+      report(`${disturbance.verb} is for kf4, not ${machine.protocol}`, 'disturbances', i, 'verb');
+    else if (
+      recorderVerbs.includes(disturbance.verb)
+        ? !machine.protocol.startsWith('stoll')
+        : machine.protocol.startsWith('stoll') && !['garbage', 'restart'].includes(disturbance.verb)
+    )
+      report(`${disturbance.verb} is not for ${machine.protocol}`, 'disturbances', i, 'verb');
     else if (
       (disturbance.verb === 'wrong_unit' || disturbance.verb === 'exception') &&
       !machine.protocol.startsWith('modbus')

@@ -16,7 +16,7 @@ interface Floor {
   readonly driver: KnitFloorDriver;
   readonly log: EventLog;
   readonly warnings: Record<string, unknown>[];
-  call(): Promise<Socket>;
+  readonly call: () => Promise<Socket>;
 }
 
 async function listening(t: TestContext, ...units: number[]): Promise<Floor> {

@@ -16,9 +16,9 @@ import { emptyRecovery, setupOf } from './rig.ts';
 
 interface Watched {
   readonly log: EventLog;
-  view(): MachineView;
+  readonly view: () => MachineView;
   readonly events: string[];
-  state(wanted: string): Promise<void>;
+  readonly state: (wanted: string) => Promise<void>;
 }
 
 /** A driver with the pipeline behind it, as the agent joins them. */
