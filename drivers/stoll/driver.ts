@@ -40,6 +40,8 @@ const enoughQueued = 2_000;
 const linesPerTurn = 200;
 const turnMs = 5;
 const aheadMs = 2_000;
+/** Events of one moment are told so far apart in the end; what is moved further has another time than it was given. */
+const tiesMs = 1_000;
 const serialSilenceBeforeReopenMs = 10_000;
 
 /** Throws DRV-340 or DRV-341 when the options cannot work; starts nothing. */
@@ -56,7 +58,7 @@ class StollDriver implements Driver {
   readonly #options: StollDriverOptions;
   readonly #ports: DriverPorts;
   readonly #feed: MachineFeed;
-  readonly #state = new StollMachineState();
+  #state = new StollMachineState(0);
   readonly #signals = new Map<StollEventName, { readonly signal: string; readonly spec: SignalSpec }[]>();
   readonly #silenceMs: number;
   readonly #lateMs: number;
@@ -104,6 +106,7 @@ class StollDriver implements Driver {
     this.#abort = { signal, listener };
     this.#feed.begin();
     this.#lifeMs = this.#ports.clock.monotonicMs();
+    this.#state = new StollMachineState(this.#ports.clock.wallMs());
     this.#watch();
     this.#connect();
     return Promise.resolve();
@@ -291,17 +294,17 @@ class StollDriver implements Driver {
 
   /** The time the agent is told, rising, with what is to be said against it. */
   #sourceTime(timeMs: number, at: Moment): { readonly ms: number; readonly doubt: string | null } {
+    // After a step of our own wall clock the times begin anew.
+    const last = this.#lastSourceMs <= at.wallMs + aheadMs ? this.#lastSourceMs : -Infinity;
     let ms = timeMs;
     let doubt: string | null = null;
     if (timeMs > at.wallMs + aheadMs) {
       ms = at.wallMs;
       doubt = 'source-clock-ahead';
-    } else if (timeMs < this.#lastSourceMs && this.#lastSourceMs <= at.wallMs + aheadMs) {
-      ms = this.#lastSourceMs + 1;
-      doubt = 'source-clock-set-back';
-    } else if (at.wallMs - timeMs > this.#lateMs) doubt = 'delivered-late';
+    } else if (last - timeMs > tiesMs) doubt = 'source-clock-set-back';
+    else if (at.wallMs - timeMs > this.#lateMs) doubt = 'delivered-late';
     // Two events of one millisecond are one after the other.
-    if (ms === this.#lastSourceMs) ms += 1;
+    ms = Math.max(ms, last + 1);
     this.#lastSourceMs = ms;
     if (doubt !== null && doubt !== 'delivered-late') this.#feed.doubtTime(doubt);
     return { ms, doubt };

@@ -4,6 +4,7 @@
  *
  * Invariants (test/unit/drivers/stoll-machine-state.test.ts):
  *  - Nothing is known before it was told.
+ *  - Counts from before the start are uncertain, and begin anew with the first event after it.
  *  - Every event of a generation counts once, whatever is sent again; a missing one makes all states unknown.
  *  - A data gap (121/4, 101/8), a restore (121/1), the end of data (0/2, 0/3), the recording switched off (101/6) and every start but
  *    a warm one make all states unknown.
@@ -57,10 +58,18 @@ export class StollMachineState {
   readonly #generations = new Map<string, number>();
   #current: string | null = null;
   #lastTimeMs: number | null = null;
+  readonly #startMs: number;
+  /** An event came that happened after our start. */
+  #isLive = false;
   #toldMode: string | null = null;
   #pieces = 0;
   #sequences = 0;
   #missed = { pieces: false, sequences: false };
+
+  /** @param startMs UTC ms: pieces from before may have been counted by an agent before this one, and are not counted as good */
+  constructor(startMs: number) {
+    this.#startMs = startMs;
+  }
 
   /** All that is known, to be told again where it still holds. */
   known(): readonly Update[] {
@@ -86,6 +95,12 @@ export class StollMachineState {
     this.#remember(generation, seq);
     const fromMs = this.#lastTimeMs;
     this.#lastTimeMs = timeMs;
+    if (!this.#isLive && timeMs >= this.#startMs) {
+      // Counting begins here: the first count an agent takes for a step has nothing of the past in it.
+      this.#isLive = true;
+      this.#pieces = 0;
+      this.#sequences = 0;
+    }
     const updates: Update[] = [];
     const reason = isGapEvent(event) ? 'data-gap' : isMissing || isOther ? 'events-missing' : null;
     if (reason !== null) this.#forget(updates);
@@ -212,6 +227,7 @@ export class StollMachineState {
   #count(what: 'pieces' | 'sequences', value: number): Decoded {
     const missed = this.#missed[what];
     this.#missed[what] = false;
+    if (!this.#isLive) return { quality: 'uncertain', value, reason: 'before-start' };
     return missed ? { quality: 'uncertain', value, reason: 'events-missed' } : good(value);
   }
 }

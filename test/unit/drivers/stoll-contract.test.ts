@@ -10,11 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { test } from 'node:test';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
 import type { Profile } from '../../../drivers/profiles/schema.ts';
 import { createStollDriver } from '../../../drivers/stoll/driver.ts';
-import { driverContract } from '../../contract/driver.ts';
+import { assertEventInvariants, driverContract, EventLog, realPorts } from '../../contract/driver.ts';
 import { Recorder } from './stoll-peer.ts';
 
 const profile: Profile = {
@@ -100,4 +102,50 @@ driverContract({
       },
     };
   },
+});
+
+test('times of the machine: ties are told apart, a clock set back or ahead is replaced and in doubt', async (t) => {
+  const recorder = new Recorder();
+  await recorder.listen();
+  t.after(() => recorder.dispose());
+  const log = new EventLog();
+  const driver = createStollDriver(
+    { endpoint: `tcp://127.0.0.1:${recorder.port}`, machine: 'fk-1', profile, backoff },
+    realPorts(log),
+  );
+  await driver.start(new AbortController().signal);
+  t.after(() => driver.stop());
+  const now = Date.now() - 30_000;
+  for (const [time, id] of [
+    [now, 1],
+    [now, 3],
+    [now, 1],
+    [now - 10_000, 6],
+    [now - 9_000, 1],
+    [Date.now() + 3_600_000, 7],
+    [now + 5_000, 1],
+  ] as const) {
+    recorder.record(2, id, { time });
+  }
+  await log.until(
+    'seven states',
+    5_000,
+    () => log.readings('fk-1').filter((one) => one.signal === 'mc.state').length === 7,
+  );
+  const got = log.readings('fk-1').filter((one) => one.signal === 'mc.state');
+  const { receivedTimeMs } = got[5] ?? assert.fail();
+  assert.deepEqual(
+    got.map((one) => [one.sourceTimeMs, one.value, one.quality === 'good' ? 'good' : one.reason]),
+    [
+      [now, 1, 'good'],
+      [now + 1, 3, 'good'],
+      [now + 2, 1, 'good'],
+      [now + 3, 6, 'source-clock-set-back'],
+      // The clock goes on from where it was set to, until it has caught up with what was told.
+      [now + 4, 1, 'source-clock-set-back'],
+      [receivedTimeMs, 7, 'source-clock-ahead'],
+      [receivedTimeMs + 1, 1, 'source-clock-set-back'],
+    ],
+  );
+  assertEventInvariants(['fk-1'], log.events);
 });

@@ -32,7 +32,7 @@ const unknowns = (taken: Taken): string[] =>
     .toSorted();
 
 test('machine states are told by their number, a stop with its text, and production has none', () => {
-  const state = new StollMachineState();
+  const state = new StollMachineState(t0);
   for (const [i, id] of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11].entries()) {
     const got = told(state.take(event(i + 1, 2, id, { param: 'Yarn feeder 3A, take-down' })));
     assert.equal(got['mcState'], id);
@@ -42,7 +42,7 @@ test('machine states are told by their number, a stop with its text, and product
 });
 
 test('pieces and sequences are counted, with what is left to make', () => {
-  const state = new StollMachineState();
+  const state = new StollMachineState(t0);
   assert.deepEqual(told(state.take(event(1, 1, 3, { param: '41' }))), { pieces: 1, piecesLeft: 41, mode: 'not-told' });
   assert.deepEqual(told(state.take(event(2, 1, 3, { param: '<40>' }))), { pieces: 2, piecesLeft: 40 });
   assert.deepEqual(told(state.take(event(3, 1, 3))), { pieces: 3, piecesLeft: 'state-unknown' });
@@ -51,7 +51,7 @@ test('pieces and sequences are counted, with what is left to make', () => {
 });
 
 test('the productivity flags are bits: 1 productive, 2 creep speed, 6 set-up, 7 maintenance', () => {
-  const state = new StollMachineState();
+  const state = new StollMachineState(t0);
   const flags = (seq: number, param: string) => told(state.take(event(seq, 1, 2, { param })));
   const off = { productive: false, creepSpeed: false, setupMode: false, maintenanceMode: false };
   assert.deepEqual(flags(1, '2'), { ...off, productive: true, mode: 'production' });
@@ -61,7 +61,7 @@ test('the productivity flags are bits: 1 productive, 2 creep speed, 6 set-up, 7 
 });
 
 test('pattern, shift and order are told; who it was, hashes and comments are not', () => {
-  const state = new StollMachineState();
+  const state = new StollMachineState(t0);
   assert.equal(told(state.take(event(1, 1, 1, { param: '/p=Sleeve left 42.sin' })))['pattern'], 'Sleeve left 42.sin');
   assert.equal(told(state.take(event(2, 1, 5, { param: 'Early' })))['shift'], 'Early');
   const secret = '/U=Amina /M=9f86d081 /PI=PO-77 /P1=4 /C=Amina was late';
@@ -78,14 +78,14 @@ test('pattern, shift and order are told; who it was, hashes and comments are not
 });
 
 test('numbers nobody explains stay visible', () => {
-  const state = new StollMachineState();
+  const state = new StollMachineState(t0);
   assert.equal(told(state.take(event(1, 2, 57)))['mcState'], 57);
   assert.equal(told(state.take(event(2, 5, 3)))['otherEvent'], '5/3');
   assert.equal(told(state.take(event(3, 121, 9)))['otherEvent'], '121/9');
 });
 
 function running(): StollMachineState {
-  const state = new StollMachineState();
+  const state = new StollMachineState(t0);
   state.take(event(1, 1, 1, { param: '/p=Front' }));
   state.take(event(2, 1, 2, { param: '2' }));
   state.take(event(3, 4, 5));
@@ -158,10 +158,25 @@ test('events that are sent again are known; a missing one makes all unknown, and
   assert.equal(state.take(event(3, 2, 3)).kind, 'repeated');
 });
 
+test('what was made before the start is told as uncertain, and counting begins with the first event after it', () => {
+  const state = new StollMachineState(t0 + 3500);
+  const counts = [1, 2, 3, 4, 5].map((seq) => {
+    const [, count] = news(state.take(event(seq, 1, 3))).updates.find(([name]) => name === 'pieces') ?? assert.fail();
+    return count;
+  });
+  assert.deepEqual(counts, [
+    { quality: 'uncertain', value: 1, reason: 'before-start' },
+    { quality: 'uncertain', value: 2, reason: 'before-start' },
+    { quality: 'uncertain', value: 3, reason: 'before-start' },
+    { quality: 'good', value: 1 },
+    { quality: 'good', value: 2 },
+  ]);
+});
+
 test('whatever is sent again, and in whatever pieces, every event counts once', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 40 }), fc.array(fc.nat({ max: 39 }), { maxLength: 60 }), (count, again) => {
-      const state = new StollMachineState();
+      const state = new StollMachineState(t0);
       let pieces = 0;
       const send = (seq: number): void => {
         const taken = state.take(event(seq, 1, 3));
@@ -241,7 +256,7 @@ test(
             ? Buffer.concat([stream.subarray(0, at), noise, stream.subarray(at + noise.length)])
             : stream.subarray(0, at);
       const framer = new LineFramer({ terminator: '\n', maxLineBytes: 8192 });
-      const state = new StollMachineState();
+      const state = new StollMachineState(t0);
       const got: number[] = [];
       for (let from = 0; from < damaged.length;) {
         const to = random.chance(0.5) ? damaged.length : from + 1 + random.below(60);
