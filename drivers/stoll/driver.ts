@@ -77,6 +77,8 @@ class StollDriver implements Driver {
   #lifeMs = 0;
   #heardNoise = false;
   #lastSourceMs = -Infinity;
+  /** Late events were told and nothing that holds now: the doubt of the last event. */
+  #lateDoubt: 'delivered-late' | 'caught-up' | null = null;
   /** The machine said that it is switched off: its gap is not one of the connection. */
   #isOff = false;
   #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
@@ -241,11 +243,30 @@ class StollDriver implements Driver {
       this.#queue.splice(0, this.#taken);
       this.#taken = 0;
     }
+    if (this.#turn === null && this.#lateDoubt !== null) {
+      this.#turn = setTimeout(() => {
+        this.#catchUp();
+        this.#takeLines();
+      }, 2);
+    }
     if (this.#turn === null) for (const then of this.#drained.splice(0)) then();
   }
 
   #discard(discards: readonly FramedDiscard[]): void {
     for (const discard of discards) this.#feed.discard(discard.reason, 1);
+  }
+
+  /**
+   * What is late the agent books at its receipt, and what came behind it, but happened before that receipt, would be older than it
+   * for ever. So what is known is told once more, as of now.
+   */
+  #catchUp(): void {
+    const doubt = this.#lateDoubt === 'caught-up' ? null : this.#lateDoubt;
+    this.#lateDoubt = null;
+    if (this.#feed.hasGap || this.#isOff) return;
+    const at = this.#feed.now();
+    const { ms } = this.#sourceTime(at.wallMs, at);
+    this.#deliver(this.#state.known(), { ms, doubt }, at);
   }
 
   /** True when a late event was told. */
@@ -283,6 +304,8 @@ class StollDriver implements Driver {
     this.#isOff = taken.isOff;
     this.#deliver([...new Map([...known, ...taken.updates])], time, at);
     if (taken.isOff) this.#interrupt('machine-off');
+    if (time.doubt === 'delivered-late') this.#lateDoubt = time.doubt;
+    else if (this.#lateDoubt !== null) this.#lateDoubt = 'caught-up';
     return time.doubt === 'delivered-late';
   }
 

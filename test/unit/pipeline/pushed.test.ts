@@ -174,22 +174,47 @@ test('a backlog of four days: in order, with its own times, uncertain, and the s
     recorder.record(2, id, { time });
     sent.push([time, id]);
   }
-  await log.until('the last of the backlog', 20_000, () => {
-    const known = signalOf(view(), 'mc.state');
-    return (
-      known?.sourceTimeMs !== null && log.readings('fk-1').filter((one) => one.signal === 'mc.state').length >= 300
-    );
-  });
-  const got = log.readings('fk-1').filter((one) => one.signal === 'mc.state');
+  const states = () => log.readings('fk-1').filter((one) => one.signal === 'mc.state');
+  await log.until('the backlog, and the state as of now', 20_000, () => states().length === 301);
   assert.deepEqual(
-    got.map(({ sourceTimeMs, value }) => [sourceTimeMs, value]),
+    states()
+      .map(({ sourceTimeMs, value }) => [sourceTimeMs, value])
+      .slice(0, 300),
     sent,
   );
-  assert.ok(got.every((one) => one.quality === 'uncertain' && one.reason === 'delivered-late'));
+  assert.ok(states().every((one) => one.quality === 'uncertain' && one.reason === 'delivered-late'));
   assert.equal(view().state, 'FAULT');
   recorder.record(2, 1);
   await state('RUN');
-  assert.equal(log.readings('fk-1').findLast((one) => one.signal === 'mc.state')?.quality, 'good');
+  assert.equal(states().at(-1)?.quality, 'good');
+});
+
+test('of a backlog that reaches into the last two minutes the state is that of its last event', async (t) => {
+  const { recorder, view, log } = await flatKnit(t);
+  const now = Date.now();
+  // Ten minutes without a connection: the first events are too old for their minutes, the last ones are not.
+  for (const [agoS, id] of [
+    [600, 1],
+    [400, 3],
+    [200, 6],
+    [60, 3],
+    [30, 1],
+  ] as const) {
+    recorder.record(2, id, { time: now - agoS * 1000 });
+  }
+  await log.until('five events, and the state as of now', 5000, () => {
+    return log.readings('fk-1').filter((one) => one.signal === 'mc.state').length === 6;
+  });
+  assert.equal(view().state, 'RUN');
+  const last = log.readings('fk-1').findLast((one) => one.signal === 'mc.state');
+  assert.deepEqual([last?.value, last?.quality], [1, 'good']);
+  assert.deepEqual(
+    log
+      .readings('fk-1')
+      .flatMap((one) => (one.signal === 'mc.state' ? [(now - one.sourceTimeMs) / 1000] : []))
+      .slice(0, 5),
+    [600, 400, 200, 60, 30],
+  );
 });
 
 test('a sender that begins anew after a broken connection is counted once, and what was known still is', async (t) => {
