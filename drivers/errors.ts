@@ -97,7 +97,7 @@ export const driverErrors = {
   lineEndpointInvalid: {
     code: 'DRV-300',
     meaning: 'The endpoint of a line machine is neither a serial port nor a TCP address.',
-    cure: 'Write it as tcp://host:port or serial:///dev/serial/by-id/NAME?baudRate=9600&parity=none.',
+    cure: 'Write it as tcp://host:port, serial:///dev/serial/by-id/NAME?baudRate=9600&parity=none or serial://usb/VID:PID?baudRate=9600.',
     retryable: false,
   },
   lineProfileMissing: {
@@ -105,6 +105,32 @@ export const driverErrors = {
     meaning: 'A line endpoint is given a machine whose profile is not for a line of fields.',
     cure: 'Name a profile with "protocol: line", such as sewing-retrofit-csv.',
     retryable: false,
+  },
+  serialPortAmbiguous: {
+    code: 'DRV-310',
+    meaning:
+      'Several serial ports have the USB ids the endpoint names, so none is opened: it could be the wrong machine.',
+    cure: 'Add the serial number of the adapter, serial://usb/VID:PID/SERIAL, or where it has none use the path below /dev/serial/by-path, which is that of the socket.',
+    retryable: true,
+  },
+  driveMonitored: {
+    code: 'DRV-311',
+    meaning:
+      'A drive is set to stop when it is not polled (EFKA parameter E3 is not 0), or does not say whether it is. It is not polled, so that the agent can never stop it.',
+    cure: 'Let the supplier of the machine set E3 to 0 if no control of the machine needs it, then start the agent anew. The drive is asked again by itself after an hour.',
+    retryable: true,
+  },
+  driveInvalid: {
+    code: 'DRV-312',
+    meaning: 'An EFKA drive on a line cannot be polled as it is configured.',
+    cure: 'Give it a profile with "protocol: efka", an address (unit) of its own from 128 to 255, and poll classes its profile has.',
+    retryable: false,
+  },
+  serialPortAbsent: {
+    code: 'DRV-313',
+    meaning: 'No serial port has the USB ids the endpoint names.',
+    cure: 'Plug the adapter in. `lsusb` lists the ids of what is plugged in, `ls -l /dev/serial/by-id` the ports with names.',
+    retryable: true,
   },
   knitFloorEndpointInvalid: {
     code: 'DRV-330',

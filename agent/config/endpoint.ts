@@ -1,7 +1,7 @@
 /** Endpoint addresses of machines, as they stand in the configuration and in the endpoints file. */
-
 import { bindProblem } from '../../drivers/knit-floor/endpoint.ts';
 import type { Profile } from '../../drivers/profiles/schema.ts';
+import { portOfUrl } from '../../drivers/serial/find-port.ts';
 
 /** Character format of a serial line. Modbus RTU is 8E1 by its specification (V1.02 §2.5.1), sensor lines mostly 8N1. */
 export interface SerialLine {
@@ -14,7 +14,11 @@ export interface SerialLine {
 export type Endpoint =
   | { readonly transport: 'modbus-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'modbus-rtu-tcp'; readonly host: string; readonly port: number }
-  | { readonly transport: 'modbus-rtu-serial'; readonly path: string; readonly line: SerialLine }
+  | {
+      readonly transport: 'modbus-rtu-serial';
+      /** A path, or `usb/VID:PID[/SERIAL]` (drivers/serial/find-port.ts). */ readonly path: string;
+      readonly line: SerialLine;
+    }
   | { readonly transport: 'modbus-ascii-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'line-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'line-serial'; readonly path: string; readonly line: SerialLine }
@@ -23,26 +27,18 @@ export type Endpoint =
   | { readonly transport: 'opcua'; readonly url: string };
 export type Transport = Endpoint['transport'];
 
-type Protocol = Profile['protocol'];
-
-/** Which protocol of a profile a transport is made for; `carries` says which else it can bring. */
-export const protocolOf = {
-  'modbus-tcp': 'modbus',
-  'modbus-rtu-tcp': 'modbus',
-  'modbus-rtu-serial': 'modbus',
-  'modbus-ascii-serial': 'modbus',
-  'line-tcp': 'line',
-  'line-serial': 'line',
-  'knit-floor-listen': 'knit-floor',
-  'stoll-file': 'stoll-events',
-  opcua: 'opcua',
-} as const satisfies Record<Transport, Protocol>;
-
-/** What a transport brings is what the profile says; only bare bytes can be several things. */
-export function carries(transport: Transport, protocol: Protocol): boolean {
-  if (protocolOf[transport] === protocol) return true;
-  return protocolOf[transport] === 'line' && (protocol === 'knit-floor' || protocol === 'stoll-events');
-}
+/** Which protocols of a profile a transport can carry; the first is meant where no profile tells. */
+export const protocolsOf = {
+  'modbus-tcp': ['modbus'],
+  'modbus-rtu-tcp': ['modbus'],
+  'modbus-rtu-serial': ['modbus'],
+  'modbus-ascii-serial': ['modbus'],
+  'line-tcp': ['line', 'efka', 'knit-floor', 'stoll-events'],
+  'line-serial': ['line', 'efka', 'knit-floor', 'stoll-events'],
+  'knit-floor-listen': ['knit-floor'],
+  'stoll-file': ['stoll-events'],
+  opcua: ['opcua'],
+} as const satisfies Record<Transport, readonly [Profile['protocol'], ...Profile['protocol'][]]>;
 
 export interface EndpointProblem {
   readonly problem: string;
@@ -58,10 +54,11 @@ const serialDefaults = {
 
 const forms = {
   'modbus:': 'modbus://host:502',
-  'modbus+rtu:': 'modbus+rtu://host:4001 or modbus+rtu:///dev/ttyUSB0?baudRate=19200',
+  'modbus+rtu:':
+    'modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200 or modbus+rtu://usb/1a86:7523?baudRate=19200',
   'modbus+ascii:': 'modbus+ascii:///dev/ttyUSB0?baudRate=19200',
   'tcp:': 'tcp://host:port',
-  'serial:': 'serial:///dev/ttyUSB0?baudRate=9600',
+  'serial:': 'serial:///dev/ttyUSB0?baudRate=9600 or serial://usb/1a86:7523?baudRate=9600',
   'opc.tcp:': 'opc.tcp://host:4840',
   'knit-floor+tcp-listen:': 'knit-floor+tcp-listen://192.168.10.2:2004',
   'file:': 'file:///var/lib/knit/events.jsonl',
@@ -86,7 +83,7 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
     case 'modbus:':
       return network('modbus-tcp', url, 502, right);
     case 'modbus+rtu:':
-      return url.hostname === ''
+      return url.hostname === '' || portOfUrl(url) !== null
         ? serial('modbus-rtu-serial', url, right)
         : network('modbus-rtu-tcp', url, null, right);
     case 'modbus+ascii:':
@@ -101,7 +98,7 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
       return problem === null ? endpoint : { problem: `cannot be listened on: ${problem}`, right };
     }
     case 'file:': {
-      const path = decodePath(url.pathname);
+      const path = decodedPath(url.pathname);
       if (url.host !== '' || path === null || path.length < 2 || url.search !== '') {
         return { problem: 'names no file', right: `${right} (three slashes: the file has no host)` };
       }
@@ -167,8 +164,8 @@ function serial(
   url: URL,
   right: string,
 ): Endpoint | EndpointProblem {
-  const path = decodePath(url.pathname);
-  if (url.hostname !== '' || path === null || path.length < 2) {
+  const path = portOfUrl(url);
+  if (path === null) {
     return { problem: 'names no device', right: `${right} (three slashes: the device has no host)` };
   }
   let line: SerialLine = serialDefaults[transport];
@@ -208,7 +205,7 @@ function withSetting(line: SerialLine, key: string, value: string): SerialLine |
   }
 }
 
-function decodePath(pathname: string): string | null {
+function decodedPath(pathname: string): string | null {
   try {
     return decodeURIComponent(pathname);
   } catch {

@@ -12,6 +12,8 @@ import { access, lstat, readdir, readFile, stat, statfs } from 'node:fs/promises
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { DriverError, driverErrors } from '../../drivers/errors.ts';
+import { findPort } from '../../drivers/serial/find-port.ts';
 import type { SecretReference } from '../config/config.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { AgentError } from '../errors.ts';
@@ -186,7 +188,15 @@ export async function secretProblem(
 }
 
 /** Looks at the device of a serial port. Opening it would set its lines and could reset what is behind it. */
-export async function deviceFacts(path: string): Promise<DeviceFacts> {
+export async function deviceFacts(port: string): Promise<DeviceFacts> {
+  let path: string;
+  try {
+    path = await findPort(port);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    const ambiguous = error.entry === driverErrors.serialPortAmbiguous;
+    return { problem: ambiguous ? 'ambiguous' : 'missing', ...(ambiguous ? { detail: error.message } : {}) };
+  }
   const stats = await statOf(path);
   if (typeof stats === 'string') return { problem: stats === 'EACCES' ? 'forbidden' : 'missing' };
   if (!stats.isCharacterDevice()) return { problem: 'no-device' };

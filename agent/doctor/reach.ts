@@ -1,4 +1,5 @@
 /** What it means that a machine, its certificate or the broker can be reached or not. Pure. */
+import { driverErrors } from '../../drivers/errors.ts';
 import type { MachineConfig, UplinkConfig } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import { bad, good, type Check } from './report.ts';
@@ -23,7 +24,9 @@ export type Reach =
 
 /** `problem`: what is wrong with the device file, in a few words; null when it may be read and written. */
 export interface DeviceFacts {
-  readonly problem: 'missing' | 'no-device' | 'forbidden' | null;
+  readonly problem: 'missing' | 'no-device' | 'forbidden' | 'ambiguous' | null;
+  /** Of `ambiguous`: all ports that fit. */
+  readonly detail?: string;
 }
 
 export type Found =
@@ -112,12 +115,14 @@ export function judgeUplink(uplink: Pick<UplinkConfig, 'url'> | null, reach: Rea
   return bad('uplink', failure(target, reach), `${uplinkCures[reach.why]} Nothing is lost meanwhile.`);
 }
 
-function judgeDevice(name: string, path: string, { problem }: DeviceFacts): Check {
+function judgeDevice(name: string, path: string, { problem, detail }: DeviceFacts): Check {
   switch (problem) {
     case null:
       return good(name, `${path} may be read and written`);
     case 'missing':
       return bad(name, `${path} is not there`, 'Plug the adapter in; `ls /dev/serial/by-id` lists what there is.');
+    case 'ambiguous':
+      return bad(name, detail ?? `${path} is several ports`, driverErrors.serialPortAmbiguous.cure);
     case 'no-device':
       return bad(name, `${path} is no serial device`, 'Name the device of the adapter, such as /dev/serial/by-id/….');
     case 'forbidden': {

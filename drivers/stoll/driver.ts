@@ -15,10 +15,10 @@ import { MachineFeed, type Moment } from '../feed.ts';
 import type { StollEventName } from '../profiles/pushed.ts';
 import type { Profile, SignalSpec } from '../profiles/schema.ts';
 import { LineFramer, type FramedDiscard } from '../serial/framer.ts';
-import { openConnection, type Connection, type ConnectionHandlers } from '../serial/transport.ts';
+import { openConnection, type ConnectionHandlers } from '../serial/transport.ts';
 import { parseStollEndpoint, type StollEndpoint } from './endpoint.ts';
 import { parseStollLine, type StollEvent } from './event.ts';
-import { followFile } from './follow-file.ts';
+import { followFile, type Following } from './follow-file.ts';
 import { StollMachineState, type Told, type Update } from './machine-state.ts';
 
 export interface StollDriverOptions {
@@ -67,7 +67,7 @@ class StollDriver implements Driver {
   #taken = 0;
   #turn: NodeJS.Timeout | NodeJS.Immediate | null = null;
   #phase: 'new' | 'running' | 'stopped' = 'new';
-  #connection: Connection | null = null;
+  #connection: Following | null = null;
   #open = false;
   readonly #closing = new Set<Promise<void>>();
   #retryTimer: NodeJS.Timeout | null = null;

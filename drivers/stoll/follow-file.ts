@@ -9,6 +9,9 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import type { Connection, ConnectionHandlers } from '../serial/transport.ts';
 
+/** As a connection, but nothing can be sent. */
+export type Following = Pick<Connection, 'close' | 'isReplaced'>;
+
 const pieceBytes = 64 * 1024;
 
 /** @param isReady false while the taker has enough */
@@ -17,7 +20,7 @@ export function followFile(
   handlers: ConnectionHandlers,
   isReady: () => boolean,
   lookEveryMs = 200,
-): Connection {
+): Following {
   const ending = new AbortController();
   const isOver = (): boolean => ending.signal.aborted;
   let timer: NodeJS.Timeout | null = null;

@@ -1,4 +1,5 @@
 /** Joins a pure machine body with the map it shows itself through. The only place where a body's state is held. */
+import { efkaSerialMap } from '../maps/efka-serial.ts';
 import { kf4Map } from '../maps/kf4.ts';
 import { knitOpcuaMap } from '../maps/knit-opcua.ts';
 import type { Condition, MachineMap, ShownCounter, Value } from '../maps/map.ts';
@@ -50,6 +51,8 @@ export function createBody(machine: ScenarioMachine, seed: number, hallStartC: n
       return sewingBody(machine.parameters, sewingSilverstarMap, random, hallStartC);
     case 'sewing-retrofit-csv':
       return sewingBody(machine.parameters, retrofitCsvMap, random, hallStartC);
+    case 'sewing-efka-serial':
+      return sewingBody(machine.parameters, efkaSerialMap, random, hallStartC);
     case 'knit-circular-opcua':
       return knittingBody(machine.parameters, knitOpcuaMap, random, hallStartC);
     case 'knit-circular-kf4-tcp':

@@ -1,5 +1,6 @@
 /** The maps by name. */
 import type { MapName } from '../scenario/schema.ts';
+import { efkaSerialMap } from './efka-serial.ts';
 import { kf4Map } from './kf4.ts';
 import { knitOpcuaMap } from './knit-opcua.ts';
 import type { CounterSpec, ShownSignal } from './map.ts';
@@ -12,6 +13,7 @@ const maps = {
   'sewing-modbus-ref': sewingRefMap,
   'sewing-modbus-silverstar': sewingSilverstarMap,
   'sewing-retrofit-csv': retrofitCsvMap,
+  'sewing-efka-serial': efkaSerialMap,
   'knit-circular-opcua': knitOpcuaMap,
   'knit-circular-kf4-tcp': kf4Map,
   'knit-flat-stoll-events': stollMap,

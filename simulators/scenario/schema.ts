@@ -8,6 +8,7 @@ export const mapNames = [
   'sewing-modbus-ref',
   'sewing-modbus-silverstar',
   'sewing-retrofit-csv',
+  'sewing-efka-serial',
   'knit-circular-opcua',
   'knit-circular-kf4-tcp',
   'knit-flat-stoll-events',
@@ -18,6 +19,8 @@ export const protocols = [
   'modbus-tcp',
   'modbus-rtu-tcp',
   'line-tcp',
+  'efka-tcp',
+  'efka-tty',
   'opcua',
   /** The board calls the floor's computer; `calls` says where. */
   'kf4-call',
@@ -132,7 +135,7 @@ const machineBase = {
   id,
   kind: z.enum(['lockstitch', 'overlock', 'circular-knit', 'flat-knit']),
   protocol: z.enum(protocols),
-  unit: z.int().min(1).max(247).optional(),
+  unit: z.int().min(1).max(255).optional(),
   /** kf4-call: HOST:PORT the board calls. */
   calls: z
     .string()
@@ -150,6 +153,15 @@ const machine = z.discriminatedUnion('map', [
     parameters: sewingParameters.prefault({}),
   }),
   z.strictObject({ ...machineBase, map: z.literal('sewing-retrofit-csv'), parameters: sewingParameters.prefault({}) }),
+  z.strictObject({
+    ...machineBase,
+    map: z.literal('sewing-efka-serial'),
+    /** The path of the serial port or pty it speaks at; with efka-tty, and only there. */
+    tty: z.string().startsWith('/').optional(),
+    /** Parameter E3 as a control has set it, × 10 ms; not 0: the drive stops when it gets no telegram for so long. */
+    monitor: z.int().min(0).max(255).default(0),
+    parameters: sewingParameters.prefault({}),
+  }),
   z.strictObject({
     ...machineBase,
     map: z.literal('knit-circular-opcua'),

@@ -40,6 +40,7 @@ export function createKf4Machine(options: Kf4Options): MachineServer {
   const sockets = new Set<Socket>();
   let gate: Gate | null = null;
   let up = true;
+  let writes = 0;
   let stopped = false;
   let shown: ReadonlyMap<string, Value> | null = null;
   let told: ReadonlyMap<string, Value> | null = null;
@@ -74,7 +75,9 @@ export function createKf4Machine(options: Kf4Options): MachineServer {
   };
 
   const greet = (socket: Socket): void => {
-    socket.resume();
+    socket.on('data', (bytes) => {
+      writes += bytes.length;
+    });
     if (options.unit !== null) socket.write(String(options.unit));
     timers.after(settleMs, () => {
       sockets.add(socket);
@@ -113,6 +116,12 @@ export function createKf4Machine(options: Kf4Options): MachineServer {
         : `knit-floor+tcp-listen://${options.calls}`;
     },
     fingerprint: null,
+    get clients() {
+      return gate?.sockets.size ?? [...callers].filter((socket) => !socket.connecting).length;
+    },
+    get writes() {
+      return writes;
+    },
     async start() {
       if (options.calls === null) gate = await openGate(options.port, options.random, greet);
       else call();

@@ -31,6 +31,7 @@ export function createStollRecorder(options: StollOptions): MachineServer {
   let gate: Gate | null = null;
   let kept: string[] = [];
   let seq = 0;
+  let writes = 0;
   let told: { state: Value | undefined; pieces: number } | null = null;
   let signDueMs = 0;
   let nowMs = 0;
@@ -82,10 +83,18 @@ export function createStollRecorder(options: StollOptions): MachineServer {
       return options.file === null ? `tcp://${loopback}:${gate?.port ?? options.port}` : `file://${options.file}`;
     },
     fingerprint: null,
+    get clients() {
+      return gate?.sockets.size ?? 0;
+    },
+    get writes() {
+      return writes;
+    },
     async start() {
       if (options.file === null) {
         gate = await openGate(options.port, options.random, (socket: Socket) => {
-          socket.resume();
+          socket.on('data', (bytes) => {
+            writes += bytes.length;
+          });
           for (const line of kept) if (held === null || !held.includes(line)) socket.write(line);
         });
         return;

@@ -87,7 +87,7 @@ function rig(
           disturb: () => server.disturb(disturbance('garbage', { count: 1000, params: { bytes: 3 } })),
           connections: connected,
           accepted: () => accepted,
-          writes: () => 0,
+          writes: () => server.writes,
         },
         dispose: async () => {
           clearInterval(counting);

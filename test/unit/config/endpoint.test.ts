@@ -39,6 +39,19 @@ const good: readonly [text: string, endpoint: Endpoint][] = [
       line: { baudRate: 9600, dataBits: 7, parity: 'none', stopBits: 1 },
     },
   ],
+  [
+    'serial://usb/1A86:7523',
+    {
+      transport: 'line-serial',
+      path: 'usb/1a86:7523',
+      line: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
+    },
+  ],
+  [
+    'modbus+rtu://usb/0403:6001/A50285BI',
+    { transport: 'modbus-rtu-serial', path: 'usb/0403:6001/A50285BI', line: rtuLine },
+  ],
+  ['modbus+rtu://usb:4001', { transport: 'modbus-rtu-tcp', host: 'usb', port: 4001 }],
   ['opc.tcp://10.0.0.8:4840/path', { transport: 'opcua', url: 'opc.tcp://10.0.0.8:4840/path' }],
   ['knit-floor+tcp-listen://192.168.10.2:2004', { transport: 'knit-floor-listen', host: '192.168.10.2', port: 2004 }],
   ['knit-floor+tcp-listen://[fd00::2]:2004', { transport: 'knit-floor-listen', host: 'fd00::2', port: 2004 }],
