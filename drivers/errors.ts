@@ -132,6 +132,42 @@ export const driverErrors = {
     cure: 'Plug the adapter in. `lsusb` lists the ids of what is plugged in, `ls -l /dev/serial/by-id` the ports with names.',
     retryable: true,
   },
+  knitFloorEndpointInvalid: {
+    code: 'DRV-330',
+    meaning: 'The endpoint of a knit floor machine is none of the known forms.',
+    cure: 'Write it as knit-floor+tcp-listen://ADDRESS:PORT with the address of this computer the machines call, or as tcp://host:port or serial:///dev/… where the agent calls.',
+    retryable: false,
+  },
+  knitFloorMachineInvalid: {
+    code: 'DRV-331',
+    meaning: 'A machine of the knit floor cannot be told from the others, or has a profile of another protocol.',
+    cure: 'Give it a profile with "protocol: knit-floor" and, where several call one port, the number it sends as its unit.',
+    retryable: false,
+  },
+  knitFloorNotListening: {
+    code: 'DRV-332',
+    meaning: 'The agent cannot listen on the port the knitting machines call.',
+    cure: 'End the program that listens there, or correct address and port of the endpoint; the address must be one of this computer. It is tried again by itself.',
+    retryable: true,
+  },
+  knitFloorRefused: {
+    code: 'DRV-333',
+    meaning: 'Somebody called the port of the knitting machines and gave no number of a configured machine.',
+    cure: 'Configure the machine with the number of the message as its unit, or find out what else calls this port.',
+    retryable: true,
+  },
+  stollEndpointInvalid: {
+    code: 'DRV-340',
+    meaning: 'The endpoint of a machine with an event stream is none of the known forms.',
+    cure: 'Write it as tcp://host:port, serial:///dev/…?baudRate=9600 or file:///path/of/events.jsonl.',
+    retryable: false,
+  },
+  stollProfileMissing: {
+    code: 'DRV-341',
+    meaning: 'A machine with an event stream has a profile of another protocol.',
+    cure: 'Name a profile with "protocol: stoll-events", such as knit-flat-stoll-events.',
+    retryable: false,
+  },
   addressRangeInvalid: {
     code: 'DRV-400',
     meaning: 'A range of Modbus addresses cannot be read as it is written.',

@@ -112,6 +112,23 @@ export class MachineFeed {
     this.#tell(reason, detail);
   }
 
+  /**
+   * A span the machine tells of afterwards: nothing was told in it. Both times are the machine's; an open gap takes the span in.
+   * @param fromMs UTC ms; null from the last good contact on
+   */
+  missed(fromMs: number | null, toMs: number, reason: string): void {
+    if (this.#ended) return;
+    if (this.#gap !== null) {
+      this.#trouble(this.#gap, reason);
+      return;
+    }
+    const { machine } = this;
+    const begin = fromMs ?? this.#lastGoodMs ?? this.#watchedSinceMs ?? toMs;
+    this.#ports.sink({ kind: 'gap', machine, phase: 'opened', fromMs: begin, toMs: null, reason });
+    this.#ports.sink({ kind: 'gap', machine, phase: 'closed', fromMs: begin, toMs: Math.max(begin, toMs), reason });
+    this.#tell(reason);
+  }
+
   /** Waiting says less than what was waited for. */
   #trouble(gap: { nowReason: string }, reason: string, detail?: string): void {
     if (reason === gap.nowReason || reason === 'not-yet-connected') return;

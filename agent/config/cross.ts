@@ -144,6 +144,8 @@ const schemes = {
   line: 'tcp://host:port, serial:///dev/… or serial://usb/VID:PID',
   efka: 'tcp://host:port, serial:///dev/… or serial://usb/VID:PID',
   opcua: 'opc.tcp://host:4840',
+  'knit-floor': 'knit-floor+tcp-listen://ADDRESS:PORT, tcp://host:port or serial:///dev/…',
+  'stoll-events': 'tcp://host:port, serial:///dev/… or file:///path',
 } as const;
 
 function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly ConfigIssue[] {
@@ -155,8 +157,12 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
     const what = `is ${protocol === 'opcua' ? 'OPC UA' : protocol}, but the profile ${profile.profile} speaks ${profile.protocol}`;
     issues.push(issueAt(endpoint.source, endpoint.path, what, schemes[profile.protocol]));
   }
-  if (unit !== null && protocol !== 'modbus' && protocol !== 'efka') {
-    const what = 'is for Modbus and EFKA alone';
+  if (unit === null && endpoint.value.transport === 'knit-floor-listen') {
+    const right = 'unit: with the number the machine sends first';
+    issues.push(issueAt(main, path, 'has no unit, by which it is known among those that call', right));
+  }
+  if (unit !== null && protocol !== 'modbus' && protocol !== 'efka' && protocol !== 'knit-floor') {
+    const what = 'is for Modbus, EFKA and the knit floor alone';
     issues.push(issueAt(unit.source, unit.path, what, `no unit with ${schemes[protocol]}`, 'key'));
   }
   if (unit !== null && protocol === 'efka' && unit.value < 128) {
@@ -282,7 +288,8 @@ function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
     const { endpoint, unit, profile } = machine;
     if (endpoint === null || endpoint.value.transport === 'opcua') return [];
     const protocol = protocolAt(endpoint.value, profile);
-    const line = protocol === 'line';
+    const isCalled = protocol === 'knit-floor' && endpoint.value.transport !== 'knit-floor-listen';
+    const line = protocol === 'line' || protocol === 'stoll-events' || isCalled;
     const own = unit?.value ?? defaultUnit(protocol) ?? 1;
     const where = 'path' in endpoint.value ? endpoint.value.path : `${endpoint.value.host}:${endpoint.value.port}`;
     const other = spoken.get(where);
@@ -315,6 +322,8 @@ export function defaultUnit(protocol: Profile['protocol']): number | null {
       return 0xf0;
     case 'line':
     case 'opcua':
+    case 'knit-floor':
+    case 'stoll-events':
       return null;
   }
 }

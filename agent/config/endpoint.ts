@@ -1,4 +1,5 @@
 /** Endpoint addresses of machines, as they stand in the configuration and in the endpoints file. */
+import { bindProblem } from '../../drivers/knit-floor/endpoint.ts';
 import type { Profile } from '../../drivers/profiles/schema.ts';
 import { portOfUrl } from '../../drivers/serial/find-port.ts';
 
@@ -21,6 +22,8 @@ export type Endpoint =
   | { readonly transport: 'modbus-ascii-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'line-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'line-serial'; readonly path: string; readonly line: SerialLine }
+  | { readonly transport: 'knit-floor-listen'; readonly host: string; readonly port: number }
+  | { readonly transport: 'stoll-file'; readonly path: string }
   | { readonly transport: 'opcua'; readonly url: string };
 export type Transport = Endpoint['transport'];
 
@@ -30,8 +33,10 @@ export const protocolsOf = {
   'modbus-rtu-tcp': ['modbus'],
   'modbus-rtu-serial': ['modbus'],
   'modbus-ascii-serial': ['modbus'],
-  'line-tcp': ['line', 'efka'],
-  'line-serial': ['line', 'efka'],
+  'line-tcp': ['line', 'efka', 'knit-floor', 'stoll-events'],
+  'line-serial': ['line', 'efka', 'knit-floor', 'stoll-events'],
+  'knit-floor-listen': ['knit-floor'],
+  'stoll-file': ['stoll-events'],
   opcua: ['opcua'],
 } as const satisfies Record<Transport, readonly [Profile['protocol'], ...Profile['protocol'][]]>;
 
@@ -55,6 +60,8 @@ const forms = {
   'tcp:': 'tcp://host:port',
   'serial:': 'serial:///dev/ttyUSB0?baudRate=9600 or serial://usb/1a86:7523?baudRate=9600',
   'opc.tcp:': 'opc.tcp://host:4840',
+  'knit-floor+tcp-listen:': 'knit-floor+tcp-listen://192.168.10.2:2004',
+  'file:': 'file:///var/lib/knit/events.jsonl',
 } as const;
 const isScheme = (s: string): s is keyof typeof forms => Object.hasOwn(forms, s);
 
@@ -85,6 +92,18 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
       return network('line-tcp', url, null, right);
     case 'serial:':
       return serial('line-serial', url, right);
+    case 'knit-floor+tcp-listen:': {
+      const endpoint = network('knit-floor-listen', url, null, right);
+      const problem = 'problem' in endpoint ? null : bindProblem(url.hostname.replace(/^\[|\]$/g, ''));
+      return problem === null ? endpoint : { problem: `cannot be listened on: ${problem}`, right };
+    }
+    case 'file:': {
+      const path = decodedPath(url.pathname);
+      if (url.host !== '' || path === null || path.length < 2 || url.search !== '') {
+        return { problem: 'names no file', right: `${right} (three slashes: the file has no host)` };
+      }
+      return { transport: 'stoll-file', path };
+    }
     case 'opc.tcp:':
       if (url.hostname === '') return { problem: 'has no host', right };
       return { transport: 'opcua', url: text };
@@ -107,6 +126,10 @@ export function endpointText(endpoint: Endpoint): string {
       return `tcp://${hostText(endpoint.host)}:${endpoint.port}`;
     case 'line-serial':
       return `serial://${serialText(endpoint.path, endpoint.line, true)}`;
+    case 'knit-floor-listen':
+      return `knit-floor+tcp-listen://${hostText(endpoint.host)}:${endpoint.port}`;
+    case 'stoll-file':
+      return `file://${encodeURI(endpoint.path)}`;
     case 'opcua':
       return endpoint.url;
   }
@@ -121,7 +144,7 @@ function serialText(path: string, line: SerialLine, withDataBits: boolean): stri
 }
 
 function network(
-  transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp',
+  transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp' | 'knit-floor-listen',
   url: URL,
   defaultPort: number | null,
   right: string,
@@ -179,5 +202,13 @@ function withSetting(line: SerialLine, key: string, value: string): SerialLine |
       return value === '1' || value === '2' ? { ...line, stopBits: value === '1' ? 1 : 2 } : null;
     default:
       return null;
+  }
+}
+
+function decodedPath(pathname: string): string | null {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    return null;
   }
 }

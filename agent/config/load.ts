@@ -212,6 +212,8 @@ function buildMachine(
 }
 
 function unitOf({ protocol }: Profile, given: number | undefined): number | null {
+  // A knit floor machine has a number only where it sends one.
+  if (protocol === 'knit-floor') return given ?? null;
   const fallback = defaultUnit(protocol);
   return fallback === null ? null : (given ?? fallback);
 }

@@ -42,6 +42,18 @@ export async function lockedNode(platform: string, arch: string, root: string): 
   return lock.data?.packages[`node_modules/node-${system}-${arch}`]?.version ?? null;
 }
 
+/** Whether there is a file this user may read. */
+export async function isReadable(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => null);
+  return (
+    stats?.isFile() === true &&
+    (await access(path, constants.R_OK).then(
+      () => true,
+      () => false,
+    ))
+  );
+}
+
 export async function folderFacts(path: string): Promise<FolderFacts> {
   let nearest = path;
   let stats = await statOf(nearest);

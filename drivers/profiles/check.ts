@@ -17,6 +17,8 @@ const sources = {
   line: '{ field }',
   opcua: '{ path }',
   efka: '{ parameter }',
+  'knit-floor': '{ message }',
+  'stoll-events': '{ event }',
 } as const;
 
 /** Every problem of a profile that has passed its schema; empty when it can be used. */
@@ -29,7 +31,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   if (block === 'line' && profile.line === undefined)
     add(['line'], 'is needed with protocol line', 'line: with fields and expectEveryMs');
   if (profile.line !== undefined) checkLine(profile.line, add);
-  for (const other of ['modbus', 'line', 'opcua'] as const) {
+  for (const other of ['modbus', 'line', 'opcua', 'knit-floor', 'stoll-events'] as const) {
     if (other !== block && profile[other] !== undefined)
       add([other], `has no meaning with protocol ${block}`, `no ${other}: here`);
   }
@@ -120,7 +122,14 @@ function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
   const knownPoll = spec.poll === 'normal' || profile.polls[spec.poll] !== undefined;
   if (!knownPoll) add(['poll'], `names no poll class ${spec.poll} of polls`, poll);
   const from = spec.from;
-  const fits = { modbus: 'table' in from, line: isLineSource(from), opcua: 'path' in from, efka: 'parameter' in from };
+  const fits = {
+    modbus: 'table' in from,
+    line: isLineSource(from),
+    opcua: 'path' in from,
+    efka: 'parameter' in from,
+    'knit-floor': 'message' in from,
+    'stoll-events': 'event' in from,
+  };
   if (!fits[profile.protocol]) {
     add(['from'], `is no source of protocol ${profile.protocol}`, sources[profile.protocol]);
     return;

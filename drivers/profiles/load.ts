@@ -137,6 +137,8 @@ const sourceForms = [
   { word: 'line', key: 'at', right: '{ at, type }' },
   { word: 'line', key: 'columns', right: '{ columns }' },
   { word: 'efka', key: 'parameter', right: '{ parameter }' },
+  { word: 'knit-floor', key: 'message', right: '{ message }' },
+  { word: 'stoll-events', key: 'event', right: '{ event }' },
 ] as const;
 
 function member(value: unknown, key: string | number): unknown {

@@ -4,14 +4,18 @@
  */
 import { z } from 'zod';
 import { modbusSource, notations, wordOrders } from './modbus.ts';
+import { floorSource, knitFloorBlock, stollBlock, stollSource } from './pushed.ts';
 import { efkaSource, fixedFormat, fixedSources, groupSource, maxPatternLength } from './serial.ts';
 
 export const machineKinds = ['lockstitch', 'overlock', 'embroidery', 'circular-knit', 'flat-knit', 'other'] as const;
 export type MachineKind = (typeof machineKinds)[number];
 
-/** Canonical states a machine can be in while it answers. OFFLINE and UNKNOWN are the agent's, never a profile's. */
+/** Canonical states a machine can be in while it answers. OFFLINE is the agent's, never a profile's. */
 export const profileStates = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] as const;
 export type ProfileState = (typeof profileStates)[number];
+/** What a rule of `states` can say: also that the machine answers and yet does not tell what it does. */
+export const ruleStates = [...profileStates, 'UNKNOWN'] as const;
+export type RuleState = (typeof ruleStates)[number];
 
 /**
  * Beside its help text a field may say what a right value looks like (`expects`) and the unit of its number. Both show in the
@@ -61,11 +65,13 @@ const signalBase = {
     .string()
     .default('normal')
     .describe('Poll class out of polls. The class normal is always there, every 1000 ms unless polls says otherwise.'),
-  from: z.union([modbusSource, fieldSource, opcuaSource, groupSource, ...fixedSources, efkaSource]).meta({
-    description: 'Where the machine has it.',
-    expects:
-      '{ table, address } with modbus, { field }, { group }, { at } or { columns } with line, { path } with opcua, { parameter } with efka',
-  }),
+  from: z
+    .union([modbusSource, fieldSource, opcuaSource, groupSource, ...fixedSources, efkaSource, floorSource, stollSource])
+    .meta({
+      description: 'Where the machine has it.',
+      expects:
+        '{ table, address } with modbus, { field }, { group }, { at } or { columns } with line, { path } with opcua, { parameter } with efka, { message } with knit-floor, { event } with stoll-events',
+    }),
 };
 const heartbeatS = z
   .number()
@@ -166,7 +172,9 @@ const stateRule = z.strictObject({
     })
     .optional()
     .describe('The condition, with exactly one of is and above. Absent: always holds.'),
-  state: z.enum(profileStates).describe('The state it gives.'),
+  state: z
+    .enum(ruleStates)
+    .describe('The state it gives. UNKNOWN: the machine answers and does not tell what it does.'),
   cause: canonicalName.optional().meta({
     description: 'Canonical cause of the state.',
     expects: 'a dotted lower-case name, such as knit.yarn_break_top',
@@ -197,7 +205,7 @@ export const profileSchema = z.strictObject({
   title: z.string().min(1).describe('What the profile is for, in a few words.'),
   kind: z.enum(machineKinds).describe('Kind of machine. The configuration may name another for a single machine.'),
   protocol: z
-    .enum(['modbus', 'line', 'opcua', 'efka'])
+    .enum(['modbus', 'line', 'opcua', 'efka', 'knit-floor', 'stoll-events'])
     .describe('What the machine speaks. Every signal has a source of it.'),
   verified: z.boolean().describe('true only when the map was checked against the maker’s document or a real machine.'),
   source: z
@@ -298,6 +306,8 @@ export const profileSchema = z.strictObject({
     })
     .optional()
     .describe('How the server is subscribed to.'),
+  'knit-floor': knitFloorBlock.optional().describe('How the knit floor protocol is listened to.'),
+  'stoll-events': stollBlock.optional().describe('How the event stream is listened to.'),
   restart: restartSign
     .optional()
     .describe(

@@ -9,10 +9,12 @@ import { encodeSewingRef } from '../../simulators/maps/sewing-ref.ts';
 import { encodeSilverstar, silverstarFirstAddress } from '../../simulators/maps/sewing-silverstar.ts';
 import type { ScenarioMachine } from '../../simulators/scenario/schema.ts';
 import { createEfkaServer, defaultEfkaAddress } from '../../simulators/servers/efka.ts';
+import { createKf4Machine } from '../../simulators/servers/kf4.ts';
 import { createLineServer } from '../../simulators/servers/line.ts';
 import { createModbusServer } from '../../simulators/servers/modbus.ts';
 import { createOpcuaServer } from '../../simulators/servers/opcua.ts';
 import type { MachineServer } from '../../simulators/servers/server.ts';
+import { createStollRecorder } from '../../simulators/servers/stoll.ts';
 import { openUplinkProxy } from '../../simulators/servers/uplink-proxy.ts';
 import { rate, soakScenario } from './scenario.ts';
 
@@ -48,6 +50,10 @@ function serverOf(machine: ScenarioMachine): MachineServer {
       return createLineServer({ port: 0, random, latchesPerLine: 1 });
     case 'sewing-efka-serial':
       return createEfkaServer({ port: 0, address: machine.unit ?? defaultEfkaAddress, monitor: 0, random });
+    case 'knit-circular-kf4-tcp':
+      return createKf4Machine({ port: 0, random, unit: machine.unit ?? null, calls: null });
+    case 'knit-flat-stoll-events':
+      return createStollRecorder({ port: 0, random, file: null });
     case 'knit-circular-opcua':
       return createOpcuaServer({ machine, port: 0, random });
   }

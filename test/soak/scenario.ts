@@ -30,6 +30,8 @@ const machines: readonly Input[] = [
   { id: 'rt-1', kind: 'lockstitch', map: 'sewing-retrofit-csv', protocol: 'line-tcp' },
   { id: 'rt-2', kind: 'lockstitch', map: 'sewing-retrofit-csv', protocol: 'line-tcp' },
   { id: 'ef-1', kind: 'lockstitch', map: 'sewing-efka-serial', protocol: 'efka-tcp' },
+  { id: 'ck-7', kind: 'circular-knit', map: 'knit-circular-kf4-tcp', protocol: 'kf4-tcp' },
+  { id: 'fk-1', kind: 'flat-knit', map: 'knit-flat-stoll-events', protocol: 'stoll-tcp' },
   { id: 'ck-1', kind: 'circular-knit', map: 'knit-circular-opcua', protocol: 'opcua' },
 ];
 
@@ -40,6 +42,8 @@ const faultsOf = {
   'sewing-retrofit-csv': ['bobbin_empty', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
   'sewing-efka-serial': ['offline'],
   'knit-circular-opcua': ['yarn_break', 'needle_fault', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+  'knit-circular-kf4-tcp': ['yarn_break', 'needle_fault', 'offline'],
+  'knit-flat-stoll-events': ['yarn_break', 'needle_fault', 'offline'],
 } as const;
 const modbusVerbs = ['drop', 'delay', 'late_reply', 'wrong_unit', 'exception', 'garbage', 'restart'] as const;
 const verbsOf = {
@@ -48,6 +52,10 @@ const verbsOf = {
   'line-tcp': ['drop', 'delay', 'garbage', 'restart'],
   'efka-tcp': ['drop', 'delay', 'late_reply', 'wrong_unit', 'garbage', 'restart'],
   'efka-tty': ['drop', 'delay', 'late_reply', 'wrong_unit', 'garbage', 'restart'],
+  'kf4-call': ['drop', 'delay', 'garbage', 'coalesce', 'split', 'restart'],
+  'kf4-tcp': ['drop', 'delay', 'garbage', 'coalesce', 'split', 'restart'],
+  'stoll-tcp': ['garbage', 'resend', 'hold_back', 'data_gap', 'restore', 'warm_start', 'cold_start', 'restart'],
+  'stoll-file': ['garbage', 'resend', 'hold_back'],
   opcua: ['restart', 'clock_step'],
 } as const;
 

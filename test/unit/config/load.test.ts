@@ -179,7 +179,7 @@ test('settings that do not fit the protocol are told', () => {
     maxRequestsPerS: 5
 `;
   assert.deepEqual(complaints(text), [
-    '14: machines[1].unit is for Modbus and EFKA alone',
+    '14: machines[1].unit is for Modbus, EFKA and the knit floor alone',
     '15: machines[1].serial does nothing with a network endpoint',
     '16: machines[1].polls is for Modbus and EFKA alone',
     '17: machines[1].maxRequestsPerS is for Modbus alone',
