@@ -108,6 +108,10 @@ class DataPipeline implements Pipeline {
       case 'discarded':
         this.#counts.discarded += event.count;
         break;
+      case 'condition':
+        machine.noteCondition(event);
+        this.#judgement.rules(machine, this.#line.now());
+        break;
       case 'link':
         break;
     }

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { MachineState } from '../cloud-bridge/contract.ts';
-import type { Value } from '../drivers/contract.ts';
+import type { ConditionEvent, Value } from '../drivers/contract.ts';
 import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
@@ -45,6 +45,7 @@ export class Watched implements Facts {
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
   readonly counterReadMs: number[];
+  readonly #conditions = new Map<string, ActiveCause>();
   readonly implausible: { signal: string; monotonicMs: number }[] = [];
   #offlineAfterS: number;
   #setup: MachineSetup;
@@ -144,6 +145,16 @@ export class Watched implements Facts {
   }
   changed(signal: string): { at: Instant; seen: boolean } | null {
     return this.present.changed(this.model.indexOf.get(signal) ?? -1);
+  }
+
+  /** What the machine or its connection reports as holding. Nothing of it is known while the machine is not read. */
+  get conditions(): readonly ActiveCause[] | null {
+    return this.openGap === null ? [...this.#conditions.values()] : null;
+  }
+  /** The driver bounds how many hold at once. */
+  noteCondition({ name, active, text }: ConditionEvent): void {
+    if (active) this.#conditions.set(name, { cause: name, signal: null, code: null, text });
+    else this.#conditions.delete(name);
   }
 
   noteTrouble(reason: string): void {

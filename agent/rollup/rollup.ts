@@ -35,6 +35,19 @@ const minuteMs = 60_000;
 /** A value holds until the next reading, but not longer than this many of its intervals. */
 const holdIntervals = 3;
 
+/** Minutes in a gap are kept so long, since some sources remember what happened in it. */
+const keptInGapMs = 3_600_000;
+
+/** What of a gap lies outside of a span. */
+function without(gap: GapSpan, span: GapSpan): GapSpan[] {
+  if (span.toMs <= gap.fromMs || span.fromMs >= gap.toMs) return [gap];
+  const parts = [
+    { fromMs: gap.fromMs, toMs: span.fromMs },
+    { fromMs: span.toMs, toMs: gap.toMs },
+  ];
+  return parts.filter((part) => part.toMs > part.fromMs);
+}
+
 export const minuteOf = (tMs: number) => Math.floor(tMs / minuteMs) * minuteMs;
 
 export function counterSpec(signal: SignalModel): CounterSpec | null {
@@ -91,6 +104,8 @@ export class MachineRollup {
   #before: (Point | null)[];
   #counterIn: (CounterBase | null)[];
   #gaps: GapSpan[] = [];
+  /** By column: spans that are gaps of the machine and were read from the source's memory afterwards. */
+  readonly #filled = new Map<number, readonly GapSpan[]>();
   #resets: ResetSpan[] = [];
   #openSentMs = -Infinity;
   #sealedToMs = -Infinity;
@@ -139,6 +154,15 @@ export class MachineRollup {
     this.#gaps.push({ fromMs, toMs });
     this.#touch(minuteOf(fromMs));
   }
+  /** Of this signal the source remembered what was within the span, so no gap is in it. */
+  filled(signal: number, fromMs: number, toMs: number): void {
+    const column = this.#columnOf[signal] ?? -1;
+    if (column < 0 || !(toMs > fromMs)) return;
+    const spans = this.#filled.get(column) ?? [];
+    if (spans.some((span) => span.fromMs <= fromMs && span.toMs >= toMs)) return;
+    this.#filled.set(column, [...spans, { fromMs, toMs }]);
+    this.#touch(minuteOf(fromMs));
+  }
   reset(span: ResetSpan): void {
     this.#resets = addReset(this.#resets, span);
     this.#touch(minuteOf(span.untilMs));
@@ -175,9 +199,18 @@ export class MachineRollup {
     }
     if (early) this.#openSentMs = nowMs;
     while (this.#minutes.length > 1 && nowMs >= (this.#minutes[0]?.fromMs ?? Infinity) + minuteMs + lateS * 1000) {
+      if (this.#awaitsPast(nowMs)) break;
       this.#forgetOldest();
     }
     return drafts;
+  }
+
+  /** The oldest minute is in a gap that the source may still fill from its memory, and is not too old for that. */
+  #awaitsPast(nowMs: number): boolean {
+    const oldestMs = this.#minutes[0]?.fromMs ?? nowMs;
+    if (nowMs - oldestMs > keptInGapMs) return false;
+    const sinceMs = nowMs - this.#options.lateS * 1000;
+    return this.#gaps.some((gap) => gap.fromMs < oldestMs + minuteMs && gap.toMs > Math.max(oldestMs, sinceMs));
   }
 
   /** Everything as it stands: at the stop, or when a segment ends. */
@@ -202,6 +235,7 @@ export class MachineRollup {
     this.#gaps = this.#gaps
       .filter((gap) => gap.toMs === Infinity)
       .map((gap) => ({ fromMs: gap.fromMs + shiftMs, toMs: Infinity }));
+    this.#filled.clear();
     this.#resets = [];
     this.#openSentMs = -Infinity;
     this.#forgottenMs = nowMs;
@@ -249,7 +283,7 @@ export class MachineRollup {
         fromMs: minute.fromMs,
         toMs,
         before,
-        gaps: this.#gaps,
+        gaps: this.#gapsOf(column),
         holdMs,
         counter: counter === null ? null : { spec: counter, base: bases[column] ?? null, resets: this.#resets },
       });
@@ -296,6 +330,11 @@ export class MachineRollup {
     };
   }
 
+  #gapsOf(column: number): readonly GapSpan[] {
+    const filled = this.#filled.get(column) ?? [];
+    return filled.reduce((gaps, span) => gaps.flatMap((gap) => without(gap, span)), this.#gaps as readonly GapSpan[]);
+  }
+
   #pointBefore(at: number, column: number): Point | null {
     for (let i = at - 1; i >= 0; i--) {
       const last = this.#minutes[i]?.points[column]?.last();
@@ -338,6 +377,11 @@ export class MachineRollup {
     this.#forgottenMs = oldest.fromMs + minuteMs;
     this.#gaps = this.#gaps.filter((gap) => gap.toMs > this.#forgottenMs);
     this.#resets = this.#resets.filter((span) => span.untilMs > this.#forgottenMs);
+    for (const [column, spans] of this.#filled) {
+      const kept = spans.filter((span) => span.toMs > this.#forgottenMs);
+      if (kept.length > 0) this.#filled.set(column, kept);
+      else this.#filled.delete(column);
+    }
     this.#timeline.forgetBefore(this.#forgottenMs);
   }
 }

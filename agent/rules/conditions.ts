@@ -24,6 +24,8 @@ export interface Facts {
   changed(signal: string): { readonly at: Instant; readonly seen: boolean } | null;
   /** Canonical causes in force; null when the machine cannot be interpreted. */
   readonly causes: readonly ActiveCause[] | null;
+  /** What the machine or its connection reports as holding, by name; null while the machine is not read. */
+  readonly conditions: readonly ActiveCause[] | null;
   /** The open gap; null when the machine is read; undefined before it is known. */
   readonly gap: { readonly since: Instant; readonly reason: string } | null | undefined;
   /** Monotonic times of the implausible counter steps lately seen, oldest first, by signal. */
@@ -104,13 +106,14 @@ function judgeNow(condition: Condition, memory: ConditionMemory, facts: Facts): 
       return changed.seen ? clear : unknown;
     }
     case 'code': {
-      if (facts.causes === null) return unknown;
-      for (const active of facts.causes) {
+      for (const active of [...(facts.conditions ?? []), ...(facts.causes ?? [])]) {
         if (!condition.causes.some((pattern) => matchesCause(pattern, active.cause))) continue;
         const evidence = active.code === null ? {} : { code: active.code };
         return { ...holds(facts.now, active.signal, evidence), cause: active.cause, text: active.text };
       }
-      return clear;
+      // A rule about conditions alone needs no interpretation of values, and any other one does.
+      const source = condition.causes.every(isReported) ? facts.conditions : facts.causes;
+      return source === null ? unknown : clear;
     }
     case 'offline': {
       if (facts.gap === undefined) return unknown;
@@ -134,6 +137,9 @@ function judgeNow(condition: Condition, memory: ConditionMemory, facts: Facts): 
     }
   }
 }
+
+/** Causes that a machine or its connection reports by itself, and that no code of a profile stands for. */
+const isReported = (pattern: string) => /^(?:condition|connection)\./.test(pattern);
 
 function holds(since: Instant, signal: string | null, evidence: Evidence) {
   return { truth: 'holds', since, signal, cause: null, text: null, evidence } as const;

@@ -22,17 +22,23 @@ export class ServerClock {
   /** Server minus ours, ms. */
   #offsetMs = 0;
   #off = false;
+  #isMeasured = false;
 
   /** One measurement: `serverMs` was read between `sentMs` and `receivedMs` of our wall clock. */
   measure(serverMs: number, sentMs: number, receivedMs: number): void {
     const halfTripMs = (receivedMs - sentMs) / 2;
     // A wall clock set in between measures itself, not the server.
     if (!Number.isFinite(serverMs) || halfTripMs < 0) return;
+    this.#isMeasured = true;
     const measuredMs = serverMs - (sentMs + halfTripMs);
     // Within its own error a new measurement says nothing new, and a steady offset keeps corrected times steady.
     if (Math.abs(measuredMs - this.#offsetMs) > halfTripMs + 100) this.#offsetMs = measuredMs;
     // Two thresholds, or a clock near the limit would change its treatment with every measurement.
     this.#off = Math.abs(this.#offsetMs) > (this.#off ? 0.75 * toleranceMs : toleranceMs);
+  }
+
+  get isMeasured(): boolean {
+    return this.#isMeasured;
   }
 
   get offsetMs(): number {
@@ -41,6 +47,11 @@ export class ServerClock {
 
   get isOff(): boolean {
     return this.#off;
+  }
+
+  /** Of an instant of ours, what the server's clock shows. */
+  toServer(ms: number): number {
+    return this.#off ? Math.round(ms + this.#offsetMs) : ms;
   }
 
   toOurs(serverMs: number): number {
@@ -55,6 +66,8 @@ export class SignalTimeline {
   /** As the server wrote it, of the last notification. */
   #lastServerMs: number | null = null;
   #lastMs = Number.NEGATIVE_INFINITY;
+  /** What was told last before the present subscription, and then out of the history. */
+  #leftMs = Number.NEGATIVE_INFINITY;
   #wasOff = false;
 
   /** @param beganMs wall time at which the subscription was made */
@@ -67,6 +80,7 @@ export class SignalTimeline {
   restart(beganMs: number): void {
     this.#beganMs = beganMs;
     this.#lastServerMs = null;
+    this.#leftMs = this.#lastMs;
   }
 
   /**
@@ -104,6 +118,18 @@ export class SignalTimeline {
     const believed = serverMs !== null && !this.#clock.isOff && Math.abs(serverMs - sentMs) <= toleranceMs;
     const atMs = believed ? Math.min(serverMs, receivedMs + toleranceMs) : sentMs;
     return this.#advance(Math.max(atMs, this.#lastMs), null);
+  }
+
+  /**
+   * A value out of the server's history. Null when it lies outside the span or is not newer than what was told last.
+   * @param sourceMs as the server wrote it, null where it wrote none
+   */
+  past(sourceMs: number | null, span: { readonly fromMs: number; readonly toMs: number }): number | null {
+    if (sourceMs === null) return null;
+    const mappedMs = this.#clock.toOurs(sourceMs);
+    if (mappedMs <= span.fromMs || mappedMs > span.toMs || mappedMs <= this.#leftMs) return null;
+    this.#leftMs = mappedMs;
+    return mappedMs;
   }
 
   #advance(ms: number, doubt: string | null): Stamp {

@@ -14,7 +14,7 @@ type Add = (path: readonly (string | number)[], message: string, right: string) 
 const sources = {
   modbus: '{ table, address }',
   line: '{ field }',
-  opcua: '{ path }',
+  opcua: '{ path } or { node }',
 } as const;
 
 /** Every problem of a profile that has passed its schema; empty when it can be used. */
@@ -30,7 +30,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
     if (other !== block && profile[other] !== undefined)
       add([other], `has no meaning with protocol ${block}`, `no ${other}: here`);
   }
-  if (Object.keys(profile.signals).length === 0)
+  if (Object.keys(profile.signals).length === 0 && profile.opcua?.discover !== true)
     add(['signals'], 'at least one signal is needed', 'the signals of the machine');
   for (const [name, spec] of Object.entries(profile.signals)) {
     checkSignal(profile, spec, (path, message, right) => add(['signals', name, ...path], message, right));
@@ -102,7 +102,7 @@ function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
   const knownPoll = spec.poll === 'normal' || profile.polls[spec.poll] !== undefined;
   if (!knownPoll) add(['poll'], `names no poll class ${spec.poll} of polls`, poll);
   const from = spec.from;
-  const fits = { modbus: 'table' in from, line: 'field' in from, opcua: 'path' in from };
+  const fits = { modbus: 'table' in from, line: 'field' in from, opcua: 'path' in from || 'node' in from };
   if (!fits[profile.protocol]) {
     add(['from'], `is no source of protocol ${profile.protocol}`, sources[profile.protocol]);
     return;

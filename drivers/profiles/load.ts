@@ -110,12 +110,13 @@ function meant(issue: Issue, profile: unknown): Issue[] {
   const path = issue.path.map(asKey);
   if (path.at(-1) === 'from') {
     const protocol = sourceForms.findIndex(({ word }) => word === member(profile, 'protocol'));
-    const branch = issue.errors[protocol];
+    const source = path.reduce<unknown>(member, profile);
+    const isNode = sourceForms[protocol]?.key === 'path' && member(source, 'node') !== undefined;
+    const branch = issue.errors[isNode ? sourceForms.length : protocol];
     const form = sourceForms[protocol];
     if (branch === undefined || form === undefined) return [issue];
-    const source = path.reduce<unknown>(member, profile);
     const other = sourceForms.find(({ key }) => key !== form.key && member(source, key) !== undefined);
-    if (other !== undefined && member(source, form.key) === undefined) {
+    if (other !== undefined && !isNode && member(source, form.key) === undefined) {
       return [custom({ path, message: `is no source of protocol ${form.word}`, right: form.right })];
     }
     return branch.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
@@ -128,11 +129,11 @@ function meant(issue: Issue, profile: unknown): Issue[] {
   return [issue];
 }
 
-/** In the order of the union. */
+/** In the order of the union; its last member, `node`, is the other form of opcua. */
 const sourceForms = [
   { word: 'modbus', key: 'table', right: '{ table, address }' },
   { word: 'line', key: 'field', right: '{ field }' },
-  { word: 'opcua', key: 'path', right: '{ path }' },
+  { word: 'opcua', key: 'path', right: '{ path } or { node }' },
 ] as const;
 
 function member(value: unknown, key: string | number): unknown {
