@@ -81,7 +81,8 @@ export class MachineWatch {
   #ownNodes: ReadonlySet<string> = new Set();
   #held: Reading[] | null = null;
   #sinceOverflowMs = Number.NEGATIVE_INFINITY;
-  #onSign: (() => void) | null = null;
+  #onSign: ((isSign: boolean) => void) | null = null;
+  #handsOverNothing = false;
   #refreshing = false;
   #resolvedMonotonicMs = Number.NEGATIVE_INFINITY;
   #resolutions = -1;
@@ -213,14 +214,9 @@ export class MachineWatch {
     try {
       const beganMs = feed.now().wallMs;
       const span = sinceMs === null ? null : { fromMs: sinceMs, toMs: beganMs };
-      const left = this.#left;
-      this.#left = null;
-      const taken = left === null ? null : await Subscription.takeOver(session, left, items, this.#sink());
-      if (taken !== null) {
-        this.#subscription = taken;
-        await this.#firstSign(Math.max(keptWithinMs, 2 * taken.publishingIntervalMs));
-        this.#release(span, []);
-      } else {
+      if (await this.#takeOver(session, items)) this.#release(span, []);
+      else {
+        this.#held = [];
         for (const signal of this.#signals) {
           signal.timeline.restart(beganMs);
           signal.notified = null;
@@ -239,7 +235,8 @@ export class MachineWatch {
     const { feed } = this.#parts;
     return {
       nowMs: () => feed.now().monotonicMs,
-      alive: () => this.#onSign?.(),
+      // The sign is given before its content is handed over, in the same turn; who waits for it goes on after that.
+      alive: () => this.#onSign?.(true),
       values: (list: readonly MonitoredItemNotification[]) => this.#values(list),
       events: (list: readonly EventFieldList[]) => this.#events(list),
       // What is between two messages that came is not known: a gap, however short.
@@ -247,16 +244,26 @@ export class MachineWatch {
     };
   }
 
-  async #firstSign(withinMs: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, withinMs);
-      this.#onSign = () => {
-        clearTimeout(timer);
-        // The sign is given before its content is handed over, in the same turn.
-        setImmediate(resolve);
-      };
+  /** False when there is nothing to take over, or the server hands over what brings nothing: some do, for good. */
+  async #takeOver(session: SessionParts, items: readonly WantedItem[]): Promise<boolean> {
+    const left = this.#left;
+    this.#left = null;
+    if (left === null || this.#handsOverNothing) return false;
+    const sign = new Promise<boolean>((resolve) => {
+      this.#onSign = resolve;
     });
+    const taken = await Subscription.takeOver(session, left, items, this.#sink());
+    if (taken === null) return false;
+    const timer = setTimeout(() => this.#onSign?.(false), Math.max(keptWithinMs, 2 * taken.publishingIntervalMs));
+    const hasSign = await sign;
+    clearTimeout(timer);
     this.#onSign = null;
+    if (hasSign) this.#subscription = taken;
+    else {
+      this.#handsOverNothing = true;
+      await taken.end();
+    }
+    return hasSign;
   }
 
   /** What the server recorded of the span, in order of time. */
@@ -401,6 +408,7 @@ export class MachineWatch {
     this.#subscription = null;
     this.#session = null;
     this.#jobs = null;
+    this.#onSign?.(false);
     this.#onSign = null;
     this.#resolvedMonotonicMs = Number.NEGATIVE_INFINITY;
     this.#resolutions = -1;
