@@ -56,7 +56,8 @@ interface Open {
   readonly nodeId: NodeId;
   readonly values: DataValue[];
   continuationPoint: Buffer | null;
-  outcome: 'open' | 'complete' | 'cut' | 'none';
+  /** `full`: as many as were asked for and no point to go on from, which some servers give although they have more. */
+  outcome: 'open' | 'complete' | 'full' | 'cut' | 'none';
 }
 
 async function readSome(
@@ -74,11 +75,19 @@ async function readSome(
     const results = await ask(library, session, open, span, release);
     for (const [index, one] of open.entries()) take(library, one, results?.[index], release);
   }
-  return all.map(({ values, outcome }) => {
-    if (outcome === 'none') return null;
+  const histories: (NodeHistory | null)[] = [];
+  for (const { nodeId, values, outcome } of all) {
     const lastMs = values.at(-1)?.sourceTimestamp?.getTime() ?? span.fromMs;
-    return { values, completeToMs: outcome === 'complete' ? span.toMs : lastMs };
-  });
+    let completeToMs = outcome === 'complete' ? span.toMs : lastMs;
+    if (outcome === 'full' && lastMs > span.fromMs && values.length < maxValuesPerNode && !isLate()) {
+      const [more] = await readSome(library, session, [nodeId], { fromMs: lastMs, toMs: span.toMs }, isLate);
+      // It begins with what was the last.
+      values.push(...(more?.values ?? []).filter((value) => (value.sourceTimestamp?.getTime() ?? 0) > lastMs));
+      completeToMs = more?.completeToMs ?? lastMs;
+    }
+    histories.push(outcome === 'none' ? null : { values, completeToMs });
+  }
+  return histories;
 }
 
 async function ask(
@@ -125,6 +134,7 @@ function take(library: OpcuaLibrary, one: Open, result: HistoryReadResult | unde
   if (result.historyData instanceof library.HistoryData) one.values.push(...(result.historyData.dataValues ?? []));
   const point = result.continuationPoint;
   one.continuationPoint = point === null || point === undefined || point.length === 0 ? null : point;
-  if (one.continuationPoint === null) one.outcome = 'complete';
+  const isFull = (result.historyData instanceof library.HistoryData ? result.historyData.dataValues : null)?.length;
+  if (one.continuationPoint === null) one.outcome = (isFull ?? 0) >= valuesPerAnswer ? 'full' : 'complete';
   else if (one.values.length >= maxValuesPerNode) one.outcome = 'cut';
 }

@@ -26,7 +26,7 @@ import { AddressSpace, resolveSignals, type MachineIdentification, type Place } 
 import type { OpcuaMachine } from './options.ts';
 import { stateReader } from './states.ts';
 import { Subscription, type LeftSubscription, type SessionParts, type WantedItem } from './subscription.ts';
-import { SignalTimeline, type ServerClock } from './time.ts';
+import { SignalTimeline, toleranceMs, type ServerClock } from './time.ts';
 
 interface WatchedSignal {
   readonly signal: string;
@@ -214,16 +214,17 @@ export class MachineWatch {
     try {
       const beganMs = feed.now().wallMs;
       const span = sinceMs === null ? null : { fromMs: sinceMs, toMs: beganMs };
-      if (await this.#takeOver(session, items)) this.#release(span, []);
+      if (await this.#takeOver(session, items)) this.#release(span, [], Number.POSITIVE_INFINITY);
       else {
-        this.#held = [];
+        // Messages that a server gave again before its subscription turned out to be dead.
+        const kept = this.#held.length;
         for (const signal of this.#signals) {
           signal.timeline.restart(beganMs);
           signal.notified = null;
           signal.differs = false;
         }
         this.#subscription = await Subscription.make(session, this.#wish, items, this.#sink());
-        this.#release(span, span === null ? [] : await this.#past(session, span, clock));
+        this.#release(span, span === null ? [] : await this.#past(session, span, clock), kept);
       }
     } finally {
       this.#held = null;
@@ -282,7 +283,8 @@ export class MachineWatch {
       library,
       session,
       recorded.map(({ nodeId }) => nodeId),
-      { fromMs: clock.toServer(span.fromMs), toMs: clock.toServer(span.toMs) },
+      // The offset of its clock is known to within a second or two; what was told before is known by its own times.
+      { fromMs: clock.toServer(span.fromMs) - toleranceMs, toMs: clock.toServer(span.toMs) + toleranceMs },
       () => feed.now().monotonicMs,
     );
     const at = feed.now();
@@ -295,19 +297,27 @@ export class MachineWatch {
         readings.push(feed.reading(signal.signal, decodeServerValue(signal.spec, received), at, sourceTimeMs));
       }
       const completeToMs = histories[index]?.completeToMs;
-      if (completeToMs !== undefined && clock.toOurs(completeToMs) < span.toMs) this.#sinceOverflowMs = span.toMs;
+      if (completeToMs !== undefined && clock.toOurs(completeToMs) < span.toMs - toleranceMs)
+        this.#sinceOverflowMs = span.toMs;
     }
     return readings.sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
   }
 
-  /** Delivers the past, then what came meanwhile. */
-  #release(span: { readonly fromMs: number; readonly toMs: number } | null, recorded: readonly Reading[]): void {
-    const { feed } = this.#parts;
+  /**
+   * Delivers the past, then what came meanwhile.
+   * @param kept how many of those that wait came out of an earlier subscription: what is older than this session is the past
+   */
+  #release(
+    span: { readonly fromMs: number; readonly toMs: number } | null,
+    recorded: readonly Reading[],
+    kept: number,
+  ): void {
+    const { feed, clock } = this.#parts;
     const held = this.#held ?? [];
     this.#held = null;
     const at = feed.now();
-    // Of a subscription that was taken over, what is older than this session is the past.
-    const isPast = (reading: Reading) => span !== null && recorded.length === 0 && reading.sourceTimeMs <= span.toMs;
+    const isPast = ({ sourceTimeMs }: Reading, index: number) =>
+      span !== null && index < kept && sourceTimeMs <= span.toMs + (clock.isOff ? toleranceMs : 0);
     const past = [...recorded, ...held.filter(isPast)].sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
     if (span !== null) {
       const fromMs = Math.max(span.fromMs, this.#sinceOverflowMs);
@@ -316,7 +326,7 @@ export class MachineWatch {
       }
     }
     this.#deliver(
-      held.filter((reading) => !isPast(reading)),
+      held.filter((reading, index) => !isPast(reading, index)),
       at,
     );
     if (past.length > 0) this.#parts.onAlive();
@@ -388,7 +398,7 @@ export class MachineWatch {
       const waits = !isSame && !signal.differs;
       signal.differs = !isSame;
       if (isFresh || waits) continue;
-      const stamp = signal.timeline.read(received.serverMs, sentMs, at.wallMs);
+      const stamp = signal.timeline.read(received.serverMs, sentMs, at.wallMs, received.sourceMs);
       readings.push(this.#reading(signal, decoded, stamp.doubt, at, stamp.sourceTimeMs));
     }
     // The machine answers and has not one value to give: that is a machine that cannot be read.
