@@ -9,7 +9,7 @@ import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
 import type { MachineView } from './live.ts';
-import { modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
+import { isStampedAtReceipt, modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
 import { Present } from './quality/present.ts';
 import { RingFilter } from './ring/filter.ts';
 import { counterSpec, MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
@@ -31,6 +31,8 @@ export interface OpenGap {
 /** Bound of the implausible counter steps kept for the rules. */
 const maxImplausible = 100;
 const defaultOfflineAfterS = 30;
+/** Longest wait of a reading in a driver: a round of polls with a search for refused addresses in it. */
+const stampedLateS = 30;
 
 export class Watched implements Facts {
   readonly model: MachineModel;
@@ -72,7 +74,9 @@ export class Watched implements Facts {
     this.present = new Present(model.signals.length);
     this.stateReader = new MachineStateReader(setup.profile, setup.firmware);
     this.timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
-    this.rollup = new MachineRollup(model, this.timeline, key, options);
+    // Minutes of readings that cannot be late are kept for less long: at fifty fast machines that is half the memory.
+    const lateS = isStampedAtReceipt(setup) ? Math.min(options.lateS, stampedLateS) : options.lateS;
+    this.rollup = new MachineRollup(model, this.timeline, key, { ...options, lateS });
     this.ring = new RingFilter(setup.id, model.signals);
     this.#watches = rules.map((rule) => new RuleWatch(rule, open.get(rule.id)));
     this.#offlineAfterS = offlineAfterS(rules);

@@ -48,6 +48,9 @@ function without(gap: GapSpan, span: GapSpan): GapSpan[] {
   return parts.filter((part) => part.toMs > part.fromMs);
 }
 
+/** A minute holds a few more or fewer readings than the one before it. */
+const spareReadings = 2;
+
 export const minuteOf = (tMs: number) => Math.floor(tMs / minuteMs) * minuteMs;
 
 export function counterSpec(signal: SignalModel): CounterSpec | null {
@@ -140,9 +143,15 @@ export class MachineRollup {
     if (column < 0) return true;
     if (tMs < this.#forgottenMs) return false;
     const minute = this.#minuteAt(minuteOf(tMs));
-    const points = (minute.points[column] ??= new MinutePoints());
+    const points = (minute.points[column] ??= new MinutePoints(this.#expected(minute, column)));
     if (points.add(tMs, value, quality)) this.#touch(minute.fromMs);
     return true;
+  }
+
+  /** As many as in the minute before, and a few more for jitter. */
+  #expected(minute: Minute, column: number): number | undefined {
+    const before = this.#minutes[this.#minutes.indexOf(minute) - 1]?.points[column];
+    return before === null || before === undefined ? undefined : before.length + spareReadings;
   }
 
   gapOpened(fromMs: number): void {

@@ -151,7 +151,7 @@ function text(value: unknown): string | null {
 const bare = (node: string) => node.replace(/^ns=0;/, '');
 
 function isNullNode(node: unknown): boolean {
-  return node === null || node === undefined || ['i=0', ''].includes(bare(String(node as NodeId)));
+  return node === null || node === undefined || ['i=0', ''].includes(bare((node as NodeId).toString()));
 }
 
 /** Which node tells of a machine's conditions: the machine itself where it sends events, else the server. */

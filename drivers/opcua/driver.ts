@@ -7,6 +7,7 @@
  *  - A connection counts as good only when readings come; the back-off starts again from there.
  *  - The library is loaded in `start`, its key made there; nothing of it lives in the constructor.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { DataValue, NodeId } from 'node-opcua-client';
 import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts } from '../contract.ts';
 import { DriverError, driverErrors } from '../errors.ts';
@@ -54,8 +55,20 @@ export function createOpcuaDriver(options: OpcuaDriverOptions, ports: DriverPort
   if (options.security.mode === 'None' && options.user !== undefined) {
     throw new DriverError('opcuaPasswordUnprotected', options.endpoint);
   }
+  if (options.user !== undefined && !('name' in options.user)) checkUserKey(options.endpoint, options.user);
   const fingerprint = options.serverFingerprint === undefined ? null : parseFingerprint(options.serverFingerprint);
   return new ServerDriver(options, fingerprint, ports);
+}
+
+/** Found out now, it is a mistake of the configuration; at the server it would look like a refusal. */
+function checkUserKey(endpoint: string, user: { readonly certificatePem: string; readonly keyPem: string }): void {
+  try {
+    const key = createPrivateKey(user.keyPem);
+    if (new X509Certificate(user.certificatePem).checkPrivateKey(key)) return;
+  } catch (error) {
+    throw new DriverError('opcuaUserKeyInvalid', `${endpoint}: not readable as PEM`, { cause: error });
+  }
+  throw new DriverError('opcuaUserKeyInvalid', `${endpoint}: they do not belong together`);
 }
 
 class ServerDriver implements OpcuaDriver {
