@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import type { OpcuaDriverOptions, OpcuaUser } from '../drivers/opcua/options.ts';
-import type { Profile } from '../drivers/profiles/schema.ts';
+import type { Profile, SignalSpec } from '../drivers/profiles/schema.ts';
 import type { MachineConfig } from './config/config.ts';
 
 export interface WatchedMachine {
@@ -17,6 +17,8 @@ export interface SourceOptions {
   readonly ports: DriverPorts;
   /** What a machine says of itself (OPC 40001-1 Identification), each time it is asked anew. */
   readonly identified: (machine: string, identification: Readonly<Record<string, string>>) => void;
+  /** Signals that were found at a machine and that its profile does not name, each time it is asked anew. */
+  readonly discovered: (machine: string, profile: string, signals: Readonly<Record<string, SignalSpec>>) => void;
   readonly secret: (reference: NonNullable<NonNullable<MachineConfig['opcua']>['password']>) => string;
 }
 
@@ -91,6 +93,10 @@ function opcuaOptions(
     ...(opcua === null || opcua.serverFingerprint === null ? {} : { serverFingerprint: opcua.serverFingerprint }),
     user: opcuaUser(opcua, options),
     onIdentification: options.identified,
+    onDiscovered: (machine, signals) => {
+      const profile = bus.find(({ config }) => config.id === machine)?.profile.profile;
+      if (profile !== undefined) options.discovered(machine, profile, signals);
+    },
     trustDir: join(options.dataDir, 'opcua', 'trust'),
     pkiDir: join(options.dataDir, 'opcua', 'own'),
   };

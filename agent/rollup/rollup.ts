@@ -76,6 +76,12 @@ interface Column {
   readonly holdMs: number;
 }
 
+const columnFor = (signal: SignalModel): Column => ({
+  signal,
+  counter: counterSpec(signal),
+  holdMs: signal.intervalMs === null ? Infinity : holdIntervals * signal.intervalMs,
+});
+
 class Minute {
   readonly fromMs: number;
   readonly points: (MinutePoints | null)[];
@@ -98,9 +104,9 @@ export class MachineRollup {
   readonly #model: MachineModel;
   readonly #timeline: StateTimeline;
   readonly #options: RollupOptions;
-  readonly #columns: readonly Column[];
+  readonly #columns: Column[];
   /** Column of each signal, or −1. */
-  readonly #columnOf: readonly number[];
+  readonly #columnOf: number[];
   #key: RollupKey;
   #minutes: Minute[] = [];
   /** Last reading and counter base before the oldest minute that is kept. */
@@ -119,16 +125,28 @@ export class MachineRollup {
     this.#timeline = timeline;
     this.#key = key;
     this.#options = options;
-    this.#columns = model.signals.filter(isSummarised).map((signal) => ({
-      signal,
-      counter: counterSpec(signal),
-      holdMs: signal.intervalMs === null ? Infinity : holdIntervals * signal.intervalMs,
-    }));
+    this.#columns = model.signals.filter(isSummarised).map(columnFor);
     const columnOf = model.signals.map(() => -1);
     for (const [column, { signal }] of this.#columns.entries()) columnOf[signal.index] = column;
     this.#columnOf = columnOf;
     this.#before = this.#columns.map(() => null);
     this.#counterIn = this.#columns.map(() => null);
+  }
+
+  /** More signals, behind those there are. */
+  grow(added: readonly SignalModel[]): void {
+    for (const signal of added) {
+      this.#columnOf.push(isSummarised(signal) ? this.#columns.length : -1);
+      if (!isSummarised(signal)) continue;
+      this.#columns.push(columnFor(signal));
+      this.#before.push(null);
+      this.#counterIn.push(null);
+      for (const minute of this.#minutes) {
+        minute.points.push(null);
+        minute.sent.push(null);
+        minute.counterOut = null;
+      }
+    }
   }
 
   /** Counting goes on from here (after a start, or with what another partial ended with). */
