@@ -126,7 +126,10 @@ export class Watched implements Facts {
   /** Signals that were found at the machine; false when none of them is new. Those there are keep their numbers and meanings. */
   grow(found: Readonly<Record<string, SignalSpec>>): boolean {
     const { profile } = this.#setup;
-    const setup = { ...this.#setup, profile: { ...profile, signals: { ...found, ...profile.signals } } };
+    const setup = {
+      ...this.#setup,
+      profile: { ...profile, signals: { ...profile.signals, ...found, ...profile.signals } },
+    };
     const added = growModel(this.#growing, setup);
     if (added.length === 0) return false;
     this.#setup = setup;

@@ -5,7 +5,7 @@
 import type { Value } from '../../drivers/contract.ts';
 import type { MachineState } from '../../cloud-bridge/contract.ts';
 import type { Evidence } from '../alerts/occurrence.ts';
-import { matchesCause } from './load.ts';
+import { isReported, matchesCause } from './load.ts';
 import type { Condition } from './schema.ts';
 
 /** An instant on both clocks: durations are taken from the monotonic one, what people read from the other. */
@@ -137,9 +137,6 @@ function judgeNow(condition: Condition, memory: ConditionMemory, facts: Facts): 
     }
   }
 }
-
-/** Causes that a machine or its connection reports by itself, and that no code of a profile stands for. */
-const isReported = (pattern: string) => /^(?:condition|connection)\./.test(pattern);
 
 function holds(since: Instant, signal: string | null, evidence: Evidence) {
   return { truth: 'holds', since, signal, cause: null, text: null, evidence } as const;
