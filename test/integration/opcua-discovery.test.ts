@@ -9,7 +9,7 @@ import { loadOpcuaLibrary } from '../../drivers/opcua/library.ts';
 import { ownCertificate } from '../../drivers/opcua/own-certificate.ts';
 import { loadProfile } from '../../drivers/profiles/load.ts';
 import type { Profile, SignalSpec } from '../../drivers/profiles/schema.ts';
-import { assertEventInvariants, EventLog, realPorts } from '../contract/driver.ts';
+import { assertEventInvariants, driverContract, EventLog, realPorts } from '../contract/driver.ts';
 import { freePort, requireAsyncua, startOddPeer, type OddMachine, type OddPeer } from './opcua-peer.ts';
 import { TcpProxy } from './opcua-proxy.ts';
 
@@ -83,6 +83,49 @@ const good = (log: EventLog, signal: string, of = machine) => {
   return reading?.quality === 'good' ? reading.value : undefined;
 };
 const conditions = (log: EventLog) => log.events.filter((event): event is ConditionEvent => event.kind === 'condition');
+
+driverContract({
+  name: 'OPC UA, found by names, with alarms, jobs and history',
+  available: requireAsyncua,
+  noiseless: true,
+  silenceToGapMs: 5_000,
+  recoveryMs: 60_000,
+  create: async (ports) => {
+    await ownCertificate(await loadOpcuaLibrary(), pkiDir);
+    const port = await freePort();
+    const peer = await startOddPeer({ port, events: 'server', jobs: true, history: true });
+    const proxy = new TcpProxy(port);
+    await proxy.listen();
+    const driver = createOpcuaDriver(
+      {
+        endpoint: `opc.tcp://127.0.0.1:${proxy.port}/odd`,
+        machines: [{ machine, profile: generic }],
+        security: { mode: 'None', iKnowThisIsNotSecure: true },
+        trustDir: join(folder, 'trust'),
+        pkiDir,
+        backoff: { minMs: 50, maxMs: 200 },
+        heartbeatMs: 200,
+        timeoutMs: 30_000,
+      },
+      ports,
+    );
+    return {
+      driver,
+      peer: {
+        breakLink: () => proxy.cut(),
+        fallSilent: () => proxy.hold(),
+        restore: () => proxy.restore(),
+        connections: () => proxy.connections,
+        accepted: () => proxy.acceptedCount,
+        writes: () => peer.changes(),
+      },
+      dispose: async () => {
+        await proxy.cut();
+        await peer.stop();
+      },
+    };
+  },
+});
 
 /** What every one of these machines shows, whatever its house is built like. */
 const shown: Readonly<Record<string, unknown>> = {

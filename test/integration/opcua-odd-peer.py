@@ -22,6 +22,7 @@ from asyncua import Server, ua
 from asyncua.server import internal_server
 from asyncua.common.structures104 import new_struct, new_struct_field
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
+from asyncua.server.internal_session import InternalSession
 from asyncua.server.uaprocessor import UaProcessor
 from asyncua.server.user_managers import CertificateUserManager, UserRole
 from cryptography import x509
@@ -55,6 +56,31 @@ def sometimes_mute(self, requesthandle, seqhdr, response, *rest, **more):
 
 
 UaProcessor.send_response = sometimes_mute
+
+CHANGING = {
+    getattr(ua.ObjectIds, f"{name}Request_Encoding_DefaultBinary")
+    for name in ("Write", "AddNodes", "DeleteNodes", "AddReferences", "DeleteReferences", "HistoryUpdate")
+}
+changes = 0
+call = InternalSession.call
+
+
+async def counted(self, typeid, *rest):
+    global changes
+    if typeid.Identifier in CHANGING:
+        changes += 1
+    return await process(self, typeid, *rest)
+
+
+async def counted_call(self, params):
+    # ConditionRefresh makes the server tell again what it has told; every other method may change something.
+    global changes
+    changes += sum(1 for one in params if one.MethodId != ua.NodeId(3875))
+    return await call(self, params)
+
+
+UaProcessor._process_message = counted
+InternalSession.call = counted_call
 
 
 def euinfo(code):
@@ -221,7 +247,7 @@ async def main():
         if order.get("drop"):
             for client in list(server.bserver.clients):
                 client.transport.abort()
-        return {"done": True}
+        return {"done": True, "changes": changes}
 
     async with server:
         if options.get("history"):

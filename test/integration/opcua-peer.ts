@@ -124,6 +124,8 @@ export interface OddPeer {
   readonly endpoint: string;
   readonly fingerprint: string | null;
   order(order: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Requests so far that would change something; ConditionRefresh changes nothing. */
+  changes(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -133,6 +135,7 @@ export async function startOddPeer(machine: OddMachine): Promise<OddPeer> {
     endpoint: `opc.tcp://127.0.0.1:${machine.port}/odd`,
     fingerprint,
     order: async (order) => void (await ask(order)),
+    changes: async () => Number((await ask({}))['changes']),
     stop,
   };
 }
