@@ -79,6 +79,10 @@ export class Intake {
     );
     if (!newer) return;
     if (signal.decidesState) machine.stateReader.put(signal.name, value);
+    if (quality === 'good' && machine.restarts?.index === index) {
+      const span = machine.restarts.watch.read(tMs, Number(value));
+      if (span !== null) machine.rollup.reset(span);
+    }
     if (quality === 'good' && typeof value === 'number') this.#counter(machine, index, tMs, value, reading.monotonicMs);
   }
 

@@ -88,10 +88,13 @@ function intervalMs(setup: MachineSetup, spec: SignalSpec): number | null {
   const { profile, polls } = setup;
   switch (profile.protocol) {
     case 'opcua':
+    case 'knit-floor':
+    case 'stoll-events':
       return null;
     case 'line':
       return profile.line?.expectEveryMs ?? null;
     case 'modbus':
+    case 'efka':
       return polls?.[spec.poll] ?? profile.polls[spec.poll]?.intervalMs ?? null;
   }
 }

@@ -273,7 +273,7 @@ function driversFor(
   };
   const identified = (machine: string, own: Readonly<Record<string, string>>) =>
     pipeline.setIdentification(machine, own);
-  const discovered: SourceOptions['discovered'] = (machine, profile, signals) => {
+  const discovered: NonNullable<SourceOptions['discovered']> = (machine, profile, signals) => {
     found.remember(machine, profile, signals);
     pipeline.addSignals(machine, signals);
   };

@@ -9,6 +9,7 @@ import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
+import { RestartWatch } from './counters/restarts.ts';
 import type { MachineView } from './live.ts';
 import {
   growModel,
@@ -53,6 +54,8 @@ export class Watched implements Facts {
   readonly ring: RingFilter;
   #watches: readonly RuleWatch[];
   readonly resets: ResetCollector;
+  /** How the machine tells of its restarts; null where it does not. */
+  readonly restarts: { readonly index: number; readonly watch: RestartWatch } | null;
   readonly counterSpecs: (CounterSpec | null)[];
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
@@ -99,6 +102,7 @@ export class Watched implements Facts {
       ...model.signals.map((s) => (s.spec.kind === 'counter' ? (s.intervalMs ?? 1000) : 0)),
     );
     this.resets = new ResetCollector(Math.min(10_000, Math.max(1000, 2 * slowestMs)));
+    this.restarts = restartsOf(model);
     this.seenInGroup = new Uint32Array(model.signals.length);
   }
 
@@ -254,4 +258,17 @@ export class Watched implements Facts {
 function offlineAfterS(rules: readonly Rule[]): number {
   const delays = rules.flatMap((rule) => rule.when.flatMap((c) => (c.kind === 'offline' ? [c.afterS] : [])));
   return delays.length === 0 ? defaultOfflineAfterS : Math.min(...delays);
+}
+
+function restartsOf({ setup, indexOf, signals }: MachineModel): Watched['restarts'] {
+  const { uptime, flag } = setup.profile.restart ?? {};
+  const index = indexOf.get(uptime ?? flag ?? '');
+  const spec = index === undefined ? undefined : signals[index]?.spec;
+  if (index === undefined || spec === undefined) return null;
+  const wrapsAtS = spec.kind === 'counter' ? spec.wrapsAt : null;
+  const sign =
+    spec.kind === 'flag'
+      ? ({ kind: 'flag' } as const)
+      : ({ kind: 'uptime', resolutionS: Math.abs(spec.scale), wrapsAtS } as const);
+  return { index, watch: new RestartWatch(sign) };
 }

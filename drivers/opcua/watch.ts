@@ -16,9 +16,8 @@ import { backoffDelayMs, type BackoffOptions, type Reading } from '../contract.t
 import type { MachineFeed, Moment } from '../feed.ts';
 import type { SignalSpec } from '../profiles/schema.ts';
 import { conditionFilter, ConditionWatch, eventSource, refreshConditions } from './conditions.ts';
-import { decodeServerValue, isUnknownNode, type ServerValue } from './decode.ts';
+import { decodeServerValue, isUnknownNode } from './decode.ts';
 import { discover, type Layout } from './discover.ts';
-import { readHistory } from './history.ts';
 import { JobWatch } from './job-watch.ts';
 import { jobSignals } from './jobs.ts';
 import { toServerValue, type OpcuaLibrary } from './library.ts';
@@ -26,21 +25,9 @@ import { AddressSpace, resolveSignals, type MachineIdentification, type Place } 
 import type { OpcuaMachine } from './options.ts';
 import { stateReader } from './states.ts';
 import { Subscription, type LeftSubscription, type SessionParts, type WantedItem } from './subscription.ts';
+import { recordedReadings } from './past.ts';
+import type { WatchedSignal } from './signal.ts';
 import { SignalTimeline, toleranceMs, type ServerClock } from './time.ts';
-
-interface WatchedSignal {
-  readonly signal: string;
-  readonly spec: SignalSpec;
-  readonly timeline: SignalTimeline;
-  place: Place;
-  /** The server's value of this signal; other than the plain one for state machines. */
-  convert: (received: DataValue) => ServerValue;
-  /** Last value told by a notification; null before the first. */
-  notified: Decoded | null;
-  notifiedMonotonicMs: number;
-  /** The last read differed from what was notified. */
-  differs: boolean;
-}
 
 export interface WatchParts {
   readonly library: OpcuaLibrary;
@@ -224,7 +211,9 @@ export class MachineWatch {
           signal.differs = false;
         }
         this.#subscription = await Subscription.make(session, this.#wish, items, this.#sink());
-        this.#release(span, span === null ? [] : await this.#past(session, span, clock), kept);
+        const past = span === null ? null : await recordedReadings(session, feed, clock, this.#signals, span);
+        if (past?.isCut === true && span !== null) this.#sinceOverflowMs = span.toMs;
+        this.#release(span, past?.readings ?? [], kept);
       }
     } finally {
       this.#held = null;
@@ -265,42 +254,6 @@ export class MachineWatch {
       await taken.end();
     }
     return hasSign;
-  }
-
-  /** What the server recorded of the span, in order of time. */
-  async #past(
-    { library, session }: SessionParts,
-    span: { readonly fromMs: number; readonly toMs: number },
-    clock: ServerClock,
-  ): Promise<Reading[]> {
-    const { feed } = this.#parts;
-    const present = this.#signals.flatMap((signal) =>
-      typeof signal.place === 'string' ? [] : [{ signal, nodeId: signal.place }],
-    );
-    const recorded = await recordedNodes(library, session, present);
-    if (recorded.length === 0) return [];
-    const histories = await readHistory(
-      library,
-      session,
-      recorded.map(({ nodeId }) => nodeId),
-      // The offset of its clock is known to within a second or two; what was told before is known by its own times.
-      { fromMs: clock.toServer(span.fromMs) - toleranceMs, toMs: clock.toServer(span.toMs) + toleranceMs },
-      () => feed.now().monotonicMs,
-    );
-    const at = feed.now();
-    const readings: Reading[] = [];
-    for (const [index, { signal }] of recorded.entries()) {
-      for (const value of histories[index]?.values ?? []) {
-        const received = signal.convert(value);
-        const sourceTimeMs = signal.timeline.past(received.sourceMs, span);
-        if (sourceTimeMs === null) continue;
-        readings.push(feed.reading(signal.signal, decodeServerValue(signal.spec, received), at, sourceTimeMs));
-      }
-      const completeToMs = histories[index]?.completeToMs;
-      if (completeToMs !== undefined && clock.toOurs(completeToMs) < span.toMs - toleranceMs)
-        this.#sinceOverflowMs = span.toMs;
-    }
-    return readings.sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
   }
 
   /**
@@ -453,26 +406,6 @@ export class MachineWatch {
 function locate(signal: string, place: Place, layout: Layout): Place {
   if (typeof place !== 'string') return place;
   return layout.moved.get(signal) ?? layout.found.get(signal)?.nodeId ?? place;
-}
-
-/** Bit HistoryRead of AccessLevel (OPC 10000-3, 5.6.2). */
-const historyRead = 0x04;
-
-async function recordedNodes<T extends { readonly nodeId: NodeId }>(
-  library: OpcuaLibrary,
-  session: SessionParts['session'],
-  nodes: readonly T[],
-): Promise<T[]> {
-  const attributeId = library.AttributeIds.UserAccessLevel;
-  const levels: unknown[] = [];
-  for (let i = 0; i < nodes.length; i += 100) {
-    const some = nodes.slice(i, i + 100).map(({ nodeId }) => ({ nodeId, attributeId }));
-    levels.push(...(await session.read(some)).map((one): unknown => one.value.value));
-  }
-  return nodes.filter((_, index) => {
-    const level = levels[index];
-    return typeof level === 'number' && (level & historyRead) !== 0;
-  });
 }
 
 function sameDecoded(a: Decoded, b: Decoded): boolean {

@@ -49,7 +49,7 @@ test('the example of the page reads what the page says', async (t) => {
   });
   const makeSources = await loadSources(watched);
   const log = new EventLog();
-  const options = { dataDir: dir, ports: realPorts(log), identified: () => {}, discovered: () => {}, secret: () => '' };
+  const options = { dataDir: dir, ports: realPorts(log), identified: () => {}, secret: () => '' };
   const [driver] = makeSources(watched, options);
   assert.ok(driver !== undefined);
   t.after(() => driver.stop());
