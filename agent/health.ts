@@ -105,6 +105,10 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     eventLoopP99Ms: Math.round(loop.p99Ms * 100) / 100,
     rssMB: Math.round(rssBytes / 1e5) / 10,
     lastGoodMs: Object.fromEntries(machines.map((m) => [m.machine, m.lastGoodMs])),
+    /** By machine that has a clock of its own: how far it is ahead of ours, ms; null before it was asked. */
+    clockOffsetMs: Object.fromEntries(
+      machines.flatMap((m) => (m.clockOffsetMs === undefined ? [] : [[m.machine, m.clockOffsetMs]])),
+    ),
   };
 }
 export type Status = ReturnType<typeof status>;

@@ -50,7 +50,25 @@ export interface MachineModel {
   readonly indexOf: ReadonlyMap<string, number>;
 }
 
-export function modelMachine(setup: MachineSetup): MachineModel {
+/** A model to which signals may be added; a signal keeps its number for good. */
+export interface GrowingModel extends MachineModel {
+  readonly signals: SignalModel[];
+  readonly indexOf: Map<string, number>;
+}
+
+/** Adds the signals that the profile of `setup` has beyond the model's; returns them. */
+export function growModel(model: GrowingModel, setup: MachineSetup): readonly SignalModel[] {
+  const added = modelMachine(setup)
+    .signals.filter(({ name }) => !model.indexOf.has(name))
+    .map((signal, more): SignalModel => ({ ...signal, index: model.signals.length + more }));
+  for (const signal of added) {
+    model.signals.push(signal);
+    model.indexOf.set(signal.name, signal.index);
+  }
+  return added;
+}
+
+export function modelMachine(setup: MachineSetup): GrowingModel {
   const { profile } = setup;
   const deciding = new Set([
     ...profile.codeTables.map((table) => table.signal),

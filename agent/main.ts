@@ -14,6 +14,7 @@ import { loadProfile } from '../drivers/profiles/load.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { resolveSecret } from './config/secrets.ts';
+import { DiscoveredSignals } from './discovered.ts';
 import { AgentError, agentErrors } from './errors.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf } from './live-config.ts';
@@ -27,7 +28,15 @@ import { createUserStore } from './page/users.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Pipeline } from './pipeline-ports.ts';
 import type { RuleSet } from './rules/load.ts';
-import { endpointName, groupByBus, loadSources, pollsMs, type SourceMaker, type WatchedMachine } from './sources.ts';
+import {
+  endpointName,
+  groupByBus,
+  loadSources,
+  pollsMs,
+  type SourceMaker,
+  type SourceOptions,
+  type WatchedMachine,
+} from './sources.ts';
 import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
 import { createUplink } from './sync/uplink.ts';
@@ -69,10 +78,13 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     const storeMeter = new StoreMeter(() => store.stats());
     const { code, cure } = agentErrors.storeDamaged;
     for (const file of store.recovery.quarantined) log.error({ code, file, cure }, 'a damaged database was put aside');
-    const pipeline = pipelineFor(config, machines, rules, store, log);
+    const found = new DiscoveredSignals(config.dataDir, (error) =>
+      log.warn({ error }, 'what was found at machines cannot be read or kept'),
+    );
+    const pipeline = pipelineFor(config, machines, rules, store, found, log);
     const clockState = createClockState({ steps: () => pipeline.counts().segment, systemSynced: systemClockSynced });
     const uplink = config.uplink === null ? null : uplinkFor(config, config.uplink, store, pipeline, clockState, log);
-    const drivers = driversFor(config, machines, makeSource, pipeline, log);
+    const drivers = driversFor(config, machines, makeSource, pipeline, found, log);
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({
@@ -180,6 +192,7 @@ function pipelineFor(
   machines: readonly WatchedMachine[],
   rules: RuleSet,
   store: Store,
+  found: DiscoveredSignals,
   log: Logger,
 ): Pipeline {
   return createPipeline({
@@ -189,7 +202,7 @@ function pipelineFor(
       kind: machine.kind,
       line: machine.line,
       station: machine.station,
-      profile,
+      profile: found.extend(machine.id, profile),
       firmware: machine.firmware,
       protocol: profile.protocol,
       polls: pollsMs(machine),
@@ -249,6 +262,7 @@ function driversFor(
   machines: readonly WatchedMachine[],
   makeSource: SourceMaker,
   pipeline: Pipeline,
+  found: DiscoveredSignals,
   log: Logger,
 ): Driver[] {
   const ports: DriverPorts = {
@@ -259,9 +273,13 @@ function driversFor(
   };
   const identified = (machine: string, own: Readonly<Record<string, string>>) =>
     pipeline.setIdentification(machine, own);
+  const discovered: NonNullable<SourceOptions['discovered']> = (machine, profile, signals) => {
+    found.remember(machine, profile, signals);
+    pipeline.addSignals(machine, signals);
+  };
   const drivers: Driver[] = [];
   for (const bus of groupByBus(machines)) {
-    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, identified, secret: resolveSecret }));
+    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, identified, discovered, secret: resolveSecret }));
     log.debug(
       { endpoint: endpointName(bus[0]?.config.endpoint ?? ''), machines: bus.map((m) => m.config.id) },
       'source',

@@ -4,13 +4,22 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { MachineState } from '../cloud-bridge/contract.ts';
-import type { Value } from '../drivers/contract.ts';
+import type { ConditionEvent, Value } from '../drivers/contract.ts';
+import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
 import { RestartWatch } from './counters/restarts.ts';
 import type { MachineView } from './live.ts';
-import { isStampedAtReceipt, modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
+import {
+  growModel,
+  isStampedAtReceipt,
+  modelMachine,
+  type GrowingModel,
+  type MachineModel,
+  type MachineNews,
+  type MachineSetup,
+} from './machine.ts';
 import { Present } from './quality/present.ts';
 import { RingFilter } from './ring/filter.ts';
 import { counterSpec, MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
@@ -37,6 +46,7 @@ const stampedLateS = 30;
 
 export class Watched implements Facts {
   readonly model: MachineModel;
+  readonly #growing: GrowingModel;
   readonly present: Present;
   readonly stateReader: MachineStateReader;
   readonly timeline: StateTimeline;
@@ -46,14 +56,15 @@ export class Watched implements Facts {
   readonly resets: ResetCollector;
   /** How the machine tells of its restarts; null where it does not. */
   readonly restarts: { readonly index: number; readonly watch: RestartWatch } | null;
-  readonly counterSpecs: readonly (CounterSpec | null)[];
+  readonly counterSpecs: (CounterSpec | null)[];
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
   readonly counterReadMs: number[];
+  readonly #conditions = new Map<string, ActiveCause>();
   readonly implausible: { signal: string; monotonicMs: number }[] = [];
   #offlineAfterS: number;
   #setup: MachineSetup;
-  readonly seenInGroup: Uint32Array;
+  seenInGroup: Uint32Array;
   group = 1;
   /** Undefined until the driver has said anything. */
   openGap: OpenGap | null | undefined = undefined;
@@ -72,6 +83,7 @@ export class Watched implements Facts {
   ) {
     const model = modelMachine(setup);
     this.model = model;
+    this.#growing = model;
     this.#setup = setup;
     this.present = new Present(model.signals.length);
     this.stateReader = new MachineStateReader(setup.profile, setup.firmware);
@@ -115,6 +127,31 @@ export class Watched implements Facts {
     return [...before.keys()];
   }
 
+  /** Signals that were found at the machine; false when none of them is new. Those there are keep their numbers and meanings. */
+  grow(found: Readonly<Record<string, SignalSpec>>): boolean {
+    const { profile } = this.#setup;
+    const setup = {
+      ...this.#setup,
+      profile: { ...profile, signals: { ...profile.signals, ...found, ...profile.signals } },
+    };
+    const added = growModel(this.#growing, setup);
+    if (added.length === 0) return false;
+    this.#setup = setup;
+    this.present.grow(added.length);
+    this.ring.grow(added.length);
+    this.rollup.grow(added);
+    for (const signal of added) {
+      const spec = counterSpec(signal);
+      this.counterSpecs.push(spec);
+      this.counterBases.push(null);
+      this.counterReadMs.push(spec === null ? Infinity : -Infinity);
+    }
+    const seen = new Uint32Array(this.model.signals.length);
+    seen.set(this.seenInGroup);
+    this.seenInGroup = seen;
+    return true;
+  }
+
   /** With what has become known since the start. */
   get setup(): MachineSetup {
     return this.#setup;
@@ -152,6 +189,16 @@ export class Watched implements Facts {
   }
   changed(signal: string): { at: Instant; seen: boolean } | null {
     return this.present.changed(this.model.indexOf.get(signal) ?? -1);
+  }
+
+  /** What the machine or its connection reports as holding. Nothing of it is known while the machine is not read. */
+  get conditions(): readonly ActiveCause[] | null {
+    return this.openGap === null ? [...this.#conditions.values()] : null;
+  }
+  /** The driver bounds how many hold at once. */
+  noteCondition({ name, active, text }: ConditionEvent): void {
+    if (active) this.#conditions.set(name, { cause: name, signal: null, code: null, text });
+    else this.#conditions.delete(name);
   }
 
   noteTrouble(reason: string): void {

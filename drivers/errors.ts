@@ -94,6 +94,18 @@ export const driverErrors = {
     cure: 'Run the command as the user the agent runs as, and check the folder and the free space of its disk.',
     retryable: false,
   },
+  opcuaTooManySignals: {
+    code: 'DRV-208',
+    meaning: 'An OPC UA machine shows more variables than the agent finds and watches by itself.',
+    cure: 'Nothing is wrong with those that are watched. For the others write a profile that names the ones you need.',
+    retryable: true,
+  },
+  opcuaUserKeyInvalid: {
+    code: 'DRV-209',
+    meaning: 'The certificate or key of the user at an OPC UA server cannot be used.',
+    cure: 'Give userCertificate and userKey as PEM files that belong together; the key without a pass phrase.',
+    retryable: false,
+  },
   lineEndpointInvalid: {
     code: 'DRV-300',
     meaning: 'The endpoint of a line machine is neither a serial port nor a TCP address.',

@@ -16,6 +16,8 @@ import { driverErrors } from './errors.ts';
 /** A machine that comes and goes for the same reason is told of so often at most. */
 const tellAgainMs = 600_000;
 
+const maxConditions = 100;
+
 /** The moment something was received, on both clocks. */
 export interface Moment {
   readonly wallMs: number;
@@ -30,6 +32,7 @@ export class MachineFeed {
   #gap: { readonly fromMs: number; readonly reason: string; nowReason: string } | null = null;
   /** When each reason was last told, on the monotonic clock; there are a dozen reasons. */
   readonly #told = new Map<string, number>();
+  readonly #conditions = new Map<string, string | null>();
   #linkUp: boolean | null = null;
   #lastGoodMs: number | null = null;
   #requests = 0;
@@ -60,6 +63,11 @@ export class MachineFeed {
     return this.#gap !== null;
   }
 
+  /** When the open gap began, UTC ms; null when none is open or nothing was ever read before it. */
+  get gapSinceMs(): number | null {
+    return this.#gap === null || this.#lastGoodMs === null ? null : this.#gap.fromMs;
+  }
+
   /**
    * One reading from a decoded value; `sourceTimeMs` is the receipt where the protocol has no time of its own. Written out
    * without spreads, which cost more than all decoding when a gateway makes 50,000 readings a second.
@@ -86,17 +94,45 @@ export class MachineFeed {
   /** Delivers what one poll, notification or line brought; closes an open gap first if anything of it is a value. */
   deliver(readings: readonly Reading[], at: Moment): void {
     if (this.#ended || readings.length === 0) return;
-    if (readings.some((reading) => reading.quality !== 'bad')) {
-      if (this.#gap !== null) {
-        const { fromMs, reason } = this.#gap;
-        this.#gap = null;
-        // A wall clock set back inside the gap must not make a span of negative length.
-        const toMs = Math.max(fromMs, at.wallMs);
-        this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'closed', fromMs, toMs, reason });
-      }
-      this.#lastGoodMs = at.wallMs;
-    }
+    this.#contact(readings, at);
     this.#ports.sink({ kind: 'readings', machine: this.machine, readings });
+  }
+
+  /**
+   * Delivers what the source remembers of the open gap, in order of time; closes the gap first, as `deliver` does.
+   * @param past the span of which this is all, UTC ms
+   */
+  deliverPast(readings: readonly Reading[], past: { fromMs: number; toMs: number }, at: Moment): void {
+    if (this.#ended || readings.length === 0) return;
+    this.#contact(readings, at);
+    this.#ports.sink({ kind: 'readings', machine: this.machine, readings, past });
+  }
+
+  #contact(readings: readonly Reading[], at: Moment): void {
+    if (!readings.some((reading) => reading.quality !== 'bad')) return;
+    if (this.#gap !== null) {
+      const { fromMs, reason } = this.#gap;
+      this.#gap = null;
+      // A wall clock set back inside the gap must not make a span of negative length.
+      const toMs = Math.max(fromMs, at.wallMs);
+      this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'closed', fromMs, toMs, reason });
+    }
+    this.#lastGoodMs = at.wallMs;
+  }
+
+  /** Something begins or ends to hold that no value says; repeats of the same are swallowed. At most 100 hold at once. */
+  condition(name: string, active: boolean, text: string | null, atMs: number = this.now().wallMs): void {
+    const known = this.#conditions.get(name);
+    if (this.#ended || (active ? known === text && this.#conditions.has(name) : known === undefined)) return;
+    if (active && known === undefined && this.#conditions.size >= maxConditions) return this.discard('overflow', 1);
+    if (active) this.#conditions.set(name, text);
+    else this.#conditions.delete(name);
+    this.#ports.sink({ kind: 'condition', machine: this.machine, name, active, text, atMs });
+  }
+
+  /** Names of the conditions that hold. */
+  get conditions(): readonly string[] {
+    return [...this.#conditions.keys()];
   }
 
   /** The machine cannot be read at present. Opens a gap unless one is open. `detail` is for the log alone. */

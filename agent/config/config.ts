@@ -60,6 +60,11 @@ export interface OpcUaConfig {
   readonly serverFingerprint: string | null;
   readonly user: string | null;
   readonly password: SecretReference | null;
+  /** Absolute path of a PEM file. */
+  readonly userCertificate: string | null;
+  readonly userKey: SecretReference | null;
+  /** BrowseName below Objects/Machines. */
+  readonly machine: string | null;
 }
 
 export interface UplinkConfig {

@@ -10,7 +10,7 @@ import { parseEndpoint, protocolsOf, type Endpoint } from './endpoint.ts';
 import { issueAt, nearest, type ConfigIssue } from './issues.ts';
 import type { ProfileCatalogue } from './profiles.ts';
 import { rulesIssues } from './rules.ts';
-import { isLoopback } from './schema.ts';
+import { isLoopback, profileOfOpcua } from './schema.ts';
 import type { Source } from './source.ts';
 
 export interface CrossInput {
@@ -88,7 +88,6 @@ function glimpse(
   const path: Path = ['machines', index];
   const id = text(childOf(raw, 'id'));
   const over = id === null ? null : overlayMachine(input.overlay, id);
-  const profile = profileOf(input, profiles, raw, path, issues);
   const place = <T>(key: string, read: (value: unknown) => T | null): Placed<T> | null => {
     if (over !== null) {
       const value = read(childOf(over.raw, key));
@@ -104,6 +103,8 @@ function glimpse(
   }
   const read = written === null ? null : parseEndpoint(written.value);
   const endpoint = written === null || read === null || 'problem' in read ? null : { ...written, value: read };
+  const isOpcua = endpoint?.value.transport === 'opcua';
+  const profile = profileOf(input, profiles, isOpcua ? profileOfOpcua : null, raw, path, issues);
   const unit = place('unit', (value) => (typeof value === 'number' ? value : null));
   const glimpsed: Glimpse = { index, path, id, profile, endpoint, unit };
   issues.push(...endpointIssues(main, raw, glimpsed), ...pollIssues(main, raw, glimpsed));
@@ -113,12 +114,21 @@ function glimpse(
 function profileOf(
   input: CrossInput,
   profiles: ProfileCatalogue,
+  otherwise: string | null,
   raw: unknown,
   machine: Path,
   issues: ConfigIssue[],
 ): Profile | null {
-  const reference = text(childOf(raw, 'profile'));
-  if (reference === null) return null;
+  const written = childOf(raw, 'profile');
+  const reference = text(written) ?? (written === undefined ? otherwise : null);
+  if (reference === null) {
+    const isMissing = written === undefined && typeof raw === 'object' && raw !== null;
+    if (isMissing)
+      issues.push(
+        issueAt(input.main, [...machine, 'profile'], 'is missing', `profile: with one of ${profiles.ids.join(', ')}`),
+      );
+    return null;
+  }
   const found = profiles.find(input.profileOf(reference));
   if (!('problem' in found)) return found;
   if (found.problem === 'invalid') {
@@ -209,7 +219,19 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
       issueAt(main, [...path, 'opcua', 'user'], 'has no password', 'password: file:… or env:… beside it', 'key'),
     );
   }
-  if (user !== undefined && childOf(opcua, 'security') === 'None') {
+  const certificate = childOf(opcua, 'userCertificate');
+  const key = childOf(opcua, 'userKey');
+  if (certificate !== undefined && user !== undefined) {
+    const what = 'stands beside a user, and the server takes one of both';
+    issues.push(
+      issueAt(main, [...path, 'opcua', 'userCertificate'], what, 'no user: and password:, or no certificate', 'key'),
+    );
+  }
+  if ((certificate === undefined) !== (key === undefined)) {
+    const [here, other] = certificate === undefined ? ['userKey', 'userCertificate'] : ['userCertificate', 'userKey'];
+    issues.push(issueAt(main, [...path, 'opcua', here], `has no ${other}`, `${other}: beside it`, 'key'));
+  }
+  if ((user !== undefined || certificate !== undefined) && childOf(opcua, 'security') === 'None') {
     const what = 'is None, so the password would cross the network in clear';
     issues.push(issueAt(main, [...path, 'opcua', 'security'], what, 'SignAndEncrypt, or no user'));
   }
@@ -276,8 +298,15 @@ function settingsOf(main: Source, { path, endpoint }: Glimpse): string {
   const serial = childOf(raw, 'serial');
   return JSON.stringify([
     line === null ? null : { ...line, ...(typeof serial === 'object' ? serial : {}) },
-    childOf(raw, 'opcua'),
+    sharedOf(childOf(raw, 'opcua')),
   ]);
+}
+
+/** Which of its machines is meant is no setting of the server. */
+function sharedOf(opcua: unknown): unknown {
+  if (typeof opcua !== 'object' || opcua === null) return opcua;
+  const { machine: _machine, ...shared } = opcua as Readonly<Record<string, unknown>>;
+  return Object.keys(shared).length === 0 ? undefined : shared;
 }
 
 /** Two machines may share a bus, but not an address on it; a line source carries one machine. */

@@ -17,7 +17,7 @@ import { endpointText, parseEndpoint, type Endpoint, type SerialLine } from './e
 import { ConfigErrors, issuesOfZod, type ConfigIssue } from './issues.ts';
 import { overlaySchema, type Overlay, type OverlayMachine } from './overlay.ts';
 import { isProfilePath, profileCatalogue, type ProfileCatalogue } from './profiles.ts';
-import { configSchema, type ParsedConfig, type ParsedMachine } from './schema.ts';
+import { configSchema, profileOfOpcua, type ParsedConfig, type ParsedMachine } from './schema.ts';
 import { parseSource, type Source } from './source.ts';
 
 export type { Config, MachineConfig, OpcUaConfig, RulesConfig, SecretReference, UplinkConfig } from './config.ts';
@@ -187,7 +187,8 @@ function buildMachine(
   profiles: ProfileCatalogue,
   { absolute, profileOf }: Paths,
 ): MachineConfig {
-  const profile = profiles.find(profileOf(machine.profile));
+  const reference = profileOf(machine.profile ?? profileOfOpcua);
+  const profile = profiles.find(reference);
   const url = over?.endpoint ?? machine.endpoint ?? '';
   const read = parseEndpoint(url);
   // The cross checks have refused both before; this only tells the compiler so.
@@ -196,7 +197,7 @@ function buildMachine(
   return {
     id: machine.id,
     name: machine.name ?? machine.id,
-    profile: profileOf(machine.profile),
+    profile: reference,
     kind: machine.kind ?? profile.kind,
     line: machine.line ?? null,
     station: machine.station ?? null,
@@ -230,6 +231,9 @@ function buildOpcUa(
     serverFingerprint: fingerprint?.replaceAll(':', '').toLowerCase() ?? null,
     user: opcua?.user ?? null,
     password: reference(opcua?.password, absolute),
+    userCertificate: opcua?.userCertificate === undefined ? null : absolute(opcua.userCertificate),
+    userKey: reference(opcua?.userKey, absolute),
+    machine: opcua?.machine ?? null,
   };
 }
 

@@ -159,7 +159,10 @@ async function configured(
 }
 
 function secretsOf({ uplink, machines }: Config): readonly SecretReference[] {
-  const all = [uplink?.password ?? null, ...machines.map(({ opcua }) => opcua?.password ?? null)];
+  const all = [
+    uplink?.password ?? null,
+    ...machines.flatMap(({ opcua }) => [opcua?.password ?? null, opcua?.userKey ?? null]),
+  ];
   return [...new Set(all.filter((reference) => reference !== null))];
 }
 

@@ -15,7 +15,7 @@ type Add = (path: readonly (string | number)[], message: string, right: string) 
 const sources = {
   modbus: '{ table, address }',
   line: '{ field }',
-  opcua: '{ path }',
+  opcua: '{ path } or { node }',
   efka: '{ parameter }',
   'knit-floor': '{ message }',
   'stoll-events': '{ event }',
@@ -35,7 +35,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
     if (other !== block && profile[other] !== undefined)
       add([other], `has no meaning with protocol ${block}`, `no ${other}: here`);
   }
-  if (Object.keys(profile.signals).length === 0)
+  if (Object.keys(profile.signals).length === 0 && profile.opcua?.discover !== true)
     add(['signals'], 'at least one signal is needed', 'the signals of the machine');
   for (const [name, spec] of Object.entries(profile.signals)) {
     checkSignal(profile, spec, (path, message, right) => add(['signals', name, ...path], message, right));
@@ -125,7 +125,7 @@ function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
   const fits = {
     modbus: 'table' in from,
     line: isLineSource(from),
-    opcua: 'path' in from,
+    opcua: 'path' in from || 'node' in from,
     efka: 'parameter' in from,
     'knit-floor': 'message' in from,
     'stoll-events': 'event' in from,

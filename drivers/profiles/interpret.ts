@@ -69,7 +69,7 @@ function ruleHolds(rule: StateRule, values: ReadonlyMap<string, Value>): boolean
   const when = rule.when;
   if (when === undefined) return true;
   const value = values.get(when.signal);
-  if (value === undefined) return null;
+  if (value === undefined) return when.ifKnown ? false : null;
   if (when.is !== undefined && value !== when.is) return false;
   return when.above === undefined || (typeof value === 'number' && value > when.above);
 }

@@ -132,13 +132,14 @@ function meant(issue: Issue, profile: unknown): Issue[] {
 const sourceForms = [
   { word: 'modbus', key: 'table', right: '{ table, address }' },
   { word: 'line', key: 'field', right: '{ field }' },
-  { word: 'opcua', key: 'path', right: '{ path }' },
+  { word: 'opcua', key: 'path', right: '{ path } or { node }' },
   { word: 'line', key: 'group', right: '{ group }' },
   { word: 'line', key: 'at', right: '{ at, type }' },
   { word: 'line', key: 'columns', right: '{ columns }' },
   { word: 'efka', key: 'parameter', right: '{ parameter }' },
   { word: 'knit-floor', key: 'message', right: '{ message }' },
   { word: 'stoll-events', key: 'event', right: '{ event }' },
+  { word: 'opcua', key: 'node', right: '{ path } or { node }' },
 ] as const;
 
 function member(value: unknown, key: string | number): unknown {

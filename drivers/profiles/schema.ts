@@ -26,6 +26,9 @@ const canonicalName = z
   .regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/, 'a canonical name looks like spindle.speed')
   .meta({ description: 'Canonical name.', expects: 'a dotted lower-case name, such as spindle.speed' });
 
+/** A `ns=3;…` is refused on purpose: that number is nobody's to rely on (OPC 10000-6, 5.1.12). */
+const expandedNodeId = /^(?:nsu=[^;]+;)?(?:i=\d{1,10}|s=.{1,512}|g=[0-9a-fA-F-]{36}|b=[A-Za-z0-9+/]+=*)$/;
+
 const fieldSource = z
   .strictObject({
     field: z.int().min(0).max(255).describe('Which field of the line, from 0.'),
@@ -39,6 +42,15 @@ const opcuaSource = z
     }),
   })
   .describe('Protocol opcua.');
+const opcuaNodeSource = z
+  .strictObject({
+    node: z.string().regex(expandedNodeId, 'is no node with the URI of its namespace').meta({
+      description:
+        'The node itself, with the URI of its namespace: the number of a namespace may be another after every restart of the server. Without nsu= it is a node of OPC UA itself.',
+      expects: '"nsu=namespace-uri;s=name", or i=number, g=guid, b=base64 in place of s=name',
+    }),
+  })
+  .describe('Protocol opcua, for servers without names that can be relied on.');
 
 const unit = z.string().min(1).meta({
   description: 'Unit of the value after scale and offset.',
@@ -66,11 +78,21 @@ const signalBase = {
     .default('normal')
     .describe('Poll class out of polls. The class normal is always there, every 1000 ms unless polls says otherwise.'),
   from: z
-    .union([modbusSource, fieldSource, opcuaSource, groupSource, ...fixedSources, efkaSource, floorSource, stollSource])
+    .union([
+      modbusSource,
+      fieldSource,
+      opcuaSource,
+      groupSource,
+      ...fixedSources,
+      efkaSource,
+      floorSource,
+      stollSource,
+      opcuaNodeSource,
+    ])
     .meta({
       description: 'Where the machine has it.',
       expects:
-        '{ table, address } with modbus, { field }, { group }, { at } or { columns } with line, { path } with opcua, { parameter } with efka, { message } with knit-floor, { event } with stoll-events',
+        '{ table, address } with modbus, { field }, { group }, { at } or { columns } with line, { path } or { node } with opcua, { parameter } with efka, { message } with knit-floor, { event } with stoll-events',
     }),
 };
 const heartbeatS = z
@@ -169,6 +191,10 @@ const stateRule = z.strictObject({
         expects: 'a number, a text, true or false',
       }),
       above: z.number().optional().describe('Holds while the number is above this.'),
+      ifKnown: z
+        .boolean()
+        .default(false)
+        .describe('true: while the signal has no value the rule is passed over, and does not keep the state unknown.'),
     })
     .optional()
     .describe('The condition, with exactly one of is and above. Absent: always holds.'),
@@ -303,6 +329,30 @@ export const profileSchema = z.strictObject({
         .max(10_000)
         .default(50)
         .describe('Values the server keeps per signal between two sendings.'),
+      discover: z
+        .boolean()
+        .default(false)
+        .describe(
+          'true: besides the signals here, everything the machine shows by OPC 40001 is found by its names: monitoring, counters, jobs, alarms and conditions.',
+        ),
+      names: z
+        .record(
+          canonicalName,
+          z.strictObject({
+            names: z
+              .array(z.string().min(1))
+              .min(1)
+              .describe('What makers call it. Case, spaces and underscores do not matter.'),
+            unit,
+            maxRatePerS: z
+              .number()
+              .positive()
+              .optional()
+              .describe('It is a counter, which grows at most so much in a second. Absent: a gauge.'),
+          }),
+        )
+        .default({})
+        .describe('Canonical names of what is found; the others are called monitoring.name.'),
     })
     .optional()
     .describe('How the server is subscribed to.'),

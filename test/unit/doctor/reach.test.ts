@@ -67,6 +67,9 @@ test('a server of SignAndEncrypt needs a pinned fingerprint or a certificate in 
     serverFingerprint: null,
     user: null,
     password: null,
+    userCertificate: null,
+    userKey: null,
+    machine: null,
   } as const;
   assert.equal(judgeTrust({ id: 'ls', opcua: null }, 0, 0), null);
   assert.equal(judgeTrust({ id: 'ck', opcua: { ...opcua, security: 'None' } }, 0, 0), null);
