@@ -1,5 +1,6 @@
 /** What the schema alone cannot see in a profile: names that must exist, sources that must fit the protocol. Pure. */
 import { checkModbusSource } from './check-modbus.ts';
+import { checkWrites } from './check-writes.ts';
 import type { Profile, SignalSpec } from './schema.ts';
 
 export interface ProfileProblem {
@@ -35,6 +36,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   for (const [name, spec] of Object.entries(profile.signals)) {
     checkSignal(profile, spec, (path, message, right) => add(['signals', name, ...path], message, right));
   }
+  checkWrites(profile, (path, message, right) => add(['writes', ...path], message, right));
   profile.codeTables.forEach((table, index) => {
     const kind = profile.signals[table.signal]?.kind;
     if (kind === undefined)

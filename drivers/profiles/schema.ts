@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { modbusSource, notations, wordOrders } from './modbus.ts';
+import { setPointSpec } from './writes.ts';
 
 export const machineKinds = ['lockstitch', 'overlock', 'embroidery', 'circular-knit', 'flat-knit', 'other'] as const;
 export type MachineKind = (typeof machineKinds)[number];
@@ -277,6 +278,12 @@ export const profileSchema = z.strictObject({
     .optional()
     .describe('How the server is subscribed to.'),
   signals: z.record(canonicalName, signalSpec).describe('Canonical signal name to signal; at least one.'),
+  writes: z
+    .record(canonicalName, setPointSpec)
+    .optional()
+    .describe(
+      'Set-points that may be written (Modbus), by name. Absent: nothing is ever written. The configuration of the machine must allow it as well.',
+    ),
   codeTables: z.array(codeTable).default([]).describe('What the codes of the machine mean.'),
   states: z
     .array(stateRule)
