@@ -50,6 +50,8 @@ export class Tap {
     if (typeof port !== 'object' || port === null || !('_client' in port)) return;
     this.#port = port;
     this.#guard(port);
+    // The library stops listening when it closes a port; a write that fails after that would end the process.
+    if (port instanceof EventEmitter) port.on('error', () => {});
     if (!(port._client instanceof EventEmitter)) return;
     const { maxBytes, onBytes, onLost } = this.#options;
     if (onBytes !== undefined) port._client.removeAllListeners('data');
