@@ -10,6 +10,7 @@
  */
 import { isWritable, type Driver, type SetPoint, type SetPointValue, type Writable } from '../../drivers/contract.ts';
 import type { WriteResult } from '../../drivers/contract.ts';
+import { driverErrors } from '../../drivers/errors.ts';
 import { agentErrors } from '../errors.ts';
 import type { AuditEntry } from '../store/audit.ts';
 
@@ -73,6 +74,13 @@ export const proposalLifeMs = 60_000;
 export const pauseMs = 5_000;
 /** Proposals of the whole gateway within a minute. */
 export const maxProposalsPerMinute = 30;
+const problemOfOutcome = {
+  written: null,
+  refused: driverErrors.writeRefused,
+  unknown: driverErrors.writeUnknown,
+  'not-sent': driverErrors.writeNotSent,
+  'not-allowed': driverErrors.writeNotAllowed,
+} as const;
 /** From the confirmation until the write has left, in ms; later it does not leave any more. */
 const sendWithinMs = 5_000;
 
@@ -197,7 +205,9 @@ export class WriteDesk {
       this.#nextMs.set(machine, this.#parts.clock.monotonicMs() + pauseMs);
       const result = await driver.write(machine, setPoint, to, this.#parts.clock.monotonicMs() + sendWithinMs);
       const entry = await this.#end(open, 'result', told(result));
-      this.#parts.log('info', 'a set-point was written', { ...entry });
+      const problem = problemOfOutcome[result.outcome];
+      if (problem === null) this.#parts.log('info', 'a set-point was written', { ...entry });
+      else this.#parts.log('error', problem.meaning, { code: problem.code, cure: problem.cure, ...entry });
       return { ok: true, value: viewOf(entry, undefined) };
     } finally {
       if (this.#open.get(machine) === open) this.#open.delete(machine);

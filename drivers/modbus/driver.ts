@@ -17,7 +17,7 @@ import {
   type Writable,
   type WriteResult,
 } from '../contract.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError, driverErrors } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { setPointsOf } from './allowed-write.ts';
@@ -161,6 +161,10 @@ class ModbusDriver implements Driver, Writable {
         bus: () => (this.#isUp ? this.#bus : null),
         requested: () => feed.requested(),
         failed: () => feed.failed(),
+        heldBack: () => {
+          const { code, cure } = driverErrors.writeHeldBack;
+          ports.log('error', 'a write was held back', { code, cure, machine: machine.machine });
+        },
       });
       return { unit, feed, poller, writer };
     });

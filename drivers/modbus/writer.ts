@@ -27,6 +27,8 @@ export interface WriterParts {
   /** Every request is counted, and what failed. */
   readonly requested: () => void;
   readonly failed: () => void;
+  /** A frame was held back by the last look before it left: a fault of this program. */
+  readonly heldBack: () => void;
 }
 
 export class Writer {
@@ -76,6 +78,7 @@ export class Writer {
     if (bus === null) return { outcome: 'not-sent', reason: 'not-connected' };
     if (this.#parts.monotonicMs() > deadlineMs) return { outcome: 'not-sent', reason: 'no-turn-in-time' };
     const reply = await bus.write(write, this.#parts.timeoutMs, deadlineMs);
+    if (reply.kind === 'failed' && reply.reason === 'held-back') this.#parts.heldBack();
     if (!reply.hasLeft) return { outcome: 'not-sent', reason: reply.kind === 'failed' ? reply.reason : 'held-back' };
     this.#count(reply);
     const readBack = await this.#readBack(setPoint);

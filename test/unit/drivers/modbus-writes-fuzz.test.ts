@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { createModbusDriver, openBus } from '../../../drivers/modbus/driver.ts';
 import { profileSchema } from '../../../drivers/profiles/schema.ts';
 import { EventLog, realPorts } from '../../contract/driver.ts';
+import { withCrc } from './modbus-peer.ts';
 import { Random, runs, seed } from './modbus-random.ts';
 
 /** A write as the wire shows it. */
@@ -72,7 +73,7 @@ class Recorder {
         if (this.#framing === 'tcp') {
           const header = Buffer.from([chunk[at] ?? 0, chunk[at + 1] ?? 0, 0, 0, 0, answer.length + 1, unit]);
           socket.write(Buffer.concat([header, answer]));
-        }
+        } else socket.write(withCrc(Buffer.concat([Buffer.from([unit]), answer])));
       }
       at = end + (this.#framing === 'tcp' ? 0 : 2);
     }
