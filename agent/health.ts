@@ -26,25 +26,32 @@ export class StoreMeter {
   readonly #stats: () => Promise<StoreStats>;
   #latest: StoreStats | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** One question at a time: a store that hangs must not gather them. */
+  #asking = false;
 
   constructor(stats: () => Promise<StoreStats>) {
     this.#stats = stats;
   }
 
   start(everyMs: number): void {
-    const ask = () => {
-      // A store that does not answer is told by its own errors.
-      void this.#stats().then(
-        (stats) => (this.#latest = stats),
-        () => undefined,
-      );
-    };
-    ask();
-    this.#timer ??= setInterval(ask, everyMs);
+    void this.#ask();
+    this.#timer ??= setInterval(() => void this.#ask(), everyMs);
   }
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    try {
+      this.#latest = await this.#stats();
+    } catch {
+      // A store that does not answer is told by its own errors.
+    } finally {
+      this.#asking = false;
+    }
   }
   /** Null before the first answer. */
   get latest(): StoreStats | null {

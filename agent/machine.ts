@@ -26,6 +26,14 @@ export type MachineLabel = Pick<MachineSetup, 'id' | 'name' | 'line' | 'station'
 /** What may become known of a machine while it is watched; none of it changes how it is read or judged. */
 export type MachineNews = Partial<Pick<MachineSetup, 'name' | 'line' | 'station' | 'identification'>>;
 
+/**
+ * True where the machine has no clock of its own, so that a reading's time is that of its receipt: it is late only by as long as
+ * it waits in the driver for the round of polls it belongs to.
+ */
+export function isStampedAtReceipt({ profile }: MachineSetup): boolean {
+  return profile.protocol === 'modbus' || profile.protocol === 'line';
+}
+
 export interface SignalModel {
   readonly index: number;
   readonly name: string;
@@ -62,10 +70,13 @@ function intervalMs(setup: MachineSetup, spec: SignalSpec): number | null {
   const { profile, polls } = setup;
   switch (profile.protocol) {
     case 'opcua':
+    case 'knit-floor':
+    case 'stoll-events':
       return null;
     case 'line':
       return profile.line?.expectEveryMs ?? null;
     case 'modbus':
+    case 'efka':
       return polls?.[spec.poll] ?? profile.polls[spec.poll]?.intervalMs ?? null;
   }
 }

@@ -42,7 +42,10 @@ export async function loadSources(machines: readonly WatchedMachine[]): Promise<
   const uses = new Set(machines.map((m) => m.profile.protocol));
   const modbus = uses.has('modbus') ? await import('../drivers/modbus/driver.ts') : null;
   const line = uses.has('line') ? await import('../drivers/serial/driver.ts') : null;
+  const efka = uses.has('efka') ? await import('../drivers/efka/driver.ts') : null;
   const opcua = uses.has('opcua') ? await import('../drivers/opcua/driver.ts') : null;
+  const knitFloor = uses.has('knit-floor') ? await import('../drivers/knit-floor/driver.ts') : null;
+  const stoll = uses.has('stoll-events') ? await import('../drivers/stoll/driver.ts') : null;
   if (opcua !== null) await opcua.loadOpcuaLibrary();
   return (bus, options) => {
     const [first] = bus;
@@ -67,6 +70,25 @@ export async function loadSources(machines: readonly WatchedMachine[]): Promise<
           : bus.map(({ config, profile }) =>
               line.createLineDriver({ endpoint, machine: config.id, profile }, options.ports),
             );
+      case 'knit-floor': {
+        const machines = bus.map(({ config, profile }) => ({ machine: config.id, unit: config.unit, profile }));
+        return knitFloor === null ? [] : [knitFloor.createKnitFloorDriver({ endpoint, machines }, options.ports)];
+      }
+      case 'stoll-events':
+        return stoll === null
+          ? []
+          : bus.map(({ config, profile }) =>
+              stoll.createStollDriver({ endpoint, machine: config.id, profile }, options.ports),
+            );
+      case 'efka': {
+        const machines = bus.map(({ config, profile }) => ({
+          machine: config.id,
+          ...(config.unit === null ? {} : { address: config.unit }),
+          profile,
+          polls: pollsMs(config),
+        }));
+        return efka === null ? [] : [efka.createEfkaDriver({ endpoint, machines }, options.ports)];
+      }
       case 'opcua':
         return opcua === null ? [] : [opcua.createOpcuaDriver(opcuaOptions(bus, first.config, options), options.ports)];
     }

@@ -8,8 +8,9 @@ import type { Value } from '../drivers/contract.ts';
 import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
+import { RestartWatch } from './counters/restarts.ts';
 import type { MachineView } from './live.ts';
-import { modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
+import { isStampedAtReceipt, modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
 import { Present } from './quality/present.ts';
 import { RingFilter } from './ring/filter.ts';
 import { counterSpec, MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
@@ -31,6 +32,8 @@ export interface OpenGap {
 /** Bound of the implausible counter steps kept for the rules. */
 const maxImplausible = 100;
 const defaultOfflineAfterS = 30;
+/** Longest wait of a reading in a driver: a round of polls with a search for refused addresses in it. */
+const stampedLateS = 30;
 
 export class Watched implements Facts {
   readonly model: MachineModel;
@@ -41,6 +44,8 @@ export class Watched implements Facts {
   readonly ring: RingFilter;
   #watches: readonly RuleWatch[];
   readonly resets: ResetCollector;
+  /** How the machine tells of its restarts; null where it does not. */
+  readonly restarts: { readonly index: number; readonly watch: RestartWatch } | null;
   readonly counterSpecs: readonly (CounterSpec | null)[];
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
@@ -71,7 +76,9 @@ export class Watched implements Facts {
     this.present = new Present(model.signals.length);
     this.stateReader = new MachineStateReader(setup.profile, setup.firmware);
     this.timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
-    this.rollup = new MachineRollup(model, this.timeline, key, options);
+    // Minutes of readings that cannot be late are kept for less long: at fifty fast machines that is half the memory.
+    const lateS = isStampedAtReceipt(setup) ? Math.min(options.lateS, stampedLateS) : options.lateS;
+    this.rollup = new MachineRollup(model, this.timeline, key, { ...options, lateS });
     this.ring = new RingFilter(setup.id, model.signals);
     this.#watches = rules.map((rule) => new RuleWatch(rule, open.get(rule.id)));
     this.#offlineAfterS = offlineAfterS(rules);
@@ -83,6 +90,7 @@ export class Watched implements Facts {
       ...model.signals.map((s) => (s.spec.kind === 'counter' ? (s.intervalMs ?? 1000) : 0)),
     );
     this.resets = new ResetCollector(Math.min(10_000, Math.max(1000, 2 * slowestMs)));
+    this.restarts = restartsOf(model);
     this.seenInGroup = new Uint32Array(model.signals.length);
   }
 
@@ -203,4 +211,17 @@ export class Watched implements Facts {
 function offlineAfterS(rules: readonly Rule[]): number {
   const delays = rules.flatMap((rule) => rule.when.flatMap((c) => (c.kind === 'offline' ? [c.afterS] : [])));
   return delays.length === 0 ? defaultOfflineAfterS : Math.min(...delays);
+}
+
+function restartsOf({ setup, indexOf, signals }: MachineModel): Watched['restarts'] {
+  const { uptime, flag } = setup.profile.restart ?? {};
+  const index = indexOf.get(uptime ?? flag ?? '');
+  const spec = index === undefined ? undefined : signals[index]?.spec;
+  if (index === undefined || spec === undefined) return null;
+  const wrapsAtS = spec.kind === 'counter' ? spec.wrapsAt : null;
+  const sign =
+    spec.kind === 'flag'
+      ? ({ kind: 'flag' } as const)
+      : ({ kind: 'uptime', resolutionS: Math.abs(spec.scale), wrapsAtS } as const);
+  return { index, watch: new RestartWatch(sign) };
 }

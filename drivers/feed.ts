@@ -99,25 +99,42 @@ export class MachineFeed {
     this.#ports.sink({ kind: 'readings', machine: this.machine, readings });
   }
 
-  /** The machine cannot be read at present. Opens a gap unless one is open. */
-  interrupt(reason: string): void {
+  /** The machine cannot be read at present. Opens a gap unless one is open. `detail` is for the log alone. */
+  interrupt(reason: string, detail?: string): void {
     if (this.#ended) return;
     if (this.#gap !== null) {
-      this.#trouble(this.#gap, reason);
+      this.#trouble(this.#gap, reason, detail);
       return;
     }
     const fromMs = this.#lastGoodMs ?? this.#watchedSinceMs ?? this.#ports.clock.wallMs();
     this.#gap = { fromMs, reason, nowReason: reason };
     this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'opened', fromMs, toMs: null, reason });
+    this.#tell(reason, detail);
+  }
+
+  /**
+   * A span the machine tells of afterwards: nothing was told in it. Both times are the machine's; an open gap takes the span in.
+   * @param fromMs UTC ms; null from the last good contact on
+   */
+  missed(fromMs: number | null, toMs: number, reason: string): void {
+    if (this.#ended) return;
+    if (this.#gap !== null) {
+      this.#trouble(this.#gap, reason);
+      return;
+    }
+    const { machine } = this;
+    const begin = fromMs ?? this.#lastGoodMs ?? this.#watchedSinceMs ?? toMs;
+    this.#ports.sink({ kind: 'gap', machine, phase: 'opened', fromMs: begin, toMs: null, reason });
+    this.#ports.sink({ kind: 'gap', machine, phase: 'closed', fromMs: begin, toMs: Math.max(begin, toMs), reason });
     this.#tell(reason);
   }
 
   /** Waiting says less than what was waited for. */
-  #trouble(gap: { nowReason: string }, reason: string): void {
+  #trouble(gap: { nowReason: string }, reason: string, detail?: string): void {
     if (reason === gap.nowReason || reason === 'not-yet-connected') return;
     gap.nowReason = reason;
     this.#ports.sink({ kind: 'trouble', machine: this.machine, atMs: this.#ports.clock.wallMs(), reason });
-    this.#tell(reason);
+    this.#tell(reason, detail);
   }
 
   /** The source's times are not used as they came; told in the log as rarely as a machine that cannot be read. */
@@ -140,10 +157,11 @@ export class MachineFeed {
     return true;
   }
 
-  #tell(reason: string): void {
+  #tell(reason: string, detail?: string): void {
     if (!this.#isDue(reason)) return;
     const { code, cure } = driverErrors.machineUnreadable;
-    this.#ports.log('warn', 'machine cannot be read', { code, machine: this.machine, reason, cure });
+    const more = detail === undefined ? {} : { detail };
+    this.#ports.log('warn', 'machine cannot be read', { code, machine: this.machine, reason, ...more, cure });
   }
 
   /** The transport came up or went down; repeats are swallowed. */

@@ -5,11 +5,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Profile } from '../../drivers/profiles/schema.ts';
 import { AgentError } from '../errors.ts';
 import { parseRules, shippedRules } from '../rules/load.ts';
 import type { Rule } from '../rules/schema.ts';
 import type { Config, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
-import { crossIssues, type CrossInput } from './cross.ts';
+import { crossIssues, defaultUnit, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
 import { deepFreeze } from './diff.ts';
 import { endpointText, parseEndpoint, type Endpoint, type SerialLine } from './endpoint.ts';
@@ -201,7 +202,7 @@ function buildMachine(
     station: machine.station ?? null,
     endpoint: endpointText(address),
     address,
-    unit: address.transport.startsWith('modbus') ? (over?.unit ?? machine.unit ?? 1) : null,
+    unit: unitOf(profile, over?.unit ?? machine.unit),
     firmware: machine.firmware ?? null,
     polls: machine.polls ?? {},
     maxRequestsPerS: machine.maxRequestsPerS ?? null,
@@ -209,6 +210,13 @@ function buildMachine(
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };
+}
+
+function unitOf({ protocol }: Profile, given: number | undefined): number | null {
+  // A knit floor machine has a number only where it sends one.
+  if (protocol === 'knit-floor') return given ?? null;
+  const fallback = defaultUnit(protocol);
+  return fallback === null ? null : (given ?? fallback);
 }
 
 function buildOpcUa(

@@ -165,11 +165,15 @@ const machineSchema = z.strictObject({
     {
       ...atStart,
       expects:
-        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, modbus+ascii:///dev/ttyUSB0, tcp://host:port, serial:///dev/…?baudRate=9600 or opc.tcp://host:4840',
+        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, modbus+ascii:///dev/ttyUSB0, tcp://host:port, serial:///dev/…?baudRate=9600, serial://usb/1a86:7523, opc.tcp://host:4840, knit-floor+tcp-listen://ADDRESS:PORT or file:///path',
       examples: ['modbus://192.168.10.21:502'],
     },
   ),
-  unit: field(z.int().min(0).max(255).optional(), 'Modbus unit id. Absent: 1. On RTU 1 to 247.', atStart),
+  unit: field(
+    z.int().min(0).max(255).optional(),
+    'Modbus unit id. Absent: 1. On RTU 1 to 247. Of an EFKA drive its address, 128 to 255; absent: 240 ($F0). On the knit floor the number the machine sends first; absent: it sends none.',
+    atStart,
+  ),
   firmware: field(
     z.string().min(1).optional(),
     'Firmware of the machine, where the profile has code tables by version and the machine does not tell it.',

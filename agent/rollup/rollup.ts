@@ -35,6 +35,9 @@ const minuteMs = 60_000;
 /** A value holds until the next reading, but not longer than this many of its intervals. */
 const holdIntervals = 3;
 
+/** A minute holds a few more or fewer readings than the one before it. */
+const spareReadings = 2;
+
 export const minuteOf = (tMs: number) => Math.floor(tMs / minuteMs) * minuteMs;
 
 export function counterSpec(signal: SignalModel): CounterSpec | null {
@@ -125,9 +128,15 @@ export class MachineRollup {
     if (column < 0) return true;
     if (tMs < this.#forgottenMs) return false;
     const minute = this.#minuteAt(minuteOf(tMs));
-    const points = (minute.points[column] ??= new MinutePoints());
+    const points = (minute.points[column] ??= new MinutePoints(this.#expected(minute, column)));
     if (points.add(tMs, value, quality)) this.#touch(minute.fromMs);
     return true;
+  }
+
+  /** As many as in the minute before, and a few more for jitter. */
+  #expected(minute: Minute, column: number): number | undefined {
+    const before = this.#minutes[this.#minutes.indexOf(minute) - 1]?.points[column];
+    return before === null || before === undefined ? undefined : before.length + spareReadings;
   }
 
   gapOpened(fromMs: number): void {

@@ -5,13 +5,18 @@
 import { z } from 'zod';
 import { modbusSource, notations, wordOrders } from './modbus.ts';
 import { setPointSpec } from './writes.ts';
+import { floorSource, knitFloorBlock, stollBlock, stollSource } from './pushed.ts';
+import { efkaSource, fixedFormat, fixedSources, groupSource, maxPatternLength } from './serial.ts';
 
 export const machineKinds = ['lockstitch', 'overlock', 'embroidery', 'circular-knit', 'flat-knit', 'other'] as const;
 export type MachineKind = (typeof machineKinds)[number];
 
-/** Canonical states a machine can be in while it answers. OFFLINE and UNKNOWN are the agent's, never a profile's. */
+/** Canonical states a machine can be in while it answers. OFFLINE is the agent's, never a profile's. */
 export const profileStates = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] as const;
 export type ProfileState = (typeof profileStates)[number];
+/** What a rule of `states` can say: also that the machine answers and yet does not tell what it does. */
+export const ruleStates = [...profileStates, 'UNKNOWN'] as const;
+export type RuleState = (typeof ruleStates)[number];
 
 /**
  * Beside its help text a field may say what a right value looks like (`expects`) and the unit of its number. Both show in the
@@ -61,10 +66,13 @@ const signalBase = {
     .string()
     .default('normal')
     .describe('Poll class out of polls. The class normal is always there, every 1000 ms unless polls says otherwise.'),
-  from: z.union([modbusSource, fieldSource, opcuaSource]).meta({
-    description: 'Where the machine has it.',
-    expects: '{ table, address } with modbus, { field } with line, { path } with opcua',
-  }),
+  from: z
+    .union([modbusSource, fieldSource, opcuaSource, groupSource, ...fixedSources, efkaSource, floorSource, stollSource])
+    .meta({
+      description: 'Where the machine has it.',
+      expects:
+        '{ table, address } with modbus, { field }, { group }, { at } or { columns } with line, { path } with opcua, { parameter } with efka, { message } with knit-floor, { event } with stoll-events',
+    }),
 };
 const heartbeatS = z
   .number()
@@ -165,13 +173,26 @@ const stateRule = z.strictObject({
     })
     .optional()
     .describe('The condition, with exactly one of is and above. Absent: always holds.'),
-  state: z.enum(profileStates).describe('The state it gives.'),
+  state: z
+    .enum(ruleStates)
+    .describe('The state it gives. UNKNOWN: the machine answers and does not tell what it does.'),
   cause: canonicalName.optional().meta({
     description: 'Canonical cause of the state.',
     expects: 'a dotted lower-case name, such as knit.yarn_break_top',
   }),
 });
 export type StateRule = z.infer<typeof stateRule>;
+
+const restartSign = z.strictObject({
+  uptime: canonicalName.optional().meta({
+    description: 'A gauge or counter that holds the seconds since the controller was started, in the unit SEC.',
+    expects: 'a gauge or counter of this profile',
+  }),
+  flag: canonicalName.optional().meta({
+    description: 'A flag that rises when the controller was started, such as "warm start".',
+    expects: 'a flag of this profile',
+  }),
+});
 
 export const profileSchema = z.strictObject({
   profile: z
@@ -184,7 +205,9 @@ export const profileSchema = z.strictObject({
   version: z.int().positive().describe('Counts your own changes of the profile.'),
   title: z.string().min(1).describe('What the profile is for, in a few words.'),
   kind: z.enum(machineKinds).describe('Kind of machine. The configuration may name another for a single machine.'),
-  protocol: z.enum(['modbus', 'line', 'opcua']).describe('What the machine speaks. Every signal has a source of it.'),
+  protocol: z
+    .enum(['modbus', 'line', 'opcua', 'efka', 'knit-floor', 'stoll-events'])
+    .describe('What the machine speaks. Every signal has a source of it.'),
   verified: z.boolean().describe('true only when the map was checked against the maker’s document or a real machine.'),
   source: z
     .array(z.string().min(1))
@@ -199,7 +222,7 @@ export const profileSchema = z.strictObject({
       }),
     )
     .default({})
-    .describe('Poll classes by name (Modbus). The configuration of a machine can give a class another interval.'),
+    .describe('Poll classes by name (Modbus, EFKA). The configuration of a machine can give a class another interval.'),
   modbus: z
     .strictObject({
       wordOrder: z.enum(wordOrders).default('ABCD').describe('How values of several registers are laid out.'),
@@ -239,7 +262,14 @@ export const profileSchema = z.strictObject({
         .int()
         .min(1)
         .max(256)
+        .optional()
         .describe('How many fields a line has. A line with more or fewer is thrown away whole and counted.'),
+      pattern: z.string().min(1).max(maxPatternLength).optional().meta({
+        description:
+          'Instead of fields: a regular expression that the whole line must match, with a named group for each value. A line that does not match is thrown away and counted.',
+        expects: 'a regular expression such as "S(?<speed>[0-9]+) T(?<temp>[0-9.]+)"',
+      }),
+      fixed: fixedFormat.optional().describe('Instead of fields: frames of a fixed length. They need no line end.'),
       terminator: z
         .enum(['\n', '\r\n', '\r'])
         .default('\n')
@@ -251,7 +281,7 @@ export const profileSchema = z.strictObject({
         .meta({ description: 'How often a line comes. A silence of three times this is a gap.', unit: 'ms' }),
     })
     .optional()
-    .describe('How a line is built. Required with protocol line.'),
+    .describe('How a line is built, with exactly one of fields, pattern and fixed. Required with protocol line.'),
   opcua: z
     .strictObject({
       machineBrowseName: z
@@ -277,6 +307,13 @@ export const profileSchema = z.strictObject({
     })
     .optional()
     .describe('How the server is subscribed to.'),
+  'knit-floor': knitFloorBlock.optional().describe('How the knit floor protocol is listened to.'),
+  'stoll-events': stollBlock.optional().describe('How the event stream is listened to.'),
+  restart: restartSign
+    .optional()
+    .describe(
+      'How the machine tells that its controller was restarted, with exactly one of uptime and flag. A reset of its counters then shows even where their values hide it.',
+    ),
   signals: z.record(canonicalName, signalSpec).describe('Canonical signal name to signal; at least one.'),
   writes: z
     .record(canonicalName, setPointSpec)

@@ -1,0 +1,135 @@
+/**
+ * The first half of the pipeline: reading batch → quality & gap check → canonical signals → ring + rollups.
+ *
+ * Invariant: no reading, no gap. Whatever is wrong or missing is a bad reading, a gap record or a counter in `counts`.
+ */
+import type { GapEvent, Reading, ReadingsEvent } from '../drivers/contract.ts';
+import { advanceCounter } from './counters/counter.ts';
+import { implausibleEvent } from './counters/events.ts';
+import type { Journaling } from './journaling.ts';
+import type { Judgement } from './judgement.ts';
+import type { LineTime } from './line-time.ts';
+import { asChecked, checkReading, inTimeOrder } from './quality/check.ts';
+import { rank } from './rollup/points.ts';
+import type { RingBlock } from './store/store.ts';
+import type { Watched } from './watched.ts';
+
+export interface IntakeParts {
+  readonly line: LineTime;
+  readonly journal: Journaling;
+  readonly judgement: Judgement;
+  readonly ring: (block: RingBlock | null) => void;
+}
+
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly counts = { readings: 0, bad: 0, sourceTimeUnusable: 0, tooLate: 0, unknownSignal: 0 };
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** What one poll, notification or line brought. */
+  readings(machine: Watched, event: ReadingsEvent): void {
+    const { judgement } = this.#parts;
+    let last: Reading | null = null;
+    for (const reading of inTimeOrder(event.readings)) {
+      const index = machine.model.indexOf.get(reading.signal);
+      if (index === undefined) {
+        this.counts.unknownSignal++;
+        continue;
+      }
+      // One batch may hold a signal several times; what is there before it comes again is one picture of the machine.
+      if (machine.seenInGroup[index] === machine.group && last !== null) judgement.picture(machine, last);
+      machine.seenInGroup[index] = machine.group;
+      this.#reading(machine, index, reading);
+      last = reading;
+    }
+    if (last !== null) judgement.picture(machine, last);
+    judgement.resets(machine, last?.monotonicMs ?? this.#parts.line.now().monotonicMs);
+  }
+
+  #reading(machine: Watched, index: number, reading: Reading): void {
+    const signal = machine.model.signals[index];
+    if (signal === undefined) return;
+    this.counts.readings++;
+    machine.readings++;
+    const checked = checkReading(signal, reading);
+    if (!this.#parts.line.isUsable(reading)) this.counts.sourceTimeUnusable++;
+    if (checked.quality === 'bad') this.counts.bad++;
+    else machine.lastGoodMs = reading.receivedTimeMs;
+    this.#parts.ring(machine.ring.offer(signal, asChecked(reading, checked)));
+
+    const tMs = this.#parts.line.of(reading);
+    const { value, quality } = checked;
+    if (signal.spec.kind === 'gauge' || signal.spec.kind === 'counter') {
+      const number = typeof value === 'number' ? value : NaN;
+      if (!machine.rollup.add(index, tMs, number, rank[quality])) this.counts.tooLate++;
+    }
+    const newer = machine.present.put(
+      index,
+      value,
+      quality,
+      checked.reason,
+      tMs,
+      reading.sourceTimeMs,
+      reading.monotonicMs,
+    );
+    if (!newer) return;
+    if (signal.decidesState) machine.stateReader.put(signal.name, value);
+    if (quality === 'good' && machine.restarts?.index === index) {
+      const span = machine.restarts.watch.read(tMs, Number(value));
+      if (span !== null) machine.rollup.reset(span);
+    }
+    if (quality === 'good' && typeof value === 'number') this.#counter(machine, index, tMs, value, reading.monotonicMs);
+  }
+
+  #counter(machine: Watched, index: number, tMs: number, value: number, monotonicMs: number): void {
+    const spec = machine.counterSpecs[index];
+    const signal = machine.model.signals[index];
+    if (spec === null || spec === undefined || signal === undefined) return;
+    machine.counterReadMs[index] = tMs;
+    const { base, step } = advanceCounter(spec, machine.counterBases[index] ?? null, { tMs, value }, []);
+    machine.counterBases[index] = base;
+    if (step?.kind === 'reset') {
+      machine.rollup.reset({ afterMs: step.from.tMs, untilMs: step.to.tMs });
+      machine.resets.note(signal.name, step, monotonicMs);
+    } else if (step?.kind === 'implausible') {
+      machine.noteImplausible(signal.name, monotonicMs);
+      this.#parts.journal.event(implausibleEvent(machine.id, signal.name, step));
+    }
+  }
+
+  /** A span in which the machine was not read begins or is over. */
+  gap(machine: Watched, event: GapEvent): void {
+    const { line, judgement, journal } = this.#parts;
+    const now = line.now();
+    const lineMs = line.atWall(event.fromMs);
+    if (event.phase === 'opened') {
+      // On the line, which a step of the wall clock has moved along with everything on it.
+      const agoMs = Math.max(0, line.atMonotonic(now.monotonicMs) - lineMs);
+      const since = { wallMs: event.fromMs, monotonicMs: now.monotonicMs - agoMs };
+      machine.openGap = { fromMs: event.fromMs, lineMs, since, reason: event.reason };
+      machine.present.forget(`gap-${event.reason}`);
+      machine.stateReader.forget();
+      machine.ring.gap(
+        { sourceTimeMs: event.fromMs, receivedTimeMs: now.wallMs, monotonicMs: now.monotonicMs },
+        event.reason,
+      );
+      machine.rollup.gapOpened(lineMs);
+      judgement.state(machine, lineMs, 'UNKNOWN', null);
+    } else {
+      machine.openGap = null;
+      machine.rollup.gapClosed(lineMs, line.atWall(event.toMs ?? now.wallMs));
+    }
+    journal.event({
+      machine: machine.id,
+      atMs: Math.round(event.toMs ?? (event.phase === 'opened' ? event.fromMs : now.wallMs)),
+      event: 'gap',
+      phase: event.phase,
+      fromMs: Math.round(event.fromMs),
+      data: { reason: event.reason },
+    });
+    judgement.rules(machine, now);
+  }
+}

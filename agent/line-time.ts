@@ -1,0 +1,66 @@
+/** Our two clocks and the summaries' line, and where on the line a reading belongs. */
+import type { Reading } from '../drivers/contract.ts';
+import type { PipelineClock } from './pipeline-ports.ts';
+import { sourceTimeUsable } from './quality/check.ts';
+import { SegmentClock } from './rollup/clock.ts';
+import type { Instant } from './rules/conditions.ts';
+
+/** Smaller contradictions are rounding and drift; a step of the wall clock is at least twice as large. */
+const restampMs = 1000;
+
+/** A step of the wall clock: the same instant before and after it, in ms of the line. */
+export interface ClockStep {
+  readonly stepMs: number;
+  readonly oldMs: number;
+  readonly newMs: number;
+}
+
+export class LineTime {
+  readonly #clock: PipelineClock;
+  readonly #line: SegmentClock;
+  readonly #lateMs: number;
+
+  /** @param lateMs a source time older than this at its receipt is not used */
+  constructor(clock: PipelineClock, lateMs: number) {
+    this.#clock = clock;
+    this.#line = new SegmentClock(clock.wallMs(), clock.monotonicMs());
+    this.#lateMs = lateMs;
+  }
+
+  now(): Instant {
+    return { wallMs: this.#clock.wallMs(), monotonicMs: this.#clock.monotonicMs() };
+  }
+  get segment(): number {
+    return this.#line.segment;
+  }
+  atMonotonic(monotonicMs: number): number {
+    return this.#line.atMonotonic(monotonicMs);
+  }
+  atWall(wallMs: number): number {
+    return this.#line.atWall(wallMs);
+  }
+
+  /** Compares the clocks; what is on the line moves along with a step that this returns. */
+  observe(): ClockStep | null {
+    const { wallMs, monotonicMs } = this.now();
+    const oldMs = this.#line.atMonotonic(monotonicMs);
+    const stepMs = this.#line.observe(wallMs, monotonicMs);
+    return stepMs === null ? null : { stepMs, oldMs, newMs: this.#line.atMonotonic(monotonicMs) };
+  }
+
+  isUsable(reading: Reading): boolean {
+    return sourceTimeUsable(reading, this.#lateMs);
+  }
+
+  /**
+   * By its wall time, so that spans between readings are those the source told, to the millisecond. Where that contradicts
+   * its age, the wall clock was set between its stamp and its delivery: then by its age.
+   */
+  of(reading: Reading): number {
+    const receivedMs = this.#line.atMonotonic(reading.monotonicMs);
+    if (!this.isUsable(reading)) return receivedMs;
+    const byAgeMs = receivedMs - Math.round(reading.receivedTimeMs - reading.sourceTimeMs);
+    const byWallMs = this.#line.atWall(reading.sourceTimeMs);
+    return Math.abs(byWallMs - byAgeMs) < restampMs ? byWallMs : byAgeMs;
+  }
+}
