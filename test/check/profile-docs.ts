@@ -453,6 +453,7 @@ function allFields(schema: SchemaNode): string[] {
     ...section('`restart`', at(['restart'])),
     ...section('`signals.*.from` with the knit floor', from({ message: 'alive' })),
     ...section('`signals.*.from` with Stoll events', from({ event: 'alive' })),
+    ...section('`writes.*`', at(['writes', 'a.b'])),
     ...section('`codeTables[]`', at(['codeTables', 0])),
     ...section('`codeTables[].firmware`', at(['codeTables', 0, 'firmware'])),
     ...section('`codeTables[].codes.*`', at(['codeTables', 0, 'codes', 'any'])),
