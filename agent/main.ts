@@ -5,7 +5,7 @@
  *     drivers → pipeline → store → uplink
  *                   └────→ page
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -43,6 +43,7 @@ import { createUplink } from './sync/uplink.ts';
 import type { Uplink } from './sync/uplink-ports.ts';
 import { createClockState, systemClockSynced, type ClockState } from './time/clock-state.ts';
 import { agentVersion } from './version.ts';
+import { WriteDesk, writableMachines } from './writes/desk.ts';
 
 const tickMs = 200;
 const storeMeterMs = 10_000;
@@ -111,7 +112,13 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       agentVersion,
       dataDir: config.dataDir,
       webDir,
-      sources: pageSources({ pipeline, store, uplink: uplinkView, health }),
+      sources: pageSources({
+        pipeline,
+        store,
+        uplink: uplinkView,
+        health,
+        writes: writeDesk(config, drivers, store, log),
+      }),
       users: createUserStore({
         dataDir: config.dataDir,
         passwords: createPasswords(randomBytes),
@@ -286,6 +293,18 @@ function driversFor(
     );
   }
   return drivers;
+}
+
+function writeDesk(config: Config, drivers: readonly Driver[], store: Store, log: Logger): WriteDesk {
+  const enabled = new Set(config.machines.filter((machine) => machine.writes).map((machine) => machine.id));
+  return new WriteDesk({
+    enabled: writableMachines(drivers, (machine) => enabled.has(machine)),
+    audit: (entry) => store.audit(entry),
+    history: (limit, cursor) => store.writes({ limit, before: cursor }),
+    clock,
+    makeId: randomUUID,
+    log: (level, message, fields) => log[level](fields, message),
+  });
 }
 
 /** What the stop itself wrote gets a short chance to be acked; otherwise it waits on disk for the next start. */

@@ -16,6 +16,7 @@ import {
   type SummaryRecord,
   type WireRecord,
 } from '../../cloud-bridge/contract.ts';
+import { AuditLog } from './audit.ts';
 import { StoreError } from './errors.ts';
 import {
   stateSummaryColumns,
@@ -63,6 +64,7 @@ export function openJournal(path: string, options: JournalOptions): Journal {
 
 export class Journal {
   readonly db: Database;
+  readonly audit: AuditLog;
   readonly #outbox: boolean;
   readonly #sql: ReturnType<typeof prepareAll>;
 
@@ -70,6 +72,7 @@ export class Journal {
     this.db = db;
     this.#outbox = outbox;
     this.#sql = prepareAll(db);
+    this.audit = new AuditLog(db);
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */
