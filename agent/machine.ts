@@ -31,7 +31,7 @@ export type MachineNews = Partial<Pick<MachineSetup, 'name' | 'line' | 'station'
  * it waits in the driver for the round of polls it belongs to.
  */
 export function isStampedAtReceipt({ profile }: MachineSetup): boolean {
-  return profile.protocol === 'modbus' || profile.protocol === 'line';
+  return profile.protocol === 'modbus' || profile.protocol === 'line' || profile.protocol === 'efka';
 }
 
 export interface SignalModel {

@@ -170,8 +170,11 @@ const rows: readonly FaultRow[] = [
 ];
 for (const row of rows) faultContract(row);
 
+/** Of machines that speak by themselves; `pushed-simulators.test.ts` has a case for each. */
+const verbsOfPushed = ['coalesce', 'split', 'hold_back', 'resend', 'data_gap', 'restore', 'warm_start', 'cold_start'];
+
 test('no verb is left out of every row', () => {
-  const met = new Set(rows.flatMap(({ cases }) => Object.keys(cases)));
+  const met = new Set([...verbsOfPushed, ...rows.flatMap(({ cases }) => Object.keys(cases))]);
   assert.deepEqual(
     disturbanceVerbs.filter((verb) => !met.has(verb)),
     [],
