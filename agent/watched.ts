@@ -168,7 +168,10 @@ export class Watched implements Facts {
       const moved = { ...since, wallMs: since.wallMs + shiftMs };
       this.openGap = { ...this.openGap, fromMs: fromMs + shiftMs, lineMs: lineMs + shiftMs, since: moved };
     }
-    this.present.forgetTimes();
+    if (this.lastGoodMs !== null) this.lastGoodMs += shiftMs;
+    this.resets.shift(shiftMs);
+    this.present.shift(shiftMs);
+    for (const watch of this.#watches) watch.shift(shiftMs);
   }
 
   view(): MachineView {

@@ -24,6 +24,8 @@ export interface RollupOptions {
   readonly sealAfterS: number;
   /** Time after its end for which late readings still change a minute. */
   readonly lateS: number;
+  /** The readings are those of the ring, which leaves out what did not change: a value holds until the next. */
+  readonly byException?: boolean;
 }
 
 export interface RollupKey {
@@ -104,7 +106,7 @@ export class MachineRollup {
     this.#columns = model.signals.filter(isSummarised).map((signal) => ({
       signal,
       counter: counterSpec(signal),
-      holdMs: signal.intervalMs === null ? Infinity : holdIntervals * signal.intervalMs,
+      holdMs: signal.intervalMs === null || options.byException === true ? Infinity : holdIntervals * signal.intervalMs,
     }));
     const columnOf = model.signals.map(() => -1);
     for (const [column, { signal }] of this.#columns.entries()) columnOf[signal.index] = column;

@@ -30,6 +30,7 @@ export const emptyRecovery: Recovery = {
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],
+  undated: [],
   quarantined: [],
 };
 
