@@ -64,7 +64,8 @@ export class Intake {
     const { value, quality } = checked;
     if (signal.spec.kind === 'gauge' || signal.spec.kind === 'counter') {
       const number = typeof value === 'number' ? value : NaN;
-      if (!machine.rollup.add(index, tMs, number, rank[quality])) this.counts.tooLate++;
+      const inTime = machine.rollup.add(index, tMs, number, rank[quality]);
+      if (!inTime && tMs >= this.#parts.line.datedFromMs) this.counts.tooLate++;
     }
     const newer = machine.present.put(
       index,
@@ -87,6 +88,8 @@ export class Intake {
     machine.counterReadMs[index] = tMs;
     const { base, step } = advanceCounter(spec, machine.counterBases[index] ?? null, { tMs, value }, []);
     machine.counterBases[index] = base;
+    // Handed over after the time became known, but of before: its step is folded with that span, and the minutes go on behind it.
+    if (base !== null && tMs < this.#parts.line.datedFromMs) machine.rollup.setBase(index, base);
     if (step?.kind === 'reset') {
       machine.rollup.reset({ afterMs: step.from.tMs, untilMs: step.to.tMs });
       machine.resets.note(signal.name, step, monotonicMs);

@@ -22,12 +22,22 @@ export class LineTime {
   readonly #clock: PipelineClock;
   readonly #line: SegmentClock;
   readonly #lateMs: number;
+  #datedFromMs = -Infinity;
 
   /** @param lateMs a source time older than this at its receipt is not used */
   constructor(clock: PipelineClock, lateMs: number) {
     this.#clock = clock;
     this.#line = new SegmentClock(clock.wallMs(), clock.monotonicMs());
     this.#lateMs = lateMs;
+  }
+
+  /** Before this, on the line, the time was not known; −Infinity where it always was. Readings of then are folded apart. */
+  get datedFromMs(): number {
+    return this.#datedFromMs;
+  }
+  /** The time has become known at this instant of the line. */
+  datedFrom(lineMs: number): void {
+    this.#datedFromMs = lineMs;
   }
 
   now(): Instant {

@@ -314,6 +314,7 @@ class DataPipeline implements Pipeline {
     const { builtMs } = this.#options;
     const { shiftMs } = span;
     this.#knowsTime = true;
+    this.#line.datedFrom(span.untilMs);
     const raisedHere = (occurrence: string) => this.#ownBoots.has(bootOfOccurrence(occurrence));
     this.#desk.date(shiftMs, builtMs, raisedHere);
     this.#journal.date((record) => {

@@ -32,6 +32,7 @@ export class GatewayClock {
     this.#dated = wallMs >= builtMs;
   }
 
+  /** UTC ms, whole. */
   wallMs(): number {
     const wallMs = this.#system.wallMs();
     if (wallMs >= this.#builtMs) {
@@ -41,7 +42,7 @@ export class GatewayClock {
       return wallMs;
     }
     this.#holdsOver = this.#dated;
-    return this.#offsetMs + this.#system.monotonicMs();
+    return Math.round(this.#offsetMs + this.#system.monotonicMs());
   }
 
   monotonicMs(): number {

@@ -27,7 +27,7 @@ test('K1: undated it runs by the monotonic clock alone, so that one span dates e
         pass(ms);
         // The system's clock is set to and fro, within 1970.
         system.wall = Math.max(0, Math.min(builtMs - 1, system.wall + stepMs));
-        assert.equal(gateway.wallMs() - system.monotonic, offsetMs);
+        assert.ok(Math.abs(gateway.wallMs() - system.monotonic - offsetMs) <= 0.5);
         assert.equal(gateway.isDated, false);
       }
       system.wall = today;
