@@ -5,8 +5,8 @@ import { sourceTimeUsable } from './quality/check.ts';
 import { SegmentClock } from './rollup/clock.ts';
 import type { Instant } from './rules/conditions.ts';
 
-/** Smaller contradictions are rounding and drift; a step of the wall clock is at least twice as large. */
-const restampMs = 1000;
+/** Smaller contradictions are rounding, and drift that the line has not taken over yet; larger ones are a clock that was set. */
+const restampMs = 25;
 
 /** Drift and slewing stay below the step that opens a segment; a bit more than that was stepped. */
 const stampedBeforeMs = 2_500;

@@ -138,7 +138,7 @@ function assertStitches(gateway: Gateway, offsetMs: number): void {
   assert.ok(spans.length >= 2, 'more than one minute');
   let before: number | undefined;
   for (const [minute = 0, from = 0, to = 0, delta = 0, uncertainty, fromMs = 0, toMs = 0] of spans) {
-    if (before !== undefined) assert.equal(from, before, 'the deltas join');
+    if (before !== undefined) assert.equal(from, before, `the deltas join: ${JSON.stringify(spans)}`);
     before = to;
     assert.deepEqual([delta, uncertainty], [to - from, 0]);
     assert.ok(toMs >= minute && toMs < minute + minuteMs, 'the minute is that of its last reading');
