@@ -51,6 +51,8 @@ const machinesPerTick = 5;
 /** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
 const collectMs = 4;
 
+/** Readings stamped before a step of the wall clock reach the pipeline within so long after it. */
+const underWayMs = 2_500;
 /** Blocks packed in a tick after the time became known. */
 const flushedPerTick = 2;
 
@@ -301,12 +303,15 @@ class DataPipeline implements Pipeline {
     if (step === null) return;
     const { stepMs, oldMs, newMs } = step;
     const { segment } = this.#line;
+    const becameKnown = !this.#knowsTime && newMs >= this.#options.builtMs;
+    // What is still under way of before it is folded with the span that is dated.
+    const underWay = becameKnown ? 0 : underWayMs;
     for (const machine of this.#machines.values()) {
       this.#summaries(machine.rollup.seal(oldMs));
-      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, newMs);
+      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, newMs, underWay);
       machine.shift(newMs - oldMs);
     }
-    if (!this.#knowsTime && newMs >= this.#options.builtMs) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: newMs });
+    if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: newMs });
     this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment });
   }
 

@@ -97,6 +97,7 @@ export class MachineRollup {
   #openSentMs = -Infinity;
   #sealedToMs = -Infinity;
   #forgottenMs = -Infinity;
+  #segmentFromMs = -Infinity;
 
   constructor(model: MachineModel, timeline: StateTimeline, key: RollupKey, options: RollupOptions) {
     this.#model = model;
@@ -192,9 +193,13 @@ export class MachineRollup {
     return drafts;
   }
 
-  /** Goes on in another segment, in which the same instant is `shiftMs` later. Seal first. */
-  openSegment(key: RollupKey, shiftMs: number, nowMs: number): void {
+  /**
+   * Goes on in another segment, in which the same instant is `shiftMs` later. Seal first. Readings of up to `underWayMs` before it
+   * may still come: they count here, but the time before is the old segment's alone.
+   */
+  openSegment(key: RollupKey, shiftMs: number, nowMs: number, underWayMs = 0): void {
     this.#key = key;
+    this.#segmentFromMs = nowMs;
     while (this.#minutes.length > 0) this.#forgetOldest();
     const move = <T extends { readonly tMs: number }>(at: T): T => ({ ...at, tMs: at.tMs + shiftMs });
     this.#before = this.#before.map((point) => (point === null ? null : move(point)));
@@ -206,7 +211,7 @@ export class MachineRollup {
       .map((gap) => ({ fromMs: gap.fromMs + shiftMs, toMs: Infinity }));
     this.#resets = [];
     this.#openSentMs = -Infinity;
-    this.#forgottenMs = nowMs;
+    this.#forgottenMs = nowMs - underWayMs;
     this.#timeline.restart(nowMs);
   }
 
@@ -248,7 +253,7 @@ export class MachineRollup {
       const before = this.#pointBefore(at, column);
       if (points === null && before === null) continue;
       const { totals } = foldMinute(points, {
-        fromMs: minute.fromMs,
+        fromMs: Math.max(minute.fromMs, this.#segmentFromMs),
         toMs,
         before,
         gaps: this.#gaps,

@@ -190,16 +190,18 @@ describe('the gateway starts in 1970', { concurrency: 1 }, () => {
       const listenedMs = Date.now();
       gateway.floor.say('begin');
       // The true clock will turn out to be some seconds ahead, so that a minute begins in the middle of what is to be dated.
-      const trueS = minuteBeginsIn(10);
+      const trueS = minuteBeginsIn(14);
       const seenMs = await seeAlert(gateway);
       await until('the uplink says why it waits', () => agent.status()?.['uplink'] === 'clock-not-set');
       assert.deepEqual([agent.status()?.['clock'], agent.status()?.['knowsTime']], ['unsynced', false]);
       assert.ok(agent.lines.some((line) => line['code'] === 'AGT-306' && line['cure'] !== undefined));
       if (kills.some((kill) => kill === 'without the time')) {
+        // Long enough for readings of it to be on the disk.
+        await delay(Math.max(0, listenedMs + 10_000 - Date.now()));
         await agent.kill();
         agent = await startClocked(t, gateway.config, clock);
       }
-      await delay(Math.max(0, startedMs + 20_000 - Date.now()));
+      await delay(Math.max(0, listenedMs + 22_000 - Date.now()));
       assert.deepEqual(gateway.journal('SELECT count(*) FROM batch'), ['0'], 'nothing is sealed');
       assert.deepEqual(gateway.journal('SELECT count(*) FROM summary'), ['0'], 'no minute of a day nobody knows');
       assert.deepEqual(gateway.atBridge('SELECT count(*) FROM record_event'), ['0']);
@@ -259,4 +261,50 @@ describe('the gateway starts in 1970', { concurrency: 1 }, () => {
       assert.deepEqual(open, [`active-unacked,${raised}`], 'the alert stood all the time and is one');
     });
   }
+});
+
+test('steps of a day and of seconds while it works: each is told, nothing is lost, doubled or out of order', async (t) => {
+  if (!requireFaketime(t)) return;
+  const gateway = await runGateway(t);
+  const { clock } = gateway;
+  clock.set(0);
+  const agent = await startClocked(t, gateway.config, clock);
+  gateway.floor.say('begin');
+  await until('the outbox is empty', () => agent.status()?.['uplink'] === 'connected');
+  const day = 86_400;
+  const stepsS = [day, -day, 5, -5, -day, day, 5, 5, -10];
+  const told = () =>
+    gateway.journal("SELECT json_extract(body, '$.data.stepMs') FROM event WHERE event = 'clock_step' ORDER BY n");
+  let offsetS = 0;
+  for (const [i, stepS] of stepsS.entries()) {
+    await delay(1_200);
+    clock.set((offsetS += stepS));
+    await until('the step is told', () => told().length === i + 1);
+  }
+  await delay(1_200);
+  await finish(gateway, agent);
+  for (const [i, stepMs] of told().entries()) {
+    assert.ok(Math.abs(Number(stepMs) - (stepsS[i] ?? 0) * 1000) < 100, `${stepMs} ms for ${stepsS[i]} s`);
+  }
+  assertOnceAtBridge(gateway);
+  // In the order of the segments the deltas join, from the first reading to the last.
+  const stitches = truthOf(gateway.truthFile).filter((line) => line.data['signal'] === 'stitch.total');
+  let at: number | null = null;
+  for (const row of gateway.atBridge(
+    `SELECT counter_from, counter_to, counter_delta, counter_uncertainty FROM summary
+     WHERE signal = 'stitch.total' AND counter_delta IS NOT NULL ORDER BY segment, minute_ms`,
+  )) {
+    const [from = 0, to = 0, delta = 0, uncertainty = 0] = row.split(',').map(Number);
+    assert.deepEqual([at ?? from, delta, uncertainty], [from, to - from, 0]);
+    at = to;
+  }
+  assert.equal(at, Number(stitches.at(-1)?.data['value']));
+  const [state = 'none'] = gateway.atBridge('SELECT clock FROM batch ORDER BY sealed_ms DESC LIMIT 1');
+  assert.equal(state, 'stepped');
+  const lateMs = Number(agent.status()?.['pollLatenessP99Ms']);
+  assert.ok(lateMs < 500, `polls were ${lateMs} ms late: they wait for the monotonic clock alone`);
+  assert.deepEqual(
+    agent.status()?.['dropped'],
+    Object.fromEntries(Object.keys(agent.status()?.['dropped'] ?? {}).map((key) => [key, 0])),
+  );
 });

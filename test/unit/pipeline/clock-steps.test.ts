@@ -105,7 +105,9 @@ test('steps of days and of seconds, many in a row, neither lose, double nor reor
       // The offsets of the clocks are kept to 2 ms, so that neighbours may change places, not polls.
       for (const [i, value] of values.entries()) assert.ok(value >= (values[i - 1] ?? 0));
       // No step is taken for a reset, an alert or a new state.
-      assert.deepEqual([rig.events('counter_reset'), rig.alerts(), counts.bad], [[], [], 0]);
+      assert.deepEqual([rig.events('counter_reset'), rig.alerts(), counts.bad, counts.tooLate], [[], [], 0, 0]);
+      const samples = spans.reduce((sum, summary) => sum + summary.samples, 0);
+      assert.equal(samples, polls, 'every reading is in one minute');
       assert.equal(counts.readings, polls * Object.keys(standing).length);
       const states = rig.events('state_changed').map((event) => [event.data['from'], event.data['to']]);
       for (const [i, [from]] of states.entries()) if (i > 0) assert.equal(from, states[i - 1]?.[1], 'states join');
