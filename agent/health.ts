@@ -27,25 +27,32 @@ export class StoreMeter {
   readonly #stats: () => Promise<StoreStats>;
   #latest: StoreStats | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** One question at a time: a store that hangs must not gather them. */
+  #asking = false;
 
   constructor(stats: () => Promise<StoreStats>) {
     this.#stats = stats;
   }
 
   start(everyMs: number): void {
-    const ask = () => {
-      // A store that does not answer is told by its own errors.
-      void this.#stats().then(
-        (stats) => (this.#latest = stats),
-        () => undefined,
-      );
-    };
-    ask();
-    this.#timer ??= setInterval(ask, everyMs);
+    void this.#ask();
+    this.#timer ??= setInterval(() => void this.#ask(), everyMs);
   }
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    try {
+      this.#latest = await this.#stats();
+    } catch {
+      // A store that does not answer is told by its own errors.
+    } finally {
+      this.#asking = false;
+    }
   }
   /** Null before the first answer. */
   get latest(): StoreStats | null {
@@ -104,6 +111,10 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     eventLoopP99Ms: Math.round(loop.p99Ms * 100) / 100,
     rssMB: Math.round(rssBytes / 1e5) / 10,
     lastGoodMs: Object.fromEntries(machines.map((m) => [m.machine, m.lastGoodMs])),
+    /** By machine that has a clock of its own: how far it is ahead of ours, ms; null before it was asked. */
+    clockOffsetMs: Object.fromEntries(
+      machines.flatMap((m) => (m.clockOffsetMs === undefined ? [] : [[m.machine, m.clockOffsetMs]])),
+    ),
   };
 }
 export type Status = ReturnType<typeof status>;

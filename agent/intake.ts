@@ -32,6 +32,8 @@ export class Intake {
   /** What one poll, notification or line brought. */
   readings(machine: Watched, event: ReadingsEvent): void {
     const { judgement } = this.#parts;
+    const isPast = event.past !== undefined;
+    if (event.past !== undefined) this.#filled(machine, event, event.past);
     let last: Reading | null = null;
     for (const reading of inTimeOrder(event.readings)) {
       const index = machine.model.indexOf.get(reading.signal);
@@ -40,27 +42,27 @@ export class Intake {
         continue;
       }
       // One batch may hold a signal several times; what is there before it comes again is one picture of the machine.
-      if (machine.seenInGroup[index] === machine.group && last !== null) judgement.picture(machine, last);
+      if (machine.seenInGroup[index] === machine.group && last !== null) judgement.picture(machine, last, isPast);
       machine.seenInGroup[index] = machine.group;
-      this.#reading(machine, index, reading);
+      this.#reading(machine, index, reading, isPast);
       last = reading;
     }
-    if (last !== null) judgement.picture(machine, last);
+    if (last !== null) judgement.picture(machine, last, isPast);
     judgement.resets(machine, last?.monotonicMs ?? this.#parts.line.now().monotonicMs);
   }
 
-  #reading(machine: Watched, index: number, reading: Reading): void {
+  #reading(machine: Watched, index: number, reading: Reading, isPast: boolean): void {
     const signal = machine.model.signals[index];
     if (signal === undefined) return;
     this.counts.readings++;
     machine.readings++;
     const checked = checkReading(signal, reading);
-    if (!this.#parts.line.isUsable(reading)) this.counts.sourceTimeUnusable++;
+    if (!isPast && !this.#parts.line.isUsable(reading)) this.counts.sourceTimeUnusable++;
     if (checked.quality === 'bad') this.counts.bad++;
     else machine.lastGoodMs = reading.receivedTimeMs;
     this.#parts.ring(machine.ring.offer(signal, asChecked(reading, checked)));
 
-    const tMs = this.#parts.line.of(reading);
+    const tMs = this.#parts.line.of(reading, isPast);
     const { value, quality } = checked;
     if (signal.spec.kind === 'gauge' || signal.spec.kind === 'counter') {
       const number = typeof value === 'number' ? value : NaN;
@@ -78,7 +80,24 @@ export class Intake {
     );
     if (!newer) return;
     if (signal.decidesState) machine.stateReader.put(signal.name, value);
+    if (quality === 'good' && machine.restarts?.index === index) {
+      const span = machine.restarts.watch.read(tMs, Number(value));
+      if (span !== null) machine.rollup.reset(span);
+    }
     if (quality === 'good' && typeof value === 'number') this.#counter(machine, index, tMs, value, reading.monotonicMs);
+  }
+
+  /** Of these signals the source remembers the span, so its gap is none of theirs. The gap's record stays as it is. */
+  #filled(
+    machine: Watched,
+    { readings }: ReadingsEvent,
+    past: { readonly fromMs: number; readonly toMs: number },
+  ): void {
+    const { line } = this.#parts;
+    for (const signal of new Set(readings.map((reading) => reading.signal))) {
+      const index = machine.model.indexOf.get(signal);
+      if (index !== undefined) machine.rollup.filled(index, line.atWall(past.fromMs), line.atWall(past.toMs));
+    }
   }
 
   #counter(machine: Watched, index: number, tMs: number, value: number, monotonicMs: number): void {

@@ -29,9 +29,9 @@ export class Judgement {
   }
 
   /** What the machine shows is one picture now: its state, and what the rules say. `at` is its newest reading. */
-  picture(machine: Watched, at: Reading): void {
+  picture(machine: Watched, at: Reading, isPast = false): void {
     machine.group++;
-    const tMs = this.#parts.line.of(at);
+    const tMs = this.#parts.line.of(at, isPast);
     if (!machine.openGap) {
       machine.openGap ??= null;
       const { state, cause } = machine.stateReader.verdict();

@@ -92,9 +92,10 @@ export class LineTime {
    * By its wall time, so that spans between readings are those the source told, to the millisecond. Where that contradicts
    * its age, the wall clock was set between its stamp and its delivery: then by its age.
    */
-  of(reading: Reading): number {
+  of(reading: Reading, isPast = false): number {
     const receivedMs = this.#line.atMonotonic(reading.monotonicMs);
-    if (!this.isUsable(reading)) return receivedMs;
+    // What comes out of a memory is old on purpose, and its source has measured the time.
+    if (!isPast && !this.isUsable(reading)) return receivedMs;
     const byAgeMs = receivedMs - Math.round(reading.receivedTimeMs - reading.sourceTimeMs);
     const byWallMs = this.#line.atWall(reading.sourceTimeMs);
     return Math.abs(byWallMs - byAgeMs) < restampMs ? byWallMs : byAgeMs;

@@ -26,6 +26,14 @@ export type MachineLabel = Pick<MachineSetup, 'id' | 'name' | 'line' | 'station'
 /** What may become known of a machine while it is watched; none of it changes how it is read or judged. */
 export type MachineNews = Partial<Pick<MachineSetup, 'name' | 'line' | 'station' | 'identification'>>;
 
+/**
+ * True where the machine has no clock of its own, so that a reading's time is that of its receipt: it is late only by as long as
+ * it waits in the driver for the round of polls it belongs to.
+ */
+export function isStampedAtReceipt({ profile }: MachineSetup): boolean {
+  return profile.protocol === 'modbus' || profile.protocol === 'line' || profile.protocol === 'efka';
+}
+
 export interface SignalModel {
   readonly index: number;
   readonly name: string;
@@ -42,7 +50,25 @@ export interface MachineModel {
   readonly indexOf: ReadonlyMap<string, number>;
 }
 
-export function modelMachine(setup: MachineSetup): MachineModel {
+/** A model to which signals may be added; a signal keeps its number for good. */
+export interface GrowingModel extends MachineModel {
+  readonly signals: SignalModel[];
+  readonly indexOf: Map<string, number>;
+}
+
+/** Adds the signals that the profile of `setup` has beyond the model's; returns them. */
+export function growModel(model: GrowingModel, setup: MachineSetup): readonly SignalModel[] {
+  const added = modelMachine(setup)
+    .signals.filter(({ name }) => !model.indexOf.has(name))
+    .map((signal, more): SignalModel => ({ ...signal, index: model.signals.length + more }));
+  for (const signal of added) {
+    model.signals.push(signal);
+    model.indexOf.set(signal.name, signal.index);
+  }
+  return added;
+}
+
+export function modelMachine(setup: MachineSetup): GrowingModel {
   const { profile } = setup;
   const deciding = new Set([
     ...profile.codeTables.map((table) => table.signal),
@@ -62,10 +88,13 @@ function intervalMs(setup: MachineSetup, spec: SignalSpec): number | null {
   const { profile, polls } = setup;
   switch (profile.protocol) {
     case 'opcua':
+    case 'knit-floor':
+    case 'stoll-events':
       return null;
     case 'line':
       return profile.line?.expectEveryMs ?? null;
     case 'modbus':
+    case 'efka':
       return polls?.[spec.poll] ?? profile.polls[spec.poll]?.intervalMs ?? null;
   }
 }

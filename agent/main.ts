@@ -15,6 +15,7 @@ import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { resolveSecret } from './config/secrets.ts';
 import { createDating, type Dating } from './dating/dating.ts';
+import { DiscoveredSignals } from './discovered.ts';
 import { AgentError, agentErrors } from './errors.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf } from './live-config.ts';
@@ -28,7 +29,15 @@ import { createUserStore } from './page/users.ts';
 import { createPipeline } from './pipeline.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
 import type { RuleSet } from './rules/load.ts';
-import { endpointName, groupByBus, loadSources, pollsMs, type SourceMaker, type WatchedMachine } from './sources.ts';
+import {
+  endpointName,
+  groupByBus,
+  loadSources,
+  pollsMs,
+  type SourceMaker,
+  type SourceOptions,
+  type WatchedMachine,
+} from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
@@ -81,9 +90,12 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     const storeMeter = new StoreMeter(() => store.stats());
     const { code, cure } = agentErrors.storeDamaged;
     for (const file of store.recovery.quarantined) log.error({ code, file, cure }, 'a damaged database was put aside');
+    const found = new DiscoveredSignals(config.dataDir, (error) =>
+      log.warn({ error }, 'what was found at machines cannot be read or kept'),
+    );
     let dating: Dating | null = null;
     const dated = (span: DatedSpan) => dating?.known(span);
-    const pipeline = pipelineFor({ config, machines, rules, store, log, clock, host: atStart, dated });
+    const pipeline = pipelineFor({ config, machines, rules, store, found, log, clock, host: atStart, dated });
     const steps = () => pipeline.clockSteps();
     const clockState = createClockState({ steps, systemSynced: systemClockSynced, clock });
     ageMs = createAgeClock({ clock, steps, state: () => clockState.state() });
@@ -104,7 +116,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       config.uplink === null
         ? null
         : uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor });
-    const drivers = driversFor(config, machines, makeSource, { pipeline, log, clock });
+    const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({
@@ -238,13 +250,14 @@ interface PipelineParts {
   readonly machines: readonly WatchedMachine[];
   readonly rules: RuleSet;
   readonly store: Store;
+  readonly found: DiscoveredSignals;
   readonly log: Logger;
   readonly clock: GatewayClock;
   readonly host: HostClock;
   readonly dated: (span: DatedSpan) => void;
 }
 
-function pipelineFor({ config, machines, rules, store, log, clock, host, dated }: PipelineParts): Pipeline {
+function pipelineFor({ config, machines, rules, store, found, log, clock, host, dated }: PipelineParts): Pipeline {
   return createPipeline({
     machines: machines.map(({ config: machine, profile }) => ({
       id: machine.id,
@@ -252,7 +265,7 @@ function pipelineFor({ config, machines, rules, store, log, clock, host, dated }
       kind: machine.kind,
       line: machine.line,
       station: machine.station,
-      profile,
+      profile: found.extend(machine.id, profile),
       firmware: machine.firmware,
       protocol: profile.protocol,
       polls: pollsMs(machine),
@@ -324,7 +337,17 @@ function driversFor(
   config: Config,
   machines: readonly WatchedMachine[],
   makeSource: SourceMaker,
-  { pipeline, log, clock }: { readonly pipeline: Pipeline; readonly log: Logger; readonly clock: GatewayClock },
+  {
+    pipeline,
+    found,
+    log,
+    clock,
+  }: {
+    readonly pipeline: Pipeline;
+    readonly found: DiscoveredSignals;
+    readonly log: Logger;
+    readonly clock: GatewayClock;
+  },
 ): Driver[] {
   const ports: DriverPorts = {
     clock,
@@ -334,9 +357,13 @@ function driversFor(
   };
   const identified = (machine: string, own: Readonly<Record<string, string>>) =>
     pipeline.setIdentification(machine, own);
+  const discovered: NonNullable<SourceOptions['discovered']> = (machine, profile, signals) => {
+    found.remember(machine, profile, signals);
+    pipeline.addSignals(machine, signals);
+  };
   const drivers: Driver[] = [];
   for (const bus of groupByBus(machines)) {
-    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, identified, secret: resolveSecret }));
+    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, identified, discovered, secret: resolveSecret }));
     log.debug(
       { endpoint: endpointName(bus[0]?.config.endpoint ?? ''), machines: bus.map((m) => m.config.id) },
       'source',

@@ -1,5 +1,6 @@
 /** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
 import type { DriverEvent } from '../drivers/contract.ts';
+import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import type { AlertView, MachineView } from './live.ts';
@@ -120,6 +121,8 @@ export interface Pipeline {
   setLabels(labels: readonly MachineLabel[]): void;
   /** What a machine says of itself; the bridge is told when it is new. */
   setIdentification(machine: string, identification: Readonly<Record<string, string>>): void;
+  /** Signals that were found at a machine; to be told before the first reading of them. */
+  addSignals(machine: string, signals: Readonly<Record<string, SignalSpec>>): void;
   machinesView(): MachineView[];
   alertsView(): AlertView[];
   /** What staff are told to do about an alert of this rule; null where it says nothing or is no longer configured. */

@@ -17,6 +17,7 @@
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
 import type { DriverEvent } from '../drivers/contract.ts';
+import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
 import type { FoldMachine } from './dating/fold.ts';
@@ -41,6 +42,7 @@ import {
 } from './pipeline-ports.ts';
 import { recoverAlerts, recoverMinutes } from './recover.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
+import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
 import type { RingBlock } from './store/store.ts';
@@ -72,6 +74,7 @@ class DataPipeline implements Pipeline {
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
+  #ruleSet: RuleSet;
   readonly #runbooks = new Map<string, string | null>();
   /** Whose minutes and blocks are looked at in the next tick. */
   #turn = 0;
@@ -85,6 +88,7 @@ class DataPipeline implements Pipeline {
   constructor(input: PipelineInput) {
     this.#clock = input.clock;
     this.#out = input.out;
+    this.#ruleSet = input.rules;
     this.#options = { ...defaultPipelineOptions, ...input.options };
     this.#boot = input.recovery.boot;
     this.#line = new LineTime(input.clock, this.#options.lateS * 1000);
@@ -126,6 +130,10 @@ class DataPipeline implements Pipeline {
         break;
       case 'discarded':
         this.#counts.discarded += event.count;
+        break;
+      case 'condition':
+        machine.noteCondition(event);
+        this.#judgement.rules(machine, this.#line.now());
         break;
       case 'link':
         break;
@@ -182,15 +190,27 @@ class DataPipeline implements Pipeline {
 
   setRules(rules: RuleSet): void {
     const now = this.#line.now();
-    for (const machine of this.#machines.values()) {
-      const { id, kind, profile } = machine.model.setup;
-      const own = rulesFor(rules, id, kind, profile);
-      for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
-      for (const gone of machine.setRules(own)) {
-        this.#desk.abandon(id, gone, now);
-        this.#runbooks.delete(`${id} ${gone}`);
-      }
+    this.#ruleSet = rules;
+    for (const machine of this.#machines.values()) this.#rulesOf(machine, now);
+    this.#journal.flush();
+  }
+
+  /** Which rules a machine has depends on its signals. */
+  #rulesOf(machine: Watched, now: Instant): void {
+    const { id, kind, profile } = machine.setup;
+    const own = rulesFor(this.#ruleSet, id, kind, profile);
+    for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
+    for (const gone of machine.setRules(own)) {
+      this.#desk.abandon(id, gone, now);
+      this.#runbooks.delete(`${id} ${gone}`);
     }
+  }
+
+  addSignals(id: string, signals: Readonly<Record<string, SignalSpec>>): void {
+    const machine = this.#machines.get(id);
+    if (machine === undefined || !machine.grow(signals)) return;
+    this.#rulesOf(machine, this.#line.now());
+    this.#journal.record(machineDraft(machine.setup, Math.round(this.#clock.wallMs())));
     this.#journal.flush();
   }
 

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
-import type { OpcuaDriverOptions } from '../drivers/opcua/options.ts';
-import type { Profile } from '../drivers/profiles/schema.ts';
+import type { OpcuaDriverOptions, OpcuaUser } from '../drivers/opcua/options.ts';
+import type { Profile, SignalSpec } from '../drivers/profiles/schema.ts';
 import type { MachineConfig } from './config/config.ts';
 
 export interface WatchedMachine {
@@ -17,6 +17,8 @@ export interface SourceOptions {
   readonly ports: DriverPorts;
   /** What a machine says of itself (OPC 40001-1 Identification), each time it is asked anew. */
   readonly identified: (machine: string, identification: Readonly<Record<string, string>>) => void;
+  /** Signals that were found at a machine and that its profile does not name, each time it is asked anew. */
+  readonly discovered?: (machine: string, profile: string, signals: Readonly<Record<string, SignalSpec>>) => void;
   readonly secret: (reference: NonNullable<NonNullable<MachineConfig['opcua']>['password']>) => string;
 }
 
@@ -42,7 +44,10 @@ export async function loadSources(machines: readonly WatchedMachine[]): Promise<
   const uses = new Set(machines.map((m) => m.profile.protocol));
   const modbus = uses.has('modbus') ? await import('../drivers/modbus/driver.ts') : null;
   const line = uses.has('line') ? await import('../drivers/serial/driver.ts') : null;
+  const efka = uses.has('efka') ? await import('../drivers/efka/driver.ts') : null;
   const opcua = uses.has('opcua') ? await import('../drivers/opcua/driver.ts') : null;
+  const knitFloor = uses.has('knit-floor') ? await import('../drivers/knit-floor/driver.ts') : null;
+  const stoll = uses.has('stoll-events') ? await import('../drivers/stoll/driver.ts') : null;
   if (opcua !== null) await opcua.loadOpcuaLibrary();
   return (bus, options) => {
     const [first] = bus;
@@ -66,6 +71,25 @@ export async function loadSources(machines: readonly WatchedMachine[]): Promise<
           : bus.map(({ config, profile }) =>
               line.createLineDriver({ endpoint, machine: config.id, profile }, options.ports),
             );
+      case 'knit-floor': {
+        const machines = bus.map(({ config, profile }) => ({ machine: config.id, unit: config.unit, profile }));
+        return knitFloor === null ? [] : [knitFloor.createKnitFloorDriver({ endpoint, machines }, options.ports)];
+      }
+      case 'stoll-events':
+        return stoll === null
+          ? []
+          : bus.map(({ config, profile }) =>
+              stoll.createStollDriver({ endpoint, machine: config.id, profile }, options.ports),
+            );
+      case 'efka': {
+        const machines = bus.map(({ config, profile }) => ({
+          machine: config.id,
+          ...(config.unit === null ? {} : { address: config.unit }),
+          profile,
+          polls: pollsMs(config),
+        }));
+        return efka === null ? [] : [efka.createEfkaDriver({ endpoint, machines }, options.ports)];
+      }
       case 'opcua':
         return opcua === null ? [] : [opcua.createOpcuaDriver(opcuaOptions(bus, first.config, options), options.ports)];
     }
@@ -79,19 +103,33 @@ function opcuaOptions(
 ): OpcuaDriverOptions {
   return {
     endpoint,
-    machines: bus.map(({ config, profile }) => ({ machine: config.id, profile })),
+    machines: bus.map(({ config, profile }) => ({
+      machine: config.id,
+      profile,
+      browseName: config.opcua?.machine ?? undefined,
+    })),
     security:
       opcua === null || opcua.security !== 'None'
         ? { mode: 'SignAndEncrypt', policy: opcua?.policy ?? 'Basic256Sha256' }
         : { mode: 'None', iKnowThisIsNotSecure: true },
     ...(opcua === null || opcua.serverFingerprint === null ? {} : { serverFingerprint: opcua.serverFingerprint }),
-    ...(opcua === null || opcua.user === null || opcua.password === null
-      ? {}
-      : { user: { name: opcua.user, password: options.secret(opcua.password) } }),
+    user: opcuaUser(opcua, options),
     onIdentification: options.identified,
+    onDiscovered: (machine, signals) => {
+      const profile = bus.find(({ config }) => config.id === machine)?.profile.profile;
+      if (profile !== undefined) options.discovered?.(machine, profile, signals);
+    },
     trustDir: join(options.dataDir, 'opcua', 'trust'),
     pkiDir: join(options.dataDir, 'opcua', 'own'),
   };
+}
+
+function opcuaUser(opcua: MachineConfig['opcua'], { secret }: SourceOptions): OpcuaUser | undefined {
+  if (opcua === null) return undefined;
+  const { user, password, userCertificate, userKey } = opcua;
+  if (user !== null && password !== null) return { name: user, password: secret(password) };
+  if (userCertificate === null || userKey === null) return undefined;
+  return { certificatePem: secret(`file:${userCertificate}`), keyPem: secret(userKey) };
 }
 
 /** Poll intervals that differ from the profile's, in ms by poll class. */

@@ -4,12 +4,22 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { MachineState } from '../cloud-bridge/contract.ts';
-import type { Value } from '../drivers/contract.ts';
+import type { ConditionEvent, Value } from '../drivers/contract.ts';
+import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
+import { restartsOf, type Restarts } from './counters/restarts.ts';
 import type { MachineView } from './live.ts';
-import { modelMachine, type MachineModel, type MachineNews, type MachineSetup } from './machine.ts';
+import {
+  growModel,
+  isStampedAtReceipt,
+  modelMachine,
+  type GrowingModel,
+  type MachineModel,
+  type MachineNews,
+  type MachineSetup,
+} from './machine.ts';
 import { Present } from './quality/present.ts';
 import { RingFilter } from './ring/filter.ts';
 import { counterSpec, MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
@@ -31,9 +41,12 @@ export interface OpenGap {
 /** Bound of the implausible counter steps kept for the rules. */
 const maxImplausible = 100;
 const defaultOfflineAfterS = 30;
+/** Longest wait of a reading in a driver: a round of polls with a search for refused addresses in it. */
+const stampedLateS = 30;
 
 export class Watched implements Facts {
   readonly model: MachineModel;
+  readonly #growing: GrowingModel;
   readonly present: Present;
   readonly stateReader: MachineStateReader;
   readonly timeline: StateTimeline;
@@ -41,14 +54,17 @@ export class Watched implements Facts {
   readonly ring: RingFilter;
   #watches: readonly RuleWatch[];
   readonly resets: ResetCollector;
-  readonly counterSpecs: readonly (CounterSpec | null)[];
+  /** How the machine tells of its restarts; null where it does not. */
+  readonly restarts: Restarts | null;
+  readonly counterSpecs: (CounterSpec | null)[];
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
   readonly counterReadMs: number[];
+  readonly #conditions = new Map<string, ActiveCause>();
   readonly implausible: { signal: string; monotonicMs: number }[] = [];
   #offlineAfterS: number;
   #setup: MachineSetup;
-  readonly seenInGroup: Uint32Array;
+  seenInGroup: Uint32Array;
   group = 1;
   /** Undefined until the driver has said anything. */
   openGap: OpenGap | null | undefined = undefined;
@@ -67,11 +83,14 @@ export class Watched implements Facts {
   ) {
     const model = modelMachine(setup);
     this.model = model;
+    this.#growing = model;
     this.#setup = setup;
     this.present = new Present(model.signals.length);
     this.stateReader = new MachineStateReader(setup.profile, setup.firmware);
     this.timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
-    this.rollup = new MachineRollup(model, this.timeline, key, options);
+    // Minutes of readings that cannot be late are kept for less long: at fifty fast machines that is half the memory.
+    const lateS = isStampedAtReceipt(setup) ? Math.min(options.lateS, stampedLateS) : options.lateS;
+    this.rollup = new MachineRollup(model, this.timeline, key, { ...options, lateS });
     this.ring = new RingFilter(setup.id, model.signals);
     this.#watches = rules.map((rule) => new RuleWatch(rule, open.get(rule.id)));
     this.#offlineAfterS = offlineAfterS(rules);
@@ -83,6 +102,7 @@ export class Watched implements Facts {
       ...model.signals.map((s) => (s.spec.kind === 'counter' ? (s.intervalMs ?? 1000) : 0)),
     );
     this.resets = new ResetCollector(Math.min(10_000, Math.max(1000, 2 * slowestMs)));
+    this.restarts = restartsOf(model);
     this.seenInGroup = new Uint32Array(model.signals.length);
   }
 
@@ -105,6 +125,31 @@ export class Watched implements Facts {
     });
     this.#offlineAfterS = offlineAfterS(rules);
     return [...before.keys()];
+  }
+
+  /** Signals that were found at the machine; false when none of them is new. Those there are keep their numbers and meanings. */
+  grow(found: Readonly<Record<string, SignalSpec>>): boolean {
+    const { profile } = this.#setup;
+    const setup = {
+      ...this.#setup,
+      profile: { ...profile, signals: { ...profile.signals, ...found, ...profile.signals } },
+    };
+    const added = growModel(this.#growing, setup);
+    if (added.length === 0) return false;
+    this.#setup = setup;
+    this.present.grow(added.length);
+    this.ring.grow(added.length);
+    this.rollup.grow(added);
+    for (const signal of added) {
+      const spec = counterSpec(signal);
+      this.counterSpecs.push(spec);
+      this.counterBases.push(null);
+      this.counterReadMs.push(spec === null ? Infinity : -Infinity);
+    }
+    const seen = new Uint32Array(this.model.signals.length);
+    seen.set(this.seenInGroup);
+    this.seenInGroup = seen;
+    return true;
   }
 
   /** With what has become known since the start. */
@@ -146,6 +191,16 @@ export class Watched implements Facts {
     return this.present.changed(this.model.indexOf.get(signal) ?? -1);
   }
 
+  /** What the machine or its connection reports as holding. Nothing of it is known while the machine is not read. */
+  get conditions(): readonly ActiveCause[] | null {
+    return this.openGap === null ? [...this.#conditions.values()] : null;
+  }
+  /** The driver bounds how many hold at once. */
+  noteCondition({ name, active, text }: ConditionEvent): void {
+    if (active) this.#conditions.set(name, { cause: name, signal: null, code: null, text });
+    else this.#conditions.delete(name);
+  }
+
   noteTrouble(reason: string): void {
     if (this.openGap) this.openGap = { ...this.openGap, reason };
   }
@@ -169,6 +224,7 @@ export class Watched implements Facts {
       this.openGap = { ...this.openGap, fromMs: fromMs + shiftMs, lineMs: lineMs + shiftMs, since: moved };
     }
     if (this.lastGoodMs !== null) this.lastGoodMs += shiftMs;
+    this.restarts?.watch.shift(shiftMs);
     this.resets.shift(shiftMs);
     this.present.shift(shiftMs);
     for (const watch of this.#watches) watch.shift(shiftMs);

@@ -51,6 +51,11 @@ export interface ReadingsEvent {
   readonly kind: 'readings';
   readonly machine: string;
   readonly readings: readonly Reading[];
+  /**
+   * Set when the readings come out of the source's memory and not out of its present: of the signals among them they are all
+   * that was recorded in this span, UTC ms, in order of time. The gap of the span has been told all the same.
+   */
+  readonly past?: { readonly fromMs: number; readonly toMs: number };
 }
 /** A span in which a machine was not read. `opened` when it begins, `closed` with the whole span when it is over. */
 export interface GapEvent {
@@ -97,7 +102,22 @@ export interface DiscardedEvent {
     | 'overflow';
   readonly count: number;
 }
-export type DriverEvent = ReadingsEvent | GapEvent | TroubleEvent | LinkEvent | DiscardedEvent;
+/**
+ * Something that holds from `active: true` until `active: false`, and that no value says: an alarm the machine itself reports,
+ * or a trouble of its connection that does not keep it from being read. Forgotten when the driver stops.
+ */
+export interface ConditionEvent {
+  readonly kind: 'condition';
+  readonly machine: string;
+  /** Dotted lower-case name, such as `condition.high.door_open` or `connection.no_data`. */
+  readonly name: string;
+  readonly active: boolean;
+  /** What the machine says of it, for people; null where it says nothing. */
+  readonly text: string | null;
+  /** UTC ms. */
+  readonly atMs: number;
+}
+export type DriverEvent = ReadingsEvent | GapEvent | TroubleEvent | LinkEvent | DiscardedEvent | ConditionEvent;
 
 /** Where a driver delivers. Called synchronously from the driver's I/O callbacks; it must be quick and must not throw. */
 export type DriverSink = (event: DriverEvent) => void;
@@ -131,6 +151,8 @@ export interface DriverMachineHealth {
   readonly pollLatenessP50Ms: number | null;
   readonly pollLatenessP99Ms: number | null;
   readonly lastGoodMs: number | null;
+  /** The source's clock minus ours, ms; null where the source has no clock or it was not asked yet. */
+  readonly clockOffsetMs?: number | null;
 }
 
 /** One connection or bus with the machines behind it. */

@@ -94,16 +94,90 @@ export const driverErrors = {
     cure: 'Run the command as the user the agent runs as, and check the folder and the free space of its disk.',
     retryable: false,
   },
+  opcuaTooManySignals: {
+    code: 'DRV-208',
+    meaning: 'An OPC UA machine shows more variables than the agent finds and watches by itself.',
+    cure: 'Nothing is wrong with those that are watched. For the others write a profile that names the ones you need.',
+    retryable: true,
+  },
+  opcuaUserKeyInvalid: {
+    code: 'DRV-209',
+    meaning: 'The certificate or key of the user at an OPC UA server cannot be used.',
+    cure: 'Give userCertificate and userKey as PEM files that belong together; the key without a pass phrase.',
+    retryable: false,
+  },
   lineEndpointInvalid: {
     code: 'DRV-300',
     meaning: 'The endpoint of a line machine is neither a serial port nor a TCP address.',
-    cure: 'Write it as tcp://host:port or serial:///dev/serial/by-id/NAME?baudRate=9600&parity=none.',
+    cure: 'Write it as tcp://host:port, serial:///dev/serial/by-id/NAME?baudRate=9600&parity=none or serial://usb/VID:PID?baudRate=9600.',
     retryable: false,
   },
   lineProfileMissing: {
     code: 'DRV-301',
     meaning: 'A line endpoint is given a machine whose profile is not for a line of fields.',
     cure: 'Name a profile with "protocol: line", such as sewing-retrofit-csv.',
+    retryable: false,
+  },
+  serialPortAmbiguous: {
+    code: 'DRV-310',
+    meaning:
+      'Several serial ports have the USB ids the endpoint names, so none is opened: it could be the wrong machine.',
+    cure: 'Add the serial number of the adapter, serial://usb/VID:PID/SERIAL, or where it has none use the path below /dev/serial/by-path, which is that of the socket.',
+    retryable: true,
+  },
+  driveMonitored: {
+    code: 'DRV-311',
+    meaning:
+      'A drive is set to stop when it is not polled (EFKA parameter E3 is not 0), or does not say whether it is. It is not polled, so that the agent can never stop it.',
+    cure: 'Let the supplier of the machine set E3 to 0 if no control of the machine needs it, then start the agent anew. The drive is asked again by itself after an hour.',
+    retryable: true,
+  },
+  driveInvalid: {
+    code: 'DRV-312',
+    meaning: 'An EFKA drive on a line cannot be polled as it is configured.',
+    cure: 'Give it a profile with "protocol: efka", an address (unit) of its own from 128 to 255, and poll classes its profile has.',
+    retryable: false,
+  },
+  serialPortAbsent: {
+    code: 'DRV-313',
+    meaning: 'No serial port has the USB ids the endpoint names.',
+    cure: 'Plug the adapter in. `lsusb` lists the ids of what is plugged in, `ls -l /dev/serial/by-id` the ports with names.',
+    retryable: true,
+  },
+  knitFloorEndpointInvalid: {
+    code: 'DRV-330',
+    meaning: 'The endpoint of a knit floor machine is none of the known forms.',
+    cure: 'Write it as knit-floor+tcp-listen://ADDRESS:PORT with the address of this computer the machines call, or as tcp://host:port or serial:///dev/… where the agent calls.',
+    retryable: false,
+  },
+  knitFloorMachineInvalid: {
+    code: 'DRV-331',
+    meaning: 'A machine of the knit floor cannot be told from the others, or has a profile of another protocol.',
+    cure: 'Give it a profile with "protocol: knit-floor" and, where several call one port, the number it sends as its unit.',
+    retryable: false,
+  },
+  knitFloorNotListening: {
+    code: 'DRV-332',
+    meaning: 'The agent cannot listen on the port the knitting machines call.',
+    cure: 'End the program that listens there, or correct address and port of the endpoint; the address must be one of this computer. It is tried again by itself.',
+    retryable: true,
+  },
+  knitFloorRefused: {
+    code: 'DRV-333',
+    meaning: 'Somebody called the port of the knitting machines and gave no number of a configured machine.',
+    cure: 'Configure the machine with the number of the message as its unit, or find out what else calls this port.',
+    retryable: true,
+  },
+  stollEndpointInvalid: {
+    code: 'DRV-340',
+    meaning: 'The endpoint of a machine with an event stream is none of the known forms.',
+    cure: 'Write it as tcp://host:port, serial:///dev/…?baudRate=9600 or file:///path/of/events.jsonl.',
+    retryable: false,
+  },
+  stollProfileMissing: {
+    code: 'DRV-341',
+    meaning: 'A machine with an event stream has a profile of another protocol.',
+    cure: 'Name a profile with "protocol: stoll-events", such as knit-flat-stoll-events.',
     retryable: false,
   },
   addressRangeInvalid: {

@@ -19,6 +19,7 @@ const tellAgainMs = 600_000;
 
 /** The wall clock drifts and is slewed by less; beyond it was stepped. */
 const steppedMs = 1000;
+const maxConditions = 100;
 
 /** The moment something was received, on both clocks. */
 export interface Moment {
@@ -34,6 +35,7 @@ export class MachineFeed {
   #gap: { readonly fromMs: number; readonly reason: string; nowReason: string } | null = null;
   /** When each reason was last told, on the monotonic clock; there are a dozen reasons. */
   readonly #told = new Map<string, number>();
+  readonly #conditions = new Map<string, string | null>();
   #linkUp: boolean | null = null;
   #lastGood: Moment | null = null;
   #requests = 0;
@@ -64,6 +66,11 @@ export class MachineFeed {
     return this.#gap !== null;
   }
 
+  /** When the open gap began, UTC ms; null when none is open or nothing was ever read before it. */
+  get gapSinceMs(): number | null {
+    return this.#gap === null || this.#lastGood === null ? null : this.#gap.fromMs;
+  }
+
   /**
    * One reading from a decoded value; `sourceTimeMs` is the receipt where the protocol has no time of its own. Written out
    * without spreads, which cost more than all decoding when a gateway makes 50,000 readings a second.
@@ -90,29 +97,75 @@ export class MachineFeed {
   /** Delivers what one poll, notification or line brought; closes an open gap first if anything of it is a value. */
   deliver(readings: readonly Reading[], at: Moment): void {
     if (this.#ended || readings.length === 0) return;
-    if (readings.some((reading) => reading.quality !== 'bad')) {
-      if (this.#gap !== null) {
-        const { fromMs, reason } = this.#gap;
-        this.#gap = null;
-        // A wall clock set back inside the gap must not make a span of negative length.
-        const toMs = Math.max(fromMs, at.wallMs);
-        this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'closed', fromMs, toMs, reason });
-      }
-      this.#lastGood = at;
-    }
+    this.#contact(readings, at);
     this.#ports.sink({ kind: 'readings', machine: this.machine, readings });
   }
 
-  /** The machine cannot be read at present. Opens a gap unless one is open. */
-  interrupt(reason: string): void {
+  /**
+   * Delivers what the source remembers of the open gap, in order of time; closes the gap first, as `deliver` does.
+   * @param past the span of which this is all, UTC ms
+   */
+  deliverPast(readings: readonly Reading[], past: { fromMs: number; toMs: number }, at: Moment): void {
+    if (this.#ended || readings.length === 0) return;
+    this.#contact(readings, at);
+    this.#ports.sink({ kind: 'readings', machine: this.machine, readings, past });
+  }
+
+  #contact(readings: readonly Reading[], at: Moment): void {
+    if (!readings.some((reading) => reading.quality !== 'bad')) return;
+    if (this.#gap !== null) {
+      const { fromMs, reason } = this.#gap;
+      this.#gap = null;
+      // A wall clock set back inside the gap must not make a span of negative length.
+      const toMs = Math.max(fromMs, at.wallMs);
+      this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'closed', fromMs, toMs, reason });
+    }
+    this.#lastGood = at;
+  }
+
+  /** Something begins or ends to hold that no value says; repeats of the same are swallowed. At most 100 hold at once. */
+  condition(name: string, active: boolean, text: string | null, atMs: number = this.now().wallMs): void {
+    const known = this.#conditions.get(name);
+    if (this.#ended || (active ? known === text && this.#conditions.has(name) : known === undefined)) return;
+    if (active && known === undefined && this.#conditions.size >= maxConditions) return this.discard('overflow', 1);
+    if (active) this.#conditions.set(name, text);
+    else this.#conditions.delete(name);
+    this.#ports.sink({ kind: 'condition', machine: this.machine, name, active, text, atMs });
+  }
+
+  /** Names of the conditions that hold. */
+  get conditions(): readonly string[] {
+    return [...this.#conditions.keys()];
+  }
+
+  /** The machine cannot be read at present. Opens a gap unless one is open. `detail` is for the log alone. */
+  interrupt(reason: string, detail?: string): void {
     if (this.#ended) return;
     if (this.#gap !== null) {
-      this.#trouble(this.#gap, reason);
+      this.#trouble(this.#gap, reason, detail);
       return;
     }
     const fromMs = this.#onClockOfNow(this.#lastGood ?? this.#watchedSince ?? this.now());
     this.#gap = { fromMs, reason, nowReason: reason };
     this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'opened', fromMs, toMs: null, reason });
+    this.#tell(reason, detail);
+  }
+
+  /**
+   * A span the machine tells of afterwards: nothing was told in it. Both times are the machine's; an open gap takes the span in.
+   * @param fromMs UTC ms; null from the last good contact on
+   */
+  missed(fromMs: number | null, toMs: number, reason: string): void {
+    if (this.#ended) return;
+    if (this.#gap !== null) {
+      this.#trouble(this.#gap, reason);
+      return;
+    }
+    const { machine } = this;
+    const seen = this.#lastGood ?? this.#watchedSince;
+    const begin = fromMs ?? (seen === null ? toMs : this.#onClockOfNow(seen));
+    this.#ports.sink({ kind: 'gap', machine, phase: 'opened', fromMs: begin, toMs: null, reason });
+    this.#ports.sink({ kind: 'gap', machine, phase: 'closed', fromMs: begin, toMs: Math.max(begin, toMs), reason });
     this.#tell(reason);
   }
 
@@ -124,11 +177,11 @@ export class MachineFeed {
   }
 
   /** Waiting says less than what was waited for. */
-  #trouble(gap: { nowReason: string }, reason: string): void {
+  #trouble(gap: { nowReason: string }, reason: string, detail?: string): void {
     if (reason === gap.nowReason || reason === 'not-yet-connected') return;
     gap.nowReason = reason;
     this.#ports.sink({ kind: 'trouble', machine: this.machine, atMs: this.#ports.clock.wallMs(), reason });
-    this.#tell(reason);
+    this.#tell(reason, detail);
   }
 
   /** The source's times are not used as they came; told in the log as rarely as a machine that cannot be read. */
@@ -151,10 +204,11 @@ export class MachineFeed {
     return true;
   }
 
-  #tell(reason: string): void {
+  #tell(reason: string, detail?: string): void {
     if (!this.#isDue(reason)) return;
     const { code, cure } = driverErrors.machineUnreadable;
-    this.#ports.log('warn', 'machine cannot be read', { code, machine: this.machine, reason, cure });
+    const more = detail === undefined ? {} : { detail };
+    this.#ports.log('warn', 'machine cannot be read', { code, machine: this.machine, reason, ...more, cure });
   }
 
   /** The transport came up or went down; repeats are swallowed. */

@@ -12,7 +12,7 @@ import type { UplinkTarget } from './servers/uplink-proxy.ts';
 const usage = `Usage: selvedge simulate SCENARIO [OPTIONS]
 
 Runs the machines of a scenario on 127.0.0.1, each speaking its real protocol, with the faults the scenario lists.
-SCENARIO is a file, or the name of a shipped one: demo, lockstitch.
+SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting.
 
   --seed N                  what is drawn (fault times, noise, handling); default 1
   --truth FILE              write what really happened, as JSON lines

@@ -41,7 +41,7 @@ export interface MachineConfig {
   readonly endpoint: string;
   /** The same endpoint, read. */
   readonly address: Endpoint;
-  /** Modbus unit id; null where the protocol has none. */
+  /** Modbus unit id, address of an EFKA drive, or the number a knit floor machine sends; null where there is none. */
   readonly unit: number | null;
   readonly firmware: string | null;
   /** Poll classes whose interval differs from the profile's. */
@@ -60,6 +60,11 @@ export interface OpcUaConfig {
   readonly serverFingerprint: string | null;
   readonly user: string | null;
   readonly password: SecretReference | null;
+  /** Absolute path of a PEM file. */
+  readonly userCertificate: string | null;
+  readonly userKey: SecretReference | null;
+  /** BrowseName below Objects/Machines. */
+  readonly machine: string | null;
 }
 
 export interface UplinkConfig {

@@ -6,11 +6,11 @@ import type { Rule } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { calendarProblems } from '../time/check.ts';
 import { childOf, type Path } from './describe.ts';
-import { parseEndpoint, protocolOf, type Endpoint } from './endpoint.ts';
+import { parseEndpoint, protocolsOf, type Endpoint } from './endpoint.ts';
 import { issueAt, nearest, type ConfigIssue } from './issues.ts';
 import type { ProfileCatalogue } from './profiles.ts';
 import { rulesIssues } from './rules.ts';
-import { isLoopback } from './schema.ts';
+import { isLoopback, profileOfOpcua } from './schema.ts';
 import type { Source } from './source.ts';
 
 export interface CrossInput {
@@ -88,7 +88,6 @@ function glimpse(
   const path: Path = ['machines', index];
   const id = text(childOf(raw, 'id'));
   const over = id === null ? null : overlayMachine(input.overlay, id);
-  const profile = profileOf(input, profiles, raw, path, issues);
   const place = <T>(key: string, read: (value: unknown) => T | null): Placed<T> | null => {
     if (over !== null) {
       const value = read(childOf(over.raw, key));
@@ -104,6 +103,8 @@ function glimpse(
   }
   const read = written === null ? null : parseEndpoint(written.value);
   const endpoint = written === null || read === null || 'problem' in read ? null : { ...written, value: read };
+  const isOpcua = endpoint?.value.transport === 'opcua';
+  const profile = profileOf(input, profiles, isOpcua ? profileOfOpcua : null, raw, path, issues);
   const unit = place('unit', (value) => (typeof value === 'number' ? value : null));
   const glimpsed: Glimpse = { index, path, id, profile, endpoint, unit };
   issues.push(...endpointIssues(main, raw, glimpsed), ...pollIssues(main, raw, glimpsed));
@@ -113,12 +114,21 @@ function glimpse(
 function profileOf(
   input: CrossInput,
   profiles: ProfileCatalogue,
+  otherwise: string | null,
   raw: unknown,
   machine: Path,
   issues: ConfigIssue[],
 ): Profile | null {
-  const reference = text(childOf(raw, 'profile'));
-  if (reference === null) return null;
+  const written = childOf(raw, 'profile');
+  const reference = text(written) ?? (written === undefined ? otherwise : null);
+  if (reference === null) {
+    const isMissing = written === undefined && typeof raw === 'object' && raw !== null;
+    if (isMissing)
+      issues.push(
+        issueAt(input.main, [...machine, 'profile'], 'is missing', `profile: with one of ${profiles.ids.join(', ')}`),
+      );
+    return null;
+  }
   const found = profiles.find(input.profileOf(reference));
   if (!('problem' in found)) return found;
   if (found.problem === 'invalid') {
@@ -141,21 +151,35 @@ function profileOf(
 
 const schemes = {
   modbus: 'modbus://host:502, modbus+rtu://host:port, modbus+rtu:///dev/… or modbus+ascii:///dev/…',
-  line: 'tcp://host:port or serial:///dev/…',
+  line: 'tcp://host:port, serial:///dev/… or serial://usb/VID:PID',
+  efka: 'tcp://host:port, serial:///dev/… or serial://usb/VID:PID',
   opcua: 'opc.tcp://host:4840',
+  'knit-floor': 'knit-floor+tcp-listen://ADDRESS:PORT, tcp://host:port or serial:///dev/…',
+  'stoll-events': 'tcp://host:port, serial:///dev/… or file:///path',
 } as const;
 
 function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly ConfigIssue[] {
   const { endpoint, profile, unit, path } = machine;
   if (endpoint === null) return [];
   const issues: ConfigIssue[] = [];
-  const protocol = protocolOf[endpoint.value.transport];
+  const protocol = protocolAt(endpoint.value, profile);
   if (profile !== null && profile.protocol !== protocol) {
     const what = `is ${protocol === 'opcua' ? 'OPC UA' : protocol}, but the profile ${profile.profile} speaks ${profile.protocol}`;
     issues.push(issueAt(endpoint.source, endpoint.path, what, schemes[profile.protocol]));
   }
-  if (unit !== null && protocol !== 'modbus') {
-    issues.push(issueAt(unit.source, unit.path, 'is for Modbus alone', `no unit with ${schemes[protocol]}`, 'key'));
+  if (unit === null && endpoint.value.transport === 'knit-floor-listen') {
+    const right = 'unit: with the number the machine sends first';
+    issues.push(issueAt(main, path, 'has no unit, by which it is known among those that call', right));
+  }
+  if (unit !== null && protocol !== 'modbus' && protocol !== 'efka' && protocol !== 'knit-floor') {
+    const what = 'is for Modbus, EFKA and the knit floor alone';
+    issues.push(issueAt(unit.source, unit.path, what, `no unit with ${schemes[protocol]}`, 'key'));
+  }
+  if (unit !== null && protocol === 'efka' && unit.value < 128) {
+    const what = `is ${unit.value}, which the check of a telegram does not protect`;
+    issues.push(
+      issueAt(unit.source, unit.path, what, 'a whole number from 128 to 255, as the drive is set; mostly 240'),
+    );
   }
   if (childOf(raw, 'maxRequestsPerS') !== undefined && protocol !== 'modbus') {
     const at = [...path, 'maxRequestsPerS'];
@@ -195,20 +219,37 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
       issueAt(main, [...path, 'opcua', 'user'], 'has no password', 'password: file:… or env:… beside it', 'key'),
     );
   }
-  if (user !== undefined && childOf(opcua, 'security') === 'None') {
+  const certificate = childOf(opcua, 'userCertificate');
+  const key = childOf(opcua, 'userKey');
+  if (certificate !== undefined && user !== undefined) {
+    const what = 'stands beside a user, and the server takes one of both';
+    issues.push(
+      issueAt(main, [...path, 'opcua', 'userCertificate'], what, 'no user: and password:, or no certificate', 'key'),
+    );
+  }
+  if ((certificate === undefined) !== (key === undefined)) {
+    const [here, other] = certificate === undefined ? ['userKey', 'userCertificate'] : ['userCertificate', 'userKey'];
+    issues.push(issueAt(main, [...path, 'opcua', here], `has no ${other}`, `${other}: beside it`, 'key'));
+  }
+  if ((user !== undefined || certificate !== undefined) && childOf(opcua, 'security') === 'None') {
     const what = 'is None, so the password would cross the network in clear';
     issues.push(issueAt(main, [...path, 'opcua', 'security'], what, 'SignAndEncrypt, or no user'));
   }
   return issues;
 }
 
+/** What is spoken at an endpoint: what the profile speaks, where it can be spoken there. */
+function protocolAt(endpoint: Endpoint, profile: Profile | null): Profile['protocol'] {
+  const [first, ...others]: readonly [Profile['protocol'], ...Profile['protocol'][]] = protocolsOf[endpoint.transport];
+  return others.find((protocol) => protocol === profile?.protocol) ?? first;
+}
+
 function pollIssues(main: Source, raw: unknown, { profile, path }: Glimpse): readonly ConfigIssue[] {
   const polls = childOf(raw, 'polls');
   if (profile === null || typeof polls !== 'object' || polls === null || Array.isArray(polls)) return [];
-  if (profile.protocol !== 'modbus') {
-    return [
-      issueAt(main, [...path, 'polls'], 'is for Modbus alone', `no polls: with the profile ${profile.profile}`, 'key'),
-    ];
+  if (profile.protocol !== 'modbus' && profile.protocol !== 'efka') {
+    const what = 'is for Modbus and EFKA alone';
+    return [issueAt(main, [...path, 'polls'], what, `no polls: with the profile ${profile.profile}`, 'key')];
   }
   // As the driver has it: a class no signal is in is never polled, and normal needs no entry.
   const known = [...new Set(Object.values(profile.signals).map((spec) => spec.poll))];
@@ -257,19 +298,36 @@ function settingsOf(main: Source, { path, endpoint }: Glimpse): string {
   const serial = childOf(raw, 'serial');
   return JSON.stringify([
     line === null ? null : { ...line, ...(typeof serial === 'object' ? serial : {}) },
-    childOf(raw, 'opcua'),
+    sharedOf(childOf(raw, 'opcua')),
   ]);
+}
+
+/** Which of its machines is meant is no setting of the server. */
+function sharedOf(opcua: unknown): unknown {
+  if (typeof opcua !== 'object' || opcua === null) return opcua;
+  const { machine: _machine, ...shared } = opcua as Readonly<Record<string, unknown>>;
+  return Object.keys(shared).length === 0 ? undefined : shared;
 }
 
 /** Two machines may share a bus, but not an address on it; a line source carries one machine. */
 function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
   const first = new Map<string, Glimpse>();
+  const spoken = new Map<string, { readonly protocol: Profile['protocol']; readonly index: number }>();
   return machines.flatMap((machine) => {
-    const { endpoint, unit } = machine;
+    const { endpoint, unit, profile } = machine;
     if (endpoint === null || endpoint.value.transport === 'opcua') return [];
-    const line = protocolOf[endpoint.value.transport] === 'line';
+    const protocol = protocolAt(endpoint.value, profile);
+    const isCalled = protocol === 'knit-floor' && endpoint.value.transport !== 'knit-floor-listen';
+    const line = protocol === 'line' || protocol === 'stoll-events' || isCalled;
+    const own = unit?.value ?? defaultUnit(protocol) ?? 1;
     const where = 'path' in endpoint.value ? endpoint.value.path : `${endpoint.value.host}:${endpoint.value.port}`;
-    const key = `${where} ${line ? '' : (unit?.value ?? 1)}`;
+    const other = spoken.get(where);
+    spoken.set(where, other ?? { protocol, index: machine.index });
+    if (other !== undefined && other.protocol !== protocol) {
+      const what = `is that of machines[${other.index}], which speaks ${other.protocol} and not ${protocol}`;
+      return [issueAt(endpoint.source, endpoint.path, what, 'one protocol on one line')];
+    }
+    const key = `${where} ${line ? '' : own}`;
     const before = first.get(key);
     if (before === undefined) {
       first.set(key, machine);
@@ -277,10 +335,26 @@ function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
     }
     const what = line
       ? `is the same line as that of machines[${before.index}]`
-      : `has the same unit ${unit?.value ?? 1} as machines[${before.index}]`;
+      : `has the same unit ${own} as machines[${before.index}]`;
     const right = line ? 'one machine for each line' : 'a unit of its own for each machine of a bus';
     return [issueAt(endpoint.source, endpoint.path, what, right)];
   });
+}
+
+/** The unit, or address, of a machine whose configuration names none; null where the protocol has none. */
+export function defaultUnit(protocol: Profile['protocol']): number | null {
+  switch (protocol) {
+    case 'modbus':
+      return 1;
+    case 'efka':
+      // $F0, as drives are made (drivers/efka/driver.ts).
+      return 0xf0;
+    case 'line':
+    case 'opcua':
+    case 'knit-floor':
+    case 'stoll-events':
+      return null;
+  }
 }
 
 function uplinkIssues({ main, fileExists }: CrossInput): readonly ConfigIssue[] {

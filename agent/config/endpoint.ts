@@ -1,4 +1,7 @@
 /** Endpoint addresses of machines, as they stand in the configuration and in the endpoints file. */
+import { bindProblem } from '../../drivers/knit-floor/endpoint.ts';
+import type { Profile } from '../../drivers/profiles/schema.ts';
+import { portOfUrl } from '../../drivers/serial/find-port.ts';
 
 /** Character format of a serial line. Modbus RTU is 8E1 by its specification (V1.02 §2.5.1), sensor lines mostly 8N1. */
 export interface SerialLine {
@@ -11,23 +14,31 @@ export interface SerialLine {
 export type Endpoint =
   | { readonly transport: 'modbus-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'modbus-rtu-tcp'; readonly host: string; readonly port: number }
-  | { readonly transport: 'modbus-rtu-serial'; readonly path: string; readonly line: SerialLine }
+  | {
+      readonly transport: 'modbus-rtu-serial';
+      /** A path, or `usb/VID:PID[/SERIAL]` (drivers/serial/find-port.ts). */ readonly path: string;
+      readonly line: SerialLine;
+    }
   | { readonly transport: 'modbus-ascii-serial'; readonly path: string; readonly line: SerialLine }
   | { readonly transport: 'line-tcp'; readonly host: string; readonly port: number }
   | { readonly transport: 'line-serial'; readonly path: string; readonly line: SerialLine }
+  | { readonly transport: 'knit-floor-listen'; readonly host: string; readonly port: number }
+  | { readonly transport: 'stoll-file'; readonly path: string }
   | { readonly transport: 'opcua'; readonly url: string };
 export type Transport = Endpoint['transport'];
 
-/** Which protocol of a profile a transport can carry. */
-export const protocolOf = {
-  'modbus-tcp': 'modbus',
-  'modbus-rtu-tcp': 'modbus',
-  'modbus-rtu-serial': 'modbus',
-  'modbus-ascii-serial': 'modbus',
-  'line-tcp': 'line',
-  'line-serial': 'line',
-  opcua: 'opcua',
-} as const satisfies Record<Transport, 'modbus' | 'line' | 'opcua'>;
+/** Which protocols of a profile a transport can carry; the first is meant where no profile tells. */
+export const protocolsOf = {
+  'modbus-tcp': ['modbus'],
+  'modbus-rtu-tcp': ['modbus'],
+  'modbus-rtu-serial': ['modbus'],
+  'modbus-ascii-serial': ['modbus'],
+  'line-tcp': ['line', 'efka', 'knit-floor', 'stoll-events'],
+  'line-serial': ['line', 'efka', 'knit-floor', 'stoll-events'],
+  'knit-floor-listen': ['knit-floor'],
+  'stoll-file': ['stoll-events'],
+  opcua: ['opcua'],
+} as const satisfies Record<Transport, readonly [Profile['protocol'], ...Profile['protocol'][]]>;
 
 export interface EndpointProblem {
   readonly problem: string;
@@ -43,11 +54,14 @@ const serialDefaults = {
 
 const forms = {
   'modbus:': 'modbus://host:502',
-  'modbus+rtu:': 'modbus+rtu://host:4001 or modbus+rtu:///dev/ttyUSB0?baudRate=19200',
+  'modbus+rtu:':
+    'modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200 or modbus+rtu://usb/1a86:7523?baudRate=19200',
   'modbus+ascii:': 'modbus+ascii:///dev/ttyUSB0?baudRate=19200',
   'tcp:': 'tcp://host:port',
-  'serial:': 'serial:///dev/ttyUSB0?baudRate=9600',
+  'serial:': 'serial:///dev/ttyUSB0?baudRate=9600 or serial://usb/1a86:7523?baudRate=9600',
   'opc.tcp:': 'opc.tcp://host:4840',
+  'knit-floor+tcp-listen:': 'knit-floor+tcp-listen://192.168.10.2:2004',
+  'file:': 'file:///var/lib/knit/events.jsonl',
 } as const;
 const isScheme = (s: string): s is keyof typeof forms => Object.hasOwn(forms, s);
 
@@ -69,7 +83,7 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
     case 'modbus:':
       return network('modbus-tcp', url, 502, right);
     case 'modbus+rtu:':
-      return url.hostname === ''
+      return url.hostname === '' || portOfUrl(url) !== null
         ? serial('modbus-rtu-serial', url, right)
         : network('modbus-rtu-tcp', url, null, right);
     case 'modbus+ascii:':
@@ -78,6 +92,18 @@ export function parseEndpoint(text: string): Endpoint | EndpointProblem {
       return network('line-tcp', url, null, right);
     case 'serial:':
       return serial('line-serial', url, right);
+    case 'knit-floor+tcp-listen:': {
+      const endpoint = network('knit-floor-listen', url, null, right);
+      const problem = 'problem' in endpoint ? null : bindProblem(url.hostname.replace(/^\[|\]$/g, ''));
+      return problem === null ? endpoint : { problem: `cannot be listened on: ${problem}`, right };
+    }
+    case 'file:': {
+      const path = decodedPath(url.pathname);
+      if (url.host !== '' || path === null || path.length < 2 || url.search !== '') {
+        return { problem: 'names no file', right: `${right} (three slashes: the file has no host)` };
+      }
+      return { transport: 'stoll-file', path };
+    }
     case 'opc.tcp:':
       if (url.hostname === '') return { problem: 'has no host', right };
       return { transport: 'opcua', url: text };
@@ -100,6 +126,10 @@ export function endpointText(endpoint: Endpoint): string {
       return `tcp://${hostText(endpoint.host)}:${endpoint.port}`;
     case 'line-serial':
       return `serial://${serialText(endpoint.path, endpoint.line, true)}`;
+    case 'knit-floor-listen':
+      return `knit-floor+tcp-listen://${hostText(endpoint.host)}:${endpoint.port}`;
+    case 'stoll-file':
+      return `file://${encodeURI(endpoint.path)}`;
     case 'opcua':
       return endpoint.url;
   }
@@ -114,7 +144,7 @@ function serialText(path: string, line: SerialLine, withDataBits: boolean): stri
 }
 
 function network(
-  transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp',
+  transport: 'modbus-tcp' | 'modbus-rtu-tcp' | 'line-tcp' | 'knit-floor-listen',
   url: URL,
   defaultPort: number | null,
   right: string,
@@ -134,8 +164,8 @@ function serial(
   url: URL,
   right: string,
 ): Endpoint | EndpointProblem {
-  const path = decodePath(url.pathname);
-  if (url.hostname !== '' || path === null || path.length < 2) {
+  const path = portOfUrl(url);
+  if (path === null) {
     return { problem: 'names no device', right: `${right} (three slashes: the device has no host)` };
   }
   let line: SerialLine = serialDefaults[transport];
@@ -175,7 +205,7 @@ function withSetting(line: SerialLine, key: string, value: string): SerialLine |
   }
 }
 
-function decodePath(pathname: string): string | null {
+function decodedPath(pathname: string): string | null {
   try {
     return decodeURIComponent(pathname);
   } catch {

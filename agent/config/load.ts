@@ -5,18 +5,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Profile } from '../../drivers/profiles/schema.ts';
 import { AgentError } from '../errors.ts';
 import { parseRules, shippedRules } from '../rules/load.ts';
 import type { Rule } from '../rules/schema.ts';
 import type { Config, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
-import { crossIssues, type CrossInput } from './cross.ts';
+import { crossIssues, defaultUnit, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
 import { deepFreeze } from './diff.ts';
 import { endpointText, parseEndpoint, type Endpoint, type SerialLine } from './endpoint.ts';
 import { ConfigErrors, issuesOfZod, type ConfigIssue } from './issues.ts';
 import { overlaySchema, type Overlay, type OverlayMachine } from './overlay.ts';
 import { isProfilePath, profileCatalogue, type ProfileCatalogue } from './profiles.ts';
-import { configSchema, type ParsedConfig, type ParsedMachine } from './schema.ts';
+import { configSchema, profileOfOpcua, type ParsedConfig, type ParsedMachine } from './schema.ts';
 import { parseSource, type Source } from './source.ts';
 
 export type { Config, MachineConfig, OpcUaConfig, RulesConfig, SecretReference, UplinkConfig } from './config.ts';
@@ -186,7 +187,8 @@ function buildMachine(
   profiles: ProfileCatalogue,
   { absolute, profileOf }: Paths,
 ): MachineConfig {
-  const profile = profiles.find(profileOf(machine.profile));
+  const reference = profileOf(machine.profile ?? profileOfOpcua);
+  const profile = profiles.find(reference);
   const url = over?.endpoint ?? machine.endpoint ?? '';
   const read = parseEndpoint(url);
   // The cross checks have refused both before; this only tells the compiler so.
@@ -195,19 +197,26 @@ function buildMachine(
   return {
     id: machine.id,
     name: machine.name ?? machine.id,
-    profile: profileOf(machine.profile),
+    profile: reference,
     kind: machine.kind ?? profile.kind,
     line: machine.line ?? null,
     station: machine.station ?? null,
     endpoint: endpointText(address),
     address,
-    unit: address.transport.startsWith('modbus') ? (over?.unit ?? machine.unit ?? 1) : null,
+    unit: unitOf(profile, over?.unit ?? machine.unit),
     firmware: machine.firmware ?? null,
     polls: machine.polls ?? {},
     maxRequestsPerS: machine.maxRequestsPerS ?? null,
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };
+}
+
+function unitOf({ protocol }: Profile, given: number | undefined): number | null {
+  // A knit floor machine has a number only where it sends one.
+  if (protocol === 'knit-floor') return given ?? null;
+  const fallback = defaultUnit(protocol);
+  return fallback === null ? null : (given ?? fallback);
 }
 
 function buildOpcUa(
@@ -222,6 +231,9 @@ function buildOpcUa(
     serverFingerprint: fingerprint?.replaceAll(':', '').toLowerCase() ?? null,
     user: opcua?.user ?? null,
     password: reference(opcua?.password, absolute),
+    userCertificate: opcua?.userCertificate === undefined ? null : absolute(opcua.userCertificate),
+    userKey: reference(opcua?.userKey, absolute),
+    machine: opcua?.machine ?? null,
   };
 }
 

@@ -99,7 +99,7 @@ export const fingerprintExpects = 'the SHA-256 of the certificate: 64 hex digits
 const opcuaSchema = z.strictObject({
   security: field(
     z.enum(opcuaSecurityModes).default('SignAndEncrypt'),
-    'Message security mode. With None anybody on the network can read and forge values.',
+    'Message security mode. Encrypted unless None is written here; with None anybody on the network can read and forge values.',
     atStart,
   ),
   policy: field(z.enum(opcuaPolicies).default('Basic256Sha256'), 'Security policy; ignored when security is None.', {
@@ -117,11 +117,30 @@ const opcuaSchema = z.strictObject({
     expects: secretExpects,
     examples: ['file:secrets/ck-1.password'],
   }),
+  userCertificate: field(
+    z.string().min(1).optional(),
+    'PEM file with the certificate by which the server knows the agent as a user, in place of user and password.',
+    { ...atStart, expects: 'the path of a PEM file, relative to this file', examples: ['secrets/ck-1.user.pem'] },
+  ),
+  userKey: field(secretReference.optional(), 'PEM text of the key of that certificate, without a pass phrase.', {
+    ...atStart,
+    secret: true,
+    expects: secretExpects,
+    examples: ['file:secrets/ck-1.user.key'],
+  }),
+  machine: field(
+    z.string().min(1).optional(),
+    'BrowseName of this machine below Objects/Machines. Needed where one server has several and the profile names none.',
+    { ...atStart, examples: ['Knit1'] },
+  ),
 });
 
 const pollSchema = z.strictObject({
   intervalMs: field(z.int().min(20).max(3_600_000), 'Time from one poll to the next.', { ...atStart, unit: 'ms' }),
 });
+
+/** What an OPC UA machine is read by whose configuration names no profile. */
+export const profileOfOpcua = 'opcua-machinery';
 
 /** Rule id → fields. What fits a rule depends on the rule, so `cross.ts` asks `agent/rules/load.ts`. */
 const rulesSchema = z.record(
@@ -137,8 +156,8 @@ export const machineSchema = z.strictObject({
   ),
   name: field(label.optional(), 'Name for people. Absent: the id.', live),
   profile: field(
-    z.string().min(1),
-    'Machine map: the id of a shipped profile, of one in profileDirs, or the path of a .yaml file.',
+    z.string().min(1).optional(),
+    'Machine map: the id of a shipped profile, of one in profileDirs, or the path of a .yaml file. Needed, but for OPC UA: without one the machine is found by its names, with the profile opcua-machinery.',
     { ...atStart, expects: 'the id of a profile', examples: ['sewing-modbus-ref'] },
   ),
   kind: field(z.enum(machineKinds).optional(), 'Kind of machine. Absent: the kind the profile names.', atStart),
@@ -157,11 +176,15 @@ export const machineSchema = z.strictObject({
     {
       ...atStart,
       expects:
-        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, modbus+ascii:///dev/ttyUSB0, tcp://host:port, serial:///dev/…?baudRate=9600 or opc.tcp://host:4840',
+        'modbus://host:502, modbus+rtu://host:4001, modbus+rtu:///dev/ttyUSB0?baudRate=19200, modbus+ascii:///dev/ttyUSB0, tcp://host:port, serial:///dev/…?baudRate=9600, serial://usb/1a86:7523, opc.tcp://host:4840, knit-floor+tcp-listen://ADDRESS:PORT or file:///path',
       examples: ['modbus://192.168.10.21:502'],
     },
   ),
-  unit: field(z.int().min(0).max(255).optional(), 'Modbus unit id. Absent: 1. On RTU 1 to 247.', atStart),
+  unit: field(
+    z.int().min(0).max(255).optional(),
+    'Modbus unit id. Absent: 1. On RTU 1 to 247. Of an EFKA drive its address, 128 to 255; absent: 240 ($F0). On the knit floor the number the machine sends first; absent: it sends none.',
+    atStart,
+  ),
   firmware: field(
     z.string().min(1).optional(),
     'Firmware of the machine, where the profile has code tables by version and the machine does not tell it.',

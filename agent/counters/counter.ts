@@ -9,7 +9,7 @@
  *  K4  One misread value (a glitch up or down that no counter could make) changes no total.
  *
  * The value alone cannot show a reset after which the counter has already passed its old value; it takes another counter of
- * the machine that fell (`resets`), so the bounds hold for steps in which every reset shows in at least one counter.
+ * the machine that fell, or the machine's own word (`resets`), so the bounds hold for steps in which every reset shows somewhere.
  */
 
 /** How much faster than the profile says a machine may be before its counter is not believed. */
@@ -40,7 +40,7 @@ export interface CounterBase extends CounterPoint {
   readonly suspect: CounterPoint | null;
 }
 
-/** A span (after, until] in which the machine's counters were reset, as another counter of it has shown. */
+/** A span (after, until] in which the machine's counters were reset, as another counter of it, or the machine itself, has shown. */
 export interface ResetSpan {
   readonly afterMs: number;
   readonly untilMs: number;
@@ -80,10 +80,12 @@ export function judgeStep(
     delta,
     uncertainty,
   });
-  // What was counted between the last reading and the reset is lost: at most what the rate allows, less what came after it.
-  const reset = () =>
-    step('reset', to.value, Math.max(0, (rateMargin * spec.maxRatePerS * elapsedMs) / 1000 - to.value));
-  if (knownReset && to.value <= most) return reset();
+  // What was counted between the last reading and the reset is lost: at most what the rate allows, less what came after it, and
+  // the count that was nearly whole at the last reading.
+  const lost = (rateMargin * spec.maxRatePerS * elapsedMs) / 1000 + spec.resolution - to.value;
+  const reset = (kept: number) => step('reset', to.value, Math.max(kept, lost, 0));
+  // Some controllers keep some counters: one that did not fall may have been reset, or have counted on from where it stood.
+  if (knownReset && to.value <= most) return reset(growth >= 0 ? from.value : 0);
   const unwrapped = growth < 0 ? growth + spec.wrapsAt : growth;
   if (unwrapped <= most) {
     // After half a wrap period the value alone no longer tells how often it wrapped.
@@ -93,7 +95,7 @@ export function judgeStep(
     }
     return step(growth < 0 ? 'wrap' : 'rise', unwrapped, 0);
   }
-  if (growth < 0 && to.value <= most) return reset();
+  if (growth < 0 && to.value <= most) return reset(0);
   return null;
 }
 

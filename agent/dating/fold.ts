@@ -9,6 +9,7 @@
  *  N3  Deltas join: the first counts on from where the process before ended.
  */
 import { advanceCounter, baseFromBefore, type CounterBase, type CounterPoint } from '../counters/counter.ts';
+import { restartsOf, type Restarts } from '../counters/restarts.ts';
 import { modelMachine, type MachineModel, type MachineSetup, type SignalModel } from '../machine.ts';
 import { sourceTimeUsable } from '../quality/check.ts';
 import type { StoredReading } from '../ring/block.ts';
@@ -41,6 +42,7 @@ export class SpanFold {
   readonly #timeline: StateTimeline;
   readonly #rollup: MachineRollup;
   readonly #reader: MachineStateReader;
+  readonly #restarts: Restarts | null;
   readonly #bases: (CounterBase | null)[];
   readonly #holeMs: number;
   #heardMs: number;
@@ -60,6 +62,7 @@ export class SpanFold {
     const rollupOptions = { ...options, openMinuteEveryS: 60, byException: true };
     this.#rollup = new MachineRollup(this.#model, this.#timeline, key, rollupOptions);
     this.#reader = new MachineStateReader(setup.profile, setup.firmware);
+    this.#restarts = restartsOf(this.#model);
     this.#bases = signals.map((signal) => {
       const [counter, before] = [counterSpec(signal), bases.get(signal.name)];
       return counter === null || before === undefined ? null : baseFromBefore(before, counter, startMs);
@@ -163,6 +166,10 @@ export class SpanFold {
       this.#rollup.add(index, tMs, typeof value === 'number' ? value : NaN, rank[quality]);
     }
     if (signal.decidesState) this.#reader.put(signal.name, value);
+    if (quality === 'good' && this.#restarts?.index === index) {
+      const restarted = this.#restarts.watch.read(tMs, Number(value));
+      if (restarted !== null) this.#rollup.reset(restarted);
+    }
     if (quality === 'good' && typeof value === 'number') this.#count(signal, tMs, value);
     // All readings of one instant together are one picture of the machine.
     if (more) return;

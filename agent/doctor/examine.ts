@@ -26,6 +26,7 @@ import {
   deviceFacts,
   folderFacts,
   gatewayKeyFacts,
+  isReadable,
   lockedNode,
   lockState,
   portState,
@@ -158,7 +159,10 @@ async function configured(
 }
 
 function secretsOf({ uplink, machines }: Config): readonly SecretReference[] {
-  const all = [uplink?.password ?? null, ...machines.map(({ opcua }) => opcua?.password ?? null)];
+  const all = [
+    uplink?.password ?? null,
+    ...machines.flatMap(({ opcua }) => [opcua?.password ?? null, opcua?.userKey ?? null]),
+  ];
   return [...new Set(all.filter((reference) => reference !== null))];
 }
 
@@ -183,7 +187,14 @@ async function tryNetwork(
 }
 
 async function tryTarget(target: Target, ports: ReachPorts): Promise<Found> {
-  return target.kind === 'serial'
-    ? { target, device: await deviceFacts(target.path) }
-    : { target, reach: await reach(target.host, target.port, ports) };
+  switch (target.kind) {
+    case 'serial':
+      return { target, device: await deviceFacts(target.path) };
+    case 'file':
+      return { target, readable: await isReadable(target.path) };
+    case 'awaited':
+      return { target };
+    case 'tcp':
+      return { target, reach: await reach(target.host, target.port, ports) };
+  }
 }

@@ -12,6 +12,8 @@ import { access, lstat, readdir, readFile, stat, statfs } from 'node:fs/promises
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { DriverError, driverErrors } from '../../drivers/errors.ts';
+import { findPort } from '../../drivers/serial/find-port.ts';
 import type { SecretReference } from '../config/config.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { AgentError } from '../errors.ts';
@@ -38,6 +40,18 @@ export async function lockedNode(platform: string, arch: string, root: string): 
   const lock = lockedVersions.safeParse(parseJson(text));
   const system = platform === 'win32' ? 'win' : platform;
   return lock.data?.packages[`node_modules/node-${system}-${arch}`]?.version ?? null;
+}
+
+/** Whether there is a file this user may read. */
+export async function isReadable(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => null);
+  return (
+    stats?.isFile() === true &&
+    (await access(path, constants.R_OK).then(
+      () => true,
+      () => false,
+    ))
+  );
 }
 
 export async function folderFacts(path: string): Promise<FolderFacts> {
@@ -174,7 +188,15 @@ export async function secretProblem(
 }
 
 /** Looks at the device of a serial port. Opening it would set its lines and could reset what is behind it. */
-export async function deviceFacts(path: string): Promise<DeviceFacts> {
+export async function deviceFacts(port: string): Promise<DeviceFacts> {
+  let path: string;
+  try {
+    path = await findPort(port);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    const ambiguous = error.entry === driverErrors.serialPortAmbiguous;
+    return { problem: ambiguous ? 'ambiguous' : 'missing', ...(ambiguous ? { detail: error.message } : {}) };
+  }
   const stats = await statOf(path);
   if (typeof stats === 'string') return { problem: stats === 'EACCES' ? 'forbidden' : 'missing' };
   if (!stats.isCharacterDevice()) return { problem: 'no-device' };

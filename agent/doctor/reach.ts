@@ -1,4 +1,5 @@
 /** What it means that a machine, its certificate or the broker can be reached or not. Pure. */
+import { driverErrors } from '../../drivers/errors.ts';
 import type { MachineConfig, UplinkConfig } from '../config/config.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import { bad, good, type Check } from './report.ts';
@@ -6,7 +7,10 @@ import { bad, good, type Check } from './report.ts';
 /** Where an endpoint leads: what has to be there before any protocol is spoken. */
 export type Target =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'serial'; readonly path: string };
+  | { readonly kind: 'serial'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string }
+  /** The machine calls this computer. */
+  | { readonly kind: 'awaited'; readonly host: string; readonly port: number };
 
 export type Reach =
   | { readonly ok: true; readonly ms: number }
@@ -20,12 +24,16 @@ export type Reach =
 
 /** `problem`: what is wrong with the device file, in a few words; null when it may be read and written. */
 export interface DeviceFacts {
-  readonly problem: 'missing' | 'no-device' | 'forbidden' | null;
+  readonly problem: 'missing' | 'no-device' | 'forbidden' | 'ambiguous' | null;
+  /** Of `ambiguous`: all ports that fit. */
+  readonly detail?: string;
 }
 
 export type Found =
   | { readonly target: Extract<Target, { kind: 'tcp' }>; readonly reach: Reach }
-  | { readonly target: Extract<Target, { kind: 'serial' }>; readonly device: DeviceFacts };
+  | { readonly target: Extract<Target, { kind: 'serial' }>; readonly device: DeviceFacts }
+  | { readonly target: Extract<Target, { kind: 'file' }>; readonly readable: boolean }
+  | { readonly target: Extract<Target, { kind: 'awaited' }> };
 
 const defaultPorts = { 'opc.tcp:': 4840, 'mqtt:': 1883, 'mqtts:': 8883 } as const;
 
@@ -39,6 +47,10 @@ export function targetOf(address: Endpoint): Target {
     case 'modbus-ascii-serial':
     case 'line-serial':
       return { kind: 'serial', path: address.path };
+    case 'stoll-file':
+      return { kind: 'file', path: address.path };
+    case 'knit-floor-listen':
+      return { kind: 'awaited', host: address.host, port: address.port };
     case 'opcua':
       return tcpOf(address.url);
   }
@@ -53,8 +65,9 @@ export function tcpOf(text: string): Extract<Target, { kind: 'tcp' }> {
 
 /** The same target, the same text: machines behind one connection are tried once. */
 export function targetText(target: Target): string {
-  if (target.kind === 'serial') return target.path;
-  return `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
+  if (target.kind === 'serial' || target.kind === 'file') return target.path;
+  const scheme = target.kind === 'awaited' ? 'calls to ' : '';
+  return `${scheme}${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }
 
 /** @param found `left-to-the-agent`: it was not tried, because an agent runs that may hold the only connection it gives */
@@ -62,6 +75,17 @@ export function judgeMachine(id: string, found: Found | 'left-to-the-agent'): Ch
   const name = `machine:${id}`;
   if (found === 'left-to-the-agent') return good(name, 'left to the running agent; its page shows how it is read');
   if ('device' in found) return judgeDevice(name, found.target.path, found.device);
+  if ('readable' in found) {
+    const { path } = found.target;
+    if (found.readable) return good(name, `${path} can be read`);
+    return bad(
+      name,
+      `${path} cannot be read`,
+      'Check the path, that what writes the file runs, and the rights of the file.',
+    );
+  }
+  if (!('reach' in found))
+    return good(name, `waits for ${targetText(found.target)}; whether it calls shows on the page`);
   const { target, reach } = found;
   if (reach.ok) return good(name, connected(target, reach.ms));
   return bad(name, failure(target, reach), machineCures[reach.why]);
@@ -91,12 +115,14 @@ export function judgeUplink(uplink: Pick<UplinkConfig, 'url'> | null, reach: Rea
   return bad('uplink', failure(target, reach), `${uplinkCures[reach.why]} Nothing is lost meanwhile.`);
 }
 
-function judgeDevice(name: string, path: string, { problem }: DeviceFacts): Check {
+function judgeDevice(name: string, path: string, { problem, detail }: DeviceFacts): Check {
   switch (problem) {
     case null:
       return good(name, `${path} may be read and written`);
     case 'missing':
       return bad(name, `${path} is not there`, 'Plug the adapter in; `ls /dev/serial/by-id` lists what there is.');
+    case 'ambiguous':
+      return bad(name, detail ?? `${path} is several ports`, driverErrors.serialPortAmbiguous.cure);
     case 'no-device':
       return bad(name, `${path} is no serial device`, 'Name the device of the adapter, such as /dev/serial/by-id/….');
     case 'forbidden': {

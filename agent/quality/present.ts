@@ -32,6 +32,19 @@ export class Present {
     this.#changeSeen = Array.from({ length: signals }, () => false);
   }
 
+  /** So many more signals, behind those there are. */
+  grow(more: number): void {
+    for (let i = 0; i < more; i++) {
+      this.#value.push(null);
+      this.#quality.push('none');
+      this.#reason.push(null);
+      this.#sourceTimeMs.push(-Infinity);
+      this.#changedWallMs.push(0);
+      this.#changedMonotonicMs.push(0);
+      this.#changeSeen.push(false);
+    }
+  }
+
   /** Takes a reading; false when it is not newer than the one known, and then nothing changes. */
   put(
     index: number,

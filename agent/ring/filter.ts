@@ -36,6 +36,15 @@ export class RingFilter {
     this.#storedMs = signals.map(() => -Infinity);
   }
 
+  /** So many more signals, behind those there are; they are in the array the filter was made with. */
+  grow(more: number): void {
+    for (let i = 0; i < more; i++) {
+      this.#value.push(null);
+      this.#quality.push(null);
+      this.#storedMs.push(-Infinity);
+    }
+  }
+
   /** Points handed on so far, those waiting included. */
   get stored(): number {
     return this.#stored;

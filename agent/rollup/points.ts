@@ -28,14 +28,25 @@ export interface GapSpan {
   readonly toMs: number;
 }
 
-/** A signal read four times a second fills it in a quarter of a minute. */
-const initialCapacity = 64;
+const minuteMs = 60_000;
+/** A signal read once a second fills it in a minute. */
+const leastCapacity = 64;
 
 export class MinutePoints {
-  #times = new Float64Array(initialCapacity);
-  #values = new Float64Array(initialCapacity);
-  #ranks = new Uint8Array(initialCapacity);
+  /** Whole ms since the start of the minute where they are that, else since 1970. */
+  #times: Uint16Array | Float64Array;
+  #values: Float32Array | Float64Array;
+  /** Null while all are good. */
+  #ranks: Uint8Array | null = null;
+  #fromMs = 0;
   #count = 0;
+
+  /** @param expected how many readings are likely: with the right number nothing is copied and nothing stays empty */
+  constructor(expected = leastCapacity) {
+    const capacity = Math.max(1, expected);
+    this.#times = new Uint16Array(capacity);
+    this.#values = new Float32Array(capacity);
+  }
 
   get length(): number {
     return this.#count;
@@ -56,20 +67,19 @@ export class MinutePoints {
     // Two readings of one time: whichever came first, the better one counts, of equals the greater.
     const known = this.rankAt(at);
     if (rank < known || (rank === known && !(value > this.valueAt(at)))) return false;
-    this.#values[at] = value;
-    this.#ranks[at] = rank;
+    this.#put(at, tMs, value, rank);
     return true;
   }
 
   timeAt(i: number): number {
-    return this.#times[i] ?? NaN;
+    return this.#fromMs + (this.#times[i] ?? NaN);
   }
   /** NaN for a bad reading. */
   valueAt(i: number): number {
     return this.#values[i] ?? NaN;
   }
   rankAt(i: number): Rank {
-    return (this.#ranks[i] ?? rank.bad) as Rank;
+    return this.#ranks === null ? rank.good : ((this.#ranks[i] ?? rank.bad) as Rank);
   }
 
   last(): Point | undefined {
@@ -78,27 +88,37 @@ export class MinutePoints {
   }
 
   #insert(at: number, tMs: number, value: number, rank: Rank): void {
-    if (this.#count === this.#times.length) this.#grow();
+    if (this.#count === this.#times.length) this.#grow(Math.ceil(1.5 * this.#count));
+    if (this.#count === 0 && this.#times instanceof Uint16Array) this.#fromMs = Math.floor(tMs / minuteMs) * minuteMs;
     if (at < this.#count) {
       this.#times.copyWithin(at + 1, at, this.#count);
       this.#values.copyWithin(at + 1, at, this.#count);
-      this.#ranks.copyWithin(at + 1, at, this.#count);
+      this.#ranks?.copyWithin(at + 1, at, this.#count);
     }
-    this.#times[at] = tMs;
-    this.#values[at] = value;
-    this.#ranks[at] = rank;
     this.#count++;
+    this.#put(at, tMs, value, rank);
   }
 
-  #grow(): void {
-    const capacity = 2 * this.#times.length;
-    const [times, values, ranks] = [this.#times, this.#values, this.#ranks];
-    this.#times = new Float64Array(capacity);
-    this.#values = new Float64Array(capacity);
-    this.#ranks = new Uint8Array(capacity);
-    this.#times.set(times);
-    this.#values.set(values);
-    this.#ranks.set(ranks);
+  /** What does not fit into the narrow form widens it, so that nothing is rounded. */
+  #put(at: number, tMs: number, value: number, quality: Rank): void {
+    const sinceMs = tMs - this.#fromMs;
+    if (this.#times instanceof Uint16Array && !(Number.isInteger(sinceMs) && sinceMs >= 0 && sinceMs < minuteMs)) {
+      this.#times = Float64Array.from(this.#times, (ms) => ms + this.#fromMs);
+      this.#fromMs = 0;
+    }
+    this.#times[at] = tMs - this.#fromMs;
+    if (this.#values instanceof Float32Array && Math.fround(value) !== value && !Number.isNaN(value)) {
+      this.#values = Float64Array.from(this.#values);
+    }
+    this.#values[at] = value;
+    if (quality !== rank.good) this.#ranks ??= new Uint8Array(this.#times.length).fill(rank.good);
+    if (this.#ranks !== null) this.#ranks[at] = quality;
+  }
+
+  #grow(capacity: number): void {
+    this.#times = resized(this.#times, capacity);
+    this.#values = resized(this.#values, capacity);
+    if (this.#ranks !== null) this.#ranks = resized(this.#ranks, capacity);
   }
 
   #lowerBound(tMs: number): number {
@@ -111,6 +131,12 @@ export class MinutePoints {
     }
     return low;
   }
+}
+
+function resized<T extends Uint8Array | Uint16Array | Float32Array | Float64Array>(from: T, capacity: number): T {
+  const into = new (from.constructor as new (length: number) => T)(capacity);
+  into.set(capacity < from.length ? from.subarray(0, capacity) : from);
+  return into;
 }
 
 export interface CounterTotals {

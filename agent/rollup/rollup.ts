@@ -37,6 +37,22 @@ const minuteMs = 60_000;
 /** A value holds until the next reading, but not longer than this many of its intervals. */
 const holdIntervals = 3;
 
+/** Minutes in a gap are kept so long, since some sources remember what happened in it. */
+const keptInGapMs = 3_600_000;
+
+/** What of a gap lies outside of a span. */
+function without(gap: GapSpan, span: GapSpan): GapSpan[] {
+  if (span.toMs <= gap.fromMs || span.fromMs >= gap.toMs) return [gap];
+  const parts = [
+    { fromMs: gap.fromMs, toMs: span.fromMs },
+    { fromMs: span.toMs, toMs: gap.toMs },
+  ];
+  return parts.filter((part) => part.toMs > part.fromMs);
+}
+
+/** A minute holds a few more or fewer readings than the one before it. */
+const spareReadings = 2;
+
 export const minuteOf = (tMs: number) => Math.floor(tMs / minuteMs) * minuteMs;
 
 export function counterSpec(signal: SignalModel): CounterSpec | null {
@@ -84,15 +100,17 @@ export class MachineRollup {
   readonly #model: MachineModel;
   readonly #timeline: StateTimeline;
   readonly #options: RollupOptions;
-  readonly #columns: readonly Column[];
+  readonly #columns: Column[];
   /** Column of each signal, or −1. */
-  readonly #columnOf: readonly number[];
+  readonly #columnOf: number[];
   #key: RollupKey;
   #minutes: Minute[] = [];
   /** Last reading and counter base before the oldest minute that is kept. */
   #before: (Point | null)[];
   #counterIn: (CounterBase | null)[];
   #gaps: GapSpan[] = [];
+  /** By column: spans that are gaps of the machine and were read from the source's memory afterwards. */
+  readonly #filled = new Map<number, readonly GapSpan[]>();
   #resets: ResetSpan[] = [];
   #openSentMs = -Infinity;
   #sealedToMs = -Infinity;
@@ -104,16 +122,34 @@ export class MachineRollup {
     this.#timeline = timeline;
     this.#key = key;
     this.#options = options;
-    this.#columns = model.signals.filter(isSummarised).map((signal) => ({
-      signal,
-      counter: counterSpec(signal),
-      holdMs: signal.intervalMs === null || options.byException === true ? Infinity : holdIntervals * signal.intervalMs,
-    }));
+    this.#columns = model.signals.filter(isSummarised).map((signal) => this.#column(signal));
     const columnOf = model.signals.map(() => -1);
     for (const [column, { signal }] of this.#columns.entries()) columnOf[signal.index] = column;
     this.#columnOf = columnOf;
     this.#before = this.#columns.map(() => null);
     this.#counterIn = this.#columns.map(() => null);
+  }
+
+  #column(signal: SignalModel): Column {
+    const holds = signal.intervalMs === null || this.#options.byException === true;
+    const holdMs = holds ? Infinity : holdIntervals * (signal.intervalMs ?? 0);
+    return { signal, counter: counterSpec(signal), holdMs };
+  }
+
+  /** More signals, behind those there are. */
+  grow(added: readonly SignalModel[]): void {
+    for (const signal of added) {
+      this.#columnOf.push(isSummarised(signal) ? this.#columns.length : -1);
+      if (!isSummarised(signal)) continue;
+      this.#columns.push(this.#column(signal));
+      this.#before.push(null);
+      this.#counterIn.push(null);
+      for (const minute of this.#minutes) {
+        minute.points.push(null);
+        minute.sent.push(null);
+        minute.counterOut = null;
+      }
+    }
   }
 
   /** Counting goes on from here (after a start, or with what another partial ended with). */
@@ -128,9 +164,15 @@ export class MachineRollup {
     if (column < 0) return true;
     if (tMs < this.#forgottenMs) return false;
     const minute = this.#minuteAt(minuteOf(tMs));
-    const points = (minute.points[column] ??= new MinutePoints());
+    const points = (minute.points[column] ??= new MinutePoints(this.#expected(minute, column)));
     if (points.add(tMs, value, quality)) this.#touch(minute.fromMs);
     return true;
+  }
+
+  /** As many as in the minute before, and a few more for jitter. */
+  #expected(minute: Minute, column: number): number | undefined {
+    const before = this.#minutes[this.#minutes.indexOf(minute) - 1]?.points[column];
+    return before === null || before === undefined ? undefined : before.length + spareReadings;
   }
 
   gapOpened(fromMs: number): void {
@@ -140,6 +182,15 @@ export class MachineRollup {
   gapClosed(fromMs: number, toMs: number): void {
     this.#gaps = this.#gaps.filter((gap) => gap.toMs !== Infinity);
     this.#gaps.push({ fromMs, toMs });
+    this.#touch(minuteOf(fromMs));
+  }
+  /** Of this signal the source remembered what was within the span, so no gap is in it. */
+  filled(signal: number, fromMs: number, toMs: number): void {
+    const column = this.#columnOf[signal] ?? -1;
+    if (column < 0 || !(toMs > fromMs)) return;
+    const spans = this.#filled.get(column) ?? [];
+    if (spans.some((span) => span.fromMs <= fromMs && span.toMs >= toMs)) return;
+    this.#filled.set(column, [...spans, { fromMs, toMs }]);
     this.#touch(minuteOf(fromMs));
   }
   reset(span: ResetSpan): void {
@@ -178,9 +229,18 @@ export class MachineRollup {
     }
     if (early) this.#openSentMs = nowMs;
     while (this.#minutes.length > 1 && nowMs >= (this.#minutes[0]?.fromMs ?? Infinity) + minuteMs + lateS * 1000) {
+      if (this.#awaitsPast(nowMs)) break;
       this.#forgetOldest();
     }
     return drafts;
+  }
+
+  /** The oldest minute is in a gap that the source may still fill from its memory, and is not too old for that. */
+  #awaitsPast(nowMs: number): boolean {
+    const oldestMs = this.#minutes[0]?.fromMs ?? nowMs;
+    if (nowMs - oldestMs > keptInGapMs) return false;
+    const sinceMs = nowMs - this.#options.lateS * 1000;
+    return this.#gaps.some((gap) => gap.fromMs < oldestMs + minuteMs && gap.toMs > Math.max(oldestMs, sinceMs));
   }
 
   /** Everything as it stands: at the stop, or when a segment ends. */
@@ -209,6 +269,7 @@ export class MachineRollup {
     this.#gaps = this.#gaps
       .filter((gap) => gap.toMs === Infinity)
       .map((gap) => ({ fromMs: gap.fromMs + shiftMs, toMs: Infinity }));
+    this.#filled.clear();
     this.#resets = [];
     this.#openSentMs = -Infinity;
     this.#forgottenMs = nowMs - underWayMs;
@@ -256,7 +317,7 @@ export class MachineRollup {
         fromMs: Math.max(minute.fromMs, this.#segmentFromMs),
         toMs,
         before,
-        gaps: this.#gaps,
+        gaps: this.#gapsOf(column),
         holdMs,
         counter: counter === null ? null : { spec: counter, base: bases[column] ?? null, resets: this.#resets },
       });
@@ -303,6 +364,11 @@ export class MachineRollup {
     };
   }
 
+  #gapsOf(column: number): readonly GapSpan[] {
+    const filled = this.#filled.get(column) ?? [];
+    return filled.reduce((gaps, span) => gaps.flatMap((gap) => without(gap, span)), this.#gaps as readonly GapSpan[]);
+  }
+
   #pointBefore(at: number, column: number): Point | null {
     for (let i = at - 1; i >= 0; i--) {
       const last = this.#minutes[i]?.points[column]?.last();
@@ -345,6 +411,11 @@ export class MachineRollup {
     this.#forgottenMs = oldest.fromMs + minuteMs;
     this.#gaps = this.#gaps.filter((gap) => gap.toMs > this.#forgottenMs);
     this.#resets = this.#resets.filter((span) => span.untilMs > this.#forgottenMs);
+    for (const [column, spans] of this.#filled) {
+      const kept = spans.filter((span) => span.toMs > this.#forgottenMs);
+      if (kept.length > 0) this.#filled.set(column, kept);
+      else this.#filled.delete(column);
+    }
     this.#timeline.forgetBefore(this.#forgottenMs);
   }
 }

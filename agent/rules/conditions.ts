@@ -5,7 +5,7 @@
 import type { Value } from '../../drivers/contract.ts';
 import type { MachineState } from '../../cloud-bridge/contract.ts';
 import type { Evidence } from '../alerts/occurrence.ts';
-import { matchesCause } from './load.ts';
+import { isReported, matchesCause } from './load.ts';
 import type { Condition } from './schema.ts';
 
 /** An instant on both clocks: durations are taken from the monotonic one, what people read from the other. */
@@ -24,6 +24,8 @@ export interface Facts {
   changed(signal: string): { readonly at: Instant; readonly seen: boolean } | null;
   /** Canonical causes in force; null when the machine cannot be interpreted. */
   readonly causes: readonly ActiveCause[] | null;
+  /** What the machine or its connection reports as holding, by name; null while the machine is not read. */
+  readonly conditions: readonly ActiveCause[] | null;
   /** The open gap; null when the machine is read; undefined before it is known. */
   readonly gap: { readonly since: Instant; readonly reason: string } | null | undefined;
   /** Monotonic times of the implausible counter steps lately seen, oldest first, by signal. */
@@ -104,13 +106,14 @@ function judgeNow(condition: Condition, memory: ConditionMemory, facts: Facts): 
       return changed.seen ? clear : unknown;
     }
     case 'code': {
-      if (facts.causes === null) return unknown;
-      for (const active of facts.causes) {
+      for (const active of [...(facts.conditions ?? []), ...(facts.causes ?? [])]) {
         if (!condition.causes.some((pattern) => matchesCause(pattern, active.cause))) continue;
         const evidence = active.code === null ? {} : { code: active.code };
         return { ...holds(facts.now, active.signal, evidence), cause: active.cause, text: active.text };
       }
-      return clear;
+      // A rule about conditions alone needs no interpretation of values, and any other one does.
+      const source = condition.causes.every(isReported) ? facts.conditions : facts.causes;
+      return source === null ? unknown : clear;
     }
     case 'offline': {
       if (facts.gap === undefined) return unknown;

@@ -125,6 +125,9 @@ export function rulesFor(set: RuleSet, machine: string, kind: string, profile: P
   return chosen;
 }
 
+/** Causes that a machine or its connection reports by itself, and that no code of a profile stands for. */
+export const isReported = (pattern: string): boolean => /^(?:condition|connection)\./.test(pattern);
+
 function applies(condition: Condition, profile: Profile): boolean {
   switch (condition.kind) {
     case 'above':
@@ -140,6 +143,8 @@ function applies(condition: Condition, profile: Profile): boolean {
         ([name, spec]) => spec.kind === 'counter' && (condition.signal ?? name) === name,
       );
     case 'code':
+      // Only OPC UA machines report by themselves, and a rule about that needs no code table.
+      if (profile.protocol === 'opcua' && condition.causes.some(isReported)) return true;
       return causesOf(profile).some((cause) => condition.causes.some((pattern) => matchesCause(pattern, cause)));
     case 'offline':
       return true;

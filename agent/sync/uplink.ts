@@ -21,11 +21,12 @@ import {
 import { backoffDelayMs, type BackoffOptions } from '../../drivers/contract.ts';
 import { agentErrors } from '../errors.ts';
 import type { UplinkView } from '../live.ts';
-import type { BatchKey, OutboxCounts, SealContext, SealedBatch } from '../store/outbox.ts';
+import type { BatchKey, SealedBatch } from '../store/outbox.ts';
 import { believedAnswer } from './answers.ts';
 import { checkUplinkUrl, openLink, type Link } from './link.ts';
 import { noOutage, outageDueMs, stepOutage, type Instant, type OutageEvent } from './outage.ts';
 import type { Uplink, UplinkCounters, UplinkOptions } from './uplink-ports.ts';
+import { Waiting } from './waiting.ts';
 import {
   emptyWindow,
   nameOf,
@@ -42,12 +43,9 @@ const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backl
 const defaultReconnect: BackoffOptions = { minMs: 500, maxMs: 30_000, factor: 1.3 };
 const connectTimeoutMs = 10_000;
 const pollMs = 5_000;
-const housekeepingMs = 1_000;
 const goodbyeMs = 400;
 /** Waiting alerts beyond this are history; the snapshot of what is active now goes before them. */
 const snapshotAfterRecords = 1_000;
-/** So many waiting records are sealed while there is no uplink. */
-const compactAfterRecords = 2_000;
 
 export function createUplink(options: UplinkOptions): Uplink {
   return new MqttUplink(options);
@@ -55,12 +53,12 @@ export function createUplink(options: UplinkOptions): Uplink {
 
 class MqttUplink implements Uplink {
   readonly #o: UplinkOptions;
+  readonly #waiting: Waiting;
   #windowOptions: Parameters<typeof stepWindow>[3];
   readonly #outageAfterMs: number;
   #window = emptyWindow();
   #outage = noOutage({ wallMs: 0, monotonicMs: 0 });
   readonly #bytes = new Map<string, SealedBatch>();
-  #counts: OutboxCounts | null = null;
   #link: Link | null = null;
   #ready = false;
   #running = false;
@@ -72,15 +70,13 @@ class MqttUplink implements Uplink {
   #sent = 0;
   #invalidAcks = 0;
   #disbelieves = false;
-  #countsStale = true;
   #tick: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
-  #housekeeping: NodeJS.Timeout | null = null;
-  #unsubscribe: () => void = () => undefined;
   #stopping: Promise<void> | null = null;
 
   constructor(options: UplinkOptions) {
     this.#o = options;
+    this.#waiting = new Waiting(options, () => this.#ready);
     this.#windowOptions = {
       slots: { ...defaultSlots, ...options.slots },
       ackTimeoutMs: options.ackTimeoutMs ?? 10_000,
@@ -96,22 +92,19 @@ class MqttUplink implements Uplink {
     this.#running = true;
     signal.addEventListener('abort', () => void this.stop(), { once: true });
     this.#sinceMs = this.#o.clock.wallMs();
-    this.#unsubscribe = this.#o.store.onCommitted(() => {
-      this.#countsStale = true;
-      this.#feed({ kind: 'committed' });
-    });
-    this.#housekeeping = setInterval(() => void this.#keepHouse(), housekeepingMs);
-    await this.#refreshCounts();
-    if (this.#running) this.#begin();
+    await this.#waiting.start(
+      () => this.#feed({ kind: 'committed' }),
+      () => this.#begin(),
+    );
   }
 
   /** Connects, unless something is to be waited for; then it is asked again with the next turn of the housekeeping. */
-  #begin(): void {
+  #begin(): boolean {
     const why = this.#o.waitsFor?.() ?? null;
     if (why !== null) {
       if (this.#reason !== why) this.#o.log('warn', 'uplink waits', { reason: why, ...told('clockNotSet') });
       this.#reason = why;
-      return;
+      return false;
     }
     this.#begun = true;
     this.#reason = 'not-yet-connected';
@@ -119,6 +112,7 @@ class MqttUplink implements Uplink {
     this.#sinceMs = this.#o.clock.wallMs();
     this.#connect();
     this.#schedule();
+    return true;
   }
 
   hurry(): void {
@@ -132,9 +126,8 @@ class MqttUplink implements Uplink {
 
   async #stop(): Promise<void> {
     this.#running = false;
-    this.#unsubscribe();
+    this.#waiting.stop();
     for (const timer of [this.#tick, this.#retry]) if (timer !== null) clearTimeout(timer);
-    if (this.#housekeeping !== null) clearInterval(this.#housekeeping);
     const link = this.#link;
     this.#link = null;
     if (link === null) return;
@@ -144,17 +137,18 @@ class MqttUplink implements Uplink {
   }
 
   view(): UplinkView {
+    const { counts } = this.#waiting;
     return {
       configured: true,
       connected: this.#ready,
       sinceMs: this.#sinceMs,
       reason: this.#reason,
-      outboxRecords: this.#counts?.records ?? 0,
-      outboxBatches: this.#counts?.batches ?? 0,
-      oldestUnackedMs: this.#counts?.oldestMs ?? null,
-      acked: this.#counts?.acked ?? 0,
-      redelivered: this.#counts?.redelivered ?? 0,
-      deadLetters: this.#counts?.dead ?? 0,
+      outboxRecords: counts?.records ?? 0,
+      outboxBatches: counts?.batches ?? 0,
+      oldestUnackedMs: counts?.oldestMs ?? null,
+      acked: counts?.acked ?? 0,
+      redelivered: counts?.redelivered ?? 0,
+      deadLetters: counts?.dead ?? 0,
     };
   }
 
@@ -194,7 +188,8 @@ class MqttUplink implements Uplink {
   async #onReady(link: Link, session: string): Promise<void> {
     link.publish(this.#topic('status'), JSON.stringify(this.#status(true, session)), true);
     // With a long history of alerts waiting, what is active now goes ahead of it.
-    const snapshot = (this.#counts?.unsealed.alerts ?? 0) > snapshotAfterRecords ? await this.#snapshot() : [];
+    const snapshot =
+      (this.#waiting.counts?.unsealed.alerts ?? 0) > snapshotAfterRecords ? await this.#waiting.snapshot() : [];
     if (this.#link !== link || !this.#running) return;
     this.#ready = true;
     this.#attempt = 0;
@@ -274,30 +269,9 @@ class MqttUplink implements Uplink {
   }
 
   async #load({ epoch, lane, limit, exclude }: Extract<WindowEffect, { kind: 'load' }>): Promise<void> {
-    const { store, backlogAfterMs = 120_000 } = this.#o;
-    try {
-      const request = {
-        lane,
-        limit,
-        exclude,
-        seal: this.#sealContext(),
-        lingerMs: this.#windowOptions.lingerMs,
-        backlogAfterMs,
-      };
-      this.#take(epoch, lane, await store.take(request));
-    } catch (error) {
-      this.#storeFailed('take', error);
-      this.#feed({ kind: 'load-failed', epoch, lane });
-    }
-  }
-
-  async #snapshot(): Promise<readonly SealedBatch[]> {
-    try {
-      return await this.#o.store.sealSnapshot(this.#sealContext());
-    } catch (error) {
-      this.#storeFailed('make a snapshot', error);
-      return [];
-    }
+    const batches = await this.#waiting.take(lane, limit, exclude, this.#windowOptions.lingerMs);
+    if (batches === null) this.#feed({ kind: 'load-failed', epoch, lane });
+    else this.#take(epoch, lane, batches);
   }
 
   #take(epoch: number, lane: Lane, batches: readonly SealedBatch[]): void {
@@ -315,31 +289,25 @@ class MqttUplink implements Uplink {
     this.#sent++;
     this.#link.publish(this.#topic('up'), encodeUp(header, batch.bytes), false);
     const { wallMs, monotonicMs } = this.#now();
-    const noted = (): void => {
-      // Where answers stay away nothing else makes the counts be read anew.
-      if (sends > 1) this.#countsStale = true;
-    };
-    this.#o.store.noteSent([batch], wallMs).then(noted, (error: unknown) => this.#storeFailed('count a send', error));
+    this.#waiting.noteSent(batch, sends);
     const first = { monotonicMs: firstSentMs, wallMs: wallMs - (monotonicMs - firstSentMs) };
     this.#watch({ kind: 'sent', sends, first });
   }
 
   async #settle(settlement: Extract<WindowEffect, { kind: 'settle' }>['settlement']): Promise<void> {
-    try {
-      const changed = await this.#o.store.settle({ ...settlement, atMs: this.#o.clock.wallMs() });
-      this.#countsStale = true;
-      if (settlement.result === 'later') return;
-      this.#bytes.delete(nameOf(settlement));
-      if (changed && settlement.result === 'refused') {
-        const { boot, seq, code } = settlement;
-        this.#o.log('error', 'the bridge refused a batch; it is kept as a dead letter', { boot, seq, code });
-        this.#o.onDeadLetter?.({ boot, seq, code });
-      }
-      this.#feed({ kind: 'settled', key: settlement });
-    } catch (error) {
-      this.#storeFailed('note an answer', error);
+    const changed = await this.#waiting.settle(settlement);
+    if (changed === null) {
       this.#feed({ kind: 'settle-failed', key: settlement });
+      return;
     }
+    if (settlement.result === 'later') return;
+    this.#bytes.delete(nameOf(settlement));
+    if (changed && settlement.result === 'refused') {
+      const { boot, seq, code } = settlement;
+      this.#o.log('error', 'the bridge refused a batch; it is kept as a dead letter', { boot, seq, code });
+      this.#o.onDeadLetter?.({ boot, seq, code });
+    }
+    this.#feed({ kind: 'settled', key: settlement });
   }
 
   /** Tells the outage watch, and passes on what it finds. */
@@ -371,44 +339,6 @@ class MqttUplink implements Uplink {
       },
       Math.min(delayMs, 60_000),
     );
-  }
-
-  async #keepHouse(): Promise<void> {
-    if (this.#countsStale) await this.#refreshCounts();
-    if (!this.#running) return;
-    if (!this.#begun) {
-      this.#begin();
-      return;
-    }
-    const unsealed = this.#counts?.unsealed.other ?? 0;
-    if (this.#ready || unsealed < compactAfterRecords) return;
-    // Without uplink the waiting records are sealed: compressed they take a tenth of the room.
-    this.#countsStale = true;
-    await this.#o.store
-      .sealBacklog({ seal: this.#sealContext(), lingerMs: 0, backlogAfterMs: 0 })
-      .catch((error: unknown) => this.#storeFailed('seal the backlog', error));
-  }
-
-  async #refreshCounts(): Promise<void> {
-    this.#countsStale = false;
-    try {
-      this.#counts = await this.#o.store.outboxCounts();
-    } catch (error) {
-      this.#storeFailed('count the outbox', error);
-    }
-  }
-
-  #storeFailed(doing: string, error: unknown): void {
-    // After stop the store may be closed before a last answer is noted; the bridge will say `repeat` next time.
-    if (!this.#running) return;
-    this.#o.log('warn', `uplink: the store could not ${doing}`, {
-      error: error instanceof Error ? error.message : String(error),
-    });
-  }
-
-  #sealContext(): SealContext {
-    const { site, gateway, clock, clockState } = this.#o;
-    return { site, gateway, clock: clockState(), nowMs: clock.wallMs() };
   }
 
   #status(online: boolean, session: string): StatusMessage {

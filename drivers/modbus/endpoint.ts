@@ -1,6 +1,7 @@
 /** Endpoint addresses of Modbus machines. Pure. */
 import { z } from 'zod';
 import { DriverError } from '../errors.ts';
+import { portOfUrl } from '../serial/find-port.ts';
 
 /** Defaults of MODBUS over Serial Line V1.02, §2.5.1 and §3.2: 19200 bit/s, even parity, 1 stop bit; RTU has 8 data bits. */
 const serialSettings = z.strictObject({
@@ -27,13 +28,16 @@ export type ModbusEndpoint =
 
 /**
  * `modbus://host[:502]`, `modbus+rtu://host:port` (RTU behind a serial device server), or
- * `modbus+rtu:///dev/…?baudRate=19200&parity=even`, or the same with `modbus+ascii:`.
+ * `modbus+rtu:///dev/…?baudRate=19200&parity=even` (or `modbus+rtu://usb/1a86:7523[/SERIAL]`, an adapter by its ids), or the same with
+ * `modbus+ascii:`.
  * @throws DriverError DRV-110 when it is none of these
  */
 export function parseModbusEndpoint(endpoint: string): ModbusEndpoint {
   const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
   // URL keeps the brackets of an IPv6 address; sockets want none.
-  const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  const port = url === null ? null : portOfUrl(url);
+  // An adapter by its USB ids looks like a host.
+  const host = port?.startsWith('usb/') === true ? '' : (url?.hostname.replace(/^\[|\]$/g, '') ?? '');
   if (url?.protocol === 'modbus:') {
     if (host === '') throw invalid(endpoint, 'a host is needed');
     return { kind: 'tcp', host, port: url.port === '' ? 502 : portOf(endpoint, url.port) };
@@ -46,12 +50,11 @@ export function parseModbusEndpoint(endpoint: string): ModbusEndpoint {
   if (url?.protocol === 'modbus+rtu:' || url?.protocol === 'modbus+ascii:') {
     const framing = url.protocol === 'modbus+rtu:' ? 'rtu' : 'ascii';
     const schema = framing === 'rtu' ? serialSettings : asciiSettings;
-    const pathname = decodeURIComponent(url.pathname);
-    const path = /^\/COM\d+$/i.test(pathname) ? pathname.slice(1) : pathname;
-    if (path.length < 2) throw invalid(endpoint, 'a host with port, or three slashes and the path of a serial port');
+    if (port === null)
+      throw invalid(endpoint, 'a host with port, three slashes and the path of a serial port, or usb/VID:PID');
     const parsed = schema.safeParse(Object.fromEntries(url.searchParams));
     if (!parsed.success) throw invalid(endpoint, z.prettifyError(parsed.error).replaceAll('\n', ' '));
-    return { kind: `${framing}-tty`, path, settings: parsed.data };
+    return { kind: `${framing}-tty`, path: port, settings: parsed.data };
   }
   throw invalid(endpoint, 'expected modbus://, modbus+rtu:// or modbus+ascii://');
 }

@@ -13,6 +13,7 @@
  *    the answers are kept from it and read here (`ascii.ts`).
  */
 import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-serial/ModbusRTU.js';
+import { findPort } from '../serial/find-port.ts';
 import { reasonOf } from '../serial/transport.ts';
 import { describeAscii, longestAsciiFrame, receiveAscii } from './ascii.ts';
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
@@ -85,9 +86,10 @@ class TtyBus implements Bus {
     this.#opened = this.#open(path, settings).catch((error: unknown) => this.#down(reasonOf(asError(error))));
   }
 
-  async #open(path: string, settings: TtySettings): Promise<void> {
+  async #open(name: string, settings: TtySettings): Promise<void> {
     // The binding is a native library: an installation without serial machines never loads it.
     const library = await import('modbus-serial');
+    const path = await findPort(name);
     if (this.#over) return;
     const client = new library.default.default();
     this.#client = client;

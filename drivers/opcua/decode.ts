@@ -17,6 +17,8 @@ export interface ServerValue {
   /** UTC ms, null where the server gave none. */
   readonly sourceMs: number | null;
   readonly serverMs: number | null;
+  /** The server's queue was full: samples before this one are gone (OPC 10000-4, 7.39.1, Overflow). */
+  readonly hasOverflow: boolean;
 }
 export type ServerScalar = number | bigint | boolean | string;
 

@@ -2,18 +2,23 @@
  * OPC UA machines behind one server.
  *
  * Invariants (besides D1 … D7):
- *  - Nothing is kept from one session to the next: every connection judges the certificate and resolves every name anew.
+ *  - Every connection judges the certificate and resolves every name anew. All that outlives a session is the number of a
+ *    subscription at the server, which is taken over only when its nodes are still the same.
  *  - A connection counts as good only when readings come; the back-off starts again from there.
  *  - The library is loaded in `start`, its key made there; nothing of it lives in the constructor.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { DataValue, NodeId } from 'node-opcua-client';
 import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts } from '../contract.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError, driverErrors } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
-import { loadOpcuaLibrary, toServerValue, type OpcuaLibrary } from './library.ts';
+import { loadOpcuaLibrary, type OpcuaLibrary } from './library.ts';
 import type { MachineIdentification } from './nodes.ts';
 import type { OpcuaDriverOptions } from './options.ts';
 import { ownCertificate } from './own-certificate.ts';
-import { connect, type OpcuaConnection } from './session.ts';
+import { Publishing } from './publishing.ts';
+import { connect } from './session.ts';
+import type { SessionParts } from './subscription.ts';
 import { ServerClock } from './time.ts';
 import { parseFingerprint } from './trust.ts';
 import { OpcuaTrouble, reasonOfError } from './trouble.ts';
@@ -31,6 +36,8 @@ export interface OpcuaDriver extends Driver {
 const defaultBackoff: BackoffOptions = { minMs: 250, maxMs: 4_000 };
 /** Connecting that takes longer than this is a gap, though nothing has failed yet. */
 const patienceMs = 6_000;
+/** Of the heartbeat's read in one request. */
+const readsAtOnce = 250;
 /** A server may be busy for a moment; an answer later than this opens a gap, though the connection is given more time. */
 const leastSilenceMs = 1_000;
 
@@ -48,8 +55,20 @@ export function createOpcuaDriver(options: OpcuaDriverOptions, ports: DriverPort
   if (options.security.mode === 'None' && options.user !== undefined) {
     throw new DriverError('opcuaPasswordUnprotected', options.endpoint);
   }
+  if (options.user !== undefined && !('name' in options.user)) checkUserKey(options.endpoint, options.user);
   const fingerprint = options.serverFingerprint === undefined ? null : parseFingerprint(options.serverFingerprint);
   return new ServerDriver(options, fingerprint, ports);
+}
+
+/** Found out now, it is a mistake of the configuration; at the server it would look like a refusal. */
+function checkUserKey(endpoint: string, user: { readonly certificatePem: string; readonly keyPem: string }): void {
+  try {
+    const key = createPrivateKey(user.keyPem);
+    if (new X509Certificate(user.certificatePem).checkPrivateKey(key)) return;
+  } catch (error) {
+    throw new DriverError('opcuaUserKeyInvalid', `${endpoint}: not readable as PEM`, { cause: error });
+  }
+  throw new DriverError('opcuaUserKeyInvalid', `${endpoint}: they do not belong together`);
 }
 
 class ServerDriver implements OpcuaDriver {
@@ -65,6 +84,9 @@ class ServerDriver implements OpcuaDriver {
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   #started = false;
   #attempt = 0;
+  readonly #clock = new ServerClock();
+  /** Made with the library, then kept from session to session. */
+  #watches: readonly MachineWatch[] | null = null;
 
   constructor(options: OpcuaDriverOptions, serverFingerprint: string | null, ports: DriverPorts) {
     this.machines = options.machines.map(({ machine }) => machine);
@@ -96,7 +118,8 @@ class ServerDriver implements OpcuaDriver {
   }
 
   health() {
-    return this.#feeds.map((feed) => feed.health());
+    const clockOffsetMs = this.#clock.isMeasured ? Math.round(this.#clock.offsetMs) : null;
+    return this.#feeds.map((feed) => ({ ...feed.health(), clockOffsetMs }));
   }
 
   identification(machine: string): MachineIdentification | null {
@@ -151,19 +174,13 @@ class ServerDriver implements OpcuaDriver {
       },
       stop,
     ).finally(() => clearTimeout(patience));
-    const clock = new ServerClock();
-    const onAlive = (): void => {
-      this.#attempt = 0;
-    };
-    const watches = this.#options.machines.flatMap((machine, index) => {
-      const feed = this.#feeds[index];
-      const parts = { library, clock, heartbeatMs: this.#heartbeatMs, onAlive };
-      return feed === undefined ? [] : [new MachineWatch(machine, { ...parts, feed })];
-    });
+    const watches = (this.#watches ??= this.#makeWatches(library));
+    const publishing = new Publishing(library, connection.session);
+    const parts: SessionParts = { library, session: connection.session, publishing };
     try {
       for (const feed of this.#feeds) feed.link(true, 'connected');
       const watching = new AbortController();
-      const work = this.#watch(library, connection, clock, watches, watching.signal);
+      const work = this.#watch(parts, watches, watching.signal);
       try {
         return await unlessStopped(Promise.race([connection.lost, work]), stop);
       } finally {
@@ -172,48 +189,69 @@ class ServerDriver implements OpcuaDriver {
       }
     } finally {
       for (const watch of watches) watch.detach();
-      await connection.close();
+      publishing.stop();
+      // What the server keeps for us is taken over by the next session; there is none after a stop.
+      await connection.close(!stop.aborted);
     }
   }
 
+  #makeWatches(library: OpcuaLibrary): readonly MachineWatch[] {
+    const { machines, onDiscovered } = this.#options;
+    return machines.flatMap((machine, index) => {
+      const feed = this.#feeds[index];
+      if (feed === undefined) return [];
+      return new MachineWatch(machine, {
+        library,
+        feed,
+        clock: this.#clock,
+        heartbeatMs: this.#heartbeatMs,
+        isAlone: machines.length === 1,
+        onAlive: () => {
+          this.#attempt = 0;
+        },
+        onDiscovered: (signals, leftOut) => {
+          onDiscovered?.(machine.machine, signals);
+          if (leftOut > 0) this.#tellLeftOut(machine.machine, leftOut);
+        },
+      });
+    });
+  }
+
+  #tellLeftOut(machine: string, leftOut: number): void {
+    const { code, cure } = driverErrors.opcuaTooManySignals;
+    if (this.#complained.has(`${machine} ${code}`)) return;
+    this.#complained.add(`${machine} ${code}`);
+    this.#ports.log('warn', 'a machine has more variables than are watched', { code, machine, leftOut, cure });
+  }
+
   /** Attaches all machines, then reads everything once a heartbeat. Resolves with a reason when it must end. */
-  async #watch(
-    library: OpcuaLibrary,
-    connection: OpcuaConnection,
-    clock: ServerClock,
-    watches: readonly MachineWatch[],
-    stop: AbortSignal,
-  ): Promise<string> {
-    const { session } = connection;
+  async #watch(parts: SessionParts, watches: readonly MachineWatch[], stop: AbortSignal): Promise<string> {
+    // Source times of the hole before this session are read by the server's clock.
+    await this.#read(parts, []);
     while (!stop.aborted) {
       const beganMs = this.#ports.clock.monotonicMs();
       for (const watch of watches) {
-        if (watch.isSilent(beganMs)) return 'no-data';
+        if (watch.isSilent(beganMs)) {
+          watch.noteSilence();
+          return 'no-data';
+        }
         if (watch.incomplete && watch.resolvedAgeMs(beganMs) >= watch.resolveAgainMs)
-          await this.#attach(watch, connection, stop);
+          await this.#attach(watch, parts, stop);
         if (stop.aborted) return 'stopped';
       }
-      const nodes = [
-        library.resolveNodeId('Server_ServerStatus_CurrentTime'),
-        ...watches.flatMap((one) => one.nodesToRead()),
-      ];
       for (const watch of watches) watch.feed.requested();
-      const sentMs = this.#ports.clock.wallMs();
       const late = setTimeout(() => this.#interrupt('timeout'), Math.max(2 * this.#heartbeatMs, leastSilenceMs));
-      const read = await session
-        .read(nodes.map((nodeId) => ({ nodeId, attributeId: library.AttributeIds.Value })))
-        .finally(() => clearTimeout(late));
+      const nodes = watches.map((one) => one.nodesToRead());
+      const { values, sentMs } = await this.#read(parts, nodes.flat()).finally(() => clearTimeout(late));
       if (stop.aborted) return 'stopped';
-      const serverTime: unknown = read[0]?.value.value;
-      if (serverTime instanceof Date) clock.measure(serverTime.getTime(), sentMs, this.#ports.clock.wallMs());
-      let next = 1;
-      for (const watch of watches) {
-        const count = watch.nodesToRead().length;
-        watch.heartbeat(
-          read.slice(next, next + count).map((value) => toServerValue(library, value)),
-          sentMs,
-        );
+      let next = 0;
+      for (const [index, watch] of watches.entries()) {
+        const count = nodes[index]?.length ?? 0;
+        watch.heartbeat(values.slice(next, next + count), sentMs);
         next += count;
+      }
+      for (const watch of watches) {
+        if (!stop.aborted) await watch.readJobs();
       }
       const tookMs = this.#ports.clock.monotonicMs() - beganMs;
       await pause(Math.max(10, this.#heartbeatMs - tookMs), stop);
@@ -221,10 +259,28 @@ class ServerDriver implements OpcuaDriver {
     return 'stopped';
   }
 
-  async #attach(watch: MachineWatch, connection: OpcuaConnection, stop: AbortSignal): Promise<void> {
+  /** Reads the server's clock, and the values of `nodes` as many at a time as a server must take. */
+  async #read({ library, session }: SessionParts, nodes: readonly NodeId[]) {
+    const values: DataValue[] = [];
+    const attributeId = library.AttributeIds.Value;
+    const clockNode = library.resolveNodeId('Server_ServerStatus_CurrentTime');
+    const sentMs = this.#ports.clock.wallMs();
+    for (let at = 0; at === 0 || at < nodes.length; at += readsAtOnce) {
+      const some = nodes.slice(at, at + readsAtOnce);
+      const askedMs = this.#ports.clock.wallMs();
+      const read = await session.read([clockNode, ...some].map((nodeId) => ({ nodeId, attributeId })));
+      const [time, ...rest] = read;
+      const serverTime: unknown = time?.value.value;
+      if (serverTime instanceof Date) this.#clock.measure(serverTime.getTime(), askedMs, this.#ports.clock.wallMs());
+      values.push(...rest);
+    }
+    return { values, sentMs };
+  }
+
+  async #attach(watch: MachineWatch, parts: SessionParts, stop: AbortSignal): Promise<void> {
     const { machine } = watch.feed;
     try {
-      const identification = await watch.attach(connection.session);
+      const identification = await watch.attach(parts);
       if (stop.aborted) return;
       this.#identifications.set(machine, identification);
       this.#options.onIdentification?.(machine, identification);

@@ -3,10 +3,17 @@
  * agent without such a machine does not pay. Everything specific to the library's types is here and in `session.ts`.
  */
 import type * as Library from 'node-opcua-client';
-import type { DataValue } from 'node-opcua-client';
+import type {
+  ClientSession,
+  ClientSessionPublishService,
+  ClientSessionRawSubscriptionService,
+  DataValue,
+} from 'node-opcua-client';
 import type { ServerScalar, ServerValue } from './decode.ts';
 
 export type OpcuaLibrary = typeof Library;
+/** Every session of the library has these services; its own type leaves out those that its subscriptions use. */
+export type OpcuaSession = ClientSession & ClientSessionPublishService & ClientSessionRawSubscriptionService;
 
 const silent = (): void => {};
 
@@ -18,6 +25,9 @@ export async function loadOpcuaLibrary(): Promise<OpcuaLibrary> {
   return library;
 }
 
+/** InfoType DataValue and InfoBits Overflow of a status code. */
+const overflow = 0x0480;
+
 /** A data value of the library in the driver's own words. */
 export function toServerValue(library: OpcuaLibrary, received: DataValue): ServerValue {
   const scalar = received.value.arrayType === library.VariantArrayType.Scalar;
@@ -28,6 +38,7 @@ export function toServerValue(library: OpcuaLibrary, received: DataValue): Serve
     isOtherType: value === undefined,
     sourceMs: toMs(received.sourceTimestamp),
     serverMs: toMs(received.serverTimestamp),
+    hasOverflow: (received.statusCode.value & overflow) === overflow,
   };
 }
 

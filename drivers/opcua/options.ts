@@ -1,6 +1,6 @@
 /** What an OPC UA driver is told. */
 import type { BackoffOptions } from '../contract.ts';
-import type { Profile } from '../profiles/schema.ts';
+import type { Profile, SignalSpec } from '../profiles/schema.ts';
 import type { MachineIdentification } from './nodes.ts';
 
 export type OpcuaSecurity =
@@ -14,7 +14,15 @@ export type OpcuaSecurity =
 export interface OpcuaMachine {
   readonly machine: string;
   readonly profile: Profile;
+  /** BrowseName below Objects/Machines; goes before that of the profile. */
+  readonly browseName?: string | undefined;
 }
+
+/** Who the agent is at the server. */
+export type OpcuaUser =
+  | { readonly name: string; readonly password: string }
+  /** X.509 user identity: certificate and key as PEM texts. */
+  | { readonly certificatePem: string; readonly keyPem: string };
 
 export interface OpcuaDriverOptions {
   /** `opc.tcp://host:4840/path`. */
@@ -28,7 +36,8 @@ export interface OpcuaDriverOptions {
   readonly trustDir: string;
   /** Folder of the agent's own key and certificate; made when they are not there. */
   readonly pkiDir: string;
-  readonly user?: { readonly name: string; readonly password: string } | undefined;
+  /** Absent: anonymous. */
+  readonly user?: OpcuaUser | undefined;
   readonly backoff?: BackoffOptions;
   /** At most this long between two good readings of a signal that stands still, ms. Default 1000. */
   readonly heartbeatMs?: number;
@@ -36,4 +45,9 @@ export interface OpcuaDriverOptions {
   readonly timeoutMs?: number;
   /** Called after each connect with what the machine says of itself (OPC 40001-1, MachineIdentification). */
   readonly onIdentification?: (machine: string, identification: MachineIdentification) => void;
+  /**
+   * Called after each connect with the signals that were found at a machine and that its profile does not name, before any
+   * reading of them; with profiles that say `discover` alone. Names are the same every time the server shows the same.
+   */
+  readonly onDiscovered?: (machine: string, signals: Readonly<Record<string, SignalSpec>>) => void;
 }

@@ -5,20 +5,23 @@
  * Invariant: with any mode but None, nothing (above all no password) is sent to a server whose certificate is not trusted.
  */
 import { X509Certificate } from 'node:crypto';
-import type { ClientSession, EndpointDescription, OPCUAClient } from 'node-opcua-client';
+import type { ClientSession, EndpointDescription, OPCUAClient, UserIdentityInfo } from 'node-opcua-client';
 import type { DriverPorts } from '../contract.ts';
-import type { OpcuaLibrary } from './library.ts';
+import type { OpcuaLibrary, OpcuaSession } from './library.ts';
 import type { OpcuaDriverOptions, OpcuaSecurity } from './options.ts';
 import type { OwnCertificate } from './own-certificate.ts';
 import { fingerprintOf, isTrusted, recordRejected } from './trust.ts';
 import { OpcuaTrouble } from './trouble.ts';
 
 export interface OpcuaConnection {
-  readonly session: ClientSession;
+  readonly session: OpcuaSession;
   /** Resolves once with the reason when channel or session is gone. Never rejects. */
   readonly lost: Promise<string>;
-  /** Resolves when everything is closed, within 900 ms, whatever the server does. */
-  close(): Promise<void>;
+  /**
+   * Resolves when everything is closed, within 900 ms, whatever the server does.
+   * @param keepSubscriptions the server shall keep them for the next session
+   */
+  close(keepSubscriptions: boolean): Promise<void>;
 }
 
 export interface ConnectParts {
@@ -50,12 +53,12 @@ export async function connect(parts: ConnectParts, signal: AbortSignal): Promise
   try {
     const session = await limited(parts, client, signal, async () => {
       await client.connect(options.endpoint);
-      return client.createSession(identityOf(parts));
+      return (await client.createSession(identityOf(parts))) as OpcuaSession;
     });
     const sessionLost = new Promise<string>((resolve) => {
       session.once('session_closed', () => resolve('session-lost'));
     });
-    return { session, lost: Promise.race([lost, sessionLost]), close: () => closeSession(client, session) };
+    return { session, lost: Promise.race([lost, sessionLost]), close: (keep) => closeSession(client, session, keep) };
   } catch (error) {
     await hangUp(client);
     throw error;
@@ -157,6 +160,8 @@ function makeClient(parts: ConnectParts, security: OpcuaSecurity, serverCertific
     defaultTransactionTimeout: timeoutMs,
     requestedSessionTimeout: 30_000,
     keepSessionAlive: false,
+    // Texts in the one language that the names of the specifications are in.
+    localeIds: ['en', 'en-US', 'en-GB'],
     // Closing is done here, in an order and a time of our own.
     keepPendingSessionsOnDisconnect: true,
   });
@@ -182,14 +187,12 @@ export function refuseAll(library: OpcuaLibrary) {
   };
 }
 
-function identityOf({ library, options }: ConnectParts) {
-  return options.user === undefined
-    ? ({ type: library.UserTokenType.Anonymous } as const)
-    : ({
-        type: library.UserTokenType.UserName,
-        userName: options.user.name,
-        password: options.user.password,
-      } as const);
+function identityOf({ library, options: { user } }: ConnectParts): UserIdentityInfo {
+  const { UserTokenType } = library;
+  if (user === undefined) return { type: UserTokenType.Anonymous };
+  if ('name' in user) return { type: UserTokenType.UserName, userName: user.name, password: user.password };
+  const certificateData = new X509Certificate(user.certificatePem).raw;
+  return { type: UserTokenType.Certificate, certificateData, privateKey: user.keyPem };
 }
 
 /** Runs `work`, hanging up on the client when it takes too long or `signal` aborts, which makes the work fail. */
@@ -222,9 +225,9 @@ async function limited<T>(
   }
 }
 
-async function closeSession(client: OPCUAClient, session: ClientSession): Promise<void> {
+async function closeSession(client: OPCUAClient, session: ClientSession, keep: boolean): Promise<void> {
   // The library keeps its publish timers until the closing of the session is answered or the channel is gone.
-  const closing = session.close(true).catch(() => {});
+  const closing = session.close(!keep).catch(() => {});
   await within(closing, closeSessionMs);
   await hangUp(client);
   await within(closing, disconnectMs);

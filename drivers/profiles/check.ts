@@ -1,5 +1,6 @@
 /** What the schema alone cannot see in a profile: names that must exist, sources that must fit the protocol. Pure. */
 import { checkModbusSource } from './check-modbus.ts';
+import { checkEfkaSource, checkLine, checkLineSource, isLineSource } from './check-serial.ts';
 import type { Profile, SignalSpec } from './schema.ts';
 
 export interface ProfileProblem {
@@ -14,7 +15,10 @@ type Add = (path: readonly (string | number)[], message: string, right: string) 
 const sources = {
   modbus: '{ table, address }',
   line: '{ field }',
-  opcua: '{ path }',
+  opcua: '{ path } or { node }',
+  efka: '{ parameter }',
+  'knit-floor': '{ message }',
+  'stoll-events': '{ event }',
 } as const;
 
 /** Every problem of a profile that has passed its schema; empty when it can be used. */
@@ -26,15 +30,17 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   const signals = `one of ${Object.keys(profile.signals).join(', ')}`;
   if (block === 'line' && profile.line === undefined)
     add(['line'], 'is needed with protocol line', 'line: with fields and expectEveryMs');
-  for (const other of ['modbus', 'line', 'opcua'] as const) {
+  if (profile.line !== undefined) checkLine(profile.line, add);
+  for (const other of ['modbus', 'line', 'opcua', 'knit-floor', 'stoll-events'] as const) {
     if (other !== block && profile[other] !== undefined)
       add([other], `has no meaning with protocol ${block}`, `no ${other}: here`);
   }
-  if (Object.keys(profile.signals).length === 0)
+  if (Object.keys(profile.signals).length === 0 && profile.opcua?.discover !== true)
     add(['signals'], 'at least one signal is needed', 'the signals of the machine');
   for (const [name, spec] of Object.entries(profile.signals)) {
     checkSignal(profile, spec, (path, message, right) => add(['signals', name, ...path], message, right));
   }
+  if (profile.restart !== undefined) checkRestart(profile, profile.restart, signals, add);
   profile.codeTables.forEach((table, index) => {
     const kind = profile.signals[table.signal]?.kind;
     if (kind === undefined)
@@ -77,6 +83,20 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   return problems;
 }
 
+function checkRestart(profile: Profile, sign: NonNullable<Profile['restart']>, signals: string, add: Add): void {
+  if ((sign.uptime === undefined) === (sign.flag === undefined))
+    add(['restart'], 'has both or neither of uptime and flag', 'uptime: SIGNAL or flag: SIGNAL');
+  for (const [key, name] of Object.entries(sign)) {
+    const spec = name === undefined ? undefined : profile.signals[name];
+    if (spec === undefined)
+      add(['restart', key], `names no signal of this profile: no signal ${String(name)}`, signals);
+    else if (key === 'flag' && spec.kind !== 'flag')
+      add(['restart', 'flag'], `names a ${spec.kind}, not a flag`, 'a signal of kind flag');
+    else if (key === 'uptime' && ((spec.kind !== 'gauge' && spec.kind !== 'counter') || spec.unit !== 'SEC'))
+      add(['restart', 'uptime'], `names a ${spec.kind} in ${spec.unit}`, 'a gauge or counter in SEC');
+  }
+}
+
 /** What values of a signal are, as typeof and in words. A code of a register is a number; elsewhere it may be a word. */
 function valueTypes(profile: Profile, spec: SignalSpec): readonly (readonly [type: string, words: string])[] {
   const number = ['number', 'a number'] as const;
@@ -102,13 +122,19 @@ function checkSignal(profile: Profile, spec: SignalSpec, add: Add): void {
   const knownPoll = spec.poll === 'normal' || profile.polls[spec.poll] !== undefined;
   if (!knownPoll) add(['poll'], `names no poll class ${spec.poll} of polls`, poll);
   const from = spec.from;
-  const fits = { modbus: 'table' in from, line: 'field' in from, opcua: 'path' in from };
+  const fits = {
+    modbus: 'table' in from,
+    line: isLineSource(from),
+    opcua: 'path' in from || 'node' in from,
+    efka: 'parameter' in from,
+    'knit-floor': 'message' in from,
+    'stoll-events': 'event' in from,
+  };
   if (!fits[profile.protocol]) {
     add(['from'], `is no source of protocol ${profile.protocol}`, sources[profile.protocol]);
     return;
   }
-  if ('field' in from && profile.line !== undefined && from.field >= profile.line.fields) {
-    add(['from', 'field'], `is no field of the line`, `0 to ${profile.line.fields - 1}, or more line.fields`);
-  }
+  if (profile.line !== undefined) checkLineSource(profile.line, spec, add);
+  if ('parameter' in from) checkEfkaSource(spec, from, add);
   if ('table' in from) checkModbusSource(profile, spec, from, add);
 }

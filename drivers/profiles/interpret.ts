@@ -7,7 +7,7 @@
  *  - Same values, same answer; the order of the map makes no difference.
  */
 import type { Value } from '../contract.ts';
-import type { CodeEntry, CodeTable, Profile, ProfileState, StateRule } from './schema.ts';
+import type { CodeEntry, CodeTable, Profile, ProfileState, RuleState, StateRule } from './schema.ts';
 
 export interface ActiveCode {
   readonly signal: string;
@@ -19,7 +19,7 @@ export interface ActiveCode {
 }
 
 export interface Interpretation {
-  readonly state: ProfileState;
+  readonly state: RuleState;
   /** Canonical cause of the state; null where nothing stopped the machine. */
   readonly cause: string | null;
   readonly active: readonly ActiveCode[];
@@ -69,7 +69,7 @@ function ruleHolds(rule: StateRule, values: ReadonlyMap<string, Value>): boolean
   const when = rule.when;
   if (when === undefined) return true;
   const value = values.get(when.signal);
-  if (value === undefined) return null;
+  if (value === undefined) return when.ifKnown ? false : null;
   if (when.is !== undefined && value !== when.is) return false;
   return when.above === undefined || (typeof value === 'number' && value > when.above);
 }

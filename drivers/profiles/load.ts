@@ -109,11 +109,11 @@ function meant(issue: Issue, profile: unknown): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const path = issue.path.map(asKey);
   if (path.at(-1) === 'from') {
-    const protocol = sourceForms.findIndex(({ word }) => word === member(profile, 'protocol'));
-    const branch = issue.errors[protocol];
-    const form = sourceForms[protocol];
-    if (branch === undefined || form === undefined) return [issue];
     const source = path.reduce<unknown>(member, profile);
+    const ofProtocol = [...sourceForms.entries()].filter(([, { word }]) => word === member(profile, 'protocol'));
+    const [index, form] = ofProtocol.find(([, { key }]) => member(source, key) !== undefined) ?? ofProtocol[0] ?? [-1];
+    const branch = issue.errors[index];
+    if (branch === undefined || form === undefined) return [issue];
     const other = sourceForms.find(({ key }) => key !== form.key && member(source, key) !== undefined);
     if (other !== undefined && member(source, form.key) === undefined) {
       return [custom({ path, message: `is no source of protocol ${form.word}`, right: form.right })];
@@ -132,7 +132,14 @@ function meant(issue: Issue, profile: unknown): Issue[] {
 const sourceForms = [
   { word: 'modbus', key: 'table', right: '{ table, address }' },
   { word: 'line', key: 'field', right: '{ field }' },
-  { word: 'opcua', key: 'path', right: '{ path }' },
+  { word: 'opcua', key: 'path', right: '{ path } or { node }' },
+  { word: 'line', key: 'group', right: '{ group }' },
+  { word: 'line', key: 'at', right: '{ at, type }' },
+  { word: 'line', key: 'columns', right: '{ columns }' },
+  { word: 'efka', key: 'parameter', right: '{ parameter }' },
+  { word: 'knit-floor', key: 'message', right: '{ message }' },
+  { word: 'stoll-events', key: 'event', right: '{ event }' },
+  { word: 'opcua', key: 'node', right: '{ path } or { node }' },
 ] as const;
 
 function member(value: unknown, key: string | number): unknown {

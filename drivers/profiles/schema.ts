@@ -4,13 +4,18 @@
  */
 import { z } from 'zod';
 import { modbusSource, notations, wordOrders } from './modbus.ts';
+import { floorSource, knitFloorBlock, stollBlock, stollSource } from './pushed.ts';
+import { efkaSource, fixedFormat, fixedSources, groupSource, maxPatternLength } from './serial.ts';
 
 export const machineKinds = ['lockstitch', 'overlock', 'embroidery', 'circular-knit', 'flat-knit', 'other'] as const;
 export type MachineKind = (typeof machineKinds)[number];
 
-/** Canonical states a machine can be in while it answers. OFFLINE and UNKNOWN are the agent's, never a profile's. */
+/** Canonical states a machine can be in while it answers. OFFLINE is the agent's, never a profile's. */
 export const profileStates = ['RUN', 'IDLE', 'STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'] as const;
 export type ProfileState = (typeof profileStates)[number];
+/** What a rule of `states` can say: also that the machine answers and yet does not tell what it does. */
+export const ruleStates = [...profileStates, 'UNKNOWN'] as const;
+export type RuleState = (typeof ruleStates)[number];
 
 /**
  * Beside its help text a field may say what a right value looks like (`expects`) and the unit of its number. Both show in the
@@ -20,6 +25,9 @@ const canonicalName = z
   .string()
   .regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/, 'a canonical name looks like spindle.speed')
   .meta({ description: 'Canonical name.', expects: 'a dotted lower-case name, such as spindle.speed' });
+
+/** A `ns=3;…` is refused on purpose: that number is nobody's to rely on (OPC 10000-6, 5.1.12). */
+const expandedNodeId = /^(?:nsu=[^;]+;)?(?:i=\d{1,10}|s=.{1,512}|g=[0-9a-fA-F-]{36}|b=[A-Za-z0-9+/]+=*)$/;
 
 const fieldSource = z
   .strictObject({
@@ -34,6 +42,15 @@ const opcuaSource = z
     }),
   })
   .describe('Protocol opcua.');
+const opcuaNodeSource = z
+  .strictObject({
+    node: z.string().regex(expandedNodeId, 'is no node with the URI of its namespace').meta({
+      description:
+        'The node itself, with the URI of its namespace: the number of a namespace may be another after every restart of the server. Without nsu= it is a node of OPC UA itself.',
+      expects: '"nsu=namespace-uri;s=name", or i=number, g=guid, b=base64 in place of s=name',
+    }),
+  })
+  .describe('Protocol opcua, for servers without names that can be relied on.');
 
 const unit = z.string().min(1).meta({
   description: 'Unit of the value after scale and offset.',
@@ -60,10 +77,23 @@ const signalBase = {
     .string()
     .default('normal')
     .describe('Poll class out of polls. The class normal is always there, every 1000 ms unless polls says otherwise.'),
-  from: z.union([modbusSource, fieldSource, opcuaSource]).meta({
-    description: 'Where the machine has it.',
-    expects: '{ table, address } with modbus, { field } with line, { path } with opcua',
-  }),
+  from: z
+    .union([
+      modbusSource,
+      fieldSource,
+      opcuaSource,
+      groupSource,
+      ...fixedSources,
+      efkaSource,
+      floorSource,
+      stollSource,
+      opcuaNodeSource,
+    ])
+    .meta({
+      description: 'Where the machine has it.',
+      expects:
+        '{ table, address } with modbus, { field }, { group }, { at } or { columns } with line, { path } or { node } with opcua, { parameter } with efka, { message } with knit-floor, { event } with stoll-events',
+    }),
 };
 const heartbeatS = z
   .number()
@@ -161,16 +191,33 @@ const stateRule = z.strictObject({
         expects: 'a number, a text, true or false',
       }),
       above: z.number().optional().describe('Holds while the number is above this.'),
+      ifKnown: z
+        .boolean()
+        .default(false)
+        .describe('true: while the signal has no value the rule is passed over, and does not keep the state unknown.'),
     })
     .optional()
     .describe('The condition, with exactly one of is and above. Absent: always holds.'),
-  state: z.enum(profileStates).describe('The state it gives.'),
+  state: z
+    .enum(ruleStates)
+    .describe('The state it gives. UNKNOWN: the machine answers and does not tell what it does.'),
   cause: canonicalName.optional().meta({
     description: 'Canonical cause of the state.',
     expects: 'a dotted lower-case name, such as knit.yarn_break_top',
   }),
 });
 export type StateRule = z.infer<typeof stateRule>;
+
+const restartSign = z.strictObject({
+  uptime: canonicalName.optional().meta({
+    description: 'A gauge or counter that holds the seconds since the controller was started, in the unit SEC.',
+    expects: 'a gauge or counter of this profile',
+  }),
+  flag: canonicalName.optional().meta({
+    description: 'A flag that rises when the controller was started, such as "warm start".',
+    expects: 'a flag of this profile',
+  }),
+});
 
 export const profileSchema = z.strictObject({
   profile: z
@@ -183,7 +230,9 @@ export const profileSchema = z.strictObject({
   version: z.int().positive().describe('Counts your own changes of the profile.'),
   title: z.string().min(1).describe('What the profile is for, in a few words.'),
   kind: z.enum(machineKinds).describe('Kind of machine. The configuration may name another for a single machine.'),
-  protocol: z.enum(['modbus', 'line', 'opcua']).describe('What the machine speaks. Every signal has a source of it.'),
+  protocol: z
+    .enum(['modbus', 'line', 'opcua', 'efka', 'knit-floor', 'stoll-events'])
+    .describe('What the machine speaks. Every signal has a source of it.'),
   verified: z.boolean().describe('true only when the map was checked against the maker’s document or a real machine.'),
   source: z
     .array(z.string().min(1))
@@ -198,7 +247,7 @@ export const profileSchema = z.strictObject({
       }),
     )
     .default({})
-    .describe('Poll classes by name (Modbus). The configuration of a machine can give a class another interval.'),
+    .describe('Poll classes by name (Modbus, EFKA). The configuration of a machine can give a class another interval.'),
   modbus: z
     .strictObject({
       wordOrder: z.enum(wordOrders).default('ABCD').describe('How values of several registers are laid out.'),
@@ -238,7 +287,14 @@ export const profileSchema = z.strictObject({
         .int()
         .min(1)
         .max(256)
+        .optional()
         .describe('How many fields a line has. A line with more or fewer is thrown away whole and counted.'),
+      pattern: z.string().min(1).max(maxPatternLength).optional().meta({
+        description:
+          'Instead of fields: a regular expression that the whole line must match, with a named group for each value. A line that does not match is thrown away and counted.',
+        expects: 'a regular expression such as "S(?<speed>[0-9]+) T(?<temp>[0-9.]+)"',
+      }),
+      fixed: fixedFormat.optional().describe('Instead of fields: frames of a fixed length. They need no line end.'),
       terminator: z
         .enum(['\n', '\r\n', '\r'])
         .default('\n')
@@ -250,7 +306,7 @@ export const profileSchema = z.strictObject({
         .meta({ description: 'How often a line comes. A silence of three times this is a gap.', unit: 'ms' }),
     })
     .optional()
-    .describe('How a line is built. Required with protocol line.'),
+    .describe('How a line is built, with exactly one of fields, pattern and fixed. Required with protocol line.'),
   opcua: z
     .strictObject({
       machineBrowseName: z
@@ -273,9 +329,40 @@ export const profileSchema = z.strictObject({
         .max(10_000)
         .default(50)
         .describe('Values the server keeps per signal between two sendings.'),
+      discover: z
+        .boolean()
+        .default(false)
+        .describe(
+          'true: besides the signals here, everything the machine shows by OPC 40001 is found by its names: monitoring, counters, jobs, alarms and conditions.',
+        ),
+      names: z
+        .record(
+          canonicalName,
+          z.strictObject({
+            names: z
+              .array(z.string().min(1))
+              .min(1)
+              .describe('What makers call it. Case, spaces and underscores do not matter.'),
+            unit,
+            maxRatePerS: z
+              .number()
+              .positive()
+              .optional()
+              .describe('It is a counter, which grows at most so much in a second. Absent: a gauge.'),
+          }),
+        )
+        .default({})
+        .describe('Canonical names of what is found; the others are called monitoring.name.'),
     })
     .optional()
     .describe('How the server is subscribed to.'),
+  'knit-floor': knitFloorBlock.optional().describe('How the knit floor protocol is listened to.'),
+  'stoll-events': stollBlock.optional().describe('How the event stream is listened to.'),
+  restart: restartSign
+    .optional()
+    .describe(
+      'How the machine tells that its controller was restarted, with exactly one of uptime and flag. A reset of its counters then shows even where their values hide it.',
+    ),
   signals: z.record(canonicalName, signalSpec).describe('Canonical signal name to signal; at least one.'),
   codeTables: z.array(codeTable).default([]).describe('What the codes of the machine mean.'),
   states: z

@@ -1,5 +1,5 @@
 /**
- * A machine that sends one line of fields every so often, over a serial port or a raw TCP serial server.
+ * A machine that sends by itself one line or frame every so often, over a serial port or a raw TCP serial server.
  *
  * Invariants (besides D1 … D7):
  *  - Only a line that gives a value counts as life. Silence, and noise without a line, of 3 × `expectEveryMs` opens a gap.
@@ -12,8 +12,11 @@ import { DriverError } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { parseLineEndpoint, type LineEndpoint, type SerialOptions } from './endpoint.ts';
-import { LineFramer, type FramedDiscard } from './framer.ts';
+import type { DeviceFolders } from './find-port.ts';
+import { FixedFramer, fixedDecoder } from './fixed.ts';
+import { LineFramer, type FramedDiscard, type StreamFramer } from './framer.ts';
 import { lineDecoder, type LineDecoder } from './line.ts';
+import { patternDecoder } from './pattern.ts';
 import { openConnection, type Connection } from './transport.ts';
 
 export interface LineDriverOptions {
@@ -25,6 +28,8 @@ export interface LineDriverOptions {
   readonly backoff?: BackoffOptions;
   /** How long a TCP connection may take, in ms. Default 3000. */
   readonly connectTimeoutMs?: number;
+  /** Where adapters are looked for by their ids; other folders in tests. */
+  readonly devices?: DeviceFolders;
 }
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
@@ -40,23 +45,31 @@ export function createLineDriver(options: LineDriverOptions, ports: DriverPorts)
   return new LineDriver({
     endpoint: parseLineEndpoint(options.endpoint, options.serial),
     machine: options.machine,
-    decoder: lineDecoder(options.profile, line),
-    framer: new LineFramer(line),
+    ...readerOf(options.profile, line),
     silenceMs: 3 * line.expectEveryMs,
     backoff: options.backoff ?? defaultBackoff,
     connectTimeoutMs: options.connectTimeoutMs ?? 3_000,
+    devices: options.devices,
     ports,
   });
+}
+
+/** How the bytes of the machine are cut and what is in the pieces. */
+function readerOf(profile: Profile, line: NonNullable<Profile['line']>): Pick<Parts, 'framer' | 'decoder'> {
+  if (line.fixed !== undefined) return { framer: new FixedFramer(line.fixed), decoder: fixedDecoder(profile) };
+  const decoder = line.pattern === undefined ? lineDecoder(profile, line) : patternDecoder(profile, line.pattern);
+  return { framer: new LineFramer(line), decoder };
 }
 
 interface Parts {
   readonly endpoint: LineEndpoint;
   readonly machine: string;
   readonly decoder: LineDecoder;
-  readonly framer: LineFramer;
+  readonly framer: StreamFramer;
   readonly silenceMs: number;
   readonly backoff: BackoffOptions;
   readonly connectTimeoutMs: number;
+  readonly devices: DeviceFolders | undefined;
   readonly ports: DriverPorts;
 }
 
@@ -127,21 +140,22 @@ class LineDriver implements Driver {
           this.#feed.link(true, 'connected');
         },
         onBytes: (bytes) => this.#receive(bytes),
-        onClosed: (reason) => {
+        onClosed: (reason, detail) => {
           this.#connection = null;
           this.#open = false;
-          this.#lost(reason);
+          this.#lost(reason, detail);
         },
       },
       connectTimeoutMs,
+      this.#parts.devices,
     );
   }
 
-  #lost(reason: string): void {
+  #lost(reason: string, detail?: string): void {
     if (this.#phase !== 'running') return;
     this.#feed.failed();
     this.#feed.link(false, reason);
-    this.#feed.interrupt(reason);
+    this.#feed.interrupt(reason, detail);
     const delayMs = backoffDelayMs(this.#parts.backoff, this.#attempt, this.#parts.ports.random);
     this.#attempt += 1;
     this.#parts.ports.log('debug', 'line machine not connected, will retry', {

@@ -1,6 +1,7 @@
 /** Endpoint addresses of line machines. Pure. */
 import { z } from 'zod';
 import { DriverError } from '../errors.ts';
+import { portOfUrl } from './find-port.ts';
 
 /** How a serial port is set; the default of nearly every sensor board is 9600 8N1. */
 export const serialSettingsSchema = z.strictObject({
@@ -21,10 +22,15 @@ export type SerialOptions = { readonly [K in keyof SerialSettings]?: SerialSetti
 
 export type LineEndpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'serial'; readonly path: string; readonly settings: SerialSettings };
+  | {
+      readonly kind: 'serial';
+      /** As `find-port.ts` has it. */ readonly path: string;
+      readonly settings: SerialSettings;
+    };
 
 /**
- * `tcp://host:port`, or `serial:///dev/…?baudRate=9600&parity=none`. What the address says wins over `options`.
+ * `tcp://host:port`, `serial:///dev/…?baudRate=9600&parity=none`, or `serial://usb/1a86:7523[/SERIAL]`, an adapter by its ids.
+ * What the address says wins over `options`.
  * Throws DRV-300 when it is neither.
  */
 export function parseLineEndpoint(endpoint: string, options: SerialOptions = {}): LineEndpoint {
@@ -36,9 +42,8 @@ export function parseLineEndpoint(endpoint: string, options: SerialOptions = {})
     return { kind: 'tcp', host: url.hostname.replace(/^\[|\]$/g, ''), port };
   }
   if (url?.protocol === 'serial:') {
-    const pathname = decodeURIComponent(url.pathname);
-    const path = /^\/COM\d+$/i.test(pathname) ? pathname.slice(1) : pathname;
-    if (url.hostname !== '' || path.length < 2) throw invalid(endpoint, 'three slashes and the path of the port');
+    const path = portOfUrl(url);
+    if (path === null) throw invalid(endpoint, 'three slashes and the path of the port, or usb/VID:PID');
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     const parsed = serialSettingsSchema.safeParse({
       ...Object.fromEntries(given),

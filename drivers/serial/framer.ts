@@ -16,8 +16,11 @@ export interface LineFraming {
 }
 
 export interface FramedDiscard {
-  /** `truncated`: began before we listened; `overflow`: longer than any line of this machine. */
-  readonly reason: 'truncated' | 'overflow';
+  /**
+   * `truncated`: began before we listened; `overflow`: longer than any line of this machine. Of frames also `garbage`, what is none,
+   * and `bad-checksum`.
+   */
+  readonly reason: 'truncated' | 'overflow' | 'garbage' | 'bad-checksum';
   readonly bytes: number;
 }
 
@@ -27,10 +30,18 @@ export interface Framed {
   readonly discards: readonly FramedDiscard[];
 }
 
+/** What cuts the stream of a machine that talks by itself. */
+export interface StreamFramer {
+  /** Takes what arrived, in any cut. */
+  push(bytes: Uint8Array): Framed;
+  /** The connection is new: whatever was held belongs to the old one. Returns what is thrown away. */
+  reset(): readonly FramedDiscard[];
+}
+
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
 
-export class LineFramer {
+export class LineFramer implements StreamFramer {
   readonly #maxLineBytes: number;
   readonly #end: number;
   /** The other byte of CR LF: trimmed at both ends of a line, since half of all makers say LF and send CR LF. */

@@ -28,7 +28,11 @@ export interface LineDecoder {
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$/;
 const printable = /^[\t\u0020-\u007e]*$/;
 
-/** The decoder of a `line` profile. Signals that are no field of the line are not its business. */
+export function isPrintable(text: string): boolean {
+  return printable.test(text);
+}
+
+/** The decoder of a `line` profile whose lines are fields. Signals that are no field of the line are not its business. */
 export function lineDecoder(profile: Profile, line: NonNullable<Profile['line']>): LineDecoder {
   const columns: Column[] = [];
   for (const [signal, spec] of Object.entries(profile.signals)) {
@@ -37,7 +41,7 @@ export function lineDecoder(profile: Profile, line: NonNullable<Profile['line']>
   return {
     signals: columns.map((column) => column.signal),
     decode(text) {
-      if (!printable.test(text)) return { kind: 'discarded', reason: 'garbage' };
+      if (!isPrintable(text)) return { kind: 'discarded', reason: 'garbage' };
       const fields = text.split(line.delimiter);
       if (fields.length !== line.fields) return { kind: 'discarded', reason: 'bad-length' };
       return {
@@ -48,7 +52,8 @@ export function lineDecoder(profile: Profile, line: NonNullable<Profile['line']>
   };
 }
 
-function decodeField(spec: SignalSpec, field: string | undefined): Decoded {
+/** One value as text. Undefined: it is not there. */
+export function decodeField(spec: SignalSpec, field: string | undefined): Decoded {
   if (field === undefined) return bad('missing-field');
   const text = field.trim();
   if (spec.kind === 'text') return decodeText(text);

@@ -15,6 +15,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
+import { findPortNow } from './find-port.ts';
 
 export interface PortUser {
   readonly pid: number;
@@ -33,7 +34,9 @@ export interface PortUsePorts {
 const system = (): PortUsePorts => ({ procDir: '/proc', lockDirs: ['/run/lock', '/var/lock'], ownPid: process.pid });
 
 /** The first process found on the port, or null. Never throws; a port that is not there is in nobody's use. */
-export function portUser(path: string, ports: PortUsePorts = system()): PortUser | null {
+export function portUser(name: string, ports: PortUsePorts = system()): PortUser | null {
+  const path = quietly(() => findPortNow(name));
+  if (path === null) return null;
   const device = statOf(path);
   if (device === null) return null;
   const pid = openedBy(device, ports);

@@ -5,16 +5,23 @@
 import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { SerialPort } from 'serialport';
+import { DriverError, driverErrors } from '../errors.ts';
 import type { LineEndpoint, SerialSettings } from './endpoint.ts';
+import { findPort, type DeviceFolders } from './find-port.ts';
 
 export interface ConnectionHandlers {
   readonly onOpen: () => void;
   readonly onBytes: (bytes: Uint8Array) => void;
-  /** Called once, whether it was ever open or not, unless `close` was called first. */
-  readonly onClosed: (reason: string) => void;
+  /**
+   * Called once, whether it was ever open or not, unless `close` was called first.
+   * `detail`: more than the word group can say, for the log; absent where there is no more.
+   */
+  readonly onClosed: (reason: string, detail?: string) => void;
 }
 
 export interface Connection {
+  /** Sends bytes of a question. What cannot be sent any more is dropped; the connection then ends by itself. */
+  write(bytes: Uint8Array): void;
   /** Resolves when the socket or the port is closed; safe at any moment, also while opening. */
   close(): Promise<void>;
   /** True when the device that was opened is not there any more, or another one has its name. Always false for TCP. */
@@ -26,10 +33,11 @@ export function openConnection(
   endpoint: LineEndpoint,
   handlers: ConnectionHandlers,
   connectTimeoutMs: number,
+  folders?: DeviceFolders,
 ): Connection {
   return endpoint.kind === 'tcp'
     ? openTcp(endpoint.host, endpoint.port, handlers, connectTimeoutMs)
-    : openSerial(endpoint.path, endpoint.settings, handlers);
+    : openSerial(endpoint.path, endpoint.settings, handlers, folders);
 }
 
 function openTcp(host: string, port: number, handlers: ConnectionHandlers, connectTimeoutMs: number): Connection {
@@ -57,6 +65,9 @@ function openTcp(host: string, port: number, handlers: ConnectionHandlers, conne
   socket.on('error', (error) => finish(reasonOf(error)));
   socket.once('close', () => finish('connection-lost'));
   return {
+    write(bytes) {
+      if (!over) socket.write(bytes);
+    },
     close() {
       over = true;
       socket.destroy();
@@ -66,19 +77,27 @@ function openTcp(host: string, port: number, handlers: ConnectionHandlers, conne
   };
 }
 
-function openSerial(path: string, settings: SerialSettings, handlers: ConnectionHandlers): Connection {
+function openSerial(
+  name: string,
+  settings: SerialSettings,
+  handlers: ConnectionHandlers,
+  folders?: DeviceFolders,
+): Connection {
   let over = false;
   let port: SerialPort | null = null;
+  let path = name;
   let identity: string | null = null;
-  const finish = (reason: string): void => {
+  const finish = (reason: string, detail?: string): void => {
     if (over) return;
     over = true;
-    handlers.onClosed(reason);
+    handlers.onClosed(reason, detail);
   };
   // Both are awaited by close(): a port may only be closed when its opening is through.
   const opened = (async () => {
     // The binding is a native library: an installation without serial machines never loads it.
     const serialport = await import('serialport');
+    // An adapter that was plugged in again may have another name now.
+    path = await findPort(name, folders);
     if (over) return;
     const opening = new serialport.SerialPort({ path, ...settings, autoOpen: false });
     port = opening;
@@ -100,9 +119,12 @@ function openSerial(path: string, settings: SerialSettings, handlers: Connection
     });
   })().catch(async (error: unknown) => {
     await closePort(port);
-    finish(reasonOf(error));
+    finish(reasonOf(error), error instanceof DriverError ? error.message : undefined);
   });
   return {
+    write(bytes) {
+      if (!over && port?.isOpen === true) port.write(Buffer.from(bytes));
+    },
     async close() {
       over = true;
       await opened;
@@ -150,6 +172,8 @@ const reasonByCode: Readonly<Record<string, string>> = {
 
 /** One word group for an error of a socket or a port. The binding of serial ports reports by text alone, so words are looked for where there is no code. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof DriverError && error.entry === driverErrors.serialPortAmbiguous) return 'device-ambiguous';
+  if (error instanceof DriverError && error.entry === driverErrors.serialPortAbsent) return 'device-absent';
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
   if (code !== null && reasonByCode[code] !== undefined) return reasonByCode[code];
   const text = error instanceof Error ? error.message : String(error);

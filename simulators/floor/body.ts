@@ -1,10 +1,19 @@
 /** Joins a pure machine body with the map it shows itself through. The only place where a body's state is held. */
+import { efkaSerialMap } from '../maps/efka-serial.ts';
+import { kf4Map } from '../maps/kf4.ts';
 import { knitOpcuaMap } from '../maps/knit-opcua.ts';
 import type { Condition, MachineMap, ShownCounter, Value } from '../maps/map.ts';
 import { retrofitCsvMap } from '../maps/retrofit-csv.ts';
 import { sewingRefMap } from '../maps/sewing-ref.ts';
 import { sewingSilverstarMap } from '../maps/sewing-silverstar.ts';
-import { fabricLengthMm, initialKnitting, stepKnitting, type KnittingStop } from '../models/knitting.ts';
+import { stollMap } from '../maps/stoll.ts';
+import {
+  fabricLengthMm,
+  initialKnitting,
+  stepKnitting,
+  type KnittingState,
+  type KnittingStop,
+} from '../models/knitting.ts';
 import {
   initialSewing,
   stepSewing,
@@ -42,8 +51,14 @@ export function createBody(machine: ScenarioMachine, seed: number, hallStartC: n
       return sewingBody(machine.parameters, sewingSilverstarMap, random, hallStartC);
     case 'sewing-retrofit-csv':
       return sewingBody(machine.parameters, retrofitCsvMap, random, hallStartC);
+    case 'sewing-efka-serial':
+      return sewingBody(machine.parameters, efkaSerialMap, random, hallStartC);
     case 'knit-circular-opcua':
-      return knittingBody(machine.parameters, random, hallStartC);
+      return knittingBody(machine.parameters, knitOpcuaMap, random, hallStartC);
+    case 'knit-circular-kf4-tcp':
+      return knittingBody(machine.parameters, kf4Map, random, hallStartC);
+    case 'knit-flat-stoll-events':
+      return knittingBody(machine.parameters, stollMap, random, hallStartC);
   }
 }
 
@@ -89,7 +104,12 @@ function sewingBody(
   };
 }
 
-function knittingBody(given: WithMap<'knit-circular-opcua'>, random: Random, hallStartC: number): Body {
+function knittingBody(
+  given: WithMap<'knit-circular-opcua'>,
+  map: MachineMap<KnittingState>,
+  random: Random,
+  hallStartC: number,
+): Body {
   const p = { ...given, startTempC: given.startTempC ?? hallStartC };
   let state = initialKnitting(p);
   return {
@@ -103,13 +123,14 @@ function knittingBody(given: WithMap<'knit-circular-opcua'>, random: Random, hal
         case 'fabric.length':
           return Math.floor(fabricLengthMm(p, state));
         case 'roll.count':
+        case 'piece.count':
           return state.rolls;
         default:
           return Math.floor(state.energyWh);
       }
     },
-    show: (counter) => knitOpcuaMap.show(state, counter),
-    condition: () => knitOpcuaMap.condition(state),
+    show: (counter) => map.show(state, counter),
+    condition: () => map.condition(state),
   };
 }
 

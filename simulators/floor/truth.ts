@@ -2,10 +2,11 @@
  * The truth log: JSON lines of what really happened on the floor, for a scorer that must not ask the agent.
  *
  * `{t, machine, kind, id, data}` with t in UTC ms; id is that of the fault, else empty. data by kind: state {state, cause},
- * fault and clear {fault, expect}, counter {signal, value, shown}, gauge, status (a flag, code or word) and piece {signal, value}.
+ * fault and clear {fault, expect}, disturbance {verb} (only what a machine does to its own record), counter {signal, value, shown}, gauge, status (a flag, code or word) and piece {signal, value}.
  */
 import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { SimulatorError } from '../errors.ts';
+import type { DisturbanceVerb } from '../scenario/schema.ts';
 import type { FloorEvent } from './model.ts';
 
 export interface TruthLog {
@@ -14,6 +15,15 @@ export interface TruthLog {
   flush(): void;
   close(): void;
 }
+
+const recorded: ReadonlySet<DisturbanceVerb> = new Set([
+  'hold_back',
+  'resend',
+  'data_gap',
+  'restore',
+  'warm_start',
+  'cold_start',
+]);
 
 const flushAtBytes = 64 * 1024;
 
@@ -34,7 +44,8 @@ export function truthLine(timeMs: number, event: FloorEvent): string | null {
     case 'piece':
       return line('', { signal: event.signal, value: event.value });
     case 'disturbance':
-      return null;
+      // Of the wire nobody can tell; what a machine did to its own record is a truth about it.
+      return recorded.has(event.disturbance.verb) ? line('', { verb: event.disturbance.verb }) : null;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the schema alone cannot say about a scenario: names that must exist, faults a machine cannot have, faults that overlap. */
 import { mapOf } from '../maps/maps.ts';
-import type { FaultName, MapName, Protocol, Scenario } from './schema.ts';
+import type { DisturbanceVerb, FaultName, MapName, Protocol, Scenario } from './schema.ts';
 
 export interface Problem {
   readonly path: readonly PropertyKey[];
@@ -11,13 +11,19 @@ const protocolsOf: Readonly<Record<MapName, readonly Protocol[]>> = {
   'sewing-modbus-ref': ['modbus-tcp', 'modbus-rtu-tcp'],
   'sewing-modbus-silverstar': ['modbus-tcp', 'modbus-rtu-tcp'],
   'sewing-retrofit-csv': ['line-tcp'],
+  'sewing-efka-serial': ['efka-tcp', 'efka-tty'],
   'knit-circular-opcua': ['opcua'],
+  'knit-circular-kf4-tcp': ['kf4-call', 'kf4-tcp'],
+  'knit-flat-stoll-events': ['stoll-tcp', 'stoll-file'],
 };
 const kindsOf: Readonly<Record<MapName, readonly string[]>> = {
   'sewing-modbus-ref': ['lockstitch', 'overlock'],
   'sewing-modbus-silverstar': ['lockstitch'],
   'sewing-retrofit-csv': ['lockstitch', 'overlock'],
+  'sewing-efka-serial': ['lockstitch', 'overlock'],
   'knit-circular-opcua': ['circular-knit'],
+  'knit-circular-kf4-tcp': ['circular-knit'],
+  'knit-flat-stoll-events': ['flat-knit'],
 };
 /** A fault belongs to a machine only if its map can show it: the retrofit line, for one, has no error code. */
 const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
@@ -40,8 +46,22 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
     'counter_reset',
   ],
   'sewing-retrofit-csv': ['bobbin_empty', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+  // The drive sees its motor and its pedal, not the thread.
+  'sewing-efka-serial': ['offline'],
   'knit-circular-opcua': ['yarn_break', 'needle_fault', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
+  'knit-circular-kf4-tcp': ['yarn_break', 'needle_fault', 'offline'],
+  'knit-flat-stoll-events': ['yarn_break', 'needle_fault', 'offline'],
 };
+
+/** What happens to the events of a recording machine; nothing else happens to it on the wire but noise and a lost connection. */
+const recorderVerbs: readonly DisturbanceVerb[] = [
+  'hold_back',
+  'resend',
+  'data_gap',
+  'restore',
+  'warm_start',
+  'cold_start',
+];
 
 /** Every problem at once, with its place in the file. */
 export function checkScenario(scenario: Scenario): Problem[] {
@@ -66,8 +86,22 @@ export function checkScenario(scenario: Scenario): Problem[] {
         i,
         'kind',
       );
-    if (machine.unit !== undefined && !machine.protocol.startsWith('modbus'))
-      report(`unit is for Modbus; ${machine.protocol} has none`, 'machines', i, 'unit');
+    const hasUnit = /^(?:modbus|efka|kf4)/.test(machine.protocol);
+    if (machine.unit !== undefined && !hasUnit)
+      report(`unit is for Modbus, EFKA and kf4; ${machine.protocol} has none`, 'machines', i, 'unit');
+    if ((machine.protocol === 'kf4-call') !== (machine.calls !== undefined))
+      report('calls is for kf4-call, which needs it', 'machines', i, 'calls');
+    if (machine.protocol === 'kf4-call' && machine.unit === undefined)
+      report('kf4-call needs the unit the board says first', 'machines', i, 'unit');
+    if ((machine.protocol === 'stoll-file') !== (machine.file !== undefined))
+      report('file is for stoll-file, which needs it', 'machines', i, 'file');
+    if (machine.protocol.startsWith('modbus') && (machine.unit ?? 1) > 247)
+      report('a Modbus unit is 1 to 247', 'machines', i, 'unit');
+    if (machine.map === 'sewing-efka-serial') {
+      if ((machine.unit ?? 240) < 128) report('an EFKA address is 128 to 255', 'machines', i, 'unit');
+      if ((machine.protocol === 'efka-tty') !== (machine.tty !== undefined))
+        report('tty is the port of efka-tty, and of no other protocol', 'machines', i, 'tty');
+    }
     const counters = mapOf(machine.map).counters;
     for (const [signal, start] of Object.entries(machine.start)) {
       const spec = counters.find((counter) => counter.signal === signal);
@@ -89,11 +123,20 @@ export function checkScenario(scenario: Scenario): Problem[] {
     if (machine === undefined) report(`there is no machine ${disturbance.machine}`, 'disturbances', i, 'machine');
     else if (disturbance.verb === 'clock_step' && machine.protocol !== 'opcua')
       report(`${machine.protocol} carries no clock; clock_step is for opcua`, 'disturbances', i, 'verb');
+    else if (['coalesce', 'split'].includes(disturbance.verb) && !machine.protocol.startsWith('kf4'))
+      report(`${disturbance.verb} is for kf4, not ${machine.protocol}`, 'disturbances', i, 'verb');
+    else if (
+      recorderVerbs.includes(disturbance.verb)
+        ? !machine.protocol.startsWith('stoll')
+        : machine.protocol.startsWith('stoll') && !['garbage', 'restart'].includes(disturbance.verb)
+    )
+      report(`${disturbance.verb} is not for ${machine.protocol}`, 'disturbances', i, 'verb');
     else if (
       (disturbance.verb === 'wrong_unit' || disturbance.verb === 'exception') &&
-      !machine.protocol.startsWith('modbus')
+      !machine.protocol.startsWith('modbus') &&
+      !machine.protocol.startsWith('efka')
     )
-      report(`${disturbance.verb} is for Modbus, not ${machine.protocol}`, 'disturbances', i, 'verb');
+      report(`${disturbance.verb} is for Modbus and EFKA, not ${machine.protocol}`, 'disturbances', i, 'verb');
     else if (['late_reply', 'garbage', 'drop', 'delay'].includes(disturbance.verb) && machine.protocol === 'opcua')
       report(`${disturbance.verb} is not for opcua; use restart or clock_step`, 'disturbances', i, 'verb');
   }

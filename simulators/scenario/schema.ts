@@ -8,11 +8,28 @@ export const mapNames = [
   'sewing-modbus-ref',
   'sewing-modbus-silverstar',
   'sewing-retrofit-csv',
+  'sewing-efka-serial',
   'knit-circular-opcua',
+  'knit-circular-kf4-tcp',
+  'knit-flat-stoll-events',
 ] as const;
 export type MapName = (typeof mapNames)[number];
 
-export const protocols = ['modbus-tcp', 'modbus-rtu-tcp', 'line-tcp', 'opcua'] as const;
+export const protocols = [
+  'modbus-tcp',
+  'modbus-rtu-tcp',
+  'line-tcp',
+  'efka-tcp',
+  'efka-tty',
+  'opcua',
+  /** The board calls the floor's computer; `calls` says where. */
+  'kf4-call',
+  /** A device server in front of the board takes connections. */
+  'kf4-tcp',
+  'stoll-tcp',
+  /** Events are appended to `file`. */
+  'stoll-file',
+] as const;
 export type Protocol = (typeof protocols)[number];
 
 export const faultNames = [
@@ -38,6 +55,16 @@ export const disturbanceVerbs = [
   'garbage',
   'restart',
   'clock_step',
+  // Packets of the knit floor.
+  'coalesce',
+  'split',
+  // What a recording machine does to its events.
+  'hold_back',
+  'resend',
+  'data_gap',
+  'restore',
+  'warm_start',
+  'cold_start',
 ] as const;
 export type DisturbanceVerb = (typeof disturbanceVerbs)[number];
 
@@ -106,9 +133,16 @@ export const knittingParameters = z.strictObject({
 
 const machineBase = {
   id,
-  kind: z.enum(['lockstitch', 'overlock', 'circular-knit']),
+  kind: z.enum(['lockstitch', 'overlock', 'circular-knit', 'flat-knit']),
   protocol: z.enum(protocols),
-  unit: z.int().min(1).max(247).optional(),
+  unit: z.int().min(1).max(255).optional(),
+  /** kf4-call: HOST:PORT the board calls. */
+  calls: z
+    .string()
+    .regex(/^[A-Za-z0-9.-]+:\d{1,5}$/, 'calls is HOST:PORT')
+    .optional(),
+  /** stoll-file: the file events are appended to. */
+  file: z.string().startsWith('/', 'file is an absolute path').optional(),
   start: z.record(z.string(), counterStart).default({}),
 };
 const machine = z.discriminatedUnion('map', [
@@ -121,7 +155,26 @@ const machine = z.discriminatedUnion('map', [
   z.strictObject({ ...machineBase, map: z.literal('sewing-retrofit-csv'), parameters: sewingParameters.prefault({}) }),
   z.strictObject({
     ...machineBase,
+    map: z.literal('sewing-efka-serial'),
+    /** The path of the serial port or pty it speaks at; with efka-tty, and only there. */
+    tty: z.string().startsWith('/').optional(),
+    /** Parameter E3 as a control has set it, × 10 ms; not 0: the drive stops when it gets no telegram for so long. */
+    monitor: z.int().min(0).max(255).default(0),
+    parameters: sewingParameters.prefault({}),
+  }),
+  z.strictObject({
+    ...machineBase,
     map: z.literal('knit-circular-opcua'),
+    parameters: knittingParameters.prefault({}),
+  }),
+  z.strictObject({
+    ...machineBase,
+    map: z.literal('knit-circular-kf4-tcp'),
+    parameters: knittingParameters.prefault({}),
+  }),
+  z.strictObject({
+    ...machineBase,
+    map: z.literal('knit-flat-stoll-events'),
     parameters: knittingParameters.prefault({}),
   }),
 ]);

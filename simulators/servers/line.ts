@@ -23,6 +23,7 @@ export function createLineServer(options: LineServerOptions): MachineServer & { 
   let gate: Gate | null = null;
   let latches = 0;
   let droppedLines = 0;
+  let heardBytes = 0;
 
   const broadcast = (bytes: Uint8Array): void => {
     for (const socket of gate?.sockets ?? []) {
@@ -36,13 +37,21 @@ export function createLineServer(options: LineServerOptions): MachineServer & { 
       return `tcp://${loopback}:${gate?.port ?? options.port}`;
     },
     fingerprint: null,
+    get clients() {
+      return gate?.sockets.size ?? 0;
+    },
+    get writes() {
+      return heardBytes;
+    },
     get droppedLines() {
       return droppedLines;
     },
     async start() {
       gate = await openGate(options.port, options.random, (socket) => {
         // Nobody listens on the machine's side of the line; reading keeps the end of the connection visible.
-        socket.resume();
+        socket.on('data', (bytes) => {
+          heardBytes += bytes.length;
+        });
       });
     },
     latch(values: ReadonlyMap<string, Value>) {

@@ -1,6 +1,6 @@
 /**
  * Modbus server framing, pure: requests out of a byte stream and replies to them. Sources: MODBUS Application Protocol V1.1b3
- * (PDU, exceptions), MODBUS Messaging on TCP/IP V1.0b (MBAP), MODBUS over Serial Line V1.02 (RTU frame, CRC).
+ * (PDU, exceptions), MODBUS Messaging on TCP/IP V1.0b (MBAP), MODBUS over Serial Line V1.02 (RTU frame, CRC; ASCII frame, LRC).
  *
  * Invariants (tests in `test/unit/simulators/modbus.test.ts`):
  *  M1  However a stream is cut, the same requests come out of it.
@@ -23,6 +23,9 @@ export const illegalDataValue = 3;
 export const gatewayTargetFailed = 11;
 
 const maxRegisters = 125;
+
+/** Whether a function changes nothing (application protocol, 5.1): reads of bits and registers. */
+export const reads = (functionCode: number): boolean => functionCode >= 1 && functionCode <= 4;
 
 export function exceptionPdu(functionCode: number, code: number): Uint8Array {
   return Uint8Array.of((functionCode | 0x80) & 0xff, code);
@@ -157,3 +160,40 @@ function mayGoOn(bytes: Uint8Array, at: number): boolean {
   const functionCode = bytes[at + 1] ?? 0;
   return (functionCode >= 1 && functionCode <= 6) || functionCode === 15 || functionCode === 16;
 }
+
+const colon = 0x3a;
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
+
+/** Longitudinal redundancy check (serial line specification, 6.2.1): two's complement of the sum of the bytes. */
+export function lrc(bytes: Uint8Array): number {
+  let sum = 0;
+  for (const byte of bytes) sum += byte;
+  return -sum & 0xff;
+}
+
+/** Colon, two upper-case hex digits a byte, LRC, CR LF (serial line specification, 2.5.2). */
+export function asciiFrame(unit: number, pdu: Uint8Array): Uint8Array {
+  const content = Uint8Array.of(unit, ...pdu);
+  const digits = [...content, lrc(content)].map((byte) => byte.toString(16).toUpperCase().padStart(2, '0'));
+  return new TextEncoder().encode(`:${digits.join('')}\r\n`);
+}
+
+/** Takes ASCII requests out of `bytes`: a colon always begins one anew, and what is no frame is left out. */
+export function takeAsciiRequests(bytes: Uint8Array): TakenRequests {
+  const requests: ModbusRequest[] = [];
+  let at = 0;
+  for (let end = bytes.indexOf(lineFeed); end !== -1; end = bytes.indexOf(lineFeed, at)) {
+    const begin = bytes.subarray(0, end).lastIndexOf(colon);
+    const hex = begin < at || bytes[end - 1] !== carriageReturn ? '' : text(bytes.subarray(begin + 1, end - 1));
+    at = end + 1;
+    if (!/^(?:[0-9A-F]{2}){3,}$/.test(hex)) continue;
+    const content = Uint8Array.from(Buffer.from(hex, 'hex'));
+    // A frame with its own check appended adds up to 0.
+    if (lrc(content) === 0) requests.push({ transaction: 0, unit: content[0] ?? 0, pdu: content.slice(1, -1) });
+  }
+  // No request is longer than 513 characters: what is left over and longer is noise.
+  return { requests, rest: bytes.slice(Math.max(at, bytes.length - 513)), broken: false };
+}
+
+const text = (bytes: Uint8Array): string => String.fromCharCode(...bytes);

@@ -1,4 +1,4 @@
-/** A simulated machine's Modbus server on a plain socket: Modbus TCP, or RTU frames behind a serial device server. */
+/** A simulated machine's Modbus server on a plain socket: Modbus TCP, or RTU or ASCII frames behind a serial device server. */
 import type { Socket } from 'node:net';
 import type { Value } from '../maps/map.ts';
 import type { Random } from '../random.ts';
@@ -6,9 +6,12 @@ import type { ScenarioDisturbance } from '../scenario/schema.ts';
 import { loopback, openGate, type Gate } from './gate.ts';
 import {
   answerPdu,
+  asciiFrame,
   exceptionPdu,
   gatewayTargetFailed,
+  reads,
   rtuFrame,
+  takeAsciiRequests,
   takeRtuRequests,
   takeTcpRequests,
   tcpFrame,
@@ -19,7 +22,7 @@ import { createReplyTrouble } from './reply-trouble.ts';
 import { createTimers, type MachineServer } from './server.ts';
 
 export interface ModbusServerOptions {
-  readonly transport: 'tcp' | 'rtu';
+  readonly transport: 'tcp' | 'rtu' | 'ascii';
   readonly unit: number;
   /** 0 takes a free port. */
   readonly port: number;
@@ -29,17 +32,20 @@ export interface ModbusServerOptions {
 }
 
 /** A real controller answers some milliseconds after a request came in over its serial line. */
-const rtuTurnaroundMs = 4;
+const turnaroundMs = 4;
 /** An RTU frame that does not go on within this time is over (serial line specification 2.5.1, generously). */
 const rtuSilenceMs = 100;
 /** A client that reads nothing is cut off rather than fed without end. */
 const maxUnsentBytes = 256 * 1024;
+const takeRequests = { tcp: takeTcpRequests, rtu: takeRtuRequests, ascii: takeAsciiRequests } as const;
 
 export function createModbusServer(options: ModbusServerOptions): MachineServer {
   const timers = createTimers();
   const trouble = createReplyTrouble(options.random, () => performance.now());
   let gate: Gate | null = null;
   let image: RegisterImage | null = null;
+  let writes = 0;
+  const isBus = options.transport !== 'tcp';
 
   const send = (socket: Socket, bytes: Uint8Array): void => {
     if (socket.destroyed) return;
@@ -51,8 +57,9 @@ export function createModbusServer(options: ModbusServerOptions): MachineServer 
     if (image === null) return;
     const foreign = request.unit !== options.unit;
     // On a bus a unit that is not there says nothing; a TCP device says that it is not there.
-    if (foreign && options.transport === 'rtu') return;
+    if (foreign && isBus) return;
     const functionCode = request.pdu[0] ?? 0;
+    if (!reads(functionCode)) writes += 1;
     const change = trouble.next();
     if (change.drop) return;
     const pdu = foreign
@@ -61,9 +68,9 @@ export function createModbusServer(options: ModbusServerOptions): MachineServer 
         ? answerPdu(request.pdu, image)
         : exceptionPdu(functionCode, change.exception);
     const unit = change.wrongUnit ? (request.unit % 247) + 1 : request.unit;
-    const frame = options.transport === 'tcp' ? tcpFrame(request.transaction, unit, pdu) : rtuFrame(unit, pdu);
+    const frame = framed(options.transport, request.transaction, unit, pdu);
     const bytes = change.garbage === null ? frame : Uint8Array.from([...change.garbage, ...frame]);
-    const delayMs = change.delayMs + (options.transport === 'rtu' ? rtuTurnaroundMs : 0);
+    const delayMs = change.delayMs + (isBus ? turnaroundMs : 0);
     if (delayMs === 0) send(socket, bytes);
     else timers.after(delayMs, () => send(socket, bytes));
   };
@@ -75,7 +82,7 @@ export function createModbusServer(options: ModbusServerOptions): MachineServer 
       forget?.();
       forget = null;
       const bytes = rest.length === 0 ? chunk : Uint8Array.from([...rest, ...chunk]);
-      const taken = options.transport === 'tcp' ? takeTcpRequests(bytes) : takeRtuRequests(bytes);
+      const taken = takeRequests[options.transport](bytes);
       rest = taken.rest;
       for (const request of taken.requests) answer(socket, request);
       if (taken.broken) socket.destroy();
@@ -87,12 +94,18 @@ export function createModbusServer(options: ModbusServerOptions): MachineServer 
     });
   };
 
-  const scheme = options.transport === 'tcp' ? 'modbus' : 'modbus+rtu';
+  const scheme = options.transport === 'tcp' ? 'modbus' : `modbus+${options.transport}`;
   return {
     get endpoint() {
       return `${scheme}://${loopback}:${gate?.port ?? options.port}`;
     },
     fingerprint: null,
+    get clients() {
+      return gate?.sockets.size ?? 0;
+    },
+    get writes() {
+      return writes;
+    },
     async start() {
       gate = await openGate(options.port, options.random, serve);
     },
@@ -114,4 +127,15 @@ export function createModbusServer(options: ModbusServerOptions): MachineServer 
       gate = null;
     },
   };
+}
+
+function framed(transport: ModbusServerOptions['transport'], transaction: number, unit: number, pdu: Uint8Array) {
+  switch (transport) {
+    case 'tcp':
+      return tcpFrame(transaction, unit, pdu);
+    case 'rtu':
+      return rtuFrame(unit, pdu);
+    case 'ascii':
+      return asciiFrame(unit, pdu);
+  }
 }

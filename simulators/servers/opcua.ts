@@ -31,6 +31,16 @@ interface Up {
 }
 
 const resourcePath = '/knit';
+/** Services that could change something at the machine (OPC 10000-4, 5.8, 5.11 and 5.12). */
+const changes: ReadonlySet<string> = new Set([
+  'WriteRequest',
+  'CallRequest',
+  'HistoryUpdateRequest',
+  'AddNodesRequest',
+  'AddReferencesRequest',
+  'DeleteNodesRequest',
+  'DeleteReferencesRequest',
+]);
 
 export function createOpcuaServer(options: OpcuaServerOptions): MachineServer {
   const timers = createTimers();
@@ -41,6 +51,7 @@ export function createOpcuaServer(options: OpcuaServerOptions): MachineServer {
   let wanted = true;
   let open = true;
   let changing: Promise<void> = Promise.resolve();
+  let writes = 0;
 
   /** Brings the listener to what is wanted; changes are made one after the other, since each takes up to a second. */
   const follow = (): void => {
@@ -67,9 +78,18 @@ export function createOpcuaServer(options: OpcuaServerOptions): MachineServer {
     get fingerprint() {
       return up?.fingerprint ?? null;
     },
+    get clients() {
+      return up?.server.currentChannelCount ?? 0;
+    },
+    get writes() {
+      return writes;
+    },
     async start() {
       folder = await mkdtemp(join(tmpdir(), 'selvedge-sim-opcua-'));
       up = await onFreePort(options.port, options.random, (port) => startServer(options.machine, folder ?? '', port));
+      up.server.on('request', (request) => {
+        if (changes.has(request.schema.name)) writes += 1;
+      });
       if (latest !== null) up.nodes.write(latest.values, new Date(latest.timeMs + clockOffsetMs));
     },
     latch(values, timeMs) {

@@ -58,8 +58,7 @@ function apply(change: ReplyChange, { verb, params }: ScenarioDisturbance, rando
       return { ...change, exception: params.code };
     case 'garbage':
       return { ...change, garbage: Uint8Array.from({ length: params.bytes }, () => Math.floor(random() * 256)) };
-    case 'restart':
-    case 'clock_step':
+    default:
       return change;
   }
 }

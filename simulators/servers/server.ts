@@ -14,6 +14,10 @@ export interface MachineServer {
   /** false: connections are cut and new ones refused, as if the machine had been switched off. */
   setLink(up: boolean): void;
   disturb(disturbance: ScenarioDisturbance): void;
+  /** Clients connected now. */
+  readonly clients: number;
+  /** What came in and would have changed something at the machine: refused requests, or bytes on a line that only talks. */
+  readonly writes: number;
   /** Closes everything; no timer or socket is left. */
   stop(): Promise<void>;
 }

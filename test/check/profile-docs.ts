@@ -9,7 +9,7 @@ import { loadProfile, shippedProfilesDir } from '../../drivers/profiles/load.ts'
 import type { Profile, ProfileState } from '../../drivers/profiles/schema.ts';
 import { cell, fieldTable } from './config-docs.ts';
 import type { Generated } from './generate.ts';
-import { lineExample, modbusExample, opcuaExample } from './profile-examples.ts';
+import { efkaExample, lineExample, modbusExample, opcuaExample } from './profile-examples.ts';
 
 const note = 'Generated from drivers/profiles/schema.ts by `npm run generate`.';
 
@@ -36,6 +36,7 @@ function manual(schema: SchemaNode): string {
     ...modbus,
     ...line,
     ...opcua,
+    ...efka,
     ...codesAndStates,
     ...names(profiles, rules),
     ...testing,
@@ -176,6 +177,20 @@ const line = [
   'a plain decimal (`-3`, `21.5`, `1e3`); anything else is bad. The baud rate stands in the endpoint of the configuration,',
   '`serial:///dev/…?baudRate=9600`.',
   '',
+  'Lines that are not fields are taken apart by a regular expression (`line.pattern`), frames without line ends by their length',
+  '(`line.fixed`): [drivers/serial.md](drivers/serial.md) has an example of each.',
+  '',
+];
+
+const efka = [
+  '## EFKA drives',
+  '',
+  'A drive answers questions for parameters, two hex digits each. Parameter 02 is a byte of status bits, 61 a speed in units of 2/min:',
+  '',
+  ...yaml(efkaExample),
+  'The address of the drive is `unit:` of the configuration, 240 ($F0) where it is absent. How drives are polled, and when they are not:',
+  '[drivers/efka.md](drivers/efka.md).',
+  '',
 ];
 
 const opcua = [
@@ -214,7 +229,8 @@ const codesAndStates = [
   '2. **`states`**, from the top. The first rule whose `when` holds decides. The last one has no `when`.',
   '',
   'While a signal that is asked for has no good value, or the machine is not read, the state is `UNKNOWN`; nothing is guessed. A machine that',
-  'is not read for as long as the rule `offline` says (30 s) is `OFFLINE`. A profile gives neither.',
+  'is not read for as long as the rule `offline` says (30 s) is `OFFLINE`, which no profile gives. A rule of `states` may say `UNKNOWN`',
+  'for a machine that answers and does not tell what it does.',
   '',
   '| state | when |',
   '|---|---|',
@@ -343,6 +359,9 @@ const testing = [
   '| reason of the gap | usual cause |',
   '|---|---|',
   '| `connection-refused`, `host-unreachable`, `host-not-found` | host or port of the endpoint, or the machine is off |',
+  '| `drive-would-stop-without-polls`, `drive-monitor-unknown` | parameter E3 of an EFKA drive: [drivers/efka.md](drivers/efka.md#parameter-e3) |',
+  '| `refused-by-drive`, `efka-…` | the parameters the profile names; `efka-…` is the error of the drive |',
+  '| `device-ambiguous` | two adapters have the USB ids of the endpoint; the log and `selvedge doctor` name both |',
   '| `timeout` | unit id; `modbus:` in place of `modbus+rtu:` or the other way round; parity or baud rate |',
   '| `no-data` | an open line on which nothing comes: the sensor, the baud rate |',
   '| `garbage` | lines come, but with another number of fields or with other than printable characters: `fields`, `delimiter`, baud rate |',
@@ -381,7 +400,12 @@ function allFields(schema: SchemaNode): string[] {
     ...section('`polls.*`', at(['polls', 'any'])),
     ...section('`modbus`', at(['modbus'])),
     ...section('`line`', at(['line'])),
+    ...section('`line.fixed`', at(['line', 'fixed'])),
+    ...section('`line.fixed.checksum`', at(['line', 'fixed', 'checksum'])),
     ...section('`opcua`', at(['opcua'])),
+    ...section('`opcua.names.*`', at(['opcua', 'names', 'any'])),
+    ...section('`knit-floor`', at(['knit-floor'])),
+    ...section('`stoll-events`', at(['stoll-events'])),
     '### `signals.*`',
     '',
     '| `kind` | is |',
@@ -394,7 +418,15 @@ function allFields(schema: SchemaNode): string[] {
     ...kinds.filter(own).flatMap((kind) => section(`Kind \`${kind}\``, signal(kind), common)),
     ...section('`signals.*.from` with Modbus', from({ table: 'holding' })),
     ...section('`signals.*.from` with lines', from({ field: 0 })),
+    ...section('`signals.*.from` with lines and a pattern', from({ group: 'a' })),
+    ...section('`signals.*.from` with frames of a fixed length, bytes', from({ at: 0 })),
+    ...section('`signals.*.from` with frames of a fixed length, characters', from({ columns: [0, 0] })),
     ...section('`signals.*.from` with OPC UA', from({ path: [] })),
+    ...section('`signals.*.from` with OPC UA, by node', from({ node: 'i=1' })),
+    ...section('`signals.*.from` with EFKA', from({ parameter: '02' })),
+    ...section('`restart`', at(['restart'])),
+    ...section('`signals.*.from` with the knit floor', from({ message: 'alive' })),
+    ...section('`signals.*.from` with Stoll events', from({ event: 'alive' })),
     ...section('`codeTables[]`', at(['codeTables', 0])),
     ...section('`codeTables[].firmware`', at(['codeTables', 0, 'firmware'])),
     ...section('`codeTables[].codes.*`', at(['codeTables', 0, 'codes', 'any'])),

@@ -123,3 +123,26 @@ states:
   - { when: { signal: item.state, is: OutOfService }, state: FAULT }
   - state: IDLE
 `;
+
+export const efkaExample = `
+profile: acme-efka-head
+version: 1
+title: Acme head with an EFKA drive
+kind: lockstitch
+protocol: efka
+verified: false
+source: ['EFKA AB286A5400, instruction manual 402280, p. 21 and 24']
+
+polls:
+  normal: { intervalMs: 500 }
+  slow: { intervalMs: 10000 }
+
+signals:
+  status.standstill: { kind: flag, from: { parameter: "02", bit: 0 } }
+  status.ready: { kind: flag, from: { parameter: "02", bit: 5 } }
+  spindle.speedset: { kind: gauge, unit: RPM, scale: 2, range: [0, 12000], poll: slow, from: { parameter: "61" } }
+
+states:
+  - { when: { signal: status.standstill, is: false }, state: RUN }
+  - state: IDLE
+`;

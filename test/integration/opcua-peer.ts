@@ -93,9 +93,57 @@ export async function startPeer(
   folder: string,
   security: 'secure' | 'none' = 'secure',
 ): Promise<OpcuaPeer> {
-  const script = fileURLToPath(new URL('opcua-peer.py', import.meta.url));
-  const args = [script, String(port), folder, ...(security === 'none' ? ['none'] : [])];
-  const child = spawn(asyncuaPython, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const args = [String(port), folder, ...(security === 'none' ? ['none'] : [])];
+  const { fingerprint, ask, stop } = await startScript('opcua-peer.py', args);
+  return {
+    endpoint: `opc.tcp://127.0.0.1:${port}/knit`,
+    fingerprint,
+    order: async (order) => void (await ask(order)),
+    changes: async () => Number((await ask({ changes: true }))['changes']),
+    stop,
+  };
+}
+
+/** How the machine of `opcua-odd-peer.py` is built. */
+export interface OddMachine {
+  readonly port: number;
+  readonly folder?: string;
+  readonly policy?: 'Basic256Sha256_SignAndEncrypt' | 'Aes256Sha256RsaPss_SignAndEncrypt';
+  readonly namespaces?: readonly string[];
+  readonly blocks?: 'direct' | 'folder' | 'deep';
+  /** How far its clock is ahead, s. */
+  readonly clockS?: number;
+  readonly history?: true;
+  readonly events?: 'server' | 'machine';
+  readonly jobs?: true;
+  readonly machines?: readonly string[];
+  readonly users?: { readonly certificate: string };
+}
+
+export interface OddPeer {
+  readonly endpoint: string;
+  readonly fingerprint: string | null;
+  order(order: Readonly<Record<string, unknown>>): Promise<void>;
+  /** Requests so far that would change something; ConditionRefresh changes nothing. */
+  changes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startOddPeer(machine: OddMachine): Promise<OddPeer> {
+  const { fingerprint, ask, stop } = await startScript('opcua-odd-peer.py', [JSON.stringify(machine)]);
+  return {
+    endpoint: `opc.tcp://127.0.0.1:${machine.port}/odd`,
+    fingerprint,
+    order: async (order) => void (await ask(order)),
+    changes: async () => Number((await ask({}))['changes']),
+    stop,
+  };
+}
+
+/** A peer that says when it is ready and then answers orders, one line of JSON each. */
+async function startScript(name: string, args: readonly string[]) {
+  const script = fileURLToPath(new URL(name, import.meta.url));
+  const child = spawn(asyncuaPython, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-4_000);
@@ -125,13 +173,7 @@ export async function startPeer(
     if (told['error'] !== undefined) throw new TypeError(`the peer could not: ${JSON.stringify(told['error'])}`);
     return told;
   };
-  return {
-    endpoint: `opc.tcp://127.0.0.1:${port}/knit`,
-    fingerprint: typeof fingerprint === 'string' ? fingerprint : null,
-    order: async (order) => void (await ask(order)),
-    changes: async () => Number((await ask({ changes: true }))['changes']),
-    stop: () => end(child, exited),
-  };
+  return { fingerprint: typeof fingerprint === 'string' ? fingerprint : null, ask, stop: () => end(child, exited) };
 }
 
 async function end(child: ChildProcess, exited: Promise<void>): Promise<void> {

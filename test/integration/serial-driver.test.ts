@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Driver, DriverPorts, LinkEvent } from '../../drivers/contract.ts';
 import { DriverError } from '../../drivers/errors.ts';
+import { createModbusDriver } from '../../drivers/modbus/driver.ts';
 import { loadProfile } from '../../drivers/profiles/load.ts';
 import type { Profile } from '../../drivers/profiles/schema.ts';
 import { createLineDriver } from '../../drivers/serial/driver.ts';
 import { assertEventInvariants, driverContract, EventLog, realPorts } from '../contract/driver.ts';
 import { requireProgram } from '../support/peers.ts';
+import { FakeSys } from '../unit/drivers/fake-sys.ts';
 import { PtyPair, retrofitLine, TcpLinePeer } from './serial-peer.ts';
 
 const everyMs = 40;
@@ -137,13 +139,84 @@ test('a serial port is read, its unplugging is a gap at once, and it is read aga
   }
 });
 
+test('an adapter named by its USB ids is read under whatever tty it gets, and not at all while two have them', async (t) => {
+  if (!requireProgram(t, 'socat')) return;
+  const folder = await mkdtemp(join(tmpdir(), 'selvedge-pty-'));
+  const sys = new FakeSys(t, folder);
+  const pty = new PtyPair(folder);
+  await pty.plug();
+  const log = new EventLog();
+  const logged: Record<string, unknown>[] = [];
+  const ports = {
+    ...realPorts(log),
+    log: (_level: unknown, _text: string, fields: Record<string, unknown>) => void logged.push(fields),
+  };
+  await import('serialport');
+  const driver = createLineDriver(
+    { endpoint: 'serial://usb/1a86:7523', machine: 'rt-1', profile: quick, backoff, devices: sys.folders },
+    ports,
+  );
+  let stitches = 0;
+  const pace = setInterval(() => {
+    stitches += 10;
+    pty.send(retrofitLine(stitches)).catch(() => {});
+  }, everyMs);
+  try {
+    await driver.start(new AbortController().signal);
+    await log.until('an open gap', 5_000, () => log.gaps('rt-1').length > 0);
+    assert.equal(log.gaps('rt-1')[0]?.reason, 'device-absent');
+    sys.plug('1-1', '1a86:7523', null, 'ttyUSB0');
+    await symlink(pty.device, join(folder, 'ttyUSB0'));
+    await log.until('a good reading', 10_000, () => log.goods('rt-1') > 0);
+
+    await pty.unplug();
+    sys.unplug('ttyUSB0', '1-1');
+    await rm(join(folder, 'ttyUSB0'));
+    await log.until('an open gap', 5_000, () => log.gaps('rt-1').at(-1)?.phase === 'opened');
+
+    // Two of a kind: neither is opened, though the right one is there.
+    await pty.plug();
+    sys.plug('1-1', '1a86:7523', null, 'ttyUSB3');
+    sys.plug('1-2', '1a86:7523', null, 'ttyUSB4');
+    await symlink(pty.device, join(folder, 'ttyUSB3'));
+    await log.until('trouble', 5_000, (events) =>
+      events.some((e) => e.kind === 'trouble' && e.reason === 'device-ambiguous'),
+    );
+    const told = String(logged.find(({ reason }) => reason === 'device-ambiguous')?.['detail']);
+    assert.ok(told.includes('ttyUSB3') && told.includes('ttyUSB4') && told.includes('DRV-310'), told);
+    assert.equal(log.gaps('rt-1').at(-1)?.phase, 'opened');
+
+    sys.unplug('ttyUSB4', '1-2');
+    await log.until('a closed gap', 10_000, () => log.gaps('rt-1').at(-1)?.phase === 'closed');
+    assertEventInvariants(['rt-1'], log.events);
+  } finally {
+    clearInterval(pace);
+    await driver.stop();
+    await pty.unplug();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('Modbus looks for its adapter as well', async () => {
+  const log = new EventLog();
+  const machines = [{ machine: 'm-1', unit: 1, profile: loadProfile('sewing-modbus-ref', []) }];
+  const driver = createModbusDriver({ endpoint: 'modbus+rtu://usb/fffe:fffd', machines, backoff }, realPorts(log));
+  try {
+    await driver.start(new AbortController().signal);
+    await log.until('an open gap', 10_000, () => log.gaps('m-1').length > 0);
+    assert.equal(log.gaps('m-1')[0]?.reason, 'device-absent');
+  } finally {
+    await driver.stop();
+  }
+});
+
 test('what a port buffered before it was opened is flushed, never told as a present value', async (t) => {
   if (!requireProgram(t, 'socat')) return;
   const folder = await mkdtemp(join(tmpdir(), 'selvedge-pty-'));
   const pty = new PtyPair(folder);
   await pty.plug();
   // Left behind by a program that died, hours ago for all we know.
-  await pty.send(`\n${retrofitLine(1)}${retrofitLine(2)}`);
+  await pty.sendThrough(`\n${retrofitLine(1)}${retrofitLine(2)}`);
   const log = new EventLog();
   const driver = lineDriver(`serial://${pty.device}`, realPorts(log));
   try {

@@ -1,7 +1,7 @@
 /** The machine's side of the line protocol, for tests: a raw TCP serial server, and a pair of ptys made by socat. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, readFileSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 
@@ -122,6 +122,23 @@ export class PtyPair {
 
   async send(bytes: string | Uint8Array): Promise<void> {
     await this.#handle?.write(Buffer.from(bytes));
+  }
+
+  /** As `send`, but resolves only when socat has passed the bytes on, so that they lie at the device before anybody opens it. */
+  async sendThrough(text: string): Promise<void> {
+    const before = this.#passedBytes();
+    await this.send(text);
+    const until = performance.now() + 10_000;
+    while (this.#passedBytes() < before + text.length) {
+      if (performance.now() > until) throw new TypeError('socat passes nothing on');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  /** What socat has written so far, as Linux counts it (proc(5)). */
+  #passedBytes(): number {
+    const io = readFileSync(`/proc/${this.#socat?.pid ?? 0}/io`, 'utf8');
+    return Number(/^wchar: (\d+)$/m.exec(io)?.[1] ?? 0);
   }
 
   async unplug(): Promise<void> {

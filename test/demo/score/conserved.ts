@@ -39,6 +39,13 @@ function truthAt(points: CounterTruth['points'], first: StoredPoint): number | n
   return best?.value ?? null;
 }
 
+/** In the unit of the signal. */
+export interface CounterBound {
+  readonly maxRatePerS: number;
+  /** What one count of the register is worth. */
+  readonly count: number;
+}
+
 export interface ConservedInput {
   readonly truth: readonly TruthLine[];
   readonly stored: (machine: string, signal: string) => readonly StoredPoint[];
@@ -47,8 +54,8 @@ export interface ConservedInput {
   readonly heard: (machine: string) => readonly number[];
   /** When each machine's controller was reset, UTC ms. */
   readonly resetAt: ReadonlyMap<string, number>;
-  /** The profile's bound, in counts a second. */
-  readonly maxRatePerS: (machine: string, signal: string) => number | null;
+  /** What the profile says of a counter; null where it says nothing. */
+  readonly bound: (machine: string, signal: string) => CounterBound | null;
 }
 
 export function judgeConserved(input: ConservedInput): { rows: ConservedRow[]; problems: string[] } {
@@ -89,11 +96,13 @@ export function judgeConserved(input: ConservedInput): { rows: ConservedRow[]; p
       if (Math.abs(truth - bridge.delta) > bridge.uncertainty) {
         problems.push(`${name}: the machine counted ${truth}, outside ${bridge.delta} ± ${bridge.uncertainty}`);
       }
-      const maxRate = input.maxRatePerS(machine, signal);
+      const bound = input.bound(machine, signal);
       const spanS = secondsAround(stored, input.heard(machine), resetAt);
-      if (maxRate === null || spanS === null) problems.push(`${name}: no readings around the reset`);
-      else if (bridge.uncertainty > 1.2 * maxRate * spanS + 1e-6) {
-        problems.push(`${name}: uncertainty ${bridge.uncertainty} exceeds 1.2 × ${maxRate}/s × ${spanS.toFixed(2)} s`);
+      if (bound === null || spanS === null) problems.push(`${name}: no readings around the reset`);
+      else if (bridge.uncertainty > 1.2 * bound.maxRatePerS * spanS + bound.count + 1e-6) {
+        problems.push(
+          `${name}: uncertainty ${bridge.uncertainty} exceeds 1.2 × ${bound.maxRatePerS}/s × ${spanS.toFixed(2)} s and a count`,
+        );
       }
     }
   }

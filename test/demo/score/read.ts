@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { readFileSync } from 'node:fs';
 import { zstdDecompressSync } from 'node:zlib';
 import { parse } from 'yaml';
+import type { CounterBound } from './conserved.ts';
 import type { CounterAtBridge, Observation, PlannedFault, StoredPoint, SyncRow, TruthLine } from './report.ts';
 
 export function readTruth(path: string): TruthLine[] {
@@ -39,12 +40,14 @@ export function readScenario(path: string): { faults: PlannedFault[]; kinds: Map
   };
 }
 
-/** `maxRatePerS` of each counter of a profile: the bound it states for resets. */
-export function readMaxRates(path: string): Map<string, number> {
-  const file = parse(readFileSync(path, 'utf8')) as { signals: Record<string, { maxRatePerS?: number }> };
+/** What a profile says of each of its counters. */
+export function readCounterBounds(path: string): Map<string, CounterBound> {
+  const file = parse(readFileSync(path, 'utf8')) as {
+    signals: Record<string, { maxRatePerS?: number; scale?: number }>;
+  };
   return new Map(
-    Object.entries(file.signals).flatMap(([name, s]) =>
-      s.maxRatePerS === undefined ? [] : [[name, s.maxRatePerS] as const],
+    Object.entries(file.signals).flatMap(([name, { maxRatePerS, scale = 1 }]) =>
+      maxRatePerS === undefined ? [] : [[name, { maxRatePerS, count: Math.abs(scale) }] as const],
     ),
   );
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judgeConserved } from './conserved.ts';
 import { judgeFaults } from './faults.ts';
-import { readBridge, readMaxRates, readRing, readScenario, readSync, readTruth } from './read.ts';
+import { readBridge, readCounterBounds, readRing, readScenario, readSync, readTruth } from './read.ts';
 import type { MachineRow, Report, RunFacts } from './report.ts';
 import { judgeStates } from './states.ts';
 import { judgeValues } from './values.ts';
@@ -46,14 +46,16 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
       line.kind === 'fault' && line.data['fault'] === 'counter_reset' ? [[line.machine, line.t] as const] : [],
     ),
   );
-  const rates = new Map([...new Set(profileOf.values())].map((p) => [p, readMaxRates(join(profiles, `${p}.yaml`))]));
+  const bounds = new Map(
+    [...new Set(profileOf.values())].map((p) => [p, readCounterBounds(join(profiles, `${p}.yaml`))]),
+  );
   const conserved = judgeConserved({
     truth,
     stored: ring.points,
     heard: ring.heard,
     atBridge: bridge.counters,
     resetAt,
-    maxRatePerS: (machine, signal) => rates.get(profileOf.get(machine) ?? '')?.get(signal) ?? null,
+    bound: (machine, signal) => bounds.get(profileOf.get(machine) ?? '')?.get(signal) ?? null,
   });
   const values = judgeValues(truth, ring.points);
   const sync = readSync(journal, bridgeDb, gateway);

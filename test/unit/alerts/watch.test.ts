@@ -21,6 +21,7 @@ function facts(ms: number, value: number | null, more: Partial<Facts> = {}): Fac
     state: 'RUN',
     value: () => value,
     changed: () => null,
+    conditions: null,
     causes: [],
     gap: null,
     implausible: [],

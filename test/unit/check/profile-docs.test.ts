@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { SchemaNode } from '../../../agent/config/describe.ts';
 import { profileJsonSchema } from '../../../agent/config/profiles.ts';
 import type { Value } from '../../../drivers/contract.ts';
+import { driveSignals } from '../../../drivers/efka/decode.ts';
 import { signalItems } from '../../../drivers/modbus/decode.ts';
 import { interpret } from '../../../drivers/profiles/interpret.ts';
 import { parseProfile } from '../../../drivers/profiles/load.ts';
@@ -26,7 +27,7 @@ const exampleOf = (protocol: Profile['protocol']): Profile => {
 test('the page has an example for each protocol, and each can be loaded', () => {
   assert.deepEqual(
     examples.map(({ protocol }) => protocol),
-    ['modbus', 'line', 'opcua'],
+    ['modbus', 'line', 'opcua', 'efka'],
   );
 });
 
@@ -99,6 +100,23 @@ test('the line example reads the line that stands above it', () => {
   assert.deepEqual([...values.values()], [1500, 23.4, 'OK', 78]);
   assert.equal(interpret(profile, null, values)?.state, 'RUN');
   assert.equal(interpret(profile, null, values.set('stop.cause', 'BREAK'))?.state, 'STOP_MATERIAL');
+});
+
+test('the EFKA example reads the answers that are described above it', () => {
+  const profile = exampleOf('efka');
+  const answers = { '02': '20', '61': '8CA' };
+  const values = new Map<string, Value>();
+  for (const { signal, parameter, decode } of driveSignals(profile)) {
+    const raw = Object.entries(answers).find(([key]) => key === parameter)?.[1] ?? assert.fail(parameter);
+    const decoded = decode(raw);
+    if (decoded.quality === 'good') values.set(signal, decoded.value);
+  }
+  assert.deepEqual(Object.fromEntries(values), {
+    'status.standstill': false,
+    'status.ready': true,
+    'spindle.speedset': 4500,
+  });
+  assert.equal(interpret(profile, null, values)?.state, 'RUN');
 });
 
 /** Every field with its path, in every branch of a union. */

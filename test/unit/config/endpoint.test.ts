@@ -1,8 +1,10 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { endpointText, parseEndpoint, type Endpoint } from '../../../agent/config/endpoint.ts';
+import { parseFloorEndpoint } from '../../../drivers/knit-floor/endpoint.ts';
 import { parseModbusEndpoint } from '../../../drivers/modbus/endpoint.ts';
 import { parseLineEndpoint } from '../../../drivers/serial/endpoint.ts';
+import { parseStollEndpoint } from '../../../drivers/stoll/endpoint.ts';
 
 const rtuLine = { baudRate: 19200, dataBits: 8, parity: 'even', stopBits: 1 } as const;
 
@@ -37,7 +39,23 @@ const good: readonly [text: string, endpoint: Endpoint][] = [
       line: { baudRate: 9600, dataBits: 7, parity: 'none', stopBits: 1 },
     },
   ],
+  [
+    'serial://usb/1A86:7523',
+    {
+      transport: 'line-serial',
+      path: 'usb/1a86:7523',
+      line: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
+    },
+  ],
+  [
+    'modbus+rtu://usb/0403:6001/A50285BI',
+    { transport: 'modbus-rtu-serial', path: 'usb/0403:6001/A50285BI', line: rtuLine },
+  ],
+  ['modbus+rtu://usb:4001', { transport: 'modbus-rtu-tcp', host: 'usb', port: 4001 }],
   ['opc.tcp://10.0.0.8:4840/path', { transport: 'opcua', url: 'opc.tcp://10.0.0.8:4840/path' }],
+  ['knit-floor+tcp-listen://192.168.10.2:2004', { transport: 'knit-floor-listen', host: '192.168.10.2', port: 2004 }],
+  ['knit-floor+tcp-listen://[fd00::2]:2004', { transport: 'knit-floor-listen', host: 'fd00::2', port: 2004 }],
+  ['file:///var/lib/knit/hall%202.jsonl', { transport: 'stoll-file', path: '/var/lib/knit/hall 2.jsonl' }],
 ];
 
 test('every kind of endpoint is read, with the defaults of its protocol', () => {
@@ -54,6 +72,10 @@ test('the driver of an endpoint takes it as it is written out', () => {
     const { transport } = endpoint;
     if (transport.startsWith('modbus')) assert.doesNotThrow(() => parseModbusEndpoint(written), text);
     if (transport.startsWith('line')) assert.doesNotThrow(() => parseLineEndpoint(written), text);
+    if (transport.startsWith('knit-floor')) assert.doesNotThrow(() => parseFloorEndpoint(written), text);
+    if (endpoint.transport === 'stoll-file') {
+      assert.deepEqual(parseStollEndpoint(written), { kind: 'file', path: endpoint.path });
+    }
   }
 });
 
@@ -78,7 +100,14 @@ test('what is no endpoint is told with what would be right', () => {
     'tcp://10.0.0.5',
     'opc.tcp:///x',
     'http://10.0.0.5',
-    'file:///etc/passwd',
+    'file://floor/events.jsonl',
+    'file:///',
+    'file:///events.jsonl?from=0',
+    'knit-floor+tcp-listen://0.0.0.0:2004',
+    'knit-floor+tcp-listen://[::]:2004',
+    'knit-floor+tcp-listen://gateway.local:2004',
+    'knit-floor+tcp-listen://127.0.0.1',
+    'knit-floor+tcp-listen:///2004',
   ]) {
     const result = parseEndpoint(text);
     assert.ok('problem' in result && result.right !== '', text);

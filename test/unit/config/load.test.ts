@@ -179,11 +179,38 @@ test('settings that do not fit the protocol are told', () => {
     maxRequestsPerS: 5
 `;
   assert.deepEqual(complaints(text), [
-    '14: machines[1].unit is for Modbus alone',
+    '14: machines[1].unit is for Modbus, EFKA and the knit floor alone',
     '15: machines[1].serial does nothing with a network endpoint',
-    '16: machines[1].polls is for Modbus alone',
+    '16: machines[1].polls is for Modbus and EFKA alone',
     '17: machines[1].maxRequestsPerS is for Modbus alone',
   ]);
+});
+
+test('EFKA drives share a line by their addresses, and with nothing else', () => {
+  const drive = (id: string, more: string, at = 'serial:///dev/ttyUSB0'): string =>
+    `  - {id: ${id}, profile: sewing-efka-serial, endpoint: "${at}"${more}}\n`;
+  assert.deepEqual(
+    complaints(`${good}${drive('a', '')}${drive('b', ', unit: 241, polls: {slow: {intervalMs: 9000}}')}`),
+    [],
+  );
+  assert.deepEqual(complaints(`${good}${drive('a', '')}${drive('b', ', unit: 240')}`), [
+    '15: machines[3].endpoint has the same unit 240 as machines[2]',
+  ]);
+  assert.deepEqual(complaints(`${good}${drive('a', ', unit: 3')}`), [
+    '14: machines[2].unit is 3, which the check of a telegram does not protect',
+  ]);
+  assert.deepEqual(complaints(`${good}${drive('a', '', 'tcp://127.0.0.1:4001')}`), [
+    '14: machines[2].endpoint is that of machines[0], which speaks line and not efka',
+  ]);
+  assert.deepEqual(complaints(`${good}${drive('a', '', 'modbus://10.0.0.1')}`), [
+    '14: machines[2].endpoint is modbus, but the profile sewing-efka-serial speaks efka',
+  ]);
+  const found = check(`${good}${drive('a', '')}${drive('b', ', unit: 255')}`);
+  assert.ok('config' in found);
+  assert.deepEqual(
+    found.config.machines.map(({ unit }) => unit),
+    [null, null, 240, 255],
+  );
 });
 
 test('a user without password, and a password over a session in clear, are told', () => {

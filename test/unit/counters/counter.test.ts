@@ -38,10 +38,11 @@ test('a fall is a wrap when the unwrapped step fits the rate', () => {
   });
 });
 
-test('a fall that no rate explains is a reset: the step is the new value, uncertain by what the rate allowed', () => {
+test('a fall that no rate explains is a reset: the step is the new value, uncertain by what the rate allowed and a count', () => {
   assert.deepEqual(total([at(0, 5000), at(2000, 4)]), {
     delta: 4,
-    uncertainty: 20,
+    // 1.2 × 10 a second × 2 s, less the 4, and the count that may have been nearly whole.
+    uncertainty: 21,
     wraps: 0,
     resets: 1,
     implausible: 0,
@@ -84,7 +85,7 @@ test('a counter that was set to another value goes on from there, flagged, with 
 test('a reset seen in one counter also counts for a counter that stood at zero, and for one that seems to wrap', () => {
   const resets = addReset([], { afterMs: 0, untilMs: 1000 });
   const zero = advanceCounter(spec, { ...at(0, 0), suspect: null }, at(1000, 0), resets).step;
-  assert.deepEqual([zero?.kind, zero?.delta, zero?.uncertainty], ['reset', 0, 12]);
+  assert.deepEqual([zero?.kind, zero?.delta, zero?.uncertainty], ['reset', 0, 13]);
   const wrapped = advanceCounter(spec, { ...at(0, 9_999), suspect: null }, at(1000, 2), resets).step;
   assert.deepEqual([wrapped?.kind, wrapped?.delta], ['reset', 2]);
   const kept = advanceCounter(spec, { ...at(0, 5_000), suspect: null }, at(1000, 5_004), resets).step;

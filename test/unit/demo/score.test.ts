@@ -77,7 +77,7 @@ const counterInput = (over: Partial<ConservedInput>): ConservedInput => ({
   heard: () => [1100, 2100],
   atBridge: [{ machine: 'ls-1', signal: 'stitch.total', delta: 10, uncertainty: 0, resets: 0 }],
   resetAt: new Map(),
-  maxRatePerS: () => 100,
+  bound: () => ({ maxRatePerS: 100, count: 1 }),
   ...over,
 });
 
@@ -127,8 +127,9 @@ test('a reset counter is good when truth lies within its bounds and the bounds w
 test('a reset counter fails when truth lies outside its bounds', () => {
   assert.notDeepEqual(judgeConserved(resetInput(5, 9)).problems, []);
 });
-test('a reset counter fails when its bounds are wider than rate × time between the two readings', () => {
-  assert.notDeepEqual(judgeConserved(resetInput(5, 121)).problems, []);
+test('a reset counter fails when its bounds are wider than rate × time between the two readings and one count', () => {
+  assert.deepEqual(judgeConserved(resetInput(5, 121)).problems, []);
+  assert.notDeepEqual(judgeConserved(resetInput(5, 122)).problems, []);
 });
 
 const gauge = (t: number, value: number): TruthLine => ({

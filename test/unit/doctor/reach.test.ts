@@ -53,6 +53,11 @@ test('a serial device must be there, be a device, and be for this user', () => {
   assert.match(device('missing').detail, /\/dev\/ttyS9 is not there/);
   assert.match(device('no-device').detail, /no serial device/);
   assert.match(device('forbidden').cure ?? '', /dialout/);
+  const two = { problem: 'ambiguous', detail: 'DRV-310 usb/1a86:7523: /dev/ttyUSB0 and /dev/ttyUSB1' } as const;
+  const ambiguous = judgeMachine('m', { target: { kind: 'serial', path: 'usb/1a86:7523' }, device: two });
+  assert.equal(ambiguous.ok, false);
+  assert.match(ambiguous.detail, /ttyUSB0 and .*ttyUSB1/);
+  assert.match(ambiguous.cure ?? '', /serial number/);
 });
 
 test('a server of SignAndEncrypt needs a pinned fingerprint or a certificate in the trust list', () => {
@@ -62,6 +67,9 @@ test('a server of SignAndEncrypt needs a pinned fingerprint or a certificate in 
     serverFingerprint: null,
     user: null,
     password: null,
+    userCertificate: null,
+    userKey: null,
+    machine: null,
   } as const;
   assert.equal(judgeTrust({ id: 'ls', opcua: null }, 0, 0), null);
   assert.equal(judgeTrust({ id: 'ck', opcua: { ...opcua, security: 'None' } }, 0, 0), null);

@@ -12,7 +12,7 @@ const flag = signalSpec.parse({ kind: 'flag', from });
 const code = signalSpec.parse({ kind: 'code', from });
 
 function received(value: ServerValue['value'], status = 'Good'): ServerValue {
-  return { status, value, isOtherType: false, sourceMs: null, serverMs: null };
+  return { status, value, isOtherType: false, sourceMs: null, serverMs: null, hasOverflow: false };
 }
 
 test('a Bad status gives a bad reading with its words, whatever value comes with it', () => {

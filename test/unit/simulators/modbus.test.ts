@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
   answerPdu,
+  asciiFrame,
   crc16,
+  lrc,
   rtuFrame,
+  takeAsciiRequests,
   takeRtuRequests,
   takeTcpRequests,
   tcpFrame,
@@ -125,4 +128,31 @@ test('a frame with a wrong checksum is no request', () => {
 test('a flood of noise is not kept', () => {
   const taken = takeRtuRequests(new Uint8Array(10_000).fill(0xff));
   assert.ok(taken.rest.length <= 256);
+});
+
+test('ASCII: the frame of the specification, cut anywhere, between noise, and never with a wrong check', () => {
+  // Read input registers 0–20 of unit 7: 07 + 04 + 15h = 20h, so the check is E0.
+  const request = Buffer.from(':070400000015E0\r\n');
+  assert.equal(lrc(bytes('070400000015')), 0xe0);
+  assert.equal(Buffer.from(asciiFrame(7, bytes('0400000015'))).toString(), request.toString());
+  const noisy = Buffer.concat([
+    Buffer.from('\xff:0704', 'latin1'),
+    request,
+    Buffer.from('\r\n:0704\r\n:07zz\r\n'),
+    request,
+  ]);
+  for (let cut = 0; cut <= noisy.length; cut += 1) {
+    const first = takeAsciiRequests(noisy.subarray(0, cut));
+    const second = takeAsciiRequests(Uint8Array.from([...first.rest, ...noisy.subarray(cut)]));
+    const all = [...first.requests, ...second.requests];
+    assert.deepEqual(
+      all.map(({ unit, pdu }) => [unit, hex(pdu)]),
+      [
+        [7, '0400000015'],
+        [7, '0400000015'],
+      ],
+    );
+  }
+  assert.deepEqual(takeAsciiRequests(Buffer.from(':070400000015E1\r\n')).requests, []);
+  assert.ok(takeAsciiRequests(Buffer.alloc(5000, 0x3a)).rest.length <= 513);
 });

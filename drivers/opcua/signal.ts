@@ -1,0 +1,21 @@
+/** A signal of one machine, from session to session. */
+import type { DataValue } from 'node-opcua-client';
+import type { Decoded } from '../decoded.ts';
+import type { SignalSpec } from '../profiles/schema.ts';
+import type { ServerValue } from './decode.ts';
+import type { Place } from './nodes.ts';
+import type { SignalTimeline } from './time.ts';
+
+export interface WatchedSignal {
+  readonly signal: string;
+  readonly spec: SignalSpec;
+  readonly timeline: SignalTimeline;
+  place: Place;
+  /** The server's value of this signal; other than the plain one for state machines. */
+  convert: (received: DataValue) => ServerValue;
+  /** Last value told by a notification; null before the first. */
+  notified: Decoded | null;
+  notifiedMonotonicMs: number;
+  /** The last read differed from what was notified. */
+  differs: boolean;
+}

@@ -1,0 +1,383 @@
+/**
+ * A flat knitting machine that records events and hands them on when it can: lines over TCP, a serial port, or in a file.
+ *
+ * Invariants (besides D1 … D7):
+ *  - Events are told in their order with their own times, however late they come, and each once, whatever is sent again.
+ *  - A time that cannot be the machine's (ahead of ours, or before one that was told) is replaced and the value is uncertain.
+ *  - What comes later than `lateAfterS` is uncertain (`delivered-late`).
+ *  - What was known before a gap is told again only where no event is missing.
+ *  - No more than `maxQueued` lines wait; a sender that is faster loses its connection and sends again, or its events are missing.
+ */
+import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts, type Reading } from '../contract.ts';
+import { decodeNumber, decodeText, good, type Decoded } from '../decoded.ts';
+import { DriverError } from '../errors.ts';
+import { MachineFeed, type Moment } from '../feed.ts';
+import type { StollEventName } from '../profiles/pushed.ts';
+import type { Profile, SignalSpec } from '../profiles/schema.ts';
+import { LineFramer, type FramedDiscard } from '../serial/framer.ts';
+import { openConnection, type ConnectionHandlers } from '../serial/transport.ts';
+import { parseStollEndpoint, type StollEndpoint } from './endpoint.ts';
+import { parseStollLine, type StollEvent } from './event.ts';
+import { followFile, type Following } from './follow-file.ts';
+import { StollMachineState, type Told, type Update } from './machine-state.ts';
+
+export interface StollDriverOptions {
+  /** `tcp://host:port`, `serial:///dev/…` or `file:///path`. */
+  readonly endpoint: string;
+  readonly machine: string;
+  readonly profile: Profile;
+  readonly backoff?: BackoffOptions;
+  /** How long a TCP connection may take, in ms. Default 3000. */
+  readonly connectTimeoutMs?: number;
+}
+
+const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
+const maxLineBytes = 8192;
+const maxQueued = 20_000;
+/** From here on a file is not read further. */
+const enoughQueued = 2_000;
+/** Lines of one turn; the event loop is free again in between. */
+const linesPerTurn = 200;
+const turnMs = 5;
+const aheadMs = 2_000;
+/** Events of one moment are told so far apart in the end; what is moved further has another time than it was given. */
+const tiesMs = 1_000;
+const serialSilenceBeforeReopenMs = 10_000;
+
+/** Throws DRV-340 or DRV-341 when the options cannot work; starts nothing. */
+export function createStollDriver(options: StollDriverOptions, ports: DriverPorts): Driver {
+  if (options.profile.protocol !== 'stoll-events') {
+    throw new DriverError('stollProfileMissing', `${options.machine}: profile ${options.profile.profile}`);
+  }
+  return new StollDriver(parseStollEndpoint(options.endpoint), options, ports);
+}
+
+class StollDriver implements Driver {
+  readonly machines: readonly string[];
+  readonly #endpoint: StollEndpoint;
+  readonly #options: StollDriverOptions;
+  readonly #ports: DriverPorts;
+  readonly #feed: MachineFeed;
+  #state = new StollMachineState(0);
+  readonly #signals = new Map<StollEventName, { readonly signal: string; readonly spec: SignalSpec }[]>();
+  readonly #silenceMs: number;
+  readonly #lateMs: number;
+  #framer = new LineFramer({ terminator: '\n', maxLineBytes });
+  #queue: string[] = [];
+  #taken = 0;
+  #turn: NodeJS.Timeout | NodeJS.Immediate | null = null;
+  #phase: 'new' | 'running' | 'stopped' = 'new';
+  #connection: Following | null = null;
+  #open = false;
+  readonly #closing = new Set<Promise<void>>();
+  #retryTimer: NodeJS.Timeout | null = null;
+  #watchdog: NodeJS.Timeout | null = null;
+  #attempt = 0;
+  #openedMs = 0;
+  #lifeMs = 0;
+  #heardNoise = false;
+  #lastSourceMs = -Infinity;
+  /** Late events were told and nothing that holds now: the doubt of the last event. */
+  #lateDoubt: 'delivered-late' | 'caught-up' | null = null;
+  /** The machine said that it is switched off: its gap is not one of the connection. */
+  #isOff = false;
+  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
+
+  constructor(endpoint: StollEndpoint, options: StollDriverOptions, ports: DriverPorts) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    this.#ports = ports;
+    this.machines = [options.machine];
+    this.#feed = new MachineFeed(options.machine, ports);
+    const block = options.profile['stoll-events'];
+    this.#silenceMs = (block?.silenceS ?? 30) * 1000;
+    this.#lateMs = (block?.lateAfterS ?? 120) * 1000;
+    for (const [signal, spec] of Object.entries(options.profile.signals)) {
+      if (!('event' in spec.from)) continue;
+      const same = this.#signals.get(spec.from.event) ?? [];
+      same.push({ signal, spec });
+      this.#signals.set(spec.from.event, same);
+    }
+  }
+
+  start(signal: AbortSignal): Promise<void> {
+    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
+    this.#phase = 'running';
+    const listener = (): void => void this.stop();
+    signal.addEventListener('abort', listener, { once: true });
+    this.#abort = { signal, listener };
+    this.#feed.begin();
+    this.#lifeMs = this.#ports.clock.monotonicMs();
+    this.#state = new StollMachineState(this.#ports.clock.wallMs());
+    this.#watch();
+    this.#connect();
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#phase = 'stopped';
+    this.#feed.end();
+    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
+    this.#abort = null;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    if (this.#watchdog !== null) clearTimeout(this.#watchdog);
+    this.#retryTimer = null;
+    this.#watchdog = null;
+    this.#endTurn();
+    this.#queue = [];
+    this.#hangUp();
+    await Promise.all(this.#closing);
+  }
+
+  health() {
+    return [this.#feed.health()];
+  }
+
+  // ——— the connection ———
+
+  #connect(): void {
+    const handlers: ConnectionHandlers = {
+      onOpen: () => {
+        this.#open = true;
+        this.#openedMs = this.#ports.clock.monotonicMs();
+        this.#feed.link(true, 'connected');
+      },
+      onBytes: (bytes) => this.#receive(bytes),
+      onClosed: (reason) => {
+        this.#connection = null;
+        this.#open = false;
+        this.#lost(reason);
+      },
+    };
+    this.#discard(this.#framer.reset());
+    // A connection and a file begin with a line; a serial port is opened in the middle of one.
+    if (this.#endpoint.kind !== 'serial') this.#framer.push(Uint8Array.of(0x0a));
+    this.#feed.requested();
+    this.#connection =
+      this.#endpoint.kind === 'file'
+        ? followFile(this.#endpoint.path, handlers, () => this.#queue.length - this.#taken < enoughQueued)
+        : openConnection(this.#endpoint, handlers, this.#options.connectTimeoutMs ?? 3_000);
+  }
+
+  #lost(reason: string): void {
+    if (this.#phase !== 'running') return;
+    this.#feed.failed();
+    this.#feed.link(false, reason);
+    // What came before the end of the connection is told before it.
+    this.#whenDrained(() => this.#interrupt(reason));
+    const delayMs = backoffDelayMs(this.#options.backoff ?? defaultBackoff, this.#attempt, this.#ports.random);
+    this.#attempt += 1;
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = null;
+      void Promise.all(this.#closing).then(() => {
+        if (this.#phase === 'running') this.#connect();
+      });
+    }, delayMs);
+  }
+
+  #hangUp(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#open = false;
+    if (connection === null) return;
+    const closing = connection.close();
+    this.#closing.add(closing);
+    void closing.finally(() => this.#closing.delete(closing));
+  }
+
+  #giveUp(reason: string): void {
+    this.#hangUp();
+    this.#lost(reason);
+  }
+
+  #interrupt(reason: string): void {
+    this.#feed.interrupt(reason);
+  }
+
+  // ——— lines ———
+
+  #receive(bytes: Uint8Array): void {
+    const framed = this.#framer.push(bytes);
+    this.#heardNoise = true;
+    this.#discard(framed.discards);
+    this.#queue.push(...framed.lines);
+    if (this.#queue.length - this.#taken > maxQueued) {
+      this.#feed.discard('overflow', this.#queue.length - this.#taken - maxQueued);
+      this.#queue.length = this.#taken + maxQueued;
+      this.#giveUp('overflow');
+    }
+    if (this.#turn === null) this.#takeLines();
+  }
+
+  readonly #drained: (() => void)[] = [];
+  #whenDrained(then: () => void): void {
+    if (this.#turn === null) then();
+    else this.#drained.push(then);
+  }
+
+  #endTurn(): void {
+    if (this.#turn === null) return;
+    // One of the two it is; the other call does nothing.
+    clearTimeout(this.#turn as NodeJS.Timeout);
+    clearImmediate(this.#turn as NodeJS.Immediate);
+    this.#turn = null;
+  }
+
+  /** Takes lines until it is time for others. */
+  #takeLines(): void {
+    this.#turn = null;
+    const untilMs = this.#ports.clock.monotonicMs() + turnMs;
+    for (let lines = 0; this.#taken < this.#queue.length; lines += 1) {
+      if (lines >= linesPerTurn || this.#ports.clock.monotonicMs() > untilMs) {
+        this.#turn = setImmediate(() => this.#takeLines());
+        break;
+      }
+      const wasLate = this.#take(this.#queue[this.#taken] ?? '');
+      this.#taken += 1;
+      if (!wasLate || this.#taken === this.#queue.length) continue;
+      // Late events are ordered by their receipt, to the millisecond: no two may have the same.
+      this.#turn = setTimeout(() => this.#takeLines(), 1);
+      break;
+    }
+    if (this.#taken === this.#queue.length || this.#taken > enoughQueued) {
+      this.#queue.splice(0, this.#taken);
+      this.#taken = 0;
+    }
+    if (this.#turn === null && this.#lateDoubt !== null) {
+      this.#turn = setTimeout(() => {
+        this.#catchUp();
+        this.#takeLines();
+      }, 2);
+    }
+    if (this.#turn === null) for (const then of this.#drained.splice(0)) then();
+  }
+
+  #discard(discards: readonly FramedDiscard[]): void {
+    for (const discard of discards) this.#feed.discard(discard.reason, 1);
+  }
+
+  /**
+   * What is late the agent books at its receipt, and what came behind it, but happened before that receipt, would be older than it
+   * for ever. So what is known is told once more, as of now.
+   */
+  #catchUp(): void {
+    const doubt = this.#lateDoubt === 'caught-up' ? null : this.#lateDoubt;
+    this.#lateDoubt = null;
+    if (this.#feed.hasGap || this.#isOff) return;
+    const at = this.#feed.now();
+    const { ms } = this.#sourceTime(at.wallMs, at);
+    this.#deliver(this.#state.known(), { ms, doubt }, at);
+  }
+
+  /** True when a late event was told. */
+  #take(line: string): boolean {
+    const parsed = parseStollLine(line);
+    if (parsed === 'garbage') {
+      this.#feed.failed();
+      this.#feed.discard('garbage', 1);
+      return false;
+    }
+    const at = this.#feed.now();
+    if (parsed.kind === 'now') {
+      this.#live(at);
+      if (this.#isOff) return false;
+      this.#state.sign(parsed.timeMs);
+      const time = this.#sourceTime(parsed.timeMs, at);
+      this.#deliver(this.#feed.hasGap ? this.#state.known() : [], time, at);
+      return false;
+    }
+    return this.#event(parsed, at);
+  }
+
+  #event(event: StollEvent, at: Moment): boolean {
+    const taken = this.#state.take(event);
+    if (taken.kind !== 'news') {
+      this.#feed.discard(taken.kind === 'repeated' ? 'duplicate' : 'late', 1);
+      this.#live(at);
+      return false;
+    }
+    this.#live(at);
+    const time = this.#sourceTime(event.timeMs, at);
+    // Behind a gap the agent knows nothing any more.
+    const known = this.#feed.hasGap || taken.gap !== null ? this.#state.known() : [];
+    if (taken.gap !== null) this.#feed.missed(taken.gap.fromMs, event.timeMs, taken.gap.reason);
+    this.#isOff = taken.isOff;
+    this.#deliver([...new Map([...known, ...taken.updates])], time, at);
+    if (taken.isOff) this.#interrupt('machine-off');
+    if (time.doubt === 'delivered-late') this.#lateDoubt = time.doubt;
+    else if (this.#lateDoubt !== null) this.#lateDoubt = 'caught-up';
+    return time.doubt === 'delivered-late';
+  }
+
+  #live(at: Moment): void {
+    this.#lifeMs = at.monotonicMs;
+    this.#heardNoise = false;
+    this.#attempt = 0;
+  }
+
+  /** The time the agent is told, rising, with what is to be said against it. */
+  #sourceTime(timeMs: number, at: Moment): { readonly ms: number; readonly doubt: string | null } {
+    // After a step of our own wall clock the times begin anew.
+    const last = this.#lastSourceMs <= at.wallMs + aheadMs ? this.#lastSourceMs : -Infinity;
+    let ms = timeMs;
+    let doubt: string | null = null;
+    if (timeMs > at.wallMs + aheadMs) {
+      ms = at.wallMs;
+      doubt = 'source-clock-ahead';
+    } else if (last - timeMs > tiesMs) doubt = 'source-clock-set-back';
+    else if (at.wallMs - timeMs > this.#lateMs) doubt = 'delivered-late';
+    // Two events of one millisecond are one after the other.
+    ms = Math.max(ms, last + 1);
+    this.#lastSourceMs = ms;
+    if (doubt !== null && doubt !== 'delivered-late') this.#feed.doubtTime(doubt);
+    return { ms, doubt };
+  }
+
+  #deliver(
+    updates: readonly Update[],
+    { ms, doubt }: { readonly ms: number; readonly doubt: string | null },
+    at: Moment,
+  ): void {
+    const readings: Reading[] = [];
+    for (const [name, told] of [...updates, ['alive', good(true)] as const]) {
+      for (const { signal, spec } of this.#signals.get(name) ?? []) {
+        readings.push(this.#feed.reading(signal, doubted(decode(spec, told), doubt), at, ms));
+      }
+    }
+    this.#feed.deliver(readings, at);
+  }
+
+  // ——— silence ———
+
+  #watch(): void {
+    this.#watchdog = setTimeout(
+      () => {
+        const nowMs = this.#ports.clock.monotonicMs();
+        if (this.#open) this.#endure(nowMs - Math.max(this.#lifeMs, this.#openedMs));
+        else if (nowMs - this.#lifeMs >= this.#silenceMs && !this.#feed.hasGap) this.#interrupt('not-yet-connected');
+        this.#watch();
+      },
+      Math.min(1000, Math.max(10, this.#silenceMs / 10)),
+    );
+  }
+
+  #endure(silentMs: number): void {
+    if (silentMs < this.#silenceMs) return;
+    // That a machine is switched off explains its silence.
+    if (!this.#isOff) this.#interrupt(this.#heardNoise ? 'garbage' : 'no-data');
+    // A file says nothing more when it is begun anew.
+    if (this.#endpoint.kind === 'file') return;
+    if (this.#endpoint.kind === 'tcp' || silentMs >= serialSilenceBeforeReopenMs) this.#giveUp('no-data');
+  }
+}
+
+function decode(spec: SignalSpec, told: Told): Decoded {
+  if (typeof told === 'number') return decodeNumber(spec, told);
+  return 'text' in told ? decodeText(told.text) : told;
+}
+
+/** A value whose time is in doubt is no good one; a doubt it has already is the worse one. */
+function doubted(decoded: Decoded, doubt: string | null): Decoded {
+  if (doubt === null || decoded.quality !== 'good') return decoded;
+  return { quality: 'uncertain', value: decoded.value, reason: doubt };
+}
