@@ -63,20 +63,28 @@ class Folder {
   }
 
   next(): readonly SummaryDraft[] | null {
-    if (this.#finished) return null;
+    if (this.#finished) return this.#finishOne();
     const drafts: SummaryDraft[] = [];
     while (drafts.length === 0) {
       const rows = this.#sql.blocks.all(this.#boot, this.#afterId, blocksPerStep) as BlockRow[];
       const last = rows.at(-1);
       if (last === undefined) {
         this.#finished = true;
-        for (const fold of this.#folds.values()) drafts.push(...fold.finish());
-        return drafts;
+        return this.#finishOne();
       }
       this.#afterId = last.id;
       for (const { machine, bytes } of rows) drafts.push(...(this.#folds.get(machine)?.add(readable(bytes)) ?? []));
     }
     return drafts;
+  }
+
+  /** The end of one machine at a time: whoever numbers the records has polls to make. */
+  #finishOne(): readonly SummaryDraft[] | null {
+    for (const [machine, fold] of this.#folds) {
+      this.#folds.delete(machine);
+      return fold.finish();
+    }
+    return null;
   }
 
   /** Where the counters of each machine stood before a block: by the last readings of the process before, else by its summaries. */
