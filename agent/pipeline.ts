@@ -326,12 +326,14 @@ class DataPipeline implements Pipeline {
     const becameKnown = !this.#knowsTime && newMs >= this.#options.builtMs;
     // What is still under way of before it is folded with the span that is dated.
     const underWay = becameKnown ? 0 : underWayMs;
+    // Behind every reading that was taken before it, to the millisecond: whose span a reading is of, its time alone must tell.
+    const fromMs = becameKnown ? newMs + 1 : newMs;
     for (const machine of this.#machines.values()) {
       this.#summaries(machine.rollup.seal(oldMs));
-      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, newMs, underWay);
+      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, fromMs, underWay);
       machine.shift(newMs - oldMs);
     }
-    if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: newMs });
+    if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: fromMs });
     this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment });
   }
 

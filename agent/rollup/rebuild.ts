@@ -203,7 +203,9 @@ function summaries(
     }
     const counting = countOn(own, base, spec, fromMs + minuteMs, stored === undefined ? cutMs : -Infinity);
     if (counting !== null) bases.set(signal.index, counting.base);
-    if (tail.endMs <= cutMs || limitMs <= cutMs) continue;
+    // A reading of the very millisecond in which a revision was written, or a segment began, is in none yet.
+    const countsMore = (counting?.totals?.toMs ?? -Infinity) >= cutMs;
+    if ((tail.endMs <= cutMs || limitMs <= cutMs) && !countsMore) continue;
     const { totals } = foldMinute(points, {
       fromMs: cutMs,
       toMs: Math.min(limitMs, tail.endMs),

@@ -249,7 +249,7 @@ function prepareAll(db: Database) {
     note: db.prepare('INSERT INTO total (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
     forget: db.prepare('DELETE FROM total WHERE name = ?'),
     stepped: db
-      .prepare("SELECT at_ms FROM event WHERE boot = ? AND event = 'clock_step' AND at_ms >= ? ORDER BY n LIMIT 1")
+      .prepare("SELECT at_ms + 1 FROM event WHERE boot = ? AND event = 'clock_step' AND at_ms >= ? ORDER BY n LIMIT 1")
       .pluck(),
     events: db.prepare('SELECT id, n AS at, body FROM event WHERE boot = ? AND n > ? ORDER BY n LIMIT 500'),
     alerts: db.prepare('SELECT id, n AS at, body FROM alert WHERE boot = ? AND n > ? ORDER BY n LIMIT 500'),
