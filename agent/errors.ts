@@ -142,6 +142,13 @@ export const agentErrors = {
     cure: 'Check that the bridge runs, uplink.url and the network. The agent keeps trying; what waits is sent when it is back.',
     retryable: true,
   },
+  clockNotSet: {
+    code: 'AGT-306',
+    meaning:
+      'The clock of this computer shows a time before this program was made, so the time is not known. Nothing is sent.',
+    cure: 'Set the clock, or let a time service (timesyncd, chrony) reach its server. Everything local goes on; what was stored meanwhile is dated then and sent.',
+    retryable: true,
+  },
   ruleInvalid: {
     code: 'AGT-400',
     meaning: 'A rule or an override of a rule is wrong.',

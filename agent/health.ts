@@ -1,5 +1,6 @@
 /** How the agent itself fares: the delay of its event loop, its memory, and the status line that says so. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { BatchBody } from '../cloud-bridge/contract.ts';
 import type { Driver } from '../drivers/contract.ts';
 import type { UplinkView } from './live.ts';
 import type { PipelineCounts } from './pipeline-ports.ts';
@@ -66,12 +67,15 @@ export interface HealthParts {
   readonly uplinkCounters: UplinkCounters | null;
   readonly store: StoreStats | null;
   readonly loop: LoopMeter;
+  readonly clock: BatchBody['clock'];
+  /** False: the wall clock is before the build date, and nothing is sent. */
+  readonly knowsTime: boolean;
   /** `process.memoryUsage.rss()`, bytes. */
   readonly rssBytes: number;
 }
 
 /** The machine-readable status: a line of the log every `statusEveryS`, and the page's health. */
-export function status({ drivers, counts, uplink, uplinkCounters, store, loop, rssBytes }: HealthParts) {
+export function status({ drivers, counts, uplink, uplinkCounters, store, loop, rssBytes, ...parts }: HealthParts) {
   const machines = drivers.flatMap((driver) => driver.health());
   return {
     readings: counts.readings,
@@ -96,6 +100,8 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     ringBytes: store?.ringBytes ?? null,
     journalBytes: store?.journalBytes ?? null,
     summarisedToMs: counts.summarisedToMs,
+    clock: parts.clock,
+    knowsTime: parts.knowsTime,
     uplink: !uplink.configured ? 'none' : uplink.connected ? 'connected' : (uplink.reason ?? 'not connected'),
     outboxRecords: uplink.outboxRecords,
     outboxBatches: uplink.outboxBatches,

@@ -66,7 +66,8 @@ export class Intake {
     const { value, quality } = checked;
     if (signal.spec.kind === 'gauge' || signal.spec.kind === 'counter') {
       const number = typeof value === 'number' ? value : NaN;
-      if (!machine.rollup.add(index, tMs, number, rank[quality])) this.counts.tooLate++;
+      const inTime = machine.rollup.add(index, tMs, number, rank[quality]);
+      if (!inTime && tMs >= this.#parts.line.datedFromMs) this.counts.tooLate++;
     }
     const newer = machine.present.put(
       index,
@@ -106,6 +107,8 @@ export class Intake {
     machine.counterReadMs[index] = tMs;
     const { base, step } = advanceCounter(spec, machine.counterBases[index] ?? null, { tMs, value }, []);
     machine.counterBases[index] = base;
+    // Handed over after the time became known, but of before: its step is folded with that span, and the minutes go on behind it.
+    if (base !== null && tMs < this.#parts.line.datedFromMs) machine.rollup.setBase(index, base);
     if (step?.kind === 'reset') {
       machine.rollup.reset({ afterMs: step.from.tMs, untilMs: step.to.tMs });
       machine.resets.note(signal.name, step, monotonicMs);
@@ -119,7 +122,11 @@ export class Intake {
   gap(machine: Watched, event: GapEvent): void {
     const { line, judgement, journal } = this.#parts;
     const now = line.now();
-    const lineMs = line.atWall(event.fromMs);
+    // Since the gap opened the wall clock may have been stepped, and what is on the line has moved along.
+    const known = event.phase === 'closed' ? (machine.openGap ?? null) : null;
+    const fromMs = known?.fromMs ?? event.fromMs;
+    const lineMs = known?.lineMs ?? line.atWall(event.fromMs);
+    const toMs = event.toMs === null ? null : Math.max(fromMs, Math.min(event.toMs, now.wallMs));
     if (event.phase === 'opened') {
       // On the line, which a step of the wall clock has moved along with everything on it.
       const agoMs = Math.max(0, line.atMonotonic(now.monotonicMs) - lineMs);
@@ -135,14 +142,14 @@ export class Intake {
       judgement.state(machine, lineMs, 'UNKNOWN', null);
     } else {
       machine.openGap = null;
-      machine.rollup.gapClosed(lineMs, line.atWall(event.toMs ?? now.wallMs));
+      machine.rollup.gapClosed(lineMs, line.atWall(toMs ?? now.wallMs));
     }
     journal.event({
       machine: machine.id,
-      atMs: Math.round(event.toMs ?? (event.phase === 'opened' ? event.fromMs : now.wallMs)),
+      atMs: Math.round(toMs ?? (event.phase === 'opened' ? fromMs : now.wallMs)),
       event: 'gap',
       phase: event.phase,
-      fromMs: Math.round(event.fromMs),
+      fromMs: Math.round(fromMs),
       data: { reason: event.reason },
     });
     judgement.rules(machine, now);

@@ -79,6 +79,11 @@ export class Journaling {
     return record === undefined ? null : this.#view(record);
   }
 
+  /** The time has become known: what people are shown of open occurrences is dated. */
+  date(dated: (record: AlertRecord) => AlertRecord): void {
+    for (const [id, record] of this.#newest) this.#newest.set(id, dated(record));
+  }
+
   #noteAlert(record: AlertRecord): void {
     this.#urgent = true;
     if (record.state === 'normal') this.#newest.delete(record.occurrence);

@@ -1,12 +1,15 @@
 /** Our two clocks and the summaries' line, and where on the line a reading belongs. */
-import type { Reading } from '../drivers/contract.ts';
+import type { Reading, ReadingsEvent } from '../drivers/contract.ts';
 import type { PipelineClock } from './pipeline-ports.ts';
 import { sourceTimeUsable } from './quality/check.ts';
 import { SegmentClock } from './rollup/clock.ts';
 import type { Instant } from './rules/conditions.ts';
 
-/** Smaller contradictions are rounding and drift; a step of the wall clock is at least twice as large. */
-const restampMs = 1000;
+/** Smaller contradictions are rounding, and drift that the line has not taken over yet; larger ones are a clock that was set. */
+const restampMs = 25;
+
+/** Drift and slewing stay below the step that opens a segment; a bit more than that was stepped. */
+const stampedBeforeMs = 2_500;
 
 /** A step of the wall clock: the same instant before and after it, in ms of the line. */
 export interface ClockStep {
@@ -19,12 +22,22 @@ export class LineTime {
   readonly #clock: PipelineClock;
   readonly #line: SegmentClock;
   readonly #lateMs: number;
+  #datedFromMs = -Infinity;
 
   /** @param lateMs a source time older than this at its receipt is not used */
   constructor(clock: PipelineClock, lateMs: number) {
     this.#clock = clock;
     this.#line = new SegmentClock(clock.wallMs(), clock.monotonicMs());
     this.#lateMs = lateMs;
+  }
+
+  /** Before this, on the line, the time was not known; −Infinity where it always was. Readings of then are folded apart. */
+  get datedFromMs(): number {
+    return this.#datedFromMs;
+  }
+  /** The time has become known at this instant of the line. */
+  datedFrom(lineMs: number): void {
+    this.#datedFromMs = lineMs;
   }
 
   now(): Instant {
@@ -50,6 +63,29 @@ export class LineTime {
 
   isUsable(reading: Reading): boolean {
     return sourceTimeUsable(reading, this.#lateMs);
+  }
+
+  /** Readings stamped before the wall clock was stepped and handed over after it, on the clock of now; nearly always as they are. */
+  stampedAnew(event: ReadingsEvent): ReadingsEvent {
+    const [first] = event.readings;
+    if (first === undefined || Math.abs(this.#offMs(first)) < stampedBeforeMs) return event;
+    const readings = event.readings.map((reading) => {
+      const offMs = this.#offMs(reading);
+      const { sourceTimeMs, receivedTimeMs } = reading;
+      // A source with a clock of its own keeps its time.
+      const own = !this.isUsable(reading);
+      return {
+        ...reading,
+        receivedTimeMs: receivedTimeMs + offMs,
+        sourceTimeMs: own ? sourceTimeMs : sourceTimeMs + offMs,
+      };
+    });
+    return { ...event, readings };
+  }
+
+  /** How far the line has moved since a reading was stamped. */
+  #offMs(reading: Reading): number {
+    return this.#line.atMonotonic(reading.monotonicMs) - Math.round(reading.receivedTimeMs);
   }
 
   /**

@@ -14,6 +14,7 @@ import { loadProfile } from '../drivers/profiles/load.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { resolveSecret } from './config/secrets.ts';
+import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
 import { AgentError, agentErrors } from './errors.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
@@ -26,7 +27,7 @@ import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
 import { createPipeline } from './pipeline.ts';
-import type { Pipeline } from './pipeline-ports.ts';
+import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
   endpointName,
@@ -37,18 +38,23 @@ import {
   type SourceOptions,
   type WatchedMachine,
 } from './sources.ts';
+import type { HostClock } from './store/dating.ts';
 import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
 import { createUplink } from './sync/uplink.ts';
 import type { Uplink } from './sync/uplink-ports.ts';
+import { createAgeClock } from './time/age-clock.ts';
 import { createClockState, systemClockSynced, type ClockState } from './time/clock-state.ts';
-import { agentVersion } from './version.ts';
+import { GatewayClock } from './time/gateway-clock.ts';
+import { hostBoot, hostMonotonicMs } from './time/host.ts';
+import { agentVersion, builtMs } from './version.ts';
 import { WriteDesk, writableMachines } from './writes/desk.ts';
 
 const tickMs = 200;
 const storeMeterMs = 10_000;
 const lastDeliveryMs = 1000;
 const dayMs = 86_400_000;
+const { ringBlockS, sealAfterS, lateS } = defaultPipelineOptions;
 
 export interface RunOptions {
   readonly configPath: string;
@@ -57,7 +63,7 @@ export interface RunOptions {
   readonly terminal: (line: string) => void;
 }
 
-const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const systemClocks = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /** Runs the agent until `signal` is aborted. Resolves when everything is stored and closed; rejects with a room's error when it cannot start. */
 export async function runAgent(options: RunOptions, signal: AbortSignal): Promise<void> {
@@ -72,20 +78,46 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
   const webDir = await ensurePageBuilt();
   const makeSource = await loadSources(machines);
 
+  const clock = new GatewayClock(systemClocks, builtMs);
+  const host = hostBoot();
+  const hostClock = (): HostClock => ({ boot: host, offsetMs: clock.wallMs() - hostMonotonicMs() });
   const stack = new AsyncDisposableStack();
   try {
     const loop = new LoopMeter();
-    const store = stack.adopt(await openStoreFor(config), (s) => s.close());
+    // Its ages are judged by the clock, whose steps the pipeline sees.
+    let ageMs: () => number | null = () => null;
+    const atStart = hostClock();
+    const store = stack.adopt(await openStoreFor(config, clock, atStart, () => ageMs()), (s) => s.close());
     const storeMeter = new StoreMeter(() => store.stats());
     const { code, cure } = agentErrors.storeDamaged;
     for (const file of store.recovery.quarantined) log.error({ code, file, cure }, 'a damaged database was put aside');
     const found = new DiscoveredSignals(config.dataDir, (error) =>
       log.warn({ error }, 'what was found at machines cannot be read or kept'),
     );
-    const pipeline = pipelineFor(config, machines, rules, store, found, log);
-    const clockState = createClockState({ steps: () => pipeline.counts().segment, systemSynced: systemClockSynced });
-    const uplink = config.uplink === null ? null : uplinkFor(config, config.uplink, store, pipeline, clockState, log);
-    const drivers = driversFor(config, machines, makeSource, pipeline, found, log);
+    let dating: Dating | null = null;
+    const dated = (span: DatedSpan) => dating?.known(span);
+    const pipeline = pipelineFor({ config, machines, rules, store, found, log, clock, host: atStart, dated });
+    const steps = () => pipeline.clockSteps();
+    const clockState = createClockState({ steps, systemSynced: systemClockSynced, clock });
+    ageMs = createAgeClock({ clock, steps, state: () => clockState.state() });
+    dating = createDating({
+      store,
+      pipeline,
+      boot: store.recovery.boot,
+      host: hostClock,
+      fold: () => ({
+        dataDir: config.dataDir,
+        machines: pipeline.foldMachines(),
+        options: { ringBlockS, sealAfterS, lateS },
+      }),
+      log,
+    });
+    const waitsFor = waitsForTime(pipeline, dating);
+    const uplink =
+      config.uplink === null
+        ? null
+        : uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor });
+    const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({
@@ -95,6 +127,8 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
         uplinkCounters: uplink?.counters() ?? null,
         store: storeMeter.latest,
         loop,
+        clock: clockState.state(),
+        knowsTime: pipeline.knowsTime(),
         rssBytes: process.memoryUsage.rss(),
       });
     const live = createLiveConfig({
@@ -105,6 +139,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       pipeline,
       status: health,
     });
+    const pageClock = { nowMs: () => clock.wallMs(), monotonicMs: systemClocks.monotonicMs };
     const page = createPage({
       bind: config.page.bind,
       port: config.page.port,
@@ -117,7 +152,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
         store,
         uplink: uplinkView,
         health,
-        writes: writeDesk(config, drivers, store, log),
+        writes: writeDesk(config, drivers, store, log, clock),
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -133,15 +168,19 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     });
 
     // Stopping goes the other way round: no new readings, then what is open is sealed and stored, then the rest ends.
+    clockState.start();
+    stack.defer(() => clockState.stop());
+    if (!pipeline.knowsTime()) log.warn(told('clockNotSet'), 'the time is not known');
     if (uplink !== null) {
-      clockState.start();
-      stack.defer(() => clockState.stop());
       // Not the run's own signal: what the stop writes is still to be sent.
       await uplink.start(new AbortController().signal);
       stack.defer(() => uplink.stop());
       stack.defer(() => lastDelivery(uplink, store));
     }
+    const ownDating = dating;
+    stack.defer(() => ownDating.stop());
     stack.defer(() => pipeline.drain());
+    dating.start();
     await page.start(signal);
     stack.defer(() => page.stop());
     const ticking = setInterval(() => pipeline.tick(), tickMs);
@@ -168,8 +207,6 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
   }
 }
 
-const pageClock = { nowMs: clock.wallMs, monotonicMs: clock.monotonicMs };
-
 const noUplink: UplinkView = {
   configured: false,
   connected: false,
@@ -183,7 +220,25 @@ const noUplink: UplinkView = {
   deadLetters: 0,
 };
 
-async function openStoreFor(config: Config): Promise<Store> {
+/** Why the uplink waits, in a word of the page; null once it need not. */
+function waitsForTime(pipeline: Pipeline, dating: Dating): () => string | null {
+  return () => {
+    if (!pipeline.knowsTime()) return 'clock-not-set';
+    return dating.recordsAreDated() ? null : 'times-being-restamped';
+  };
+}
+
+function told(key: 'clockNotSet'): { readonly code: string; readonly cure: string } {
+  const { code, cure } = agentErrors[key];
+  return { code, cure };
+}
+
+async function openStoreFor(
+  config: Config,
+  clock: GatewayClock,
+  host: HostClock,
+  ageMs: () => number | null,
+): Promise<Store> {
   const { budgetMiB, ringDays, ringShare } = config.storage;
   return await openStore({
     dataDir: config.dataDir,
@@ -191,17 +246,25 @@ async function openStoreFor(config: Config): Promise<Store> {
     outbox: config.uplink !== null,
     ringMaxBytes: Math.round(budgetMiB * ringShare * 1024 * 1024),
     ringMaxAgeMs: ringDays * dayMs,
+    builtMs,
+    host,
+    ageMs,
   });
 }
 
-function pipelineFor(
-  config: Config,
-  machines: readonly WatchedMachine[],
-  rules: RuleSet,
-  store: Store,
-  found: DiscoveredSignals,
-  log: Logger,
-): Pipeline {
+interface PipelineParts {
+  readonly config: Config;
+  readonly machines: readonly WatchedMachine[];
+  readonly rules: RuleSet;
+  readonly store: Store;
+  readonly found: DiscoveredSignals;
+  readonly log: Logger;
+  readonly clock: GatewayClock;
+  readonly host: HostClock;
+  readonly dated: (span: DatedSpan) => void;
+}
+
+function pipelineFor({ config, machines, rules, store, found, log, clock, host, dated }: PipelineParts): Pipeline {
   return createPipeline({
     machines: machines.map(({ config: machine, profile }) => ({
       id: machine.id,
@@ -228,19 +291,31 @@ function pipelineFor(
       },
       // A block that cannot be stored is counted by the store; raw readings are expendable.
       ring: (block) => void store.appendRing(block),
+      dated,
     },
-    options: { openMinuteEveryS: config.summaries.openMinuteEveryS, agentVersion },
+    options: {
+      openMinuteEveryS: config.summaries.openMinuteEveryS,
+      agentVersion,
+      builtMs,
+      hostBoot: host.boot,
+      hostOffsetMs: host.offsetMs,
+    },
   });
 }
 
 function uplinkFor(
   config: Config,
   uplink: NonNullable<Config['uplink']>,
-  store: Store,
-  pipeline: Pipeline,
-  clockState: ClockState,
-  log: Logger,
+  parts: {
+    readonly store: Store;
+    readonly pipeline: Pipeline;
+    readonly clockState: ClockState;
+    readonly log: Logger;
+    readonly clock: GatewayClock;
+    readonly waitsFor: () => string | null;
+  },
 ): Uplink {
+  const { store, pipeline, clockState, log, clock, waitsFor } = parts;
   return createUplink({
     site: config.site.id,
     gateway: config.gateway.id,
@@ -257,6 +332,7 @@ function uplinkFor(
     log: (level, message, fields) => log[level](fields, message),
     agentVersion,
     clockState: () => clockState.state(),
+    waitsFor,
     ackTimeoutMs: uplink.ackTimeoutS * 1000,
     outageAfterMs: uplink.outageAfterS * 1000,
     onOutage: (outage) => pipeline.uplinkOutage(outage),
@@ -268,9 +344,17 @@ function driversFor(
   config: Config,
   machines: readonly WatchedMachine[],
   makeSource: SourceMaker,
-  pipeline: Pipeline,
-  found: DiscoveredSignals,
-  log: Logger,
+  {
+    pipeline,
+    found,
+    log,
+    clock,
+  }: {
+    readonly pipeline: Pipeline;
+    readonly found: DiscoveredSignals;
+    readonly log: Logger;
+    readonly clock: GatewayClock;
+  },
 ): Driver[] {
   const ports: DriverPorts = {
     clock,
@@ -295,7 +379,13 @@ function driversFor(
   return drivers;
 }
 
-function writeDesk(config: Config, drivers: readonly Driver[], store: Store, log: Logger): WriteDesk {
+function writeDesk(
+  config: Config,
+  drivers: readonly Driver[],
+  store: Store,
+  log: Logger,
+  clock: GatewayClock,
+): WriteDesk {
   const enabled = new Set(config.machines.filter((machine) => machine.writes).map((machine) => machine.id));
   return new WriteDesk({
     enabled: writableMachines(drivers, (machine) => enabled.has(machine)),
@@ -309,9 +399,13 @@ function writeDesk(config: Config, drivers: readonly Driver[], store: Store, log
 
 /** What the stop itself wrote gets a short chance to be acked; otherwise it waits on disk for the next start. */
 async function lastDelivery(uplink: Uplink, store: Store): Promise<void> {
-  const deadlineMs = clock.monotonicMs() + lastDeliveryMs;
+  const deadlineMs = systemClocks.monotonicMs() + lastDeliveryMs;
   uplink.hurry();
-  while (uplink.view().connected && clock.monotonicMs() < deadlineMs && (await store.outboxCounts()).records > 0) {
+  while (
+    uplink.view().connected &&
+    systemClocks.monotonicMs() < deadlineMs &&
+    (await store.outboxCounts()).records > 0
+  ) {
     await delay(20);
   }
 }

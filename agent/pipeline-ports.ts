@@ -2,8 +2,10 @@
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
+import type { FoldMachine } from './dating/fold.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
+import type { SummaryDraft } from './rollup/rollup.ts';
 import type { RuleSet } from './rules/load.ts';
 import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
 
@@ -18,6 +20,25 @@ export interface PipelineOut {
   /** Resolves when the records are durable. What is not awaited here and fails is counted in `counts().lostRecords`. */
   journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
   ring(block: RingBlock): void;
+  /** The time has become known: what this boot stored is to be dated. Called when all of it was handed to `journal` and `ring`. */
+  dated?(span: DatedSpan): void;
+}
+
+/** The span of this boot in which the time was not known. */
+export interface DatedSpan {
+  /** What is to be added to its times, ms. */
+  readonly shiftMs: number;
+  /** Its end, UTC ms on the dated clock. */
+  readonly untilMs: number;
+}
+
+/** What was dated afterwards. */
+export interface DatedBoot {
+  readonly boot: string;
+  /** Null: nobody can know; its times stay as they are. */
+  readonly shiftMs: number | null;
+  /** Minute summaries folded from its readings. */
+  readonly summaries: number;
 }
 
 export interface PipelineOptions {
@@ -29,6 +50,12 @@ export interface PipelineOptions {
   /** Time after its end for which late readings still change a minute. */
   readonly lateS: number;
   readonly agentVersion: string;
+  /** UTC ms before which no clock that shows the time can be. */
+  readonly builtMs: number;
+  /** This start of the computer; null where it does not tell. */
+  readonly hostBoot: string | null;
+  /** Wall time less the computer's monotonic time at the start, ms. */
+  readonly hostOffsetMs: number;
 }
 export const defaultPipelineOptions: PipelineOptions = {
   ringBlockS: 5,
@@ -36,6 +63,9 @@ export const defaultPipelineOptions: PipelineOptions = {
   sealAfterS: 5,
   lateS: 120,
   agentVersion: '0.0.0',
+  builtMs: 0,
+  hostBoot: null,
+  hostOffsetMs: 0,
 };
 
 export interface PipelineInput {
@@ -98,6 +128,16 @@ export interface Pipeline {
   /** What staff are told to do about an alert of this rule; null where it says nothing or is no longer configured. */
   runbook(machine: string, rule: string): string | null;
   counts(): PipelineCounts;
+  /** Minutes of a span without the time, folded since; they leave as records of this boot. Resolves when they are durable. */
+  foldedMinutes(drafts: readonly SummaryDraft[]): Promise<void>;
+  /** How the machines are folded: as they are watched. */
+  foldMachines(): FoldMachine[];
+  /** Tells that the span of a boot has been dated, or never can be. */
+  bootDated(dated: DatedBoot): void;
+  /** Steps of the wall clock since the start. */
+  clockSteps(): number;
+  /** False until the wall clock has shown a time that can be true. */
+  knowsTime(): boolean;
   /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
   drain(): Promise<void>;
 }

@@ -13,11 +13,15 @@
  *  P2  No reading, no gap: whatever is wrong or missing is a bad reading, a gap record or a counter in `counts`.
  *  P3  No alert but `offline` comes from a gap or a bad reading.
  *  P4  An alert leaves in the same call in which its condition was judged, marked urgent.
+ *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
+ *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
+import type { FoldMachine } from './dating/fold.ts';
+import { bootOfOccurrence, datedRecord } from './dating/record.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
 import { Judgement } from './judgement.ts';
@@ -26,6 +30,8 @@ import type { AlertView, MachineView } from './live.ts';
 import { machineDraft, type MachineLabel, type MachineNews } from './machine.ts';
 import {
   defaultPipelineOptions,
+  type DatedBoot,
+  type DatedSpan,
   type Pipeline,
   type PipelineClock,
   type PipelineCounts,
@@ -47,6 +53,11 @@ const machinesPerTick = 5;
 /** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
 const collectMs = 4;
 
+/** Readings stamped before a step of the wall clock reach the pipeline within so long after it. */
+const underWayMs = 2_500;
+/** Blocks packed in a tick after the time became known. */
+const flushedPerTick = 2;
+
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
   return new DataPipeline(input);
@@ -67,6 +78,11 @@ class DataPipeline implements Pipeline {
   readonly #runbooks = new Map<string, string | null>();
   /** Whose minutes and blocks are looked at in the next tick. */
   #turn = 0;
+  /** Occurrences raised by these boots have their times on our clock. */
+  readonly #ownBoots: ReadonlySet<string>;
+  #knowsTime: boolean;
+  /** Since the time became known: the span to be dated, and the machines whose open block is still to be handed on. */
+  #dating: { readonly span: DatedSpan; readonly unflushed: Watched[] } | null = null;
   readonly #counts = { unknownMachine: 0, discarded: 0, ringBlocks: 0, damagedBlocks: 0 };
 
   constructor(input: PipelineInput) {
@@ -76,6 +92,9 @@ class DataPipeline implements Pipeline {
     this.#options = { ...defaultPipelineOptions, ...input.options };
     this.#boot = input.recovery.boot;
     this.#line = new LineTime(input.clock, this.#options.lateS * 1000);
+    this.#knowsTime = input.clock.wallMs() >= this.#options.builtMs;
+    const sameHost = input.recovery.undated.filter((span) => span.sameHost).map((span) => span.boot);
+    this.#ownBoots = new Set([this.#boot, ...sameHost]);
     this.#journal = new Journaling({
       journal: (entries, urgent) => input.out.journal(entries, urgent),
       runbook: (machine, rule) => this.runbook(machine, rule),
@@ -101,7 +120,7 @@ class DataPipeline implements Pipeline {
     this.#observeClock();
     switch (event.kind) {
       case 'readings':
-        this.#intake.readings(machine, event);
+        this.#intake.readings(machine, this.#knowsTime ? this.#line.stampedAnew(event) : event);
         break;
       case 'gap':
         this.#intake.gap(machine, event);
@@ -128,6 +147,7 @@ class DataPipeline implements Pipeline {
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
     for (const machine of this.#machines.values()) this.#judgement.tick(machine, now);
     this.#collect(now.monotonicMs, lineMs);
+    this.#flushUndated();
     this.#desk.tick(now);
     this.#journal.flush();
   }
@@ -249,6 +269,7 @@ class DataPipeline implements Pipeline {
     this.#observeClock();
     const now = this.#line.now();
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
+    this.#flushUndated(Infinity);
     for (const machine of this.#machines.values()) {
       this.#judgement.lastResets(machine);
       this.#summaries(machine.rollup.seal(lineMs));
@@ -268,6 +289,8 @@ class DataPipeline implements Pipeline {
       boot: this.#boot,
       previousBoot: recovery.previousBoot,
       version: this.#options.agentVersion,
+      hostBoot: this.#options.hostBoot,
+      hostOffsetMs: this.#options.hostOffsetMs,
     });
     for (const { machine, event, fromMs } of recovery.openSpans) {
       const data = { reason: 'agent-restarted' };
@@ -288,7 +311,7 @@ class DataPipeline implements Pipeline {
       this.#journal.record(machineDraft(setup, Math.round(now.wallMs)));
       const { ringBlockS } = this.#options;
       const { drafts, damagedBlocks } = recoverMinutes(machine, recovery, { nowMs: now.wallMs, ringBlockS });
-      this.#summaries(drafts);
+      for (const draft of drafts) this.#journal.record(draft);
       this.#counts.damagedBlocks += damagedBlocks;
     }
     this.#journal.flush();
@@ -300,17 +323,73 @@ class DataPipeline implements Pipeline {
     if (step === null) return;
     const { stepMs, oldMs, newMs } = step;
     const { segment } = this.#line;
+    const becameKnown = !this.#knowsTime && newMs >= this.#options.builtMs;
+    // What is still under way of before it is folded with the span that is dated.
+    const underWay = becameKnown ? 0 : underWayMs;
+    // Behind every reading that was taken before it, to the millisecond: whose span a reading is of, its time alone must tell.
+    const fromMs = becameKnown ? newMs + 1 : newMs;
     for (const machine of this.#machines.values()) {
       this.#summaries(machine.rollup.seal(oldMs));
-      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, newMs);
+      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, fromMs, underWay);
       machine.shift(newMs - oldMs);
     }
+    if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: fromMs });
     this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment });
+  }
+
+  #timeKnown(span: DatedSpan): void {
+    const { builtMs } = this.#options;
+    const { shiftMs } = span;
+    this.#knowsTime = true;
+    this.#line.datedFrom(span.untilMs);
+    const raisedHere = (occurrence: string) => this.#ownBoots.has(bootOfOccurrence(occurrence));
+    this.#desk.date(shiftMs, builtMs, raisedHere);
+    this.#journal.date((record) => {
+      const occurrenceMs = raisedHere(record.occurrence) ? shiftMs : 0;
+      return datedRecord(record, { ownMs: shiftMs, beforeMs: shiftMs, occurrenceMs }, builtMs);
+    });
+    this.#dating = { span, unflushed: [...this.#machines.values()] };
+  }
+
+  /** Hands on the blocks that were open when the time became known, a few a tick, and then says that all is there. */
+  #flushUndated(limit = flushedPerTick): void {
+    if (this.#dating === null) return;
+    const { span, unflushed } = this.#dating;
+    for (let i = 0; i < limit && unflushed.length > 0; i++) this.#ringBlock(unflushed.pop()?.ring.take() ?? null);
+    if (unflushed.length > 0) return;
+    this.#dating = null;
+    this.#journal.flush();
+    this.#out.dated?.(span);
+  }
+
+  foldedMinutes(drafts: readonly SummaryDraft[]): Promise<void> {
+    for (const draft of drafts) this.#journal.record(draft);
+    this.#journal.flush();
+    return this.#journal.durable();
+  }
+
+  foldMachines(): FoldMachine[] {
+    return [...this.#machines.values()].map(({ setup, offlineAfterS }) => ({ setup, offlineAfterS }));
+  }
+
+  bootDated({ boot, shiftMs, summaries }: DatedBoot): void {
+    const event = shiftMs === null ? 'times_unknown' : 'times_restamped';
+    this.#journal.instant('gateway', this.#clock.wallMs(), event, { boot, shiftMs, summaries });
+    this.#journal.flush();
+  }
+
+  clockSteps(): number {
+    return this.#line.segment;
+  }
+
+  knowsTime(): boolean {
+    return this.#knowsTime;
   }
 
   // ——— outbox ———
 
   #summaries(drafts: readonly SummaryDraft[]): void {
+    if (!this.#knowsTime) return;
     for (const draft of drafts) this.#journal.record(draft);
   }
 

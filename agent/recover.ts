@@ -4,7 +4,7 @@
  */
 import type { AlertDesk } from './alerts/desk.ts';
 import type { RecoveredCondition } from './alerts/watch.ts';
-import type { CounterBase, CounterSpec } from './counters/counter.ts';
+import { baseFromBefore } from './counters/counter.ts';
 import { rebuildMachine, type RebuildOptions, type Rebuilt } from './rollup/rebuild.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { Rule } from './rules/schema.ts';
@@ -37,28 +37,21 @@ export function recoverMinutes(
 ): Rebuilt {
   const rebuilt = rebuildMachine(machine.model, recovery, { ...options, offlineAfterS: machine.offlineAfterS });
   const bases = new Map(rebuilt.bases);
+  // What the process before counted without the time is newer than any summary, whatever day it seems to be.
+  const ringIsNewer = recovery.undated.some((span) => span.boot === recovery.previousBoot);
   for (const { machine: id, signal, value, atMs } of recovery.lastCounters) {
     const index = machine.model.indexOf.get(signal);
     if (id !== machine.id || index === undefined) continue;
     const fromRing = bases.get(index);
-    if (fromRing === undefined || fromRing.tMs < atMs) bases.set(index, { tMs: atMs, value, suspect: null });
+    if (fromRing === undefined || (fromRing.tMs < atMs && !ringIsNewer))
+      bases.set(index, { tMs: atMs, value, suspect: null });
   }
   for (const [index, base] of bases) {
     const spec = machine.counterSpecs[index];
     if (spec === null || spec === undefined) continue;
-    const goesOn = datable(base, spec, options.nowMs);
+    const goesOn = baseFromBefore(base, spec, options.nowMs);
     machine.counterBases[index] = goesOn;
     machine.rollup.setBase(index, goesOn);
   }
   return rebuilt;
-}
-
-/**
- * Across boots only the wall clock tells how long it has been. Where it says "in the future", nobody knows: the base is put so
- * far back that the step to the first reading carries bounds.
- */
-function datable(base: CounterBase, spec: CounterSpec, nowMs: number): CounterBase {
-  const { value } = base;
-  if (base.tMs < nowMs) return { tMs: base.tMs, value, suspect: null };
-  return { tMs: Math.floor(nowMs - (spec.wrapsAt / spec.maxRatePerS) * 500) - 1, value, suspect: null };
 }

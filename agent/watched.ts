@@ -9,7 +9,7 @@ import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { RuleWatch, type RecoveredCondition } from './alerts/watch.ts';
 import type { CounterBase, CounterSpec } from './counters/counter.ts';
 import { ResetCollector } from './counters/resets.ts';
-import { RestartWatch } from './counters/restarts.ts';
+import { restartsOf, type Restarts } from './counters/restarts.ts';
 import type { MachineView } from './live.ts';
 import {
   growModel,
@@ -55,7 +55,7 @@ export class Watched implements Facts {
   #watches: readonly RuleWatch[];
   readonly resets: ResetCollector;
   /** How the machine tells of its restarts; null where it does not. */
-  readonly restarts: { readonly index: number; readonly watch: RestartWatch } | null;
+  readonly restarts: Restarts | null;
   readonly counterSpecs: (CounterSpec | null)[];
   readonly counterBases: (CounterBase | null)[];
   /** Line time of the newest reading of each counter; signals that are none have Infinity. */
@@ -223,7 +223,11 @@ export class Watched implements Facts {
       const moved = { ...since, wallMs: since.wallMs + shiftMs };
       this.openGap = { ...this.openGap, fromMs: fromMs + shiftMs, lineMs: lineMs + shiftMs, since: moved };
     }
-    this.present.forgetTimes();
+    if (this.lastGoodMs !== null) this.lastGoodMs += shiftMs;
+    this.restarts?.watch.shift(shiftMs);
+    this.resets.shift(shiftMs);
+    this.present.shift(shiftMs);
+    for (const watch of this.#watches) watch.shift(shiftMs);
   }
 
   view(): MachineView {
@@ -258,17 +262,4 @@ export class Watched implements Facts {
 function offlineAfterS(rules: readonly Rule[]): number {
   const delays = rules.flatMap((rule) => rule.when.flatMap((c) => (c.kind === 'offline' ? [c.afterS] : [])));
   return delays.length === 0 ? defaultOfflineAfterS : Math.min(...delays);
-}
-
-function restartsOf({ setup, indexOf, signals }: MachineModel): Watched['restarts'] {
-  const { uptime, flag } = setup.profile.restart ?? {};
-  const index = indexOf.get(uptime ?? flag ?? '');
-  const spec = index === undefined ? undefined : signals[index]?.spec;
-  if (index === undefined || spec === undefined) return null;
-  const wrapsAtS = spec.kind === 'counter' ? spec.wrapsAt : null;
-  const sign =
-    spec.kind === 'flag'
-      ? ({ kind: 'flag' } as const)
-      : ({ kind: 'uptime', resolutionS: Math.abs(spec.scale), wrapsAtS } as const);
-  return { index, watch: new RestartWatch(sign) };
 }

@@ -214,7 +214,11 @@ export const batchBody = z.strictObject({
   seq,
   lane: z.enum(lanes).describe("Which of the gateway's queues it came by"),
   sealedMs: utcMs.describe("When it was sealed, UTC milliseconds on the gateway's clock"),
-  clock: z.enum(['unsynced', 'synced', 'stepped']).describe("The gateway's clock when it was sealed"),
+  clock: z
+    .enum(['unsynced', 'synced', 'stepped'])
+    .describe(
+      "The gateway's clock when it was sealed; unsynced also where the times of its records are those of a clock that was never set and that nobody could put right",
+    ),
   records: z.array(wireRecord).min(1),
 });
 export type BatchBody = z.infer<typeof batchBody>;

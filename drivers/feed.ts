@@ -6,6 +6,7 @@
  *  - `gap opened` and `gap closed` alternate, and a closed one repeats the `fromMs` and the reason of the opened one.
  *  - Another reason for a gap that is open is told as `trouble`, only then and only once in a row.
  *  - No good or uncertain reading is delivered while a gap is open.
+ *  - A gap begins where the machine was last read, told on the wall clock of now: a clock that was stepped since is allowed for.
  *  - After `end` nothing is delivered.
  *  - A machine that cannot be read is told of in the log once for each reason, with the cure, not at every attempt.
  */
@@ -16,6 +17,8 @@ import { driverErrors } from './errors.ts';
 /** A machine that comes and goes for the same reason is told of so often at most. */
 const tellAgainMs = 600_000;
 
+/** The wall clock drifts and is slewed by less; beyond it was stepped. */
+const steppedMs = 1000;
 const maxConditions = 100;
 
 /** The moment something was received, on both clocks. */
@@ -27,14 +30,14 @@ export interface Moment {
 export class MachineFeed {
   readonly machine: string;
   readonly #ports: Pick<DriverPorts, 'clock' | 'sink' | 'log'>;
-  #watchedSinceMs: number | null = null;
+  #watchedSince: Moment | null = null;
   #ended = false;
   #gap: { readonly fromMs: number; readonly reason: string; nowReason: string } | null = null;
   /** When each reason was last told, on the monotonic clock; there are a dozen reasons. */
   readonly #told = new Map<string, number>();
   readonly #conditions = new Map<string, string | null>();
   #linkUp: boolean | null = null;
-  #lastGoodMs: number | null = null;
+  #lastGood: Moment | null = null;
   #requests = 0;
   #failures = 0;
   #discarded = 0;
@@ -47,7 +50,7 @@ export class MachineFeed {
 
   /** Watching begins: a gap that opens before any good reading counts from here. */
   begin(): void {
-    this.#watchedSinceMs ??= this.#ports.clock.wallMs();
+    this.#watchedSince ??= this.now();
   }
 
   /** Nothing is delivered from here on. */
@@ -65,7 +68,7 @@ export class MachineFeed {
 
   /** When the open gap began, UTC ms; null when none is open or nothing was ever read before it. */
   get gapSinceMs(): number | null {
-    return this.#gap === null || this.#lastGoodMs === null ? null : this.#gap.fromMs;
+    return this.#gap === null || this.#lastGood === null ? null : this.#gap.fromMs;
   }
 
   /**
@@ -117,7 +120,7 @@ export class MachineFeed {
       const toMs = Math.max(fromMs, at.wallMs);
       this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'closed', fromMs, toMs, reason });
     }
-    this.#lastGoodMs = at.wallMs;
+    this.#lastGood = at;
   }
 
   /** Something begins or ends to hold that no value says; repeats of the same are swallowed. At most 100 hold at once. */
@@ -142,7 +145,7 @@ export class MachineFeed {
       this.#trouble(this.#gap, reason, detail);
       return;
     }
-    const fromMs = this.#lastGoodMs ?? this.#watchedSinceMs ?? this.#ports.clock.wallMs();
+    const fromMs = this.#onClockOfNow(this.#lastGood ?? this.#watchedSince ?? this.now());
     this.#gap = { fromMs, reason, nowReason: reason };
     this.#ports.sink({ kind: 'gap', machine: this.machine, phase: 'opened', fromMs, toMs: null, reason });
     this.#tell(reason, detail);
@@ -159,10 +162,18 @@ export class MachineFeed {
       return;
     }
     const { machine } = this;
-    const begin = fromMs ?? this.#lastGoodMs ?? this.#watchedSinceMs ?? toMs;
+    const seen = this.#lastGood ?? this.#watchedSince;
+    const begin = fromMs ?? (seen === null ? toMs : this.#onClockOfNow(seen));
     this.#ports.sink({ kind: 'gap', machine, phase: 'opened', fromMs: begin, toMs: null, reason });
     this.#ports.sink({ kind: 'gap', machine, phase: 'closed', fromMs: begin, toMs: Math.max(begin, toMs), reason });
     this.#tell(reason);
+  }
+
+  /** UTC ms of a past moment, by its age where the wall clock was stepped since. */
+  #onClockOfNow(then: Moment): number {
+    const now = this.now();
+    const byAgeMs = now.wallMs - (now.monotonicMs - then.monotonicMs);
+    return Math.abs(byAgeMs - then.wallMs) > steppedMs ? byAgeMs : then.wallMs;
   }
 
   /** Waiting says less than what was waited for. */
@@ -233,7 +244,7 @@ export class MachineFeed {
       reconnects: this.#reconnects,
       pollLatenessP50Ms: null,
       pollLatenessP99Ms: null,
-      lastGoodMs: this.#lastGoodMs,
+      lastGoodMs: this.#lastGood?.wallMs ?? null,
     };
   }
 }

@@ -156,6 +156,25 @@ export class AlertDesk {
     this.#judgeFlood(now);
   }
 
+  /**
+   * The time has become known: what was raised without it is dated. `raisedHere` tells of an occurrence whether its times are on the
+   * clock that has been dated.
+   */
+  date(shiftMs: number, builtMs: number, raisedHere: (occurrence: string) => boolean): void {
+    for (const [id, occurrence] of this.#open) {
+      if (!raisedHere(id)) continue;
+      const dated = (atMs: number): number => (atMs < builtMs ? atMs + shiftMs : atMs);
+      const { clearedMs, mask } = occurrence;
+      this.#open.set(id, {
+        ...occurrence,
+        onsetMs: dated(occurrence.onsetMs),
+        raisedMs: dated(occurrence.raisedMs),
+        clearedMs: clearedMs === null ? null : dated(clearedMs),
+        mask: mask?.kind === 'shelved' ? { ...mask, untilMs: dated(mask.untilMs) } : mask,
+      });
+    }
+  }
+
   open(): readonly Occurrence[] {
     return [...this.#open.values()];
   }

@@ -56,6 +56,17 @@ export class RuleWatch {
     return this.#chattering;
   }
 
+  /** The wall clock was stepped: what has begun and is not told yet is told on the clock of then. */
+  shift(shiftMs: number): void {
+    if (this.#turning === null) return;
+    const { at, first } = this.#turning;
+    const moved = (instant: Instant): Instant => ({ ...instant, wallMs: instant.wallMs + shiftMs });
+    this.#turning = {
+      at: moved(at),
+      first: first.truth === 'holds' ? { ...first, since: moved(first.since) } : first,
+    };
+  }
+
   /** `clockMs`: UTC ms by our own clock, for `raisedMs`. */
   judge(facts: Facts, clockMs: number): WatchOutput | null {
     const judgement = this.#anyOf(facts);

@@ -147,3 +147,13 @@ export function addReset(resets: readonly ResetSpan[], seen: ResetSpan): ResetSp
   }
   return [...others, merged].sort((a, b) => a.untilMs - b.untilMs);
 }
+
+/**
+ * Where counting goes on from in a new process. Across boots only the wall clock tells how long it has been. Where it says "in the
+ * future", nobody knows: the base is put so far back that the step to the first reading carries bounds.
+ */
+export function baseFromBefore(before: CounterPoint, spec: CounterSpec, startMs: number): CounterBase {
+  const { value } = before;
+  if (before.tMs < startMs) return { tMs: before.tMs, value, suspect: null };
+  return { tMs: Math.floor(startMs - (spec.wrapsAt / spec.maxRatePerS) * 500) - 1, value, suspect: null };
+}

@@ -41,6 +41,18 @@ export class ResetCollector {
     return this.flush();
   }
 
+  /** The wall clock was stepped: what waits moves along. */
+  shift(shiftMs: number): void {
+    this.#seen = this.#seen.map(({ signal, step }) => ({
+      signal,
+      step: {
+        ...step,
+        from: { ...step.from, tMs: step.from.tMs + shiftMs },
+        to: { ...step.to, tMs: step.to.tMs + shiftMs },
+      },
+    }));
+  }
+
   flush(): ResetGroup | null {
     if (this.#seen.length === 0) return null;
     const seen = this.#seen;

@@ -7,6 +7,7 @@
  *  W2  The span that is told holds the moment of the restart, and ends at the reading that told of it at the latest.
  *  W3  A machine that is read for the first time was not restarted: nobody knows.
  */
+import type { MachineModel } from '../machine.ts';
 import type { ResetSpan } from './counter.ts';
 
 export type RestartSign =
@@ -14,6 +15,12 @@ export type RestartSign =
   | { readonly kind: 'uptime'; readonly resolutionS: number; readonly wrapsAtS: number | null }
   /** True for some time after a start, or from a warm start until it was read. */
   | { readonly kind: 'flag' };
+
+/** The signal that tells of a machine's restarts, and who watches it. */
+export interface Restarts {
+  readonly index: number;
+  readonly watch: RestartWatch;
+}
 
 /** Clocks of controllers are off by less, and an uptime is not latched longer before it is read. */
 const driftShare = 0.01;
@@ -25,6 +32,11 @@ export class RestartWatch {
 
   constructor(sign: RestartSign) {
     this.#sign = sign;
+  }
+
+  /** The wall clock was stepped: what was read moves along. */
+  shift(shiftMs: number): void {
+    if (this.#last !== null) this.#last = { ...this.#last, tMs: this.#last.tMs + shiftMs };
   }
 
   /** One good reading of the sign, in order of time; a flag is 0 or 1. The span of a restart, or null. */
@@ -46,4 +58,18 @@ export class RestartWatch {
     const untilMs = Math.min(tMs, Math.max(last.tMs + 1, startedMs + driftShare * value * 1000));
     return { afterMs: Math.min(afterMs, untilMs - 1), untilMs };
   }
+}
+
+/** As the profile says; null where the machine does not tell. */
+export function restartsOf({ setup, indexOf, signals }: MachineModel): Restarts | null {
+  const { uptime, flag } = setup.profile.restart ?? {};
+  const index = indexOf.get(uptime ?? flag ?? '');
+  const spec = index === undefined ? undefined : signals[index]?.spec;
+  if (index === undefined || spec === undefined) return null;
+  const wrapsAtS = spec.kind === 'counter' ? spec.wrapsAt : null;
+  const sign =
+    spec.kind === 'flag'
+      ? ({ kind: 'flag' } as const)
+      : ({ kind: 'uptime', resolutionS: Math.abs(spec.scale), wrapsAtS } as const);
+  return { index, watch: new RestartWatch(sign) };
 }

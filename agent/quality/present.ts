@@ -103,8 +103,11 @@ export class Present {
     }
   }
 
-  /** The wall clock was stepped: source times before and after cannot be compared, so the next reading counts as newer. */
-  forgetTimes(): void {
-    this.#sourceTimeMs.fill(-Infinity);
+  /** The wall clock was stepped: the times of what is known move along, so that a reading from before it stays the older one. */
+  shift(shiftMs: number): void {
+    for (let i = 0; i < this.#sourceTimeMs.length; i++) {
+      this.#sourceTimeMs[i] = (this.#sourceTimeMs[i] ?? -Infinity) + shiftMs;
+      this.#changedWallMs[i] = (this.#changedWallMs[i] ?? 0) + shiftMs;
+    }
   }
 }

@@ -6,6 +6,7 @@
  * Invariants (test/unit/rollup/rebuild.test.ts):
  *  B1  Deltas join: where the rebuilt minutes of a counter end, the new process goes on counting.
  *  B2  A minute whose stored revision is newer than everything in the ring is not rebuilt.
+ *  B4  Of a span in which a boot did not know the time no minute is rebuilt here, but counters go on behind it.
  *  B3  Seconds by state add up to the minute, up to the start of the new process, also in the minute of that start. Whole
  *      minutes in which no process ran have no summary at all.
  */
@@ -47,6 +48,8 @@ interface Tail {
   readonly firstMinuteMs?: number;
   /** Time up to which the machine was read. */
   readonly endMs: number;
+  /** Before this the boot did not know the time; those minutes are folded apart. −Infinity where it always knew. */
+  readonly datedMs: number;
   /** Until when this boot's minutes are its own: another boot or the new process begins there. */
   readonly limitMs: number;
 }
@@ -57,6 +60,10 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
   const drafts: SummaryDraft[] = [];
   const bases = new Map<number, CounterBase>();
   for (const tail of tails) {
+    if (tail.endMs < tail.datedMs) {
+      countThrough(model, recovery, tail, bases);
+      continue;
+    }
     for (const fromMs of minutesOf(tail, newestMs, tail.boot === recovery.previousBoot ? options.nowMs : null)) {
       const limitMs = Math.min(fromMs + minuteMs, Math.max(tail.limitMs, tail.endMs));
       drafts.push(...summaries(model, recovery, tail, fromMs, limitMs, bases));
@@ -67,11 +74,26 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
   return { drafts, bases, damagedBlocks };
 }
 
+/** Where counters stand at the end of a tail whose minutes are not rebuilt. */
+function countThrough(model: MachineModel, recovery: Recovery, tail: Tail, bases: Map<number, CounterBase>): void {
+  for (const signal of model.signals) {
+    const spec = counterSpec(signal);
+    if (spec === null) continue;
+    const own = tail.readings.filter((reading) => reading.signal === signal.name);
+    const counting = countOn(own, baseFor(recovery, model, signal, undefined, bases), spec, Infinity, Infinity);
+    if (counting !== null) bases.set(signal.index, counting.base);
+  }
+}
+
 /** Minutes a tail can tell of; the last one also of the seconds before the new process in the minute of its start. */
 function minutesOf(tail: Tail, newestMs: number, startMs: number | null): number[] {
   const minutes: number[] = [];
   // The tail begins somewhere within a minute that is not wholly in it; only whole ones are touched.
-  const firstMs = Math.max(minuteOf(newestMs) - minuteMs, tail.firstMinuteMs ?? -Infinity);
+  const firstMs = Math.max(
+    minuteOf(newestMs) - minuteMs,
+    tail.firstMinuteMs ?? -Infinity,
+    tail.datedMs === -Infinity ? -Infinity : minuteOf(tail.datedMs),
+  );
   for (let fromMs = firstMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) minutes.push(fromMs);
   const ofStartMs = startMs === null ? null : minuteOf(startMs);
   if (ofStartMs !== null && ofStartMs > minuteOf(tail.endMs)) minutes.push(ofStartMs);
@@ -105,7 +127,10 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
     const opened =
       steppedMs !== null && !stored.some((record) => record.segment === newest && record.atMs >= steppedMs);
     const endMs = Math.max(...readings.map((reading) => reading.sourceTimeMs));
-    tails.push({ boot, segment: opened ? newest + 1 : newest, readings, endMs, limitMs });
+    const datedMs = recovery.undated.find((span) => span.boot === boot)?.untilMs ?? -Infinity;
+    // Dated, the readings of before and after it show no step: what comes after it is its first segment all the same.
+    const segment = Math.max(opened ? newest + 1 : newest, datedMs === -Infinity ? 0 : 1);
+    tails.push({ boot, segment, readings, endMs, datedMs, limitMs });
     limitMs = Math.min(limitMs, first.sourceTimeMs);
   }
   tails.reverse();
@@ -129,7 +154,9 @@ function silentTail(model: MachineModel, recovery: Recovery, tails: readonly Tai
   // Other machines were read until then, so the process lived.
   const livedMs = Math.max(storedMs, ...recovery.ringTail.filter((b) => b.boot === boot).map((block) => block.toMs));
   const firstMinuteMs = Math.min(...stored.map((record) => record.minuteMs));
-  return livedMs > nowMs ? null : { boot, segment, readings: [], firstMinuteMs, endMs: livedMs, limitMs: nowMs };
+  return livedMs > nowMs
+    ? null
+    : { boot, segment, readings: [], datedMs: -Infinity, firstMinuteMs, endMs: livedMs, limitMs: nowMs };
 }
 
 /** Readings after the last step of the wall clock, in order of time. */
@@ -162,7 +189,7 @@ function summaries(
     const spec = counterSpec(signal);
     const own = tail.readings.filter((reading) => reading.signal === signal.name);
     const base = spec === null ? null : baseFor(recovery, model, signal, stored, bases);
-    const cutMs = stored?.atMs ?? fromMs;
+    const cutMs = Math.max(stored?.atMs ?? fromMs, tail.datedMs);
     const points = new MinutePoints();
     let before: Point | null = null;
     for (const reading of own) {
@@ -171,12 +198,14 @@ function summaries(
         value: typeof reading.value === 'number' ? reading.value : NaN,
         rank: rank[reading.quality],
       };
-      if (point.tMs <= cutMs && (stored !== undefined || point.tMs < fromMs)) before = point;
+      if (point.tMs <= cutMs && (stored !== undefined || point.tMs < Math.max(fromMs, tail.datedMs))) before = point;
       else if (point.tMs < fromMs + minuteMs) points.add(point.tMs, point.value, point.rank);
     }
-    const counting = countOn(own, base, spec, fromMs + minuteMs, stored === undefined ? fromMs : -Infinity);
+    const counting = countOn(own, base, spec, fromMs + minuteMs, stored === undefined ? cutMs : -Infinity);
     if (counting !== null) bases.set(signal.index, counting.base);
-    if (tail.endMs <= cutMs || limitMs <= cutMs) continue;
+    // A reading of the very millisecond in which a revision was written, or a segment began, is in none yet.
+    const countsMore = (counting?.totals?.toMs ?? -Infinity) >= cutMs;
+    if ((tail.endMs <= cutMs || limitMs <= cutMs) && !countsMore) continue;
     const { totals } = foldMinute(points, {
       fromMs: cutMs,
       toMs: Math.min(limitMs, tail.endMs),
@@ -277,7 +306,7 @@ function stateSummary(
   if (stored !== undefined && (stored.atMs >= limitMs || (tail.endMs <= stored.atMs && !isLast))) return null;
   const [first] = tail.readings;
   const earlier = first !== undefined && first.sourceTimeMs < fromMs;
-  const cutMs = stored?.atMs ?? (earlier ? fromMs : (first?.sourceTimeMs ?? fromMs));
+  const cutMs = Math.max(stored?.atMs ?? (earlier ? fromMs : (first?.sourceTimeMs ?? fromMs)), tail.datedMs);
   // Nothing of this minute is the boot's own.
   if (cutMs >= limitMs) return null;
   const more = replayStates(model, tail, options).fold(cutMs, limitMs);

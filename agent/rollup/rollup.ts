@@ -24,6 +24,8 @@ export interface RollupOptions {
   readonly sealAfterS: number;
   /** Time after its end for which late readings still change a minute. */
   readonly lateS: number;
+  /** The readings are those of the ring, which leaves out what did not change: a value holds until the next. */
+  readonly byException?: boolean;
 }
 
 export interface RollupKey {
@@ -76,12 +78,6 @@ interface Column {
   readonly holdMs: number;
 }
 
-const columnFor = (signal: SignalModel): Column => ({
-  signal,
-  counter: counterSpec(signal),
-  holdMs: signal.intervalMs === null ? Infinity : holdIntervals * signal.intervalMs,
-});
-
 class Minute {
   readonly fromMs: number;
   readonly points: (MinutePoints | null)[];
@@ -119,13 +115,14 @@ export class MachineRollup {
   #openSentMs = -Infinity;
   #sealedToMs = -Infinity;
   #forgottenMs = -Infinity;
+  #segmentFromMs = -Infinity;
 
   constructor(model: MachineModel, timeline: StateTimeline, key: RollupKey, options: RollupOptions) {
     this.#model = model;
     this.#timeline = timeline;
     this.#key = key;
     this.#options = options;
-    this.#columns = model.signals.filter(isSummarised).map(columnFor);
+    this.#columns = model.signals.filter(isSummarised).map((signal) => this.#column(signal));
     const columnOf = model.signals.map(() => -1);
     for (const [column, { signal }] of this.#columns.entries()) columnOf[signal.index] = column;
     this.#columnOf = columnOf;
@@ -133,12 +130,18 @@ export class MachineRollup {
     this.#counterIn = this.#columns.map(() => null);
   }
 
+  #column(signal: SignalModel): Column {
+    const holds = signal.intervalMs === null || this.#options.byException === true;
+    const holdMs = holds ? Infinity : holdIntervals * (signal.intervalMs ?? 0);
+    return { signal, counter: counterSpec(signal), holdMs };
+  }
+
   /** More signals, behind those there are. */
   grow(added: readonly SignalModel[]): void {
     for (const signal of added) {
       this.#columnOf.push(isSummarised(signal) ? this.#columns.length : -1);
       if (!isSummarised(signal)) continue;
-      this.#columns.push(columnFor(signal));
+      this.#columns.push(this.#column(signal));
       this.#before.push(null);
       this.#counterIn.push(null);
       for (const minute of this.#minutes) {
@@ -250,9 +253,13 @@ export class MachineRollup {
     return drafts;
   }
 
-  /** Goes on in another segment, in which the same instant is `shiftMs` later. Seal first. */
-  openSegment(key: RollupKey, shiftMs: number, nowMs: number): void {
+  /**
+   * Goes on in another segment, in which the same instant is `shiftMs` later. Seal first. Readings of up to `underWayMs` before it
+   * may still come: they count here, but the time before is the old segment's alone.
+   */
+  openSegment(key: RollupKey, shiftMs: number, nowMs: number, underWayMs = 0): void {
     this.#key = key;
+    this.#segmentFromMs = nowMs;
     while (this.#minutes.length > 0) this.#forgetOldest();
     const move = <T extends { readonly tMs: number }>(at: T): T => ({ ...at, tMs: at.tMs + shiftMs });
     this.#before = this.#before.map((point) => (point === null ? null : move(point)));
@@ -265,7 +272,7 @@ export class MachineRollup {
     this.#filled.clear();
     this.#resets = [];
     this.#openSentMs = -Infinity;
-    this.#forgottenMs = nowMs;
+    this.#forgottenMs = nowMs - underWayMs;
     this.#timeline.restart(nowMs);
   }
 
@@ -307,7 +314,7 @@ export class MachineRollup {
       const before = this.#pointBefore(at, column);
       if (points === null && before === null) continue;
       const { totals } = foldMinute(points, {
-        fromMs: minute.fromMs,
+        fromMs: Math.max(minute.fromMs, this.#segmentFromMs),
         toMs,
         before,
         gaps: this.#gapsOf(column),

@@ -6,7 +6,7 @@ import { asStoreError, StoreError } from './errors.ts';
 import { journalFile, lockFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { damageOf, isDamage, salvage, setAside } from './repair.ts';
-import { openRing, type Ring } from './ring-db.ts';
+import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { Outbox } from './sealing.ts';
 import type { Recovery } from './store.ts';
 import type { WriterSettings } from './writer-protocol.ts';
@@ -39,20 +39,27 @@ export function openDatabases(settings: WriterSettings): OpenDatabases {
       openJournal(journalFile(dataDir), {
         nowMs,
         outbox: settings.outbox,
+        builtMs: settings.builtMs,
         ...(settings.journalMaxBytes === null ? {} : { maxBytes: settings.journalMaxBytes }),
       }),
     );
     opened.push(journal);
     if (quarantined.length > 0) journal.db.prepare('UPDATE boot SET next_seq = next_seq + ?').run(seqJumpAfterSalvage);
-    const { previousBoot } = journal.transaction(() => journal.beginBoot(boot, nowMs));
+    const { previousBoot } = journal.transaction(() => {
+      const begun = journal.beginBoot(boot, nowMs);
+      // Before anything of them is taken over.
+      if (nowMs >= settings.builtMs) journal.dating.date(settings.host, null);
+      return begun;
+    });
     const path = ringFile(dataDir);
     const check = !existsSync(path) || statSync(path).size <= maxCheckedRingBytes;
     const ring = openSound(path, nowMs, quarantined, check, () =>
       openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
     );
     opened.push(ring);
-    const recovery = recover(journal, ring, { boot, previousBoot, quarantined });
-    return { journal, outbox: new Outbox(journal.db), ring, recovery, close };
+    const undated = journal.dating.undatedSpans(settings.host.boot);
+    const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
+    return { journal, outbox: new Outbox(journal.db, settings.builtMs), ring, recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);
@@ -124,9 +131,16 @@ function openSound<T extends { readonly db: Database }>(
 function recover(
   journal: Journal,
   ring: Ring,
-  start: Pick<Recovery, 'boot' | 'previousBoot' | 'quarantined'>,
+  builtMs: number,
+  start: Pick<Recovery, 'boot' | 'previousBoot' | 'quarantined' | 'undated'>,
 ): Recovery {
-  const tail = ring.tail();
+  const shifts = journal.dating.shifts();
+  const tail = ring.tail((block) => {
+    const shiftMs = shifts.get(block.boot);
+    // The others are dated on the disk, piece by piece, while the agent works.
+    const dated = shiftMs === undefined ? null : datedOrNull(block, shiftMs, builtMs);
+    return dated === null ? block : { ...block, ...dated };
+  });
   return {
     ...start,
     openOccurrences: journal.openOccurrences(),

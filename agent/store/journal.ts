@@ -17,6 +17,7 @@ import {
   type WireRecord,
 } from '../../cloud-bridge/contract.ts';
 import { AuditLog } from './audit.ts';
+import { JournalDating } from './dating.ts';
 import { StoreError } from './errors.ts';
 import {
   stateSummaryColumns,
@@ -35,6 +36,8 @@ export interface JournalOptions {
   readonly maxBytes?: number;
   /** false: no uplink is configured, nothing is queued for one. */
   readonly outbox: boolean;
+  /** UTC ms before which no clock that shows the time can be. Default 0. */
+  readonly builtMs?: number;
 }
 export interface JournalEntryAt extends JournalEntry {
   readonly committedMs: number;
@@ -55,7 +58,7 @@ export function openJournal(path: string, options: JournalOptions): Journal {
       db.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes)}`);
     }
     migrate(db, journalMigrations, options.nowMs);
-    return new Journal(db, options.outbox);
+    return new Journal(db, options.outbox, options.builtMs ?? 0);
   } catch (error) {
     db.close();
     throw error;
@@ -65,12 +68,16 @@ export function openJournal(path: string, options: JournalOptions): Journal {
 export class Journal {
   readonly db: Database;
   readonly audit: AuditLog;
+  readonly dating: JournalDating;
   readonly #outbox: boolean;
+  readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
 
-  constructor(db: Database, outbox: boolean) {
+  constructor(db: Database, outbox: boolean, builtMs: number) {
     this.db = db;
+    this.dating = new JournalDating(db, builtMs);
     this.#outbox = outbox;
+    this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
   }
@@ -185,17 +192,20 @@ export class Journal {
   /**
    * Deletes old local history, at most `limit` rows of each table so that a commit never waits for long. What the uplink still
    * has to send is not here but in the outbox and its batches, so nothing unsent can be lost by this. Returns the rows deleted.
+   * What a boot stored that never knew the time is as old as the next boot that did.
    */
   prune(
     before: { readonly summariesMs: number; readonly historyMs: number; readonly ackedMs: number },
     limit: number,
   ): number {
     let deleted = 0;
+    const builtMs = this.#builtMs;
     for (const statement of [this.#sql.pruneSummary, this.#sql.pruneStateSummary]) {
-      deleted += statement.run(before.summariesMs, limit).changes;
+      deleted += statement.run({ builtMs, beforeMs: before.summariesMs, limit }).changes;
     }
-    deleted += this.#sql.pruneEvent.run(before.historyMs, limit).changes;
-    for (const occurrence of this.#sql.oldOccurrences.all(before.historyMs, limit)) {
+    const history = { builtMs, beforeMs: before.historyMs, limit };
+    deleted += this.#sql.pruneEvent.run(history).changes;
+    for (const occurrence of this.#sql.oldOccurrences.all(history)) {
       deleted += this.#sql.deleteAlerts.run(occurrence).changes;
       this.#sql.deleteOccurrence.run(occurrence);
     }
@@ -220,6 +230,12 @@ function invalid(record: WireRecord, why: string, path: readonly PropertyKey[] =
 
 const newerWins = (table: string) =>
   `WHERE (excluded.revision, excluded.boot, excluded.n) > (${table}.revision, ${table}.boot, ${table}.n)`;
+
+/** Of boots that never knew the time: those followed, before `$beforeMs`, by one that did. */
+const oldUndatedBoots = `SELECT boot FROM boot WHERE started_ms < $builtMs AND $beforeMs >
+  (SELECT min(started_ms) FROM boot AS later WHERE later.id > boot.id AND later.started_ms >= $builtMs)`;
+const isOld = (column: string, boot: string) =>
+  `${column} < $beforeMs AND (${column} >= $builtMs OR ${boot} IN (${oldUndatedBoots}))`;
 
 function prepareAll(db: Database) {
   const one = (sql: string): Statement => db.prepare(sql);
@@ -283,12 +299,16 @@ function prepareAll(db: Database) {
       one(`SELECT ${stateSummaryColumns} FROM state_summary WHERE minute_ms BETWEEN $fromMs AND $toMs
       ORDER BY minute_ms, machine`),
     pruneSummary: one(`DELETE FROM summary WHERE (minute_ms, machine, signal, reading_boot, segment) IN
-      (SELECT minute_ms, machine, signal, reading_boot, segment FROM summary WHERE minute_ms < ? LIMIT ?)`),
+      (SELECT minute_ms, machine, signal, reading_boot, segment FROM summary WHERE ${isOld('minute_ms', 'reading_boot')} LIMIT $limit)`),
     pruneStateSummary: one(`DELETE FROM state_summary WHERE (minute_ms, machine, reading_boot, segment) IN
-      (SELECT minute_ms, machine, reading_boot, segment FROM state_summary WHERE minute_ms < ? LIMIT ?)`),
-    pruneEvent: one('DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at_ms < ? ORDER BY at_ms LIMIT ?)'),
+      (SELECT minute_ms, machine, reading_boot, segment FROM state_summary WHERE ${isOld('minute_ms', 'reading_boot')} LIMIT $limit)`),
+    pruneEvent: one(`DELETE FROM event WHERE id IN
+      (SELECT id FROM event WHERE ${isOld('at_ms', 'boot')} ORDER BY at_ms LIMIT $limit)`),
     oldOccurrences: db
-      .prepare('SELECT occurrence FROM occurrence WHERE raised_ms < ? AND is_open = 0 ORDER BY raised_ms LIMIT ?')
+      .prepare(
+        `SELECT occurrence FROM occurrence WHERE ${isOld('raised_ms', 'substr(occurrence, 1, 16)')} AND is_open = 0
+         ORDER BY raised_ms LIMIT $limit`,
+      )
       .pluck(),
     deleteAlerts: one('DELETE FROM alert WHERE occurrence = ?'),
     deleteOccurrence: one('DELETE FROM occurrence WHERE occurrence = ?'),

@@ -1,5 +1,6 @@
 /** The store as the rest of the agent holds it: calls into the writer and the reader thread, with bounded queues. */
 import { randomBytes } from 'node:crypto';
+import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import { StoreError } from './errors.ts';
 import type { History, HistoryOperations } from './history.ts';
 import type { OutboxStore } from './outbox.ts';
@@ -18,6 +19,12 @@ export interface StoreOptions {
   readonly outbox?: boolean;
   /** Hard limit of journal.db; beyond it commits are rejected as on a full disk. Default: none. */
   readonly journalMaxBytes?: number;
+  /** UTC ms before which no clock that shows the time can be. Default 0: every clock is believed. */
+  readonly builtMs?: number;
+  /** This start of the computer, and the wall time less its monotonic time at the start of this process. */
+  readonly host?: HostClock;
+  /** UTC ms by which rows are judged too old; null: none is at present. Default: the clock. */
+  readonly ageMs?: () => number | null;
   /** Default 800 MiB. */
   readonly ringMaxBytes?: number;
   /** Default 7 days. */
@@ -45,6 +52,13 @@ export interface StoreStats extends WriterCounters {
 
 export interface Store extends StoreWriter, OutboxStore, History {
   readonly recovery: Recovery;
+  /** The time has become known: dates every record of this boot, and of those before it that can be dated, in one transaction. */
+  date(host: HostClock, own: OwnSpan): Promise<void>;
+  /** Dates some of the readings of those boots: those in blocks after one, 0 at first. Gives the last block; null at the end. */
+  dateRing(afterId: number): Promise<number | null>;
+  /** Spans without the time whose minutes are to be folded; `folded` notes that one is done. */
+  toFold(): Promise<readonly FoldSpan[]>;
+  folded(boot: string): Promise<void>;
   stats(): Promise<StoreStats>;
   /** Commits what waits, closes both databases and ends the threads. May be called twice. */
   close(): Promise<void>;
@@ -68,6 +82,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     journalMaxBytes: options.journalMaxBytes ?? null,
     ringMaxBytes: options.ringMaxBytes ?? 800 * 1024 * 1024,
     ringMaxAgeMs: options.ringMaxAgeMs ?? 7 * dayMs,
+    builtMs: options.builtMs ?? 0,
+    host: options.host ?? { boot: null, offsetMs: 0 },
   };
   const writer = startThread<WriterOperations>(new URL('./writer-thread.ts', import.meta.url), settings);
   let recovery: Recovery;
@@ -103,18 +119,24 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       commitsRefused++;
       throw new StoreError('storeBusy', `${queuedRecords} records wait for the disk`);
     }
-    const committedMs = clock.wallMs();
+    const nowMs = clock.wallMs();
+    // A minute that nobody could date waits as one of its own day: so its batch tells.
+    const committedMs = ({ record }: JournalEntry) =>
+      record.atMs < settings.builtMs ? Math.min(nowMs, record.atMs) : nowMs;
     queuedRecords += entries.length;
     try {
-      await writer.call('commit', { entries: entries.map((entry) => ({ ...entry, committedMs })), urgent });
+      const stamped = entries.map((entry) => ({ ...entry, committedMs: committedMs(entry) }));
+      await writer.call('commit', { entries: stamped, urgent });
     } finally {
       queuedRecords -= entries.length;
     }
     for (const listener of listeners) listener();
   };
 
+  const ageMs = options.ageMs ?? (() => clock.wallMs());
   const prune = async () => {
-    const nowMs = clock.wallMs();
+    const nowMs = ageMs();
+    if (nowMs === null) return;
     await writer.call('prune', {
       summariesMs: nowMs - (options.keepSummariesMs ?? 90 * dayMs),
       historyMs: nowMs - (options.keepHistoryMs ?? 365 * dayMs),
@@ -149,7 +171,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       }
       queuedBlocks++;
       try {
-        await writer.call('ring', { block, nowMs: clock.wallMs() });
+        await writer.call('ring', { block, nowMs: ageMs() });
       } catch {
         ringDropped++;
       } finally {
@@ -157,6 +179,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       }
     },
     audit: (entry) => writer.call('audit', entry),
+    date: async (host, own) => {
+      await writer.call('date', { host, own });
+    },
+    dateRing: (afterId) => writer.call('dateRing', { afterId }),
+    toFold: () => writer.call('toFold', null),
+    folded: async (boot) => {
+      await writer.call('folded', { boot });
+    },
     take: (request) => writer.call('take', request),
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),

@@ -6,6 +6,8 @@
  *  G2  Every block older than the last `spanBlocks` is covered by exactly one span, whose times enclose it, also after a crash.
  */
 import BetterSqlite, { type Database } from 'better-sqlite3';
+import { AgentError } from '../errors.ts';
+import { datedBlock } from './dating.ts';
 import { migrate, ringMigrations } from './schema.ts';
 import type { RingBlock } from './store.ts';
 
@@ -19,6 +21,8 @@ export interface RingOptions {
 }
 
 export const spanBlocks = 256;
+/** Unpacked and packed again in one transaction: some tens of ms. */
+const datedBlocks = 16;
 /** The tail never has more blocks: two minutes of 200 machines. */
 const maxTailBlocks = 10_000;
 
@@ -55,8 +59,11 @@ export class Ring {
     return this.#bytes;
   }
 
-  /** Stores blocks in one transaction and evicts what is over the budget. Returns the number of blocks evicted. */
-  append(blocks: readonly StoredBlock[], nowMs: number): number {
+  /**
+   * Stores blocks in one transaction and evicts what is over the budget. Returns the number of blocks evicted.
+   * @param nowMs UTC ms to judge the age by; null: nothing is too old at present
+   */
+  append(blocks: readonly StoredBlock[], nowMs: number | null): number {
     const { added, removed, evicted } = this.db
       .transaction(() => {
         let added = 0;
@@ -72,15 +79,54 @@ export class Ring {
     return evicted;
   }
 
-  /** Blocks from the minute before the newest block's on, oldest first: all that an unsealed minute can need. */
-  tail(): { readonly fromMs: number; readonly toMs: number; readonly blocks: StoredBlock[] } | null {
-    const newest = this.#sql.newest.get() as { toMs: number } | undefined;
-    if (newest === undefined) return null;
+  /**
+   * Blocks from the minute before the newest block's on, oldest first: all that an unsealed minute can need. `dated` puts right what
+   * is still to be dated.
+   */
+  tail(
+    dated: (block: StoredBlock) => StoredBlock = (block) => block,
+  ): { readonly fromMs: number; readonly toMs: number; readonly blocks: StoredBlock[] } | null {
+    const found = this.#sql.newest.get() as StoredBlock | undefined;
+    if (found === undefined) return null;
+    const newest = dated(found);
     const fromMs = Math.floor(newest.toMs / 60_000) * 60_000 - 60_000;
     const toMs = newest.toMs + 60_000;
     // Blocks that a clock step put out of order are left out on both sides.
-    const blocks = this.#sql.tail.all({ limit: maxTailBlocks, fromMs, toMs }) as StoredBlock[];
+    const shiftMs = newest.toMs - found.toMs;
+    const stored = this.#sql.tail.all({ limit: maxTailBlocks, fromMs, toMs, shiftMs }) as StoredBlock[];
+    const blocks = stored.map(dated).filter((block) => block.toMs >= fromMs && block.fromMs <= toMs);
     return { fromMs, toMs, blocks: blocks.reverse() };
+  }
+
+  /**
+   * Dates some of the blocks after `afterId` whose boot has a shift, in one transaction. Returns the last block looked at; null when
+   * none is left. G2 holds at every step: spans grow with their blocks first and are drawn tight at the end.
+   */
+  date(shifts: ReadonlyMap<string, number>, builtMs: number, afterId: number): number | null {
+    if (shifts.size === 0) return null;
+    const rows = this.#sql.ofBoots.all({
+      boots: [...shifts.keys()].join(' '),
+      afterId,
+      limit: datedBlocks,
+    }) as (StoredBlock & { id: number })[];
+    const last = rows.at(-1);
+    const grown = this.db
+      .transaction(() => {
+        let grown = 0;
+        for (const { id, ...block } of rows) {
+          const dated = datedOrNull(block, shifts.get(block.boot) ?? 0, builtMs);
+          if (dated === null) continue;
+          const { fromMs, toMs, bytes } = dated;
+          this.#sql.replace.run({ id, fromMs, toMs, bytes });
+          this.#sql.widenSpan.run({ id, fromMs, toMs });
+          grown += bytes.length - block.bytes.length;
+        }
+        if (last === undefined) this.#sql.tightenSpans.run(builtMs);
+        return grown;
+      })
+      .immediate();
+    this.#bytes += grown;
+    return last?.id ?? null;
   }
 
   close(): void {
@@ -97,13 +143,14 @@ export class Ring {
     }
   }
 
-  #evict(bytes: number, nowMs: number): { removed: number; evicted: number } {
+  #evict(bytes: number, nowMs: number | null): { removed: number; evicted: number } {
     let removed = 0;
     let evicted = 0;
     for (;;) {
       const oldest = this.#sql.oldest.get() as { id: number; toMs: number; bytes: number; last: number } | undefined;
       if (oldest === undefined || oldest.last === 1) break;
-      const over = bytes - removed > this.#options.maxBytes || oldest.toMs < nowMs - this.#options.maxAgeMs;
+      const tooOld = nowMs !== null && oldest.toMs < nowMs - this.#options.maxAgeMs;
+      const over = bytes - removed > this.#options.maxBytes || tooOld;
       if (!over) break;
       this.#sql.remove.run(oldest.id);
       removed += oldest.bytes;
@@ -111,6 +158,16 @@ export class Ring {
     }
     if (evicted > 0) this.#sql.removeSpans.run();
     return { removed, evicted };
+  }
+}
+
+/** A damaged block is left as it is; it reads as a hole. */
+export function datedOrNull(block: StoredBlock, shiftMs: number, builtMs: number): RingBlock | null {
+  try {
+    return datedBlock(block, shiftMs, builtMs);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return null;
   }
 }
 
@@ -146,11 +203,23 @@ function prepareAll(db: Database) {
     insertSpan: db.prepare(
       'INSERT INTO span (id, last_id, from_ms, to_ms, bytes) VALUES ($id, $lastId, $fromMs, $toMs, $bytes)',
     ),
-    newest: db.prepare('SELECT to_ms AS toMs FROM block ORDER BY id DESC LIMIT 1'),
+    newest: db.prepare(
+      `SELECT machine, from_ms AS fromMs, to_ms AS toMs, boot, points, bytes FROM block ORDER BY id DESC LIMIT 1`,
+    ),
     tail: db.prepare(`SELECT machine, from_ms AS fromMs, to_ms AS toMs, boot, points, bytes FROM
-      (SELECT * FROM block ORDER BY id DESC LIMIT $limit) WHERE to_ms >= $fromMs AND from_ms <= $toMs ORDER BY id DESC`),
+      (SELECT * FROM block ORDER BY id DESC LIMIT $limit) WHERE (to_ms >= $fromMs AND from_ms <= $toMs)
+        OR (to_ms >= $fromMs - $shiftMs AND from_ms <= $toMs - $shiftMs) ORDER BY id DESC`),
     oldest: db.prepare(`SELECT id, to_ms AS toMs, length(bytes) AS bytes, id = (SELECT max(id) FROM block) AS last
       FROM block ORDER BY id LIMIT 1`),
+    ofBoots: db.prepare(`SELECT id, machine, from_ms AS fromMs, to_ms AS toMs, boot, points, bytes FROM block
+      WHERE id > $afterId AND instr($boots, boot) > 0 ORDER BY id LIMIT $limit`),
+    replace: db.prepare('UPDATE block SET from_ms = $fromMs, to_ms = $toMs, bytes = $bytes WHERE id = $id'),
+    widenSpan: db.prepare(`UPDATE span SET from_ms = min(from_ms, $fromMs), to_ms = max(to_ms, $toMs)
+      WHERE id <= $id AND last_id >= $id`),
+    tightenSpans: db.prepare(`UPDATE span SET (from_ms, to_ms, bytes) =
+      (SELECT coalesce(min(from_ms), span.from_ms), coalesce(max(to_ms), span.to_ms), coalesce(sum(length(bytes)), 0)
+        FROM block WHERE block.id BETWEEN span.id AND span.last_id)
+      WHERE from_ms < ?`),
     remove: db.prepare('DELETE FROM block WHERE id = ?'),
     removeSpans: db.prepare('DELETE FROM span WHERE last_id < (SELECT min(id) FROM block)'),
   };

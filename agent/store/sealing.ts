@@ -34,9 +34,12 @@ interface Span {
 
 export class Outbox {
   readonly #sql: ReturnType<typeof prepareAll>;
+  readonly #builtMs: number;
 
-  constructor(db: Database) {
+  /** @param builtMs what was committed before this was committed without the time */
+  constructor(db: Database, builtMs = 0) {
     this.#sql = prepareAll(db);
+    this.#builtMs = builtMs;
   }
 
   /** Pending batches of a lane, oldest first, sealing waiting records where fewer than `limit` are there. */
@@ -66,8 +69,8 @@ export class Outbox {
   /** One batch per boot with the newest record of every open occurrence; they keep their identity, so a bridge knows repeats. */
   sealSnapshot(seal: SealContext): SealedBatch[] {
     const rows = this.#sql.openAlerts.all(maxBatchRecords) as Waiting[];
-    const byBoot = Map.groupBy(rows, (row) => row.boot);
-    return [...byBoot.values()].flatMap((some) => this.#seal('alerts', some, seal)?.batch ?? []);
+    const alike = Map.groupBy(rows, (row) => `${row.boot} ${row.committedMs < this.#builtMs}`);
+    return [...alike.values()].flatMap((some) => this.#seal('alerts', some, seal)?.batch ?? []);
   }
 
   /** False when it changed nothing. */
@@ -124,7 +127,7 @@ export class Outbox {
 
   #sealNext(request: TakeRequest): SealedBatch | null {
     const { nowMs } = request.seal;
-    const rows = this.#waiting(spansOf(request));
+    const rows = this.#waiting(spansOf(request, this.#builtMs));
     const [oldest] = rows;
     if (oldest === undefined) return null;
     // A wall clock that was set back makes records look as if they came from the future: they do not wait either.
@@ -152,11 +155,13 @@ export class Outbox {
   #seal(
     lane: Lane,
     rows: readonly Waiting[],
-    seal: SealContext,
+    asked: SealContext,
   ): { rows: readonly Waiting[]; batch: SealedBatch | null } | null {
     const [first] = rows;
     if (first === undefined) return null;
     const { boot } = first;
+    // What nobody could date says so, however well the clock goes since.
+    const seal = first.committedMs < this.#builtMs ? { ...asked, clock: 'unsynced' as const } : asked;
     const previousBoot = (this.#sql.previousBoot.get(boot) ?? null) as string | null;
     const seq = Number(this.#sql.nextSeq.get(boot));
     let taken = rows.slice(0, fitting(rows));
@@ -188,7 +193,18 @@ export class Outbox {
   }
 }
 
-function spansOf({ lane, seal, backlogAfterMs }: TakeRequest): Span[] {
+/** Undated records go in batches of their own. */
+function spansOf(request: TakeRequest, builtMs: number): Span[] {
+  return lanesOf(request).flatMap((span) => {
+    if (span.fromMs >= builtMs || span.beforeMs <= builtMs) return [span];
+    return [
+      { ...span, beforeMs: builtMs },
+      { ...span, fromMs: builtMs },
+    ];
+  });
+}
+
+function lanesOf({ lane, seal, backlogAfterMs }: TakeRequest): Span[] {
   const edgeMs = seal.nowMs - backlogAfterMs;
   const whole = { fromMs: 0, beforeMs: Number.MAX_SAFE_INTEGER };
   switch (lane) {

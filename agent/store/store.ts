@@ -37,6 +37,15 @@ export interface OpenSpan {
   readonly fromMs: number | null;
 }
 
+/** What a boot stored before it knew the time. */
+export interface UndatedSpan {
+  readonly boot: string;
+  /** UTC ms at which the boot came to know the time; beyond all times where it never did. */
+  readonly untilMs: number;
+  /** It was of this start of the computer, so its times are on the same clock as ours. */
+  readonly sameHost: boolean;
+}
+
 /** What a start finds from before. */
 export interface Recovery {
   readonly boot: string;
@@ -53,6 +62,8 @@ export interface Recovery {
   readonly openSummaries: readonly SummaryRecord[];
   /** The same for the seconds by state. */
   readonly openStateSummaries: readonly StateSummaryRecord[];
+  /** Spans in which a boot did not know the time: their minutes are folded apart (`agent/dating/`). */
+  readonly undated: readonly UndatedSpan[];
   /** Set when a damaged database was put aside at this start. */
   readonly quarantined: readonly string[];
 }

@@ -1,5 +1,6 @@
 /** What the main thread can ask of the writer thread. */
 import type { AuditEntry } from './audit.ts';
+import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import type { JournalEntryAt } from './journal.ts';
 import type { BatchKey, OutboxCounts, SealContext, SealedBatch, Settlement, TakeRequest } from './outbox.ts';
 import type { CallOf } from './rpc.ts';
@@ -14,6 +15,8 @@ export interface WriterSettings {
   readonly journalMaxBytes: number | null;
   readonly ringMaxBytes: number;
   readonly ringMaxAgeMs: number;
+  readonly builtMs: number;
+  readonly host: HostClock;
 }
 
 /** Counted in the writer thread since the start. */
@@ -33,7 +36,12 @@ export interface WriterCounters {
 export type WriterOperations = {
   readonly open: { in: null; out: Recovery };
   readonly commit: { in: { entries: readonly JournalEntryAt[]; urgent: boolean }; out: null };
-  readonly ring: { in: { block: RingBlock; nowMs: number }; out: boolean };
+  readonly ring: { in: { block: RingBlock; nowMs: number | null }; out: boolean };
+  readonly date: { in: { host: HostClock; own: OwnSpan }; out: null };
+  /** Dates some blocks after one; answers the last one looked at, null at the end. */
+  readonly dateRing: { in: { afterId: number }; out: number | null };
+  readonly toFold: { in: null; out: readonly FoldSpan[] };
+  readonly folded: { in: { boot: string }; out: null };
   readonly take: { in: TakeRequest; out: readonly SealedBatch[] };
   readonly sealBacklog: { in: Omit<TakeRequest, 'lane' | 'exclude' | 'limit'>; out: number };
   readonly sealSnapshot: { in: SealContext; out: readonly SealedBatch[] };

@@ -7,6 +7,7 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import { statSync } from 'node:fs';
 import { openDatabases, type OpenDatabases } from './databases.ts';
 import { StoreError } from './errors.ts';
+import type { Journal } from './journal.ts';
 import { answerFailed } from './rpc.ts';
 import type { StoredBlock } from './ring-db.ts';
 import type { WriterCall, WriterCounters, WriterSettings } from './writer-protocol.ts';
@@ -22,7 +23,7 @@ interface Job {
 interface RingJob {
   readonly id: number;
   readonly block: StoredBlock;
-  readonly nowMs: number;
+  readonly nowMs: number | null;
 }
 
 class WriterThread {
@@ -72,7 +73,7 @@ class WriterThread {
       this.#answer(call.id, this.#databases.recovery);
       return false;
     }
-    const { journal, outbox } = this.#open();
+    const { journal, outbox, ring } = this.#open();
     const { boot } = this.#settings;
     switch (call.op) {
       case 'commit':
@@ -80,6 +81,26 @@ class WriterThread {
         return call.input.urgent;
       case 'ring':
         this.#ringJobs.push({ id: call.id, block: { ...call.input.block, boot }, nowMs: call.input.nowMs });
+        return false;
+      case 'date':
+        this.#queue(call, () => {
+          journal.dating.date(call.input.host, call.input.own);
+          return null;
+        });
+        return true;
+      case 'dateRing':
+        // Blocks that came before this call are among those to be dated.
+        this.#flushRing();
+        this.#answer(call.id, ring.date(shiftsToFold(journal), this.#settings.builtMs, call.input.afterId));
+        return false;
+      case 'toFold':
+        this.#answer(call.id, journal.dating.toFold());
+        return false;
+      case 'folded':
+        this.#queue(call, () => {
+          journal.dating.folded(call.input.boot);
+          return null;
+        });
         return false;
       case 'take':
         this.#queue(call, () => outbox.take(call.input));
@@ -198,6 +219,12 @@ class WriterThread {
   #answer(id: number, value: unknown): void {
     this.#port.postMessage({ id, value }, []);
   }
+}
+
+/** Once its minutes are folded, a boot's blocks are dated. */
+function shiftsToFold({ dating }: Journal): ReadonlyMap<string, number> {
+  const waiting = dating.toFold().flatMap(({ boot, shiftMs }) => (shiftMs === null ? [] : [[boot, shiftMs] as const]));
+  return new Map(waiting);
 }
 
 if (parentPort !== null) {

@@ -25,6 +25,8 @@ export interface UplinkOptions {
   readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   /** How far the wall clock can be trusted; goes into every batch. */
   readonly clockState: () => BatchBody['clock'];
+  /** Why nothing may be sealed or sent at present; null: nothing is in the way. Asked until it is null once. Absent: null. */
+  readonly waitsFor?: () => string | null;
   readonly ackTimeoutMs?: number;
   readonly outageAfterMs?: number;
   readonly keepaliveS?: number;

@@ -6,6 +6,7 @@
  *  U1  A batch is released only by an answer signed by the bridge that names it by gateway, boot, seq and hash.
  *  U2  Nothing that waits is lost by a disconnect, a restart or a full disk: the store has it until then.
  *  U3  After `stop` resolves, within 1 s, no socket, timer or listener is left.
+ *  U5  While `waitsFor` names a reason nothing is sealed, sent or connected, and no outage begins.
  *  U4  Trouble never throws at the user: it is a state in `view()`, a log line and a retry.
  */
 import { randomBytes } from 'node:crypto';
@@ -61,6 +62,7 @@ class MqttUplink implements Uplink {
   #link: Link | null = null;
   #ready = false;
   #running = false;
+  #begun = false;
   #reason: string | null = 'not-yet-connected';
   #sinceMs: number | null = null;
   #attempt = 0;
@@ -89,12 +91,28 @@ class MqttUplink implements Uplink {
     if (signal.aborted) return;
     this.#running = true;
     signal.addEventListener('abort', () => void this.stop(), { once: true });
+    this.#sinceMs = this.#o.clock.wallMs();
+    await this.#waiting.start(
+      () => this.#feed({ kind: 'committed' }),
+      () => this.#begin(),
+    );
+  }
+
+  /** Connects, unless something is to be waited for; then it is asked again with the next turn of the housekeeping. */
+  #begin(): boolean {
+    const why = this.#o.waitsFor?.() ?? null;
+    if (why !== null) {
+      if (this.#reason !== why) this.#o.log('warn', 'uplink waits', { reason: why, ...told('clockNotSet') });
+      this.#reason = why;
+      return false;
+    }
+    this.#begun = true;
+    this.#reason = 'not-yet-connected';
     this.#outage = noOutage(this.#now());
     this.#sinceMs = this.#o.clock.wallMs();
-    await this.#waiting.start(() => this.#feed({ kind: 'committed' }));
-    if (!this.#running) return;
     this.#connect();
     this.#schedule();
+    return true;
   }
 
   hurry(): void {
@@ -228,7 +246,7 @@ class MqttUplink implements Uplink {
 
   /** Steps the window. A snapshot is in flight before the effects of its connection are carried out, so it is published first. */
   #feed(event: WindowEvent, snapshot: readonly SealedBatch[] = []): void {
-    if (!this.#running) return;
+    if (!this.#running || !this.#begun) return;
     const { state, effects } = stepWindow(this.#window, event, this.#o.clock.monotonicMs(), this.#windowOptions);
     this.#window = state;
     if (snapshot.length > 0) this.#take(state.epoch, 'alerts', snapshot);
@@ -348,7 +366,7 @@ class MqttUplink implements Uplink {
 }
 
 /** What a line of the log says beside what happened. */
-function told(key: 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid'): {
+function told(key: 'clockNotSet' | 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid'): {
   readonly code: string;
   readonly cure: string;
 } {

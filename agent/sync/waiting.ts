@@ -23,21 +23,33 @@ export class Waiting {
   #running = false;
   #housekeeping: NodeJS.Timeout | null = null;
   #unsubscribe: () => void = () => undefined;
+  #begin: () => boolean = () => true;
+  #begun = false;
 
   constructor(options: UplinkOptions, isConnected: () => boolean) {
     this.#o = options;
     this.#isConnected = isConnected;
   }
 
-  /** `onCommitted` is called whenever something new waits. Resolves when the counts were read. */
-  async start(onCommitted: () => void): Promise<void> {
+  /**
+   * `onCommitted` is called whenever something new waits; `begin` at each turn until it gives true, and before that nothing is
+   * sealed. Resolves when the counts were read.
+   */
+  async start(onCommitted: () => void, begin: () => boolean): Promise<void> {
     this.#running = true;
+    this.#begin = begin;
     this.#unsubscribe = this.#o.store.onCommitted(() => {
       this.#stale = true;
       onCommitted();
     });
     this.#housekeeping = setInterval(() => void this.#keepHouse(), housekeepingMs);
     await this.#refresh();
+    this.#mayBegin();
+  }
+
+  #mayBegin(): boolean {
+    if (this.#running && !this.#begun) this.#begun = this.#begin();
+    return this.#begun;
   }
 
   stop(): void {
@@ -87,6 +99,7 @@ export class Waiting {
 
   async #keepHouse(): Promise<void> {
     if (this.#stale) await this.#refresh();
+    if (!this.#mayBegin()) return;
     const unsealed = this.#counts?.unsealed.other ?? 0;
     if (this.#isConnected() || unsealed < compactAfterRecords) return;
     // Without uplink the waiting records are sealed: compressed they take a tenth of the room.

@@ -162,6 +162,8 @@ const unitSigns: Readonly<Record<string, string>> = {
 };
 const reasonWords: Readonly<Record<string, string>> = {
   'connection-lost': 'connection lost',
+  'clock-not-set': 'the clock of the gateway is not set; nothing is sent until it knows the time',
+  'times-being-restamped': 'what was stored without the time is being dated',
   'not-connected': 'not connected',
   timeout: 'no answer',
   'no-answer': 'no answer',

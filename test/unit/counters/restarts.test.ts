@@ -46,6 +46,16 @@ test('a flag tells of a restart when it rises, and not while it stands', () => {
   assert.deepEqual(told, [null, { afterMs: 0, untilMs: 1000 }, null, null, { afterMs: 3000, untilMs: 4000 }]);
 });
 
+test('W1 a step of the wall clock is no restart, and a restart after it is told', () => {
+  for (const stepMs of [86_400_000, -86_400_000]) {
+    const watch = new RestartWatch(uptime());
+    watch.read(0, 500);
+    watch.shift(stepMs);
+    assert.equal(watch.read(stepMs + 1_000, 501), null);
+    assert.notEqual(watch.read(stepMs + 30_000, 3), null);
+  }
+});
+
 test('W1, W2: over random histories every restart of more than the slack is told once, with a span that holds it', () => {
   const random = new Random(seed);
   for (let n = 0; n < 20_000; n += 1) {

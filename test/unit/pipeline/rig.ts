@@ -12,7 +12,7 @@ import { loadProfile } from '../../../drivers/profiles/load.ts';
 import type { Profile } from '../../../drivers/profiles/schema.ts';
 import type { MachineSetup } from '../../../agent/machine.ts';
 import { createPipeline } from '../../../agent/pipeline.ts';
-import type { Pipeline, PipelineOptions } from '../../../agent/pipeline-ports.ts';
+import type { DatedSpan, Pipeline, PipelineOptions } from '../../../agent/pipeline-ports.ts';
 import { loadRuleSet, shippedRules, type RuleSet } from '../../../agent/rules/load.ts';
 import type { RuleOverrides } from '../../../agent/rules/schema.ts';
 import type { JournalEntry, Recovery, RingBlock } from '../../../agent/store/store.ts';
@@ -30,6 +30,7 @@ export const emptyRecovery: Recovery = {
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],
+  undated: [],
   quarantined: [],
 };
 
@@ -68,6 +69,7 @@ export class Rig {
   readonly records: WireRecord[] = [];
   readonly urgent: boolean[] = [];
   readonly blocks: RingBlock[] = [];
+  readonly dated: DatedSpan[] = [];
   readonly pipeline: Pipeline;
 
   constructor(options: RigOptions = {}) {
@@ -87,6 +89,7 @@ export class Rig {
           return options.journal?.(entries) ?? Promise.resolve();
         },
         ring: (block) => this.blocks.push(block),
+        dated: (span) => this.dated.push(span),
       },
     });
   }
