@@ -10,7 +10,7 @@ export interface Command {
   main(args: readonly string[]): Promise<number>;
 }
 
-export const verbs = ['run', 'check', 'user', 'trust', 'outbox', 'key', 'doctor', 'probe', 'scan'] as const;
+export const verbs = ['run', 'check', 'user', 'trust', 'outbox', 'key', 'doctor', 'probe', 'scan', 'audit'] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface CliPorts {
@@ -95,6 +95,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/probe.ts');
     case 'scan':
       return import('./commands/scan.ts');
+    case 'audit':
+      return import('./commands/audit.ts');
   }
 }
 

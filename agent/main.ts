@@ -5,7 +5,7 @@
  *     drivers → pipeline → store → uplink
  *                   └────→ page
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -48,6 +48,7 @@ import { createClockState, systemClockSynced, type ClockState } from './time/clo
 import { GatewayClock } from './time/gateway-clock.ts';
 import { hostBoot, hostMonotonicMs } from './time/host.ts';
 import { agentVersion, builtMs } from './version.ts';
+import { WriteDesk, writableMachines } from './writes/desk.ts';
 
 const tickMs = 200;
 const storeMeterMs = 10_000;
@@ -146,7 +147,13 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       agentVersion,
       dataDir: config.dataDir,
       webDir,
-      sources: pageSources({ pipeline, store, uplink: uplinkView, health }),
+      sources: pageSources({
+        pipeline,
+        store,
+        uplink: uplinkView,
+        health,
+        writes: writeDesk(config, drivers, { store, log, clock }),
+      }),
       users: createUserStore({
         dataDir: config.dataDir,
         passwords: createPasswords(randomBytes),
@@ -370,6 +377,22 @@ function driversFor(
     );
   }
   return drivers;
+}
+
+function writeDesk(
+  config: Config,
+  drivers: readonly Driver[],
+  { store, log, clock }: { readonly store: Store; readonly log: Logger; readonly clock: GatewayClock },
+): WriteDesk {
+  const enabled = new Set(config.machines.filter((machine) => machine.writes).map((machine) => machine.id));
+  return new WriteDesk({
+    enabled: writableMachines(drivers, (machine) => enabled.has(machine)),
+    audit: (entry) => store.audit(entry),
+    history: (limit, cursor) => store.writes({ limit, before: cursor }),
+    clock,
+    makeId: randomUUID,
+    log: (level, message, fields) => log[level](fields, message),
+  });
 }
 
 /** What the stop itself wrote gets a short chance to be acked; otherwise it waits on disk for the next start. */

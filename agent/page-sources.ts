@@ -1,6 +1,6 @@
 /** What the page asks for, answered by the pipeline (the present) and the store (the past). */
 import type { UplinkView } from './live.ts';
-import type { PageSources } from './page/source.ts';
+import type { PageSources, PageWrites } from './page/source.ts';
 import type { Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
@@ -9,9 +9,11 @@ export function pageSources(parts: {
   readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries'>;
   readonly uplink: () => UplinkView;
   readonly health: () => object;
+  readonly writes: PageWrites;
 }): PageSources {
-  const { pipeline, store, uplink, health } = parts;
+  const { pipeline, store, uplink, health, writes } = parts;
   return {
+    writes,
     machines: () => pipeline.machinesView(),
     alerts: () => pipeline.alertsView(),
     uplink,

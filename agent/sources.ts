@@ -60,6 +60,7 @@ export async function loadSources(machines: readonly WatchedMachine[]): Promise<
           unit: config.unit ?? 1,
           profile,
           polls: pollsMs(config),
+          writes: config.writes,
         }));
         const ceilings = bus.flatMap(({ config }) => config.maxRequestsPerS ?? []);
         const pace = ceilings.length === 0 ? {} : { maxRequestsPerS: Math.min(...ceilings) };

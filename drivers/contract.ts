@@ -7,7 +7,8 @@
  *  D3  While a machine cannot be read, exactly one gap is open for it; the gap is closed before the next good reading is delivered.
  *  D4  Every reading carries both times: `sourceTimeMs` (when it was true at the machine) and `receivedTimeMs` (when we had it).
  *  D5  After `stop` resolves no socket, timer, watcher or listener of the driver is left and no further event is delivered.
- *  D6  Nothing is written to a machine.
+ *  D6  Nothing is written to a machine but through `Writable.write`: a set-point its profile lists, at that address, inside its range, of
+ *      a machine whose configuration allows it, once for each call. Without such a list nothing that writes can leave the driver.
  *  D7  A driver starts nothing in its constructor or factory.
  */
 
@@ -163,6 +164,56 @@ export interface Driver {
   /** Resolves within 1 s with everything closed. May be called twice. */
   stop(): Promise<void>;
   health(): readonly DriverMachineHealth[];
+}
+
+/** What may be written to a machine, as its profile lists it. */
+export interface SetPoint {
+  readonly name: string;
+  /** What it is called on the page. */
+  readonly title: string;
+  /** UN/CEFACT common code of the value. */
+  readonly unit: string;
+  readonly kind: 'number' | 'switch';
+  /** Lowest and highest value; 0 is off and 1 is on. */
+  readonly range: readonly [lowest: number, highest: number];
+  /** Only lowest + n × step is taken; null: every value the machine can hold exactly. */
+  readonly step: number | null;
+}
+
+/** Numbers, or true and false for a switch. */
+export type SetPointValue = number | boolean;
+
+/**
+ * What became of a write. `readBack` is what the machine was seen to have after it; null where it could not be read.
+ *  - `written`: the machine confirmed it, and what was read back is the value (or could not be read).
+ *  - `refused`: the machine answered that it does not do it, with this Modbus exception.
+ *  - `unknown`: it left, and whether the machine did it is not known: no answer, the line lost, another echo, another value read back.
+ *  - `not-sent`: certainly nothing left: no connection, or its turn did not come in time.
+ *  - `not-allowed`: no set-point of the profile, a value outside of it, or writing is off for this machine. Nothing left.
+ * It is never written again by itself, whatever came.
+ */
+export type WriteResult =
+  | { readonly outcome: 'written'; readonly readBack: SetPointValue | null }
+  | { readonly outcome: 'refused'; readonly exception: number; readonly readBack: SetPointValue | null }
+  | { readonly outcome: 'unknown'; readonly reason: string; readonly readBack: SetPointValue | null }
+  | { readonly outcome: 'not-sent'; readonly reason: string }
+  | { readonly outcome: 'not-allowed'; readonly reason: string };
+
+/** The ability of a driver to write. Most have none of it. No method rejects. */
+export interface Writable {
+  /** Of one machine; empty where nothing may be written to it. */
+  setPoints(machine: string): readonly SetPoint[];
+  /** What the machine has now; null where it cannot be read, or does not show a number. */
+  readSetPoint(machine: string, name: string): Promise<SetPointValue | null>;
+  /**
+   * Writes once.
+   * @param deadlineMs on the monotonic clock: what has not left by then does not leave any more
+   */
+  write(machine: string, name: string, value: SetPointValue, deadlineMs: number): Promise<WriteResult>;
+}
+
+export function isWritable(driver: Driver): driver is Driver & Writable {
+  return 'write' in driver && 'setPoints' in driver && 'readSetPoint' in driver;
 }
 
 /**

@@ -45,6 +45,37 @@ export const driverErrors = {
     cure: 'Give it a profile with "protocol: modbus", a unit id of its own on the bus, and poll classes its profile has.',
     retryable: false,
   },
+  writeHeldBack: {
+    code: 'DRV-120',
+    meaning: 'A frame that would write something no profile allows was about to leave. It was held back.',
+    cure: 'Nothing reached the machine. This is a fault of the program: please report it with the log line.',
+    retryable: false,
+  },
+  writeNotAllowed: {
+    code: 'DRV-121',
+    meaning: 'A write was asked for that is not allowed. Nothing was sent.',
+    cure: 'Choose a set-point of the profile and a value inside its range; writing must be enabled for the machine (machines[].writes) and its unit must not be 0.',
+    retryable: false,
+  },
+  writeNotSent: {
+    code: 'DRV-122',
+    meaning: 'A write did not leave: the machine is not connected, or the line was busy until its time was over.',
+    cure: 'Nothing reached the machine. Check that it is read, then propose the write anew.',
+    retryable: false,
+  },
+  writeRefused: {
+    code: 'DRV-123',
+    meaning: 'The machine answered that it does not take the value.',
+    cure: 'Exception 1: it does not know the function. 2: not the address. 3: not the value. 4: it failed. 6: it is busy, often because it runs. Look at the machine, then propose anew.',
+    retryable: false,
+  },
+  writeUnknown: {
+    code: 'DRV-124',
+    meaning:
+      'A write left and whether the machine did it is not known. It was not repeated; the value that was read back after it is shown.',
+    cure: 'Look at the machine. When what was read back is not what you want, propose the write anew.',
+    retryable: false,
+  },
   opcuaEndpointInvalid: {
     code: 'DRV-200',
     meaning: 'The endpoint of an OPC UA machine is not an opc.tcp address.',

@@ -48,6 +48,8 @@ export interface MachineConfig {
   readonly polls: Readonly<Record<string, { readonly intervalMs: number }>>;
   /** Ceiling for the whole Modbus bus of the machine, in requests a second; null: none. */
   readonly maxRequestsPerS: number | null;
+  /** true: the set-points of its profile may be written by maintainers on the page. */
+  readonly writes: boolean;
   /** null unless the endpoint is OPC UA. */
   readonly opcua: OpcUaConfig | null;
   readonly rules: RulesConfig;

@@ -185,6 +185,15 @@ function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly 
     const at = [...path, 'maxRequestsPerS'];
     issues.push(issueAt(main, at, 'is for Modbus alone', `no maxRequestsPerS with ${schemes[protocol]}`, 'key'));
   }
+  if (childOf(childOf(raw, 'writes'), 'enabled') === true) {
+    const at = [...path, 'writes', 'enabled'];
+    if (profile !== null && Object.keys(profile.writes ?? {}).length === 0) {
+      const what = `is true, but the profile ${profile.profile} lists nothing that may be written`;
+      issues.push(issueAt(main, at, what, 'enabled: false, or a profile with writes:'));
+    } else if (unit?.value === 0) {
+      issues.push(issueAt(main, at, 'is true, but unit 0 is everybody behind a gateway', 'enabled: false'));
+    }
+  }
   const onSerialLine = protocol === 'modbus' && endpoint.value.transport !== 'modbus-tcp';
   if (unit !== null && onSerialLine && (unit.value < 1 || unit.value > 247)) {
     // Serial Line V1.02 §2.2: 0 is broadcast, 248 to 255 are reserved.

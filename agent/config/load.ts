@@ -207,6 +207,7 @@ function buildMachine(
     firmware: machine.firmware ?? null,
     polls: machine.polls ?? {},
     maxRequestsPerS: machine.maxRequestsPerS ?? null,
+    writes: machine.writes?.enabled ?? false,
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };

@@ -148,7 +148,15 @@ const rulesSchema = z.record(
   z.record(z.string(), z.unknown()).meta({ expects: 'fields of the rule, such as { priority: high }' }),
 );
 
-export const machineSchema = z.strictObject({
+export const writesSchema = z.strictObject({
+  enabled: field(
+    z.boolean().default(false),
+    'true: maintainers may write the set-points of the profile. It can be set in this file alone, never from afar.',
+    atStart,
+  ),
+});
+
+const machineSchema = z.strictObject({
   id: field(
     id.refine((s) => s !== 'gateway', { error: 'is reserved for the gateway itself' }),
     'Id of the machine, unique at the site.',
@@ -199,6 +207,11 @@ export const machineSchema = z.strictObject({
     z.number().min(0.1).max(1000).optional(),
     'The most requests in a second on the Modbus connection or bus of this machine, of all machines on it together; of several, the lowest holds. Absent: as many as are answered.',
     { ...atStart, unit: '1/s' },
+  ),
+  writes: field(
+    writesSchema.optional(),
+    'Whether the set-points its profile lists may be written, each confirmed by a maintainer on the page. Absent: never.',
+    atStart,
   ),
   serial: field(serialSchema.optional(), 'Line settings of a serial endpoint; the same as in its query part.', atStart),
   opcua: field(opcuaSchema.optional(), 'Session settings of an OPC UA endpoint.', atStart),

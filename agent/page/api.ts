@@ -11,6 +11,7 @@ import {
   summaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import type { MachineView, UplinkView } from '../live.ts';
+import type { SetPointView, WriteView } from '../writes/desk.ts';
 import type { StreamCounts } from './stream.ts';
 import { roles, userName, type Role } from './users.ts';
 
@@ -67,11 +68,42 @@ const alertView = alertRecord.extend({
   verified: z.boolean().describe('false: not judged again since the last start'),
   runbook: z.string().nullable().describe('What to do'),
 });
+const setPointValue = z.union([z.number(), z.boolean()]);
+const setPointView = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  unit: z.string().describe('UN/CEFACT common code'),
+  kind: z.enum(['number', 'switch']),
+  range: z.tuple([z.number(), z.number()]).readonly().describe('Lowest and highest; 0 is off and 1 is on'),
+  step: z.number().nullable(),
+  current: setPointValue.nullable().describe('What the machine has now; null: cannot be read'),
+}) satisfies z.ZodType<SetPointView>;
+const writeView = z.strictObject({
+  id: z.string(),
+  machine: z.string(),
+  setPoint: z.string(),
+  unit: z.string(),
+  from: setPointValue.describe('What the machine had when it was proposed'),
+  to: setPointValue,
+  reason: z.string(),
+  proposedBy: z.string(),
+  confirmedBy: z.string().nullable(),
+  atMs: ms.describe('UTC milliseconds of the newest step'),
+  state: z.enum(['proposed', 'sent', 'done', 'dropped']),
+  expiresAtMs: ms.nullable().describe('Until then a proposal may be confirmed'),
+  outcome: z
+    .enum(['written', 'refused', 'unknown', 'not-sent', 'not-allowed', 'dropped'])
+    .nullable()
+    .describe('unknown: it left, and whether the machine did it is not known; readBack is what was seen after it'),
+  detail: z.string().nullable(),
+  readBack: setPointValue.nullable(),
+}) satisfies z.ZodType<WriteView>;
 const sessionView = z.strictObject({
   user: z.string(),
   role: z.enum(roles),
   csrf: z.string().describe('Goes into the header x-csrf-token of every POST'),
   site: z.strictObject({ name: z.string(), timeZone: z.string(), gateway: z.string().describe('Name of the gateway') }),
+  writable: z.array(z.string()).describe('Machines with set-points this person may write'),
   movedTo: z.string().nullable().describe('Where the page is now, when set-up opened it to the network'),
 });
 export type SessionView = z.infer<typeof sessionView>;
@@ -172,6 +204,59 @@ export const operations = {
     params: z.strictObject({ occurrence: z.string().min(1).max(200) }),
     body: z.strictObject({ comment: z.string().trim().max(500).optional() }),
     response: z.strictObject({ ok: z.literal(true), occurrence: z.string() }),
+  },
+  setPoints: {
+    method: 'GET',
+    path: '/api/machines/:machine/set-points',
+    summary: 'What may be written to a machine, with what it has now. 403: writing is off for it',
+    access: 'maintainer',
+    touches: true,
+    params: z.strictObject({ machine: z.string().min(1).max(40) }),
+    response: list(setPointView),
+  },
+  proposeWrite: {
+    method: 'POST',
+    path: '/api/machines/:machine/writes',
+    summary:
+      'Proposes a write. Nothing is sent before it is confirmed, within 60 s. 403: writing is off for the machine',
+    access: 'maintainer',
+    touches: true,
+    params: z.strictObject({ machine: z.string().min(1).max(40) }),
+    body: z.strictObject({
+      setPoint: z.string().min(1).max(200),
+      value: setPointValue,
+      reason: z.string().trim().min(1).max(500),
+    }),
+    response: writeView,
+  },
+  confirmWrite: {
+    method: 'POST',
+    path: '/api/writes/:write/confirm',
+    summary:
+      'Sends a proposed write, once: the value said again, and the own password. Answers when its outcome is known, or known to be unknown',
+    access: 'maintainer',
+    touches: true,
+    params: z.strictObject({ write: z.string().min(1).max(64) }),
+    body: z.strictObject({ value: setPointValue, password: z.string().max(1000) }),
+    response: writeView,
+  },
+  dropWrite: {
+    method: 'POST',
+    path: '/api/writes/:write/drop',
+    summary: 'Takes a proposal back',
+    access: 'maintainer',
+    touches: true,
+    params: z.strictObject({ write: z.string().min(1).max(64) }),
+    response: writeView,
+  },
+  writes: {
+    method: 'GET',
+    path: '/api/writes',
+    summary: 'Every write and proposal as it stands, newest first, out of the audit',
+    access: 'viewer',
+    touches: false,
+    query: z.strictObject({ ...paging }),
+    response: list(writeView),
   },
   summaries: {
     method: 'GET',

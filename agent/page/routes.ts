@@ -7,12 +7,14 @@ import type { z } from 'zod';
 import { flatAlert } from './feed.ts';
 import { cookieName, endedCookie, isLoopback, sessionCookie } from './guard.ts';
 import { openApi, operations, type OperationName, type ProblemBody, type SessionView } from './api.ts';
+import { agentErrors } from '../errors.ts';
+import type { Outcome, WriteRefusalKey } from '../writes/desk.ts';
 import type { Limiter } from './limiter.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
 import { thin } from './trend.ts';
-import type { User, UserStore } from './users.ts';
+import { covers, type User, type UserStore } from './users.ts';
 
 export interface RouteParts {
   readonly sources: PageSources;
@@ -50,6 +52,26 @@ function wrong(reply: FastifyReply, error: z.ZodError): ProblemBody {
   return refuse(reply, 400, 'bad-request', text);
 }
 
+const statusOfRefusal: Readonly<Record<WriteRefusalKey, number>> = {
+  writesOff: 403,
+  writeUnknownSetPoint: 404,
+  writeValueRefused: 400,
+  writeMachineUnread: 409,
+  writeBusy: 409,
+  writeTooOften: 429,
+  writeGone: 410,
+  writeUnconfirmed: 403,
+  writeStale: 409,
+  writeUnaudited: 503,
+};
+
+/** The value of an outcome, or a problem with code, meaning and cure. */
+function toldWrite<T>(reply: FastifyReply, outcome: Outcome<T>): T | ProblemBody {
+  if (outcome.ok) return outcome.value;
+  const { code, meaning, cure } = agentErrors[outcome.refusal];
+  return refuse(reply, statusOfRefusal[outcome.refusal], code, `${meaning} ${cure} (${outcome.detail})`);
+}
+
 export function createHandlers(parts: RouteParts): Record<OperationName, Handler> {
   const { sources, users, sessions, limiter, stream, clock, log, site, secure } = parts;
   const cookie = () => cookieName(parts.port(), secure);
@@ -59,6 +81,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     role: session.role,
     csrf: session.csrf,
     site: site(),
+    writable: covers(session.role, operations.proposeWrite.access) ? sources.writes.machines() : [],
     movedTo,
   });
   const signIn = async (user: User, reply: FastifyReply): Promise<Session> => {
@@ -72,6 +95,26 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     if (waitS <= 0) return null;
     reply.header('retry-after', String(waitS));
     return refuse(reply, 429, 'too-many-tries', `Too many failed tries. Try again in ${waitS} s.`);
+  };
+
+  /** The user of name and password; null when they are wrong, a problem when this address or the gateway has to wait. */
+  const verified = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    name: string,
+    password: string,
+  ): Promise<User | ProblemBody | null> => {
+    const problem = mustWait(request, reply, name);
+    if (problem !== null) return problem;
+    // Counted before the slow hash, so that tries sent at once are all counted; taken back on success.
+    limiter.failed(request.ip, name);
+    const user = await users.verify(name, password);
+    if (user === 'busy') {
+      reply.header('retry-after', '2');
+      return refuse(reply, 429, 'busy', 'Too many people sign in at once. Try again in a moment.');
+    }
+    if (user !== null) limiter.succeeded(request.ip, name);
+    return user;
   };
 
   return {
@@ -105,20 +148,12 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
       const body = operations.login.body.safeParse(request.body);
       if (!body.success) return wrong(reply, body.error);
       const { name, password } = body.data;
-      const problem = mustWait(request, reply, name);
-      if (problem !== null) return problem;
-      // Counted before the slow hash, so that tries sent at once are all counted; taken back on success.
-      limiter.failed(request.ip, name);
-      const user = await users.verify(name, password);
-      if (user === 'busy') {
-        reply.header('retry-after', '2');
-        return refuse(reply, 429, 'busy', 'Too many people sign in at once. Try again in a moment.');
-      }
+      const user = await verified(request, reply, name, password);
       if (user === null) {
         log.warn({ user: name, address: request.ip }, 'sign-in failed');
         return refuse(reply, 401, 'wrong-name-or-password', 'The name or the password is wrong.');
       }
-      limiter.succeeded(request.ip, name);
+      if ('error' in user) return user;
       if (request.session !== null) await sessions.close(request.session.key);
       return view(await signIn(user, reply));
     },
@@ -165,6 +200,55 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
         case 'not-open':
           return refuse(reply, 409, outcome, 'This alert does not wait for anybody any more.');
       }
+    },
+
+    async setPoints(request, reply) {
+      const params = operations.setPoints.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const found = await sources.writes.setPoints(params.data.machine);
+      return found.ok ? { items: found.value, next: null } : toldWrite(reply, found);
+    },
+
+    async proposeWrite(request, reply) {
+      const params = operations.proposeWrite.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const body = operations.proposeWrite.body.safeParse(request.body);
+      if (!body.success) return wrong(reply, body.error);
+      const { session } = request;
+      if (session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
+      return toldWrite(reply, await sources.writes.propose({ ...params.data, ...body.data }, session.name));
+    },
+
+    async confirmWrite(request, reply) {
+      const params = operations.confirmWrite.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const body = operations.confirmWrite.body.safeParse(request.body);
+      if (!body.success) return wrong(reply, body.error);
+      const { session } = request;
+      if (session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
+      const user = await verified(request, reply, session.name, body.data.password);
+      if (user === null) {
+        log.warn({ user: session.name, address: request.ip }, 'the password to confirm a write was wrong');
+        return toldWrite(reply, { ok: false, refusal: 'writeUnconfirmed', detail: 'wrong password' });
+      }
+      if ('error' in user) return user;
+      // The hash took its time: the session may have ended, or its role changed, meanwhile.
+      if (user.credential !== session.credential || user.role !== session.role || !sessions.isLive(session.key)) {
+        return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
+      }
+      return toldWrite(reply, await sources.writes.confirm(params.data.write, body.data.value, session.name));
+    },
+
+    async dropWrite(request, reply) {
+      const params = operations.dropWrite.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      return toldWrite(reply, await sources.writes.drop(params.data.write));
+    },
+
+    async writes(request, reply) {
+      const query = operations.writes.query.safeParse(request.query);
+      if (!query.success) return wrong(reply, query.error);
+      return sources.writes.history(query.data.limit, query.data.cursor ?? null);
     },
 
     async summaries(request, reply): Promise<ListPage<unknown> | ProblemBody> {

@@ -1,9 +1,10 @@
 /**
  * What the page asks of the rest of the agent: the present (made new at each call, cheap), the past (queries that run on
- * another thread) and one deed, the acknowledgement. The composition root adapts the pipeline and the store to it.
+ * another thread) and two deeds, the acknowledgement and the write to a machine. The composition root adapts the pipeline and the store to it.
  */
 import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
+import type { WriteDesk } from '../writes/desk.ts';
 
 /** What the page calls itself and the times it shows. */
 export interface SiteView {
@@ -58,7 +59,11 @@ export interface PageSources {
   summaries(query: SummaryQuery): Promise<ListPage<SummaryRecord | StateSummaryRecord>>;
   /** Durable when resolved. `comment` is null where nothing was written. */
   ack(occurrence: string, actor: string, comment: string | null): Promise<AckOutcome>;
+  readonly writes: PageWrites;
 }
+
+/** Writes to machines, as the desk has them. */
+export type PageWrites = Pick<WriteDesk, 'machines' | 'setPoints' | 'propose' | 'confirm' | 'drop' | 'history'>;
 
 export interface PageClock {
   /** UTC milliseconds by the wall clock. */

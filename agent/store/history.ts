@@ -7,6 +7,7 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import type { Quality, Value } from '../../drivers/contract.ts';
+import type { AuditEntry } from './audit.ts';
 
 /** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
 export interface Page<T> {
@@ -17,6 +18,11 @@ export interface Page<T> {
 export interface AlertQuery {
   readonly open?: boolean;
   readonly machine?: string;
+  readonly before?: string | null;
+  /** At most 1,000; default 100. */
+  readonly limit?: number;
+}
+export interface WriteQuery {
   readonly before?: string | null;
   /** At most 1,000; default 100. */
   readonly limit?: number;
@@ -87,6 +93,8 @@ export interface History {
    * What is searched for far and wide and seldom found may come in pages that are short, even empty, and yet have a `next`.
    */
   summaries(query: SummaryQuery): Promise<Page<SummaryRecord | StateSummaryRecord>>;
+  /** The newest audit row of each write, the newest write first. */
+  writes(query: WriteQuery): Promise<Page<AuditEntry>>;
   trend(query: TrendQuery): Promise<Trend>;
   /** Newest description of each machine ever seen. */
   machines(): Promise<readonly MachineRecord[]>;
@@ -98,6 +106,7 @@ export type HistoryOperations = {
   readonly occurrence: { in: string; out: readonly AlertRecord[] };
   readonly events: { in: EventQuery; out: Page<EventRecord> };
   readonly summaries: { in: SummaryQuery; out: Page<SummaryRecord | StateSummaryRecord> };
+  readonly writes: { in: WriteQuery; out: Page<AuditEntry> };
   readonly trend: { in: TrendQuery; out: Trend };
   readonly machines: { in: null; out: readonly MachineRecord[] };
   readonly counts: { in: null; out: HistoryCounts };

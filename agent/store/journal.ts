@@ -17,6 +17,7 @@ import {
   type WireRecord,
 } from '../../cloud-bridge/contract.ts';
 import { JournalDating } from './dating.ts';
+import { AuditLog } from './audit.ts';
 import { StoreError } from './errors.ts';
 import {
   stateSummaryColumns,
@@ -67,6 +68,7 @@ export function openJournal(path: string, options: JournalOptions): Journal {
 export class Journal {
   readonly db: Database;
   readonly dating: JournalDating;
+  readonly audit: AuditLog;
   readonly #outbox: boolean;
   readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
@@ -77,6 +79,7 @@ export class Journal {
     this.#outbox = outbox;
     this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
+    this.audit = new AuditLog(db);
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */

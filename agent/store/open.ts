@@ -186,6 +186,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     folded: async (boot) => {
       await writer.call('folded', { boot });
     },
+    audit: (entry) => writer.call('audit', entry),
     take: (request) => writer.call('take', request),
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),
@@ -202,6 +203,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     occurrence: (id) => ask('occurrence', id),
     events: (query) => ask('events', query),
     summaries: (query) => ask('summaries', query),
+    writes: (query) => ask('writes', query),
     trend: (query) => ask('trend', query),
     machines: () => ask('machines', null),
     counts: () => ask('counts', null),

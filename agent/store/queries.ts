@@ -8,6 +8,7 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import { decodeRingBlock } from '../ring/block.ts';
+import type { AuditEntry } from './audit.ts';
 import type {
   AlertQuery,
   EventQuery,
@@ -17,6 +18,7 @@ import type {
   Trend,
   TrendPoint,
   TrendQuery,
+  WriteQuery,
 } from './history.ts';
 import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';
 import { thin } from './thin.ts';
@@ -107,6 +109,17 @@ export class Queries {
       .all({ ...after, ...stateFilter })
       .map((row) => stateSummaryOf(row as Parameters<typeof stateSummaryOf>[0]));
     return inKeyOrder(states, signals).slice(0, filter.limit);
+  }
+
+  writes({ before, limit }: WriteQuery): Page<AuditEntry> {
+    const shown = limitOf(limit);
+    const beforeId = /^\d{1,15}$/.test(before ?? '') ? Number(before) : Number.MAX_SAFE_INTEGER;
+    const rows = this.#journal.writes.all({ beforeId, limit: shown + 1 }) as { id: number; body: string }[];
+    const items = rows.slice(0, shown).map(({ body }) => {
+      const { id: _, boot: __, ...entry } = JSON.parse(body) as AuditEntry & { id: number; boot: string };
+      return entry;
+    });
+    return { items, next: rows.length > shown ? String(rows[shown - 1]?.id ?? 0) : null };
   }
 
   trend(query: TrendQuery): Trend {
@@ -253,6 +266,9 @@ function prepareJournal(db: Database) {
       WHERE machine = $machine AND at_ms BETWEEN $fromMs AND $toMs AND ($event IS NULL OR event = $event)
         AND (at_ms, id) < ($beforeMs, $beforeId)
       ORDER BY at_ms DESC, id DESC LIMIT $limit`),
+    writes: one(`SELECT id, body FROM audit WHERE id < $beforeId
+      AND NOT EXISTS (SELECT 1 FROM audit AS later WHERE later.write_id = audit.write_id AND later.id > audit.id)
+      ORDER BY id DESC LIMIT $limit`),
     summaries: one(`${eachMinute} SELECT ${summaryColumns} FROM minute CROSS JOIN summary
       ON minute_ms = minute.ms AND machine = $machine AND signal = $signal`),
     nextMinute: db

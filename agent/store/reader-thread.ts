@@ -20,6 +20,8 @@ function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
       return queries.events(call.input);
     case 'summaries':
       return queries.summaries(call.input);
+    case 'writes':
+      return queries.writes(call.input);
     case 'trend':
       return queries.trend(call.input);
     case 'machines':

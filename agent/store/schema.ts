@@ -14,6 +14,8 @@
  *   counter_last   last end point of each counter
  *   outbox         records that wait to be sealed into a batch, oldest first
  *   batch          sealed batches: pending, acked or dead; the bytes go when it is acked, the row stays
+ *   audit          every step of every write to a machine, append-only, each row bound to the one before (`agent/store/audit.ts`)
+ *   audit_head     number and hash of the newest audit row
  *   total          running totals: sealed, acked, redelivered, dead_dropped (batches) …
  * ring.db
  *   block          raw readings, one row per machine and some seconds (`agent/ring/block.ts` has the format of `bytes`)
@@ -92,6 +94,17 @@ CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
 `,
   // A start asks which spans the process before left open; most events are instants.
   `CREATE INDEX event_span ON event (machine, event, id) WHERE phase <> 'instant';`,
+  // Without an index on time: these rows are few, and are read from the newest down.
+  `
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY, prev TEXT NOT NULL, hash TEXT NOT NULL, write_id TEXT NOT NULL, machine TEXT NOT NULL,
+  at_ms INTEGER NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX audit_write ON audit (write_id, id);
+CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, hash TEXT NOT NULL);
+CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
+CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
+`,
 ];
 
 export const ringMigrations: readonly string[] = [

@@ -12,6 +12,7 @@
  *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
  */
 import type { AlertRecord, Lane, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
+import type { AuditEntry } from './audit.ts';
 
 /** A record to be kept and sent. */
 export interface JournalEntry {
@@ -70,6 +71,8 @@ export interface Recovery {
 export interface StoreWriter {
   /** Durable when resolved. `urgent` commits at once, otherwise within the group-commit window (≤ 100 ms). Rejects with a StoreError. */
   commit(entries: readonly JournalEntry[], options: { urgent: boolean }): Promise<void>;
+  /** Durable when resolved, with the number of the row. Rejects with a StoreError; then nothing may be written to a machine. */
+  audit(entry: AuditEntry): Promise<number>;
   /** Resolves when the block is written or was dropped. A drop (queue or disk full) is counted in the store's stats; the ring is expendable. */
   appendRing(block: RingBlock): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /** What the main thread can ask of the writer thread. */
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
+import type { AuditEntry } from './audit.ts';
 import type { JournalEntryAt } from './journal.ts';
 import type { BatchKey, OutboxCounts, SealContext, SealedBatch, Settlement, TakeRequest } from './outbox.ts';
 import type { CallOf } from './rpc.ts';
@@ -48,6 +49,7 @@ export type WriterOperations = {
   readonly noteSent: { in: { batches: readonly BatchKey[]; atMs: number }; out: null };
   readonly counts: { in: null; out: OutboxCounts };
   readonly prune: { in: { summariesMs: number; historyMs: number; ackedMs: number }; out: number };
+  readonly audit: { in: AuditEntry; out: number };
   readonly stats: { in: null; out: WriterCounters };
   readonly close: { in: null; out: null };
 };

@@ -120,6 +120,9 @@ class WriterThread {
       case 'prune':
         this.#queue(call, () => journal.prune(call.input, pruneRows));
         return false;
+      case 'audit':
+        this.#queue(call, () => journal.audit.append(boot, call.input));
+        return true;
       case 'counts':
         this.#answer(call.id, outbox.counts());
         return false;

@@ -8,7 +8,7 @@
  *  - Only a frame of hexadecimal digits with a right LRC, from the asked unit, with the asked function and length, is an answer.
  *  - Every other byte is counted in a discard.
  */
-import { answerOf, type ReadRequest } from './pdu.ts';
+import { answerOf, type BusRequest } from './pdu.ts';
 import type { RtuAnswer, RtuDiscard } from './rtu.ts';
 
 /** The longest frame: colon, 253 bytes of PDU with unit and LRC as digits, CR LF (§2.5.2.1). */
@@ -34,7 +34,7 @@ type Piece =
  */
 export function receiveAscii(
   bytes: Uint8Array,
-  request: ReadRequest,
+  request: BusRequest,
 ): { readonly answer: RtuAnswer | null; readonly discards: readonly RtuDiscard[] } {
   let answer: RtuAnswer | null = null;
   let answered: Uint8Array | null = null;
@@ -60,7 +60,7 @@ export function receiveAscii(
 }
 
 /** Names what thrown-away bytes were. `request` is the one they came after. */
-export function describeAscii(bytes: Uint8Array, request: ReadRequest): RtuDiscard[] {
+export function describeAscii(bytes: Uint8Array, request: BusRequest): RtuDiscard[] {
   return pieces(bytes).map((piece) => {
     if (piece.kind !== 'frame') return { reason: piece.kind, bytes: piece.bytes };
     if (piece.unit !== request.unit) return { reason: 'wrong-unit', bytes: piece.bytes };

@@ -1,5 +1,6 @@
 /** What the driver needs of a connection, whatever framing runs over it. One connection each; connecting anew is the driver's. */
 import type { DiscardReason } from './rtu.ts';
+import type { AllowedWrite } from './allowed-write.ts';
 import type { ReadRequest, Reply } from './pdu.ts';
 
 export interface BusHandlers {
@@ -10,6 +11,9 @@ export interface BusHandlers {
   readonly onDiscard: (unit: number | null, reason: DiscardReason, count: number) => void;
 }
 
+/** `hasLeft` false: certainly nothing of it was sent. */
+export type WriteReply = Reply & { readonly hasLeft: boolean };
+
 export interface Bus {
   /**
    * Never rejects. Requests beyond what the bus takes at once wait their turn, the earliest deadline first.
@@ -17,6 +21,12 @@ export interface Bus {
    * @param deadlineMs when it should be asked, on the monotonic clock; now where absent. It is asked all the same when that is past
    */
   read(request: ReadRequest, timeoutMs: number, deadlineMs?: number): Promise<Reply>;
+  /**
+   * Asks once, ahead of the reads that wait. Never rejects, and never repeats.
+   * @param timeoutMs how long the answer may take once it has left, in ms
+   * @param notAfterMs on the monotonic clock: what has not left by then does not leave any more
+   */
+  write(write: AllowedWrite, timeoutMs: number, notAfterMs: number): Promise<WriteReply>;
   /** Every waiting read fails with `connection-lost`; resolves when the socket or port is closed. */
   close(): Promise<void>;
 }
@@ -29,4 +39,12 @@ export interface BusOptions {
   readonly monotonicMs: () => number;
   /** The most requests in a second, of all machines together; null or absent: as many as are answered. */
   readonly maxRequestsPerS?: number | null;
+}
+
+/** What every bus makes of a write: `ask` queues it and says whether the bus is still there. */
+export function replyToWrite(ask: (resolve: (reply: Reply, hasLeft: boolean) => void) => boolean): Promise<WriteReply> {
+  return new Promise((resolve) => {
+    const isAsked = ask((reply, hasLeft) => resolve({ ...reply, hasLeft }));
+    if (!isAsked) resolve({ kind: 'failed', reason: 'connection-lost', hasLeft: false });
+  });
 }

@@ -20,7 +20,7 @@ import type { Profile, SignalSpec } from '../profiles/schema.ts';
 import { bad, decodeNumber, decodeText, type Decoded } from '../decoded.ts';
 import type { PlanItem } from './plan.ts';
 
-type WordOrder = (typeof wordOrders)[number] | (typeof longOrders)[number];
+export type WordOrder = (typeof wordOrders)[number] | (typeof longOrders)[number];
 
 /** A signal with where it is read and how. */
 export interface SignalItem extends PlanItem {
@@ -52,7 +52,7 @@ export function signalItems(profile: Profile): SignalItem[] {
   return items;
 }
 
-function decoderOf(spec: SignalSpec, from: ModbusSource, profileOrder: WordOrder): SignalItem['decode'] {
+export function decoderOf(spec: SignalSpec, from: ModbusSource, profileOrder: WordOrder): SignalItem['decode'] {
   if (from.table === 'coil' || from.table === 'discrete') {
     return (data, at) => {
       const byte = data[at >> 3];
@@ -94,7 +94,7 @@ function byteDecoder(spec: SignalSpec, from: ModbusSource): SignalItem['decode']
 }
 
 /** Where on the wire each byte of a value is, its most significant first. */
-function sourcesOf(order: WordOrder, size: number): Uint8Array {
+export function sourcesOf(order: WordOrder, size: number): Uint8Array {
   const sources = new Uint8Array(size);
   if (order.length === size) {
     for (let wire = 0; wire < size; wire += 1) sources[order.charCodeAt(wire) - 65] = wire;

@@ -3,6 +3,7 @@
  *
  * Invariants (besides D1 … D7; `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
  *  - One connection at a time. When it is lost every machine behind it has a gap at once.
+ *  - Where `writes` is not set for a machine there is no set-point, and so nothing that could be written (D6).
  *  - The back-off starts again only after an answer, so a server that accepts and says nothing is not hammered.
  */
 import {
@@ -11,10 +12,15 @@ import {
   type Driver,
   type DriverMachineHealth,
   type DriverPorts,
+  type SetPoint,
+  type SetPointValue,
+  type Writable,
+  type WriteResult,
 } from '../contract.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError, driverErrors } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { setPointsOf } from './allowed-write.ts';
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import { signalItems } from './decode.ts';
 import { parseModbusEndpoint, type ModbusEndpoint } from './endpoint.ts';
@@ -22,6 +28,7 @@ import { Poller } from './poller.ts';
 import { openRtuTcpBus } from './rtu-bus.ts';
 import { openTcpBus } from './tcp-bus.ts';
 import { openTtyBus } from './tty-bus.ts';
+import { Writer } from './writer.ts';
 
 export interface ModbusMachine {
   readonly machine: string;
@@ -32,6 +39,8 @@ export interface ModbusMachine {
   readonly polls?: Readonly<Record<string, number>>;
   /** Replaces the time-out of the driver, in ms. */
   readonly timeoutMs?: number;
+  /** true: what the profile lists may be written. Absent or false: nothing. */
+  readonly writes?: boolean;
 }
 
 export interface ModbusDriverOptions {
@@ -57,7 +66,7 @@ const shortestIntervalMs = 20;
  * Makes the driver and starts nothing.
  * @throws DriverError DRV-110 for the endpoint, DRV-111 for a machine, with everything that is wrong
  */
-export function createModbusDriver(options: ModbusDriverOptions, ports: DriverPorts): Driver {
+export function createModbusDriver(options: ModbusDriverOptions, ports: DriverPorts): Driver & Writable {
   const endpoint = parseModbusEndpoint(options.endpoint);
   const problems = machineProblems(endpoint, options.machines);
   if (problems.length > 0) throw new DriverError('modbusMachineInvalid', `${options.endpoint}: ${problems.join('; ')}`);
@@ -93,9 +102,10 @@ interface Watched {
   readonly unit: number;
   readonly feed: MachineFeed;
   readonly poller: Poller;
+  readonly writer: Writer;
 }
 
-class ModbusDriver implements Driver {
+class ModbusDriver implements Driver, Writable {
   readonly machines: readonly string[];
   readonly #endpoint: ModbusEndpoint;
   readonly #ports: DriverPorts;
@@ -106,6 +116,7 @@ class ModbusDriver implements Driver {
   readonly #watched: readonly Watched[];
   #phase: 'new' | 'running' | 'stopped' = 'new';
   #bus: Bus | null = null;
+  #isUp = false;
   #retryTimer: NodeJS.Timeout | null = null;
   /** Connections without an answer since the last answer. */
   #attempt = 0;
@@ -143,7 +154,19 @@ class ModbusDriver implements Driver {
           this.#attempt = 0;
         },
       });
-      return { unit, feed, poller };
+      const writer = new Writer({
+        setPoints: machine.writes === true ? setPointsOf(profile, unit) : new Map(),
+        timeoutMs: machine.timeoutMs ?? timeoutMs,
+        monotonicMs: () => ports.clock.monotonicMs(),
+        bus: () => (this.#isUp ? this.#bus : null),
+        requested: () => feed.requested(),
+        failed: () => feed.failed(),
+        heldBack: () => {
+          const { code, cure } = driverErrors.writeHeldBack;
+          ports.log('error', 'a write was held back', { code, cure, machine: machine.machine });
+        },
+      });
+      return { unit, feed, poller, writer };
     });
   }
 
@@ -164,9 +187,10 @@ class ModbusDriver implements Driver {
     this.#abort = null;
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
-    for (const { feed, poller } of this.#watched) {
+    for (const { feed, poller, writer } of this.#watched) {
       feed.end();
       poller.disconnected();
+      writer.stop();
     }
     this.#hangUp();
     await this.#closing;
@@ -183,11 +207,29 @@ class ModbusDriver implements Driver {
     });
   }
 
+  setPoints(machine: string): readonly SetPoint[] {
+    return this.#writerOf(machine)?.setPoints() ?? [];
+  }
+
+  async readSetPoint(machine: string, name: string): Promise<SetPointValue | null> {
+    return (await this.#writerOf(machine)?.read(name)) ?? null;
+  }
+
+  async write(machine: string, name: string, value: SetPointValue, deadlineMs: number): Promise<WriteResult> {
+    const result = await this.#writerOf(machine)?.write(name, value, deadlineMs);
+    return result ?? { outcome: 'not-allowed', reason: 'no-such-machine' };
+  }
+
+  #writerOf(machine: string): Writer | undefined {
+    return this.#watched.find(({ feed }) => feed.machine === machine)?.writer;
+  }
+
   #connect(): void {
     const bus = openBus(
       this.#endpoint,
       {
         onUp: () => {
+          this.#isUp = true;
           for (const { feed } of this.#watched) feed.link(true, 'connected');
           for (const { poller } of this.#watched) poller.connected(bus);
         },
@@ -230,6 +272,7 @@ class ModbusDriver implements Driver {
 
   #hangUp(): void {
     const bus = this.#bus;
+    this.#isUp = false;
     this.#bus = null;
     if (bus !== null) this.#closing = Promise.all([this.#closing, bus.close()]).then(() => undefined);
   }

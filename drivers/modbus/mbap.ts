@@ -6,7 +6,7 @@
  *  - The cuts between pushes make no difference.
  *  - At most one frame (260 bytes) is held.
  */
-import { writeReadPdu, type ReadRequest } from './pdu.ts';
+import { isRead, requestPdu, writeReadPdu, type BusRequest } from './pdu.ts';
 
 export interface MbapFrame {
   readonly transaction: number;
@@ -27,8 +27,9 @@ const shortestLength = 3;
 /** Unit id and the longest PDU (253). */
 const longestLength = 254;
 
-/** One read request as bytes for the wire. */
-export function mbapRequest(transaction: number, request: ReadRequest): Uint8Array {
+/** One request as bytes for the wire. */
+export function mbapRequest(transaction: number, request: BusRequest): Uint8Array {
+  if (!isRead(request)) return mbapFrame(transaction, request.unit, requestPdu(request));
   const bytes = new Uint8Array(headerLength + 5);
   bytes[0] = transaction >> 8;
   bytes[1] = transaction & 0xff;
@@ -36,6 +37,21 @@ export function mbapRequest(transaction: number, request: ReadRequest): Uint8Arr
   bytes[6] = request.unit;
   writeReadPdu(bytes, headerLength, request);
   return bytes;
+}
+
+function mbapFrame(transaction: number, unit: number, pdu: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(headerLength + pdu.length);
+  bytes[0] = transaction >> 8;
+  bytes[1] = transaction & 0xff;
+  bytes[5] = 1 + pdu.length;
+  bytes[6] = unit;
+  bytes.set(pdu, headerLength);
+  return bytes;
+}
+
+/** The PDU inside a frame that leaves. */
+export function pduOfMbap(frame: Uint8Array): Uint8Array {
+  return frame.subarray(headerLength);
 }
 
 export class MbapFramer {

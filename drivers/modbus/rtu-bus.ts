@@ -8,11 +8,12 @@
  *    an answer could be mistaken for is not asked (`owed.ts`).
  *  - Noise costs at most the request it falls into: a full but wrong frame is given up after `quietMs`, not after the timeout.
  */
-import type { Bus, BusHandlers, BusOptions } from './bus.ts';
+import { mayLeave, type AllowedWrite } from './allowed-write.ts';
+import { replyToWrite, type Bus, type BusHandlers, type BusOptions, type WriteReply } from './bus.ts';
 import { OwedReplies } from './owed.ts';
-import type { ReadRequest, Reply } from './pdu.ts';
+import { isRead, type BusRequest, type ReadRequest, type Reply } from './pdu.ts';
 import { BusQueue } from './queue.ts';
-import { describe, rtuRequest, RtuReceiver, type DiscardReason } from './rtu.ts';
+import { describe, pduOfRtu, rtuRequest, RtuReceiver, type DiscardReason } from './rtu.ts';
 import { openSocket, type ByteSocket } from './socket.ts';
 
 export interface RtuTimes {
@@ -27,10 +28,10 @@ export const rtuTcpTimes: RtuTimes = { drainMs: 100, quietMs: 60 };
 const maxDrains = 10;
 
 interface Waiting {
-  readonly request: ReadRequest;
+  readonly request: BusRequest;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
-  readonly resolve: (reply: Reply) => void;
+  readonly resolve: (reply: Reply, hasLeft: boolean) => void;
 }
 interface Asking extends Waiting {
   readonly receiver: RtuReceiver;
@@ -60,7 +61,7 @@ class RtuTcpBus implements Bus {
   #quietTimer: NodeJS.Timeout | null = null;
   #drain: { timer: NodeJS.Timeout; left: number } | null = null;
   /** Whom the last request was for: what comes unasked is most likely theirs. */
-  #last: ReadRequest | null = null;
+  #last: BusRequest | null = null;
   #lastFailed = false;
   #over = false;
   #lastBytesMs: number;
@@ -99,6 +100,15 @@ class RtuTcpBus implements Bus {
     });
   }
 
+  write(request: AllowedWrite, timeoutMs: number, notAfterMs: number): Promise<WriteReply> {
+    return replyToWrite((resolve) => {
+      if (this.#over) return false;
+      this.#queue.push({ request, timeoutMs, deadlineMs: notAfterMs, resolve });
+      this.#pump();
+      return true;
+    });
+  }
+
   close(): Promise<void> {
     this.#end();
     return this.#socket.close();
@@ -116,10 +126,18 @@ class RtuTcpBus implements Bus {
       return;
     }
     const { waiting } = next;
+    const { request } = waiting;
+    const frame = rtuRequest(request);
+    const isTooLate = !isRead(request) && sentMs > waiting.deadlineMs;
+    if (isTooLate || !mayLeave(request.unit, pduOfRtu(frame), request)) {
+      waiting.resolve({ kind: 'failed', reason: isTooLate ? 'no-turn-in-time' : 'held-back' }, false);
+      this.#pump();
+      return;
+    }
     const timer = setTimeout(() => this.#fail(), waiting.timeoutMs);
-    this.#asking = { ...waiting, receiver: new RtuReceiver(waiting.request), sentMs, timer };
-    this.#last = waiting.request;
-    this.#socket.write(rtuRequest(waiting.request));
+    this.#asking = { ...waiting, receiver: new RtuReceiver(request), sentMs, timer };
+    this.#last = request;
+    this.#socket.write(frame);
   }
 
   #receive(bytes: Uint8Array): void {
@@ -180,7 +198,7 @@ class RtuTcpBus implements Bus {
     this.#quietTimer = null;
     this.#asking = null;
     if (drainFirst) this.#startDrain(maxDrains);
-    asking.resolve(reply);
+    asking.resolve(reply, true);
     this.#pump();
   }
 
@@ -201,13 +219,13 @@ class RtuTcpBus implements Bus {
     const waiting = this.#queue.clear();
     if (this.#asking !== null) {
       clearTimeout(this.#asking.timer);
-      waiting.unshift(this.#asking);
+      this.#asking.resolve({ kind: 'failed', reason: 'connection-lost' }, true);
       this.#asking = null;
     }
     if (this.#quietTimer !== null) clearTimeout(this.#quietTimer);
     if (this.#drain !== null) clearTimeout(this.#drain.timer);
     if (this.#owedTimer !== null) clearTimeout(this.#owedTimer);
-    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
+    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' }, false);
   }
 }
 

@@ -11,7 +11,7 @@
  *  - At most `maxHeldBytes` are held.
  */
 import type { DiscardedEvent } from '../contract.ts';
-import { dataLength, exceptionBit, writeReadPdu, type ReadRequest } from './pdu.ts';
+import { dataLength, dataOffset, exceptionBit, isRead, requestPdu, type BusRequest } from './pdu.ts';
 
 export type DiscardReason = DiscardedEvent['reason'];
 
@@ -32,15 +32,27 @@ export function crc16(bytes: Uint8Array, from = 0, to = bytes.length): number {
   return crc;
 }
 
-/** One read request as bytes for the wire. */
-export function rtuRequest(request: ReadRequest): Uint8Array {
-  const bytes = new Uint8Array(8);
+/** One request as bytes for the wire. */
+export function rtuRequest(request: BusRequest): Uint8Array {
+  const pdu = requestPdu(request);
+  const end = 1 + pdu.length;
+  const bytes = new Uint8Array(end + 2);
   bytes[0] = request.unit;
-  writeReadPdu(bytes, 1, request);
-  const crc = crc16(bytes, 0, 6);
-  bytes[6] = crc & 0xff;
-  bytes[7] = crc >> 8;
+  bytes.set(pdu, 1);
+  const crc = crc16(bytes, 0, end);
+  bytes[end] = crc & 0xff;
+  bytes[end + 1] = crc >> 8;
   return bytes;
+}
+
+/** The PDU inside a frame that leaves. */
+export function pduOfRtu(frame: Uint8Array): Uint8Array {
+  return frame.subarray(1, -2);
+}
+
+/** Unit, function, length, data and CRC; the answer to a write has no length. */
+function answerFrameLength(request: BusRequest): number {
+  return 1 + dataOffset(request) + dataLength(request) + 2;
 }
 
 export type RtuAnswer =
@@ -54,14 +66,14 @@ export interface RtuDiscard {
 
 /** Receives the answer to one request. Make a new one for every request. */
 export class RtuReceiver {
-  readonly #request: ReadRequest;
+  readonly #request: BusRequest;
   readonly #frameLength: number;
   #held: Uint8Array = new Uint8Array(0);
   #overflowBytes = 0;
 
-  constructor(request: ReadRequest) {
+  constructor(request: BusRequest) {
     this.#request = request;
-    this.#frameLength = dataLength(request) + exceptionFrameLength;
+    this.#frameLength = answerFrameLength(request);
   }
 
   /** True when as much has come as an answer takes, so that more is not worth waiting for long. */
@@ -82,7 +94,7 @@ export class RtuReceiver {
       if (length === null) continue;
       const answer: RtuAnswer =
         all[at + 1] === this.#request.fn
-          ? { kind: 'data', data: all.slice(at + 3, at + length - 2) }
+          ? { kind: 'data', data: all.slice(at + 1 + dataOffset(this.#request), at + length - 2) }
           : { kind: 'exception', code: all[at + 2] ?? 0 };
       const discards = [
         ...this.#overflow(),
@@ -117,7 +129,7 @@ export class RtuReceiver {
     const fn = bytes[at + 1];
     let length: number;
     if (fn === (this.#request.fn | exceptionBit)) length = exceptionFrameLength;
-    else if (fn === this.#request.fn && bytes[at + 2] === this.#frameLength - exceptionFrameLength)
+    else if (fn === this.#request.fn && (!isRead(this.#request) || bytes[at + 2] === dataLength(this.#request)))
       length = this.#frameLength;
     else return null;
     return isFrame(bytes, at, length) ? length : null;
@@ -131,7 +143,7 @@ function isFrame(bytes: Uint8Array, at: number, length: number): boolean {
 }
 
 /** Names what thrown-away bytes were, whole frames first. `request` is the one they came after. */
-export function describe(bytes: Uint8Array, request: ReadRequest): RtuDiscard[] {
+export function describe(bytes: Uint8Array, request: BusRequest): RtuDiscard[] {
   const discards: RtuDiscard[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -145,7 +157,7 @@ export function describe(bytes: Uint8Array, request: ReadRequest): RtuDiscard[] 
   return discards;
 }
 
-function describeTrailing(bytes: Uint8Array, answer: Uint8Array, request: ReadRequest): RtuDiscard[] {
+function describeTrailing(bytes: Uint8Array, answer: Uint8Array, request: BusRequest): RtuDiscard[] {
   const repeats = bytes.length >= answer.length && answer.every((byte, i) => bytes[i] === byte);
   if (!repeats) return describe(bytes, request);
   return [
@@ -162,13 +174,13 @@ function wholeFrameLengthAt(bytes: Uint8Array, at: number): number | null {
   return isFrame(bytes, at, length) ? length : null;
 }
 
-function misfit(bytes: Uint8Array, at: number, length: number, request: ReadRequest): DiscardReason {
+function misfit(bytes: Uint8Array, at: number, length: number, request: BusRequest): DiscardReason {
   if (bytes[at] !== request.unit) return 'wrong-unit';
   if (((bytes[at + 1] ?? 0) & ~exceptionBit) !== request.fn) return 'wrong-function';
-  return length === dataLength(request) + exceptionFrameLength ? 'late' : 'bad-length';
+  return length === answerFrameLength(request) ? 'late' : 'bad-length';
 }
 
-function restReason(bytes: Uint8Array, at: number, request: ReadRequest): DiscardReason {
+function restReason(bytes: Uint8Array, at: number, request: BusRequest): DiscardReason {
   if (bytes[at] !== request.unit || bytes[at + 1] !== request.fn) return 'garbage';
-  return bytes.length - at < dataLength(request) + exceptionFrameLength ? 'truncated' : 'bad-checksum';
+  return bytes.length - at < answerFrameLength(request) ? 'truncated' : 'bad-checksum';
 }

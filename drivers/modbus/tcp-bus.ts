@@ -4,12 +4,14 @@
  * Invariants:
  *  - A reply is taken only for the request whose 16-bit transaction id it carries, and only with its unit, function and length.
  *  - An id is not used again while its reply may still come: ids rise through all 65536 values and skip those under way.
+ *  - While a write is under way to a unit nothing else is: a server with room for one request must not drop either of the two.
  *  - A reply nobody waits for is counted: late, duplicate, wrong-unit, wrong-function, bad-length or garbage; never decoded.
  */
-import type { Bus, BusHandlers, BusOptions } from './bus.ts';
-import { MbapFramer, mbapRequest, type MbapFrame } from './mbap.ts';
-import { answerOf, type ReadRequest, type Reply } from './pdu.ts';
-import { BusQueue } from './queue.ts';
+import { mayLeave, type AllowedWrite } from './allowed-write.ts';
+import { replyToWrite, type Bus, type BusHandlers, type BusOptions, type WriteReply } from './bus.ts';
+import { MbapFramer, mbapRequest, pduOfMbap, type MbapFrame } from './mbap.ts';
+import { answerOf, isRead, type BusRequest, type ReadRequest, type Reply } from './pdu.ts';
+import { BusQueue, type Chooser } from './queue.ts';
 import { openSocket, type ByteSocket } from './socket.ts';
 
 /** Most servers answer one after the other; a few under way hide the network, many only fill their queues. */
@@ -18,10 +20,10 @@ const maxUnderWay = 8;
 const maxRemembered = 256;
 
 interface Waiting {
-  readonly request: ReadRequest;
+  readonly request: BusRequest;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
-  readonly resolve: (reply: Reply) => void;
+  readonly resolve: (reply: Reply, hasLeft: boolean) => void;
 }
 interface UnderWay extends Waiting {
   readonly timer: NodeJS.Timeout;
@@ -44,6 +46,25 @@ class TcpBus implements Bus {
   readonly #outgoing: Uint8Array[] = [];
   readonly #underWay = new Map<number, UnderWay>();
   readonly #finished = new Map<number, { readonly unit: number; readonly how: 'answered' | 'timed-out' }>();
+  /** Writes that wait or are under way. */
+  #writes = 0;
+  readonly #onePerUnit: Chooser = {
+    take: (waiting) => {
+      const busy = new Set<number>();
+      const writing = new Set<number>();
+      for (const { request } of this.#underWay.values()) (isRead(request) ? busy : writing).add(request.unit);
+      const at = waiting.findIndex(({ request: { unit, fn } }) => {
+        if (fn <= 4) return !writing.has(unit);
+        if (!busy.has(unit) && !writing.has(unit)) return true;
+        // It waits for what is under way, and nothing may overtake it meanwhile.
+        writing.add(unit);
+        return false;
+      });
+      const [first] = at === -1 ? [] : waiting.splice(at, 1);
+      // Whatever ends makes the bus look again.
+      return first === undefined ? null : { waiting: first };
+    },
+  };
   #nextTransaction = 1;
   #over = false;
   #lastBytesMs: number;
@@ -79,6 +100,16 @@ class TcpBus implements Bus {
     });
   }
 
+  write(request: AllowedWrite, timeoutMs: number, notAfterMs: number): Promise<WriteReply> {
+    return replyToWrite((resolve) => {
+      if (this.#over) return false;
+      this.#queue.push({ request, timeoutMs, deadlineMs: notAfterMs, resolve });
+      this.#writes += 1;
+      this.#pump();
+      return true;
+    });
+  }
+
   close(): Promise<void> {
     this.#end();
     return this.#socket.close();
@@ -86,7 +117,8 @@ class TcpBus implements Bus {
 
   #pump(): void {
     while (!this.#over && this.#underWay.size < maxUnderWay) {
-      const turn = this.#queue.take(this.#options.monotonicMs());
+      const nowMs = this.#options.monotonicMs();
+      const turn = this.#queue.take(nowMs, this.#writes === 0 ? null : this.#onePerUnit);
       if (turn === null) return;
       if ('waitMs' in turn) {
         this.#paceTimer ??= setTimeout(() => {
@@ -96,10 +128,21 @@ class TcpBus implements Bus {
         return;
       }
       const { waiting } = turn;
+      const { request } = waiting;
+      if (!isRead(request) && nowMs > waiting.deadlineMs) {
+        this.#writes -= 1;
+        waiting.resolve({ kind: 'failed', reason: 'no-turn-in-time' }, false);
+        continue;
+      }
       const transaction = this.#takeTransaction();
+      const frame = mbapRequest(transaction, request);
+      if (!mayLeave(request.unit, pduOfMbap(frame), request)) {
+        waiting.resolve({ kind: 'failed', reason: 'held-back' }, false);
+        continue;
+      }
       const timer = setTimeout(() => this.#timedOut(transaction), waiting.timeoutMs);
       this.#underWay.set(transaction, { ...waiting, timer });
-      this.#send(mbapRequest(transaction, waiting.request));
+      this.#send(frame);
     }
   }
 
@@ -170,15 +213,17 @@ class TcpBus implements Bus {
         break;
       }
     }
-    underWay.resolve(reply);
+    if (!isRead(underWay.request)) this.#writes -= 1;
+    underWay.resolve(reply, true);
   }
 
   #end(): void {
     this.#over = true;
     for (const underWay of this.#underWay.values()) clearTimeout(underWay.timer);
     if (this.#paceTimer !== null) clearTimeout(this.#paceTimer);
-    const waiting = [...this.#underWay.values(), ...this.#queue.clear()];
+    const [left, waiting] = [[...this.#underWay.values()], this.#queue.clear()];
     this.#underWay.clear();
-    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
+    for (const one of left) one.resolve({ kind: 'failed', reason: 'connection-lost' }, true);
+    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' }, false);
   }
 }

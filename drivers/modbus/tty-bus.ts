@@ -16,12 +16,13 @@ import type { ModbusRTU, ReadCoilResult, ReadRegisterResult } from 'modbus-seria
 import { findPort } from '../serial/find-port.ts';
 import { reasonOf } from '../serial/transport.ts';
 import { describeAscii, longestAsciiFrame, receiveAscii } from './ascii.ts';
-import type { Bus, BusHandlers, BusOptions } from './bus.ts';
+import { mayLeave, type AllowedWrite } from './allowed-write.ts';
+import { replyToWrite, type Bus, type BusHandlers, type BusOptions, type WriteReply } from './bus.ts';
 import type { TtySettings } from './endpoint.ts';
 import { OwedReplies } from './owed.ts';
-import { dataLength, type ReadRequest, type Reply } from './pdu.ts';
+import { dataLength, isRead, type BusRequest, type ReadRequest, type Reply } from './pdu.ts';
 import { BusQueue } from './queue.ts';
-import { describe, RtuReceiver, type DiscardReason, type RtuDiscard } from './rtu.ts';
+import { describe, pduOfRtu, RtuReceiver, type DiscardReason, type RtuDiscard } from './rtu.ts';
 import { asError, Tap } from './tty-tap.ts';
 
 const drainMs = 50;
@@ -29,10 +30,10 @@ const drainMs = 50;
 const longestNoiseAndAnswer = 512;
 
 interface Waiting {
-  readonly request: ReadRequest;
+  readonly request: BusRequest;
   readonly timeoutMs: number;
   readonly deadlineMs: number;
-  readonly resolve: (reply: Reply) => void;
+  readonly resolve: (reply: Reply, hasLeft: boolean) => void;
 }
 interface Asking extends Waiting {
   readonly sentMs: number;
@@ -76,8 +77,13 @@ class TtyBus implements Bus {
     this.#framing = framing;
     this.#tap = new Tap(
       framing === 'rtu'
-        ? { maxBytes: longestNoiseAndAnswer }
-        : { maxBytes: 2 * longestAsciiFrame, onBytes: () => this.#hear(), onLost: (reason) => this.#down(reason) },
+        ? { maxBytes: longestNoiseAndAnswer, mayLeave: (frame) => this.#mayLeave(frame) }
+        : {
+            maxBytes: 2 * longestAsciiFrame,
+            mayLeave: (frame) => this.#mayLeave(frame),
+            onBytes: () => this.#hear(),
+            onLost: (reason) => this.#down(reason),
+          },
     );
     this.#monotonicMs = options.monotonicMs;
     this.#handlers = handlers;
@@ -121,6 +127,15 @@ class TtyBus implements Bus {
     });
   }
 
+  write(request: AllowedWrite, timeoutMs: number, notAfterMs: number): Promise<WriteReply> {
+    return replyToWrite((resolve) => {
+      if (this.#over) return false;
+      this.#queue.push({ request, timeoutMs, deadlineMs: notAfterMs, resolve });
+      this.#pump();
+      return true;
+    });
+  }
+
   async close(): Promise<void> {
     this.#end();
     await this.#opened;
@@ -158,11 +173,16 @@ class TtyBus implements Bus {
     }
     const { waiting } = turn;
     const { request } = waiting;
+    if (!isRead(request) && (sentMs > waiting.deadlineMs || !this.#tap.isGuarded)) {
+      waiting.resolve({ kind: 'failed', reason: this.#tap.isGuarded ? 'no-turn-in-time' : 'held-back' }, false);
+      this.#pump();
+      return;
+    }
     this.#discard(request, this.#describe(this.#tap.take(), request));
     const asking: Asking = { ...waiting, sentMs, timer: setTimeout(() => this.#timedOut(asking), waiting.timeoutMs) };
     this.#asking = asking;
     let answered = false;
-    const next = (error: unknown, result: ReadCoilResult | ReadRegisterResult | undefined): void => {
+    const next = (error: unknown, result: unknown): void => {
       if (this.#over) return;
       if (this.#asking !== asking) {
         this.#owed.paid(request);
@@ -174,14 +194,47 @@ class TtyBus implements Bus {
         return;
       }
       answered = true;
-      this.#finish(asking, replyOf(error, result, request));
+      const reply = isRead(request)
+        ? replyOf(error, result as ReadResult, request)
+        : this.#replyToWrite(error, request);
+      this.#finish(asking, reply);
     };
     const { unit, address, count } = request;
+    if (!isRead(request)) {
+      const hasLeft = this.#sendWrite(client, request, next);
+      if (!hasLeft && this.#asking === asking) this.#finish(asking, { kind: 'failed', reason: 'held-back' }, false);
+      return;
+    }
     // The library calls its read functions "write": they write the request.
     if (request.fn === 1) client.writeFC1(unit, address, count, next);
     else if (request.fn === 2) client.writeFC2(unit, address, count, next);
     else if (request.fn === 3) client.writeFC3(unit, address, count, next);
     else client.writeFC4(unit, address, count, next);
+  }
+
+  /** False when the guard of the port held it back. */
+  #sendWrite(client: ModbusRTU, write: AllowedWrite, next: (error: unknown, result: unknown) => void): boolean {
+    const { unit, fn, address } = write;
+    const pdu = Buffer.from(write.pdu());
+    const leftBefore = this.#tap.writesLeft;
+    if (fn === 5) client.writeFC5(unit, address, pdu[3] === 0xff, next);
+    else if (fn === 6) client.writeFC6(unit, address, pdu.readUInt16BE(3), next);
+    else {
+      const values = Array.from({ length: write.count }, (_, i) => pdu.readUInt16BE(6 + 2 * i));
+      client.writeFC16(unit, address, values, next);
+    }
+    return this.#tap.writesLeft > leftBefore;
+  }
+
+  /** The library says that something was written, but not every byte of the answer: those are read here. */
+  #replyToWrite(error: unknown, request: AllowedWrite): Reply {
+    if (error !== null && error !== undefined) return failureOf(error);
+    return new RtuReceiver(request).push(this.#tap.bytes)?.answer ?? { kind: 'failed', reason: 'bad-checksum' };
+  }
+
+  /** What of the library's frames (unit, PDU, CRC) may go to the port. */
+  #mayLeave(frame: Uint8Array): boolean {
+    return mayLeave(frame[0] ?? 0, pduOfRtu(frame), this.#asking?.request);
   }
 
   /** Bytes of an ASCII line. What comes while nobody is asked is told before the next request. */
@@ -195,7 +248,7 @@ class TtyBus implements Bus {
     this.#finish(asking, answer);
   }
 
-  #describe(bytes: Uint8Array, request: ReadRequest): RtuDiscard[] {
+  #describe(bytes: Uint8Array, request: BusRequest): RtuDiscard[] {
     return this.#framing === 'rtu' ? describe(bytes, request) : describeAscii(bytes, request);
   }
 
@@ -203,7 +256,7 @@ class TtyBus implements Bus {
     if (this.#asking === asking) this.#finish(asking, { kind: 'failed', reason: 'timeout' });
   }
 
-  #finish(asking: Asking, reply: Reply): void {
+  #finish(asking: Asking, reply: Reply, hasLeft = true): void {
     clearTimeout(asking.timer);
     this.#asking = null;
     const { request, sentMs, timeoutMs } = asking;
@@ -219,10 +272,10 @@ class TtyBus implements Bus {
     }
     this.#pause(failed || this.#lastFailed ? Math.max(drainMs, this.#silentMs) : this.#silentMs);
     this.#lastFailed = failed;
-    asking.resolve(reply);
+    asking.resolve(reply, hasLeft);
   }
 
-  #discard(request: ReadRequest, discards: readonly RtuDiscard[]): void {
+  #discard(request: BusRequest, discards: readonly RtuDiscard[]): void {
     for (const { reason } of discards) this.#handlers.onDiscard(request.unit, reason, 1);
   }
 
@@ -243,18 +296,24 @@ class TtyBus implements Bus {
     const waiting = this.#queue.clear();
     if (this.#asking !== null) {
       clearTimeout(this.#asking.timer);
-      waiting.unshift(this.#asking);
+      this.#asking.resolve({ kind: 'failed', reason: 'connection-lost' }, true);
       this.#asking = null;
     }
-    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' });
+    for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' }, false);
   }
 }
 
-function replyOf(error: unknown, result: ReadCoilResult | ReadRegisterResult | undefined, request: ReadRequest): Reply {
+type ReadResult = ReadCoilResult | ReadRegisterResult | undefined;
+
+function replyOf(error: unknown, result: ReadResult, request: ReadRequest): Reply {
   if (result !== undefined && (error === null || error === undefined)) {
     const data = new Uint8Array(result.buffer);
     return data.length === dataLength(request) ? { kind: 'data', data } : { kind: 'failed', reason: 'bad-length' };
   }
+  return failureOf(error);
+}
+
+function failureOf(error: unknown): Reply {
   const code = typeof error === 'object' && error !== null && 'modbusCode' in error ? error.modbusCode : null;
   if (typeof code === 'number') return { kind: 'exception', code };
   const text = asError(error).message;

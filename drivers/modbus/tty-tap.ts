@@ -1,4 +1,4 @@
-/** What modbus-serial keeps to itself: the bytes of its port, and errors that are Errors. */
+/** What modbus-serial keeps to itself: the bytes of its port, in and out, and errors that are Errors. */
 import { EventEmitter } from 'node:events';
 import type { ModbusRTU } from 'modbus-serial/ModbusRTU.js';
 import { reasonOf } from '../serial/transport.ts';
@@ -16,6 +16,8 @@ export function asError(error: unknown): Error {
 export interface TapOptions {
   /** Of more, the newest are kept. */
   readonly maxBytes: number;
+  /** Asked of every frame the library makes; what may not leave never reaches the port. */
+  readonly mayLeave: (frame: Uint8Array) => boolean;
   /** Something came; the library does not see it. */
   readonly onBytes?: () => void;
   /** Where the library does not tell that the port is closed or broken. */
@@ -30,6 +32,10 @@ export class Tap {
   readonly #options: TapOptions;
   #port: object | null = null;
   #bytes = Buffer.alloc(0);
+  /** The last step before the port asks `mayLeave`. Where that could not be arranged nothing is written to a machine. */
+  isGuarded = false;
+  /** Frames of functions that write that went to the port. */
+  writesLeft = 0;
 
   constructor(options: TapOptions) {
     this.#options = options;
@@ -43,6 +49,9 @@ export class Tap {
     const port: unknown = '_port' in client ? client._port : null;
     if (typeof port !== 'object' || port === null || !('_client' in port)) return;
     this.#port = port;
+    this.#guard(port);
+    // The library stops listening when it closes a port; a write that fails after that would end the process.
+    if (port instanceof EventEmitter) port.on('error', () => {});
     if (!(port._client instanceof EventEmitter)) return;
     const { maxBytes, onBytes, onLost } = this.#options;
     if (onBytes !== undefined) port._client.removeAllListeners('data');
@@ -53,6 +62,17 @@ export class Tap {
     if (onLost === undefined) return;
     port._client.on('error', (error: unknown) => onLost(reasonOf(asError(error))));
     port._client.on('close', () => onLost('unplugged'));
+  }
+
+  #guard(port: object): void {
+    if (!('write' in port) || typeof port.write !== 'function') return;
+    const write = port.write.bind(port) as (frame: Buffer) => void;
+    port.write = (frame: Buffer): void => {
+      if (!this.#options.mayLeave(frame)) return;
+      if ((frame[1] ?? 0) > 4) this.writesLeft += 1;
+      write(frame);
+    };
+    this.isGuarded = true;
   }
 
   /** What has come since the last call. The library forgets it too. */

@@ -242,12 +242,12 @@ class ServerDriver implements OpcuaDriver {
       for (const watch of watches) watch.feed.requested();
       const late = setTimeout(() => this.#interrupt('timeout'), Math.max(2 * this.#heartbeatMs, leastSilenceMs));
       const nodes = watches.map((one) => one.nodesToRead());
-      const { values, sentMs } = await this.#read(parts, nodes.flat()).finally(() => clearTimeout(late));
+      const { values, sentMs, serverMs } = await this.#read(parts, nodes.flat()).finally(() => clearTimeout(late));
       if (stop.aborted) return 'stopped';
       let next = 0;
       for (const [index, watch] of watches.entries()) {
         const count = nodes[index]?.length ?? 0;
-        watch.heartbeat(values.slice(next, next + count), sentMs);
+        watch.heartbeat(values.slice(next, next + count), sentMs, serverMs);
         next += count;
       }
       for (const watch of watches) {
@@ -265,16 +265,20 @@ class ServerDriver implements OpcuaDriver {
     const attributeId = library.AttributeIds.Value;
     const clockNode = library.resolveNodeId('Server_ServerStatus_CurrentTime');
     const sentMs = this.#ports.clock.wallMs();
+    let serverMs = this.#clock.toServer(sentMs);
     for (let at = 0; at === 0 || at < nodes.length; at += readsAtOnce) {
       const some = nodes.slice(at, at + readsAtOnce);
       const askedMs = this.#ports.clock.wallMs();
       const read = await session.read([clockNode, ...some].map((nodeId) => ({ nodeId, attributeId })));
       const [time, ...rest] = read;
       const serverTime: unknown = time?.value.value;
-      if (serverTime instanceof Date) this.#clock.measure(serverTime.getTime(), askedMs, this.#ports.clock.wallMs());
+      if (serverTime instanceof Date) {
+        if (at === 0) serverMs = serverTime.getTime();
+        this.#clock.measure(serverTime.getTime(), askedMs, this.#ports.clock.wallMs());
+      }
       values.push(...rest);
     }
-    return { values, sentMs };
+    return { values, sentMs, serverMs };
   }
 
   async #attach(watch: MachineWatch, parts: SessionParts, stop: AbortSignal): Promise<void> {

@@ -14,8 +14,11 @@ import type { OpcuaLibrary, OpcuaSession } from './library.ts';
 import { SequenceWatch } from './sequence.ts';
 
 export interface MessageSink {
-  /** Any message came, be it a keep-alive: the subscription lives. */
-  alive(): void;
+  /**
+   * Any message came, be it a keep-alive: the subscription lives.
+   * @param publishedMs when the server sent it, by the server's clock, UTC ms; null where it did not say
+   */
+  alive(publishedMs: number | null): void;
   values(items: readonly MonitoredItemNotification[]): void;
   events(list: readonly EventFieldList[]): void;
   /** So many messages are gone for good. */
@@ -124,7 +127,8 @@ export class Publishing {
   #message(id: number, message: NotificationMessage): void {
     const subscribed = this.#subscribed.get(id);
     if (subscribed === undefined) return;
-    subscribed.sink.alive();
+    const published = message.publishTime?.getTime() ?? 0;
+    subscribed.sink.alive(published > 0 ? published : null);
     const isKeepAlive = (message.notificationData ?? []).length === 0;
     const { missing, lost, isNew } = subscribed.sequence.arrived(message.sequenceNumber, isKeepAlive);
     if (!isKeepAlive) this.#acknowledged.push({ subscriptionId: id, sequenceNumber: message.sequenceNumber });

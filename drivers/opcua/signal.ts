@@ -16,6 +16,8 @@ export interface WatchedSignal {
   /** Last value told by a notification; null before the first. */
   notified: Decoded | null;
   notifiedMonotonicMs: number;
-  /** The last read differed from what was notified. */
-  differs: boolean;
+  /** The last reads differed from what was notified: when the first of them was, by the server's clock; null: they do not. */
+  differsSinceMs: number | null;
+  /** So many reads were not told, because notifications may still be on their way. */
+  waited: number;
 }

@@ -53,6 +53,7 @@ export class Subscription {
   #lastSignMs: number;
   readonly #madeMs: number;
   #isEnded = false;
+  #publishedMs: number | null = null;
 
   private constructor(parts: SessionParts, left: LeftSubscription, nowMs: number) {
     this.#parts = parts;
@@ -127,6 +128,20 @@ export class Subscription {
     return !this.#isEnded && this.#lastSignMs - this.#madeMs > this.#silenceMs;
   }
 
+  /**
+   * Whether everything that changed before an instant of the server's clock has come: a later message is here, or none is due
+   * yet. A server that does not say when it sends is believed to be in time.
+   */
+  hasCaughtUpTo(serverMs: number): boolean {
+    if (this.#publishedMs === null) return true;
+    return this.#publishedMs + this.#left.keepAliveMs + 2 * this.#left.publishingIntervalMs >= serverMs;
+  }
+
+  /** A message was sent after an instant of the server's clock, late enough to have had in it what changed before. */
+  hasPublishedAfter(serverMs: number): boolean {
+    return this.#publishedMs === null || this.#publishedMs > serverMs + 2 * this.#left.publishingIntervalMs;
+  }
+
   get #silenceMs(): number {
     return 3 * this.#left.keepAliveMs + 1_000;
   }
@@ -148,8 +163,9 @@ export class Subscription {
 
   #sink(sink: SubscriptionSink): MessageSink {
     return {
-      alive: () => {
+      alive: (publishedMs) => {
         this.#lastSignMs = sink.nowMs();
+        this.#publishedMs = publishedMs;
         sink.alive();
       },
       values: (items) => sink.values(items),

@@ -3,9 +3,10 @@
  * of all nodes.
  *
  * Invariants:
- *  - Every signal gets a reading at least every two heartbeats, also when nothing changes and no notification comes.
- *  - A read value that differs from the last notified one waits one heartbeat for its notification, which knows the better
- *    time; if none comes, the read value is delivered.
+ *  - Every signal gets a reading at least every two heartbeats, also when nothing changes and no notification comes; every six
+ *    while the server is behind with its messages, so that no read overtakes what they will tell.
+ *  - A read value that differs from the last notified one waits for its notification, which knows the better time, at least
+ *    one heartbeat; if none comes, the read value is delivered.
  *  - No node of one session is used in the next: all are resolved anew, and a subscription is taken over only if its nodes
  *    are still the same.
  *  - What the server kept or recorded while we were away is delivered before what is true now, in order of time.
@@ -52,6 +53,8 @@ const keptWithinMs = 3_000;
 const maxHeld = 50_000;
 /** Of the past in one event, so that no other machine waits for long. */
 const pastPerEvent = 1_000;
+/** Heartbeats a read waits for notifications that are late. */
+const maxWaits = 5;
 const eventHandle = 0xffff_0000;
 const noData = 'connection.no_data';
 
@@ -96,7 +99,8 @@ export class MachineWatch {
       convert: (received) => toServerValue(library, received),
       notified: null,
       notifiedMonotonicMs: 0,
-      differs: false,
+      differsSinceMs: null,
+      waited: 0,
     });
   }
 
@@ -208,7 +212,7 @@ export class MachineWatch {
         for (const signal of this.#signals) {
           signal.timeline.restart(beganMs);
           signal.notified = null;
-          signal.differs = false;
+          signal.differsSinceMs = null;
         }
         this.#subscription = await Subscription.make(session, this.#wish, items, this.#sink());
         const past = span === null ? null : await recordedReadings(session, feed, clock, this.#signals, span);
@@ -216,7 +220,8 @@ export class MachineWatch {
         this.#release(span, past?.readings ?? [], kept);
       }
     } finally {
-      this.#held = null;
+      // What is left of an earlier session's attaching must not end the waiting of this one.
+      if (this.#session === session) this.#held = null;
     }
     if (this.#conditions !== null) await this.#refresh(session);
   }
@@ -298,7 +303,8 @@ export class MachineWatch {
       const decoded = decodeServerValue(signal.spec, received);
       signal.notified = decoded;
       signal.notifiedMonotonicMs = at.monotonicMs;
-      signal.differs = false;
+      signal.differsSinceMs = null;
+      signal.waited = 0;
       if (stamp === null) {
         superseded += 1;
         continue;
@@ -327,8 +333,12 @@ export class MachineWatch {
     return this.#signals.flatMap(({ place }) => (typeof place === 'string' ? [] : [place]));
   }
 
-  /** What the regular read of `nodesToRead` brought. `sentMs` is our wall time when it was asked. */
-  heartbeat(values: readonly DataValue[], sentMs: number): void {
+  /**
+   * What the regular read of `nodesToRead` brought.
+   * @param sentMs our wall time when it was asked
+   * @param serverMs the server's clock at the read
+   */
+  heartbeat(values: readonly DataValue[], sentMs: number, serverMs: number): void {
     const { feed } = this.#parts;
     const at = feed.now();
     const readings: Reading[] = [];
@@ -348,9 +358,9 @@ export class MachineWatch {
       const decoded = decodeServerValue(signal.spec, received);
       const isFresh = at.monotonicMs - signal.notifiedMonotonicMs < this.#parts.heartbeatMs && signal.notified !== null;
       const isSame = signal.notified !== null && sameDecoded(signal.notified, decoded);
-      const waits = !isSame && !signal.differs;
-      signal.differs = !isSame;
-      if (isFresh || waits) continue;
+      if (isSame) signal.differsSinceMs = null;
+      if (isFresh || this.#waits(signal, isSame, serverMs)) continue;
+      signal.waited = 0;
       const stamp = signal.timeline.read(received.serverMs, sentMs, at.wallMs, received.sourceMs);
       readings.push(this.#reading(signal, decoded, stamp.doubt, at, stamp.sourceTimeMs));
     }
@@ -358,6 +368,24 @@ export class MachineWatch {
     if (!anyGood) feed.interrupt('no-good-value');
     this.#deliver(readings, at);
     if (this.#subscription?.isProven === true) feed.condition(noData, false, null);
+  }
+
+  /**
+   * A read that is told overtakes the notifications that are still on their way, which then are old and lost; so it waits for
+   * them, but for no more than a few heartbeats.
+   */
+  #waits(signal: WatchedSignal, isSame: boolean, serverMs: number): boolean {
+    const subscription = this.#subscription;
+    const isFirst = !isSame && signal.differsSinceMs === null;
+    if (!isSame) signal.differsSinceMs ??= serverMs;
+    const isDue =
+      subscription === null ||
+      (isSame
+        ? subscription.hasCaughtUpTo(serverMs)
+        : subscription.hasPublishedAfter(signal.differsSinceMs ?? serverMs));
+    if (!isFirst && (isDue || signal.waited >= maxWaits)) return false;
+    signal.waited += 1;
+    return true;
   }
 
   /** Reads the job lists; throws what the session throws. */
@@ -370,6 +398,7 @@ export class MachineWatch {
     this.#left = this.#subscription?.leave() ?? this.#left;
     this.#subscription = null;
     this.#session = null;
+    this.#held = null;
     this.#jobs = null;
     this.#onSign?.(false);
     this.#onSign = null;

@@ -1,5 +1,6 @@
 /** What the schema alone cannot see in a profile: names that must exist, sources that must fit the protocol. Pure. */
 import { checkModbusSource } from './check-modbus.ts';
+import { checkWrites } from './check-writes.ts';
 import { checkEfkaSource, checkLine, checkLineSource, isLineSource } from './check-serial.ts';
 import type { Profile, SignalSpec } from './schema.ts';
 
@@ -40,6 +41,7 @@ export function profileProblems(profile: Profile): ProfileProblem[] {
   for (const [name, spec] of Object.entries(profile.signals)) {
     checkSignal(profile, spec, (path, message, right) => add(['signals', name, ...path], message, right));
   }
+  checkWrites(profile, (path, message, right) => add(['writes', ...path], message, right));
   if (profile.restart !== undefined) checkRestart(profile, profile.restart, signals, add);
   profile.codeTables.forEach((table, index) => {
     const kind = profile.signals[table.signal]?.kind;

@@ -45,16 +45,18 @@ export const notations = ['plain', '4xxxx'] as const;
 const highestWritten = 465_536;
 const bitNumber = z.int().min(0).max(15);
 
+export const modbusAddress = z.union([z.int().min(0).max(highestWritten), z.string().regex(/^[0134]\d{4,5}$/)]).meta({
+  description:
+    'Number of the first register or bit, counted as modbus.addressBase says; with modbus.notation 4xxxx as the manual writes it.',
+  expects: 'a whole number from 0 to 65535, or with notation 4xxxx one such as 40101 or "00017"',
+});
+
 export const modbusSource = z
   .strictObject({
     table: z
       .enum(modbusTables)
       .describe('Which Modbus table. holding: function 3, input: function 4, coil: function 1, discrete: function 2.'),
-    address: z.union([z.int().min(0).max(highestWritten), z.string().regex(/^[0134]\d{4,5}$/)]).meta({
-      description:
-        'Number of the first register or bit, counted as modbus.addressBase says; with modbus.notation 4xxxx as the manual writes it.',
-      expects: 'a whole number from 0 to 65535, or with notation 4xxxx one such as 40101 or "00017"',
-    }),
+    address: modbusAddress,
     type: z.enum(modbusTypes).default('uint16').describe('How the registers are read. Has no meaning for bits.'),
     byte: z
       .enum(['low', 'high'])

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { modbusSource, notations, wordOrders } from './modbus.ts';
+import { setPointSpec } from './writes.ts';
 import { floorSource, knitFloorBlock, stollBlock, stollSource } from './pushed.ts';
 import { efkaSource, fixedFormat, fixedSources, groupSource, maxPatternLength } from './serial.ts';
 
@@ -364,6 +365,12 @@ export const profileSchema = z.strictObject({
       'How the machine tells that its controller was restarted, with exactly one of uptime and flag. A reset of its counters then shows even where their values hide it.',
     ),
   signals: z.record(canonicalName, signalSpec).describe('Canonical signal name to signal; at least one.'),
+  writes: z
+    .record(canonicalName, setPointSpec)
+    .optional()
+    .describe(
+      'Set-points that may be written (Modbus), by name. Absent: nothing is ever written. The configuration of the machine must allow it as well.',
+    ),
   codeTables: z.array(codeTable).default([]).describe('What the codes of the machine mean.'),
   states: z
     .array(stateRule)

@@ -103,7 +103,8 @@ async function agent(dir: string, endpoint: string, server: Started, report: str
     await running.end();
   }
   server.child.stdin?.write('report\n');
-  await server.line();
+  // The library may have lines of its own.
+  while ((await server.line()) !== 'reported');
   const atMs = JSON.parse(readFileSync(report, 'utf8')) as number[];
   return { ...used, valuesPct: storedPct(join(dir, 'data/ring.db'), atMs, used.window) };
 }

@@ -34,6 +34,7 @@ function manual(schema: SchemaNode): string {
     '',
     ...beginning,
     ...modbus,
+    ...writes,
     ...line,
     ...opcua,
     ...efka,
@@ -161,9 +162,36 @@ const modbus = [
   '',
   'Neighbouring registers are read in one request, gaps of up to `maxGapRegisters` along with it. Where the machine refuses a register, a',
   'gap or a long read, the agent finds out by halving, marks only what is refused bad (`modbus-exception-2`), asks it again every half',
-  'minute, and reads around it. `maxRegistersPerRead` spares the search where the manual tells the limit. Nothing is ever written. The unit',
+  'minute, and reads around it. `maxRegistersPerRead` spares the search where the manual tells the limit. The unit',
   'id stands in the configuration (`unit:`), because it belongs to the machine and not to its family. How machines are polled, and what is',
   'believed of them: [drivers/modbus.md](drivers/modbus.md).',
+  '',
+];
+
+const writesExample = `
+writes:
+  speed.max:
+    title: Highest speed
+    unit: RPM
+    table: holding
+    address: 40120
+    range: [200, 4500]
+    step: 100
+    # Where the machine shows what it took; absent: the address itself is read back.
+    verify: spindle.speedset
+  light.on: { title: Sewing light, table: coil, address: "00005", range: [0, 1] }
+`;
+
+const writes = [
+  '## Set-points',
+  '',
+  'A profile can list what may be written to a machine over Modbus. Without `writes:` nothing is ever written, and with it nothing else:',
+  '',
+  ...yaml(writesExample),
+  '`range` is required and checked: the type must hold it, and a value that is not exactly a raw number is refused, not rounded. Of a coil',
+  '0 is off and 1 is on; `[0, 0]` lets it be switched off alone. Parts of a register (`bit`, `bits`, bytes) and texts cannot be written.',
+  'The machine must be enabled as well (`writes: { enabled: true }` in the configuration), and a maintainer confirms each write on the',
+  'page: [drivers/modbus.md](drivers/modbus.md#what-it-writes).',
   '',
 ];
 
@@ -427,6 +455,7 @@ function allFields(schema: SchemaNode): string[] {
     ...section('`restart`', at(['restart'])),
     ...section('`signals.*.from` with the knit floor', from({ message: 'alive' })),
     ...section('`signals.*.from` with Stoll events', from({ event: 'alive' })),
+    ...section('`writes.*`', at(['writes', 'a.b'])),
     ...section('`codeTables[]`', at(['codeTables', 0])),
     ...section('`codeTables[].firmware`', at(['codeTables', 0, 'firmware'])),
     ...section('`codeTables[].codes.*`', at(['codeTables', 0, 'codes', 'any'])),

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { after, test, type TestContext } from 'node:test';
 import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-core';
 import { ensurePageBuilt } from '../../agent/page/build.ts';
+import { pauseMs } from '../../agent/writes/desk.ts';
 import { alertView, createFloor } from '../unit/page/floor.ts';
 import { goodPassword, startPage, type TestPage } from '../unit/page/harness.ts';
 import { hasChromium, newTab, screenshotFile, sharedBrowser, watch } from './page-browser.ts';
@@ -145,6 +146,77 @@ test('a viewer sees the alerts and has nothing to acknowledge with; a maintainer
   await viewer.locator('[data-occurrence="occ-overload"]').getByText('by omar').waitFor();
 });
 
+test('a maintainer changes a set-point in two steps; a viewer has none to change', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const { writable } = setting.floor;
+  const viewer = await openAs(t, setting, 'mina');
+  assert.equal(await viewer.getByText('Set-points').count(), 0);
+  const tab = await openAs(t, setting, 'omar');
+  assert.equal(await tab.locator('[data-machine="ls-2"]').getByText('Set-points').count(), 0, 'writing is off there');
+  const machine = tab.locator('[data-machine="ls-1"]');
+  await machine.getByText('Set-points').click();
+  const row = machine.locator('[data-set-point="speed.max"]');
+  await row.getByText('4000').waitFor();
+  await row.getByText('200 to 5000').waitFor();
+
+  const propose = async (value: string): Promise<void> => {
+    await row.getByRole('button', { name: /^Change/ }).click();
+    await row.getByLabel('New value').fill(value);
+    assert.ok(await row.getByRole('button', { name: 'Propose' }).isDisabled(), 'a reason is needed');
+    await row.getByLabel('Why').fill('thicker cloth');
+    await row.getByRole('button', { name: 'Propose' }).click();
+  };
+  await propose('9000');
+  await row.getByText('The value is not one the profile allows').waitFor();
+  await row.getByRole('button', { name: 'Cancel' }).click();
+
+  await propose('3200');
+  await row.getByText(/4000 .*→ 3200/).waitFor();
+  await row.getByText(/Confirm within \d+ s/).waitFor();
+  assert.deepEqual(writable.written, [], 'nothing is sent before it is confirmed');
+  await row.getByRole('button', { name: 'Take back' }).click();
+  await row.getByText('Taken back. Nothing was sent.').waitFor();
+
+  await propose('3200');
+  const write = row.getByRole('button', { name: 'Write to the machine' });
+  assert.ok(await write.isDisabled());
+  await row.getByLabel('The new value again').fill('3300');
+  await row.getByLabel('Your password').fill(goodPassword);
+  await write.click();
+  await row.getByText('The confirmation does not fit the proposal').waitFor();
+  await row.getByLabel('The new value again').fill('3200');
+  await write.click();
+  await row.getByText(/^Written\. The machine has 3200/).waitFor();
+  assert.deepEqual(writable.written, [['speed.max', 3200]]);
+
+  // The other set-point, a switch; the machine does not answer.
+  writable.answer = () => ({ outcome: 'unknown', reason: 'timeout', readBack: false });
+  const light = machine.locator('[data-set-point="status.light"]');
+  await light.getByRole('button', { name: /^Change/ }).click();
+  await light.getByLabel('New value').selectOption('on');
+  await light.getByLabel('Why').fill('dark');
+  await light.getByRole('button', { name: 'Propose' }).click();
+  await light.getByText('Writes follow one another too fast').waitFor();
+  await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  await light.getByRole('button', { name: 'Propose' }).click();
+  await light.getByText('off → on').waitFor();
+  await tab.evaluate(await axeSource());
+  const found = (await tab.evaluate('axe.run(document.querySelector(".set-points"))')) as {
+    violations: { id: string }[];
+  };
+  assert.deepEqual(
+    found.violations.map((one) => one.id),
+    [],
+  );
+  await light.getByLabel('The new value again').selectOption('on');
+  await light.getByLabel('Your password').fill(goodPassword);
+  await light.getByRole('button', { name: 'Write to the machine' }).click();
+  await light
+    .getByText(/Not known whether the machine did it.*It was not sent again\. After it the machine had off\./)
+    .waitFor();
+});
+
 test('a lost connection is plain to see, and the page comes back with what it missed', async (t) => {
   const floor = createFloor();
   const setting = await begin(t, floor);
@@ -217,7 +289,12 @@ for (const scheme of ['light', 'dark'] as const) {
       const tab = await openAs(t, setting, 'omar', options);
       await tab.locator('summary', { hasText: 'Show what is over' }).click();
       await tab.locator('table').waitFor();
-      await tab.locator('[data-machine="ls-1"] summary').click();
+      for (const summary of await tab.locator('[data-machine="ls-1"] summary').all()) await summary.click();
+      await tab.locator('[data-set-point]').first().waitFor();
+      await tab
+        .getByRole('button', { name: /^Change/ })
+        .first()
+        .click();
       await expectClean(tab, axe, `${scheme} ${viewport.width}`);
       assert.deepEqual(await tooWide(tab), [], `wider than a window of ${viewport.width} px`);
       await tab.getByRole('button', { name: 'Sign out' }).click();

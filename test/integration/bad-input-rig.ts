@@ -33,6 +33,8 @@ export interface Running {
   until(what: string, wanted: (line: Line) => boolean): Promise<Line>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** SIGKILL, as a power cut for the process. */
+  kill(): Promise<number | null>;
   readonly ended: Promise<number | null>;
 }
 
@@ -86,6 +88,10 @@ export function start(t: TestContext, args: readonly string[], input = ''): Runn
       }),
     stop: () => {
       child.kill('SIGTERM');
+      return ended;
+    },
+    kill: () => {
+      child.kill('SIGKILL');
       return ended;
     },
     ended,

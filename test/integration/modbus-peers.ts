@@ -51,6 +51,25 @@ export async function startServer(
   return Number((await ready)[1]);
 }
 
+/** The same, with every line it prints after that. */
+export async function startTelling(
+  t: TestContext,
+  command: string,
+  args: readonly string[],
+): Promise<{ readonly port: number; readonly lines: readonly string[] }> {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => end(child));
+  const lines: string[] = [];
+  const ready = output(child, 'stdout', /ready (\d+)/);
+  let rest = '';
+  child.stdout.on('data', (chunk: string) => {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    lines.push(...parts.filter((line) => !line.startsWith('ready')));
+  });
+  return { port: Number((await ready)[1]), lines };
+}
+
 /** Two serial ports wired to each other. */
 export async function ptyPair(t: TestContext, dir: string): Promise<{ readonly near: string; readonly far: string }> {
   const near = join(dir, 'near');
@@ -64,9 +83,9 @@ export async function ptyPair(t: TestContext, dir: string): Promise<{ readonly n
 }
 
 /** Compiles the libmodbus server; null when there is no compiler or no libmodbus. */
-export function compileLibmodbusServer(dir: string): string | null {
+export function compileLibmodbusServer(dir: string, name = 'modbus-libmodbus.c'): string | null {
   const program = join(dir, 'libmodbus-server');
-  const source = join(import.meta.dirname, 'modbus-libmodbus.c');
+  const source = join(import.meta.dirname, name);
   const made = spawnSync('cc', ['-O1', '-I/usr/include/modbus', '-o', program, source, '-lmodbus'], {
     encoding: 'utf8',
   });

@@ -4,6 +4,7 @@ import { createPublicKey } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import BetterSqlite from 'better-sqlite3';
 import { openStore } from '../../agent/store/open.ts';
 import { event } from '../unit/bridge/making.ts';
 import { nowMs, seal, takeFrom, temporaryDir } from '../unit/store/making.ts';
@@ -61,4 +62,34 @@ test('wrong use is one line with the cure, exit 2, and makes no database', (t) =
     assert.match(err, /^AGT-\d+ .*\n$/);
   }
   assert.ok(!existsSync(join(dataDir, 'journal.db')));
+});
+
+test('audit verify says whether the chain of writes is whole, beside a running agent', async (t) => {
+  const dataDir = temporaryDir(t);
+  const store = await openStore({ dataDir, clock: { wallMs: () => nowMs } });
+  t.after(() => store.close());
+  const write = { proposedBy: 'amina', confirmedBy: null, machine: 'ls-1', setPoint: 'speed.max', unit: 'RPM' };
+  const step = { ...write, atMs: nowMs, monotonicMs: 5, from: 400, to: 3200, reason: 'test', detail: null };
+  await store.audit({ ...step, write: 'w1', step: 'proposed', outcome: null, readBack: null });
+  await store.audit({ ...step, write: 'w1', step: 'dropped', outcome: 'dropped', readBack: null });
+  const json = join(temporaryDir(t), 'audit.json');
+  const whole = selvedge('audit', 'verify', '--data-dir', dataDir, '--json', json);
+  assert.equal(whole.code, 0, whole.err);
+  const told = JSON.parse(readFileSync(json, 'utf8')) as { rows: number; head: { id: number; hash: string } };
+  assert.deepEqual([told.rows, told.head.id], [2, 2]);
+  const head = `2:${told.head.hash}`;
+  assert.match(whole.out, new RegExp(`2 rows, the newest ${head}`));
+  assert.equal(selvedge('audit', 'verify', '--data-dir', dataDir, '--head', head).code, 0);
+  const other = selvedge('audit', 'verify', '--data-dir', dataDir, '--head', `2:${'0'.repeat(64)}`);
+  assert.equal(other.code, 1);
+  assert.match(other.out, /row 2 is another than was kept/);
+  const db = new BetterSqlite(join(dataDir, 'journal.db'));
+  db.exec(`DROP TRIGGER audit_no_update; UPDATE audit SET body = replace(body, '3200', '9') WHERE id = 1`);
+  db.close();
+  const broken = selvedge('audit', 'verify', '--data-dir', dataDir, '--json', json);
+  assert.equal(broken.code, 1);
+  assert.match(broken.out, /row 1 was changed\nAGT-210 .* — do: /);
+  for (const args of [['audit'], ['audit', 'verify'], ['audit', 'mend', '--data-dir', dataDir]]) {
+    assert.equal(selvedge(...args).code, 2);
+  }
 });

@@ -1,9 +1,11 @@
 /** Calls of the page's API. */
 import type { ProblemBody, SessionView } from '../api.ts';
+import type { SetPointValue } from '../../../drivers/contract.ts';
+import type { SetPointView, WriteView } from '../../writes/desk.ts';
 import type { ListPage, Trend } from '../source.ts';
 import type { Alert } from './floor-state.ts';
 
-export type { SessionView };
+export type { SessionView, SetPointValue, SetPointView, WriteView };
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly status: number; readonly message: string; readonly setupNeeded: boolean };
@@ -49,6 +51,17 @@ export const acknowledge = (occurrence: string, comment: string, csrf: string) =
     comment.trim() === '' ? {} : { comment: comment.trim() },
     csrf,
   );
+export const fetchSetPoints = (machine: string) =>
+  ask<ListPage<SetPointView>>(`/api/machines/${encodeURIComponent(machine)}/set-points`);
+export const proposeWrite = (
+  machine: string,
+  body: { readonly setPoint: string; readonly value: SetPointValue; readonly reason: string },
+  csrf: string,
+) => post<WriteView>(`/api/machines/${encodeURIComponent(machine)}/writes`, body, csrf);
+export const confirmWrite = (id: string, value: SetPointValue, password: string, csrf: string) =>
+  post<WriteView>(`/api/writes/${encodeURIComponent(id)}/confirm`, { value, password }, csrf);
+export const dropWrite = (id: string, csrf: string) =>
+  post<WriteView>(`/api/writes/${encodeURIComponent(id)}/drop`, {}, csrf);
 export const closedAlerts = (cursor: string | null) =>
   ask<ListPage<Alert>>(
     `/api/alerts?state=normal&limit=20${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,

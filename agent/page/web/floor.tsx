@@ -91,7 +91,11 @@ export function Floor({ session, onSignedOut }: Props) {
               <ul class="tiles">
                 {floor.machines.map((machine) => (
                   <li key={machine.id}>
-                    <MachineTile machine={machine} now={now} />
+                    <MachineTile
+                      machine={machine}
+                      now={now}
+                      writeCsrf={session.writable.includes(machine.id) ? session.csrf : null}
+                    />
                   </li>
                 ))}
               </ul>

@@ -1,6 +1,7 @@
 /** A machine at a glance. A value that is not good never looks as if it were. */
 import type { MachineView, SignalView } from '../../live.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
+import { SetPoints } from './set-points.tsx';
 import { lasted, type Now } from './times.ts';
 import { TrendChart } from './trend.tsx';
 import { causeWord, kindWord, reasonWord, signalWord, splitSignals, stateWords, unitSign, valueText } from './words.ts';
@@ -8,7 +9,14 @@ import { causeWord, kindWord, reasonWord, signalWord, splitSignals, stateWords, 
 /** Without a good reading for this long the values of a machine are old, whatever its state says. */
 const oldAfterMs = 30_000;
 
-export function MachineTile({ machine, now }: { machine: MachineView; now: Now }) {
+interface TileProps {
+  readonly machine: MachineView;
+  readonly now: Now;
+  /** null: this person may write nothing to this machine. */
+  readonly writeCsrf: string | null;
+}
+
+export function MachineTile({ machine, now, writeCsrf }: TileProps) {
   const { key, more } = splitSignals(machine);
   const isOld = isMachineOld(machine, now);
   const place = [machine.line, machine.station].filter((part) => part !== null).join(' · ');
@@ -72,6 +80,7 @@ export function MachineTile({ machine, now }: { machine: MachineView; now: Now }
           </p>
         </details>
       )}
+      {writeCsrf !== null && <SetPoints machine={machine} csrf={writeCsrf} now={now} />}
     </article>
   );
 }

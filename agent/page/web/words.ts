@@ -1,6 +1,7 @@
 /** Plain words for canonical names. One table a kind, so that a translation replaces this file. */
 import type { MachineState } from '../../../cloud-bridge/contract.ts';
 import type { MachineView, SignalView } from '../../live.ts';
+import type { WriteView } from '../../writes/desk.ts';
 import type { Alert } from './floor-state.ts';
 
 export const stateWords: Readonly<Record<MachineState, string>> = {
@@ -246,4 +247,23 @@ export function chartable(machine: MachineView): readonly string[] {
   return [...key, ...more]
     .filter((view) => view.kind === 'gauge' || view.kind === 'counter')
     .map((view) => view.signal);
+}
+
+/** What became of a write, for the person who confirmed it. */
+export function writeWord(write: Pick<WriteView, 'outcome' | 'detail'>, has: string): string {
+  const because = write.detail === null ? '' : ` (${reasonWord(write.detail)})`;
+  switch (write.outcome) {
+    case 'written':
+      return `Written. The machine has ${has}.`;
+    case 'refused':
+      return `The machine refused it${because}. It has ${has}.`;
+    case 'unknown':
+      return `Not known whether the machine did it${because}. It was not sent again. After it the machine had ${has}.`;
+    case 'not-sent':
+    case 'not-allowed':
+      return `Nothing was sent${because}.`;
+    case 'dropped':
+    case null:
+      return `Dropped${because}. Nothing was sent.`;
+  }
 }

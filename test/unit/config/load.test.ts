@@ -186,6 +186,42 @@ test('settings that do not fit the protocol are told', () => {
   ]);
 });
 
+test('writing is off unless the file says so, and needs a profile that lists what may be written', (t) => {
+  assert.match(
+    complaints(`${good}    writes: {enabled: true}`)[0] ?? '',
+    /^14: machines\[1\]\.writes\.enabled is true, but the profile .* lists nothing that may be written/,
+  );
+  assert.deepEqual(complaints(`${good}    writes: {enabled: false}`), []);
+  assert.match(complaints(`${good}    writes: true`)[0] ?? '', /machines\[1\]\.writes/);
+  const dir = mkdtempSync(join(tmpdir(), 'selvedge-config-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const profile = `profile: settable
+version: 1
+title: Settable
+kind: other
+protocol: modbus
+verified: false
+source: [a test]
+signals:
+  spindle.speed: { kind: gauge, unit: RPM, from: { table: holding, address: 0 } }
+writes:
+  speed.max: { title: Highest speed, table: holding, address: 10, range: [200, 5000] }
+states:
+  - state: IDLE
+`;
+  writeFileSync(join(dir, 'settable.yaml'), profile);
+  const config = (writes: string, unit = 1) => {
+    const file = join(dir, 'agent.yaml');
+    const machine = `{id: m-1, name: M, profile: ./settable.yaml, endpoint: "modbus://127.0.0.1", unit: ${unit}${writes}}`;
+    writeFileSync(file, `${good.slice(0, good.indexOf('machines:'))}machines:\n  - ${machine}\n`);
+    return file;
+  };
+  assert.equal(loadConfig(config('')).machines[0]?.writes, false);
+  assert.equal(loadConfig(config(', writes: {}')).machines[0]?.writes, false);
+  assert.equal(loadConfig(config(', writes: {enabled: true}')).machines[0]?.writes, true);
+  assert.throws(() => loadConfig(config(', writes: {enabled: true}', 0)), /unit 0 is everybody behind a gateway/);
+});
+
 test('EFKA drives share a line by their addresses, and with nothing else', () => {
   const drive = (id: string, more: string, at = 'serial:///dev/ttyUSB0'): string =>
     `  - {id: ${id}, profile: sewing-efka-serial, endpoint: "${at}"${more}}\n`;

@@ -82,6 +82,8 @@ export function watch(
       requests.push(request);
       return Promise.resolve(reply(request, nowMs));
     },
+    // A poller only reads.
+    write: () => Promise.resolve({ kind: 'failed', reason: 'never-written', hasLeft: false }),
     close: () => Promise.resolve(),
   };
   poller.connected(bus);

@@ -9,7 +9,10 @@ export interface PeerRequest {
   readonly unit: number;
   readonly fn: number;
   readonly address: number;
+  /** Of functions 5 and 6 the value. */
   readonly count: number;
+  /** Everything behind unit and function. */
+  readonly rest: Buffer;
 }
 
 /** What to do with one request instead of answering it. The bytes of `raw` go out as they are. */
@@ -17,7 +20,9 @@ export type Misbehaviour =
   | 'ignore'
   | { readonly exception: number }
   | { readonly raw: (answer: Buffer) => Buffer | readonly Buffer[] }
-  | { readonly delayMs: number };
+  | { readonly delayMs: number }
+  /** Does it and says nothing, or hangs up, or answers something else. */
+  | { readonly executeThen: 'silence' | 'hang-up' | ((answer: Buffer) => Buffer); readonly delayMs?: number };
 
 export class ModbusPeer {
   readonly framing: 'tcp' | 'rtu' | 'ascii';
@@ -74,7 +79,6 @@ export class ModbusPeer {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {});
     let held = Buffer.alloc(0);
-    const length = this.framing === 'tcp' ? 12 : 8;
     socket.on('data', (chunk) => {
       held = Buffer.concat([held, chunk]);
       if (this.framing === 'ascii') {
@@ -85,8 +89,18 @@ export class ModbusPeer {
         }
         return;
       }
-      for (; held.length >= length; held = held.subarray(length)) this.#take(socket, held.subarray(0, length));
+      for (let length = this.#frameLength(held); held.length >= length; length = this.#frameLength(held)) {
+        this.#take(socket, held.subarray(0, length));
+        held = held.subarray(length);
+      }
     });
+  }
+
+  /** Unit and five bytes; functions 15 and 16 say in the next byte how many more. */
+  #frameLength(held: Buffer): number {
+    const at = this.framing === 'tcp' ? 6 : 0;
+    const more = held.length > at + 6 && (held[at + 1] === 15 || held[at + 1] === 16) ? 1 + (held[at + 6] ?? 0) : 0;
+    return at + 6 + more + (this.framing === 'tcp' ? 0 : 2);
   }
 
   #take(socket: Socket, bytes: Buffer): void {
@@ -96,6 +110,9 @@ export class ModbusPeer {
       fn: bytes.readUInt8(at + 1),
       address: bytes.readUInt16BE(at + 2),
       count: bytes.readUInt16BE(at + 4),
+      rest: Buffer.from(
+        bytes.subarray(at + 2, bytes.length - (this.framing === 'tcp' ? 0 : this.framing === 'rtu' ? 2 : 1)),
+      ),
     };
     if (request.fn > 4) this.writes += 1;
     this.requests.push(request);
@@ -107,6 +124,15 @@ export class ModbusPeer {
       return;
     }
     const answer = this.frame(transaction, request.unit, this.#pdu(request));
+    if (wrong !== null && 'executeThen' in wrong) {
+      const { executeThen, delayMs = 0 } = wrong;
+      if (executeThen === 'hang-up') socket.destroy();
+      else if (executeThen !== 'silence') {
+        const other = this.frame(transaction, request.unit, executeThen(this.#pdu(request)));
+        setTimeout(() => (socket.destroyed ? undefined : socket.write(other)), delayMs);
+      }
+      return;
+    }
     if (wrong !== null && 'delayMs' in wrong) {
       setTimeout(() => {
         if (!socket.destroyed) socket.write(answer);
@@ -118,6 +144,7 @@ export class ModbusPeer {
   }
 
   #pdu(request: PeerRequest): Buffer {
+    if (request.fn > 4) return this.#execute(request);
     const cells: number[] = [];
     for (let i = 0; i < request.count; i += 1) {
       const cell = this.cells.get(`${request.unit}/${request.fn}/${request.address + i}`);
@@ -132,6 +159,18 @@ export class ModbusPeer {
     const data = Buffer.alloc(Math.ceil(cells.length / 8));
     cells.forEach((cell, i) => (data[i >> 3] = (data[i >> 3] ?? 0) | (cell << (i & 7))));
     return Buffer.concat([Buffer.from([request.fn, data.length]), data]);
+  }
+
+  /** Functions 5, 6 and 16 on cells that are there (V1.1b3 §6.5, §6.6, §6.12); any other is exception 1. */
+  #execute({ unit, fn, address, count, rest }: PeerRequest): Buffer {
+    const refuse = (code: number): Buffer => Buffer.from([fn | 0x80, code]);
+    if (fn !== 5 && fn !== 6 && fn !== 16) return refuse(1);
+    const values = fn === 5 ? [count === 0xff00 ? 1 : 0] : fn === 6 ? [count] : [];
+    if (fn === 16) for (let i = 0; i < count; i += 1) values.push(rest.readUInt16BE(5 + 2 * i));
+    const table = fn === 5 ? 1 : 3;
+    if (values.some((_, i) => !this.cells.has(`${unit}/${table}/${address + i}`))) return refuse(2);
+    this.set(unit, table, address, values);
+    return Buffer.concat([Buffer.from([fn]), rest.subarray(0, 4)]);
   }
 
   frame(transaction: number, unit: number, pdu: Buffer): Buffer {

@@ -75,7 +75,11 @@ test('every registered route refuses a request without a session, except the lis
   await users.add('boss', 'admin', goodPassword);
   for (const { method, url } of routes) {
     const body = method === 'GET' ? {} : { body: {} };
-    const answer = await call(port, url.replace(':occurrence', 'occ-oil'), { method, ...body });
+    const answer = await call(
+      port,
+      url.replace(':occurrence', 'occ-oil').replace(':machine', 'ls-1').replace(':write', 'write-1'),
+      { method, ...body },
+    );
     const key = `${method} ${url}`;
     if (key in publicRoutes) {
       assert.doesNotMatch(answer.text, /ls-1|occ-|spindle|machines/, `${key} tells about the floor`);
@@ -280,7 +284,7 @@ test('lists are {items, next} and the history is read page by page', async (t) =
 test('the OpenAPI document names every route of the table with its access', () => {
   const { paths } = openApi('1.2.3') as { paths: Record<string, Record<string, { security: unknown[] }>> };
   for (const operation of Object.values<Operation>(operations)) {
-    const path = operation.path.replace(':occurrence', '{occurrence}');
+    const path = operation.path.replaceAll(/:(\w+)/g, '{$1}');
     const entry = paths[path]?.[operation.method.toLowerCase()];
     assert.ok(entry !== undefined, path);
     assert.equal(entry.security.length, operation.access === 'public' ? 0 : 1);

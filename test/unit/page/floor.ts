@@ -1,6 +1,9 @@
 /** A stand-in for the rest of the agent: the floor of docs/machines.md as the page sees it. Tests change it as they go. */
 import { randomBytes } from 'node:crypto';
 import type { AlertRecord, MachineState } from '../../../cloud-bridge/contract.ts';
+import { WriteDesk } from '../../../agent/writes/desk.ts';
+import type { AuditEntry } from '../../../agent/store/audit.ts';
+import type { SetPointValue, Writable, WriteResult } from '../../../drivers/contract.ts';
 import type { AlertView, MachineView, SignalView, UplinkView } from '../../../agent/live.ts';
 import type { AckOutcome, PageClock, PageLog, PageSources } from '../../../agent/page/source.ts';
 
@@ -36,6 +39,7 @@ export interface MutableFloor {
 /** What a test can see and change. */
 export interface Floor extends MutableFloor {
   readonly sources: PageSources;
+  readonly writable: WritableMachine;
   readonly acks: { occurrence: string; actor: string; comment: string | null }[];
   setMachine(id: string, change: Partial<MachineView>): void;
   raise(alert: AlertView): void;
@@ -235,7 +239,59 @@ function demoAlerts(): AlertView[] {
   ];
 }
 
+/** A machine with two set-points, and the real desk before it. */
+export class WritableMachine implements Writable {
+  readonly values = new Map<string, SetPointValue>([
+    ['speed.max', 4000],
+    ['status.light', false],
+  ]);
+  readonly written: [name: string, value: SetPointValue][] = [];
+  readonly audit: AuditEntry[] = [];
+  isReadable = true;
+  /** Fails every row of the audit. */
+  isDiskFull = false;
+  /** Instead of writing. */
+  answer: ((name: string, value: SetPointValue) => WriteResult) | null = null;
+
+  setPoints(machine: string) {
+    if (machine !== 'ls-1') return [];
+    const speed = { name: 'speed.max', title: 'Highest speed', unit: 'RPM', kind: 'number' } as const;
+    const light = { name: 'status.light', title: 'Sewing light', unit: 'C62', kind: 'switch' } as const;
+    return [
+      { ...speed, range: [200, 5000] as const, step: 100 },
+      { ...light, range: [0, 1] as const, step: null },
+    ];
+  }
+  readSetPoint = async (_machine: string, name: string): Promise<SetPointValue | null> =>
+    this.isReadable ? (this.values.get(name) ?? null) : null;
+  write = async (_machine: string, name: string, value: SetPointValue): Promise<WriteResult> => {
+    this.written.push([name, value]);
+    if (this.answer !== null) return this.answer(name, value);
+    this.values.set(name, value);
+    return { outcome: 'written', readBack: value };
+  };
+
+  desk(clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }): WriteDesk {
+    let id = 0;
+    return new WriteDesk({
+      enabled: new Map([['ls-1', this]]),
+      audit: async (entry) => {
+        if (this.isDiskFull) throw new RangeError('disk full');
+        this.audit.push(entry);
+      },
+      history: async (limit) => {
+        const newest = new Map(this.audit.map((entry) => [entry.write, entry]));
+        return { items: [...newest.values()].toReversed().slice(0, limit), next: null };
+      },
+      clock,
+      makeId: () => `write-${++id}`,
+      log: () => {},
+    });
+  }
+}
+
 export function createFloor(): Floor {
+  const writable = new WritableMachine();
   const acks: Floor['acks'] = [];
   const floor: Floor = {
     machines: demoMachines(),
@@ -268,6 +324,7 @@ export function createFloor(): Floor {
       deadLetters: 0,
     },
     acks,
+    writable,
     frozen: new Set(),
     setMachine(id, change) {
       floor.machines = floor.machines.map((m) => (m.id === id ? { ...m, ...change } : m));
@@ -276,6 +333,7 @@ export function createFloor(): Floor {
       floor.alerts = [...floor.alerts, alert];
     },
     sources: {
+      writes: writable.desk(),
       machines: () => floor.machines.map((m) => (m.gap !== null || floor.frozen.has(m.id) ? m : readAgain(m))),
       alerts: () => floor.alerts,
       uplink: () => floor.uplink,

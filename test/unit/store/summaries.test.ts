@@ -65,6 +65,7 @@ function sourcesOf(store: Store) {
     store,
     uplink: () => assert.fail('not asked'),
     health: () => ({}),
+    writes: {} as never,
   });
 }
 type Asked = { machine?: string; signal?: string; fromMs?: number; toMs?: number; limit?: number };
