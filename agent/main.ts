@@ -152,7 +152,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
         store,
         uplink: uplinkView,
         health,
-        writes: writeDesk(config, drivers, store, log, clock),
+        writes: writeDesk(config, drivers, { store, log, clock }),
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -382,9 +382,7 @@ function driversFor(
 function writeDesk(
   config: Config,
   drivers: readonly Driver[],
-  store: Store,
-  log: Logger,
-  clock: GatewayClock,
+  { store, log, clock }: { readonly store: Store; readonly log: Logger; readonly clock: GatewayClock },
 ): WriteDesk {
   const enabled = new Set(config.machines.filter((machine) => machine.writes).map((machine) => machine.id));
   return new WriteDesk({

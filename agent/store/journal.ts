@@ -16,8 +16,8 @@ import {
   type SummaryRecord,
   type WireRecord,
 } from '../../cloud-bridge/contract.ts';
-import { AuditLog } from './audit.ts';
 import { JournalDating } from './dating.ts';
+import { AuditLog } from './audit.ts';
 import { StoreError } from './errors.ts';
 import {
   stateSummaryColumns,
@@ -67,8 +67,8 @@ export function openJournal(path: string, options: JournalOptions): Journal {
 
 export class Journal {
   readonly db: Database;
-  readonly audit: AuditLog;
   readonly dating: JournalDating;
+  readonly audit: AuditLog;
   readonly #outbox: boolean;
   readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;

@@ -178,7 +178,6 @@ export async function openStore(options: StoreOptions): Promise<Store> {
         queuedBlocks--;
       }
     },
-    audit: (entry) => writer.call('audit', entry),
     date: async (host, own) => {
       await writer.call('date', { host, own });
     },
@@ -187,6 +186,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     folded: async (boot) => {
       await writer.call('folded', { boot });
     },
+    audit: (entry) => writer.call('audit', entry),
     take: (request) => writer.call('take', request),
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),

@@ -1,6 +1,6 @@
 /** What the main thread can ask of the writer thread. */
-import type { AuditEntry } from './audit.ts';
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
+import type { AuditEntry } from './audit.ts';
 import type { JournalEntryAt } from './journal.ts';
 import type { BatchKey, OutboxCounts, SealContext, SealedBatch, Settlement, TakeRequest } from './outbox.ts';
 import type { CallOf } from './rpc.ts';
