@@ -1,59 +1,43 @@
 /**
  * The composition root: builds the whole agent from one frozen configuration, starts it and stops it. Everything the parts
- * need from outside (clocks, randomness, folders, the terminal) is chosen here and nowhere else.
+ * need from outside (clocks, randomness, folders, the terminal) is chosen here and in `parts.ts`, which says what each part is
+ * made of, and nowhere else.
  *
  *     drivers → pipeline → store → uplink
  *                   └────→ page
  */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import { loadProfile } from '../drivers/profiles/load.ts';
-import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
-import { resolveSecret } from './config/secrets.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
-import { AgentError, agentErrors } from './errors.ts';
+import { agentErrors } from './errors.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf } from './live-config.ts';
 import type { UplinkView } from './live.ts';
-import { createLog, type Logger } from './log.ts';
+import { createLog } from './log.ts';
 import { pageSources } from './page-sources.ts';
 import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
-import { createPipeline } from './pipeline.ts';
+import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
-import type { RuleSet } from './rules/load.ts';
-import {
-  endpointName,
-  groupByBus,
-  loadSources,
-  pollsMs,
-  type SourceMaker,
-  type SourceOptions,
-  type WatchedMachine,
-} from './sources.ts';
+import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
-import { openStore, type Store } from './store/open.ts';
-import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
-import { createUplink } from './sync/uplink.ts';
+import type { Store } from './store/open.ts';
 import type { Uplink } from './sync/uplink-ports.ts';
 import { createAgeClock } from './time/age-clock.ts';
-import { createClockState, systemClockSynced, type ClockState } from './time/clock-state.ts';
+import { createClockState, systemClockSynced } from './time/clock-state.ts';
 import { GatewayClock } from './time/gateway-clock.ts';
 import { hostBoot, hostMonotonicMs } from './time/host.ts';
 import { agentVersion, builtMs } from './version.ts';
-import { WriteDesk, writableMachines } from './writes/desk.ts';
 
 const tickMs = 200;
 const storeMeterMs = 10_000;
 const lastDeliveryMs = 1000;
-const dayMs = 86_400_000;
 const { ringBlockS, sealAfterS, lateS } = defaultPipelineOptions;
 
 export interface RunOptions {
@@ -152,7 +136,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
         store,
         uplink: uplinkView,
         health,
-        writes: writeDesk(config, drivers, { store, log, clock }),
+        writes: writeDeskFor(config, drivers, { store, log, clock }),
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -233,168 +217,6 @@ function told(key: 'clockNotSet'): { readonly code: string; readonly cure: strin
   return { code, cure };
 }
 
-async function openStoreFor(
-  config: Config,
-  clock: GatewayClock,
-  host: HostClock,
-  ageMs: () => number | null,
-): Promise<Store> {
-  const { budgetMiB, ringDays, ringShare } = config.storage;
-  return await openStore({
-    dataDir: config.dataDir,
-    clock,
-    outbox: config.uplink !== null,
-    ringMaxBytes: Math.round(budgetMiB * ringShare * 1024 * 1024),
-    ringMaxAgeMs: ringDays * dayMs,
-    builtMs,
-    host,
-    ageMs,
-  });
-}
-
-interface PipelineParts {
-  readonly config: Config;
-  readonly machines: readonly WatchedMachine[];
-  readonly rules: RuleSet;
-  readonly store: Store;
-  readonly found: DiscoveredSignals;
-  readonly log: Logger;
-  readonly clock: GatewayClock;
-  readonly host: HostClock;
-  readonly dated: (span: DatedSpan) => void;
-}
-
-function pipelineFor({ config, machines, rules, store, found, log, clock, host, dated }: PipelineParts): Pipeline {
-  return createPipeline({
-    machines: machines.map(({ config: machine, profile }) => ({
-      id: machine.id,
-      name: machine.name,
-      kind: machine.kind,
-      line: machine.line,
-      station: machine.station,
-      profile: found.extend(machine.id, profile),
-      firmware: machine.firmware,
-      protocol: profile.protocol,
-      polls: pollsMs(machine),
-    })),
-    rules,
-    clock,
-    recovery: store.recovery,
-    out: {
-      journal: async (entries, urgent) => {
-        try {
-          await store.commit(entries, { urgent });
-        } catch (error) {
-          log.error({ error: messageOf(error), records: entries.length }, 'records could not be stored');
-          throw error;
-        }
-      },
-      // A block that cannot be stored is counted by the store; raw readings are expendable.
-      ring: (block) => void store.appendRing(block),
-      dated,
-    },
-    options: {
-      openMinuteEveryS: config.summaries.openMinuteEveryS,
-      agentVersion,
-      builtMs,
-      hostBoot: host.boot,
-      hostOffsetMs: host.offsetMs,
-    },
-  });
-}
-
-function uplinkFor(
-  config: Config,
-  uplink: NonNullable<Config['uplink']>,
-  parts: {
-    readonly store: Store;
-    readonly pipeline: Pipeline;
-    readonly clockState: ClockState;
-    readonly log: Logger;
-    readonly clock: GatewayClock;
-    readonly waitsFor: () => string | null;
-  },
-): Uplink {
-  const { store, pipeline, clockState, log, clock, waitsFor } = parts;
-  return createUplink({
-    site: config.site.id,
-    gateway: config.gateway.id,
-    boot: store.recovery.boot,
-    previousBoot: store.recovery.previousBoot,
-    url: uplink.url,
-    password: uplink.password === null ? null : resolveSecret(uplink.password),
-    ca: uplink.ca === null ? null : readPem(uplink.ca),
-    gatewayKey: gatewayKeys(config.dataDir).privateKey,
-    bridgeKey: bridgePublicKey(uplink.bridgeKey),
-    store,
-    clock,
-    random: Math.random,
-    log: (level, message, fields) => log[level](fields, message),
-    agentVersion,
-    clockState: () => clockState.state(),
-    waitsFor,
-    ackTimeoutMs: uplink.ackTimeoutS * 1000,
-    outageAfterMs: uplink.outageAfterS * 1000,
-    onOutage: (outage) => pipeline.uplinkOutage(outage),
-    onDeadLetter: (letter) => log.error(letter, 'the bridge refused a batch for good; selvedge outbox list shows it'),
-  });
-}
-
-function driversFor(
-  config: Config,
-  machines: readonly WatchedMachine[],
-  makeSource: SourceMaker,
-  {
-    pipeline,
-    found,
-    log,
-    clock,
-  }: {
-    readonly pipeline: Pipeline;
-    readonly found: DiscoveredSignals;
-    readonly log: Logger;
-    readonly clock: GatewayClock;
-  },
-): Driver[] {
-  const ports: DriverPorts = {
-    clock,
-    random: Math.random,
-    sink: (event) => pipeline.accept(event),
-    log: (level, message, fields) => log[level](fields, message),
-  };
-  const identified = (machine: string, own: Readonly<Record<string, string>>) =>
-    pipeline.setIdentification(machine, own);
-  const discovered: NonNullable<SourceOptions['discovered']> = (machine, profile, signals) => {
-    found.remember(machine, profile, signals);
-    pipeline.addSignals(machine, signals);
-  };
-  const drivers: Driver[] = [];
-  for (const bus of groupByBus(machines)) {
-    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, identified, discovered, secret: resolveSecret }));
-    log.debug(
-      { endpoint: endpointName(bus[0]?.config.endpoint ?? ''), machines: bus.map((m) => m.config.id) },
-      'source',
-    );
-  }
-  return drivers;
-}
-
-function writeDesk(
-  config: Config,
-  drivers: readonly Driver[],
-  { store, log, clock }: { readonly store: Store; readonly log: Logger; readonly clock: GatewayClock },
-): WriteDesk {
-  const enabled = new Set(config.machines.filter((machine) => machine.writes).map((machine) => machine.id));
-  return new WriteDesk({
-    enabled: writableMachines(drivers, (machine) => enabled.has(machine)),
-    audit: (entry) => store.audit(entry),
-    history: (limit, cursor) => store.writes({ limit, before: cursor }),
-    clock,
-    makeId: randomUUID,
-    log: (level, message, fields) => log[level](fields, message),
-  });
-}
-
 /** What the stop itself wrote gets a short chance to be acked; otherwise it waits on disk for the next start. */
 async function lastDelivery(uplink: Uplink, store: Store): Promise<void> {
   const deadlineMs = systemClocks.monotonicMs() + lastDeliveryMs;
@@ -407,16 +229,6 @@ async function lastDelivery(uplink: Uplink, store: Store): Promise<void> {
     await delay(20);
   }
 }
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new AgentError('fileUnreadable', `${path}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,0 +1,213 @@
+/** What each part of the agent is made of, from the configuration. `main.ts` says how they hang together, and when each starts and ends. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Driver, DriverPorts } from '../drivers/contract.ts';
+import type { Config } from './config/config.ts';
+import { resolveSecret } from './config/secrets.ts';
+import type { DiscoveredSignals } from './discovered.ts';
+import { AgentError } from './errors.ts';
+import type { Logger } from './log.ts';
+import { createPipeline } from './pipeline.ts';
+import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
+import type { RuleSet } from './rules/load.ts';
+import {
+  endpointName,
+  groupByBus,
+  pollsMs,
+  type SourceMaker,
+  type SourceOptions,
+  type WatchedMachine,
+} from './sources.ts';
+import type { HostClock } from './store/dating.ts';
+import { openStore, type Store } from './store/open.ts';
+import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
+import { createUplink } from './sync/uplink.ts';
+import type { Uplink } from './sync/uplink-ports.ts';
+import type { ClockState } from './time/clock-state.ts';
+import type { GatewayClock } from './time/gateway-clock.ts';
+import { agentVersion, builtMs } from './version.ts';
+import { WriteDesk, writableMachines } from './writes/desk.ts';
+
+const dayMs = 86_400_000;
+
+export async function openStoreFor(
+  config: Config,
+  clock: GatewayClock,
+  host: HostClock,
+  ageMs: () => number | null,
+): Promise<Store> {
+  const { budgetMiB, ringDays, ringShare } = config.storage;
+  return await openStore({
+    dataDir: config.dataDir,
+    clock,
+    outbox: config.uplink !== null,
+    ringMaxBytes: Math.round(budgetMiB * ringShare * 1024 * 1024),
+    ringMaxAgeMs: ringDays * dayMs,
+    builtMs,
+    host,
+    ageMs,
+  });
+}
+
+interface PipelineParts {
+  readonly config: Config;
+  readonly machines: readonly WatchedMachine[];
+  readonly rules: RuleSet;
+  readonly store: Store;
+  readonly found: DiscoveredSignals;
+  readonly log: Logger;
+  readonly clock: GatewayClock;
+  readonly host: HostClock;
+  readonly dated: (span: DatedSpan) => void;
+}
+
+export function pipelineFor({
+  config,
+  machines,
+  rules,
+  store,
+  found,
+  log,
+  clock,
+  host,
+  dated,
+}: PipelineParts): Pipeline {
+  return createPipeline({
+    machines: machines.map(({ config: machine, profile }) => ({
+      id: machine.id,
+      name: machine.name,
+      kind: machine.kind,
+      line: machine.line,
+      station: machine.station,
+      profile: found.extend(machine.id, profile),
+      firmware: machine.firmware,
+      protocol: profile.protocol,
+      polls: pollsMs(machine),
+    })),
+    rules,
+    clock,
+    recovery: store.recovery,
+    out: {
+      journal: async (entries, urgent) => {
+        try {
+          await store.commit(entries, { urgent });
+        } catch (error) {
+          log.error({ error: messageOf(error), records: entries.length }, 'records could not be stored');
+          throw error;
+        }
+      },
+      // A block that cannot be stored is counted by the store; raw readings are expendable.
+      ring: (block) => void store.appendRing(block),
+      dated,
+    },
+    options: {
+      openMinuteEveryS: config.summaries.openMinuteEveryS,
+      agentVersion,
+      builtMs,
+      hostBoot: host.boot,
+      hostOffsetMs: host.offsetMs,
+    },
+  });
+}
+
+export function uplinkFor(
+  config: Config,
+  uplink: NonNullable<Config['uplink']>,
+  parts: {
+    readonly store: Store;
+    readonly pipeline: Pipeline;
+    readonly clockState: ClockState;
+    readonly log: Logger;
+    readonly clock: GatewayClock;
+    readonly waitsFor: () => string | null;
+  },
+): Uplink {
+  const { store, pipeline, clockState, log, clock, waitsFor } = parts;
+  return createUplink({
+    site: config.site.id,
+    gateway: config.gateway.id,
+    boot: store.recovery.boot,
+    previousBoot: store.recovery.previousBoot,
+    url: uplink.url,
+    password: uplink.password === null ? null : resolveSecret(uplink.password),
+    ca: uplink.ca === null ? null : readPem(uplink.ca),
+    gatewayKey: gatewayKeys(config.dataDir).privateKey,
+    bridgeKey: bridgePublicKey(uplink.bridgeKey),
+    store,
+    clock,
+    random: Math.random,
+    log: (level, message, fields) => log[level](fields, message),
+    agentVersion,
+    clockState: () => clockState.state(),
+    waitsFor,
+    ackTimeoutMs: uplink.ackTimeoutS * 1000,
+    outageAfterMs: uplink.outageAfterS * 1000,
+    onOutage: (outage) => pipeline.uplinkOutage(outage),
+    onDeadLetter: (letter) => log.error(letter, 'the bridge refused a batch for good; selvedge outbox list shows it'),
+  });
+}
+
+export function driversFor(
+  config: Config,
+  machines: readonly WatchedMachine[],
+  makeSource: SourceMaker,
+  {
+    pipeline,
+    found,
+    log,
+    clock,
+  }: {
+    readonly pipeline: Pipeline;
+    readonly found: DiscoveredSignals;
+    readonly log: Logger;
+    readonly clock: GatewayClock;
+  },
+): Driver[] {
+  const ports: DriverPorts = {
+    clock,
+    random: Math.random,
+    sink: (event) => pipeline.accept(event),
+    log: (level, message, fields) => log[level](fields, message),
+  };
+  const identified = (machine: string, own: Readonly<Record<string, string>>) =>
+    pipeline.setIdentification(machine, own);
+  const discovered: NonNullable<SourceOptions['discovered']> = (machine, profile, signals) => {
+    found.remember(machine, profile, signals);
+    pipeline.addSignals(machine, signals);
+  };
+  const drivers: Driver[] = [];
+  for (const bus of groupByBus(machines)) {
+    drivers.push(...makeSource(bus, { dataDir: config.dataDir, ports, identified, discovered, secret: resolveSecret }));
+    log.debug(
+      { endpoint: endpointName(bus[0]?.config.endpoint ?? ''), machines: bus.map((m) => m.config.id) },
+      'source',
+    );
+  }
+  return drivers;
+}
+
+export function writeDeskFor(
+  config: Config,
+  drivers: readonly Driver[],
+  { store, log, clock }: { readonly store: Store; readonly log: Logger; readonly clock: GatewayClock },
+): WriteDesk {
+  const enabled = new Set(config.machines.filter((machine) => machine.writes).map((machine) => machine.id));
+  return new WriteDesk({
+    enabled: writableMachines(drivers, (machine) => enabled.has(machine)),
+    audit: (entry) => store.audit(entry),
+    history: (limit, cursor) => store.writes({ limit, before: cursor }),
+    clock,
+    makeId: randomUUID,
+    log: (level, message, fields) => log[level](fields, message),
+  });
+}
+
+function readPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AgentError('fileUnreadable', `${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
