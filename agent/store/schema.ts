@@ -1,5 +1,5 @@
 /**
- * The tables of journal.db and ring.db, as numbered migrations. `docs/store.md` explains them to a reader with a SQL shell.
+ * The tables of journal.db and ring.db, as numbered migrations. `docs/STORE.md` explains them to a reader with a SQL shell.
  *
  * Times are UTC milliseconds, ids text, `body` is the whole wire record as JSON (`cloud-bridge/contract.ts`).
  *

@@ -1,5 +1,5 @@
 /**
- * Reads the blocks of ring.db as docs/store.md describes them, by code of its own: what the agent stored is not judged by the
+ * Reads the blocks of ring.db as docs/STORE.md describes them, by code of its own: what the agent stored is not judged by the
  * code that stored it. Pure.
  */
 import { zstdDecompressSync } from 'node:zlib';

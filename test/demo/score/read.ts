@@ -62,7 +62,7 @@ interface Block {
   t0: number;
   signals: Record<string, { dt: number[]; v: StoredPoint['value'][]; q?: [number, number, string, string][] }>;
 }
-/** All raw readings kept in ring.db; `docs/store.md` has the format of a block. */
+/** All raw readings kept in ring.db; `docs/STORE.md` has the format of a block. */
 export function readRing(path: string): RingContent {
   const db = new Database(path, { readonly: true });
   try {

@@ -53,7 +53,7 @@ function tampered(path: string, sql: string): ReturnType<typeof verifyAudit> {
   }
 }
 
-test('each row is bound to the one before it, as docs/store.md says', async (t) => {
+test('each row is bound to the one before it, as docs/STORE.md says', async (t) => {
   const db = new BetterSqlite(await filled(t), { readonly: true });
   t.after(() => db.close());
   let prev = '0'.repeat(64);
