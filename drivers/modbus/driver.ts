@@ -1,13 +1,12 @@
 /**
  * Modbus machines behind one connection or bus: TCP, RTU behind a serial device server, or RTU or ASCII on a serial port.
  *
- * Invariants (besides D1 … D7; `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
- *  - One connection at a time. When it is lost every machine behind it has a gap at once.
+ * Invariants (besides D1 … D7; `reconnect.ts`, `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
+ *  - When the connection is lost every machine behind it has a gap at once.
  *  - Where `writes` is not set for a machine there is no set-point, and so nothing that could be written (D6).
- *  - The back-off starts again only after an answer, so a server that accepts and says nothing is not hammered.
+ *  - The back-off starts again only after an answer.
  */
 import {
-  backoffDelayMs,
   type BackoffOptions,
   type Driver,
   type DriverMachineHealth,
@@ -20,6 +19,7 @@ import {
 import { DriverError, driverErrors } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { Reconnecting } from '../reconnect.ts';
 import { setPointsOf } from './allowed-write.ts';
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import { signalItems } from './decode.ts';
@@ -109,25 +109,16 @@ class ModbusDriver implements Driver, Writable {
   readonly machines: readonly string[];
   readonly #endpoint: ModbusEndpoint;
   readonly #ports: DriverPorts;
-  readonly #backoff: BackoffOptions;
+  readonly #life: Reconnecting<Bus>;
   readonly #connectTimeoutMs: number;
   readonly #staleAfterMs: number;
   readonly #maxRequestsPerS: number | null;
   readonly #watched: readonly Watched[];
-  #phase: 'new' | 'running' | 'stopped' = 'new';
-  #bus: Bus | null = null;
-  #isUp = false;
-  #retryTimer: NodeJS.Timeout | null = null;
-  /** Connections without an answer since the last answer. */
-  #attempt = 0;
-  #closing: Promise<void> = Promise.resolve();
-  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
 
   constructor(endpoint: ModbusEndpoint, options: ModbusDriverOptions, ports: DriverPorts) {
     const timeoutMs = options.timeoutMs ?? 1_000;
     this.#endpoint = endpoint;
     this.#ports = ports;
-    this.#backoff = options.backoff ?? defaultBackoff;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
     this.#maxRequestsPerS = options.maxRequestsPerS ?? null;
     const longestMs = Math.max(timeoutMs, ...options.machines.map((machine) => machine.timeoutMs ?? 0));
@@ -150,15 +141,13 @@ class ModbusDriver implements Driver, Writable {
         probe,
         feed,
         ports,
-        onAnswer: () => {
-          this.#attempt = 0;
-        },
+        onAnswer: () => this.#life.heard(),
       });
       const writer = new Writer({
         setPoints: machine.writes === true ? setPointsOf(profile, unit) : new Map(),
         timeoutMs: machine.timeoutMs ?? timeoutMs,
         monotonicMs: () => ports.clock.monotonicMs(),
-        bus: () => (this.#isUp ? this.#bus : null),
+        bus: () => (this.#life.openedMs === null ? null : this.#life.connection),
         requested: () => feed.requested(),
         failed: () => feed.failed(),
         heldBack: () => {
@@ -168,32 +157,30 @@ class ModbusDriver implements Driver, Writable {
       });
       return { unit, feed, poller, writer };
     });
+    this.#life = new Reconnecting<Bus>({
+      backoff: options.backoff ?? defaultBackoff,
+      ports,
+      begin: () => {
+        for (const { feed } of this.#watched) feed.begin();
+      },
+      open: () => this.#connect(),
+      end: () => {
+        for (const { feed, poller, writer } of this.#watched) {
+          feed.end();
+          poller.disconnected();
+          writer.stop();
+        }
+      },
+    });
   }
 
   start(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
-    this.#phase = 'running';
-    const listener = (): void => void this.stop();
-    signal.addEventListener('abort', listener, { once: true });
-    this.#abort = { signal, listener };
-    for (const { feed } of this.#watched) feed.begin();
-    this.#connect();
+    this.#life.start(signal);
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#phase = 'stopped';
-    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
-    this.#abort = null;
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    this.#retryTimer = null;
-    for (const { feed, poller, writer } of this.#watched) {
-      feed.end();
-      poller.disconnected();
-      writer.stop();
-    }
-    this.#hangUp();
-    await this.#closing;
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   health(): readonly DriverMachineHealth[] {
@@ -224,12 +211,12 @@ class ModbusDriver implements Driver, Writable {
     return this.#watched.find(({ feed }) => feed.machine === machine)?.writer;
   }
 
-  #connect(): void {
+  #connect(): Bus {
     const bus = openBus(
       this.#endpoint,
       {
         onUp: () => {
-          this.#isUp = true;
+          this.#life.opened();
           for (const { feed } of this.#watched) feed.link(true, 'connected');
           for (const { poller } of this.#watched) poller.connected(bus);
         },
@@ -241,40 +228,24 @@ class ModbusDriver implements Driver, Writable {
       },
       {
         connectTimeoutMs: this.#connectTimeoutMs,
-        staleAfterMs: Math.min(60_000, this.#staleAfterMs * 2 ** Math.min(this.#attempt, 10)),
+        staleAfterMs: this.#life.patienceMs(this.#staleAfterMs),
         monotonicMs: () => this.#ports.clock.monotonicMs(),
         maxRequestsPerS: this.#maxRequestsPerS,
       },
     );
-    this.#bus = bus;
+    return bus;
   }
 
   #lost(reason: string): void {
-    this.#hangUp();
-    if (this.#phase !== 'running') return;
+    const delayMs = this.#life.lost();
+    if (delayMs === null) return;
     for (const { feed, poller } of this.#watched) {
       poller.disconnected();
       feed.failed();
       feed.link(false, reason);
       feed.interrupt(reason);
     }
-    const delayMs = backoffDelayMs(this.#backoff, this.#attempt, this.#ports.random);
-    this.#attempt += 1;
     this.#ports.log('debug', 'Modbus connection down, will retry', { machines: this.machines, reason, delayMs });
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
-      // A serial port is locked until its closing is through.
-      void this.#closing.then(() => {
-        if (this.#phase === 'running') this.#connect();
-      });
-    }, delayMs);
-  }
-
-  #hangUp(): void {
-    const bus = this.#bus;
-    this.#isUp = false;
-    this.#bus = null;
-    if (bus !== null) this.#closing = Promise.all([this.#closing, bus.close()]).then(() => undefined);
   }
 }
 

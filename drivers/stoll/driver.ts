@@ -1,19 +1,20 @@
 /**
  * A flat knitting machine that records events and hands them on when it can: lines over TCP, a serial port, or in a file.
  *
- * Invariants (besides D1 … D7):
+ * Invariants (besides D1 … D7; `reconnect.ts` has its own):
  *  - Events are told in their order with their own times, however late they come, and each once, whatever is sent again.
  *  - A time that cannot be the machine's (ahead of ours, or before one that was told) is replaced and the value is uncertain.
  *  - What comes later than `lateAfterS` is uncertain (`delivered-late`).
  *  - What was known before a gap is told again only where no event is missing.
  *  - No more than `maxQueued` lines wait; a sender that is faster loses its connection and sends again, or its events are missing.
  */
-import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts, type Reading } from '../contract.ts';
+import type { BackoffOptions, Driver, DriverPorts, Reading } from '../contract.ts';
 import { decodeNumber, decodeText, good, type Decoded } from '../decoded.ts';
 import { DriverError } from '../errors.ts';
 import { MachineFeed, type Moment } from '../feed.ts';
 import type { StollEventName } from '../profiles/pushed.ts';
 import type { Profile, SignalSpec } from '../profiles/schema.ts';
+import { Reconnecting } from '../reconnect.ts';
 import { LineFramer, type FramedDiscard } from '../serial/framer.ts';
 import { openConnection, type ConnectionHandlers } from '../serial/transport.ts';
 import { parseStollEndpoint, type StollEndpoint } from './endpoint.ts';
@@ -66,14 +67,8 @@ class StollDriver implements Driver {
   #queue: string[] = [];
   #taken = 0;
   #turn: NodeJS.Timeout | NodeJS.Immediate | null = null;
-  #phase: 'new' | 'running' | 'stopped' = 'new';
-  #connection: Following | null = null;
-  #open = false;
-  readonly #closing = new Set<Promise<void>>();
-  #retryTimer: NodeJS.Timeout | null = null;
+  readonly #life: Reconnecting<Following>;
   #watchdog: NodeJS.Timeout | null = null;
-  #attempt = 0;
-  #openedMs = 0;
   #lifeMs = 0;
   #heardNoise = false;
   #lastSourceMs = -Infinity;
@@ -81,7 +76,6 @@ class StollDriver implements Driver {
   #lateDoubt: 'delivered-late' | 'caught-up' | null = null;
   /** The machine said that it is switched off: its gap is not one of the connection. */
   #isOff = false;
-  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
 
   constructor(endpoint: StollEndpoint, options: StollDriverOptions, ports: DriverPorts) {
     this.#endpoint = endpoint;
@@ -98,35 +92,33 @@ class StollDriver implements Driver {
       same.push({ signal, spec });
       this.#signals.set(spec.from.event, same);
     }
+    this.#life = new Reconnecting<Following>({
+      backoff: options.backoff ?? defaultBackoff,
+      ports,
+      begin: () => {
+        this.#feed.begin();
+        this.#lifeMs = ports.clock.monotonicMs();
+        this.#state = new StollMachineState(ports.clock.wallMs());
+        this.#watch();
+      },
+      open: () => this.#connect(),
+      end: () => {
+        this.#feed.end();
+        if (this.#watchdog !== null) clearTimeout(this.#watchdog);
+        this.#watchdog = null;
+        this.#endTurn();
+        this.#queue = [];
+      },
+    });
   }
 
   start(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
-    this.#phase = 'running';
-    const listener = (): void => void this.stop();
-    signal.addEventListener('abort', listener, { once: true });
-    this.#abort = { signal, listener };
-    this.#feed.begin();
-    this.#lifeMs = this.#ports.clock.monotonicMs();
-    this.#state = new StollMachineState(this.#ports.clock.wallMs());
-    this.#watch();
-    this.#connect();
+    this.#life.start(signal);
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#phase = 'stopped';
-    this.#feed.end();
-    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
-    this.#abort = null;
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    if (this.#watchdog !== null) clearTimeout(this.#watchdog);
-    this.#retryTimer = null;
-    this.#watchdog = null;
-    this.#endTurn();
-    this.#queue = [];
-    this.#hangUp();
-    await Promise.all(this.#closing);
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   health() {
@@ -135,59 +127,30 @@ class StollDriver implements Driver {
 
   // ——— the connection ———
 
-  #connect(): void {
+  #connect(): Following {
     const handlers: ConnectionHandlers = {
       onOpen: () => {
-        this.#open = true;
-        this.#openedMs = this.#ports.clock.monotonicMs();
+        this.#life.opened();
         this.#feed.link(true, 'connected');
       },
       onBytes: (bytes) => this.#receive(bytes),
-      onClosed: (reason) => {
-        this.#connection = null;
-        this.#open = false;
-        this.#lost(reason);
-      },
+      onClosed: (reason) => this.#lost(reason),
     };
     this.#discard(this.#framer.reset());
     // A connection and a file begin with a line; a serial port is opened in the middle of one.
     if (this.#endpoint.kind !== 'serial') this.#framer.push(Uint8Array.of(0x0a));
     this.#feed.requested();
-    this.#connection =
-      this.#endpoint.kind === 'file'
-        ? followFile(this.#endpoint.path, handlers, () => this.#queue.length - this.#taken < enoughQueued)
-        : openConnection(this.#endpoint, handlers, this.#options.connectTimeoutMs ?? 3_000);
+    return this.#endpoint.kind === 'file'
+      ? followFile(this.#endpoint.path, handlers, () => this.#queue.length - this.#taken < enoughQueued)
+      : openConnection(this.#endpoint, handlers, this.#options.connectTimeoutMs ?? 3_000);
   }
 
   #lost(reason: string): void {
-    if (this.#phase !== 'running') return;
+    if (this.#life.lost() === null) return;
     this.#feed.failed();
     this.#feed.link(false, reason);
     // What came before the end of the connection is told before it.
     this.#whenDrained(() => this.#interrupt(reason));
-    const delayMs = backoffDelayMs(this.#options.backoff ?? defaultBackoff, this.#attempt, this.#ports.random);
-    this.#attempt += 1;
-    this.#retryTimer ??= setTimeout(() => {
-      this.#retryTimer = null;
-      void Promise.all(this.#closing).then(() => {
-        if (this.#phase === 'running') this.#connect();
-      });
-    }, delayMs);
-  }
-
-  #hangUp(): void {
-    const connection = this.#connection;
-    this.#connection = null;
-    this.#open = false;
-    if (connection === null) return;
-    const closing = connection.close();
-    this.#closing.add(closing);
-    void closing.finally(() => this.#closing.delete(closing));
-  }
-
-  #giveUp(reason: string): void {
-    this.#hangUp();
-    this.#lost(reason);
   }
 
   #interrupt(reason: string): void {
@@ -204,7 +167,7 @@ class StollDriver implements Driver {
     if (this.#queue.length - this.#taken > maxQueued) {
       this.#feed.discard('overflow', this.#queue.length - this.#taken - maxQueued);
       this.#queue.length = this.#taken + maxQueued;
-      this.#giveUp('overflow');
+      this.#lost('overflow');
     }
     if (this.#turn === null) this.#takeLines();
   }
@@ -312,7 +275,7 @@ class StollDriver implements Driver {
   #live(at: Moment): void {
     this.#lifeMs = at.monotonicMs;
     this.#heardNoise = false;
-    this.#attempt = 0;
+    this.#life.heard();
   }
 
   /** The time the agent is told, rising, with what is to be said against it. */
@@ -353,7 +316,8 @@ class StollDriver implements Driver {
     this.#watchdog = setTimeout(
       () => {
         const nowMs = this.#ports.clock.monotonicMs();
-        if (this.#open) this.#endure(nowMs - Math.max(this.#lifeMs, this.#openedMs));
+        const { openedMs } = this.#life;
+        if (openedMs !== null) this.#endure(nowMs - Math.max(this.#lifeMs, openedMs));
         else if (nowMs - this.#lifeMs >= this.#silenceMs && !this.#feed.hasGap) this.#interrupt('not-yet-connected');
         this.#watch();
       },
@@ -367,7 +331,7 @@ class StollDriver implements Driver {
     if (!this.#isOff) this.#interrupt(this.#heardNoise ? 'garbage' : 'no-data');
     // A file says nothing more when it is begun anew.
     if (this.#endpoint.kind === 'file') return;
-    if (this.#endpoint.kind === 'tcp' || silentMs >= serialSilenceBeforeReopenMs) this.#giveUp('no-data');
+    if (this.#endpoint.kind === 'tcp' || silentMs >= serialSilenceBeforeReopenMs) this.#lost('no-data');
   }
 }
 
