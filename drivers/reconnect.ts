@@ -33,7 +33,7 @@ export class Reconnecting<C extends Closable> {
   #phase: 'new' | 'running' | 'stopped' = 'new';
   #connection: C | null = null;
   #openedMs: number | null = null;
-  /** Through when the closing of everything that was ever opened and given up is. */
+  /** Of the last one that was given up; before it was opened those before it were closed. */
   #closing: Promise<void> = Promise.resolve();
   #retryTimer: NodeJS.Timeout | null = null;
   /** Connections lost since something was heard. */
@@ -123,6 +123,6 @@ export class Reconnecting<C extends Closable> {
     const connection = this.#connection;
     this.#connection = null;
     this.#openedMs = null;
-    if (connection !== null) this.#closing = Promise.all([this.#closing, connection.close()]).then(() => undefined);
+    if (connection !== null) this.#closing = connection.close();
   }
 }

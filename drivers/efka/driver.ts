@@ -9,6 +9,7 @@
 import type { BackoffOptions, Driver, DriverMachineHealth, DriverPorts } from '../contract.ts';
 import { DriverError } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
+import { intervalProblems, intervalsOf, type PollIntervals } from '../poll-classes.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { Reconnecting, type Closable } from '../reconnect.ts';
 import { parseLineEndpoint, type LineEndpoint, type SerialOptions } from '../serial/endpoint.ts';
@@ -27,7 +28,7 @@ export interface EfkaMachine {
   readonly address?: number;
   readonly profile: Profile;
   /** Intervals in ms that replace those of the profile, by poll class. */
-  readonly polls?: Readonly<Record<string, number>>;
+  readonly polls?: PollIntervals;
 }
 
 export interface EfkaDriverOptions {
@@ -44,9 +45,6 @@ export interface EfkaDriverOptions {
 }
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
-/** Poll class of signals that name none, where the profile does not set it, in ms. */
-const normalIntervalMs = 1_000;
-const shortestIntervalMs = 20;
 /**
  * Silence after an answer before it is believed, in ms. Five characters at 9600 bit/s; a USB adapter may hand over the second half of what
  * came in one piece 16 ms later.
@@ -79,12 +77,7 @@ function machineProblems(machines: readonly EfkaMachine[]): string[] {
     const other = addresses.get(address);
     if (other !== undefined) problems.push(`${machine}: address ${address} belongs to ${other}`);
     addresses.set(address, machine);
-    const classes = new Set(Object.values(profile.signals).map((spec) => spec.poll));
-    for (const [name, intervalMs] of Object.entries(polls ?? {})) {
-      if (!classes.has(name)) problems.push(`${machine}: ${profile.profile} has no poll class ${name}`);
-      if (!(intervalMs >= shortestIntervalMs))
-        problems.push(`${machine}: polls.${name} is below ${shortestIntervalMs} ms`);
-    }
+    problems.push(...intervalProblems(profile, polls).map((problem) => `${machine}: ${problem}`));
   }
   return problems;
 }
@@ -116,7 +109,7 @@ class EfkaDriver implements Driver {
         new Drive({
           address: machine.address ?? defaultAddress,
           signals: driveSignals(machine.profile),
-          intervalsMs: intervalsOf(machine),
+          intervalsMs: intervalsOf(machine.profile, machine.polls),
           timeoutMs,
           sharesLine,
           // A silent drive alone on its line disturbs nobody; on a shared one each question costs the others its time-out.
@@ -271,14 +264,4 @@ class EfkaDriver implements Driver {
     this.#pause.end();
     this.#pause = null;
   }
-}
-
-function intervalsOf(machine: EfkaMachine): Map<string, number> {
-  const classes = new Set(Object.values(machine.profile.signals).map((spec) => spec.poll));
-  return new Map(
-    [...classes].map((name) => [
-      name,
-      machine.polls?.[name] ?? machine.profile.polls[name]?.intervalMs ?? normalIntervalMs,
-    ]),
-  );
 }

@@ -18,6 +18,7 @@ import {
 } from '../contract.ts';
 import { DriverError, driverErrors } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
+import { intervalProblems, intervalsOf, type PollIntervals } from '../poll-classes.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { Reconnecting } from '../reconnect.ts';
 import { setPointsOf } from './allowed-write.ts';
@@ -36,7 +37,7 @@ export interface ModbusMachine {
   readonly unit: number;
   readonly profile: Profile;
   /** Intervals in ms that replace those of the profile, by poll class. */
-  readonly polls?: Readonly<Record<string, number>>;
+  readonly polls?: PollIntervals;
   /** Replaces the time-out of the driver, in ms. */
   readonly timeoutMs?: number;
   /** true: what the profile lists may be written. Absent or false: nothing. */
@@ -58,9 +59,6 @@ export interface ModbusDriverOptions {
 }
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
-/** Poll class of signals that name none, where the profile does not set it, in ms. */
-const normalIntervalMs = 1_000;
-const shortestIntervalMs = 20;
 
 /**
  * Makes the driver and starts nothing.
@@ -88,12 +86,7 @@ function machineProblems(endpoint: ModbusEndpoint, machines: readonly ModbusMach
     const other = units.get(unit);
     if (other !== undefined) problems.push(`${machine}: unit ${unit} belongs to ${other}`);
     units.set(unit, machine);
-    const classes = new Set(Object.values(profile.signals).map((spec) => spec.poll));
-    for (const [name, intervalMs] of Object.entries(polls ?? {})) {
-      if (!classes.has(name)) problems.push(`${machine}: ${profile.profile} has no poll class ${name}`);
-      if (!(intervalMs >= shortestIntervalMs))
-        problems.push(`${machine}: polls.${name} is below ${shortestIntervalMs} ms`);
-    }
+    problems.push(...intervalProblems(profile, polls).map((problem) => `${machine}: ${problem}`));
   }
   return problems;
 }
@@ -135,7 +128,7 @@ class ModbusDriver implements Driver, Writable {
           maxRegisters: profile.modbus?.maxRegistersPerRead ?? 125,
           maxGapRegisters: profile.modbus?.maxGapRegisters ?? 8,
         },
-        intervalsMs: intervalsOf(machine),
+        intervalsMs: intervalsOf(profile, machine.polls),
         timeoutMs: machine.timeoutMs ?? timeoutMs,
         sharesLine: endpoint.kind !== 'tcp' && options.machines.length > 1,
         probe,
@@ -266,14 +259,4 @@ export function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options
 function probeBackoff(endpoint: ModbusEndpoint, machines: number): BackoffOptions {
   if (machines === 1) return { minMs: 250, maxMs: 2_000 };
   return endpoint.kind === 'tcp' ? { minMs: 500, maxMs: 5_000 } : { minMs: 1_000, maxMs: 30_000 };
-}
-
-function intervalsOf(machine: ModbusMachine): Map<string, number> {
-  const classes = new Set(Object.values(machine.profile.signals).map((spec) => spec.poll));
-  return new Map(
-    [...classes].map((name) => [
-      name,
-      machine.polls?.[name] ?? machine.profile.polls[name]?.intervalMs ?? normalIntervalMs,
-    ]),
-  );
 }

@@ -1,12 +1,12 @@
 /**
  * A flat knitting machine that records events and hands them on when it can: lines over TCP, a serial port, or in a file.
  *
- * Invariants (besides D1 … D7; `reconnect.ts` has its own):
+ * Invariants (besides D1 … D7; `reconnect.ts` and `line-queue.ts` have theirs):
  *  - Events are told in their order with their own times, however late they come, and each once, whatever is sent again.
  *  - A time that cannot be the machine's (ahead of ours, or before one that was told) is replaced and the value is uncertain.
  *  - What comes later than `lateAfterS` is uncertain (`delivered-late`).
  *  - What was known before a gap is told again only where no event is missing.
- *  - No more than `maxQueued` lines wait; a sender that is faster loses its connection and sends again, or its events are missing.
+ *  - A sender that is faster than its lines are told loses its connection and sends again, or its events are missing.
  */
 import type { BackoffOptions, Driver, DriverPorts, Reading } from '../contract.ts';
 import { decodeNumber, decodeText, good, type Decoded } from '../decoded.ts';
@@ -20,6 +20,7 @@ import { openConnection, type ConnectionHandlers } from '../serial/transport.ts'
 import { parseStollEndpoint, type StollEndpoint } from './endpoint.ts';
 import { parseStollLine, type StollEvent } from './event.ts';
 import { followFile, type Following } from './follow-file.ts';
+import { LineQueue } from './line-queue.ts';
 import { StollMachineState, type Told, type Update } from './machine-state.ts';
 
 export interface StollDriverOptions {
@@ -34,12 +35,6 @@ export interface StollDriverOptions {
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
 const maxLineBytes = 8192;
-const maxQueued = 20_000;
-/** From here on a file is not read further. */
-const enoughQueued = 2_000;
-/** Lines of one turn; the event loop is free again in between. */
-const linesPerTurn = 200;
-const turnMs = 5;
 const aheadMs = 2_000;
 /** Events of one moment are told so far apart in the end; what is moved further has another time than it was given. */
 const tiesMs = 1_000;
@@ -64,9 +59,7 @@ class StollDriver implements Driver {
   readonly #silenceMs: number;
   readonly #lateMs: number;
   #framer = new LineFramer({ terminator: '\n', maxLineBytes });
-  #queue: string[] = [];
-  #taken = 0;
-  #turn: NodeJS.Timeout | NodeJS.Immediate | null = null;
+  readonly #queue: LineQueue;
   readonly #life: Reconnecting<Following>;
   #watchdog: NodeJS.Timeout | null = null;
   #lifeMs = 0;
@@ -92,6 +85,12 @@ class StollDriver implements Driver {
       same.push({ signal, spec });
       this.#signals.set(spec.from.event, same);
     }
+    this.#queue = new LineQueue({
+      monotonicMs: () => ports.clock.monotonicMs(),
+      tell: (line) => this.#take(line),
+      hasRest: () => this.#lateDoubt !== null,
+      tellRest: () => this.#catchUp(),
+    });
     this.#life = new Reconnecting<Following>({
       backoff: options.backoff ?? defaultBackoff,
       ports,
@@ -106,8 +105,7 @@ class StollDriver implements Driver {
         this.#feed.end();
         if (this.#watchdog !== null) clearTimeout(this.#watchdog);
         this.#watchdog = null;
-        this.#endTurn();
-        this.#queue = [];
+        this.#queue.stop();
       },
     });
   }
@@ -141,7 +139,7 @@ class StollDriver implements Driver {
     if (this.#endpoint.kind !== 'serial') this.#framer.push(Uint8Array.of(0x0a));
     this.#feed.requested();
     return this.#endpoint.kind === 'file'
-      ? followFile(this.#endpoint.path, handlers, () => this.#queue.length - this.#taken < enoughQueued)
+      ? followFile(this.#endpoint.path, handlers, () => !this.#queue.hasEnough)
       : openConnection(this.#endpoint, handlers, this.#options.connectTimeoutMs ?? 3_000);
   }
 
@@ -150,7 +148,7 @@ class StollDriver implements Driver {
     this.#feed.failed();
     this.#feed.link(false, reason);
     // What came before the end of the connection is told before it.
-    this.#whenDrained(() => this.#interrupt(reason));
+    this.#queue.whenEmpty(() => this.#interrupt(reason));
   }
 
   #interrupt(reason: string): void {
@@ -163,56 +161,12 @@ class StollDriver implements Driver {
     const framed = this.#framer.push(bytes);
     this.#heardNoise = true;
     this.#discard(framed.discards);
-    this.#queue.push(...framed.lines);
-    if (this.#queue.length - this.#taken > maxQueued) {
-      this.#feed.discard('overflow', this.#queue.length - this.#taken - maxQueued);
-      this.#queue.length = this.#taken + maxQueued;
+    const dropped = this.#queue.put(framed.lines);
+    if (dropped > 0) {
+      this.#feed.discard('overflow', dropped);
       this.#lost('overflow');
     }
-    if (this.#turn === null) this.#takeLines();
-  }
-
-  readonly #drained: (() => void)[] = [];
-  #whenDrained(then: () => void): void {
-    if (this.#turn === null) then();
-    else this.#drained.push(then);
-  }
-
-  #endTurn(): void {
-    if (this.#turn === null) return;
-    // One of the two it is; the other call does nothing.
-    clearTimeout(this.#turn as NodeJS.Timeout);
-    clearImmediate(this.#turn as NodeJS.Immediate);
-    this.#turn = null;
-  }
-
-  /** Takes lines until it is time for others. */
-  #takeLines(): void {
-    this.#turn = null;
-    const untilMs = this.#ports.clock.monotonicMs() + turnMs;
-    for (let lines = 0; this.#taken < this.#queue.length; lines += 1) {
-      if (lines >= linesPerTurn || this.#ports.clock.monotonicMs() > untilMs) {
-        this.#turn = setImmediate(() => this.#takeLines());
-        break;
-      }
-      const wasLate = this.#take(this.#queue[this.#taken] ?? '');
-      this.#taken += 1;
-      if (!wasLate || this.#taken === this.#queue.length) continue;
-      // Late events are ordered by their receipt, to the millisecond: no two may have the same.
-      this.#turn = setTimeout(() => this.#takeLines(), 1);
-      break;
-    }
-    if (this.#taken === this.#queue.length || this.#taken > enoughQueued) {
-      this.#queue.splice(0, this.#taken);
-      this.#taken = 0;
-    }
-    if (this.#turn === null && this.#lateDoubt !== null) {
-      this.#turn = setTimeout(() => {
-        this.#catchUp();
-        this.#takeLines();
-      }, 2);
-    }
-    if (this.#turn === null) for (const then of this.#drained.splice(0)) then();
+    this.#queue.work();
   }
 
   #discard(discards: readonly FramedDiscard[]): void {
