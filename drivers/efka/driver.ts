@@ -1,21 +1,17 @@
 /**
  * EFKA drives behind one serial port or raw TCP serial server; several on one RS-485 line differ by their address.
  *
- * Invariants (besides D1 … D7; `drive.ts` and `line.ts` have theirs):
- *  - One connection and one question at a time; of what is due, the earliest is asked first.
+ * Invariants (besides D1 … D7; `reconnect.ts`, `drive.ts` and `line.ts` have theirs):
+ *  - One question at a time; of what is due, the earliest is asked first.
  *  - When the connection is lost every drive behind it has a gap at once.
- *  - The back-off starts again only after an answer, so a server that accepts and says nothing is not hammered.
+ *  - The back-off starts again only after an answer.
  */
-import {
-  backoffDelayMs,
-  type BackoffOptions,
-  type Driver,
-  type DriverMachineHealth,
-  type DriverPorts,
-} from '../contract.ts';
+import type { BackoffOptions, Driver, DriverMachineHealth, DriverPorts } from '../contract.ts';
 import { DriverError } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
+import { intervalProblems, intervalsOf, type PollIntervals } from '../poll-classes.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { Reconnecting, type Closable } from '../reconnect.ts';
 import { parseLineEndpoint, type LineEndpoint, type SerialOptions } from '../serial/endpoint.ts';
 import { lowestAddress } from '../serial/iso1745.ts';
 import { openConnection, type Connection } from '../serial/transport.ts';
@@ -32,7 +28,7 @@ export interface EfkaMachine {
   readonly address?: number;
   readonly profile: Profile;
   /** Intervals in ms that replace those of the profile, by poll class. */
-  readonly polls?: Readonly<Record<string, number>>;
+  readonly polls?: PollIntervals;
 }
 
 export interface EfkaDriverOptions {
@@ -49,9 +45,6 @@ export interface EfkaDriverOptions {
 }
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
-/** Poll class of signals that name none, where the profile does not set it, in ms. */
-const normalIntervalMs = 1_000;
-const shortestIntervalMs = 20;
 /**
  * Silence after an answer before it is believed, in ms. Five characters at 9600 bit/s; a USB adapter may hand over the second half of what
  * came in one piece 16 ms later.
@@ -84,12 +77,7 @@ function machineProblems(machines: readonly EfkaMachine[]): string[] {
     const other = addresses.get(address);
     if (other !== undefined) problems.push(`${machine}: address ${address} belongs to ${other}`);
     addresses.set(address, machine);
-    const classes = new Set(Object.values(profile.signals).map((spec) => spec.poll));
-    for (const [name, intervalMs] of Object.entries(polls ?? {})) {
-      if (!classes.has(name)) problems.push(`${machine}: ${profile.profile} has no poll class ${name}`);
-      if (!(intervalMs >= shortestIntervalMs))
-        problems.push(`${machine}: polls.${name} is below ${shortestIntervalMs} ms`);
-    }
+    problems.push(...intervalProblems(profile, polls).map((problem) => `${machine}: ${problem}`));
   }
   return problems;
 }
@@ -98,29 +86,21 @@ class EfkaDriver implements Driver {
   readonly machines: readonly string[];
   readonly #endpoint: LineEndpoint;
   readonly #ports: DriverPorts;
-  readonly #backoff: BackoffOptions;
+  readonly #life: Reconnecting<Closable>;
   readonly #connectTimeoutMs: number;
   readonly #staleAfterMs: number;
   readonly #drives: readonly Drive[];
-  #phase: 'new' | 'running' | 'stopped' = 'new';
-  #connection: Connection | null = null;
   #line: DriveLine | null = null;
-  #closing: Promise<void> = Promise.resolve();
   /** The loop of the present or last line. */
   #asking: Promise<void> = Promise.resolve();
-  #retryTimer: NodeJS.Timeout | null = null;
   #pause: { readonly timer: NodeJS.Timeout; readonly end: () => void } | null = null;
-  /** Connections without an answer since the last answer. */
-  #attempt = 0;
   #heardMs = 0;
-  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
 
   constructor(endpoint: LineEndpoint, options: EfkaDriverOptions, ports: DriverPorts) {
     const timeoutMs = options.timeoutMs ?? 500;
     const sharesLine = options.machines.length > 1;
     this.#endpoint = endpoint;
     this.#ports = ports;
-    this.#backoff = options.backoff ?? defaultBackoff;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
     this.#staleAfterMs = Math.max(staleAfterMs, 3 * timeoutMs);
     this.machines = options.machines.map(({ machine }) => machine);
@@ -129,7 +109,7 @@ class EfkaDriver implements Driver {
         new Drive({
           address: machine.address ?? defaultAddress,
           signals: driveSignals(machine.profile),
-          intervalsMs: intervalsOf(machine),
+          intervalsMs: intervalsOf(machine.profile, machine.polls),
           timeoutMs,
           sharesLine,
           // A silent drive alone on its line disturbs nobody; on a shared one each question costs the others its time-out.
@@ -138,28 +118,26 @@ class EfkaDriver implements Driver {
           ports,
         }),
     );
+    this.#life = new Reconnecting<Closable>({
+      backoff: options.backoff ?? defaultBackoff,
+      ports,
+      begin: () => {
+        for (const { feed } of this.#drives) feed.begin();
+      },
+      open: () => this.#connect(),
+      end: () => {
+        for (const { feed } of this.#drives) feed.end();
+      },
+    });
   }
 
   start(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
-    this.#phase = 'running';
-    const listener = (): void => void this.stop();
-    signal.addEventListener('abort', listener, { once: true });
-    this.#abort = { signal, listener };
-    for (const { feed } of this.#drives) feed.begin();
-    this.#connect();
+    this.#life.start(signal);
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#phase = 'stopped';
-    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
-    this.#abort = null;
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    this.#retryTimer = null;
-    for (const { feed } of this.#drives) feed.end();
-    this.#hangUp();
-    await Promise.all([this.#closing, this.#asking]);
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   health(): readonly DriverMachineHealth[] {
@@ -178,7 +156,7 @@ class EfkaDriver implements Driver {
     return this.#ports.clock.monotonicMs();
   }
 
-  #connect(): void {
+  #connect(): Closable {
     const connection = openConnection(
       this.#endpoint,
       {
@@ -191,10 +169,16 @@ class EfkaDriver implements Driver {
       },
       this.#connectTimeoutMs,
     );
-    this.#connection = connection;
+    return {
+      close: async () => {
+        this.#endAsking();
+        await Promise.all([connection.close(), this.#asking]);
+      },
+    };
   }
 
   #opened(connection: Connection): void {
+    this.#life.opened();
     const nowMs = this.#nowMs();
     this.#heardMs = nowMs;
     const line = new DriveLine({
@@ -228,7 +212,7 @@ class EfkaDriver implements Driver {
       const answer = await line.ask(turn.question, turn.timeoutMs);
       if (this.#line !== line) return;
       drive.answered(answer, nowMs, this.#nowMs());
-      if (answer.kind !== 'failed') this.#attempt = 0;
+      if (answer.kind !== 'failed') this.#life.heard();
       else await this.#doubt(line, connection);
     }
   }
@@ -247,7 +231,7 @@ class EfkaDriver implements Driver {
   async #doubt(line: DriveLine, connection: Connection): Promise<void> {
     const isReplaced = await connection.isReplaced();
     if (this.#line !== line) return;
-    const patienceMs = Math.min(60_000, this.#staleAfterMs * 2 ** Math.min(this.#attempt, 10));
+    const patienceMs = this.#life.patienceMs(this.#staleAfterMs);
     if (isReplaced) this.#lost('unplugged');
     else if (this.#endpoint.kind === 'tcp' && this.#nowMs() - this.#heardMs > patienceMs) this.#lost('timeout');
   }
@@ -260,47 +244,24 @@ class EfkaDriver implements Driver {
   }
 
   #lost(reason: string, detail?: string): void {
-    this.#hangUp();
-    if (this.#phase !== 'running') return;
+    const delayMs = this.#life.lost();
+    if (delayMs === null) return;
     for (const { feed } of this.#drives) {
       feed.failed();
       feed.link(false, reason);
       feed.interrupt(reason, detail);
     }
-    const delayMs = backoffDelayMs(this.#backoff, this.#attempt, this.#ports.random);
-    this.#attempt += 1;
     const fields = { machines: this.machines, reason, detail, delayMs };
     this.#ports.log('debug', 'line of drives not connected, will retry', fields);
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
-      // A serial port is locked until its closing is through.
-      void Promise.all([this.#closing, this.#asking]).then(() => {
-        if (this.#phase === 'running') this.#connect();
-      });
-    }, delayMs);
   }
 
-  #hangUp(): void {
-    const connection = this.#connection;
+  #endAsking(): void {
     const line = this.#line;
-    this.#connection = null;
     this.#line = null;
     line?.close();
-    if (this.#pause !== null) {
-      clearTimeout(this.#pause.timer);
-      this.#pause.end();
-      this.#pause = null;
-    }
-    if (connection !== null) this.#closing = Promise.all([this.#closing, connection.close()]).then(() => undefined);
+    if (this.#pause === null) return;
+    clearTimeout(this.#pause.timer);
+    this.#pause.end();
+    this.#pause = null;
   }
-}
-
-function intervalsOf(machine: EfkaMachine): Map<string, number> {
-  const classes = new Set(Object.values(machine.profile.signals).map((spec) => spec.poll));
-  return new Map(
-    [...classes].map((name) => [
-      name,
-      machine.polls?.[name] ?? machine.profile.polls[name]?.intervalMs ?? normalIntervalMs,
-    ]),
-  );
 }

@@ -2,7 +2,7 @@
  * Circular knitting machines that send unframed digits. Either they call the agent (one port, each machine says its number), or
  * the agent calls a device server or has the serial line, with one machine on it.
  *
- * Invariants (besides D1 … D7):
+ * Invariants (besides D1 … D7; `reconnect.ts` has its own):
  *  - Nothing is ever sent: what a server says to these machines (1 to 4) stops or frees them.
  *  - A caller is a machine only when its number is configured and unmistakable; else its connection is closed and counted.
  *  - A machine that calls again is heard on the new connection alone: the old one is that of a board that was reset.
@@ -10,10 +10,11 @@
  *  - No more callers are held than there are machines, and 16 that have not said who they are yet, for 5 s each.
  */
 import type { Socket } from 'node:net';
-import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts } from '../contract.ts';
+import type { BackoffOptions, Driver, DriverPorts } from '../contract.ts';
 import { DriverError, driverErrors } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { Reconnecting } from '../reconnect.ts';
 import type { LineEndpoint } from '../serial/endpoint.ts';
 import { openConnection, type Connection } from '../serial/transport.ts';
 import { parseFloorEndpoint, type ListenEndpoint } from './endpoint.ts';
@@ -90,16 +91,11 @@ class FloorDriver implements KnitFloorDriver {
   readonly #listener: Listener | null;
   readonly #callers: Callers;
   readonly #dialled: LineEndpoint | null;
-  #phase: 'new' | 'running' | 'stopped' = 'new';
-  #connection: Connection | null = null;
+  /** Of the machine that is called; where they call, only the start and the stop. */
+  readonly #life: Reconnecting<Connection>;
   #caller: Caller | null = null;
-  readonly #closing = new Set<Promise<void>>();
-  #retryTimer: NodeJS.Timeout | null = null;
   #watchdog: NodeJS.Timeout | null = null;
-  #attempt = 0;
-  #openedMs: number | null = null;
   #startedMs = 0;
-  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
 
   constructor(endpoint: ListenEndpoint | LineEndpoint, options: KnitFloorOptions, ports: DriverPorts) {
     this.#options = options;
@@ -131,6 +127,13 @@ class FloorDriver implements KnitFloorDriver {
             onFailed: (reason) => this.#notListening(reason),
           })
         : null;
+    this.#life = new Reconnecting<Connection>({
+      backoff: options.backoff ?? defaultBackoff,
+      ports,
+      begin: () => this.#begin(),
+      open: () => this.#dial(),
+      end: () => this.#end(),
+    });
   }
 
   get port(): number | null {
@@ -138,28 +141,28 @@ class FloorDriver implements KnitFloorDriver {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== 'new' || signal.aborted) return;
-    this.#phase = 'running';
-    const listener = (): void => void this.stop();
-    signal.addEventListener('abort', listener, { once: true });
-    this.#abort = { signal, listener };
+    if (this.#life.start(signal)) await this.#listener?.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#life.stop();
+  }
+
+  health() {
+    return this.#places.map(({ machine }) => machine.feed.health());
+  }
+
+  #begin(): void {
     this.#startedMs = this.#ports.clock.monotonicMs();
     for (const { machine } of this.#places) {
       machine.feed.begin();
       machine.beginLife(this.#startedMs);
     }
     this.#watch();
-    if (this.#listener === null) this.#dial();
-    else await this.#listener.start();
   }
 
-  async stop(): Promise<void> {
-    this.#phase = 'stopped';
-    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
-    this.#abort = null;
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+  #end(): Promise<void> | undefined {
     if (this.#watchdog !== null) clearTimeout(this.#watchdog);
-    this.#retryTimer = null;
     this.#watchdog = null;
     for (const place of this.#places) {
       place.machine.feed.end();
@@ -168,12 +171,7 @@ class FloorDriver implements KnitFloorDriver {
       place.hangUp = null;
     }
     this.#callers.stop();
-    this.#endDialled();
-    await Promise.all([...this.#closing, this.#listener?.stop()]);
-  }
-
-  health() {
-    return this.#places.map(({ machine }) => machine.feed.health());
+    return this.#listener?.stop();
   }
 
   // ——— machines that call ———
@@ -193,7 +191,7 @@ class FloorDriver implements KnitFloorDriver {
 
   #named(number: number, rest: Uint8Array, caller: Caller): void {
     const place = this.#places.find((one) => one.number === number);
-    if (place === undefined || this.#phase !== 'running') return;
+    if (place === undefined || !this.#life.isRunning) return;
     const old = place.hangUp;
     place.hangUp = caller.hangUp;
     if (old !== null) {
@@ -217,7 +215,7 @@ class FloorDriver implements KnitFloorDriver {
   #refused(why: 'unknown' | 'ambiguous' | 'silent' | 'too-many', text: string, caller: Caller): void {
     // It belongs to no machine; the first one stands for the port they share.
     const [first] = this.#places;
-    if (first === undefined || this.#phase !== 'running') return;
+    if (first === undefined || !this.#life.isRunning) return;
     first.machine.feed.discard(why === 'unknown' ? 'wrong-unit' : 'garbage', 1);
     const { code, cure } = driverErrors.knitFloorRefused;
     if (!this.#callers.isNews(`${caller.from} ${why}`, this.#ports.clock.monotonicMs())) return;
@@ -240,14 +238,14 @@ class FloorDriver implements KnitFloorDriver {
 
   // ——— a machine that is called ———
 
-  #dial(): void {
+  #dial(): Connection | null {
     const [place] = this.#places;
-    if (this.#dialled === null || place === undefined) return;
-    this.#connection = openConnection(
+    if (this.#dialled === null || place === undefined) return null;
+    return openConnection(
       this.#dialled,
       {
         onOpen: () => {
-          this.#openedMs = this.#ports.clock.monotonicMs();
+          this.#life.opened();
           if (place.number === null) {
             place.hangUp = () => this.#redial('no-data');
             this.#joined(place);
@@ -257,51 +255,25 @@ class FloorDriver implements KnitFloorDriver {
           }
         },
         onBytes: (bytes) => (place.number === null ? this.#heard(place, bytes) : this.#caller?.receive(bytes)),
-        onClosed: (reason) => {
-          this.#connection = null;
-          this.#retry(reason);
-        },
+        onClosed: (reason) => this.#redial(reason),
       },
       this.#options.connectTimeoutMs ?? 3_000,
     );
   }
 
   #redial(reason: string): void {
-    this.#endDialled();
-    this.#retry(reason);
-  }
-
-  #endDialled(): void {
-    const connection = this.#connection;
-    this.#connection = null;
-    if (connection === null) return;
-    const closing = connection.close();
-    this.#closing.add(closing);
-    void closing.finally(() => this.#closing.delete(closing));
-  }
-
-  #retry(reason: string): void {
-    const [place] = this.#places;
-    this.#openedMs = null;
+    const delayMs = this.#life.lost();
     this.#caller?.end();
     this.#caller = null;
-    if (this.#phase !== 'running' || place === undefined || this.#retryTimer !== null) return;
-    this.#lost(place, reason);
-    const delayMs = backoffDelayMs(this.#options.backoff ?? defaultBackoff, this.#attempt, this.#ports.random);
-    this.#attempt += 1;
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
-      void Promise.all(this.#closing).then(() => {
-        if (this.#phase === 'running') this.#dial();
-      });
-    }, delayMs);
+    const [place] = this.#places;
+    if (delayMs !== null && place !== undefined) this.#lost(place, reason);
   }
 
   // ——— both ———
 
   #lost(place: Place, reason: string): void {
     place.hangUp = null;
-    if (this.#phase !== 'running') return;
+    if (!this.#life.isRunning) return;
     place.machine.feed.failed();
     place.machine.abandon();
     place.machine.feed.link(false, reason);
@@ -309,11 +281,11 @@ class FloorDriver implements KnitFloorDriver {
   }
 
   #heard(place: Place, bytes: Uint8Array): void {
-    if (this.#phase !== 'running') return;
+    if (!this.#life.isRunning) return;
     place.lastByteMs = this.#ports.clock.monotonicMs();
     place.paused = false;
     const isMachine = place.machine.receive(bytes);
-    if (!place.machine.heardNoise) this.#attempt = 0;
+    if (!place.machine.heardNoise) this.#life.heard();
     if (!isMachine) place.hangUp?.();
     if (place.machine.waitsForPause) this.#waitForPause(place, pauseMs);
   }
@@ -348,14 +320,15 @@ class FloorDriver implements KnitFloorDriver {
 
   #judgeSilence(place: Place, nowMs: number): void {
     const { machine, silenceMs } = place;
-    const isOpen = place.hangUp !== null || this.#openedMs !== null;
+    const { openedMs } = this.#life;
+    const isOpen = place.hangUp !== null || openedMs !== null;
     if (!isOpen) {
       const waitedMs = nowMs - this.#startedMs;
       if (waitedMs >= Math.min(silenceMs, missedAfterMs) && !machine.feed.hasGap)
         machine.interrupt('not-yet-connected');
       return;
     }
-    const silentMs = nowMs - Math.max(machine.lifeMonotonicMs, this.#openedMs ?? 0);
+    const silentMs = nowMs - Math.max(machine.lifeMonotonicMs, openedMs ?? 0);
     if (silentMs < silenceMs) return;
     const reason = machine.heardNoise ? 'garbage' : 'no-data';
     machine.interrupt(reason);

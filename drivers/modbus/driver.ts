@@ -1,13 +1,12 @@
 /**
  * Modbus machines behind one connection or bus: TCP, RTU behind a serial device server, or RTU or ASCII on a serial port.
  *
- * Invariants (besides D1 … D7; `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
- *  - One connection at a time. When it is lost every machine behind it has a gap at once.
+ * Invariants (besides D1 … D7; `reconnect.ts`, `poller.ts`, `tcp-bus.ts` and `rtu-bus.ts` have theirs):
+ *  - When the connection is lost every machine behind it has a gap at once.
  *  - Where `writes` is not set for a machine there is no set-point, and so nothing that could be written (D6).
- *  - The back-off starts again only after an answer, so a server that accepts and says nothing is not hammered.
+ *  - The back-off starts again only after an answer.
  */
 import {
-  backoffDelayMs,
   type BackoffOptions,
   type Driver,
   type DriverMachineHealth,
@@ -19,7 +18,9 @@ import {
 } from '../contract.ts';
 import { DriverError, driverErrors } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
+import { intervalProblems, intervalsOf, type PollIntervals } from '../poll-classes.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { Reconnecting } from '../reconnect.ts';
 import { setPointsOf } from './allowed-write.ts';
 import type { Bus, BusHandlers, BusOptions } from './bus.ts';
 import { signalItems } from './decode.ts';
@@ -36,7 +37,7 @@ export interface ModbusMachine {
   readonly unit: number;
   readonly profile: Profile;
   /** Intervals in ms that replace those of the profile, by poll class. */
-  readonly polls?: Readonly<Record<string, number>>;
+  readonly polls?: PollIntervals;
   /** Replaces the time-out of the driver, in ms. */
   readonly timeoutMs?: number;
   /** true: what the profile lists may be written. Absent or false: nothing. */
@@ -58,9 +59,6 @@ export interface ModbusDriverOptions {
 }
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
-/** Poll class of signals that name none, where the profile does not set it, in ms. */
-const normalIntervalMs = 1_000;
-const shortestIntervalMs = 20;
 
 /**
  * Makes the driver and starts nothing.
@@ -88,12 +86,7 @@ function machineProblems(endpoint: ModbusEndpoint, machines: readonly ModbusMach
     const other = units.get(unit);
     if (other !== undefined) problems.push(`${machine}: unit ${unit} belongs to ${other}`);
     units.set(unit, machine);
-    const classes = new Set(Object.values(profile.signals).map((spec) => spec.poll));
-    for (const [name, intervalMs] of Object.entries(polls ?? {})) {
-      if (!classes.has(name)) problems.push(`${machine}: ${profile.profile} has no poll class ${name}`);
-      if (!(intervalMs >= shortestIntervalMs))
-        problems.push(`${machine}: polls.${name} is below ${shortestIntervalMs} ms`);
-    }
+    problems.push(...intervalProblems(profile, polls).map((problem) => `${machine}: ${problem}`));
   }
   return problems;
 }
@@ -109,25 +102,16 @@ class ModbusDriver implements Driver, Writable {
   readonly machines: readonly string[];
   readonly #endpoint: ModbusEndpoint;
   readonly #ports: DriverPorts;
-  readonly #backoff: BackoffOptions;
+  readonly #life: Reconnecting<Bus>;
   readonly #connectTimeoutMs: number;
   readonly #staleAfterMs: number;
   readonly #maxRequestsPerS: number | null;
   readonly #watched: readonly Watched[];
-  #phase: 'new' | 'running' | 'stopped' = 'new';
-  #bus: Bus | null = null;
-  #isUp = false;
-  #retryTimer: NodeJS.Timeout | null = null;
-  /** Connections without an answer since the last answer. */
-  #attempt = 0;
-  #closing: Promise<void> = Promise.resolve();
-  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
 
   constructor(endpoint: ModbusEndpoint, options: ModbusDriverOptions, ports: DriverPorts) {
     const timeoutMs = options.timeoutMs ?? 1_000;
     this.#endpoint = endpoint;
     this.#ports = ports;
-    this.#backoff = options.backoff ?? defaultBackoff;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 3_000;
     this.#maxRequestsPerS = options.maxRequestsPerS ?? null;
     const longestMs = Math.max(timeoutMs, ...options.machines.map((machine) => machine.timeoutMs ?? 0));
@@ -144,21 +128,19 @@ class ModbusDriver implements Driver, Writable {
           maxRegisters: profile.modbus?.maxRegistersPerRead ?? 125,
           maxGapRegisters: profile.modbus?.maxGapRegisters ?? 8,
         },
-        intervalsMs: intervalsOf(machine),
+        intervalsMs: intervalsOf(profile, machine.polls),
         timeoutMs: machine.timeoutMs ?? timeoutMs,
         sharesLine: endpoint.kind !== 'tcp' && options.machines.length > 1,
         probe,
         feed,
         ports,
-        onAnswer: () => {
-          this.#attempt = 0;
-        },
+        onAnswer: () => this.#life.heard(),
       });
       const writer = new Writer({
         setPoints: machine.writes === true ? setPointsOf(profile, unit) : new Map(),
         timeoutMs: machine.timeoutMs ?? timeoutMs,
         monotonicMs: () => ports.clock.monotonicMs(),
-        bus: () => (this.#isUp ? this.#bus : null),
+        bus: () => (this.#life.openedMs === null ? null : this.#life.connection),
         requested: () => feed.requested(),
         failed: () => feed.failed(),
         heldBack: () => {
@@ -168,32 +150,30 @@ class ModbusDriver implements Driver, Writable {
       });
       return { unit, feed, poller, writer };
     });
+    this.#life = new Reconnecting<Bus>({
+      backoff: options.backoff ?? defaultBackoff,
+      ports,
+      begin: () => {
+        for (const { feed } of this.#watched) feed.begin();
+      },
+      open: () => this.#connect(),
+      end: () => {
+        for (const { feed, poller, writer } of this.#watched) {
+          feed.end();
+          poller.disconnected();
+          writer.stop();
+        }
+      },
+    });
   }
 
   start(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
-    this.#phase = 'running';
-    const listener = (): void => void this.stop();
-    signal.addEventListener('abort', listener, { once: true });
-    this.#abort = { signal, listener };
-    for (const { feed } of this.#watched) feed.begin();
-    this.#connect();
+    this.#life.start(signal);
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#phase = 'stopped';
-    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
-    this.#abort = null;
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    this.#retryTimer = null;
-    for (const { feed, poller, writer } of this.#watched) {
-      feed.end();
-      poller.disconnected();
-      writer.stop();
-    }
-    this.#hangUp();
-    await this.#closing;
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   health(): readonly DriverMachineHealth[] {
@@ -224,12 +204,12 @@ class ModbusDriver implements Driver, Writable {
     return this.#watched.find(({ feed }) => feed.machine === machine)?.writer;
   }
 
-  #connect(): void {
+  #connect(): Bus {
     const bus = openBus(
       this.#endpoint,
       {
         onUp: () => {
-          this.#isUp = true;
+          this.#life.opened();
           for (const { feed } of this.#watched) feed.link(true, 'connected');
           for (const { poller } of this.#watched) poller.connected(bus);
         },
@@ -241,40 +221,24 @@ class ModbusDriver implements Driver, Writable {
       },
       {
         connectTimeoutMs: this.#connectTimeoutMs,
-        staleAfterMs: Math.min(60_000, this.#staleAfterMs * 2 ** Math.min(this.#attempt, 10)),
+        staleAfterMs: this.#life.patienceMs(this.#staleAfterMs),
         monotonicMs: () => this.#ports.clock.monotonicMs(),
         maxRequestsPerS: this.#maxRequestsPerS,
       },
     );
-    this.#bus = bus;
+    return bus;
   }
 
   #lost(reason: string): void {
-    this.#hangUp();
-    if (this.#phase !== 'running') return;
+    const delayMs = this.#life.lost();
+    if (delayMs === null) return;
     for (const { feed, poller } of this.#watched) {
       poller.disconnected();
       feed.failed();
       feed.link(false, reason);
       feed.interrupt(reason);
     }
-    const delayMs = backoffDelayMs(this.#backoff, this.#attempt, this.#ports.random);
-    this.#attempt += 1;
     this.#ports.log('debug', 'Modbus connection down, will retry', { machines: this.machines, reason, delayMs });
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
-      // A serial port is locked until its closing is through.
-      void this.#closing.then(() => {
-        if (this.#phase === 'running') this.#connect();
-      });
-    }, delayMs);
-  }
-
-  #hangUp(): void {
-    const bus = this.#bus;
-    this.#isUp = false;
-    this.#bus = null;
-    if (bus !== null) this.#closing = Promise.all([this.#closing, bus.close()]).then(() => undefined);
   }
 }
 
@@ -295,14 +259,4 @@ export function openBus(endpoint: ModbusEndpoint, handlers: BusHandlers, options
 function probeBackoff(endpoint: ModbusEndpoint, machines: number): BackoffOptions {
   if (machines === 1) return { minMs: 250, maxMs: 2_000 };
   return endpoint.kind === 'tcp' ? { minMs: 500, maxMs: 5_000 } : { minMs: 1_000, maxMs: 30_000 };
-}
-
-function intervalsOf(machine: ModbusMachine): Map<string, number> {
-  const classes = new Set(Object.values(machine.profile.signals).map((spec) => spec.poll));
-  return new Map(
-    [...classes].map((name) => [
-      name,
-      machine.polls?.[name] ?? machine.profile.polls[name]?.intervalMs ?? normalIntervalMs,
-    ]),
-  );
 }

@@ -1,16 +1,17 @@
 /**
  * A machine that sends by itself one line or frame every so often, over a serial port or a raw TCP serial server.
  *
- * Invariants (besides D1 … D7):
+ * Invariants (besides D1 … D7; `reconnect.ts` has its own):
  *  - Only a line that gives a value counts as life. Silence, and noise without a line, of 3 × `expectEveryMs` opens a gap.
  *  - A TCP connection that falls silent is dropped and made anew: half-open, it would stay silent for ever. A silent serial
  *    port is reopened rarely, because opening one resets many sensor boards, unless its device has gone.
- *  - The back-off starts again only after a line that gave a value, so a server that accepts and hangs up is not hammered.
+ *  - The back-off starts again only after a line that gave a value.
  */
-import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts } from '../contract.ts';
+import type { BackoffOptions, Driver, DriverPorts } from '../contract.ts';
 import { DriverError } from '../errors.ts';
 import { MachineFeed } from '../feed.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { Reconnecting } from '../reconnect.ts';
 import { parseLineEndpoint, type LineEndpoint, type SerialOptions } from './endpoint.ts';
 import type { DeviceFolders } from './find-port.ts';
 import { FixedFramer, fixedDecoder } from './fixed.ts';
@@ -77,109 +78,73 @@ class LineDriver implements Driver {
   readonly machines: readonly string[];
   readonly #parts: Parts;
   readonly #feed: MachineFeed;
-  #phase: 'new' | 'running' | 'stopped' = 'new';
-  #connection: Connection | null = null;
-  #open = false;
-  /** Connections given up whose closing is not through yet; stop waits for them. */
-  readonly #closing = new Set<Promise<void>>();
-  #retryTimer: NodeJS.Timeout | null = null;
+  readonly #life: Reconnecting<Connection>;
   #watchdog: NodeJS.Timeout | null = null;
-  #attempt = 0;
-  #openedMonotonicMs = 0;
   /** Start of the silence the watchdog measures: last valued line, or the start of watching. */
   #lifeMonotonicMs = 0;
   #noiseSinceLife = false;
-  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.machines = [parts.machine];
     this.#feed = new MachineFeed(parts.machine, parts.ports);
+    this.#life = new Reconnecting<Connection>({
+      backoff: parts.backoff,
+      ports: parts.ports,
+      begin: () => {
+        this.#feed.begin();
+        this.#lifeMonotonicMs = parts.ports.clock.monotonicMs();
+        this.#watch(parts.silenceMs);
+      },
+      open: () => this.#connect(),
+      end: () => {
+        this.#feed.end();
+        if (this.#watchdog !== null) clearTimeout(this.#watchdog);
+        this.#watchdog = null;
+      },
+    });
   }
 
   start(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
-    this.#phase = 'running';
-    const listener = (): void => void this.stop();
-    signal.addEventListener('abort', listener, { once: true });
-    this.#abort = { signal, listener };
-    this.#feed.begin();
-    this.#lifeMonotonicMs = this.#parts.ports.clock.monotonicMs();
-    this.#watch(this.#parts.silenceMs);
-    this.#connect();
+    this.#life.start(signal);
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#phase = 'stopped';
-    this.#feed.end();
-    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
-    this.#abort = null;
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    if (this.#watchdog !== null) clearTimeout(this.#watchdog);
-    this.#retryTimer = null;
-    this.#watchdog = null;
-    this.#hangUp();
-    await Promise.all(this.#closing);
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   health() {
     return [this.#feed.health()];
   }
 
-  #connect(): void {
-    const { endpoint, connectTimeoutMs, ports } = this.#parts;
+  #connect(): Connection {
+    const { endpoint, connectTimeoutMs, devices } = this.#parts;
     this.#discard(this.#parts.framer.reset());
     this.#feed.requested();
-    this.#connection = openConnection(
+    return openConnection(
       endpoint,
       {
         onOpen: () => {
-          this.#open = true;
-          this.#openedMonotonicMs = ports.clock.monotonicMs();
+          this.#life.opened();
           this.#feed.link(true, 'connected');
         },
         onBytes: (bytes) => this.#receive(bytes),
-        onClosed: (reason, detail) => {
-          this.#connection = null;
-          this.#open = false;
-          this.#lost(reason, detail);
-        },
+        onClosed: (reason, detail) => this.#lost(reason, detail),
       },
       connectTimeoutMs,
-      this.#parts.devices,
+      devices,
     );
   }
 
   #lost(reason: string, detail?: string): void {
-    if (this.#phase !== 'running') return;
+    const delayMs = this.#life.lost();
+    if (delayMs === null) return;
     this.#feed.failed();
     this.#feed.link(false, reason);
     this.#feed.interrupt(reason, detail);
-    const delayMs = backoffDelayMs(this.#parts.backoff, this.#attempt, this.#parts.ports.random);
-    this.#attempt += 1;
-    this.#parts.ports.log('debug', 'line machine not connected, will retry', {
-      machine: this.#parts.machine,
-      reason,
-      delayMs,
-    });
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
-      // A serial port is locked until its closing is through.
-      void Promise.all(this.#closing).then(() => {
-        if (this.#phase === 'running') this.#connect();
-      });
-    }, delayMs);
-  }
-
-  #hangUp(): void {
-    const connection = this.#connection;
-    this.#connection = null;
-    this.#open = false;
-    if (connection === null) return;
-    const closing = connection.close();
-    this.#closing.add(closing);
-    void closing.finally(() => this.#closing.delete(closing));
+    const { machine, ports } = this.#parts;
+    ports.log('debug', 'line machine not connected, will retry', { machine, reason, delayMs });
   }
 
   #receive(bytes: Uint8Array): void {
@@ -200,7 +165,7 @@ class LineDriver implements Driver {
       if (readings.some((reading) => reading.quality !== 'bad')) {
         this.#lifeMonotonicMs = at.monotonicMs;
         this.#noiseSinceLife = false;
-        this.#attempt = 0;
+        this.#life.heard();
       }
     }
   }
@@ -215,8 +180,9 @@ class LineDriver implements Driver {
       const { silenceMs, connectTimeoutMs } = this.#parts;
       const nowMs = this.#parts.ports.clock.monotonicMs();
       const silentMs = nowMs - this.#lifeMonotonicMs;
-      if (this.#open && silentMs >= silenceMs) this.#endure(Math.min(silentMs, nowMs - this.#openedMonotonicMs));
-      else if (!this.#open && silentMs >= Math.max(silenceMs, connectTimeoutMs)) {
+      const { openedMs } = this.#life;
+      if (openedMs !== null) this.#endure(Math.min(silentMs, nowMs - openedMs));
+      else if (silentMs >= Math.max(silenceMs, connectTimeoutMs)) {
         // An attempt that neither fails nor succeeds; one that fails has said why.
         this.#feed.interrupt('not-yet-connected');
       }
@@ -230,17 +196,12 @@ class LineDriver implements Driver {
     if (silentMs < silenceMs) return;
     this.#feed.interrupt(this.#noiseSinceLife ? 'garbage' : 'no-data');
     if (silentMs >= (endpoint.kind === 'tcp' ? silenceMs : serialSilenceBeforeReopenMs)) {
-      this.#giveUp('no-data');
+      this.#lost('no-data');
       return;
     }
-    const connection = this.#connection;
+    const { connection } = this.#life;
     void connection?.isReplaced().then((replaced) => {
-      if (replaced && this.#connection === connection) this.#giveUp('unplugged');
+      if (replaced && this.#life.connection === connection) this.#lost('unplugged');
     });
-  }
-
-  #giveUp(reason: string): void {
-    this.#hangUp();
-    this.#lost(reason);
   }
 }

@@ -1,24 +1,26 @@
 /**
  * A flat knitting machine that records events and hands them on when it can: lines over TCP, a serial port, or in a file.
  *
- * Invariants (besides D1 … D7):
+ * Invariants (besides D1 … D7; `reconnect.ts` and `line-queue.ts` have theirs):
  *  - Events are told in their order with their own times, however late they come, and each once, whatever is sent again.
  *  - A time that cannot be the machine's (ahead of ours, or before one that was told) is replaced and the value is uncertain.
  *  - What comes later than `lateAfterS` is uncertain (`delivered-late`).
  *  - What was known before a gap is told again only where no event is missing.
- *  - No more than `maxQueued` lines wait; a sender that is faster loses its connection and sends again, or its events are missing.
+ *  - A sender that is faster than its lines are told loses its connection and sends again, or its events are missing.
  */
-import { backoffDelayMs, type BackoffOptions, type Driver, type DriverPorts, type Reading } from '../contract.ts';
+import type { BackoffOptions, Driver, DriverPorts, Reading } from '../contract.ts';
 import { decodeNumber, decodeText, good, type Decoded } from '../decoded.ts';
 import { DriverError } from '../errors.ts';
 import { MachineFeed, type Moment } from '../feed.ts';
 import type { StollEventName } from '../profiles/pushed.ts';
 import type { Profile, SignalSpec } from '../profiles/schema.ts';
+import { Reconnecting } from '../reconnect.ts';
 import { LineFramer, type FramedDiscard } from '../serial/framer.ts';
 import { openConnection, type ConnectionHandlers } from '../serial/transport.ts';
 import { parseStollEndpoint, type StollEndpoint } from './endpoint.ts';
 import { parseStollLine, type StollEvent } from './event.ts';
 import { followFile, type Following } from './follow-file.ts';
+import { LineQueue } from './line-queue.ts';
 import { StollMachineState, type Told, type Update } from './machine-state.ts';
 
 export interface StollDriverOptions {
@@ -33,12 +35,6 @@ export interface StollDriverOptions {
 
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 2_000 };
 const maxLineBytes = 8192;
-const maxQueued = 20_000;
-/** From here on a file is not read further. */
-const enoughQueued = 2_000;
-/** Lines of one turn; the event loop is free again in between. */
-const linesPerTurn = 200;
-const turnMs = 5;
 const aheadMs = 2_000;
 /** Events of one moment are told so far apart in the end; what is moved further has another time than it was given. */
 const tiesMs = 1_000;
@@ -63,17 +59,9 @@ class StollDriver implements Driver {
   readonly #silenceMs: number;
   readonly #lateMs: number;
   #framer = new LineFramer({ terminator: '\n', maxLineBytes });
-  #queue: string[] = [];
-  #taken = 0;
-  #turn: NodeJS.Timeout | NodeJS.Immediate | null = null;
-  #phase: 'new' | 'running' | 'stopped' = 'new';
-  #connection: Following | null = null;
-  #open = false;
-  readonly #closing = new Set<Promise<void>>();
-  #retryTimer: NodeJS.Timeout | null = null;
+  readonly #queue: LineQueue;
+  readonly #life: Reconnecting<Following>;
   #watchdog: NodeJS.Timeout | null = null;
-  #attempt = 0;
-  #openedMs = 0;
   #lifeMs = 0;
   #heardNoise = false;
   #lastSourceMs = -Infinity;
@@ -81,7 +69,6 @@ class StollDriver implements Driver {
   #lateDoubt: 'delivered-late' | 'caught-up' | null = null;
   /** The machine said that it is switched off: its gap is not one of the connection. */
   #isOff = false;
-  #abort: { readonly signal: AbortSignal; readonly listener: () => void } | null = null;
 
   constructor(endpoint: StollEndpoint, options: StollDriverOptions, ports: DriverPorts) {
     this.#endpoint = endpoint;
@@ -98,35 +85,38 @@ class StollDriver implements Driver {
       same.push({ signal, spec });
       this.#signals.set(spec.from.event, same);
     }
+    this.#queue = new LineQueue({
+      monotonicMs: () => ports.clock.monotonicMs(),
+      tell: (line) => this.#take(line),
+      hasRest: () => this.#lateDoubt !== null,
+      tellRest: () => this.#catchUp(),
+    });
+    this.#life = new Reconnecting<Following>({
+      backoff: options.backoff ?? defaultBackoff,
+      ports,
+      begin: () => {
+        this.#feed.begin();
+        this.#lifeMs = ports.clock.monotonicMs();
+        this.#state = new StollMachineState(ports.clock.wallMs());
+        this.#watch();
+      },
+      open: () => this.#connect(),
+      end: () => {
+        this.#feed.end();
+        if (this.#watchdog !== null) clearTimeout(this.#watchdog);
+        this.#watchdog = null;
+        this.#queue.stop();
+      },
+    });
   }
 
   start(signal: AbortSignal): Promise<void> {
-    if (this.#phase !== 'new' || signal.aborted) return Promise.resolve();
-    this.#phase = 'running';
-    const listener = (): void => void this.stop();
-    signal.addEventListener('abort', listener, { once: true });
-    this.#abort = { signal, listener };
-    this.#feed.begin();
-    this.#lifeMs = this.#ports.clock.monotonicMs();
-    this.#state = new StollMachineState(this.#ports.clock.wallMs());
-    this.#watch();
-    this.#connect();
+    this.#life.start(signal);
     return Promise.resolve();
   }
 
-  async stop(): Promise<void> {
-    this.#phase = 'stopped';
-    this.#feed.end();
-    this.#abort?.signal.removeEventListener('abort', this.#abort.listener);
-    this.#abort = null;
-    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    if (this.#watchdog !== null) clearTimeout(this.#watchdog);
-    this.#retryTimer = null;
-    this.#watchdog = null;
-    this.#endTurn();
-    this.#queue = [];
-    this.#hangUp();
-    await Promise.all(this.#closing);
+  stop(): Promise<void> {
+    return this.#life.stop();
   }
 
   health() {
@@ -135,59 +125,30 @@ class StollDriver implements Driver {
 
   // ——— the connection ———
 
-  #connect(): void {
+  #connect(): Following {
     const handlers: ConnectionHandlers = {
       onOpen: () => {
-        this.#open = true;
-        this.#openedMs = this.#ports.clock.monotonicMs();
+        this.#life.opened();
         this.#feed.link(true, 'connected');
       },
       onBytes: (bytes) => this.#receive(bytes),
-      onClosed: (reason) => {
-        this.#connection = null;
-        this.#open = false;
-        this.#lost(reason);
-      },
+      onClosed: (reason) => this.#lost(reason),
     };
     this.#discard(this.#framer.reset());
     // A connection and a file begin with a line; a serial port is opened in the middle of one.
     if (this.#endpoint.kind !== 'serial') this.#framer.push(Uint8Array.of(0x0a));
     this.#feed.requested();
-    this.#connection =
-      this.#endpoint.kind === 'file'
-        ? followFile(this.#endpoint.path, handlers, () => this.#queue.length - this.#taken < enoughQueued)
-        : openConnection(this.#endpoint, handlers, this.#options.connectTimeoutMs ?? 3_000);
+    return this.#endpoint.kind === 'file'
+      ? followFile(this.#endpoint.path, handlers, () => !this.#queue.hasEnough)
+      : openConnection(this.#endpoint, handlers, this.#options.connectTimeoutMs ?? 3_000);
   }
 
   #lost(reason: string): void {
-    if (this.#phase !== 'running') return;
+    if (this.#life.lost() === null) return;
     this.#feed.failed();
     this.#feed.link(false, reason);
     // What came before the end of the connection is told before it.
-    this.#whenDrained(() => this.#interrupt(reason));
-    const delayMs = backoffDelayMs(this.#options.backoff ?? defaultBackoff, this.#attempt, this.#ports.random);
-    this.#attempt += 1;
-    this.#retryTimer ??= setTimeout(() => {
-      this.#retryTimer = null;
-      void Promise.all(this.#closing).then(() => {
-        if (this.#phase === 'running') this.#connect();
-      });
-    }, delayMs);
-  }
-
-  #hangUp(): void {
-    const connection = this.#connection;
-    this.#connection = null;
-    this.#open = false;
-    if (connection === null) return;
-    const closing = connection.close();
-    this.#closing.add(closing);
-    void closing.finally(() => this.#closing.delete(closing));
-  }
-
-  #giveUp(reason: string): void {
-    this.#hangUp();
-    this.#lost(reason);
+    this.#queue.whenEmpty(() => this.#interrupt(reason));
   }
 
   #interrupt(reason: string): void {
@@ -200,56 +161,12 @@ class StollDriver implements Driver {
     const framed = this.#framer.push(bytes);
     this.#heardNoise = true;
     this.#discard(framed.discards);
-    this.#queue.push(...framed.lines);
-    if (this.#queue.length - this.#taken > maxQueued) {
-      this.#feed.discard('overflow', this.#queue.length - this.#taken - maxQueued);
-      this.#queue.length = this.#taken + maxQueued;
-      this.#giveUp('overflow');
+    const dropped = this.#queue.put(framed.lines);
+    if (dropped > 0) {
+      this.#feed.discard('overflow', dropped);
+      this.#lost('overflow');
     }
-    if (this.#turn === null) this.#takeLines();
-  }
-
-  readonly #drained: (() => void)[] = [];
-  #whenDrained(then: () => void): void {
-    if (this.#turn === null) then();
-    else this.#drained.push(then);
-  }
-
-  #endTurn(): void {
-    if (this.#turn === null) return;
-    // One of the two it is; the other call does nothing.
-    clearTimeout(this.#turn as NodeJS.Timeout);
-    clearImmediate(this.#turn as NodeJS.Immediate);
-    this.#turn = null;
-  }
-
-  /** Takes lines until it is time for others. */
-  #takeLines(): void {
-    this.#turn = null;
-    const untilMs = this.#ports.clock.monotonicMs() + turnMs;
-    for (let lines = 0; this.#taken < this.#queue.length; lines += 1) {
-      if (lines >= linesPerTurn || this.#ports.clock.monotonicMs() > untilMs) {
-        this.#turn = setImmediate(() => this.#takeLines());
-        break;
-      }
-      const wasLate = this.#take(this.#queue[this.#taken] ?? '');
-      this.#taken += 1;
-      if (!wasLate || this.#taken === this.#queue.length) continue;
-      // Late events are ordered by their receipt, to the millisecond: no two may have the same.
-      this.#turn = setTimeout(() => this.#takeLines(), 1);
-      break;
-    }
-    if (this.#taken === this.#queue.length || this.#taken > enoughQueued) {
-      this.#queue.splice(0, this.#taken);
-      this.#taken = 0;
-    }
-    if (this.#turn === null && this.#lateDoubt !== null) {
-      this.#turn = setTimeout(() => {
-        this.#catchUp();
-        this.#takeLines();
-      }, 2);
-    }
-    if (this.#turn === null) for (const then of this.#drained.splice(0)) then();
+    this.#queue.work();
   }
 
   #discard(discards: readonly FramedDiscard[]): void {
@@ -312,7 +229,7 @@ class StollDriver implements Driver {
   #live(at: Moment): void {
     this.#lifeMs = at.monotonicMs;
     this.#heardNoise = false;
-    this.#attempt = 0;
+    this.#life.heard();
   }
 
   /** The time the agent is told, rising, with what is to be said against it. */
@@ -353,7 +270,8 @@ class StollDriver implements Driver {
     this.#watchdog = setTimeout(
       () => {
         const nowMs = this.#ports.clock.monotonicMs();
-        if (this.#open) this.#endure(nowMs - Math.max(this.#lifeMs, this.#openedMs));
+        const { openedMs } = this.#life;
+        if (openedMs !== null) this.#endure(nowMs - Math.max(this.#lifeMs, openedMs));
         else if (nowMs - this.#lifeMs >= this.#silenceMs && !this.#feed.hasGap) this.#interrupt('not-yet-connected');
         this.#watch();
       },
@@ -367,7 +285,7 @@ class StollDriver implements Driver {
     if (!this.#isOff) this.#interrupt(this.#heardNoise ? 'garbage' : 'no-data');
     // A file says nothing more when it is begun anew.
     if (this.#endpoint.kind === 'file') return;
-    if (this.#endpoint.kind === 'tcp' || silentMs >= serialSilenceBeforeReopenMs) this.#giveUp('no-data');
+    if (this.#endpoint.kind === 'tcp' || silentMs >= serialSilenceBeforeReopenMs) this.#lost('no-data');
   }
 }
 
