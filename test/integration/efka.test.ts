@@ -94,21 +94,15 @@ driverContract({
         { endpoint: `serial://${pty.device}`, machines: [{ machine: 'm-1', profile, polls }], timeoutMs: 150, backoff },
         ports,
       ),
-      peer: {
+      peer: peer.asPeer(efkaAnswer(0xf7, '02=FF'), {
         breakLink: () => pty.unplug(),
-        fallSilent: () => void (peer.misbehave = () => 'ignore'),
         async restore() {
-          peer.misbehave = () => null;
           await pty.unplug();
           await pty.plug();
         },
-        disturb: () =>
-          void (peer.misbehave = (_, nth) =>
-            nth % 3 === 0 ? { raw: (answer) => [efkaAnswer(0xf7, '02=FF'), answer] } : null),
         connections: () => pty.opens(),
         accepted: () => peer.questions.length,
-        writes: () => peer.writes,
-      },
+      }),
       async dispose() {
         await pty.unplug();
         await peer.close();

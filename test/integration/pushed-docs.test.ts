@@ -15,7 +15,7 @@ import { interpret } from '../../drivers/profiles/interpret.ts';
 import { repository } from '../check/files.ts';
 import { EventLog, realPorts } from '../contract/driver.ts';
 import { requireProgram } from '../support/peers.ts';
-import { freePort } from '../unit/drivers/knit-floor-peer.ts';
+import { freePort } from '../support/ports.ts';
 import { end, output, tempDir } from './modbus-peers.ts';
 
 const pageOf = (name: string): string => readFileSync(join(repository, 'docs/drivers', name), 'utf8');

@@ -15,7 +15,7 @@ import type { MachineServer } from '../../simulators/servers/server.ts';
 import { createStollRecorder } from '../../simulators/servers/stoll.ts';
 import { scenarioSchema, type DisturbanceVerb, type ScenarioDisturbance } from '../../simulators/scenario/schema.ts';
 import { assertEventInvariants, driverContract, EventLog, realPorts } from '../contract/driver.ts';
-import { freePort } from '../unit/drivers/knit-floor-peer.ts';
+import { freePort } from '../support/ports.ts';
 
 const floor: Profile = { ...loadProfile('knit-circular-kf4-tcp', []), 'knit-floor': { silenceS: 0.8 } };
 const flat: Profile = {

@@ -1,8 +1,6 @@
 /** The examples of docs/drivers/serial.md and docs/drivers/efka.md, as a reader would copy them, on machines that send what the pages say. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { loadConfig } from '../../agent/config/load.ts';
@@ -11,6 +9,7 @@ import { loadSources, type WatchedMachine } from '../../agent/sources.ts';
 import { interpret } from '../../drivers/profiles/interpret.ts';
 import { repository } from '../check/files.ts';
 import { EventLog, realPorts } from '../contract/driver.ts';
+import { listener } from '../support/ports.ts';
 import { tempDir } from './modbus-peers.ts';
 
 /** Writes the files of a page, and where each machine is in this test. */
@@ -71,23 +70,6 @@ function check(
   assert.equal(interpret(machine.profile, null, new Map(good))?.state, state);
 }
 
-async function listen(t: TestContext, onSocket: (socket: Socket) => void): Promise<string> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    onSocket(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
 test('the three examples of the page on lines read what the page says', async (t) => {
   const page = readFileSync(join(repository, 'docs/drivers/serial.md'), 'utf8');
   const sent = [...page.matchAll(/^`(acme-\w+)` is sent `([^`]+)` and reads:$/gm)];
@@ -102,11 +84,12 @@ test('the three examples of the page on lines read what the page says', async (t
       'latin1',
     );
     const id = { 'acme-fields': 'f-1', 'acme-pattern': 'p-1', 'acme-fixed': 'x-1' }[profile] ?? assert.fail(profile);
-    endpoints[id] = await listen(t, (socket) => {
+    const port = await listener(t, (socket) => {
       const timer = setInterval(() => socket.write(bytes), 50);
       socket.on('close', () => clearInterval(timer));
       socket.on('data', () => assert.fail('something was sent to a machine'));
     });
+    endpoints[id] = `tcp://127.0.0.1:${port}`;
   }
   const watched = filesOf(t, page, endpoints);
   const log = await readAll(t, watched, 8);
@@ -126,14 +109,14 @@ test('the example of the page on EFKA drives reads what the page says', async (t
   );
   assert.equal(telegrams.size, 5);
   const strangers: string[] = [];
-  const endpoint = await listen(t, (socket) => {
+  const port = await listener(t, (socket) => {
     socket.on('data', (bytes) => {
       const answer = telegrams.get(bytes.toString('hex').toUpperCase());
       if (answer === undefined) strangers.push(bytes.toString('hex'));
       else socket.write(Buffer.from(answer, 'hex'));
     });
   });
-  const watched = filesOf(t, page, { 'ls-7': endpoint });
+  const watched = filesOf(t, page, { 'ls-7': `tcp://127.0.0.1:${port}` });
   const log = await readAll(t, watched, 11);
   const [machine] = watched;
   assert.ok(machine !== undefined);
