@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import type { EfkaPeer } from '../unit/drivers/efka-peer.ts';
-import { PtyPair } from './serial-peer.ts';
+import { killed, PtyPair } from './serial-peer.ts';
 
 /** A driver in a hurry. */
 export const polls = { normal: 40, slow: 80 };
@@ -43,10 +43,7 @@ export class PtyToPeer {
   async unplug(): Promise<void> {
     const socat = this.#socat;
     this.#socat = null;
-    if (socat !== null && socat.exitCode === null) {
-      socat.kill('SIGKILL');
-      await once(socat, 'exit');
-    }
+    await killed(socat);
     await rm(this.device, { force: true });
   }
 
@@ -81,10 +78,7 @@ export async function pythonDrive(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(async () => {
-    if (slave.exitCode === null) {
-      slave.kill('SIGKILL');
-      await once(slave, 'exit');
-    }
+    await killed(slave);
     await pty.unplug();
     await rm(folder, { recursive: true });
   });

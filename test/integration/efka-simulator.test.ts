@@ -12,9 +12,10 @@ import { loadSources } from '../../agent/sources.ts';
 import { createEfkaDriver } from '../../drivers/efka/driver.ts';
 import { loadProfile } from '../../drivers/profiles/load.ts';
 import type { Value } from '../../simulators/maps/map.ts';
-import { scenarioSchema, type ScenarioDisturbance } from '../../simulators/scenario/schema.ts';
+import type { DisturbanceVerb } from '../../simulators/scenario/schema.ts';
 import { createEfkaServer, type EfkaServer } from '../../simulators/servers/efka.ts';
 import { assertEventInvariants, EventLog, realPorts } from '../contract/driver.ts';
+import { disturbance } from '../support/disturbance.ts';
 import { requireProgram, requirePythonModule } from '../support/peers.ts';
 import { backoff, polls, pythonControl } from './efka-peers.ts';
 import { PtyPair } from './serial-peer.ts';
@@ -173,17 +174,7 @@ test('from a scenario to readings: simulate, endpoints file, configuration, driv
   assert.equal(log.readings('ls-7').filter(({ quality }) => quality !== 'good').length, 0);
 });
 
-function disturbance(verb: string, extra: Record<string, unknown> = {}): ScenarioDisturbance {
-  const [parsed] = scenarioSchema.parse({
-    version: 1,
-    site: 'x',
-    machines: [{ id: 'm', kind: 'lockstitch', map: 'sewing-efka-serial', protocol: 'efka-tcp' }],
-    disturbances: [{ machine: 'm', verb, atS: 0, ...extra }],
-  }).disturbances;
-  return parsed ?? assert.fail('no disturbance');
-}
-
-const verbs: readonly (readonly [verb: string, extra: Record<string, unknown>, reason: string | null])[] = [
+const verbs: readonly (readonly [verb: DisturbanceVerb, extra: Record<string, unknown>, reason: string | null])[] = [
   ['drop', { count: 5 }, null],
   ['delay', { count: 5, params: { delayMs: 60 } }, null],
   ['late_reply', { count: 3, params: { delayMs: 180 } }, 'late'],

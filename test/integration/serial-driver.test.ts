@@ -90,6 +90,15 @@ test('noise alone is no life: the gap says garbage, and every piece of it is cou
   }
 });
 
+/** A line every `everyMs`, whether or not the pty is plugged in. */
+function sewAt(pty: PtyPair): NodeJS.Timeout {
+  let stitches = 0;
+  return setInterval(() => {
+    stitches += 10;
+    pty.send(retrofitLine(stitches)).catch(() => {});
+  }, everyMs);
+}
+
 test('a serial port is read, its unplugging is a gap at once, and it is read again when it is back', async (t) => {
   if (!requireProgram(t, 'socat')) return;
   const folder = await mkdtemp(join(tmpdir(), 'selvedge-pty-'));
@@ -101,11 +110,7 @@ test('a serial port is read, its unplugging is a gap at once, and it is read aga
   // Loading the native library is no part of what is timed here.
   await import('serialport');
   const driver = lineDriver(`serial://${byId}?baudRate=9600`, realPorts(log));
-  let stitches = 0;
-  const pace = setInterval(() => {
-    stitches += 10;
-    pty.send(retrofitLine(stitches)).catch(() => {});
-  }, everyMs);
+  const pace = sewAt(pty);
   try {
     await driver.start(new AbortController().signal);
     await log.until('an open gap', 5_000, () => log.gaps('rt-1').length > 0);
@@ -148,11 +153,7 @@ test('an adapter named by its USB ids is read under whatever tty it gets, and no
     { endpoint: 'serial://usb/1a86:7523', machine: 'rt-1', profile: quick, backoff, devices: sys.folders },
     ports,
   );
-  let stitches = 0;
-  const pace = setInterval(() => {
-    stitches += 10;
-    pty.send(retrofitLine(stitches)).catch(() => {});
-  }, everyMs);
+  const pace = sewAt(pty);
   try {
     await driver.start(new AbortController().signal);
     await log.until('an open gap', 5_000, () => log.gaps('rt-1').length > 0);

@@ -31,6 +31,13 @@ export class TcpLinePeer extends SpeakingMachine {
   }
 }
 
+/** Ends a program at once: an adapter that is pulled says no good-bye, and SIGTERM lets socat linger. */
+export async function killed(program: ChildProcess | null): Promise<void> {
+  if (program === null || program.exitCode !== null || program.signalCode !== null) return;
+  program.kill('SIGKILL');
+  await once(program, 'exit');
+}
+
 /** Two ptys joined by socat: the agent opens `device`, the machine writes to `far`. Unplugging ends socat and both ptys. */
 export class PtyPair {
   readonly device: string;
@@ -81,11 +88,7 @@ export class PtyPair {
   async unplug(): Promise<void> {
     const socat = this.#socat;
     this.#socat = null;
-    if (socat !== null && socat.exitCode === null) {
-      // An adapter that is pulled says no good-bye, and SIGTERM lets socat linger.
-      socat.kill('SIGKILL');
-      await once(socat, 'exit');
-    }
+    await killed(socat);
     await this.#handle?.close();
     this.#handle = null;
     // What a killed socat leaves behind; the kernel takes a real device's name away itself.
