@@ -1,44 +1,24 @@
 /**
- * Checks between fields. They read the file leniently, field by field, so that a mistake elsewhere hides none of them.
+ * Checks between fields: what holds in the file as a whole. What holds in one machine is in `one-machine.ts`, what holds between
+ * machines in `between-machines.ts`. All read the file leniently, field by field, so that a mistake elsewhere hides none of them.
  */
-import type { Profile } from '../../drivers/profiles/schema.ts';
 import type { Rule } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { calendarProblems } from '../time/check.ts';
-import { childOf, type Path } from './describe.ts';
-import { parseEndpoint, protocolsOf, type Endpoint } from './endpoint.ts';
-import { issueAt, nearest, type ConfigIssue } from './issues.ts';
+import { repeatedIds, repeatedUnits, sharedBusIssues } from './between-machines.ts';
+import { childOf, listOf, textOf } from './describe.ts';
+import { issueAt, type ConfigIssue } from './issues.ts';
+import { glimpse, type MachineInput } from './one-machine.ts';
 import type { ProfileCatalogue } from './profiles.ts';
 import { rulesIssues } from './rules.ts';
-import { isLoopback, profileOfOpcua } from './schema.ts';
+import { isLoopback } from './schema.ts';
 import type { Source } from './source.ts';
 
-export interface CrossInput {
-  readonly main: Source;
-  readonly overlay: Source | null;
+export interface CrossInput extends MachineInput {
   /** Catalogue over the folders of `profileDirs`, as written in the file, and the shipped ones. */
   readonly profilesIn: (dirs: readonly string[]) => ProfileCatalogue;
   readonly fileExists: (path: string) => boolean;
   readonly shippedRules: readonly Rule[];
-  /** Makes a profile reference of the file one the catalogue takes. */
-  readonly profileOf: (reference: string) => string;
-}
-
-/** A value with the place it was written in: the file itself or the endpoints file over it. */
-interface Placed<T> {
-  readonly value: T;
-  readonly source: Source;
-  readonly path: Path;
-}
-
-/** One machine as far as it can be read. */
-interface Glimpse {
-  readonly index: number;
-  readonly path: Path;
-  readonly id: string | null;
-  readonly profile: Profile | null;
-  readonly endpoint: Placed<Endpoint> | null;
-  readonly unit: Placed<number> | null;
 }
 
 export function crossIssues(input: CrossInput): {
@@ -46,7 +26,7 @@ export function crossIssues(input: CrossInput): {
   readonly profiles: ProfileCatalogue;
 } {
   const { main } = input;
-  const dirs = list(childOf(main.value, 'profileDirs')).filter((d): d is string => typeof d === 'string');
+  const dirs = listOf(childOf(main.value, 'profileDirs')).filter((d): d is string => typeof d === 'string');
   const profiles = input.profilesIn(dirs);
   const issues: ConfigIssue[] = [];
   for (const [index, dir] of dirs.entries()) {
@@ -54,7 +34,7 @@ export function crossIssues(input: CrossInput): {
       issues.push(issueAt(main, ['profileDirs', index], 'does not exist', 'an existing folder, relative to this file'));
     }
   }
-  const machines = list(childOf(main.value, 'machines')).map((raw, index) =>
+  const machines = listOf(childOf(main.value, 'machines')).map((raw, index) =>
     glimpse(input, profiles, raw, index, issues),
   );
   issues.push(
@@ -74,302 +54,10 @@ export function crossIssues(input: CrossInput): {
   return { issues, profiles };
 }
 
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
-
-function glimpse(
-  input: CrossInput,
-  profiles: ProfileCatalogue,
-  raw: unknown,
-  index: number,
-  issues: ConfigIssue[],
-): Glimpse {
-  const { main } = input;
-  const path: Path = ['machines', index];
-  const id = text(childOf(raw, 'id'));
-  const over = id === null ? null : overlayMachine(input.overlay, id);
-  const place = <T>(key: string, read: (value: unknown) => T | null): Placed<T> | null => {
-    if (over !== null) {
-      const value = read(childOf(over.raw, key));
-      if (value !== null) return { value, source: over.source, path: [...over.path, key] };
-    }
-    const value = read(childOf(raw, key));
-    return value === null ? null : { value, source: main, path: [...path, key] };
-  };
-  const written = place('endpoint', text);
-  if (written === null && typeof raw === 'object' && raw !== null && childOf(raw, 'endpoint') === undefined) {
-    const right = 'endpoint: with the address of the machine here, or an endpoints file that names it (--endpoints)';
-    issues.push(issueAt(main, path, 'has no endpoint', right));
-  }
-  const read = written === null ? null : parseEndpoint(written.value);
-  const endpoint = written === null || read === null || 'problem' in read ? null : { ...written, value: read };
-  const isOpcua = endpoint?.value.transport === 'opcua';
-  const profile = profileOf(input, profiles, isOpcua ? profileOfOpcua : null, raw, path, issues);
-  const unit = place('unit', (value) => (typeof value === 'number' ? value : null));
-  const glimpsed: Glimpse = { index, path, id, profile, endpoint, unit };
-  issues.push(...endpointIssues(main, raw, glimpsed), ...pollIssues(main, raw, glimpsed));
-  return glimpsed;
-}
-
-function profileOf(
-  input: CrossInput,
-  profiles: ProfileCatalogue,
-  otherwise: string | null,
-  raw: unknown,
-  machine: Path,
-  issues: ConfigIssue[],
-): Profile | null {
-  const written = childOf(raw, 'profile');
-  const reference = text(written) ?? (written === undefined ? otherwise : null);
-  if (reference === null) {
-    const isMissing = written === undefined && typeof raw === 'object' && raw !== null;
-    if (isMissing)
-      issues.push(
-        issueAt(input.main, [...machine, 'profile'], 'is missing', `profile: with one of ${profiles.ids.join(', ')}`),
-      );
-    return null;
-  }
-  const found = profiles.find(input.profileOf(reference));
-  if (!('problem' in found)) return found;
-  if (found.problem === 'invalid') {
-    // Many machines can name one profile; its mistakes are told once.
-    issues.push(...found.issues.filter((issue) => !issues.includes(issue)));
-    return null;
-  }
-  const at = [...machine, 'profile'];
-  if (found.problem === 'unusable') {
-    const what = `names a profile that cannot be used: ${found.detail}`;
-    issues.push(issueAt(input.main, at, what, 'a file this user may read'));
-    return null;
-  }
-  const near = nearest(reference, profiles.ids);
-  const known = `one of ${profiles.ids.join(', ')}, or the path of a profile file`;
-  const right = near === null ? known : `did you mean ${near}? (${known})`;
-  issues.push(issueAt(input.main, at, `names the profile ${JSON.stringify(reference)}, which is not there`, right));
-  return null;
-}
-
-const schemes = {
-  modbus: 'modbus://host:502, modbus+rtu://host:port, modbus+rtu:///dev/… or modbus+ascii:///dev/…',
-  line: 'tcp://host:port, serial:///dev/… or serial://usb/VID:PID',
-  efka: 'tcp://host:port, serial:///dev/… or serial://usb/VID:PID',
-  opcua: 'opc.tcp://host:4840',
-  'knit-floor': 'knit-floor+tcp-listen://ADDRESS:PORT, tcp://host:port or serial:///dev/…',
-  'stoll-events': 'tcp://host:port, serial:///dev/… or file:///path',
-} as const;
-
-function endpointIssues(main: Source, raw: unknown, machine: Glimpse): readonly ConfigIssue[] {
-  const { endpoint, profile, unit, path } = machine;
-  if (endpoint === null) return [];
-  const issues: ConfigIssue[] = [];
-  const protocol = protocolAt(endpoint.value, profile);
-  if (profile !== null && profile.protocol !== protocol) {
-    const what = `is ${protocol === 'opcua' ? 'OPC UA' : protocol}, but the profile ${profile.profile} speaks ${profile.protocol}`;
-    issues.push(issueAt(endpoint.source, endpoint.path, what, schemes[profile.protocol]));
-  }
-  if (unit === null && endpoint.value.transport === 'knit-floor-listen') {
-    const right = 'unit: with the number the machine sends first';
-    issues.push(issueAt(main, path, 'has no unit, by which it is known among those that call', right));
-  }
-  if (unit !== null && protocol !== 'modbus' && protocol !== 'efka' && protocol !== 'knit-floor') {
-    const what = 'is for Modbus, EFKA and the knit floor alone';
-    issues.push(issueAt(unit.source, unit.path, what, `no unit with ${schemes[protocol]}`, 'key'));
-  }
-  if (unit !== null && protocol === 'efka' && unit.value < 128) {
-    const what = `is ${unit.value}, which the check of a telegram does not protect`;
-    issues.push(
-      issueAt(unit.source, unit.path, what, 'a whole number from 128 to 255, as the drive is set; mostly 240'),
-    );
-  }
-  if (childOf(raw, 'maxRequestsPerS') !== undefined && protocol !== 'modbus') {
-    const at = [...path, 'maxRequestsPerS'];
-    issues.push(issueAt(main, at, 'is for Modbus alone', `no maxRequestsPerS with ${schemes[protocol]}`, 'key'));
-  }
-  if (childOf(childOf(raw, 'writes'), 'enabled') === true) {
-    const at = [...path, 'writes', 'enabled'];
-    if (profile !== null && Object.keys(profile.writes ?? {}).length === 0) {
-      const what = `is true, but the profile ${profile.profile} lists nothing that may be written`;
-      issues.push(issueAt(main, at, what, 'enabled: false, or a profile with writes:'));
-    } else if (unit?.value === 0) {
-      issues.push(issueAt(main, at, 'is true, but unit 0 is everybody behind a gateway', 'enabled: false'));
-    }
-  }
-  const onSerialLine = protocol === 'modbus' && endpoint.value.transport !== 'modbus-tcp';
-  if (unit !== null && onSerialLine && (unit.value < 1 || unit.value > 247)) {
-    // Serial Line V1.02 §2.2: 0 is broadcast, 248 to 255 are reserved.
-    issues.push(
-      issueAt(
-        unit.source,
-        unit.path,
-        `is ${unit.value}, which no slave on a serial line can have`,
-        'a whole number from 1 to 247',
-      ),
-    );
-  }
-  const serial = childOf(raw, 'serial');
-  if (serial !== undefined && !('line' in endpoint.value)) {
-    issues.push(issueAt(main, [...path, 'serial'], 'does nothing with a network endpoint', 'no serial: here', 'key'));
-  }
-  if (endpoint.value.transport === 'modbus-rtu-serial' && childOf(serial, 'dataBits') === 7) {
-    const what = 'is 7, but Modbus RTU is sent with 8 data bits';
-    issues.push(issueAt(main, [...path, 'serial', 'dataBits'], what, '8, or no dataBits'));
-  }
-  const opcua = childOf(raw, 'opcua');
-  if (opcua !== undefined && protocol !== 'opcua') {
-    issues.push(issueAt(main, [...path, 'opcua'], 'does nothing with this endpoint', 'no opcua: here', 'key'));
-  }
-  const password = childOf(opcua, 'password');
-  const user = childOf(opcua, 'user');
-  if (password !== undefined && user === undefined) {
-    issues.push(issueAt(main, [...path, 'opcua', 'password'], 'has no user', 'user: beside it', 'key'));
-  }
-  if (user !== undefined && password === undefined) {
-    issues.push(
-      issueAt(main, [...path, 'opcua', 'user'], 'has no password', 'password: file:… or env:… beside it', 'key'),
-    );
-  }
-  const certificate = childOf(opcua, 'userCertificate');
-  const key = childOf(opcua, 'userKey');
-  if (certificate !== undefined && user !== undefined) {
-    const what = 'stands beside a user, and the server takes one of both';
-    issues.push(
-      issueAt(main, [...path, 'opcua', 'userCertificate'], what, 'no user: and password:, or no certificate', 'key'),
-    );
-  }
-  if ((certificate === undefined) !== (key === undefined)) {
-    const [here, other] = certificate === undefined ? ['userKey', 'userCertificate'] : ['userCertificate', 'userKey'];
-    issues.push(issueAt(main, [...path, 'opcua', here], `has no ${other}`, `${other}: beside it`, 'key'));
-  }
-  if ((user !== undefined || certificate !== undefined) && childOf(opcua, 'security') === 'None') {
-    const what = 'is None, so the password would cross the network in clear';
-    issues.push(issueAt(main, [...path, 'opcua', 'security'], what, 'SignAndEncrypt, or no user'));
-  }
-  return issues;
-}
-
-/** What is spoken at an endpoint: what the profile speaks, where it can be spoken there. */
-function protocolAt(endpoint: Endpoint, profile: Profile | null): Profile['protocol'] {
-  const [first, ...others]: readonly [Profile['protocol'], ...Profile['protocol'][]] = protocolsOf[endpoint.transport];
-  return others.find((protocol) => protocol === profile?.protocol) ?? first;
-}
-
-function pollIssues(main: Source, raw: unknown, { profile, path }: Glimpse): readonly ConfigIssue[] {
-  const polls = childOf(raw, 'polls');
-  if (profile === null || typeof polls !== 'object' || polls === null || Array.isArray(polls)) return [];
-  if (profile.protocol !== 'modbus' && profile.protocol !== 'efka') {
-    const what = 'is for Modbus and EFKA alone';
-    return [issueAt(main, [...path, 'polls'], what, `no polls: with the profile ${profile.profile}`, 'key')];
-  }
-  // As the driver has it: a class no signal is in is never polled, and normal needs no entry.
-  const known = [...new Set(Object.values(profile.signals).map((spec) => spec.poll))];
-  return Object.keys(polls)
-    .filter((key) => !known.includes(key))
-    .map((key) => {
-      const near = nearest(key, known);
-      const right = near === null ? `one of ${known.join(', ')}` : `did you mean ${near}?`;
-      return issueAt(main, [...path, 'polls', key], 'is no poll class of the profile', right, 'key');
-    });
-}
-
-function repeatedIds(main: Source, machines: readonly Glimpse[]): readonly ConfigIssue[] {
-  const first = new Map<string, number>();
-  return machines.flatMap(({ id, index, path }) => {
-    if (id === null) return [];
-    const before = first.get(id);
-    if (before === undefined) {
-      first.set(id, index);
-      return [];
-    }
-    return [issueAt(main, [...path, 'id'], `is ${JSON.stringify(id)}, as machines[${before}] is`, 'an id of its own')];
-  });
-}
-
-/** Machines behind one connection share its settings; two answers to one question would make one of them a lie. */
-function sharedBusIssues(main: Source, machines: readonly Glimpse[]): readonly ConfigIssue[] {
-  const first = new Map<string, Glimpse>();
-  return machines.flatMap((machine) => {
-    const { endpoint, path } = machine;
-    if (endpoint === null || !(endpoint.value.transport === 'opcua' || 'line' in endpoint.value)) return [];
-    const key = 'url' in endpoint.value ? endpoint.value.url : endpoint.value.path;
-    const before = first.get(key);
-    first.set(key, before ?? machine);
-    if (before === undefined || settingsOf(main, machine) === settingsOf(main, before)) return [];
-    const what = `shares its ${'url' in endpoint.value ? 'server' : 'line'} with machines[${before.index}], but not the settings`;
-    return [
-      issueAt(main, path, what, `the same ${'url' in endpoint.value ? 'opcua: section' : 'line settings'} for both`),
-    ];
-  });
-}
-
-function settingsOf(main: Source, { path, endpoint }: Glimpse): string {
-  const raw = path.reduce<unknown>(childOf, main.value);
-  const line = endpoint !== null && 'line' in endpoint.value ? endpoint.value.line : null;
-  const serial = childOf(raw, 'serial');
-  return JSON.stringify([
-    line === null ? null : { ...line, ...(typeof serial === 'object' ? serial : {}) },
-    sharedOf(childOf(raw, 'opcua')),
-  ]);
-}
-
-/** Which of its machines is meant is no setting of the server. */
-function sharedOf(opcua: unknown): unknown {
-  if (typeof opcua !== 'object' || opcua === null) return opcua;
-  const { machine: _machine, ...shared } = opcua as Readonly<Record<string, unknown>>;
-  return Object.keys(shared).length === 0 ? undefined : shared;
-}
-
-/** Two machines may share a bus, but not an address on it; a line source carries one machine. */
-function repeatedUnits(machines: readonly Glimpse[]): readonly ConfigIssue[] {
-  const first = new Map<string, Glimpse>();
-  const spoken = new Map<string, { readonly protocol: Profile['protocol']; readonly index: number }>();
-  return machines.flatMap((machine) => {
-    const { endpoint, unit, profile } = machine;
-    if (endpoint === null || endpoint.value.transport === 'opcua') return [];
-    const protocol = protocolAt(endpoint.value, profile);
-    const isCalled = protocol === 'knit-floor' && endpoint.value.transport !== 'knit-floor-listen';
-    const line = protocol === 'line' || protocol === 'stoll-events' || isCalled;
-    const own = unit?.value ?? defaultUnit(protocol) ?? 1;
-    const where = 'path' in endpoint.value ? endpoint.value.path : `${endpoint.value.host}:${endpoint.value.port}`;
-    const other = spoken.get(where);
-    spoken.set(where, other ?? { protocol, index: machine.index });
-    if (other !== undefined && other.protocol !== protocol) {
-      const what = `is that of machines[${other.index}], which speaks ${other.protocol} and not ${protocol}`;
-      return [issueAt(endpoint.source, endpoint.path, what, 'one protocol on one line')];
-    }
-    const key = `${where} ${line ? '' : own}`;
-    const before = first.get(key);
-    if (before === undefined) {
-      first.set(key, machine);
-      return [];
-    }
-    const what = line
-      ? `is the same line as that of machines[${before.index}]`
-      : `has the same unit ${own} as machines[${before.index}]`;
-    const right = line ? 'one machine for each line' : 'a unit of its own for each machine of a bus';
-    return [issueAt(endpoint.source, endpoint.path, what, right)];
-  });
-}
-
-/** The unit, or address, of a machine whose configuration names none; null where the protocol has none. */
-export function defaultUnit(protocol: Profile['protocol']): number | null {
-  switch (protocol) {
-    case 'modbus':
-      return 1;
-    case 'efka':
-      // $F0, as drives are made (drivers/efka/driver.ts).
-      return 0xf0;
-    case 'line':
-    case 'opcua':
-    case 'knit-floor':
-    case 'stoll-events':
-      return null;
-  }
-}
-
 function uplinkIssues({ main, fileExists }: CrossInput): readonly ConfigIssue[] {
   const uplink = childOf(main.value, 'uplink');
   return (['bridgeKey', 'ca'] as const).flatMap((key) => {
-    const path = text(childOf(uplink, key));
+    const path = textOf(childOf(uplink, key));
     if (path === null || fileExists(path)) return [];
     return [
       issueAt(
@@ -383,7 +71,7 @@ function uplinkIssues({ main, fileExists }: CrossInput): readonly ConfigIssue[] 
 }
 
 function pageIssues(main: Source): readonly ConfigIssue[] {
-  const bind = text(childOf(childOf(main.value, 'page'), 'bind'));
+  const bind = textOf(childOf(childOf(main.value, 'page'), 'bind'));
   if (bind === null || isLoopback(bind)) return [];
   const what = `is ${JSON.stringify(bind)}, which other computers reach; off loopback the page needs HTTPS, which it does not serve`;
   return [
@@ -399,22 +87,12 @@ function calendarIssues(main: Source): readonly ConfigIssue[] {
   );
 }
 
-function overlayMachine(
-  overlay: Source | null,
-  id: string,
-): { readonly source: Source; readonly raw: unknown; readonly path: Path } | null {
-  if (overlay === null) return null;
-  const machines = list(childOf(overlay.value, 'machines'));
-  const index = machines.findIndex((machine) => childOf(machine, 'id') === id);
-  return index < 0 ? null : { source: overlay, raw: machines[index], path: ['machines', index] };
-}
-
 function overlayIssues({ main, overlay }: CrossInput): readonly ConfigIssue[] {
   if (overlay === null) return [];
   const issues: ConfigIssue[] = [];
   const seen = new Set<string>();
-  for (const [index, machine] of list(childOf(overlay.value, 'machines')).entries()) {
-    const id = text(childOf(machine, 'id'));
+  for (const [index, machine] of listOf(childOf(overlay.value, 'machines')).entries()) {
+    const id = textOf(childOf(machine, 'id'));
     if (id === null) continue;
     if (seen.has(id)) issues.push(issueAt(overlay, ['machines', index, 'id'], 'is listed twice', 'each machine once'));
     seen.add(id);

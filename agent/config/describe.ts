@@ -83,6 +83,12 @@ export function childOf(value: unknown, step: string | number): unknown {
   return (value as Record<string | number, unknown>)[step];
 }
 
+/** The members of a list; none where it is no list. */
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** A text that says something, else null. */
+export const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
 /** What a right value is, as the end of the sentence "right would be …". */
 export function describeNode(node: SchemaNode | null): string {
   if (node === null) return 'what docs/CONFIG.md says';

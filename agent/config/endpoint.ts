@@ -28,7 +28,7 @@ export type Endpoint =
 export type Transport = Endpoint['transport'];
 
 /** Which protocols of a profile a transport can carry; the first is meant where no profile tells. */
-export const protocolsOf = {
+const protocolsOf = {
   'modbus-tcp': ['modbus'],
   'modbus-rtu-tcp': ['modbus'],
   'modbus-rtu-serial': ['modbus'],
@@ -210,5 +210,27 @@ function decodedPath(pathname: string): string | null {
     return decodeURIComponent(pathname);
   } catch {
     return null;
+  }
+}
+
+/** What is spoken at an endpoint: what the profile speaks, where it can be spoken there. */
+export function protocolAt(endpoint: Endpoint, profile: Profile | null): Profile['protocol'] {
+  const [first, ...others]: readonly [Profile['protocol'], ...Profile['protocol'][]] = protocolsOf[endpoint.transport];
+  return others.find((protocol) => protocol === profile?.protocol) ?? first;
+}
+
+/** The unit, or address, of a machine whose configuration names none; null where the protocol has none. */
+export function defaultUnit(protocol: Profile['protocol']): number | null {
+  switch (protocol) {
+    case 'modbus':
+      return 1;
+    case 'efka':
+      // $F0, as drives are made (drivers/efka/driver.ts).
+      return 0xf0;
+    case 'line':
+    case 'opcua':
+    case 'knit-floor':
+    case 'stoll-events':
+      return null;
   }
 }

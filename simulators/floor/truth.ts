@@ -6,7 +6,7 @@
  */
 import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { SimulatorError } from '../errors.ts';
-import type { DisturbanceVerb } from '../scenario/schema.ts';
+import { recorderVerbs } from '../scenario/schema.ts';
 import type { FloorEvent } from './model.ts';
 
 export interface TruthLog {
@@ -15,15 +15,6 @@ export interface TruthLog {
   flush(): void;
   close(): void;
 }
-
-const recorded: ReadonlySet<DisturbanceVerb> = new Set([
-  'hold_back',
-  'resend',
-  'data_gap',
-  'restore',
-  'warm_start',
-  'cold_start',
-]);
 
 const flushAtBytes = 64 * 1024;
 
@@ -45,7 +36,7 @@ export function truthLine(timeMs: number, event: FloorEvent): string | null {
       return line('', { signal: event.signal, value: event.value });
     case 'disturbance':
       // Of the wire nobody can tell; what a machine did to its own record is a truth about it.
-      return recorded.has(event.disturbance.verb) ? line('', { verb: event.disturbance.verb }) : null;
+      return recorderVerbs.has(event.disturbance.verb) ? line('', { verb: event.disturbance.verb }) : null;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the schema alone cannot say about a scenario: names that must exist, faults a machine cannot have, faults that overlap. */
 import { mapOf } from '../maps/maps.ts';
-import type { DisturbanceVerb, FaultName, MapName, Protocol, Scenario } from './schema.ts';
+import { recorderVerbs, type FaultName, type MapName, type Protocol, type Scenario } from './schema.ts';
 
 export interface Problem {
   readonly path: readonly PropertyKey[];
@@ -52,16 +52,6 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
   'knit-circular-kf4-tcp': ['yarn_break', 'needle_fault', 'offline'],
   'knit-flat-stoll-events': ['yarn_break', 'needle_fault', 'offline'],
 };
-
-/** What happens to the events of a recording machine; nothing else happens to it on the wire but noise and a lost connection. */
-const recorderVerbs: readonly DisturbanceVerb[] = [
-  'hold_back',
-  'resend',
-  'data_gap',
-  'restore',
-  'warm_start',
-  'cold_start',
-];
 
 /** Every problem at once, with its place in the file. */
 export function checkScenario(scenario: Scenario): Problem[] {
@@ -126,7 +116,7 @@ export function checkScenario(scenario: Scenario): Problem[] {
     else if (['coalesce', 'split'].includes(disturbance.verb) && !machine.protocol.startsWith('kf4'))
       report(`${disturbance.verb} is for kf4, not ${machine.protocol}`, 'disturbances', i, 'verb');
     else if (
-      recorderVerbs.includes(disturbance.verb)
+      recorderVerbs.has(disturbance.verb)
         ? !machine.protocol.startsWith('stoll')
         : machine.protocol.startsWith('stoll') && !['garbage', 'restart'].includes(disturbance.verb)
     )

@@ -46,6 +46,8 @@ export const faultNames = [
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
+const verbsOfRecorders = ['hold_back', 'resend', 'data_gap', 'restore', 'warm_start', 'cold_start'] as const;
+
 export const disturbanceVerbs = [
   'drop',
   'delay',
@@ -58,15 +60,11 @@ export const disturbanceVerbs = [
   // Packets of the knit floor.
   'coalesce',
   'split',
-  // What a recording machine does to its events.
-  'hold_back',
-  'resend',
-  'data_gap',
-  'restore',
-  'warm_start',
-  'cold_start',
+  ...verbsOfRecorders,
 ] as const;
 export type DisturbanceVerb = (typeof disturbanceVerbs)[number];
+/** What a recording machine does to its own events; all other disturbances are of the wire, or of its clock. */
+export const recorderVerbs: ReadonlySet<DisturbanceVerb> = new Set(verbsOfRecorders);
 
 const id = z.string().regex(/^[a-z0-9-]{1,40}$/, 'an id is 1 to 40 of a-z, 0-9 and -');
 const positive = z.number().positive();

@@ -6,16 +6,15 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { freePort, listener } from '../support/ports.ts';
 import {
   assertKept,
   assertNoStack,
   assertOneLine,
-  closedPort,
   damage,
   events,
   fillStore,
   isStatus,
-  listener,
   rows,
   run,
   runBridge,
@@ -51,7 +50,7 @@ describe('bad input that an agent goes on with', { concurrency: 2 }, () => {
       socket.on('close', () => clearInterval(timer));
     });
     const bad = {
-      closed: { profile: 'sewing-modbus-ref', endpoint: `modbus://127.0.0.1:${await closedPort()}` },
+      closed: { profile: 'sewing-modbus-ref', endpoint: `modbus://127.0.0.1:${await freePort()}` },
       silent: { profile: 'sewing-modbus-ref', endpoint: `modbus://127.0.0.1:${silent}` },
       plain: { profile: 'knit-circular-opcua', endpoint: `opc.tcp://127.0.0.1:${silent}` },
       'no-line': { profile: 'sewing-retrofit-csv', endpoint: 'serial:///dev/selvedge-none?baudRate=9600' },
@@ -136,7 +135,7 @@ describe('bad input that an agent goes on with', { concurrency: 2 }, () => {
     const dir = temporaryDir(t);
     assert.equal((await run(t, ['bridge', 'init', '--data-dir', join(dir, 'bridge')])).code, 0);
     writeFileSync(join(dir, 'uplink.password'), 'any\n');
-    const url = `mqtt://127.0.0.1:${await closedPort()}`;
+    const url = `mqtt://127.0.0.1:${await freePort()}`;
     const uplink = { url, password: 'file:uplink.password', bridgeKey: 'bridge/bridge.pub.pem' };
     const agent = await startAgent(t, writeConfig(dir, { uplink }));
     const isCut = (line: Line): boolean => line['uplink'] === 'connection-refused' && Number(line['outboxRecords']) > 0;

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { listener } from '../support/ports.ts';
 import {
   assertKept,
   assertNoStack,
@@ -14,7 +15,6 @@ import {
   fillStore,
   isListening,
   isStatus,
-  listener,
   run,
   start,
   startAgent,

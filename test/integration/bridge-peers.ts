@@ -2,22 +2,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { freePort } from '../support/ports.ts';
 
 const shipped = join(import.meta.dirname, '../../cloud-bridge/mosquitto');
-
-/** A port that was free a moment ago: mosquitto cannot be told "any". */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** Starts mosquitto with the shipped configuration and ACL, their paths and the port changed; ended with the test. */
 export async function runMosquitto(

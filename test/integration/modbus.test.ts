@@ -198,19 +198,7 @@ for (const framing of ['rtu', 'ascii'] as const) {
       );
       return {
         driver,
-        peer: {
-          breakLink: () => line.unplug(),
-          fallSilent: () => void (peer.misbehave = () => 'ignore'),
-          async restore() {
-            peer.misbehave = () => null;
-            await line.plug();
-          },
-          disturb: () =>
-            void (peer.misbehave = (_, nth) => (nth % 3 === 0 ? { raw: (answer) => [noise, answer] } : null)),
-          connections: () => peer.connections,
-          accepted: () => peer.accepted,
-          writes: () => peer.writes,
-        },
+        peer: peer.asPeer(noise, { breakLink: () => line.unplug(), restore: () => line.plug() }),
         async dispose() {
           await line.unplug();
           await peer.close();

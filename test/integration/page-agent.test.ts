@@ -5,7 +5,8 @@ import { test, type TestContext } from 'node:test';
 import type { z } from 'zod';
 import { operations, type OperationName } from '../../agent/page/api.ts';
 import { as, goodPassword, openStream, type SignedIn } from '../unit/page/harness.ts';
-import { listener, rows, run, runBridge, startAgent, temporaryDir, writeConfig, type Line } from './bad-input-rig.ts';
+import { listener } from '../support/ports.ts';
+import { rows, run, runBridge, startAgent, temporaryDir, writeConfig, type Line } from './bad-input-rig.ts';
 import { until } from './sync-rig.ts';
 
 /** A retrofit line whose oil and bobbin are what the test says. */

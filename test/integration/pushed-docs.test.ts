@@ -7,16 +7,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { loadConfig } from '../../agent/config/load.ts';
-import { profileCatalogue } from '../../agent/config/profiles.ts';
 import { groupByBus, loadSources } from '../../agent/sources.ts';
 import type { Driver, Value } from '../../drivers/contract.ts';
 import { interpret } from '../../drivers/profiles/interpret.ts';
 import { repository } from '../check/files.ts';
 import { EventLog, realPorts } from '../contract/driver.ts';
 import { requireProgram } from '../support/peers.ts';
-import { freePort } from '../unit/drivers/knit-floor-peer.ts';
+import { freePort } from '../support/ports.ts';
 import { end, output, tempDir } from './modbus-peers.ts';
+import { machinesAt } from './page-examples.ts';
 
 const pageOf = (name: string): string => readFileSync(join(repository, 'docs/drivers', name), 'utf8');
 
@@ -48,16 +47,8 @@ async function agentOf(t: TestContext, page: string, endpoint: string) {
   const [, text] = /^.*`agent\.yaml`:\n\n```yaml\n([\s\S]*?)^```$/m.exec(page) ?? assert.fail('no agent.yaml');
   const dir = tempDir(t);
   writeFileSync(join(dir, 'agent.yaml'), text ?? '');
-  const ids = [...(text ?? '').matchAll(/- \{ id: ([\w-]+), profile/g)].map(([, id]) => id);
-  const over = ids.map((id) => `  - { id: ${id}, endpoint: "${endpoint}" }\n`).join('');
-  writeFileSync(join(dir, 'endpoints.yaml'), `machines:\n${over}`);
-  const config = loadConfig(join(dir, 'agent.yaml'), { endpoints: join(dir, 'endpoints.yaml') });
-  const catalogue = profileCatalogue(config.profileDirs);
-  const watched = config.machines.map((machine) => {
-    const profile = catalogue.find(machine.profile);
-    if ('problem' in profile) assert.fail(profile.problem);
-    return { config: machine, profile };
-  });
+  const ids = [...(text ?? '').matchAll(/- \{ id: ([\w-]+), profile/g)].map(([, id = '']) => id);
+  const watched = machinesAt(dir, Object.fromEntries(ids.map((id) => [id, endpoint])));
   const log = new EventLog();
   const makeSources = await loadSources(watched);
   const options = { dataDir: dir, ports: realPorts(log), identified: () => {}, secret: () => '' };

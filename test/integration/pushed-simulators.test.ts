@@ -13,9 +13,9 @@ import type { Value } from '../../simulators/maps/map.ts';
 import { createKf4Machine } from '../../simulators/servers/kf4.ts';
 import type { MachineServer } from '../../simulators/servers/server.ts';
 import { createStollRecorder } from '../../simulators/servers/stoll.ts';
-import { scenarioSchema, type DisturbanceVerb, type ScenarioDisturbance } from '../../simulators/scenario/schema.ts';
 import { assertEventInvariants, driverContract, EventLog, realPorts } from '../contract/driver.ts';
-import { freePort } from '../unit/drivers/knit-floor-peer.ts';
+import { disturbance } from '../support/disturbance.ts';
+import { freePort } from '../support/ports.ts';
 
 const floor: Profile = { ...loadProfile('knit-circular-kf4-tcp', []), 'knit-floor': { silenceS: 0.8 } };
 const flat: Profile = {
@@ -23,17 +23,6 @@ const flat: Profile = {
   'stoll-events': { silenceS: 0.8, lateAfterS: 120 },
 };
 const backoff = { minMs: 50, maxMs: 200 };
-
-function disturbance(verb: DisturbanceVerb, extra: Record<string, unknown> = {}): ScenarioDisturbance {
-  const machines = [{ id: 'm', kind: 'flat-knit', map: 'knit-flat-stoll-events', protocol: 'stoll-tcp' }];
-  const [parsed] = scenarioSchema.parse({
-    version: 1,
-    site: 'x',
-    machines,
-    disturbances: [{ machine: 'm', verb, atS: 0, ...extra }],
-  }).disturbances;
-  return parsed ?? assert.fail();
-}
 
 /** What a machine shows, moved by the test; latched every 50 ms as the floor does it. */
 class Shown {

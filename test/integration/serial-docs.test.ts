@@ -1,44 +1,30 @@
 /** The examples of docs/drivers/serial.md and docs/drivers/efka.md, as a reader would copy them, on machines that send what the pages say. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { loadConfig } from '../../agent/config/load.ts';
-import { profileCatalogue } from '../../agent/config/profiles.ts';
 import { loadSources, type WatchedMachine } from '../../agent/sources.ts';
-import { interpret } from '../../drivers/profiles/interpret.ts';
 import { repository } from '../check/files.ts';
 import { EventLog, realPorts } from '../contract/driver.ts';
+import { listener } from '../support/ports.ts';
 import { tempDir } from './modbus-peers.ts';
+import { assertAsPromised, copyFiles, machinesAt, promisedIn, type Promised } from './page-examples.ts';
 
-/** Writes the files of a page, and where each machine is in this test. */
+/** Copies the files of a page; the machines of its configuration, where each is in this test. */
 function filesOf(t: TestContext, page: string, endpoints: Readonly<Record<string, string>>): WatchedMachine[] {
   const dir = tempDir(t);
-  mkdirSync(join(dir, 'profiles'));
-  for (const [, name = '', text = ''] of page.matchAll(/^`([\w./-]+\.yaml)`:\n\n```yaml\n([\s\S]*?)^```$/gm))
-    writeFileSync(join(dir, name), text);
-  const over = Object.entries(endpoints).map(([id, endpoint]) => `  - { id: ${id}, endpoint: "${endpoint}" }\n`);
-  writeFileSync(join(dir, 'endpoints.yaml'), `machines:\n${over.join('')}`);
+  copyFiles(page, dir);
   // As it stands, the page's configuration is right as well.
   const asWritten = loadConfig(join(dir, 'agent.yaml'), {});
-  assert.equal(asWritten.machines.length, over.length);
-  const config = loadConfig(join(dir, 'agent.yaml'), { endpoints: join(dir, 'endpoints.yaml') });
-  const catalogue = profileCatalogue(config.profileDirs);
-  return config.machines.map((machine) => {
-    const profile = catalogue.find(machine.profile);
-    if ('problem' in profile) assert.fail(profile.problem);
-    return { config: machine, profile };
-  });
+  assert.equal(asWritten.machines.length, Object.keys(endpoints).length);
+  return machinesAt(dir, endpoints);
 }
 
-/** What is promised in the table behind `from`: signal, value, quality. */
-function promised(page: string, from: number): [signal: string, value: string, quality: string][] {
+/** What is promised in the table behind `from`. */
+function promised(page: string, from: number): Promised[] {
   const [table = ''] = /(?:^\|.*\n)+/m.exec(page.slice(from)) ?? [];
-  return [...table.matchAll(/^\| `([a-z0-9.]+)` \| (\S+) \| (good|bad: `\S+`) \|$/gm)].map(
-    ([, signal = '', value = '', quality = '']) => [signal, value, quality],
-  );
+  return promisedIn(table);
 }
 
 async function readAll(t: TestContext, watched: readonly WatchedMachine[], enough: number): Promise<EventLog> {
@@ -54,38 +40,9 @@ async function readAll(t: TestContext, watched: readonly WatchedMachine[], enoug
   return log;
 }
 
-function check(
-  log: EventLog,
-  machine: WatchedMachine,
-  table: readonly [string, string, string][],
-  state: string,
-): void {
-  const values = new Map(log.readings(machine.config.id).map((reading) => [reading.signal, reading]));
+function check(log: EventLog, machine: WatchedMachine, table: readonly Promised[], state: string): void {
   assert.equal(table.length, Object.keys(machine.profile.signals).length, 'the table has every signal');
-  for (const [signal, value, quality] of table) {
-    const reading = values.get(signal) ?? assert.fail(signal);
-    assert.equal(String(reading.value ?? '–'), value, signal);
-    assert.equal(reading.quality === 'bad' ? `bad: \`${reading.reason}\`` : reading.quality, quality, signal);
-  }
-  const good = [...values].flatMap(([signal, { value }]) => (value === null ? [] : [[signal, value] as const]));
-  assert.equal(interpret(machine.profile, null, new Map(good))?.state, state);
-}
-
-async function listen(t: TestContext, onSocket: (socket: Socket) => void): Promise<string> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    onSocket(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, 'close');
-  });
-  return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  assertAsPromised(log, machine, table, state);
 }
 
 test('the three examples of the page on lines read what the page says', async (t) => {
@@ -102,11 +59,12 @@ test('the three examples of the page on lines read what the page says', async (t
       'latin1',
     );
     const id = { 'acme-fields': 'f-1', 'acme-pattern': 'p-1', 'acme-fixed': 'x-1' }[profile] ?? assert.fail(profile);
-    endpoints[id] = await listen(t, (socket) => {
+    const port = await listener(t, (socket) => {
       const timer = setInterval(() => socket.write(bytes), 50);
       socket.on('close', () => clearInterval(timer));
       socket.on('data', () => assert.fail('something was sent to a machine'));
     });
+    endpoints[id] = `tcp://127.0.0.1:${port}`;
   }
   const watched = filesOf(t, page, endpoints);
   const log = await readAll(t, watched, 8);
@@ -126,14 +84,14 @@ test('the example of the page on EFKA drives reads what the page says', async (t
   );
   assert.equal(telegrams.size, 5);
   const strangers: string[] = [];
-  const endpoint = await listen(t, (socket) => {
+  const port = await listener(t, (socket) => {
     socket.on('data', (bytes) => {
       const answer = telegrams.get(bytes.toString('hex').toUpperCase());
       if (answer === undefined) strangers.push(bytes.toString('hex'));
       else socket.write(Buffer.from(answer, 'hex'));
     });
   });
-  const watched = filesOf(t, page, { 'ls-7': endpoint });
+  const watched = filesOf(t, page, { 'ls-7': `tcp://127.0.0.1:${port}` });
   const log = await readAll(t, watched, 11);
   const [machine] = watched;
   assert.ok(machine !== undefined);

@@ -39,15 +39,7 @@ driverContract({
     await peer.listen();
     return {
       driver: lineDriver(peer.endpoint, ports),
-      peer: {
-        breakLink: () => peer.hangUp(),
-        fallSilent: () => peer.speak(false),
-        restore: () => peer.restore(),
-        disturb: () => peer.disturb(),
-        connections: () => peer.connections,
-        accepted: () => peer.acceptedCount,
-        writes: () => peer.writtenBytes,
-      },
+      peer: peer.asPeer(),
       dispose: () => peer.dispose(),
     };
   },
@@ -61,13 +53,13 @@ test('a half-open TCP connection is noticed by its silence and made anew', async
   try {
     await driver.start(new AbortController().signal);
     await log.until('a good reading', 5_000, () => log.goods('rt-1') > 0);
-    const before = peer.acceptedCount;
+    const before = peer.accepted;
     // Half-open: the socket stays, nothing comes, nobody says good-bye.
-    peer.speak(false);
+    peer.fallSilent();
     await log.until('an open gap', 5_000, () => log.gaps('rt-1').at(-1)?.phase === 'opened');
     assert.equal(log.gaps('rt-1').at(-1)?.reason, 'no-data');
-    await log.until('a new connection', 5_000, () => peer.acceptedCount > before);
-    peer.speak(true);
+    await log.until('a new connection', 5_000, () => peer.accepted > before);
+    await peer.restore();
     await log.until('a closed gap', 5_000, () => log.gaps('rt-1').at(-1)?.phase === 'closed');
     assertEventInvariants(['rt-1'], log.events);
   } finally {
@@ -84,7 +76,7 @@ test('noise alone is no life: the gap says garbage, and every piece of it is cou
   // A wrong baud rate looks like this: bytes all the time, never a line of seven fields.
   const babble = setInterval(() => peer.send(Buffer.from([0xf8, 0x1c, 0x0a, 0x2c, 0x33, 0x0a])), 20);
   try {
-    peer.speak(false);
+    peer.fallSilent();
     await driver.start(new AbortController().signal);
     await log.until('an open gap', 5_000, () => log.gaps('rt-1').length > 0);
     assert.equal(log.gaps('rt-1')[0]?.reason, 'garbage');
@@ -98,6 +90,15 @@ test('noise alone is no life: the gap says garbage, and every piece of it is cou
   }
 });
 
+/** A line every `everyMs`, whether or not the pty is plugged in. */
+function sewAt(pty: PtyPair): NodeJS.Timeout {
+  let stitches = 0;
+  return setInterval(() => {
+    stitches += 10;
+    pty.send(retrofitLine(stitches)).catch(() => {});
+  }, everyMs);
+}
+
 test('a serial port is read, its unplugging is a gap at once, and it is read again when it is back', async (t) => {
   if (!requireProgram(t, 'socat')) return;
   const folder = await mkdtemp(join(tmpdir(), 'selvedge-pty-'));
@@ -109,11 +110,7 @@ test('a serial port is read, its unplugging is a gap at once, and it is read aga
   // Loading the native library is no part of what is timed here.
   await import('serialport');
   const driver = lineDriver(`serial://${byId}?baudRate=9600`, realPorts(log));
-  let stitches = 0;
-  const pace = setInterval(() => {
-    stitches += 10;
-    pty.send(retrofitLine(stitches)).catch(() => {});
-  }, everyMs);
+  const pace = sewAt(pty);
   try {
     await driver.start(new AbortController().signal);
     await log.until('an open gap', 5_000, () => log.gaps('rt-1').length > 0);
@@ -156,11 +153,7 @@ test('an adapter named by its USB ids is read under whatever tty it gets, and no
     { endpoint: 'serial://usb/1a86:7523', machine: 'rt-1', profile: quick, backoff, devices: sys.folders },
     ports,
   );
-  let stitches = 0;
-  const pace = setInterval(() => {
-    stitches += 10;
-    pty.send(retrofitLine(stitches)).catch(() => {});
-  }, everyMs);
+  const pace = sewAt(pty);
   try {
     await driver.start(new AbortController().signal);
     await log.until('an open gap', 5_000, () => log.gaps('rt-1').length > 0);

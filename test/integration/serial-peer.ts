@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, existsSync, readFileSync } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { SpeakingMachine } from '../support/called-machine.ts';
 
 /** A line of docs/machines.md, sewing-retrofit-csv, with the given stitch counter. */
 export const retrofitLine = (stitches: number): string => `3,24.5,1.27,80,55,${stitches},4200\n`;
@@ -11,87 +11,31 @@ export const retrofitLine = (stitches: number): string => `3,24.5,1.27,80,55,${s
 export const noise = Buffer.from([0x00, 0xff, 0x41, 0x2c, 0x80, 0x0a, 0x31, 0x2c, 0x32, 0x0a]);
 
 /** Sends a retrofit line every `everyMs` to everyone who is connected. */
-export class TcpLinePeer {
+export class TcpLinePeer extends SpeakingMachine {
   readonly #everyMs: number;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | null = null;
-  #port = 0;
-  #timer: NodeJS.Timeout | null = null;
-  #speaks = true;
-  #noisy = false;
   #stitches = 0;
-  acceptedCount = 0;
-  /** Bytes anybody sent to the machine. */
-  writtenBytes = 0;
 
   constructor(everyMs: number) {
+    super();
     this.#everyMs = everyMs;
   }
 
-  get endpoint(): string {
-    return `tcp://127.0.0.1:${this.#port}`;
-  }
-
-  get connections(): number {
-    return this.#sockets.size;
-  }
-
-  async listen(): Promise<void> {
-    const server = createServer((socket) => {
-      this.acceptedCount += 1;
-      this.#sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('data', (bytes) => {
-        this.writtenBytes += bytes.length;
-      });
-      socket.once('close', () => this.#sockets.delete(socket));
+  override async listen(): Promise<void> {
+    await super.listen();
+    this.takeTurns(this.#everyMs, () => {
+      if (!this.speaks) return;
+      this.#stitches += 10;
+      if (this.isNoisy) this.send(noise);
+      this.send(retrofitLine(this.#stitches));
     });
-    server.listen(this.#port, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) this.#port = address.port;
-    this.#server = server;
-    this.#timer ??= setInterval(() => this.#tick(), this.#everyMs);
   }
+}
 
-  #tick(): void {
-    if (!this.#speaks) return;
-    this.#stitches += 10;
-    if (this.#noisy) this.send(noise);
-    this.send(retrofitLine(this.#stitches));
-  }
-
-  send(bytes: string | Uint8Array): void {
-    for (const socket of this.#sockets) socket.write(bytes);
-  }
-
-  speak(speaks: boolean): void {
-    this.#speaks = speaks;
-  }
-
-  disturb(): void {
-    this.#noisy = true;
-  }
-
-  async hangUp(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    for (const socket of this.#sockets) socket.destroy();
-    if (server === null) return;
-    server.close();
-    await once(server, 'close');
-  }
-
-  async restore(): Promise<void> {
-    this.#speaks = true;
-    if (this.#server === null) await this.listen();
-  }
-
-  async dispose(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-    await this.hangUp();
-  }
+/** Ends a program at once: an adapter that is pulled says no good-bye, and SIGTERM lets socat linger. */
+export async function killed(program: ChildProcess | null): Promise<void> {
+  if (program === null || program.exitCode !== null || program.signalCode !== null) return;
+  program.kill('SIGKILL');
+  await once(program, 'exit');
 }
 
 /** Two ptys joined by socat: the agent opens `device`, the machine writes to `far`. Unplugging ends socat and both ptys. */
@@ -144,11 +88,7 @@ export class PtyPair {
   async unplug(): Promise<void> {
     const socat = this.#socat;
     this.#socat = null;
-    if (socat !== null && socat.exitCode === null) {
-      // An adapter that is pulled says no good-bye, and SIGTERM lets socat linger.
-      socat.kill('SIGKILL');
-      await once(socat, 'exit');
-    }
+    await killed(socat);
     await this.#handle?.close();
     this.#handle = null;
     // What a killed socat leaves behind; the kernel takes a real device's name away itself.

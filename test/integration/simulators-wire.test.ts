@@ -8,8 +8,8 @@ import { createModbusServer } from '../../simulators/servers/modbus.ts';
 import { openGate } from '../../simulators/servers/gate.ts';
 import type { MachineServer } from '../../simulators/servers/server.ts';
 import { openUplinkProxy } from '../../simulators/servers/uplink-proxy.ts';
-import { scenarioSchema, type ScenarioDisturbance } from '../../simulators/scenario/schema.ts';
 import { SimulatorError } from '../../simulators/errors.ts';
+import { disturbance } from '../support/disturbance.ts';
 
 const random = Math.random;
 const portOf = (server: { readonly endpoint: string }): number => Number(new URL(server.endpoint).port);
@@ -41,18 +41,6 @@ const outcome = (port: number): Promise<string> =>
     });
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'));
   });
-
-function disturbance(verb: string, extra: Record<string, unknown> = {}): ScenarioDisturbance {
-  const machines = [{ id: 'm', kind: 'lockstitch', map: 'sewing-modbus-ref', protocol: 'modbus-tcp' }];
-  const [parsed] = scenarioSchema.parse({
-    version: 1,
-    site: 'x',
-    machines,
-    disturbances: [{ machine: 'm', verb, atS: 0, ...extra }],
-  }).disturbances;
-  assert.ok(parsed !== undefined);
-  return parsed;
-}
 
 async function modbus(t: TestContext, transport: 'tcp' | 'rtu'): Promise<MachineServer> {
   const server = createModbusServer({

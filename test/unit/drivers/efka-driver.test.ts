@@ -25,21 +25,7 @@ driverContract({
     ];
     return {
       driver: createEfkaDriver({ endpoint: peer.endpoint, machines, timeoutMs: 150, backoff }, ports),
-      peer: {
-        breakLink: () => peer.close(),
-        fallSilent: () => void (peer.misbehave = () => 'ignore'),
-        async restore() {
-          peer.misbehave = () => null;
-          await peer.close();
-          await peer.listen();
-        },
-        disturb: () =>
-          void (peer.misbehave = (_, nth) =>
-            nth % 3 === 0 ? { raw: (answer) => [efkaAnswer(0xf7, '02=FF'), answer] } : null),
-        connections: () => peer.connections,
-        accepted: () => peer.accepted,
-        writes: () => peer.writes,
-      },
+      peer: peer.asPeer(efkaAnswer(0xf7, '02=FF')),
       dispose: () => peer.close(),
     };
   },

@@ -2,12 +2,14 @@
  * EFKA drives of a few lines for the driver's tests, written from the manual (402280, §7.5 to §7.9) and knowing nothing of `drivers/` or
  * `simulators/`. They answer from plain texts, keep the watch of E3, and misbehave on demand.
  */
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { AnsweringMachine } from '../../support/called-machine.ts';
 
 export interface PeerQuestion {
   readonly address: number;
   readonly parameter: string;
 }
+
 export type Misbehaviour =
   | 'ignore'
   | { readonly raw: (answer: Buffer) => Buffer | readonly Buffer[] }
@@ -18,63 +20,31 @@ export function efkaAnswer(address: number, text: string): Buffer {
   return Buffer.from([0x01, ...covered, covered.reduce((check, byte) => check ^ byte, 0)]);
 }
 
-export class EfkaPeer {
+export class EfkaPeer extends AnsweringMachine {
   /** Value by `address/parameter`; what is not there is refused with NAK, an address without any is silent. */
   readonly values = new Map<string, string>();
   readonly questions: PeerQuestion[] = [];
-  /** Asked for every question; null answers as it should. */
   misbehave: (question: PeerQuestion, nth: number) => Misbehaviour | null = () => null;
-  /** Everything that came and is no question. */
-  writes = 0;
-  accepted = 0;
   /** Gives every byte back, as a two-wire line does. */
   echoes = false;
   /** Where bytes go besides the sockets: a pty. */
   toTty: ((bytes: Buffer) => void) | null = null;
-  readonly #sockets = new Set<Socket>();
   #held = Buffer.alloc(0);
-  #server: Server | null = null;
-  #port = 0;
-
-  get endpoint(): string {
-    return `tcp://127.0.0.1:${this.#port}`;
-  }
-
-  get connections(): number {
-    return this.#sockets.size;
-  }
 
   set(address: number, values: Readonly<Record<string, string>>): void {
     for (const [parameter, value] of Object.entries(values)) this.values.set(`${address}/${parameter}`, value);
   }
 
-  async listen(): Promise<void> {
-    const server = createServer((socket) => {
-      this.accepted += 1;
-      this.#sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('close', () => this.#sockets.delete(socket));
-      socket.on('error', () => {});
-      socket.on('data', (bytes) => this.receive(bytes));
-    });
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
-    this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
+  protected override welcome(socket: Socket): void {
+    socket.on('data', (bytes) => this.receive(bytes));
   }
 
-  async close(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    for (const socket of this.#sockets) socket.destroy();
-    if (server !== null) await new Promise((resolve) => server.close(resolve));
-  }
-
-  send(bytes: Buffer): void {
-    for (const socket of this.#sockets) socket.write(bytes);
+  override send(bytes: Buffer): void {
+    super.send(bytes);
     this.toTty?.(bytes);
   }
 
-  /** A question is `01 ADR 02 P P 05`, six bytes; anything else may be a write. */
+  /** A question is `01 ADR 02 P P 05`, six bytes; anything else may be a write, and counts as one. */
   receive(bytes: Buffer): void {
     if (this.echoes) this.send(bytes);
     this.#held = Buffer.concat([this.#held, bytes]);

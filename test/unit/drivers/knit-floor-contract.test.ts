@@ -3,7 +3,8 @@ import { createKnitFloorDriver } from '../../../drivers/knit-floor/driver.ts';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
 import type { Profile } from '../../../drivers/profiles/schema.ts';
 import { driverContract } from '../../contract/driver.ts';
-import { Board, DeviceServer, freePort } from './knit-floor-peer.ts';
+import { freePort } from '../../support/ports.ts';
+import { Board, DeviceServer } from './knit-floor-peer.ts';
 
 const profile: Profile = { ...loadProfile('knit-circular-kf4-tcp', []), 'knit-floor': { silenceS: 0.6 } };
 const backoff = { minMs: 50, maxMs: 200 };
@@ -36,7 +37,7 @@ driverContract({
         restore: async () => boards.forEach((board) => board.restore()),
         disturb: () => boards.forEach((board) => board.disturb()),
         connections: () => boards.reduce((sum, board) => sum + board.connections, 0),
-        accepted: () => boards.reduce((sum, board) => sum + board.acceptedCount, 0),
+        accepted: () => boards.reduce((sum, board) => sum + board.accepted, 0),
         writes: () => boards.reduce((sum, board) => sum + board.writtenBytes, 0),
       },
       dispose: async () => {
@@ -59,15 +60,7 @@ for (const unit of [null, 7]) {
           { endpoint: `tcp://127.0.0.1:${server.port}`, machines: [{ machine: 'ck-7', unit, profile }], backoff },
           ports,
         ),
-        peer: {
-          breakLink: () => server.hangUp(),
-          fallSilent: () => server.fallSilent(),
-          restore: () => server.restore(),
-          disturb: () => server.disturb(),
-          connections: () => server.connections,
-          accepted: () => server.acceptedCount,
-          writes: () => server.writtenBytes,
-        },
+        peer: server.asPeer(),
         dispose: () => server.dispose(),
       };
     },

@@ -1,52 +1,23 @@
 /** Knitting machines by hand: a board that calls the agent, and a server the agent calls. Nothing here knows the driver. */
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-
-/** A port nobody listens on at present. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
+import { connect, type Socket } from 'node:net';
+import { SpeakingMachine } from '../../support/called-machine.ts';
 
 const noise = Buffer.from([0xff, 0x00, 0x23, 0x35]);
+const roundMs = 20;
 
-/** What both sides do: every 20 ms a round or a sign of life. */
-abstract class Talker {
-  #timer: NodeJS.Timeout | null = null;
-  #noisy = false;
+/** What both sides say: a round, or a sign of life. */
+class Rounds {
   #turn = 0;
-  protected speaks = true;
-  acceptedCount = 0;
-  /** Bytes anybody sent to the machine. */
-  writtenBytes = 0;
 
-  abstract get connections(): number;
-  abstract send(text: string | Uint8Array): void;
-
-  protected talk(): void {
-    this.#timer ??= setInterval(() => {
-      if (!this.speaks) return;
-      this.#turn += 1;
-      if (this.#noisy) this.send(noise);
-      this.send(['9', '31', '70027'][this.#turn % 3] ?? '9');
-    }, 20);
-  }
-  protected silence(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-  }
-  disturb(): void {
-    this.#noisy = true;
+  next(): string {
+    this.#turn += 1;
+    return ['9', '31', '70027'][this.#turn % 3] ?? '9';
   }
 }
 
 /** Calls a port, says its number, and calls again when it is hung up on. */
-export class Board extends Talker {
+export class Board {
   readonly #port: number;
   readonly #hello: string;
   #socket: Socket | null = null;
@@ -54,10 +25,17 @@ export class Board extends Talker {
   #saidHello = false;
   #wanted = false;
   #retry: NodeJS.Timeout | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  readonly #rounds = new Rounds();
+  #speaks = true;
+  #noisy = false;
+  /** Connections ever made. */
+  accepted = 0;
+  /** Bytes anybody sent to the machine. */
+  writtenBytes = 0;
   onClose: (() => void) | null = null;
 
   constructor(port: number, hello: string) {
-    super();
     this.#port = port;
     this.#hello = hello;
   }
@@ -78,7 +56,7 @@ export class Board extends Talker {
     socket.once('connect', () => {
       this.#open = true;
       this.#saidHello = false;
-      this.acceptedCount += 1;
+      this.accepted += 1;
       this.#greet();
     });
     socket.once('close', () => {
@@ -90,27 +68,38 @@ export class Board extends Talker {
   }
 
   #greet(): void {
-    if (!this.#open || this.#saidHello || !this.speaks) return;
+    if (!this.#open || this.#saidHello || !this.#speaks) return;
     this.#saidHello = true;
     this.#socket?.write(this.#hello);
     // The board has nothing to tell within the pause that ends its number.
     setTimeout(() => {
-      if (this.#wanted) this.talk();
+      if (this.#wanted) this.#timer ??= setInterval(() => this.#takeTurn(), roundMs);
     }, 200);
   }
 
-  send(text: string | Uint8Array): void {
+  #takeTurn(): void {
+    if (!this.#speaks) return;
+    if (this.#noisy) this.#send(noise);
+    this.#send(this.#rounds.next());
+  }
+
+  #send(text: string | Uint8Array): void {
     if (this.#open && this.#saidHello) this.#socket?.write(text);
   }
 
   fallSilent(): void {
-    this.speaks = false;
+    this.#speaks = false;
+  }
+
+  disturb(): void {
+    this.#noisy = true;
   }
 
   async hangUp(): Promise<void> {
     this.#wanted = false;
     if (this.#retry !== null) clearTimeout(this.#retry);
-    this.silence();
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
     const socket = this.#socket;
     if (socket === null) return;
     socket.destroy();
@@ -118,74 +107,31 @@ export class Board extends Talker {
   }
 
   restore(): void {
-    this.speaks = true;
+    this.#speaks = true;
     this.call();
     this.#greet();
   }
 }
 
 /** A device server that passes on what a machine says. */
-export class DeviceServer extends Talker {
+export class DeviceServer extends SpeakingMachine {
   readonly #hello: string;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | null = null;
-  port = 0;
+  readonly #rounds = new Rounds();
 
   constructor(hello = '') {
     super();
     this.#hello = hello;
   }
 
-  get connections(): number {
-    return this.#sockets.size;
-  }
-
-  async listen(): Promise<void> {
-    const server = createServer({ noDelay: true }, (socket) => {
-      this.acceptedCount += 1;
-      this.#sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('data', (bytes) => {
-        this.writtenBytes += bytes.length;
-      });
-      socket.once('close', () => this.#sockets.delete(socket));
-      if (this.#hello !== '' && this.speaks) socket.write(this.#hello);
-    });
-    server.listen(this.port, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) this.port = address.port;
-    this.#server = server;
+  protected override welcome(socket: Socket): void {
+    if (this.#hello !== '' && this.speaks) socket.write(this.#hello);
   }
 
   begin(): void {
-    this.talk();
-  }
-
-  send(text: string | Uint8Array): void {
-    for (const socket of this.#sockets) socket.write(text);
-  }
-
-  fallSilent(): void {
-    this.speaks = false;
-  }
-
-  async hangUp(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    for (const socket of this.#sockets) socket.destroy();
-    if (server === null) return;
-    server.close();
-    await once(server, 'close');
-  }
-
-  async restore(): Promise<void> {
-    this.speaks = true;
-    if (this.#server === null) await this.listen();
-  }
-
-  async dispose(): Promise<void> {
-    this.silence();
-    await this.hangUp();
+    this.takeTurns(roundMs, () => {
+      if (!this.speaks) return;
+      if (this.isNoisy) this.send(noise);
+      this.send(this.#rounds.next());
+    });
   }
 }

@@ -36,20 +36,7 @@ for (const framing of ['tcp', 'rtu'] as const) {
         framing === 'tcp' ? Buffer.from('ff00aa55deadbeef01', 'hex') : withCrc(Buffer.from('0904020001', 'hex'));
       return {
         driver,
-        peer: {
-          breakLink: () => peer.close(),
-          fallSilent: () => void (peer.misbehave = () => 'ignore'),
-          async restore() {
-            peer.misbehave = () => null;
-            await peer.close();
-            await peer.listen();
-          },
-          disturb: () =>
-            void (peer.misbehave = (_, nth) => (nth % 3 === 0 ? { raw: (answer) => [noise, answer] } : null)),
-          connections: () => peer.connections,
-          accepted: () => peer.accepted,
-          writes: () => peer.writes,
-        },
+        peer: peer.asPeer(noise),
         dispose: () => peer.close(),
       };
     },

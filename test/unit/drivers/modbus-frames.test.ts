@@ -8,23 +8,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { receiveAscii } from '../../../drivers/modbus/ascii.ts';
 import { MbapFramer } from '../../../drivers/modbus/mbap.ts';
 import { answerOf, type ReadFunction, type ReadRequest } from '../../../drivers/modbus/pdu.ts';
 import { RtuReceiver } from '../../../drivers/modbus/rtu.ts';
+import { heapBytes } from '../../support/heap.ts';
 import { asciiFrame, withCrc } from './modbus-peer.ts';
 import { Random, runs, seed } from './modbus-random.ts';
-
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
-/** Bytes of the heap that are in use. */
-function heapBytes(): number {
-  gc();
-  gc();
-  return process.memoryUsage().heapUsed;
-}
 
 interface Asked {
   readonly request: ReadRequest;

@@ -2,8 +2,8 @@
  * A Modbus server of a few lines for the driver's tests, written from the standard and knowing nothing of `drivers/`. It
  * answers from plain registers, and misbehaves on demand.
  */
-import { createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { Socket } from 'node:net';
+import { AnsweringMachine } from '../../support/called-machine.ts';
 
 export interface PeerRequest {
   readonly unit: number;
@@ -24,60 +24,23 @@ export type Misbehaviour =
   /** Does it and says nothing, or hangs up, or answers something else. */
   | { readonly executeThen: 'silence' | 'hang-up' | ((answer: Buffer) => Buffer); readonly delayMs?: number };
 
-export class ModbusPeer {
+export class ModbusPeer extends AnsweringMachine {
   readonly framing: 'tcp' | 'rtu' | 'ascii';
   readonly requests: PeerRequest[] = [];
   /** Register or bit by `unit/fn/address`; what is not there answers exception 2. */
   readonly cells = new Map<string, number>();
-  /** Asked for every request; null answers as it should. */
   misbehave: (request: PeerRequest, nth: number) => Misbehaviour | null = () => null;
-  accepted = 0;
-  writes = 0;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | null = null;
-  #port = 0;
 
   constructor(framing: 'tcp' | 'rtu' | 'ascii') {
+    super();
     this.framing = framing;
-  }
-
-  get port(): number {
-    return this.#port;
-  }
-
-  get connections(): number {
-    return this.#sockets.size;
   }
 
   set(unit: number, fn: number, from: number, values: readonly number[]): void {
     values.forEach((value, i) => this.cells.set(`${unit}/${fn}/${from + i}`, value));
   }
 
-  async listen(host = '127.0.0.1', port = this.#port): Promise<void> {
-    const server = createServer((socket) => this.#serve(socket));
-    await new Promise<void>((resolve) => server.listen(port, host, resolve));
-    this.#server = server;
-    this.#port = (server.address() as AddressInfo).port;
-  }
-
-  async close(): Promise<void> {
-    const server = this.#server;
-    this.#server = null;
-    for (const socket of this.#sockets) socket.destroy();
-    if (server !== null) await new Promise((resolve) => server.close(resolve));
-  }
-
-  /** Sends bytes nobody asked for on every connection. */
-  blurt(bytes: Buffer): void {
-    for (const socket of this.#sockets) socket.write(bytes);
-  }
-
-  #serve(socket: Socket): void {
-    this.accepted += 1;
-    this.#sockets.add(socket);
-    socket.setNoDelay(true);
-    socket.on('close', () => this.#sockets.delete(socket));
-    socket.on('error', () => {});
+  protected override welcome(socket: Socket): void {
     let held = Buffer.alloc(0);
     socket.on('data', (chunk) => {
       held = Buffer.concat([held, chunk]);

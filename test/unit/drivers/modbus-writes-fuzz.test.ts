@@ -4,12 +4,12 @@
  * the rules of docs/drivers/modbus.md, with no code of `drivers/`.
  */
 import assert from 'node:assert/strict';
-import { createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createModbusDriver, openBus } from '../../../drivers/modbus/driver.ts';
 import { profileSchema } from '../../../drivers/profiles/schema.ts';
 import { EventLog, realPorts } from '../../contract/driver.ts';
+import { CalledMachine } from '../../support/called-machine.ts';
 import { withCrc } from './modbus-peer.ts';
 import { Random, runs, seed } from './modbus-random.ts';
 
@@ -20,34 +20,21 @@ interface Seen {
 }
 
 /** Answers in every way a server may, and records. */
-class Recorder {
+class Recorder extends CalledMachine {
   readonly functions = new Map<number, number>();
   readonly writes: Seen[] = [];
   misfits = 0;
-  readonly #sockets = new Set<Socket>();
   readonly #random: Random;
-  readonly #server: Server;
   readonly #framing: 'tcp' | 'rtu';
 
   constructor(framing: 'tcp' | 'rtu', random: Random) {
+    super();
     this.#framing = framing;
     this.#random = random;
-    this.#server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.setNoDelay(true).on('error', () => {});
-      socket.on('close', () => this.#sockets.delete(socket));
-      socket.on('data', (chunk) => this.#take(socket, chunk));
-    });
   }
 
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
+  protected override welcome(socket: Socket): void {
+    socket.on('data', (chunk) => this.#take(socket, chunk));
   }
 
   #take(socket: Socket, chunk: Buffer): void {
@@ -228,7 +215,7 @@ async function fuzz(t: TestContext, framing: 'tcp' | 'rtu', wanted: number): Pro
   const firstUnit = framing === 'tcp' ? 0 : 1;
   const [perDriver, perMachine] = [8, 50];
   const recorder = new Recorder(framing, random);
-  const port = await recorder.listen();
+  await recorder.listen();
   let asked = 0;
   let judged = 0;
   const outcomes = new Map<string, number>();
@@ -243,7 +230,7 @@ async function fuzz(t: TestContext, framing: 'tcp' | 'rtu', wanted: number): Pro
     const log = new EventLog();
     const driver = createModbusDriver(
       {
-        endpoint: `${framing === 'tcp' ? 'modbus' : 'modbus+rtu'}://127.0.0.1:${port}`,
+        endpoint: `${framing === 'tcp' ? 'modbus' : 'modbus+rtu'}://127.0.0.1:${recorder.port}`,
         machines,
         timeoutMs: 40,
         backoff: { minMs: 5, maxMs: 10 },
@@ -306,10 +293,10 @@ for (const framing of ['tcp', 'rtu'] as const) {
   test(`${framing}: 20,000 things that only look like an allowed write leave nothing that writes`, async () => {
     const random = new Random(seed + 1);
     const recorder = new Recorder(framing, random);
-    const port = await recorder.listen();
+    await recorder.listen();
     const { promise: up, resolve } = Promise.withResolvers<void>();
     const bus = openBus(
-      { kind: framing === 'tcp' ? 'tcp' : 'rtu-tcp', host: '127.0.0.1', port },
+      { kind: framing === 'tcp' ? 'tcp' : 'rtu-tcp', host: '127.0.0.1', port: recorder.port },
       { onUp: resolve, onDown: () => {}, onDiscard: () => {} },
       { connectTimeoutMs: 3_000, staleAfterMs: 60_000, monotonicMs: () => performance.now() },
     );

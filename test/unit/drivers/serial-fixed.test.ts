@@ -5,6 +5,7 @@ import { parseProfile, ProfileInvalid } from '../../../drivers/profiles/load.ts'
 import type { FixedFormat } from '../../../drivers/profiles/serial.ts';
 import { FixedFramer, fixedDecoder } from '../../../drivers/serial/fixed.ts';
 import type { Framed } from '../../../drivers/serial/framer.ts';
+import { lineProfileText } from './serial-profile.ts';
 
 const ascii: FixedFormat = { bytes: 12, start: '02', end: '03' };
 const binary: FixedFormat = { bytes: 8, start: 'AA', checksum: { kind: 'crc16-modbus', at: 6, from: 0 } };
@@ -123,23 +124,9 @@ test('a wrong checksum is told as one', () => {
   }
 });
 
-const profileOf = (line: string, signals: string): string => `
-profile: x
-version: 1
-title: x
-kind: other
-protocol: line
-verified: false
-source: [x]
-line: { ${line}, expectEveryMs: 100 }
-signals:
-${signals}
-states: [{ state: IDLE }]
-`;
-
 test('bytes and characters are read where the profile says', () => {
   const bytes = parseProfile(
-    profileOf(
+    lineProfileText(
       'fixed: { bytes: 14, start: "AA55", checksum: { kind: sum8, at: 13 } }',
       `  spindle.speed: { kind: gauge, unit: RPM, from: { at: 2, type: uint16 } }
   motor.temp: { kind: gauge, unit: CEL, scale: 0.1, range: [-40, 200], from: { at: 4, type: int16, order: little } }
@@ -191,7 +178,7 @@ test('a format that cannot tell a whole frame from a torn one is refused, as is 
   ];
   for (const [line, from, message] of cases) {
     assert.throws(
-      () => parseProfile(profileOf(line, `  a.b: { kind: gauge, unit: C62, from: ${from} }`), 'x'),
+      () => parseProfile(lineProfileText(line, `  a.b: { kind: gauge, unit: C62, from: ${from} }`), 'x'),
       (error) => error instanceof ProfileInvalid && message.test(error.message),
       line,
     );

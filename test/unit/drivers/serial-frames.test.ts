@@ -20,6 +20,7 @@ import { patternDecoder } from '../../../drivers/serial/pattern.ts';
 import { efkaAnswer } from './efka-peer.ts';
 import { withCrc } from './modbus-peer.ts';
 import { Random, runs, seed } from './modbus-random.ts';
+import { lineProfileText } from './serial-profile.ts';
 
 const frequent = [0x01, 0x02, 0x03, 0x05, 0x06, 0x15, 0x25, 0x3d, 0xf0, 0xf1, 0x0a, 0x2c];
 const anyByte = (random: Random): number =>
@@ -205,21 +206,12 @@ test('100,000 mutated frames of a fixed length with a CRC', { timeout: 120_000 }
 const csv = loadProfile('sewing-retrofit-csv', []);
 const pattern = String.raw`N(?<stitches>\d+) S(?<speed>\d+) T(?<temp>-?\d+\.\d)`;
 const byPattern = parseProfile(
-  `
-profile: x
-version: 1
-title: x
-kind: other
-protocol: line
-verified: false
-source: [x]
-line: { pattern: '${pattern}', maxLineBytes: 64, expectEveryMs: 100 }
-signals:
-  stitch.total: { kind: counter, unit: C62, wrapsAt: 4294967296, maxRatePerS: 100, from: { group: stitches } }
+  lineProfileText(
+    `pattern: '${pattern}', maxLineBytes: 64`,
+    `  stitch.total: { kind: counter, unit: C62, wrapsAt: 4294967296, maxRatePerS: 100, from: { group: stitches } }
   spindle.speed: { kind: gauge, unit: RPM, range: [0, 10000], from: { group: speed } }
-  head.temp: { kind: gauge, unit: CEL, range: [-40, 150], from: { group: temp } }
-states: [{ state: IDLE }]
-`,
+  head.temp: { kind: gauge, unit: CEL, range: [-40, 150], from: { group: temp } }`,
+  ),
   'x',
 );
 

@@ -8,20 +8,11 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
 import { LineFramer } from '../../../drivers/serial/framer.ts';
 import { lineDecoder } from '../../../drivers/serial/line.ts';
+import { heapBytes } from '../../support/heap.ts';
 import { Random, runs, seed } from './modbus-random.ts';
-
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc') as () => void;
-function heapBytes(): number {
-  gc();
-  gc();
-  return process.memoryUsage().heapUsed;
-}
 
 const profile = loadProfile('sewing-retrofit-csv', []);
 const framing = { terminator: '\n', maxLineBytes: 64 } as const;

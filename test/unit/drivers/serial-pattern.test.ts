@@ -3,23 +3,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseProfile, ProfileInvalid } from '../../../drivers/profiles/load.ts';
 import { patternDecoder } from '../../../drivers/serial/pattern.ts';
+import { lineProfileText } from './serial-profile.ts';
 
 const pattern = String.raw`S=(?<speed>\d+) T=(?<temp>-?\d+(?:\.\d+)?)C(?: E(?<error>\d\d))?`;
-const profileOf = (text: string, group = 'speed'): string => `
-profile: x
-version: 1
-title: x
-kind: other
-protocol: line
-verified: false
-source: [x]
-line: { pattern: '${text.replaceAll("'", "''")}', expectEveryMs: 100 }
-signals:
-  spindle.speed: { kind: gauge, unit: RPM, range: [0, 10000], from: { group: ${group} } }
+const profileOf = (text: string, group = 'speed'): string =>
+  lineProfileText(
+    `pattern: '${text.replaceAll("'", "''")}'`,
+    `  spindle.speed: { kind: gauge, unit: RPM, range: [0, 10000], from: { group: ${group} } }
   head.temp: { kind: gauge, unit: CEL, range: [-40, 150], from: { group: temp } }
-  error.code: { kind: code, from: { group: error } }
-states: [{ state: IDLE }]
-`;
+  error.code: { kind: code, from: { group: error } }`,
+  );
 const profile = parseProfile(profileOf(pattern), 'x');
 const decoder = patternDecoder(profile, pattern);
 

@@ -37,15 +37,7 @@ driverContract({
         { endpoint: `tcp://127.0.0.1:${recorder.port}`, machine: 'fk-1', profile, backoff },
         ports,
       ),
-      peer: {
-        breakLink: () => recorder.hangUp(),
-        fallSilent: () => recorder.fallSilent(),
-        restore: () => recorder.restore(),
-        disturb: () => recorder.disturb(),
-        connections: () => recorder.connections,
-        accepted: () => recorder.acceptedCount,
-        writes: () => recorder.writtenBytes,
-      },
+      peer: recorder.asPeer(),
       dispose: () => recorder.dispose(),
     };
   },

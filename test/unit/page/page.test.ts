@@ -11,6 +11,7 @@ import { runUser } from '../../../agent/commands/user.ts';
 import { addressFile, createPage } from '../../../agent/page/page.ts';
 import { createUserStore } from '../../../agent/page/users.ts';
 import { requireProgram } from '../../support/peers.ts';
+import { freePort } from '../../support/ports.ts';
 import { createFloor, random, realClock, silentLog } from './floor.ts';
 import { call, cheapPasswords, goodPassword, startPage, tempDir } from './harness.ts';
 
@@ -99,14 +100,6 @@ test('off loopback: set-up on loopback first, then HTTPS alone on the configured
   assert.equal(answer.status, 401);
   assert.match(String(answer.headers['strict-transport-security']), /max-age=/);
 });
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return address !== null && typeof address === 'object' ? address.port : 0;
-}
 
 function canConnect(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {

@@ -222,7 +222,7 @@ test('a sender that begins anew after a broken connection is counted once, and w
   recorder.record(2, 1);
   for (let i = 0; i < 20; i += 1) recorder.record(1, 3, { param: String(40 - i) });
   await log.until('20 pieces', 5000, () => signalOf(view(), 'piece.count')?.value === 20);
-  await recorder.hangUp();
+  await recorder.close();
   await state('UNKNOWN');
   await recorder.restore();
   await log.until('a repetition', 5000, (events) =>

@@ -1,19 +1,9 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { createReplyTrouble } from '../../../simulators/servers/reply-trouble.ts';
-import { scenarioSchema, type DisturbanceVerb, type ScenarioDisturbance } from '../../../simulators/scenario/schema.ts';
 import { createRandom } from '../../../simulators/random.ts';
+import { disturbance } from '../../support/disturbance.ts';
 
-function disturbance(verb: DisturbanceVerb, extra: Record<string, unknown> = {}): ScenarioDisturbance {
-  const [parsed] = scenarioSchema.parse({
-    version: 1,
-    site: 'x',
-    machines: [{ id: 'm', kind: 'lockstitch', map: 'sewing-modbus-ref', protocol: 'modbus-tcp' }],
-    disturbances: [{ machine: 'm', verb, atS: 0, ...extra }],
-  }).disturbances;
-  assert.ok(parsed !== undefined);
-  return parsed;
-}
 const clean = { drop: false, delayMs: 0, wrongUnit: false, exception: null, garbage: null };
 
 test('a trouble meets exactly as many replies as it says, and several can meet one', () => {
