@@ -17,7 +17,7 @@ import { backoffDelayMs, type BackoffOptions, type Reading } from '../contract.t
 import type { MachineFeed, Moment } from '../feed.ts';
 import type { SignalSpec } from '../profiles/schema.ts';
 import { conditionFilter, ConditionWatch, eventSource, refreshConditions } from './conditions.ts';
-import { decodeServerValue, isUnknownNode } from './decode.ts';
+import { decodeServerValue, isUnknownNode, sameDecoded } from './decode.ts';
 import { discover, type Layout } from './discover.ts';
 import { JobWatch } from './job-watch.ts';
 import { jobSignals } from './jobs.ts';
@@ -299,8 +299,8 @@ export class MachineWatch {
       const signal = this.#signals[clientHandle];
       if (signal === undefined) continue;
       const received = signal.convert(value);
-      const stamp = signal.timeline.notified(received.sourceMs, at.wallMs);
       const decoded = decodeServerValue(signal.spec, received);
+      const stamp = signal.timeline.notified(received.sourceMs, at.wallMs, decoded);
       signal.notified = decoded;
       signal.notifiedMonotonicMs = at.monotonicMs;
       signal.differsSinceMs = null;
@@ -435,9 +435,4 @@ export class MachineWatch {
 function locate(signal: string, place: Place, layout: Layout): Place {
   if (typeof place !== 'string') return place;
   return layout.moved.get(signal) ?? layout.found.get(signal)?.nodeId ?? place;
-}
-
-function sameDecoded(a: Decoded, b: Decoded): boolean {
-  if (a.quality === 'bad' || b.quality === 'bad') return a.quality === b.quality;
-  return a.value === b.value;
 }

@@ -5,6 +5,7 @@ JSON: {port, folder, policy, namespaces: [uri, …] in the order they are regist
        clockS: seconds its clock is ahead, history: true, events: "server" | "machine", jobs: true, machines: [name, …], users: {certificate: FILE}}
 Prints {"ready": true, "fingerprint": …} when it serves. Commands are JSON lines on stdin, answered with one line each:
   {"set": {"Temp/Main": 31.5}}          values by name below the first machine
+  {"burst": {"Temp/Main": [1, 2]}}      the values one after the other, all with the same time
   {"alarm": ["Door", true, 800, "Safety door open"]}
   {"job": [["4711", "Running"], …]}  {"answer": [["4711", "Running", 12, 14], …]}
   {"silent": true}                       publish requests are taken and never answered; all else is
@@ -226,6 +227,10 @@ async def main():
                 number, ids = nodes[path]
                 await number.write_value(ua.DataValue(ua.Variant(ids[value], ua.VariantType.NodeId), SourceTimestamp=now))
             else:
+                await nodes[path].write_value(
+                    ua.DataValue(ua.Variant(value, kinds[path]), SourceTimestamp=now, ServerTimestamp=now))
+        for path, values in order.get("burst", {}).items():
+            for value in values:
                 await nodes[path].write_value(
                     ua.DataValue(ua.Variant(value, kinds[path]), SourceTimestamp=now, ServerTimestamp=now))
         if "alarm" in order:
