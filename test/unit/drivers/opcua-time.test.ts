@@ -207,6 +207,23 @@ test('where nothing happened in the hole nothing is told of it, and within one t
   );
 });
 
+test('whatever a server records, in whatever ticks, before, past and after together tell each value once', () => {
+  const step = fc.tuple(fc.constantFrom(0, 0, 0.0005, 0.3, 1, 40), fc.integer({ min: 0, max: 2 }));
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 2, maxLength: 40 }), fc.nat(), fc.nat(), (given, a, b) => {
+      let ms = 0;
+      const all = given.map(([afterMs, value]): Changed => [(ms += afterMs), value]);
+      const lost = 1 + (a % (all.length - 1));
+      const found = lost + (b % (all.length - lost));
+      const past = holeAfter(all.slice(0, lost), all.slice(found));
+      assert.deepEqual(
+        past(all).map(([value]) => value),
+        all.slice(lost, found).map(([, value]) => value),
+      );
+    }),
+  );
+});
+
 test('a recorded value that could not be read is not taken for the one told at the same time', () => {
   const { signal } = timeline();
   signal.notified(now, now + 1, level);
