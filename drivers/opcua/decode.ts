@@ -14,7 +14,7 @@ export interface ServerValue {
   readonly value: ServerScalar | null;
   /** True for arrays, structures and types no signal can have. */
   readonly isOtherType: boolean;
-  /** UTC ms, null where the server gave none. */
+  /** UTC ms with a fraction, null where the server gave none. */
   readonly sourceMs: number | null;
   readonly serverMs: number | null;
   /** The server's queue was full: samples before this one are gone (OPC 10000-4, 7.39.1, Overflow). */
@@ -31,6 +31,12 @@ export function decodeServerValue(spec: SignalSpec, received: ServerValue): Deco
     return { quality: 'uncertain', value: decoded.value, reason: reasonOfStatus(received.status) };
   }
   return decoded;
+}
+
+/** Both tell the same; of bad values the reason does not count. */
+export function sameDecoded(a: Decoded, b: Decoded): boolean {
+  if (a.quality === 'bad' || b.quality === 'bad') return a.quality === b.quality;
+  return a.value === b.value;
 }
 
 /** The node is not there, as opposed to having no value now: worth resolving its path again. */

@@ -4,7 +4,7 @@
  * Invariant: bounded in values and in time. Where it has to stop early, it says up to when it has everything.
  */
 import type { ClientSession, DataValue, HistoryReadResult, NodeId } from 'node-opcua-client';
-import type { OpcuaLibrary } from './library.ts';
+import { toMs, type OpcuaLibrary } from './library.ts';
 
 export interface HistorySpan {
   /** Of the server's clock, UTC ms. */
@@ -81,13 +81,25 @@ async function readSome(
     let completeToMs = outcome === 'complete' ? span.toMs : lastMs;
     if (outcome === 'full' && lastMs > span.fromMs && values.length < maxValuesPerNode && !isLate()) {
       const [more] = await readSome(library, session, [nodeId], { fromMs: lastMs, toMs: span.toMs }, isLate);
-      // It begins with what was the last.
-      values.push(...(more?.values ?? []).filter((value) => (value.sourceTimestamp?.getTime() ?? 0) > lastMs));
+      values.push(...goingOn(values, more?.values ?? []));
       completeToMs = more?.completeToMs ?? lastMs;
     }
     histories.push(outcome === 'none' ? null : { values, completeToMs });
   }
   return histories;
+}
+
+/** Of what was read from the last whole millisecond on, that which is not among `had`: several values may have one time. */
+export function goingOn(had: readonly DataValue[], more: readonly DataValue[]): readonly DataValue[] {
+  const timeOf = (value: DataValue) => toMs(value.sourceTimestamp, value.sourcePicoseconds) ?? 0;
+  const last = had.at(-1);
+  const lastMs = last === undefined ? 0 : timeOf(last);
+  let again = had.filter((value) => timeOf(value) === lastMs).length;
+  return more.filter((value) => {
+    if (timeOf(value) !== lastMs) return timeOf(value) > lastMs;
+    again -= 1;
+    return again < 0;
+  });
 }
 
 async function ask(

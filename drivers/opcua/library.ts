@@ -36,8 +36,8 @@ export function toServerValue(library: OpcuaLibrary, received: DataValue): Serve
     status: received.statusCode.name,
     value: value ?? null,
     isOtherType: value === undefined,
-    sourceMs: toMs(received.sourceTimestamp),
-    serverMs: toMs(received.serverTimestamp),
+    sourceMs: toMs(received.sourceTimestamp, received.sourcePicoseconds),
+    serverMs: toMs(received.serverTimestamp, received.serverPicoseconds),
     hasOverflow: (received.statusCode.value & overflow) === overflow,
   };
 }
@@ -90,8 +90,12 @@ function textOf(value: unknown): string | null | undefined {
       : undefined;
 }
 
-/** OPC UA counts from 1601 and writes "no time" as that; no machine tells of the years before 1970. */
-function toMs(time: Date | null | undefined): number | null {
+/**
+ * UTC ms with a fraction. OPC UA counts from 1601 and writes "no time" as that; no machine tells of the years before 1970.
+ * @param picoseconds what the library's whole milliseconds leave of the time: it has steps of 100 ns and, with the picoseconds of
+ *   a data value, of 10 ps. In a number of this language 0.25 µs are left of that.
+ */
+export function toMs(time: Date | null | undefined, picoseconds: number | undefined): number | null {
   const ms = time?.getTime() ?? 0;
-  return ms > 0 ? ms : null;
+  return ms > 0 ? ms + (picoseconds ?? 0) / 1e9 : null;
 }

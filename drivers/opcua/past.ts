@@ -43,11 +43,13 @@ export async function recordedReadings(
   for (const [index, { signal }] of recorded.entries()) {
     const history = histories[index];
     if (history === null || history === undefined) continue;
-    for (const value of history.values) {
+    const values = history.values.flatMap((value) => {
       const received = signal.convert(value);
-      const sourceTimeMs = signal.timeline.past(received.sourceMs, span);
-      if (sourceTimeMs === null) continue;
-      readings.push(feed.reading(signal.signal, decodeServerValue(signal.spec, received), at, sourceTimeMs));
+      if (received.sourceMs === null) return [];
+      return [{ serverMs: received.sourceMs, decoded: decodeServerValue(signal.spec, received) }];
+    });
+    for (const { one, sourceTimeMs } of signal.timeline.past(values, span)) {
+      readings.push(feed.reading(signal.signal, one.decoded, at, sourceTimeMs));
     }
     if (clock.toOurs(history.completeToMs) < span.toMs - toleranceMs) isCut = true;
   }

@@ -4,7 +4,7 @@ import type { Decoded } from '../decoded.ts';
 import type { SignalSpec } from '../profiles/schema.ts';
 import type { ServerValue } from './decode.ts';
 import type { Place } from './nodes.ts';
-import type { SignalTimeline } from './time.ts';
+import { SignalTimeline, type ServerClock } from './time.ts';
 
 export interface WatchedSignal {
   readonly signal: string;
@@ -20,4 +20,24 @@ export interface WatchedSignal {
   differsSinceMs: number | null;
   /** So many reads were not told, because notifications may still be on their way. */
   waited: number;
+}
+
+/** A signal of which nothing is known yet. */
+export function newSignal(
+  signal: string,
+  spec: SignalSpec,
+  clock: ServerClock,
+  convert: WatchedSignal['convert'],
+): WatchedSignal {
+  return {
+    signal,
+    spec,
+    timeline: new SignalTimeline(clock, 0),
+    place: 'unknown-node',
+    convert,
+    notified: null,
+    notifiedMonotonicMs: 0,
+    differsSinceMs: null,
+    waited: 0,
+  };
 }

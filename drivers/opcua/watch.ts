@@ -1,34 +1,29 @@
 /**
- * One machine from session to session: its signals, its subscription, and the merging of notifications with the regular read
- * of all nodes.
+ * One machine from session to session: its signals, their nodes, and its subscription. What of an earlier subscription goes on is
+ * in `takeover.ts`, what notifications and reads tell together in `merge.ts`, and in which order it is delivered in `delivery.ts`.
  *
- * Invariants:
- *  - Every signal gets a reading at least every two heartbeats, also when nothing changes and no notification comes; every six
- *    while the server is behind with its messages, so that no read overtakes what they will tell.
- *  - A read value that differs from the last notified one waits for its notification, which knows the better time, at least
- *    one heartbeat; if none comes, the read value is delivered.
- *  - No node of one session is used in the next: all are resolved anew, and a subscription is taken over only if its nodes
- *    are still the same.
- *  - What the server kept or recorded while we were away is delivered before what is true now, in order of time.
+ * Invariant: no node of one session is used in the next: all are resolved anew, and a subscription is taken over only if its nodes
+ * are still the same.
  */
 import type { DataValue, EventFieldList, MonitoredItemNotification, NodeId } from 'node-opcua-client';
-import { bad, type Decoded } from '../decoded.ts';
-import { backoffDelayMs, type BackoffOptions, type Reading } from '../contract.ts';
-import type { MachineFeed, Moment } from '../feed.ts';
+import { backoffDelayMs, type BackoffOptions } from '../contract.ts';
+import type { MachineFeed } from '../feed.ts';
 import type { SignalSpec } from '../profiles/schema.ts';
 import { conditionFilter, ConditionWatch, eventSource, refreshConditions } from './conditions.ts';
-import { decodeServerValue, isUnknownNode } from './decode.ts';
+import { Delivery } from './delivery.ts';
 import { discover, type Layout } from './discover.ts';
 import { JobWatch } from './job-watch.ts';
 import { jobSignals } from './jobs.ts';
 import { toServerValue, type OpcuaLibrary } from './library.ts';
+import { heartbeatReadings, notifiedReadings } from './merge.ts';
 import { AddressSpace, resolveSignals, type MachineIdentification, type Place } from './nodes.ts';
 import type { OpcuaMachine } from './options.ts';
 import { stateReader } from './states.ts';
-import { Subscription, type LeftSubscription, type SessionParts, type WantedItem } from './subscription.ts';
+import { Subscription, type SessionParts, type WantedItem } from './subscription.ts';
 import { recordedReadings } from './past.ts';
-import type { WatchedSignal } from './signal.ts';
-import { SignalTimeline, toleranceMs, type ServerClock } from './time.ts';
+import { newSignal, type WatchedSignal } from './signal.ts';
+import { Takeover } from './takeover.ts';
+import type { ServerClock } from './time.ts';
 
 export interface WatchParts {
   readonly library: OpcuaLibrary;
@@ -47,14 +42,6 @@ export interface WatchParts {
 const resolveAgain: BackoffOptions = { minMs: 5_000, maxMs: 300_000 };
 /** Of a machine that is not there at all nobody is disturbed by looking. */
 const resolveNothingAgainMs = 15_000;
-/** A subscription that was taken over brings what was kept for us with its first message. */
-const keptWithinMs = 3_000;
-/** Readings that wait while the past is read; the oldest are dropped, and counted. */
-const maxHeld = 50_000;
-/** Of the past in one event, so that no other machine waits for long. */
-const pastPerEvent = 1_000;
-/** Heartbeats a read waits for notifications that are late. */
-const maxWaits = 5;
 const eventHandle = 0xffff_0000;
 const noData = 'connection.no_data';
 
@@ -63,16 +50,12 @@ export class MachineWatch {
   readonly #parts: WatchParts;
   readonly #signals: WatchedSignal[];
   readonly #conditions: ConditionWatch | null;
+  readonly #delivery: Delivery;
+  readonly #takeover = new Takeover();
   #jobs: JobWatch | null = null;
   #session: SessionParts | null = null;
   #subscription: Subscription | null = null;
-  /** What the last session left at the server. */
-  #left: LeftSubscription | null = null;
   #ownNodes: ReadonlySet<string> = new Set();
-  #held: Reading[] | null = null;
-  #sinceOverflowMs = Number.NEGATIVE_INFINITY;
-  #onSign: ((isSign: boolean) => void) | null = null;
-  #handsOverNothing = false;
   #refreshing = false;
   #resolvedMonotonicMs = Number.NEGATIVE_INFINITY;
   #resolutions = -1;
@@ -81,6 +64,7 @@ export class MachineWatch {
     this.#machine = machine;
     this.#parts = parts;
     this.#signals = [];
+    this.#delivery = new Delivery(parts.feed, parts.clock, parts.onAlive);
     for (const [signal, spec] of Object.entries(machine.profile.signals)) this.#add(signal, spec);
     const isOurs = (source: string) => parts.isAlone || this.#ownNodes.has(source);
     this.#conditions =
@@ -91,17 +75,7 @@ export class MachineWatch {
 
   #add(signal: string, spec: SignalSpec): void {
     const { clock, library } = this.#parts;
-    this.#signals.push({
-      signal,
-      spec,
-      timeline: new SignalTimeline(clock, 0),
-      place: 'unknown-node',
-      convert: (received) => toServerValue(library, received),
-      notified: null,
-      notifiedMonotonicMs: 0,
-      differsSinceMs: null,
-      waited: 0,
-    });
+    this.#signals.push(newSignal(signal, spec, clock, (received) => toServerValue(library, received)));
   }
 
   get feed(): MachineFeed {
@@ -136,7 +110,7 @@ export class MachineWatch {
   noteSilence(): void {
     this.feed.condition(noData, true, 'Connected, but no data: the subscription brings nothing');
     this.#subscription = null;
-    this.#left = null;
+    this.#takeover.forget();
   }
 
   /**
@@ -200,15 +174,18 @@ export class MachineWatch {
       items.push({ handle: eventHandle, nodeId, filter: conditionFilter(library) });
     }
     const sinceMs = feed.gapSinceMs;
-    this.#held = [];
-    this.#sinceOverflowMs = Number.NEGATIVE_INFINITY;
+    const delivery = this.#delivery;
+    delivery.hold();
     try {
       const beganMs = feed.now().wallMs;
       const span = sinceMs === null ? null : { fromMs: sinceMs, toMs: beganMs };
-      if (await this.#takeOver(session, items)) this.#release(span, [], Number.POSITIVE_INFINITY);
-      else {
+      const taken = await this.#takeover.take(session, items, this.#sink());
+      if (taken !== null) {
+        this.#subscription = taken;
+        delivery.release(span, [], Number.POSITIVE_INFINITY);
+      } else {
         // Messages that a server gave again before its subscription turned out to be dead.
-        const kept = this.#held.length;
+        const kept = delivery.waiting;
         for (const signal of this.#signals) {
           signal.timeline.restart(beganMs);
           signal.notified = null;
@@ -216,12 +193,12 @@ export class MachineWatch {
         }
         this.#subscription = await Subscription.make(session, this.#wish, items, this.#sink());
         const past = span === null ? null : await recordedReadings(session, feed, clock, this.#signals, span);
-        if (past?.isCut === true && span !== null) this.#sinceOverflowMs = span.toMs;
-        this.#release(span, past?.readings ?? [], kept);
+        if (past?.isCut === true && span !== null) delivery.missTo(span.toMs);
+        delivery.release(span, past?.readings ?? [], kept);
       }
     } finally {
       // What is left of an earlier session's attaching must not end the waiting of this one.
-      if (this.#session === session) this.#held = null;
+      if (this.#session === session) delivery.dropHeld();
     }
     if (this.#conditions !== null) await this.#refresh(session);
   }
@@ -231,7 +208,7 @@ export class MachineWatch {
     return {
       nowMs: () => feed.now().monotonicMs,
       // The sign is given before its content is handed over, in the same turn; who waits for it goes on after that.
-      alive: () => this.#onSign?.(true),
+      alive: () => this.#takeover.sign(),
       values: (list: readonly MonitoredItemNotification[]) => this.#values(list),
       events: (list: readonly EventFieldList[]) => this.#events(list),
       // What is between two messages that came is not known: a gap, however short.
@@ -239,81 +216,13 @@ export class MachineWatch {
     };
   }
 
-  /** False when there is nothing to take over, or the server hands over what brings nothing: some do, for good. */
-  async #takeOver(session: SessionParts, items: readonly WantedItem[]): Promise<boolean> {
-    const left = this.#left;
-    this.#left = null;
-    if (left === null || this.#handsOverNothing) return false;
-    const sign = new Promise<boolean>((resolve) => {
-      this.#onSign = resolve;
-    });
-    const taken = await Subscription.takeOver(session, left, items, this.#sink());
-    if (taken === null) return false;
-    const timer = setTimeout(() => this.#onSign?.(false), Math.max(keptWithinMs, 2 * taken.publishingIntervalMs));
-    const hasSign = await sign;
-    clearTimeout(timer);
-    this.#onSign = null;
-    if (hasSign) this.#subscription = taken;
-    else {
-      this.#handsOverNothing = true;
-      await taken.end();
-    }
-    return hasSign;
-  }
-
-  /**
-   * Delivers the past, then what came meanwhile.
-   * @param kept how many of those that wait came out of an earlier subscription: what is older than this session is the past
-   */
-  #release(
-    span: { readonly fromMs: number; readonly toMs: number } | null,
-    recorded: readonly Reading[],
-    kept: number,
-  ): void {
-    const { feed, clock } = this.#parts;
-    const held = this.#held ?? [];
-    this.#held = null;
-    const at = feed.now();
-    const isPast = ({ sourceTimeMs }: Reading, index: number) =>
-      span !== null && index < kept && sourceTimeMs <= span.toMs + (clock.isOff ? toleranceMs : 0);
-    const past = [...recorded, ...held.filter(isPast)].sort((a, b) => a.sourceTimeMs - b.sourceTimeMs);
-    if (span !== null) {
-      const fromMs = Math.max(span.fromMs, this.#sinceOverflowMs);
-      for (let i = 0; i < past.length; i += pastPerEvent) {
-        feed.deliverPast(past.slice(i, i + pastPerEvent), { fromMs, toMs: span.toMs }, at);
-      }
-    }
-    this.#deliver(
-      held.filter((reading, index) => !isPast(reading, index)),
-      at,
-    );
-    if (past.length > 0) this.#parts.onAlive();
-  }
-
   #values(list: readonly MonitoredItemNotification[]): void {
     const { feed } = this.#parts;
     const at = feed.now();
-    const readings: Reading[] = [];
-    let superseded = 0;
-    for (const { clientHandle, value } of list) {
-      const signal = this.#signals[clientHandle];
-      if (signal === undefined) continue;
-      const received = signal.convert(value);
-      const stamp = signal.timeline.notified(received.sourceMs, at.wallMs);
-      const decoded = decodeServerValue(signal.spec, received);
-      signal.notified = decoded;
-      signal.notifiedMonotonicMs = at.monotonicMs;
-      signal.differsSinceMs = null;
-      signal.waited = 0;
-      if (stamp === null) {
-        superseded += 1;
-        continue;
-      }
-      if (received.hasOverflow) this.#sinceOverflowMs = Math.max(this.#sinceOverflowMs, stamp.sourceTimeMs);
-      readings.push(this.#reading(signal, decoded, stamp.doubt, at, stamp.sourceTimeMs));
-    }
+    const { readings, superseded, overflowMs } = notifiedReadings(feed, this.#signals, list, at);
+    this.#delivery.missTo(overflowMs);
     feed.discard('late', superseded);
-    this.#deliver(readings, at);
+    this.#delivery.deliver(readings, at);
   }
 
   #events(list: readonly EventFieldList[]): void {
@@ -339,53 +248,14 @@ export class MachineWatch {
    * @param serverMs the server's clock at the read
    */
   heartbeat(values: readonly DataValue[], sentMs: number, serverMs: number): void {
-    const { feed } = this.#parts;
+    const { feed, heartbeatMs } = this.#parts;
     const at = feed.now();
-    const readings: Reading[] = [];
-    let next = 0;
-    let anyGood = false;
-    for (const signal of this.#signals) {
-      if (typeof signal.place === 'string') {
-        readings.push(this.#reading(signal, bad(signal.place), null, at, at.wallMs));
-        continue;
-      }
-      const value = values[next];
-      next += 1;
-      if (value === undefined) continue;
-      const received = signal.convert(value);
-      if (!received.status.startsWith('Bad')) anyGood = true;
-      if (isUnknownNode(received)) signal.place = 'unknown-node';
-      const decoded = decodeServerValue(signal.spec, received);
-      const isFresh = at.monotonicMs - signal.notifiedMonotonicMs < this.#parts.heartbeatMs && signal.notified !== null;
-      const isSame = signal.notified !== null && sameDecoded(signal.notified, decoded);
-      if (isSame) signal.differsSinceMs = null;
-      if (isFresh || this.#waits(signal, isSame, serverMs)) continue;
-      signal.waited = 0;
-      const stamp = signal.timeline.read(received.serverMs, sentMs, at.wallMs, received.sourceMs);
-      readings.push(this.#reading(signal, decoded, stamp.doubt, at, stamp.sourceTimeMs));
-    }
+    const beat = { values, sentMs, serverMs, heartbeatMs };
+    const { readings, anyGood } = heartbeatReadings(feed, this.#signals, beat, this.#subscription, at);
     // The machine answers and has not one value to give: that is a machine that cannot be read.
     if (!anyGood) feed.interrupt('no-good-value');
-    this.#deliver(readings, at);
+    this.#delivery.deliver(readings, at);
     if (this.#subscription?.isProven === true) feed.condition(noData, false, null);
-  }
-
-  /**
-   * A read that is told overtakes the notifications that are still on their way, which then are old and lost; so it waits for
-   * them, but for no more than a few heartbeats.
-   */
-  #waits(signal: WatchedSignal, isSame: boolean, serverMs: number): boolean {
-    const subscription = this.#subscription;
-    const isFirst = !isSame && signal.differsSinceMs === null;
-    if (!isSame) signal.differsSinceMs ??= serverMs;
-    const isDue =
-      subscription === null ||
-      (isSame
-        ? subscription.hasCaughtUpTo(serverMs)
-        : subscription.hasPublishedAfter(signal.differsSinceMs ?? serverMs));
-    if (!isFirst && (isDue || signal.waited >= maxWaits)) return false;
-    signal.waited += 1;
-    return true;
   }
 
   /** Reads the job lists; throws what the session throws. */
@@ -395,39 +265,14 @@ export class MachineWatch {
 
   /** The session is gone; nothing is sent to the server. What it keeps for us is remembered for the next session. */
   detach(): void {
-    this.#left = this.#subscription?.leave() ?? this.#left;
+    this.#takeover.leave(this.#subscription);
     this.#subscription = null;
     this.#session = null;
-    this.#held = null;
+    this.#delivery.dropHeld();
     this.#jobs = null;
-    this.#onSign?.(false);
-    this.#onSign = null;
     this.#resolvedMonotonicMs = Number.NEGATIVE_INFINITY;
     this.#resolutions = -1;
     for (const signal of this.#signals) signal.place = 'unknown-node';
-  }
-
-  /**
-   * A doubt about the server's clock is none about the value: the reading carries the corrected time or that of its receipt,
-   * and the log says once what is wrong.
-   */
-  #reading(signal: WatchedSignal, decoded: Decoded, doubt: string | null, at: Moment, sourceTimeMs: number): Reading {
-    if (doubt !== null) this.#parts.feed.doubtTime(doubt);
-    return this.#parts.feed.reading(signal.signal, decoded, at, sourceTimeMs);
-  }
-
-  #deliver(readings: readonly Reading[], at: Moment): void {
-    if (this.#held !== null) {
-      this.#held.push(...readings);
-      const over = this.#held.length - maxHeld;
-      if (over <= 0) return;
-      this.#held.splice(0, over);
-      this.#sinceOverflowMs = Number.POSITIVE_INFINITY;
-      this.#parts.feed.discard('overflow', over);
-      return;
-    }
-    this.#parts.feed.deliver(readings, at);
-    if (readings.some((reading) => reading.quality !== 'bad')) this.#parts.onAlive();
   }
 }
 
@@ -435,9 +280,4 @@ export class MachineWatch {
 function locate(signal: string, place: Place, layout: Layout): Place {
   if (typeof place !== 'string') return place;
   return layout.moved.get(signal) ?? layout.found.get(signal)?.nodeId ?? place;
-}
-
-function sameDecoded(a: Decoded, b: Decoded): boolean {
-  if (a.quality === 'bad' || b.quality === 'bad') return a.quality === b.quality;
-  return a.value === b.value;
 }

@@ -22,6 +22,20 @@ const folder = await mkdtemp(join(tmpdir(), 'selvedge-opcua-odd-'));
 const pkiDir = join(folder, 'own');
 after(() => rm(folder, { recursive: true }));
 
+function optionsFor(port: number, more: Partial<OpcuaDriverOptions> = {}): OpcuaDriverOptions {
+  return {
+    endpoint: `opc.tcp://127.0.0.1:${port}/odd`,
+    machines: [{ machine, profile: generic }],
+    security: { mode: 'None', iKnowThisIsNotSecure: true },
+    trustDir: join(folder, 'trust'),
+    pkiDir,
+    backoff: { minMs: 50, maxMs: 200 },
+    heartbeatMs: 200,
+    timeoutMs: 30_000,
+    ...more,
+  };
+}
+
 interface Rig {
   readonly driver: OpcuaDriver;
   readonly log: EventLog;
@@ -44,15 +58,7 @@ async function withOdd(
   await proxy.listen();
   const log = new EventLog();
   const discovered: Rig['discovered'] = new Map();
-  const options: OpcuaDriverOptions = {
-    endpoint: `opc.tcp://127.0.0.1:${proxy.port}/odd`,
-    machines: [{ machine, profile: generic }],
-    security: { mode: 'None', iKnowThisIsNotSecure: true },
-    trustDir: join(folder, 'trust'),
-    pkiDir,
-    backoff: { minMs: 50, maxMs: 200 },
-    heartbeatMs: 200,
-    timeoutMs: 30_000,
+  const options = optionsFor(proxy.port, {
     onDiscovered: (who, signals) => {
       assert.ok(
         Object.keys(signals).every((signal) => log.readings(who).every((one) => one.signal !== signal)) ||
@@ -62,7 +68,7 @@ async function withOdd(
       discovered.set(who, signals);
     },
     ...more,
-  };
+  });
   const driver = createOpcuaDriver(options, realPorts(log));
   try {
     await driver.start(new AbortController().signal);
@@ -96,19 +102,7 @@ driverContract({
     const peer = await startOddPeer({ port, events: 'server', jobs: true, history: true });
     const proxy = new TcpProxy(port);
     await proxy.listen();
-    const driver = createOpcuaDriver(
-      {
-        endpoint: `opc.tcp://127.0.0.1:${proxy.port}/odd`,
-        machines: [{ machine, profile: generic }],
-        security: { mode: 'None', iKnowThisIsNotSecure: true },
-        trustDir: join(folder, 'trust'),
-        pkiDir,
-        backoff: { minMs: 50, maxMs: 200 },
-        heartbeatMs: 200,
-        timeoutMs: 30_000,
-      },
-      ports,
-    );
+    const driver = createOpcuaDriver(optionsFor(proxy.port), ports);
     return {
       driver,
       peer: {
@@ -264,19 +258,7 @@ test('a node named with its namespace is found again when a restart gives the na
     'server.level': named('i=2267'),
   };
   const log = new EventLog();
-  const driver = createOpcuaDriver(
-    {
-      endpoint: `opc.tcp://127.0.0.1:${port}/odd`,
-      machines: [{ machine, profile }],
-      security: { mode: 'None', iKnowThisIsNotSecure: true },
-      trustDir: join(folder, 'trust'),
-      pkiDir,
-      backoff: { minMs: 50, maxMs: 200 },
-      heartbeatMs: 200,
-      timeoutMs: 30_000,
-    },
-    realPorts(log),
-  );
+  const driver = createOpcuaDriver(optionsFor(port, { machines: [{ machine, profile }] }), realPorts(log));
   let peer = await startOddPeer({ port, namespaces: [machinery, own] });
   try {
     await driver.start(new AbortController().signal);

@@ -3,33 +3,26 @@
 Usage: opcua-odd-peer.py JSON
 JSON: {port, folder, policy, namespaces: [uri, …] in the order they are registered, blocks: "direct" | "folder" | "deep",
        clockS: seconds its clock is ahead, history: true, events: "server" | "machine", jobs: true, machines: [name, …], users: {certificate: FILE}}
-Prints {"ready": true, "fingerprint": …} when it serves. Commands are JSON lines on stdin, answered with one line each:
+Prints {"ready": true, "fingerprint": …} when it serves. Orders come as JSON lines on stdin, see opcua_serving.py:
   {"set": {"Temp/Main": 31.5}}          values by name below the first machine
+  {"burst": {"Temp/Main": [1, 2]}}      the values one after the other, all with the same time
   {"alarm": ["Door", true, 800, "Safety door open"]}
   {"job": [["4711", "Running"], …]}  {"answer": [["4711", "Running", 12, 14], …]}
   {"silent": true}                       publish requests are taken and never answered; all else is
-  {"drop": true}                         closes all connections
 """
 import asyncio
 import datetime
-import hashlib
 import json
-import socket
 import sys
-from pathlib import Path
 
 from asyncua import Server, ua
-from asyncua.server import internal_server
 from asyncua.common.structures104 import new_struct, new_struct_field
-from asyncua.crypto.cert_gen import setup_self_signed_certificate
-from asyncua.server.internal_session import InternalSession
+from asyncua.server import internal_server
 from asyncua.server.uaprocessor import UaProcessor
 from asyncua.server.user_managers import CertificateUserManager, UserRole
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
-MACHINERY = "http://opcfoundation.org/UA/Machinery/"
+from opcua_serving import CONDITION_REFRESH, MACHINERY, secure, take_orders
+
 OWN = "urn:selvedge:test:odd"
 CEFACT = "http://www.opcfoundation.org/UA/units/un/cefact"
 NUMBERS = {"CEL": 4408652, "RPM": 5394509, "KWT": 4937556, "WTT": 5723220}
@@ -45,7 +38,6 @@ class Clock(datetime.datetime):
 
 
 internal_server.datetime = Clock
-process = UaProcessor._process_message
 answer = UaProcessor.send_response
 
 
@@ -56,31 +48,6 @@ def sometimes_mute(self, requesthandle, seqhdr, response, *rest, **more):
 
 
 UaProcessor.send_response = sometimes_mute
-
-CHANGING = {
-    getattr(ua.ObjectIds, f"{name}Request_Encoding_DefaultBinary")
-    for name in ("Write", "AddNodes", "DeleteNodes", "AddReferences", "DeleteReferences", "HistoryUpdate")
-}
-changes = 0
-call = InternalSession.call
-
-
-async def counted(self, typeid, *rest):
-    global changes
-    if typeid.Identifier in CHANGING:
-        changes += 1
-    return await process(self, typeid, *rest)
-
-
-async def counted_call(self, params):
-    # ConditionRefresh makes the server tell again what it has told; every other method may change something.
-    global changes
-    changes += sum(1 for one in params if one.MethodId != ua.NodeId(3875))
-    return await call(self, params)
-
-
-UaProcessor._process_message = counted
-InternalSession.call = counted_call
 
 
 def euinfo(code):
@@ -94,24 +61,10 @@ async def main():
     if users is not None:
         await users.add_role(options["users"]["certificate"], UserRole.User, name="agent")
     server.set_endpoint(f"opc.tcp://127.0.0.1:{options['port']}/odd")
-    await server.set_application_uri("urn:selvedge:test:odd-server")
-    fingerprint = None
-    policy = options.get("policy")
-    if policy:
-        folder = Path(options["folder"])
-        key, cert = folder / "odd-key.pem", folder / "odd-cert.der"
-        await setup_self_signed_certificate(
-            key, cert, "urn:selvedge:test:odd-server", socket.gethostname(), [ExtendedKeyUsageOID.SERVER_AUTH],
-            {"commonName": "Odd test server"})
-        server.set_security_policy([getattr(ua.SecurityPolicyType, policy)])
-        if users is not None:
-            server.set_identity_tokens([ua.X509IdentityToken])
-        await server.load_certificate(str(cert))
-        await server.load_private_key(str(key))
-        der = x509.load_der_x509_certificate(cert.read_bytes()).public_bytes(Encoding.DER)
-        fingerprint = hashlib.sha256(der).hexdigest()
-    else:
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    fingerprint = await secure(
+        server, options.get("policy"), options.get("folder"), "odd-", "urn:selvedge:test:odd-server")
+    if users is not None:
+        server.set_identity_tokens([ua.X509IdentityToken])
 
     index = {}
     for uri in options.get("namespaces", [MACHINERY, OWN]):
@@ -216,7 +169,7 @@ async def main():
             await ends.trigger(message="end")
             return []
 
-        server.link_method(server.get_node(ua.NodeId(3875)), refresh)
+        server.link_method(server.get_node(CONDITION_REFRESH), refresh)
 
     async def command(order):
         global silent
@@ -226,6 +179,10 @@ async def main():
                 number, ids = nodes[path]
                 await number.write_value(ua.DataValue(ua.Variant(ids[value], ua.VariantType.NodeId), SourceTimestamp=now))
             else:
+                await nodes[path].write_value(
+                    ua.DataValue(ua.Variant(value, kinds[path]), SourceTimestamp=now, ServerTimestamp=now))
+        for path, values in order.get("burst", {}).items():
+            for value in values:
                 await nodes[path].write_value(
                     ua.DataValue(ua.Variant(value, kinds[path]), SourceTimestamp=now, ServerTimestamp=now))
         if "alarm" in order:
@@ -244,25 +201,12 @@ async def main():
                 for id_, state, good, all_ in order["answer"]], ua.VariantType.ExtensionObject)
         if "silent" in order:
             silent = order["silent"]
-        if order.get("drop"):
-            for client in list(server.bserver.clients):
-                client.transport.abort()
-        return {"done": True, "changes": changes}
 
     async with server:
         if options.get("history"):
             for path in ("Temp/Main", "Revolutions"):
                 await server.historize_node_data_change(nodes[path], period=None, count=10_000)
-        print(json.dumps({"ready": True, "fingerprint": fingerprint}), flush=True)
-        reader = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while line := await reader.readline():
-            try:
-                told = await command(json.loads(line))
-            except Exception as error:  # the test shows what its own command did wrong
-                told = {"error": repr(error)}
-            print(json.dumps(told), flush=True)
+        await take_orders(server, fingerprint, command)
 
 
 asyncio.run(main())

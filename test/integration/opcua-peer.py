@@ -2,69 +2,29 @@
 
 Usage: opcua-peer.py PORT FOLDER [none]
 Makes a certificate in FOLDER (or uses the one there) and prints {"ready": true, "fingerprint": …} when it serves.
-Commands come as JSON lines on stdin and are answered with one JSON line each:
+Orders come as JSON lines on stdin, see opcua_serving.py:
   {"set": {"Monitoring/CylinderSpeed": 31.5}}         values by path below the machine
   {"status": {"Monitoring/YarnTension": "BadSensorFailure"}}
   {"stamp": {"Monitoring/CylinderSpeed": [21.0, 3600]}}   a value whose source time is so many seconds ahead
   {"delete": "Monitoring/OilLevel"}
-  {"drop": true}                                       closes all sessions' connections
-  {"changes": true}                                    how many requests so far would change something
 """
 import asyncio
 import datetime
-import hashlib
-import json
-import socket
 import sys
-from pathlib import Path
 
 from asyncua import Server, ua
-from asyncua.crypto.cert_gen import setup_self_signed_certificate
-from asyncua.server.uaprocessor import UaProcessor
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
-CHANGING = {
-    getattr(ua.ObjectIds, f"{name}Request_Encoding_DefaultBinary")
-    for name in ("Write", "Call", "AddNodes", "DeleteNodes", "AddReferences", "DeleteReferences", "HistoryUpdate")
-}
-changes = 0
-process = UaProcessor._process_message
+from opcua_serving import MACHINERY, secure, take_orders
 
-
-async def counted(self, typeid, *rest):
-    global changes
-    if typeid.Identifier in CHANGING:
-        changes += 1
-    return await process(self, typeid, *rest)
-
-
-UaProcessor._process_message = counted
-
-MACHINERY = "http://opcfoundation.org/UA/Machinery/"
 KNIT = "urn:selvedge:knit"
 URI = "urn:selvedge:test:knit"
 
 
-async def main(port: int, folder: Path, secure: bool) -> None:
+async def main(port: int, folder: str, policy: str | None) -> None:
     server = Server()
     await server.init()
     server.set_endpoint(f"opc.tcp://127.0.0.1:{port}/knit")
-    await server.set_application_uri(URI)
-    fingerprint = None
-    if secure:
-        key, cert = folder / "key.pem", folder / "cert.der"
-        await setup_self_signed_certificate(
-            key, cert, URI, socket.gethostname(), [ExtendedKeyUsageOID.SERVER_AUTH],
-            {"commonName": "Knit test server"})
-        server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
-        await server.load_certificate(str(cert))
-        await server.load_private_key(str(key))
-        der = x509.load_der_x509_certificate(cert.read_bytes()).public_bytes(Encoding.DER)
-        fingerprint = hashlib.sha256(der).hexdigest()
-    else:
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    fingerprint = await secure(server, policy, folder, "", URI)
 
     # A namespace nobody asked for comes first, so that indexes are not what a client may have learnt elsewhere.
     await server.register_namespace("urn:selvedge:test:filler")
@@ -118,22 +78,9 @@ async def main(port: int, folder: Path, secure: bool) -> None:
             await nodes[path].write_value(ua.DataValue(wrap(path, value), SourceTimestamp=at, ServerTimestamp=now))
         if "delete" in order:
             await server.delete_nodes([nodes[order["delete"]]])
-        if order.get("drop"):
-            for client in list(server.bserver.clients):
-                client.transport.abort()
-        return {"done": True, "changes": changes}
 
     async with server:
-        print(json.dumps({"ready": True, "fingerprint": fingerprint}), flush=True)
-        reader = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        while line := await reader.readline():
-            try:
-                answer = await command(json.loads(line))
-            except Exception as error:  # the test shows what its own command did wrong
-                answer = {"error": repr(error)}
-            print(json.dumps(answer), flush=True)
+        await take_orders(server, fingerprint, command)
 
 
-asyncio.run(main(int(sys.argv[1]), Path(sys.argv[2]), len(sys.argv) < 4))
+asyncio.run(main(int(sys.argv[1]), sys.argv[2], "Basic256Sha256_SignAndEncrypt" if len(sys.argv) < 4 else None))

@@ -4,7 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { describeVariable, type VariableFacts } from '../../../drivers/opcua/describe.ts';
 import { inNamespaces, parseExpandedNode } from '../../../drivers/opcua/expanded-node.ts';
+import { goingOn } from '../../../drivers/opcua/history.ts';
 import { currentJob, noJob } from '../../../drivers/opcua/jobs.ts';
+import { loadOpcuaLibrary, toServerValue } from '../../../drivers/opcua/library.ts';
 import { snake } from '../../../drivers/opcua/names.ts';
 import { SequenceWatch } from '../../../drivers/opcua/sequence.ts';
 import { unitCode } from '../../../drivers/opcua/units.ts';
@@ -127,4 +129,52 @@ test('the job that runs is taken before one that waits, and one that ended is no
   };
   assert.deepEqual(currentJob([], [answer]), { order: '3', state: 'Running', goodQuantity: 5, producedQuantity: null });
   for (const wild of [null, 7, 'x', [null], [[]], [{ jobOrder: 3 }]]) assert.deepEqual(currentJob(wild, wild), noJob);
+});
+
+/** 2026-06-01T08:00:00.000Z in steps of 100 ns since 1601-01-01 (OPC 10000-6, 5.2.2.5): 155379 days and 8 hours. */
+const steps = (BigInt(155_379) * 86_400n + 8n * 3_600n) * 10_000_000n;
+
+/** A data value of an Int32 and both times, written by hand (OPC 10000-6, 5.2.2.17). */
+async function dataValue(value: number, afterSteps: bigint, tenPicoseconds?: number) {
+  const { DataValue, BinaryStream } = await import('node-opcua');
+  const bytes = Buffer.alloc(tenPicoseconds === undefined ? 22 : 24);
+  // The mask: value, source time, server time; and picoseconds of the source.
+  bytes[0] = tenPicoseconds === undefined ? 0x0d : 0x1d;
+  bytes[1] = 6;
+  bytes.writeInt32LE(value, 2);
+  bytes.writeBigInt64LE(steps + afterSteps, 6);
+  let at = 14;
+  if (tenPicoseconds !== undefined) at = bytes.writeUInt16LE(tenPicoseconds, at);
+  bytes.writeBigInt64LE(steps + afterSteps + 5n, at);
+  const received = new DataValue();
+  received.decode(new BinaryStream(bytes));
+  return received;
+}
+
+test('the times of a data value keep what is below the millisecond', async () => {
+  const library = await loadOpcuaLibrary();
+  const baseMs = Date.UTC(2026, 5, 1, 8);
+  const near = (actual: number | null, expected: number) =>
+    assert.ok(actual !== null && Math.abs(actual - expected) < 0.0003, `${actual} is ${expected}`);
+  const plain = toServerValue(library, await dataValue(4, 12_345_678n));
+  near(plain.sourceMs, baseMs + 1_234.567_8);
+  near(plain.serverMs, baseMs + 1_234.568_3);
+  assert.equal(plain.value, 4);
+  near(toServerValue(library, await dataValue(4, 9_999n, 9_000)).sourceMs, baseMs + 0.999_99);
+  assert.equal(toServerValue(library, await dataValue(4, 0n)).sourceMs, baseMs);
+});
+
+test('a history that is read on from its last millisecond loses none of it and has none twice', async () => {
+  const all = await Promise.all(
+    [0n, 10_001n, 10_002n, 10_002n, 10_003n, 10_003n, 20_000n].map((at, i) => dataValue(i, at)),
+  );
+  for (let had = 1; had <= all.length; had += 1) {
+    const read = all.slice(0, had);
+    const fromMs = read.at(-1)?.sourceTimestamp?.getTime() ?? 0;
+    const more = all.filter((one) => (one.sourceTimestamp?.getTime() ?? 0) >= fromMs);
+    assert.deepEqual(
+      [...read, ...goingOn(read, more)].map((one): unknown => one.value.value),
+      [0, 1, 2, 3, 4, 5, 6],
+    );
+  }
 });
