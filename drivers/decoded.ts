@@ -59,6 +59,10 @@ function scaled(raw: number, scale: number, offset: number): number {
   const inverse = Math.round(1 / scale);
   const isInverse = Math.abs(scale) < 1 && 1 / inverse === scale;
   if (isInverse && offset === 0) return raw / inverse;
-  // Fifteen digits are what a double holds of any decimal number; dust begins at the sixteenth.
-  return Number(((isInverse ? raw / inverse : raw * scale) + offset).toPrecision(15));
+  const product = isInverse ? raw / inverse : raw * scale;
+  const sum = product + offset;
+  // Fifteen digits are what a double holds of any decimal number; dust begins at the sixteenth. It is as large as that of the
+  // larger operand, so a sum that cancels (39.1 − 40) is cut at the operand's last decimal, not at its own.
+  const decimals = 14 - Math.floor(Math.log10(Math.max(Math.abs(product), Math.abs(offset))));
+  return Number(decimals >= 0 && decimals <= 100 ? sum.toFixed(decimals) : sum.toPrecision(15));
 }

@@ -7,11 +7,14 @@
  *  R3  The last line is plain: `N passed, N failed, N skipped`.
  *  R4  No process of a test file outlives the run.
  *  R5  A file named `*.alone.test.ts` measures time or memory: it runs after the others, with nothing beside it.
+ *  R6  Random input is drawn from one seed, that of the commit: a commit passes or fails, each time and everywhere, and every commit
+ *      tries cases that none before it tried. `SELVEDGE_SEED=N` sets another.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Line } from './reporter.ts';
 
 export interface RunOptions {
@@ -19,6 +22,8 @@ export interface RunOptions {
   readonly root: string;
   readonly print: (text: string) => void;
   readonly concurrency: number;
+  /** Where random input begins. */
+  readonly seed: number;
   /** A single test may take this long. */
   readonly testTimeoutMs: number;
   /** No news from a file for this long: it hangs. Longer than a test may take, so that node:test can tell which one it was. */
@@ -86,6 +91,7 @@ export async function runTests(options: RunOptions): Promise<Outcome> {
     for (const line of lines) if (line.kind === 'fail') print(`failed: ${relative(root, file)}: ${line.name}\n`);
   }
   if (outcome.passed + outcome.failed === 0) print('no test ran\n');
+  if (outcome.failed > 0) print(`random input began at SELVEDGE_SEED=${options.seed}\n`);
   print(`${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped\n`);
   return outcome;
 }
@@ -110,13 +116,19 @@ async function runFile(file: string, reportFile: string, options: RunOptions): P
     process.execPath,
     [
       '--disable-warning=ExperimentalWarning',
+      `--import=${pathToFileURL(join(import.meta.dirname, 'seed.ts')).href}`,
       `--test-timeout=${options.testTimeoutMs}`,
       `--test-reporter=${join(import.meta.dirname, 'reporter.ts')}`,
       `--test-reporter-destination=${reportFile}`,
       file,
     ],
     // A group of its own, so that whatever the file has started can be ended with it.
-    { cwd: options.root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      cwd: options.root,
+      env: { ...process.env, SELVEDGE_SEED: String(options.seed) },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
   );
   const end = () => endGroup(child.pid);
   options.signal.addEventListener('abort', end);
@@ -187,6 +199,14 @@ function readLines(file: string): readonly Line[] {
   return text.split('\n').flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as Line] : []));
 }
 
+/** @returns the seed asked for, or that of the commit; where there is no repository, one that the time makes */
+function seedOfRun(root: string): number {
+  const asked = process.env['SELVEDGE_SEED'] ?? '';
+  if (asked !== '') return Number(asked) | 0;
+  const { status, stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' });
+  return status === 0 ? Number.parseInt(stdout.slice(0, 8), 16) | 0 : Date.now() | 0;
+}
+
 if (import.meta.main) {
   const root = join(import.meta.dirname, '../..');
   const paths = process.argv.slice(2);
@@ -197,6 +217,7 @@ if (import.meta.main) {
     root,
     print: (text) => process.stdout.write(text),
     concurrency: 2,
+    seed: seedOfRun(root),
     testTimeoutMs: 120_000,
     silenceMs: 180_000,
     exitMs: 10_000,

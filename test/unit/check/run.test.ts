@@ -10,7 +10,7 @@ const head = `import { test, describe } from 'node:test'; import assert from 'no
 /** Runs a folder with these files, as `npm test` does, only with less patience. */
 async function run(
   files: Readonly<Record<string, string>>,
-  options: { readonly testTimeoutMs?: number } = {},
+  options: { readonly testTimeoutMs?: number; readonly seed?: number } = {},
 ): Promise<{ outcome: Outcome; text: string }> {
   const root = mkdtempSync(join(tmpdir(), 'selvedge-run-'));
   try {
@@ -21,6 +21,7 @@ async function run(
       root,
       print: (part) => (text += part),
       concurrency: 2,
+      seed: options.seed ?? 1,
       testTimeoutMs: options.testTimeoutMs ?? 60_000,
       silenceMs: 20_000,
       exitMs: 3000,
@@ -90,4 +91,21 @@ test('a file that measures runs last, with nothing beside it', async () => {
       test('order', () => assert.match(readFileSync('order.txt', 'utf8'), /slow-ends.* alone $/));`,
   });
   assert.deepEqual(outcome, { passed: 4, failed: 0, skipped: 0 }, text);
+});
+
+test('one seed draws the same random input again, another draws other input, and a failure names it', async () => {
+  const fastCheck = import.meta.resolve('fast-check');
+  const file = {
+    'a.test.ts': `import * as fc from '${fastCheck}';
+      test('drawn', () => { fc.assert(fc.property(fc.integer(), (n) => { assert.equal(n, 'never'); }), { endOnFailure: true }); });`,
+  };
+  const drawn = async (seed: number) => {
+    const { text } = await run(file, { seed });
+    assert.match(text, new RegExp(`SELVEDGE_SEED=${seed}\n`));
+    return /Counterexample: \[(-?\d+)\]/.exec(text)?.[1];
+  };
+  const first = await drawn(7);
+  assert.ok(first !== undefined);
+  assert.equal(await drawn(7), first);
+  assert.notEqual(await drawn(8), first);
 });
