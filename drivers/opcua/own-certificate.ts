@@ -16,6 +16,14 @@ export interface OwnCertificate {
 }
 
 const validForDays = 3650;
+/** No gateway is older: where the clock says so, it is not set yet, and a certificate made then would expire in the seventies. */
+const earliestMs = Date.UTC(2026, 0, 1);
+
+/** From when until when a certificate is valid that is made at `nowMs` of the wall clock, UTC ms. */
+export function validity(nowMs: number): { readonly fromMs: number; readonly toMs: number } {
+  const madeMs = Math.max(nowMs, earliestMs);
+  return { fromMs: madeMs - 24 * 3_600_000, toMs: madeMs + validForDays * 24 * 3_600_000 };
+}
 
 /** By folder. The first servers are met at the same moment; each making a pair would mix the files of both. */
 const inWork = new Map<string, Promise<OwnCertificate>>();
@@ -89,12 +97,11 @@ async function makePair(library: OpcuaLibrary) {
   const applicationUri = `urn:${host}:selvedge`;
   const tools = library.crypto_utils;
   const { privateKey } = await tools.generateKeyPair(2048);
-  const nowMs = Date.now();
+  const { fromMs, toMs } = validity(Date.now());
   const { cert } = await tools.createSelfSignedCertificate({
     privateKey,
-    // A gateway without battery-backed clock may make this before it knows the time.
-    notBefore: new Date(nowMs - 24 * 3_600_000),
-    notAfter: new Date(nowMs + validForDays * 24 * 3_600_000),
+    notBefore: new Date(fromMs),
+    notAfter: new Date(toMs),
     subject: `CN=Selvedge agent/O=Selvedge/DC=${host}`,
     dns: [host],
     applicationUri,

@@ -31,7 +31,7 @@ export interface ConnectParts {
   /** Normalised; null: only what is in the folder is trusted. */
   readonly serverFingerprint: string | null;
   readonly timeoutMs: number;
-  readonly ports: Pick<DriverPorts, 'log'>;
+  readonly ports: Pick<DriverPorts, 'log' | 'clock'>;
   /** Fingerprints of certificates already complained of: the log says it once, not at every attempt. */
   readonly complained: Set<string>;
 }
@@ -116,7 +116,7 @@ async function judge(parts: ConnectParts, chain: Buffer | null): Promise<Buffer>
   }
   const validToMs = Date.parse(certificate.validTo);
   const expired = `expired ${fingerprint}`;
-  if (validToMs < Date.now() && !complained.has(expired)) {
+  if (validToMs < ports.clock.wallMs() && !complained.has(expired)) {
     // A person named this very certificate, and a machine that stops being read on a date helps nobody.
     complained.add(expired);
     ports.log('warn', 'certificate of the OPC UA server has expired; it is used because it is trusted by fingerprint', {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConditionEvent, ReadingsEvent } from '../../drivers/contract.ts';
 import { createOpcuaDriver, type OpcuaDriver, type OpcuaDriverOptions } from '../../drivers/opcua/driver.ts';
 import { loadOpcuaLibrary } from '../../drivers/opcua/library.ts';
@@ -63,7 +64,11 @@ for (const clockS of [0, -5 * 3600]) {
       await proxy.cut();
       await log.until('a gap', 30_000, () => gapIs(log, 'opened'));
       const beganMs = Date.now();
-      for (const value of [50, 51, 52]) await peer.order({ set: { 'Temp/Main': value, Revolutions: 1000 + value } });
+      for (const value of [50, 51, 52]) {
+        await peer.order({ set: { 'Temp/Main': value, Revolutions: 1000 + value } });
+        // Of values recorded within one millisecond one is read.
+        await delay(5);
+      }
       const endedMs = Date.now();
       await proxy.restore();
       await log.until('the last value', 60_000, () => valuesOf(log, 'monitoring.temp.main').at(-1) === 52);

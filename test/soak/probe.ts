@@ -26,13 +26,13 @@ export interface Ask {
 const fileOf = (path: string) => new URL(path, import.meta.url).href;
 
 function leak(): void {
-  const main = fileOf('../../agent/main.ts');
+  const leaky = fileOf('./leaky-pipeline.ts');
   const pipeline = fileOf('../../agent/pipeline.ts');
   registerHooks({
     resolve(specifier, context, next) {
       const found = next(specifier, context);
-      if (found.url !== pipeline || context.parentURL !== main) return found;
-      return { ...found, url: fileOf('./leaky-pipeline.ts') };
+      if (found.url !== pipeline || context.parentURL === leaky) return found;
+      return { ...found, url: leaky };
     },
   });
 }
