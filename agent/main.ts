@@ -10,6 +10,8 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadProfile } from '../drivers/profiles/load.ts';
+import type { Profile } from '../drivers/profiles/schema.ts';
+import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
@@ -49,15 +51,22 @@ export interface RunOptions {
 
 const systemClocks = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
+/** Machines of one profile share it: fifty copies of a hundred signals are 3 MB. */
+function watchedMachines({ machines, profileDirs }: Config): WatchedMachine[] {
+  const profiles = new Map<string, Profile>();
+  return machines.map((config) => {
+    const profile = profiles.get(config.profile) ?? loadProfile(config.profile, profileDirs);
+    profiles.set(config.profile, profile);
+    return { config, profile };
+  });
+}
+
 /** Runs the agent until `signal` is aborted. Resolves when everything is stored and closed; rejects with a room's error when it cannot start. */
 export async function runAgent(options: RunOptions, signal: AbortSignal): Promise<void> {
   const overlay = options.endpointsPath === undefined ? {} : { endpoints: options.endpointsPath };
   const config = loadConfig(options.configPath, overlay);
   const log = createLog(config.log.level);
-  const machines = config.machines.map((machine): WatchedMachine => ({
-    config: machine,
-    profile: loadProfile(machine.profile, config.profileDirs),
-  }));
+  const machines = watchedMachines(config);
   const rules = rulesOf(config);
   const webDir = await ensurePageBuilt();
   const makeSource = await loadSources(machines);
@@ -100,7 +109,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     const uplink =
       config.uplink === null
         ? null
-        : uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor });
+        : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>

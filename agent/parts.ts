@@ -21,7 +21,6 @@ import {
 import type { HostClock } from './store/dating.ts';
 import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
-import { createUplink } from './sync/uplink.ts';
 import type { Uplink } from './sync/uplink-ports.ts';
 import type { ClockState } from './time/clock-state.ts';
 import type { GatewayClock } from './time/gateway-clock.ts';
@@ -110,7 +109,7 @@ export function pipelineFor({
   });
 }
 
-export function uplinkFor(
+export async function uplinkFor(
   config: Config,
   uplink: NonNullable<Config['uplink']>,
   parts: {
@@ -121,8 +120,10 @@ export function uplinkFor(
     readonly clock: GatewayClock;
     readonly waitsFor: () => string | null;
   },
-): Uplink {
+): Promise<Uplink> {
   const { store, pipeline, clockState, log, clock, waitsFor } = parts;
+  // Loaded where there is one: an MQTT client is 3 MB.
+  const { createUplink } = await import('./sync/uplink.ts');
   return createUplink({
     site: config.site.id,
     gateway: config.gateway.id,

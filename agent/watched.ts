@@ -43,6 +43,8 @@ const maxImplausible = 100;
 const defaultOfflineAfterS = 30;
 /** Longest wait of a reading in a driver: a round of polls with a search for refused addresses in it. */
 const stampedLateS = 30;
+/** Longer than two requests without an answer. */
+const settledS = 10;
 
 export class Watched implements Facts {
   readonly model: MachineModel;
@@ -90,7 +92,7 @@ export class Watched implements Facts {
     this.timeline = new StateTimeline({ tMs: startMs, state: 'UNKNOWN', cause: null });
     // Minutes of readings that cannot be late are kept for less long: at fifty fast machines that is half the memory.
     const lateS = isStampedAtReceipt(setup) ? Math.min(options.lateS, stampedLateS) : options.lateS;
-    this.rollup = new MachineRollup(model, this.timeline, key, { ...options, lateS });
+    this.rollup = new MachineRollup(model, this.timeline, key, { ...options, lateS, ...settling(model) });
     this.ring = new RingFilter(setup.id, model.signals);
     this.#watches = rules.map((rule) => new RuleWatch(rule, open.get(rule.id)));
     this.#offlineAfterS = offlineAfterS(rules);
@@ -257,6 +259,13 @@ export class Watched implements Facts {
       })),
     };
   }
+}
+
+/** Readings that are stamped as they come are in order; that a machine is not read shows at the second poll at the latest. */
+function settling(model: MachineModel): Pick<RollupOptions, 'settleAfterS'> {
+  if (!isStampedAtReceipt(model.setup)) return {};
+  const slowestMs = Math.max(0, ...model.signals.map((signal) => signal.intervalMs ?? 0));
+  return { settleAfterS: settledS + (2 * slowestMs) / 1000 };
 }
 
 function offlineAfterS(rules: readonly Rule[]): number {

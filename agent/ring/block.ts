@@ -18,15 +18,15 @@
  *  R3  A bad reading stays without a value, and a number JSON cannot carry (NaN, ±Infinity) becomes a bad reading.
  *  R4  Bytes that are no block are refused with a AgentError; they never decode into readings.
  */
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Quality, Reading, Value } from '../../drivers/contract.ts';
 import { AgentError } from '../errors.ts';
 import type { RingBlock } from '../store/store.ts';
+import { RingBlockWriter } from './block-writer.ts';
 
 /** No block unpacks to more; a machine would have to bring 100,000 readings in one block. */
 const maxUnpackedBytes = 8 * 1024 * 1024;
-const monotonicToleranceMs = 2;
 
 /** A reading as the ring gives it back. The machine is the block's. */
 export interface StoredReading {
@@ -38,15 +38,6 @@ export interface StoredReading {
   readonly quality: Quality;
   /** Null exactly when the quality is good. */
   readonly reason: string | null;
-}
-
-type Run = [first: number, count: number, quality: 'u' | 'b', reason: string];
-interface Column {
-  dt: number[];
-  v: (Value | null)[];
-  q?: Run[];
-  r?: number | number[];
-  c?: [number, number][];
 }
 
 const int = z.int();
@@ -69,58 +60,6 @@ export function encodeRingBlock(machine: string, readings: readonly Reading[]): 
   const block = writer.take();
   if (block === null) throw new AgentError('ringBlockInvalid', `a block of ${machine} needs at least one reading`);
   return block;
-}
-
-/**
- * A block in the making. Readings become columns as they come: kept whole until the block leaves, those of 50 fast machines
- * would be 30 MB, and the garbage collector would copy them again and again.
- */
-export class RingBlockWriter {
-  readonly #machine: string;
-  #columns = new Map<string, ColumnWriter>();
-  #points = 0;
-  #fromMs = Infinity;
-  #toMs = -Infinity;
-  #c0 = 0;
-
-  constructor(machine: string) {
-    this.#machine = machine;
-  }
-
-  get points(): number {
-    return this.#points;
-  }
-
-  /** @throws AgentError `ringBlockInvalid` when the reading is of another machine. */
-  add(reading: Reading): void {
-    if (reading.machine !== this.#machine) {
-      throw new AgentError(
-        'ringBlockInvalid',
-        `a reading of ${reading.machine} does not belong in a block of ${this.#machine}`,
-      );
-    }
-    if (this.#points === 0) this.#c0 = clockOffsetMs(reading);
-    let writer = this.#columns.get(reading.signal);
-    if (writer === undefined) this.#columns.set(reading.signal, (writer = new ColumnWriter(this.#c0)));
-    const atMs = writer.add(reading);
-    this.#fromMs = Math.min(this.#fromMs, atMs);
-    this.#toMs = Math.max(this.#toMs, atMs);
-    this.#points++;
-  }
-
-  /** The block, packed; the next one begins. Null when nothing was added. */
-  take(): RingBlock | null {
-    const points = this.#points;
-    if (points === 0) return null;
-    const [fromMs, toMs] = [this.#fromMs, this.#toMs];
-    const signals = Object.fromEntries([...this.#columns].map(([signal, writer]) => [signal, writer.column(fromMs)]));
-    const bytes = zstdCompressSync(JSON.stringify({ v: 1, t0: fromMs, c0: this.#c0, signals }));
-    this.#columns = new Map();
-    this.#points = 0;
-    this.#fromMs = Infinity;
-    this.#toMs = -Infinity;
-    return { machine: this.#machine, fromMs, toMs, points, bytes };
-  }
 }
 
 /**
@@ -150,63 +89,6 @@ function parseBody(bytes: Uint8Array): z.infer<typeof body> {
     }
   }
   return parsed.data;
-}
-
-class ColumnWriter {
-  readonly #dt: number[] = [];
-  readonly #v: (Value | null)[] = [];
-  readonly #q: Run[] = [];
-  readonly #r: number[] = [];
-  readonly #c: [number, number][] = [];
-  #firstMs = 0;
-  #lastMs = 0;
-  #offsetMs: number;
-
-  constructor(c0: number) {
-    this.#offsetMs = c0;
-  }
-
-  /** Returns the reading's source time in whole ms. */
-  add(reading: Reading): number {
-    const index = this.#dt.length;
-    const atMs = Math.round(reading.sourceTimeMs);
-    // What the first counts from is known when the block is complete.
-    if (index === 0) this.#firstMs = atMs;
-    this.#dt.push(index === 0 ? 0 : atMs - this.#lastMs);
-    this.#lastMs = atMs;
-    this.#r.push(Math.round(reading.receivedTimeMs) - atMs);
-    const offsetMs = clockOffsetMs(reading);
-    if (Math.abs(offsetMs - this.#offsetMs) > monotonicToleranceMs) {
-      this.#c.push([index, offsetMs]);
-      this.#offsetMs = offsetMs;
-    }
-    if (typeof reading.value === 'number' && !Number.isFinite(reading.value)) {
-      this.#v.push(null);
-      this.#flag(index, 'b', 'not-a-number');
-      return atMs;
-    }
-    this.#v.push(reading.value);
-    if (reading.quality !== 'good') this.#flag(index, reading.quality === 'bad' ? 'b' : 'u', reading.reason);
-    return atMs;
-  }
-
-  /** @param t0 smallest source time of the block */
-  column(t0: number): Column {
-    this.#dt[0] = this.#firstMs - t0;
-    const column: Column = { dt: this.#dt, v: this.#v };
-    if (this.#q.length > 0) column.q = this.#q;
-    const [first = 0] = this.#r;
-    if (this.#r.some((offset) => offset !== first)) column.r = this.#r;
-    else if (first !== 0) column.r = first;
-    if (this.#c.length > 0) column.c = this.#c;
-    return column;
-  }
-
-  #flag(index: number, quality: 'u' | 'b', reason: string): void {
-    const last = this.#q.at(-1);
-    if (last !== undefined && last[0] + last[1] === index && last[2] === quality && last[3] === reason) last[1]++;
-    else this.#q.push([index, 1, quality, reason]);
-  }
 }
 
 function readColumn(
@@ -239,5 +121,3 @@ function readColumn(
     });
   }
 }
-
-const clockOffsetMs = (reading: Reading) => Math.round(reading.receivedTimeMs) - Math.round(reading.monotonicMs);

@@ -11,7 +11,7 @@
 import type { Quality, Reading, Value } from '../../drivers/contract.ts';
 import type { SignalModel } from '../machine.ts';
 import type { RingBlock } from '../store/store.ts';
-import { RingBlockWriter } from './block.ts';
+import { RingBlockWriter } from './block-writer.ts';
 
 const maxPoints = 20_000;
 

@@ -31,6 +31,27 @@ export interface GapSpan {
 const minuteMs = 60_000;
 /** A signal read once a second fills it in a minute. */
 const leastCapacity = 64;
+/** Fewer are not settled: that is work for each signal. */
+const leastSettled = 8;
+
+/** Where the readings of a minute lie: parts of arrays that other signals share, as 10,000 small ones cost as much again. */
+export interface Room {
+  readonly times: Uint16Array;
+  readonly values: Float32Array;
+}
+
+/** Room for so many readings of each signal; null where none is expected. */
+export function makeRooms(capacities: readonly number[]): (Room | null)[] {
+  const all = capacities.reduce((sum, capacity) => sum + capacity, 0);
+  const times = new Uint16Array(all);
+  const values = new Float32Array(all);
+  let to = 0;
+  return capacities.map((capacity) => {
+    const from = to;
+    to += capacity;
+    return capacity === 0 ? null : { times: times.subarray(from, to), values: values.subarray(from, to) };
+  });
+}
 
 export class MinutePoints {
   /** Whole ms since the start of the minute where they are that, else since 1970. */
@@ -40,16 +61,44 @@ export class MinutePoints {
   #ranks: Uint8Array | null = null;
   #fromMs = 0;
   #count = 0;
+  #most = 0;
+  /** What those add up to that are no longer kept. */
+  #settled: Running | null = null;
 
-  /** @param expected how many readings are likely: with the right number nothing is copied and nothing stays empty */
-  constructor(expected = leastCapacity) {
-    const capacity = Math.max(1, expected);
-    this.#times = new Uint16Array(capacity);
-    this.#values = new Float32Array(capacity);
+  /** @param room with the right one nothing is copied and nothing stays empty; without, it makes its own */
+  constructor(room: Room | null = null) {
+    this.#times = room?.times ?? new Uint16Array(leastCapacity);
+    this.#values = room?.values ?? new Float32Array(leastCapacity);
   }
 
   get length(): number {
     return this.#count;
+  }
+
+  /** The most readings there ever were at once. */
+  get most(): number {
+    return this.#most;
+  }
+  /** What the readings that were settled add up to. */
+  get settled(): Running | null {
+    return this.#settled;
+  }
+
+  /**
+   * Adds up the readings before `beforeMs`, which do not change any more, and keeps their sums alone. The newest reading stays.
+   * Returns the time of the last that was settled; null where there were not enough to be worth it.
+   */
+  settle(beforeMs: number, input: Omit<FoldInput, 'counter'>): number | null {
+    const settled = Math.min(this.#lowerBound(beforeMs), this.#count - 1);
+    if (settled < leastSettled) return null;
+    this.#settled ??= new Running(input.before);
+    for (let i = 0; i < settled; i++) {
+      this.#settled.take(this.timeAt(i), this.valueAt(i), this.rankAt(i), input);
+    }
+    const lastMs = this.timeAt(settled - 1);
+    for (const array of [this.#times, this.#values, this.#ranks]) array?.copyWithin(0, settled, this.#count);
+    this.#count -= settled;
+    return lastMs;
   }
 
   /** False when nothing changed: the reading of this time was known already. */
@@ -89,13 +138,14 @@ export class MinutePoints {
 
   #insert(at: number, tMs: number, value: number, rank: Rank): void {
     if (this.#count === this.#times.length) this.#grow(Math.ceil(1.5 * this.#count));
-    if (this.#count === 0 && this.#times instanceof Uint16Array) this.#fromMs = Math.floor(tMs / minuteMs) * minuteMs;
+    if (this.#most === 0 && this.#times instanceof Uint16Array) this.#fromMs = Math.floor(tMs / minuteMs) * minuteMs;
     if (at < this.#count) {
       this.#times.copyWithin(at + 1, at, this.#count);
       this.#values.copyWithin(at + 1, at, this.#count);
       this.#ranks?.copyWithin(at + 1, at, this.#count);
     }
     this.#count++;
+    if (this.#count > this.#most) this.#most = this.#count;
     this.#put(at, tMs, value, rank);
   }
 
@@ -179,65 +229,106 @@ export interface FoldInput {
   } | null;
 }
 
+/** The sums of a minute while its readings are gone through in order of time. */
+export class Running {
+  samples = 0;
+  good = 0;
+  sum = 0;
+  integralMs = 0;
+  coveredMs = 0;
+  /** NaN before the first good reading, as are the three below. */
+  min = NaN;
+  max = NaN;
+  first = NaN;
+  last = NaN;
+  /** The reading whose value holds now. */
+  #heldMs: number;
+  #heldValue: number;
+
+  /** @param before the last reading before the minute */
+  constructor(before: Point | null) {
+    this.#heldMs = before?.tMs ?? NaN;
+    this.#heldValue = before?.rank === rank.good ? before.value : NaN;
+  }
+
+  static from(other: Running): Running {
+    const copy = new Running(null);
+    copy.samples = other.samples;
+    copy.good = other.good;
+    copy.sum = other.sum;
+    copy.integralMs = other.integralMs;
+    copy.coveredMs = other.coveredMs;
+    copy.min = other.min;
+    copy.max = other.max;
+    copy.first = other.first;
+    copy.last = other.last;
+    copy.#heldMs = other.#heldMs;
+    copy.#heldValue = other.#heldValue;
+    return copy;
+  }
+
+  take(tMs: number, value: number, quality: Rank, input: Omit<FoldInput, 'counter' | 'before'>): void {
+    this.hold(tMs, input);
+    this.samples++;
+    this.#heldMs = tMs;
+    this.#heldValue = NaN;
+    if (quality !== rank.good) return;
+    this.#heldValue = value;
+    if (this.good === 0) this.min = this.max = this.first = value;
+    this.good++;
+    this.sum += value;
+    this.min = Math.min(this.min, value);
+    this.max = Math.max(this.max, value);
+    this.last = value;
+  }
+
+  /** The value that holds, held until the next reading or for as long as it may. */
+  hold(nextMs: number, { fromMs, toMs, holdMs, gaps }: Omit<FoldInput, 'counter' | 'before'>): void {
+    if (Number.isNaN(this.#heldValue)) return;
+    const until = Math.min(nextMs, this.#heldMs + holdMs, gapAfter(gaps, this.#heldMs), toMs);
+    const ms = until - Math.max(this.#heldMs, fromMs);
+    if (!(ms > 0)) return;
+    this.coveredMs += ms;
+    this.integralMs += this.#heldValue * ms;
+  }
+}
+
+/** Readings that were settled count as those that are kept. A counter's are never settled: a reset may become known late. */
 export function foldMinute(
   points: MinutePoints | null,
   input: FoldInput,
 ): { totals: MinuteTotals; counterOut: CounterBase | null } {
   const count = points?.length ?? 0;
-  let good = 0;
-  let sum = 0;
-  let min: number | null = null;
-  let max: number | null = null;
-  let first: number | null = null;
-  let last: number | null = null;
-  let coveredMs = 0;
-  let integralMs = 0;
+  const settled = points?.settled ?? null;
+  const running = settled === null ? new Running(input.before) : Running.from(settled);
   let steps: CounterTotals | null = null;
   let base = input.counter?.base ?? null;
-  // The reading whose value holds now.
-  let heldMs = input.before?.tMs ?? NaN;
-  let heldValue = input.before?.rank === rank.good ? input.before.value : NaN;
-
-  for (let i = 0; i <= count; i++) {
-    const tMs = i < count && points !== null ? points.timeAt(i) : Infinity;
-    if (!Number.isNaN(heldValue)) {
-      const until = Math.min(tMs, heldMs + input.holdMs, gapAfter(input.gaps, heldMs), input.toMs);
-      const ms = until - Math.max(heldMs, input.fromMs);
-      if (ms > 0) {
-        coveredMs += ms;
-        integralMs += heldValue * ms;
-      }
-    }
-    if (i === count || points === null) break;
-    heldMs = tMs;
-    heldValue = NaN;
-    if (points.rankAt(i) !== rank.good) continue;
+  for (let i = 0; i < count; i++) {
+    if (points === null) break;
+    const tMs = points.timeAt(i);
     const value = points.valueAt(i);
-    heldValue = value;
-    good++;
-    sum += value;
-    min = min === null ? value : Math.min(min, value);
-    max = max === null ? value : Math.max(max, value);
-    first ??= value;
-    last = value;
-    if (input.counter !== null) {
-      const { spec, resets } = input.counter;
-      const next = advanceCounter(spec, base, { tMs, value }, resets);
-      base = next.base;
-      if (next.step !== null) steps = addStep(steps, next.step);
-    }
+    const quality = points.rankAt(i);
+    running.take(tMs, value, quality, input);
+    if (quality !== rank.good || input.counter === null) continue;
+    const { spec, resets } = input.counter;
+    const next = advanceCounter(spec, base, { tMs, value }, resets);
+    base = next.base;
+    if (next.step !== null) steps = addStep(steps, next.step);
   }
+  running.hold(Infinity, input);
+  const { samples, good, sum, integralMs, coveredMs, min, max, first, last } = running;
+  const some = (value: number) => (good === 0 ? null : value);
   return {
     totals: {
-      samples: count,
+      samples,
       good,
       sum,
       integral: integralMs / 1000,
       coveredS: coveredMs / 1000,
-      min,
-      max,
-      first,
-      last,
+      min: some(min),
+      max: some(max),
+      first: some(first),
+      last: some(last),
       counter: steps,
     },
     counterOut: base,

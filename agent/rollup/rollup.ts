@@ -3,7 +3,8 @@
  * open minute may leave early, as rising revisions; the one that closes it seals it; late readings write another revision.
  *
  * Invariants (test/unit/rollup/):
- *  M1  Any order, repetition or lateness (within `lateS`) of the same readings gives the same last revision of every minute.
+ *  M1  Any order, repetition or lateness (within `lateS`, or `settleAfterS` where that is given) of the same readings gives the same
+ *      last revision of every minute.
  *  M2  A revision is written only when something in it changed, and its number is one more than the last.
  *  M3  Deltas of consecutive minutes join: the `from` of one is the `to` of the minute before it.
  *  M4  A step of the wall clock opens a segment: the old minutes are sealed where they stand, the new ones start with what was known.
@@ -13,7 +14,16 @@ import { addReset } from '../counters/counter.ts';
 import type { MachineModel, SignalModel } from '../machine.ts';
 import type { DraftOf } from '../records.ts';
 import type { StateTimeline } from '../states/timeline.ts';
-import { foldMinute, MinutePoints, type GapSpan, type MinuteTotals, type Point, type Rank } from './points.ts';
+import {
+  foldMinute,
+  makeRooms,
+  MinutePoints,
+  type GapSpan,
+  type MinuteTotals,
+  type Point,
+  type Rank,
+  type Room,
+} from './points.ts';
 
 export type SummaryDraft = DraftOf<'summary'> | DraftOf<'state-summary'>;
 
@@ -26,6 +36,11 @@ export interface RollupOptions {
   readonly lateS: number;
   /** The readings are those of the ring, which leaves out what did not change: a value holds until the next. */
   readonly byException?: boolean;
+  /**
+   * The readings of each signal come in order of time, and what else concerns one (a gap) is known so long after it. Then no more than
+   * those of this time are kept one by one; older ones are kept as sums, and one that comes before them is refused.
+   */
+  readonly settleAfterS?: number;
 }
 
 export interface RollupKey {
@@ -81,6 +96,8 @@ interface Column {
 class Minute {
   readonly fromMs: number;
   readonly points: (MinutePoints | null)[];
+  /** As much as each signal needed in the minute before. */
+  readonly rooms: readonly (Room | null)[];
   readonly sent: (Sent | null)[];
   stateSent: Sent | null = null;
   /** Counter bases at the end of the minute; null while they must be computed anew. */
@@ -89,8 +106,9 @@ class Minute {
   changed = true;
   emittedMs = -Infinity;
 
-  constructor(fromMs: number, columns: number) {
+  constructor(fromMs: number, columns: number, before: Minute | undefined) {
     this.fromMs = fromMs;
+    this.rooms = makeRooms((before?.points ?? []).map((points) => (points === null ? 0 : points.most + spareReadings)));
     this.points = Array.from({ length: columns }, () => null);
     this.sent = Array.from({ length: columns }, () => null);
   }
@@ -108,6 +126,8 @@ export class MachineRollup {
   /** Last reading and counter base before the oldest minute that is kept. */
   #before: (Point | null)[];
   #counterIn: (CounterBase | null)[];
+  /** Of each column the time of the last reading that is no longer kept by itself. */
+  readonly #settledMs: number[];
   #gaps: GapSpan[] = [];
   /** By column: spans that are gaps of the machine and were read from the source's memory afterwards. */
   readonly #filled = new Map<number, readonly GapSpan[]>();
@@ -128,6 +148,7 @@ export class MachineRollup {
     this.#columnOf = columnOf;
     this.#before = this.#columns.map(() => null);
     this.#counterIn = this.#columns.map(() => null);
+    this.#settledMs = this.#columns.map(() => -Infinity);
   }
 
   #column(signal: SignalModel): Column {
@@ -144,6 +165,7 @@ export class MachineRollup {
       this.#columns.push(this.#column(signal));
       this.#before.push(null);
       this.#counterIn.push(null);
+      this.#settledMs.push(-Infinity);
       for (const minute of this.#minutes) {
         minute.points.push(null);
         minute.sent.push(null);
@@ -162,17 +184,11 @@ export class MachineRollup {
   add(signal: number, tMs: number, value: number, quality: Rank): boolean {
     const column = this.#columnOf[signal] ?? -1;
     if (column < 0) return true;
-    if (tMs < this.#forgottenMs) return false;
+    if (tMs < this.#forgottenMs || tMs <= (this.#settledMs[column] ?? -Infinity)) return false;
     const minute = this.#minuteAt(minuteOf(tMs));
-    const points = (minute.points[column] ??= new MinutePoints(this.#expected(minute, column)));
+    const points = (minute.points[column] ??= new MinutePoints(minute.rooms[column]));
     if (points.add(tMs, value, quality)) this.#touch(minute.fromMs);
     return true;
-  }
-
-  /** As many as in the minute before, and a few more for jitter. */
-  #expected(minute: Minute, column: number): number | undefined {
-    const before = this.#minutes[this.#minutes.indexOf(minute) - 1]?.points[column];
-    return before === null || before === undefined ? undefined : before.length + spareReadings;
   }
 
   gapOpened(fromMs: number): void {
@@ -232,7 +248,29 @@ export class MachineRollup {
       if (this.#awaitsPast(nowMs)) break;
       this.#forgetOldest();
     }
+    this.#settle(nowMs);
     return drafts;
+  }
+
+  #settle(nowMs: number): void {
+    const { settleAfterS } = this.#options;
+    if (settleAfterS === undefined) return;
+    const beforeMs = nowMs - settleAfterS * 1000;
+    for (const [at, minute] of this.#minutes.entries()) {
+      if (minute.fromMs >= beforeMs) break;
+      for (const [column, { counter, holdMs }] of this.#columns.entries()) {
+        const points = minute.points[column] ?? null;
+        if (points === null || counter !== null) continue;
+        const settledMs = points.settle(beforeMs, {
+          fromMs: Math.max(minute.fromMs, this.#segmentFromMs),
+          toMs: minute.fromMs + minuteMs,
+          before: this.#pointBefore(at, column),
+          gaps: this.#gapsOf(column),
+          holdMs,
+        });
+        if (settledMs !== null) this.#settledMs[column] = settledMs;
+      }
+    }
   }
 
   /** The oldest minute is in a gap that the source may still fill from its memory, and is not too old for that. */
@@ -273,6 +311,7 @@ export class MachineRollup {
     this.#resets = [];
     this.#openSentMs = -Infinity;
     this.#forgottenMs = nowMs - underWayMs;
+    this.#settledMs.fill(-Infinity);
     this.#timeline.restart(nowMs);
   }
 
@@ -298,7 +337,7 @@ export class MachineRollup {
     if (at < 0) at = this.#minutes.length;
     const known = this.#minutes[at];
     if (known?.fromMs === fromMs) return known;
-    const minute = new Minute(fromMs, this.#columns.length);
+    const minute = new Minute(fromMs, this.#columns.length, this.#minutes[at - 1]);
     this.#minutes.splice(at, 0, minute);
     return minute;
   }

@@ -4,7 +4,7 @@ import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import { StoreError } from './errors.ts';
 import type { History, HistoryOperations } from './history.ts';
 import type { OutboxStore } from './outbox.ts';
-import { startThread, type ThreadClient } from './rpc.ts';
+import { startThread, startWhenAsked } from './rpc.ts';
 import type { JournalEntry, Recovery, StoreWriter } from './store.ts';
 import type { WriterCounters, WriterOperations, WriterSettings } from './writer-protocol.ts';
 
@@ -37,6 +37,8 @@ export interface StoreOptions {
   readonly keepAckedMs?: number;
   /** Records that may wait for the writer before `commit` rejects. Default 20,000. */
   readonly maxQueuedRecords?: number;
+  /** The thread that answers queries ends so long after the last one. Default 60 s. */
+  readonly readerIdleMs?: number;
   /** Ring blocks that may wait for the writer before they are dropped. Default 400. */
   readonly maxQueuedBlocks?: number;
 }
@@ -93,17 +95,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     await writer.end();
     throw error;
   }
-  // Started by the first query: an agent nobody looks at saves the memory of a thread.
-  let reader: ThreadClient<HistoryOperations> | null = null;
-  const ask: ThreadClient<HistoryOperations>['call'] = (op, input) => {
-    if (closing !== null) return Promise.reject(new StoreError('storeClosed', 'the store is closed'));
-    // One query too large for its memory must not cost all later ones.
-    if (reader?.isDead() === true) reader = null;
-    reader ??= startThread<HistoryOperations>(new URL('./reader-thread.ts', import.meta.url), {
-      dataDir: options.dataDir,
-    });
-    return reader.call(op, input);
-  };
+  const reader = startWhenAsked<HistoryOperations>(
+    () => startThread(new URL('./reader-thread.ts', import.meta.url), { dataDir: options.dataDir }),
+    options.readerIdleMs ?? 60_000,
+  );
+  const ask: typeof reader.call = (op, input) =>
+    closing === null ? reader.call(op, input) : Promise.reject(new StoreError('storeClosed', 'the store is closed'));
 
   const { clock, maxQueuedRecords = 20_000, maxQueuedBlocks = 400 } = options;
   const listeners = new Set<() => void>();
@@ -150,7 +147,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const close = async () => {
     clearInterval(pruning);
     listeners.clear();
-    await reader?.end();
+    await reader.end();
     try {
       await writer.call('close', null);
     } catch (error) {

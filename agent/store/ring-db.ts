@@ -33,6 +33,8 @@ export function openRing(path: string, options: RingOptions): Ring {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
     db.pragma('journal_size_limit = 16777216');
+    // Blocks are written once and not read again: a cache of their pages is memory for nothing.
+    db.pragma('cache_size = -512');
     migrate(db, ringMigrations, options.nowMs);
     return new Ring(db, options);
   } catch (error) {

@@ -24,7 +24,7 @@ export function startThread<O extends Operations>(script: URL, workerData: unkno
   const worker = new Worker(script, {
     workerData,
     // Small heaps: the threads hold a window of batches and one page of rows, and a gateway has little memory.
-    resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
+    resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 3 },
   });
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: StoreError) => void }>();
   let lastId = 0;
@@ -55,6 +55,48 @@ export function startThread<O extends Operations>(script: URL, workerData: unkno
     isDead: () => dead !== null,
     end: async () => {
       await worker.terminate();
+    },
+  };
+}
+
+/**
+ * A thread that lives from a call until `idleMs` after its last answer: an agent nobody looks at saves its memory. It is ended only
+ * while no call waits, and the next call starts another, so none is lost at the edge.
+ */
+export function startWhenAsked<O extends Operations>(
+  start: () => ThreadClient<O>,
+  idleMs: number,
+): Pick<ThreadClient<O>, 'call' | 'end'> {
+  let thread: ThreadClient<O> | null = null;
+  let waiting = 0;
+  let idle: NodeJS.Timeout | null = null;
+  let ended: Promise<void> = Promise.resolve();
+  const end = async (): Promise<void> => {
+    if (idle !== null) clearTimeout(idle);
+    idle = null;
+    const last = thread;
+    thread = null;
+    ended = Promise.all([ended, last?.end()]).then(() => undefined);
+    await ended;
+  };
+  return {
+    end,
+    call: async (op, input) => {
+      if (idle !== null) clearTimeout(idle);
+      idle = null;
+      // One query too large for its memory must not cost all later ones.
+      if (thread?.isDead() === true) thread = null;
+      thread ??= start();
+      waiting++;
+      try {
+        return await thread.call(op, input);
+      } finally {
+        waiting--;
+        if (waiting === 0 && thread !== null) {
+          idle = setTimeout(() => void end(), idleMs);
+          idle.unref();
+        }
+      }
     },
   };
 }

@@ -34,6 +34,7 @@ export interface SignalItem extends PlanItem {
 export function signalItems(profile: Profile): SignalItem[] {
   const { addressBase = 0, notation = 'plain' } = profile.modbus ?? {};
   const items: SignalItem[] = [];
+  const layouts = new Layouts();
   for (const [signal, spec] of Object.entries(profile.signals)) {
     const from = spec.from;
     if (!('table' in from)) continue;
@@ -46,13 +47,19 @@ export function signalItems(profile: Profile): SignalItem[] {
       table: from.table,
       address: found.address,
       length: modbusLength(from),
-      decode: decoderOf(spec, from, profile.modbus?.wordOrder ?? 'ABCD'),
+      decode: decoderOf(spec, from, profile.modbus?.wordOrder ?? 'ABCD', layouts),
     });
   }
   return items;
 }
 
-export function decoderOf(spec: SignalSpec, from: ModbusSource, profileOrder: WordOrder): SignalItem['decode'] {
+/** @param layouts shared by the decoders of one machine */
+export function decoderOf(
+  spec: SignalSpec,
+  from: ModbusSource,
+  profileOrder: WordOrder,
+  layouts: Layouts = new Layouts(),
+): SignalItem['decode'] {
   if (from.table === 'coil' || from.table === 'discrete') {
     return (data, at) => {
       const byte = data[at >> 3];
@@ -62,9 +69,7 @@ export function decoderOf(spec: SignalSpec, from: ModbusSource, profileOrder: Wo
   if (from.type === 'uint8' || from.type === 'int8') return byteDecoder(spec, from);
   const length = modbusLength(from);
   const order = from.wordOrder ?? (length === 1 || from.type === 'string' ? 'ABCD' : profileOrder);
-  const sources = sourcesOf(order, length * 2);
-  const bytes = new Uint8Array(length * 2);
-  const view = new DataView(bytes.buffer);
+  const { sources, bytes, view } = layouts.of(order, length * 2);
   /** Copies a value from the wire so that its most significant byte comes first; false when the block is too short. */
   const arrange = (data: Uint8Array, at: number): boolean => {
     if (data.length < (at + length) * 2) return false;
@@ -82,6 +87,28 @@ export function decoderOf(spec: SignalSpec, from: ModbusSource, profileOrder: Wo
   }
   const raw = rawReader(from.type, view);
   return (data, at) => (arrange(data, at) ? decodeNumber(spec, raw()) : bad('bad-length'));
+}
+
+interface Layout {
+  readonly sources: Uint8Array;
+  /** Where a value is laid out before it is read. Decoding keeps nothing in it. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+/** By order and size. A machine has a few of them: one for each signal was 1 kB, 5 MB at fifty machines of a hundred registers. */
+class Layouts {
+  readonly #known = new Map<string, Layout>();
+
+  of(order: WordOrder, size: number): Layout {
+    const name = `${order} ${size}`;
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const bytes = new Uint8Array(size);
+    const layout = { sources: sourcesOf(order, size), bytes, view: new DataView(bytes.buffer) };
+    this.#known.set(name, layout);
+    return layout;
+  }
 }
 
 function byteDecoder(spec: SignalSpec, from: ModbusSource): SignalItem['decode'] {

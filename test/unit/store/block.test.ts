@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { zstdCompressSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { decodeRingBlock, encodeRingBlock } from '../../../agent/ring/block.ts';
+import { RingBlockWriter } from '../../../agent/ring/block-writer.ts';
 import type { Reading } from '../../../drivers/contract.ts';
 
 const t0 = 1_760_000_000_000;
@@ -62,6 +63,24 @@ test('R1, R2: every reading comes back with times, value, quality and reason', (
         });
         assert.ok(Math.abs(monotonicMs - want.monotonicMs) <= 3, `${monotonicMs} for ${want.monotonicMs}`);
       }
+    }),
+  );
+});
+
+test('one writer after the other block packs what one made for it alone does', () => {
+  const lists = fc.array(fc.array(reading, { minLength: 1, maxLength: 200 }), { minLength: 2, maxLength: 4 });
+  fc.assert(
+    fc.property(lists, (blocks) => {
+      const writer = new RingBlockWriter('m');
+      for (const readings of blocks) {
+        for (const one of readings) writer.add(one);
+        const block = writer.take();
+        assert.ok(block !== null);
+        const alone = encodeRingBlock('m', readings);
+        assert.deepEqual(bySignal(decodeRingBlock(block.bytes)), bySignal(decodeRingBlock(alone.bytes)));
+        assert.deepEqual({ ...block, bytes: null }, { ...alone, bytes: null });
+      }
+      assert.equal(writer.take(), null);
     }),
   );
 });
