@@ -7,6 +7,7 @@ import { asStoreError } from '../store/errors.ts';
 import { journalFile } from '../store/files.ts';
 import type { BatchRow, OutboxCounts } from '../store/outbox.ts';
 import { journalMigrations, schemaVersion } from '../store/schema.ts';
+import { batchLimits } from '../store/checked.ts';
 import { Outbox } from '../store/sealing.ts';
 import { writeJsonFile } from './json-file.ts';
 
@@ -72,7 +73,7 @@ function withOutbox<T>(dataDir: string, readonly: boolean, use: (outbox: Outbox)
           `${path} has another schema than this version; start the agent of this version once`,
         );
       }
-      return use(new Outbox(db));
+      return use(new Outbox(db, batchLimits));
     } finally {
       db.close();
     }

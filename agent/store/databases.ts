@@ -59,7 +59,7 @@ export function openDatabases(settings: WriterSettings): OpenDatabases {
     opened.push(ring);
     const undated = journal.dating.undatedSpans(settings.host.boot);
     const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
-    return { journal, outbox: new Outbox(journal.db, settings.builtMs), ring, recovery, close };
+    return { journal, outbox: new Outbox(journal.db, settings.batchLimits, settings.builtMs), ring, recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);

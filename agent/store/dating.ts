@@ -13,11 +13,9 @@
  *  D4  What is still to be folded is on disk (`total`, row `fold <boot>`) from the same transaction on, until it is done.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { Reading } from '../../drivers/contract.ts';
 import { bootOfOccurrence, datedRecord, type RecordShifts } from '../dating/record.ts';
-import { decodeRingBlock, encodeRingBlock, type StoredReading } from '../ring/block.ts';
 import type { WireRecord } from '../../cloud-bridge/contract.ts';
-import type { RingBlock, UndatedSpan } from './store.ts';
+import type { UndatedSpan } from './store.ts';
 
 /** This start of the computer, and the wall time less its monotonic time, in ms. */
 export interface HostClock {
@@ -203,36 +201,6 @@ function* inPages(statement: Statement, boot: string): Generator<Row> {
     if (last === undefined) return;
     after = last.at;
   }
-}
-
-/**
- * A block with the times of before the build date put right; null where there are none. A source time that could be true already is
- * the machine's own and stays.
- * @throws AgentError `ringBlockInvalid` when the bytes are no block.
- */
-export function datedBlock(block: RingBlock, shiftMs: number, builtMs: number): RingBlock | null {
-  const readings = decodeRingBlock(block.bytes);
-  if (readings.every((reading) => reading.receivedTimeMs >= builtMs)) return null;
-  const dated = (atMs: number): number => (atMs < builtMs ? atMs + shiftMs : atMs);
-  return encodeRingBlock(
-    block.machine,
-    readings.map((reading) =>
-      readingOf(block.machine, {
-        ...reading,
-        sourceTimeMs: dated(reading.sourceTimeMs),
-        receivedTimeMs: dated(reading.receivedTimeMs),
-      }),
-    ),
-  );
-}
-
-function readingOf(machine: string, stored: StoredReading): Reading {
-  const { value, quality, reason, ...rest } = stored;
-  if (quality === 'bad' || value === null)
-    return { ...rest, machine, quality: 'bad', value: null, reason: reason ?? '' };
-  return quality === 'good'
-    ? { ...rest, machine, quality, value }
-    : { ...rest, machine, quality, value, reason: reason ?? '' };
 }
 
 function prepareAll(db: Database) {

@@ -7,7 +7,7 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import type { Quality, Value } from '../../drivers/contract.ts';
-import type { AuditEntry } from './audit.ts';
+import type { AuditEntry } from './audit-entry.ts';
 
 /** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
 export interface Page<T> {

@@ -1,5 +1,6 @@
 /** The store as the rest of the agent holds it: calls into the writer and the reader thread, with bounded queues. */
 import { randomBytes } from 'node:crypto';
+import { batchLimits, checkedAuditEntry, checkedEntries } from './checked.ts';
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import { StoreError } from './errors.ts';
 import type { History, HistoryOperations } from './history.ts';
@@ -86,6 +87,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ringMaxAgeMs: options.ringMaxAgeMs ?? 7 * dayMs,
     builtMs: options.builtMs ?? 0,
     host: options.host ?? { boot: null, offsetMs: 0 },
+    batchLimits,
   };
   const writer = startThread<WriterOperations>(new URL('./writer-thread.ts', import.meta.url), settings);
   let recovery: Recovery;
@@ -116,13 +118,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       commitsRefused++;
       throw new StoreError('storeBusy', `${queuedRecords} records wait for the disk`);
     }
+    const checked = checkedEntries(entries);
     const nowMs = clock.wallMs();
     // A minute that nobody could date waits as one of its own day: so its batch tells.
     const committedMs = ({ record }: JournalEntry) =>
       record.atMs < settings.builtMs ? Math.min(nowMs, record.atMs) : nowMs;
     queuedRecords += entries.length;
     try {
-      const stamped = entries.map((entry) => ({ ...entry, committedMs: committedMs(entry) }));
+      const stamped = checked.map((entry) => ({ ...entry, committedMs: committedMs(entry) }));
       await writer.call('commit', { entries: stamped, urgent });
     } finally {
       queuedRecords -= entries.length;
@@ -183,7 +186,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     folded: async (boot) => {
       await writer.call('folded', { boot });
     },
-    audit: (entry) => writer.call('audit', entry),
+    audit: async (entry) => writer.call('audit', checkedAuditEntry(entry)),
     take: (request) => writer.call('take', request),
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),

@@ -4,6 +4,12 @@ import type { ackResults, BatchBody, Lane } from '../../cloud-bridge/contract.ts
 export type AckResult = (typeof ackResults)[number];
 
 /** A batch within its gateway. */
+/** What the contract lets a batch be, in bytes. */
+export interface BatchLimits {
+  readonly unpackedBytes: number;
+  readonly wireBytes: number;
+}
+
 export interface BatchKey {
   readonly boot: string;
   readonly seq: number;

@@ -8,7 +8,7 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import { decodeRingBlock } from '../ring/block.ts';
-import type { AuditEntry } from './audit.ts';
+import type { AuditEntry } from './audit-entry.ts';
 import type {
   AlertQuery,
   EventQuery,

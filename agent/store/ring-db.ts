@@ -5,9 +5,10 @@
  *  G1  The oldest blocks go first, when the ring is over its bytes or its age; the newest block always stays.
  *  G2  Every block older than the last `spanBlocks` is covered by exactly one span, whose times enclose it, also after a crash.
  */
+import { createRequire } from 'node:module';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { AgentError } from '../errors.ts';
-import { datedBlock } from './dating.ts';
+import type * as DatedBlock from './dated-block.ts';
 import { migrate, ringMigrations } from './schema.ts';
 import type { RingBlock } from './store.ts';
 
@@ -163,8 +164,12 @@ export class Ring {
   }
 }
 
+const require = createRequire(import.meta.url);
+
 /** A damaged block is left as it is; it reads as a hole. */
 export function datedOrNull(block: StoredBlock, shiftMs: number, builtMs: number): RingBlock | null {
+  // Loaded by a boot without the time alone: the reading of blocks brings schemas, which every other writer thread does without.
+  const { datedBlock } = require('./dated-block.ts') as typeof DatedBlock;
   try {
     return datedBlock(block, shiftMs, builtMs);
   } catch (error) {

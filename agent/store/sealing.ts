@@ -2,10 +2,20 @@
  * The outbox side of the journal: records wait in `outbox` until they are sealed into an immutable batch, which waits until it is
  * acked. Used by the writer thread inside its transactions. J3 and J4 of `journal.ts` are kept here.
  */
+import { hash } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import type { Database, Statement } from 'better-sqlite3';
-import { maxBatchUnpackedBytes, maxBatchWireBytes, sha256Hex, type Lane } from '../../cloud-bridge/contract.ts';
-import type { BatchKey, BatchRow, OutboxCounts, SealContext, SealedBatch, Settlement, TakeRequest } from './outbox.ts';
+import type { Lane } from '../../cloud-bridge/contract.ts';
+import type {
+  BatchKey,
+  BatchLimits,
+  BatchRow,
+  OutboxCounts,
+  SealContext,
+  SealedBatch,
+  Settlement,
+  TakeRequest,
+} from './outbox.ts';
 
 /** Beyond so many dead letters the oldest lose their bytes, counted in `dead_dropped`. */
 export const maxDeadLetters = 1_000;
@@ -35,11 +45,13 @@ interface Span {
 export class Outbox {
   readonly #sql: ReturnType<typeof prepareAll>;
   readonly #builtMs: number;
+  readonly #limits: BatchLimits;
 
   /** @param builtMs what was committed before this was committed without the time */
-  constructor(db: Database, builtMs = 0) {
+  constructor(db: Database, limits: BatchLimits, builtMs = 0) {
     this.#sql = prepareAll(db);
     this.#builtMs = builtMs;
+    this.#limits = limits;
   }
 
   /** Pending batches of a lane, oldest first, sealing waiting records where fewer than `limit` are there. */
@@ -164,15 +176,23 @@ export class Outbox {
     const seal = first.committedMs < this.#builtMs ? { ...asked, clock: 'unsynced' as const } : asked;
     const previousBoot = (this.#sql.previousBoot.get(boot) ?? null) as string | null;
     const seq = Number(this.#sql.nextSeq.get(boot));
-    let taken = rows.slice(0, fitting(rows));
+    let taken = rows.slice(0, fitting(rows, this.#limits));
     let bytes = pack({ lane, boot, previousBoot, seq, seal }, taken);
-    while (bytes.length > maxBatchWireBytes && taken.length > 1) {
-      taken = taken.slice(0, Math.max(1, Math.floor((taken.length * maxBatchWireBytes * 0.9) / bytes.length)));
+    while (bytes.length > this.#limits.wireBytes && taken.length > 1) {
+      taken = taken.slice(0, Math.max(1, Math.floor((taken.length * this.#limits.wireBytes * 0.9) / bytes.length)));
       bytes = pack({ lane, boot, previousBoot, seq, seal }, taken);
     }
-    const fits = bytes.length <= maxBatchWireBytes;
+    const fits = bytes.length <= this.#limits.wireBytes;
     const numbers = taken.map((row) => row.n);
-    const batch: SealedBatch = { boot, seq, sha256: sha256Hex(bytes), lane, records: taken.length, sends: 0, bytes };
+    const batch: SealedBatch = {
+      boot,
+      seq,
+      sha256: hash('sha256', bytes),
+      lane,
+      records: taken.length,
+      sends: 0,
+      bytes,
+    };
     this.#sql.insertBatch.run({
       ...batch,
       state: fits ? 'pending' : 'dead',
@@ -222,11 +242,11 @@ function lanesOf({ lane, seal, backlogAfterMs }: TakeRequest): Span[] {
 }
 
 /** How many of the first records stay under the unpacked limit; at least one. */
-function fitting(rows: readonly Waiting[]): number {
+function fitting(rows: readonly Waiting[], { unpackedBytes }: BatchLimits): number {
   let bytes = envelopeBytes;
   for (const [index, row] of rows.entries()) {
     bytes += Buffer.byteLength(row.body) + 1;
-    if (bytes > maxBatchUnpackedBytes) return Math.max(1, index);
+    if (bytes > unpackedBytes) return Math.max(1, index);
   }
   return rows.length;
 }

@@ -12,7 +12,7 @@
  *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
  */
 import type { AlertRecord, Lane, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
-import type { AuditEntry } from './audit.ts';
+import type { AuditEntry } from './audit-entry.ts';
 
 /** A record to be kept and sent. */
 export interface JournalEntry {

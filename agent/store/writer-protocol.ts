@@ -1,8 +1,16 @@
 /** What the main thread can ask of the writer thread. */
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
-import type { AuditEntry } from './audit.ts';
+import type { AuditEntry } from './audit-entry.ts';
 import type { JournalEntryAt } from './journal.ts';
-import type { BatchKey, OutboxCounts, SealContext, SealedBatch, Settlement, TakeRequest } from './outbox.ts';
+import type {
+  BatchKey,
+  BatchLimits,
+  OutboxCounts,
+  SealContext,
+  SealedBatch,
+  Settlement,
+  TakeRequest,
+} from './outbox.ts';
 import type { CallOf } from './rpc.ts';
 import type { Recovery, RingBlock } from './store.ts';
 
@@ -17,6 +25,7 @@ export interface WriterSettings {
   readonly ringMaxAgeMs: number;
   readonly builtMs: number;
   readonly host: HostClock;
+  readonly batchLimits: BatchLimits;
 }
 
 /** Counted in the writer thread since the start. */

@@ -12,7 +12,7 @@ import { isWritable, type Driver, type SetPoint, type SetPointValue, type Writab
 import type { WriteResult } from '../../drivers/contract.ts';
 import { driverErrors } from '../../drivers/errors.ts';
 import { agentErrors } from '../errors.ts';
-import type { AuditEntry } from '../store/audit.ts';
+import type { AuditEntry } from '../store/audit-entry.ts';
 
 export type WriteRefusalKey = Extract<keyof typeof agentErrors, `write${string}`>;
 export type Outcome<T> =

@@ -6,7 +6,7 @@ import { SpanFold } from '../../../agent/dating/fold.ts';
 import { defaultPipelineOptions, type DatedSpan } from '../../../agent/pipeline-ports.ts';
 import { decodeRingBlock } from '../../../agent/ring/block.ts';
 import type { SummaryDraft } from '../../../agent/rollup/rollup.ts';
-import { datedBlock } from '../../../agent/store/dating.ts';
+import { datedBlock } from '../../../agent/store/dated-block.ts';
 import type { FoldSpan } from '../../../agent/store/dating.ts';
 import { runs, seed } from '../drivers/modbus-random.ts';
 import { boot, reference, Rig, setupOf, standing } from '../pipeline/rig.ts';

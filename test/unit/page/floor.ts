@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AlertRecord, MachineState } from '../../../cloud-bridge/contract.ts';
 import { WriteDesk } from '../../../agent/writes/desk.ts';
-import type { AuditEntry } from '../../../agent/store/audit.ts';
+import type { AuditEntry } from '../../../agent/store/audit-entry.ts';
 import type { SetPointValue, Writable, WriteResult } from '../../../drivers/contract.ts';
 import type { AlertView, MachineView, SignalView, UplinkView } from '../../../agent/live.ts';
 import type { AckOutcome, PageClock, PageLog, PageSources } from '../../../agent/page/source.ts';

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import BetterSqlite from 'better-sqlite3';
 import { datedRecord } from '../../../agent/dating/record.ts';
 import { decodeRingBlock, encodeRingBlock } from '../../../agent/ring/block.ts';
-import { datedBlock } from '../../../agent/store/dating.ts';
+import { datedBlock } from '../../../agent/store/dated-block.ts';
 import { openStore, type Store, type StoreOptions } from '../../../agent/store/open.ts';
 import { openRing, spanBlocks } from '../../../agent/store/ring-db.ts';
 import type { Reading } from '../../../drivers/contract.ts';

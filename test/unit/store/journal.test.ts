@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import * as fc from 'fast-check';
+import { batchLimits, checkedEntries } from '../../../agent/store/checked.ts';
 import { batchBody, maxBatchWireBytes, sha256Hex } from '../../../cloud-bridge/contract.ts';
 import { openJournal, type Journal } from '../../../agent/store/journal.ts';
 import type { SealedBatch } from '../../../agent/store/outbox.ts';
@@ -14,7 +15,7 @@ function openIn(t: TestContext, more: { maxBytes?: number } = {}): { journal: Jo
   const journal = openJournal(join(temporaryDir(t), 'journal.db'), { nowMs, outbox: true, ...more });
   t.after(() => journal.close());
   journal.transaction(() => journal.beginBoot(bootA, nowMs));
-  return { journal, outbox: new Outbox(journal.db) };
+  return { journal, outbox: new Outbox(journal.db, batchLimits) };
 }
 const count = (journal: Journal, table: string) =>
   Number(journal.db.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
@@ -39,15 +40,12 @@ test('J1: a record and its outbox row appear together or not at all', (t) => {
 });
 
 test('a record that breaks the wire contract is refused: it would make the bridge refuse its whole batch', (t) => {
-  const { journal } = openIn(t);
-  for (const record of [
-    summary(1, { sum: Number.NaN }),
-    event(0),
-    event(1, { event: 'Not A Name' }),
-    alert(1, { text: 'x'.repeat(60_000) }),
-  ]) {
-    assert.throws(() => journal.transaction(() => journal.insert(bootA, [entry(record)])), /AGT-208/);
+  for (const record of [summary(1, { sum: Number.NaN }), event(0), event(1, { event: 'Not A Name' })]) {
+    assert.throws(() => checkedEntries([entry(summary(2)), entry(record)]), /AGT-208/);
   }
+  const { journal } = openIn(t);
+  const long = entry(alert(1, { text: 'x'.repeat(60_000) }));
+  assert.throws(() => journal.transaction(() => journal.insert(bootA, [long])), /AGT-208/);
   assert.equal(count(journal, 'outbox'), 0);
 });
 
