@@ -11,7 +11,7 @@ import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
 import type { Quarantine } from '../store/open.ts';
-import { BridgeStore } from '../store/store.ts';
+import { SqliteStore } from '../store/store.ts';
 
 export interface RunOptions {
   readonly dataDir: string;
@@ -56,7 +56,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   const metrics = new BridgeMetrics();
   const registry = new Registry(dir, (error) => log.error(error));
   const link = await linkOf(options, registry, metrics, log);
-  const store = BridgeStore.open(dir, nowMs());
+  const store = SqliteStore.open(dir, nowMs());
   try {
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
