@@ -6,7 +6,9 @@ import { reasonOf } from '../files.ts';
 import { bucketRoutes } from './buckets.ts';
 import { healthOf, metricsText } from './health.ts';
 import { listRoutes } from './lists.ts';
+import { openApi, operations } from './operations.ts';
 import type { ApiParts } from './parts.ts';
+import { refuse } from './problem.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
@@ -17,18 +19,23 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   // A root hook: it also stands before unknown routes, so that a stranger learns nothing of what there is.
   app.addHook('onRequest', async (request, reply) => {
     if (timingSafeEqual(sha256(request.headers.authorization ?? ''), expected)) return;
-    await reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'the API key is missing or wrong' });
+    reply.header('www-authenticate', 'Bearer');
+    await reply.send(refuse(reply, 401, 'key-wrong', 'the API key is missing or wrong'));
   });
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
   });
-  app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: 'there is no such route' }));
+  app.setNotFoundHandler(async (_request, reply) => refuse(reply, 404, 'not-found', 'there is no such route'));
   app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
     const status = error.statusCode ?? 500;
-    await reply.code(status).send({ error: status < 500 ? error.message : 'the bridge could not answer' });
+    return status < 500
+      ? refuse(reply, status, 'bad-request', error.message)
+      : refuse(reply, status, 'internal', 'the bridge could not answer');
   });
-  app.get('/api/health', async () => healthOf(parts));
-  app.get('/metrics', async (_request, reply) => {
+  const document = openApi();
+  app.get(operations.openapi.path, async () => document);
+  app.get(operations.health.path, async () => healthOf(parts));
+  app.get(operations.metrics.path, async (_request, reply) => {
     reply.type('text/plain; version=0.0.4; charset=utf-8');
     return metricsText(parts);
   });
