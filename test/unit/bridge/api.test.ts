@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
+import { keyFinder } from '../../../cloud-bridge/api-keys.ts';
 import { buildApi } from '../../../cloud-bridge/api/server.ts';
 import type { WireRecord } from '../../../cloud-bridge/contract.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
@@ -27,12 +28,25 @@ const key = 'the-key-of-this-test';
 const headers = { authorization: `Bearer ${key}` };
 
 function setUp(t: TestContext, records: readonly WireRecord[]) {
-  const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+  const dir = dataDir(temporaryDir(t));
+  const store = BridgeStore.open(dir, 1);
   const metrics = new BridgeMetrics();
   const link = { state: () => ({ connected: true, detail: 'test' }) };
   const name = { gateway: 'demo-gw', boot: bootA, seq: 1, sha256: '0'.repeat(64) };
   store.commit([{ name, body: body({ records: [...records] }), wireBytes: 1 }], 1);
-  const app = buildApi({ store, metrics, link, nowMs: () => 5, key, port: 0 });
+  let monotonicMs = 0;
+  const app = buildApi({
+    store,
+    metrics,
+    link,
+    nowMs: () => 5,
+    // Hours pass between requests: wrong keys never use up what an address may try.
+    monotonicMs: () => (monotonicMs += 3_600_000),
+    findKey: keyFinder(dir, key),
+    bind: '127.0.0.1',
+    port: 0,
+    tls: null,
+  });
   holdToDocument(t, app);
   t.after(async () => {
     await app.close();
