@@ -148,12 +148,20 @@ export class Journal {
       wraps: counter?.wraps ?? null,
       resets: counter?.resets ?? null,
     });
-    if (counter === null) return;
+    const { last } = record;
+    // A counter that was read once has no step yet. A boot killed then has told its value all the same: the next one goes on from there,
+    // or what was counted in between would be nobody's. When in the minute it was read is not told; its start bounds the most.
+    const end =
+      counter !== null
+        ? { value: counter.to, atMs: counter.toMs }
+        : record.good === 1 && last !== null
+          ? { value: last, atMs: record.minuteMs }
+          : null;
+    if (end === null) return;
     this.#sql.upsertCounter.run({
       machine: record.machine,
       signal: record.signal,
-      value: counter.to,
-      atMs: counter.toMs,
+      ...end,
       readingBoot: record.readingBoot,
       segment: record.segment,
     });
