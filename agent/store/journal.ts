@@ -81,6 +81,17 @@ export class Journal {
     return this.db.transaction(work).immediate();
   }
 
+  /** On a full disk the write-ahead log is folded in early, so that the reserve is there for records and not for it. */
+  saveRoom(save: boolean): void {
+    this.db.pragma(`wal_autocheckpoint = ${save ? 64 : 1_000}`);
+  }
+
+  /** Bytes of the file's pages that hold something. */
+  usedBytes(): number {
+    const of = (what: string) => Number(this.db.pragma(what, { simple: true }));
+    return (of('page_count') - of('freelist_count')) * of('page_size');
+  }
+
   /** Stores the row of this process start and gives the boot before it. */
   beginBoot(boot: string, nowMs: number): { previousBoot: string | null } {
     const before = this.#sql.lastBoot.get();
