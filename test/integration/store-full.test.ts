@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { openStore, type Store, type StoreOptions } from '../../agent/store/open.ts';
 import { alert, event, summary } from '../unit/bridge/making.ts';
+import { missing } from '../support/peers.ts';
 import { nowMs, temporaryDir } from '../unit/store/making.ts';
 
 const clock = { wallMs: () => nowMs };
@@ -17,13 +18,13 @@ const minutesOf = (from: number, count: number) =>
     record: summary(from + i, { minuteMs: nowMs + (from + i) * 60_000 }),
   }));
 
-/** A real disk of so many MiB; null, with the test skipped, where this user may not mount one. */
+/** A real disk of so many MiB; null, with the test skipped, where this user may not mount one (in CI that is a failure). */
 function smallDisk(t: TestContext, sizeMiB: number): string | null {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-full-'));
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMiB}m`, 'tmpfs', dir], { encoding: 'utf8' });
   if (mounted.status !== 0) {
     rmdirSync(dir);
-    t.skip(`no tmpfs can be mounted: ${mounted.stderr.trim() || String(mounted.error)}`);
+    missing(t, `no tmpfs can be mounted: ${mounted.stderr.trim() || String(mounted.error)}`);
     return null;
   }
   t.after(() => {
