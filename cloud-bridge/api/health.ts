@@ -1,4 +1,5 @@
 /** The bridge about itself: JSON for people and scripts, Prometheus text for monitoring. */
+import type { HealthView } from './operations.ts';
 import type { ApiParts } from './parts.ts';
 
 interface Totals {
@@ -26,7 +27,7 @@ async function totalsOf({ store }: ApiParts): Promise<Totals | null> {
 }
 
 /** `ok` is false when batches cannot be stored or the broker is away. */
-export async function healthOf(parts: ApiParts) {
+export async function healthOf(parts: ApiParts): Promise<HealthView> {
   const { metrics, link, store, nowMs } = parts;
   const { connected, detail } = link.state();
   const totals = await totalsOf(parts);
@@ -41,7 +42,7 @@ export async function healthOf(parts: ApiParts) {
       saved: store.quarantine?.saved ?? null,
     },
     waiting: metrics.waiting,
-    ...totals,
+    ...(totals ?? { gateways: null, online: null, batches: null, repeats: null, forks: null }),
   };
 }
 

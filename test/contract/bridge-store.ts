@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
+import { keyFinder } from '../../cloud-bridge/api-keys.ts';
 import { buildApi } from '../../cloud-bridge/api/server.ts';
 import { ackMessage, type AckMessage, type WireRecord } from '../../cloud-bridge/contract.ts';
 import { dataDir } from '../../cloud-bridge/files.ts';
@@ -13,6 +14,7 @@ import { Ingest } from '../../cloud-bridge/ingest.ts';
 import { BridgeMetrics } from '../../cloud-bridge/metrics.ts';
 import type { BridgeStore, CheckedBatch, Scalar } from '../../cloud-bridge/store/bridge-store.ts';
 import { SqliteStore } from '../../cloud-bridge/store/store.ts';
+import { holdToDocument } from '../unit/bridge/api-document.ts';
 import { batchesOf, delivery, falling, forksWithWrongClocks } from '../unit/bridge/clones.ts';
 import { checked, deliveries } from '../unit/bridge/histories.ts';
 import {
@@ -415,7 +417,18 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
       await committed(one, batches, 2);
       await one.applyStatus('demo', status({ boot: bootB, previousBoot: bootA }), 9);
       const link = { state: () => ({ connected: true, detail: 'test' }) };
-      const app = buildApi({ store: one, metrics: new BridgeMetrics(), link, nowMs: () => 5, key: 'k', port: 0 });
+      const app = buildApi({
+        store: one,
+        metrics: new BridgeMetrics(),
+        link,
+        nowMs: () => 5,
+        monotonicMs: () => 5,
+        findKey: keyFinder(dataDir(temporaryDir(t)), 'k'),
+        bind: '127.0.0.1',
+        port: 0,
+        tls: null,
+      });
+      holdToDocument(t, app);
       t.after(() => app.close());
       apis.push(app);
     }

@@ -43,7 +43,8 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   );
   if (made.status !== 0) throw new TypeError(`initdb failed: ${made.stderr}`);
   const port = await freePort();
-  const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir];
+  // Nobody pulls the plug of this computer: without fsync the kernel keeps what a killed server has written.
+  const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-F'];
   const child = spawn(join(bin, 'postgres'), options, { ...user, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = once(child, 'exit');
   let log = '';
@@ -56,8 +57,8 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   return {
     url: `postgres://bridge@127.0.0.1:${port}/postgres`,
     stop: async () => {
-      // SIGINT: fast shutdown, whoever is connected.
-      child.kill('SIGINT');
+      // SIGQUIT: immediate shutdown, whoever is connected; the data goes anyway.
+      child.kill('SIGQUIT');
       await exited;
       rmSync(dir, { recursive: true, force: true });
     },
