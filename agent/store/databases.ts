@@ -11,6 +11,7 @@ import { Reserve } from './reserve.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { Outbox } from './sealing.ts';
 import type { Recovery } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import type { WriterSettings } from './writer-protocol.ts';
 
 export interface OpenDatabases {
@@ -18,6 +19,7 @@ export interface OpenDatabases {
   readonly outbox: Outbox;
   readonly ring: Ring;
   readonly reserve: Reserve;
+  readonly upkeep: Upkeep;
   readonly recovery: Recovery;
   close(): void;
 }
@@ -75,7 +77,8 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     const undated = journal.dating.undatedSpans(settings.host.boot);
     const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
-    return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
+    const upkeep = new Upkeep({ ...settings, journal, ring, monotonicMs: () => performance.now() });
+    return { journal, outbox, ring, reserve: reserveFor(settings, journal), upkeep, recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);

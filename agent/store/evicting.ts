@@ -1,0 +1,182 @@
+/**
+ * Carries out what `budget.ts` decides, a piece at a time, each inside the transaction of its caller together with its note
+ * (`gaps.ts`). Synchronous, in the writer thread.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { Eviction, EvictionStep } from './budget.ts';
+import { hourMs } from './hours.ts';
+import type { Journal } from './journal.ts';
+import type { Folded } from './minutes.ts';
+import type { OutboxFolding } from './outbox-folding.ts';
+import type { Ring } from './ring-db.ts';
+
+/** Rows of one table that go in a piece. */
+const pieceRows = 500;
+/** Batches are up to 64 KiB. */
+const pieceBatches = 20;
+/** By so much the ring yields in a piece. */
+export const ringPieceBytes = 1024 * 1024;
+/** Minutes are committed this long after their end at most, late readings included. */
+const lateMs = 300_000;
+
+interface Gone {
+  readonly atMs: number;
+  readonly bytes: number;
+  readonly records?: number;
+}
+
+export interface EvictingOptions {
+  readonly journal: Journal;
+  readonly ring: Ring;
+  readonly folding: OutboxFolding;
+  readonly ringFloorBytes: number;
+  readonly builtMs: number;
+  /** False: nothing waits for a bridge. */
+  readonly outbox: boolean;
+}
+
+export class Evicting {
+  readonly #o: EvictingOptions;
+  readonly #sql: ReturnType<typeof prepareAll>;
+
+  constructor(options: EvictingOptions) {
+    this.#o = options;
+    this.#sql = prepareAll(options.journal.db);
+  }
+
+  /** Time of the oldest that each step could take. No evidence is stored yet, so its two steps have nothing. */
+  oldestMs(): Partial<Record<EvictionStep, number>> {
+    const { ring, ringFloorBytes, folding } = this.#o;
+    const { minutes } = this.#o.journal;
+    const ackedMs = this.#ackedBeforeMs();
+    const [hour, day] = [minutes.oldestHourMs(), minutes.oldestDayMs()];
+    const found: Record<EvictionStep, number | null> = {
+      ring: ring.spareMs(ringFloorBytes),
+      'acked-evidence': null,
+      'acked-minutes': hour !== null && hour + hourMs + lateMs <= ackedMs ? hour : null,
+      'acked-hours': day !== null && day + 24 * hourMs + lateMs <= ackedMs ? day : null,
+      'unacked-evidence': null,
+      'unacked-minutes': smallest(folding.oldestMs(), hour),
+      'acked-history': smallest(...this.#history(ackedMs)),
+      'unacked-history': smallest(
+        this.#sql.oldestPending.get(),
+        this.#sql.oldestDead.get(),
+        day,
+        ...this.#history(Infinity),
+      ),
+    };
+    return Object.fromEntries(Object.entries(found).filter(([, ms]) => ms !== null));
+  }
+
+  /** Null: there was nothing. `working`: something was done, and what went is told with a later piece. */
+  carryOut({ step, beforeMs }: Eviction): Folded | 'working' | null {
+    const { minutes } = this.#o.journal;
+    const acked = Math.min(beforeMs, this.#ackedBeforeMs(), Number.MAX_SAFE_INTEGER);
+    switch (step) {
+      case 'ring':
+        // Of its own database, in transactions of its own; `noteRing` tells by what is left.
+        this.#o.ring.giveUp(ringPieceBytes, this.#o.ringFloorBytes);
+        return 'working';
+      case 'acked-minutes':
+        return minutes.fold(acked - lateMs);
+      case 'acked-hours':
+        return minutes.dropHours(acked - lateMs, pieceBatches);
+      case 'unacked-minutes':
+        return this.#foldUnacked();
+      case 'acked-history':
+        return this.#dropHistory(acked);
+      case 'unacked-history':
+        return this.#dropUnacked(beforeMs);
+      case 'acked-evidence':
+      case 'unacked-evidence':
+        return null;
+    }
+  }
+
+  /** Everything before this the bridge has; where nothing waits for it, everything there is. */
+  #ackedBeforeMs(): number {
+    if (!this.#o.outbox) return Infinity;
+    return smallest(this.#sql.oldestPending.get(), this.#sql.oldestWaiting.get()) ?? Infinity;
+  }
+
+  /** Minutes that wait for the bridge and those kept here, whichever are older. */
+  #foldUnacked(): Folded | 'working' | null {
+    const { minutes } = this.#o.journal;
+    const [waiting, kept] = [this.#o.folding.oldestMs(), minutes.oldestHourMs()];
+    if (waiting !== null && (kept === null || waiting <= kept + hourMs)) return this.#o.folding.fold();
+    // Those the bridge is told of are the ones that wait; what is kept here of the same time is no other loss.
+    return minutes.fold(Number.MAX_SAFE_INTEGER) === null ? null : 'working';
+  }
+
+  #history(beforeMs: number): (number | null)[] {
+    const span = { builtMs: this.#o.builtMs, beforeMs: Math.min(beforeMs, Number.MAX_SAFE_INTEGER) };
+    return [this.#sql.oldestEvent.get(span), this.#sql.oldestClosed.get(span)] as (number | null)[];
+  }
+
+  /** Events and closed alerts of before, oldest first. */
+  #dropHistory(beforeMs: number): Folded | null {
+    const span = { beforeMs: Math.min(beforeMs, Number.MAX_SAFE_INTEGER), limit: pieceRows };
+    const events = this.#sql.dropEvents.all(span) as Gone[];
+    const alerts = this.#sql.closed.all(span).flatMap((occurrence) => {
+      this.#sql.dropOccurrence.run(occurrence);
+      return this.#sql.dropAlerts.all(occurrence) as Gone[];
+    });
+    return goneOf([...events, ...alerts]);
+  }
+
+  /** What the bridge does not have: what it refused first, alerts last. */
+  #dropUnacked(beforeMs: number): Folded | null {
+    const { minutes } = this.#o.journal;
+    return (
+      goneOf(this.#sql.dropDead.all(pieceBatches) as Gone[]) ??
+      minutes.dropHours(Number.MAX_SAFE_INTEGER, pieceBatches) ??
+      goneOf(this.#sql.dropPending.all({ alerts: 0, limit: pieceBatches }) as Gone[]) ??
+      this.#dropHistory(beforeMs) ??
+      goneOf(this.#sql.dropPending.all({ alerts: 1, limit: pieceBatches }) as Gone[])
+    );
+  }
+}
+
+function smallest(...values: readonly unknown[]): number | null {
+  const known = values.filter((value) => typeof value === 'number');
+  return known.length === 0 ? null : Math.min(...known);
+}
+
+function goneOf(rows: readonly Gone[]): Folded | null {
+  if (rows.length === 0) return null;
+  const times = rows.map((row) => row.atMs);
+  return {
+    records: rows.reduce((sum, row) => sum + (row.records ?? 1), 0),
+    fromMs: Math.min(...times),
+    toMs: Math.max(...times),
+    bytes: rows.reduce((sum, row) => sum + row.bytes, 0),
+  };
+}
+
+function prepareAll(db: Database) {
+  const one = (sql: string): Statement => db.prepare(sql);
+  const plucked = (sql: string): Statement => db.prepare(sql).pluck();
+  const pending = "state = 'pending' AND (lane = 'alerts') = $alerts";
+  return {
+    oldestPending: plucked("SELECT min(oldest_ms) FROM batch WHERE state = 'pending'"),
+    oldestWaiting: plucked('SELECT min(committed_ms) FROM outbox'),
+    oldestDead: plucked("SELECT oldest_ms FROM batch WHERE state = 'dead' AND bytes IS NOT NULL ORDER BY id LIMIT 1"),
+    oldestEvent: plucked(
+      'SELECT at_ms FROM event WHERE at_ms >= $builtMs AND at_ms < $beforeMs ORDER BY at_ms LIMIT 1',
+    ),
+    oldestClosed: plucked(`SELECT raised_ms FROM occurrence WHERE is_open = 0 AND raised_ms >= $builtMs
+      AND raised_ms < $beforeMs ORDER BY raised_ms LIMIT 1`),
+    dropEvents: one(`DELETE FROM event WHERE id IN
+      (SELECT id FROM event WHERE at_ms < $beforeMs ORDER BY at_ms LIMIT $limit) RETURNING at_ms AS atMs, length(body) AS bytes`),
+    closed: plucked(`SELECT occurrence FROM occurrence WHERE is_open = 0 AND raised_ms < $beforeMs
+      ORDER BY raised_ms LIMIT $limit`),
+    dropOccurrence: one('DELETE FROM occurrence WHERE occurrence = ?'),
+    dropAlerts: one('DELETE FROM alert WHERE occurrence = ? RETURNING at_ms AS atMs, length(body) AS bytes'),
+    dropDead: one(`UPDATE batch SET bytes = NULL WHERE id IN
+      (SELECT id FROM batch WHERE state = 'dead' AND bytes IS NOT NULL ORDER BY id LIMIT ?)
+      RETURNING oldest_ms AS atMs, wire_bytes AS bytes, records`),
+    dropPending: one(`DELETE FROM batch WHERE id IN
+      (SELECT id FROM batch WHERE ${pending} ORDER BY oldest_ms LIMIT $limit)
+      RETURNING oldest_ms AS atMs, wire_bytes AS bytes, records`),
+  };
+}
