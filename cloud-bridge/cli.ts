@@ -34,6 +34,10 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
       --broker URL   use this MQTT broker (mqtt://user@host or mqtts://user@host) and no embedded one
       --broker-password-file FILE, --broker-ca FILE
                      the bridge's password there, and the certificate authority to trust
+      --store postgres://USER@HOST:PORT/DATABASE
+                     be one of several workers: store there, and take a share of what comes from --broker
+      --store-password-file FILE, --store-ca FILE
+                     the password there (else PGPASSWORD), and the certificate authority to trust
       --announce FILE
                      write the line that is printed when listening to FILE, too
 
@@ -107,6 +111,9 @@ async function main(argv: readonly string[]): Promise<number> {
         broker: text,
         'broker-password-file': text,
         'broker-ca': text,
+        store: text,
+        'store-password-file': text,
+        'store-ca': text,
         announce: text,
       });
       const { run } = await import('./commands/run.ts');
@@ -122,6 +129,9 @@ async function main(argv: readonly string[]): Promise<number> {
         broker: optional(values, 'broker'),
         brokerPasswordFile: optional(values, 'broker-password-file'),
         brokerCaFile: optional(values, 'broker-ca'),
+        store: optional(values, 'store'),
+        storePasswordFile: optional(values, 'store-password-file'),
+        storeCaFile: optional(values, 'store-ca'),
         announce: optional(values, 'announce'),
       });
     }

@@ -1,10 +1,11 @@
 /** A broker somewhere else (mosquitto, EMQX …), as the user that alone may publish `ack` and `cmd`. */
+import { randomBytes } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
 import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import type { Log } from '../log.ts';
 import { isLoopback } from './access.ts';
-import { gatewayTopics, type BrokerLink, type Incoming, type LinkState } from './link.ts';
+import { gatewayTopics, workerTopics, type BrokerLink, type Incoming, type LinkState } from './link.ts';
 
 export interface ExternalOptions {
   /** mqtt:// or mqtts://, with the user and without the password. */
@@ -12,7 +13,13 @@ export interface ExternalOptions {
   readonly password: string | null;
   readonly ca: string | null;
   readonly acceptPlaintext: boolean;
+  /** One of several workers: it takes its share of the messages, for which the broker must speak MQTT 5. */
+  readonly isWorker: boolean;
 }
+
+/** CONNACK and DISCONNECT codes of MQTT 3.1.1 (§3.2.2.3) and MQTT 5 (§3.2.2.2, §3.14.2.1). */
+const refusals: ReadonlySet<unknown> = new Set([1, 4, 5, 0x84, 0x86, 0x87]);
+const takenOver = 0x8e;
 
 const connectTimeoutMs = 10_000;
 const reconnectMs = 1_000;
@@ -47,9 +54,10 @@ export class ExternalBroker implements BrokerLink {
     const { password, ca } = this.#options;
     const username = decodeURIComponent(this.#url.username);
     const client = mqtt.connect(this.#address, {
-      protocolVersion: 4,
+      protocolVersion: this.#options.isWorker ? 5 : 4,
       clean: true,
-      clientId: `selvedge-bridge-${process.pid}`,
+      // Process numbers repeat from one container to the next.
+      clientId: `selvedge-bridge-${randomBytes(8).toString('hex')}`,
       ...(username === '' ? {} : { username }),
       ...(password === null ? {} : { password }),
       ...(ca === null ? {} : { ca }),
@@ -76,10 +84,15 @@ export class ExternalBroker implements BrokerLink {
       });
       client.on('error', (error) => {
         const code = 'code' in error ? error.code : null;
-        // CONNACK 4 and 5: bad user name or password, not authorised. At the start that is a mistake to be told.
-        if (code === 4 || code === 5)
+        // A version it does not speak, a bad user name or password, not authorised: at the start a mistake to be told.
+        if (refusals.has(code))
           reject(new BridgeError('brokerRefused', `${this.#address}: ${error.message}`, { cause: error }));
         this.#away(reasonOf(error));
+      });
+      client.on('disconnect', ({ reasonCode }) => {
+        if (reasonCode !== takenOver) return;
+        const detail = `${this.#address}: another client took the connection of this worker over`;
+        this.#log.error(new BridgeError('workersCollide', detail));
       });
       client.on('close', () => {
         this.#away('the connection was closed');
@@ -112,7 +125,7 @@ export class ExternalBroker implements BrokerLink {
   }
 
   async #subscribe(client: MqttClient): Promise<void> {
-    const granted = await client.subscribeAsync([...gatewayTopics], { qos: 1 });
+    const granted = await client.subscribeAsync(this.#options.isWorker ? workerTopics : gatewayTopics, { qos: 1 });
     const missing = granted.filter(({ qos }) => qos > 2).map(({ topic }) => topic);
     if (missing.length > 0) {
       throw new BridgeError(

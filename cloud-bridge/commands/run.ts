@@ -11,8 +11,9 @@ import { apiKey, signingKey } from '../keys.ts';
 import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
+import type { BridgeStore } from '../store/bridge-store.ts';
+import { openStore } from './store.ts';
 import type { Quarantine } from '../store/open.ts';
-import { SqliteStore } from '../store/store.ts';
 
 export interface RunOptions {
   readonly dataDir: string;
@@ -27,6 +28,10 @@ export interface RunOptions {
   readonly broker: string | null;
   readonly brokerPasswordFile: string | null;
   readonly brokerCaFile: string | null;
+  /** Null: SQLite in the data folder. */
+  readonly store: string | null;
+  readonly storePasswordFile: string | null;
+  readonly storeCaFile: string | null;
   readonly announce: string | null;
 }
 
@@ -61,7 +66,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   const tls = tlsOf(options);
   const api = apiAddress(options, tls);
   const link = await linkOf(options, tls, registry, metrics, log);
-  const store = SqliteStore.open(dir, nowMs());
+  const store: BridgeStore = await openStore(options, dir, nowMs, log);
   try {
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
@@ -93,7 +98,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     await bridge.stop();
     clearTimeout(overdue);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -132,7 +137,8 @@ async function linkOf(
     const { ExternalBroker } = await import('../broker/external.ts');
     const password = options.brokerPasswordFile === null ? null : readText(options.brokerPasswordFile).trim();
     const ca = options.brokerCaFile === null ? null : readText(options.brokerCaFile);
-    return new ExternalBroker({ url: options.broker, password, ca, acceptPlaintext: options.acceptPlaintext }, log);
+    const { broker: url, acceptPlaintext } = options;
+    return new ExternalBroker({ url, password, ca, acceptPlaintext, isWorker: options.store !== null }, log);
   }
   if (tls === null && !isLoopback(options.bind) && !options.acceptPlaintext) {
     throw new BridgeError('plaintextBind', `--bind ${options.bind} is reachable from other machines, without TLS`);

@@ -279,17 +279,9 @@ FROM (
 const byBytes = (sql: string) => sql.replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 
 async function makeFirst(session: Session): Promise<void> {
-  const [timescale] = await session.query(`SELECT 1 AS there FROM pg_extension WHERE extname = 'timescaledb'`);
   await session.query(byBytes(tables));
-  if (timescale === undefined) {
-    await session.query(byBytes(summaries(' PARTITION BY RANGE (minute_ms)')));
-    for (const table of partitioned) await session.query(`CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT`);
-  } else {
-    await session.query(byBytes(summaries('')));
-    for (const table of partitioned) {
-      await session.query(`SELECT create_hypertable('${table}', 'minute_ms', chunk_time_interval => 2592000000)`);
-    }
-  }
+  await session.query(byBytes(summaries(' PARTITION BY RANGE (minute_ms)')));
+  for (const table of partitioned) await session.query(`CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT`);
   await session.query(views);
 }
 
