@@ -131,7 +131,7 @@ export const bridgeErrors = {
   },
   workersCollide: {
     code: 'BRG-152',
-    meaning: 'The MQTT broker takes several workers for one client, so each pushes the other off.',
+    meaning: 'The MQTT broker seems to take several workers for one client: each pushes the other off.',
     cure: 'Give the workers a listener where use_username_as_clientid is off, or each worker a user of its own: docs/CLUSTER.md',
     retryable: true,
   },

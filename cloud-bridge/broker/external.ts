@@ -20,6 +20,8 @@ export interface ExternalOptions {
 /** CONNACK and DISCONNECT codes of MQTT 3.1.1 (§3.2.2.3) and MQTT 5 (§3.2.2.2, §3.14.2.1). */
 const refusals: ReadonlySet<unknown> = new Set([1, 4, 5, 0x84, 0x86, 0x87]);
 const takenOver = 0x8e;
+const shortMs = 5_000;
+const manyShort = 3;
 
 const connectTimeoutMs = 10_000;
 const reconnectMs = 1_000;
@@ -31,6 +33,9 @@ export class ExternalBroker implements BrokerLink {
   #client: MqttClient | null = null;
   #subscribed = false;
   #reason = 'not connected yet';
+  #subscribedMs: number | null = null;
+  /** Connections in a row that were cut soon. */
+  #short = 0;
 
   /** Throws BRG-101 for an unusable URL, BRG-105 for a password that would cross the network unencrypted. */
   constructor(options: ExternalOptions, log: Log) {
@@ -90,11 +95,10 @@ export class ExternalBroker implements BrokerLink {
         this.#away(reasonOf(error));
       });
       client.on('disconnect', ({ reasonCode }) => {
-        if (reasonCode !== takenOver) return;
-        const detail = `${this.#address}: another client took the connection of this worker over`;
-        this.#log.error(new BridgeError('workersCollide', detail));
+        if (reasonCode === takenOver) this.#collided('another client took the connection of this worker over');
       });
       client.on('close', () => {
+        this.#countShort();
         this.#away('the connection was closed');
         resolve();
       });
@@ -134,7 +138,22 @@ export class ExternalBroker implements BrokerLink {
       );
     }
     this.#subscribed = true;
+    this.#subscribedMs = performance.now();
     this.#log.event('info', 'broker-connected', { broker: this.#address });
+  }
+
+  /** mosquitto 2.0 says nothing when it takes two clients for one: it shows in connections that last no time, one after another. */
+  #countShort(): void {
+    if (!this.#options.isWorker || this.#subscribedMs === null || this.#client === null) return;
+    const lastedMs = performance.now() - this.#subscribedMs;
+    this.#subscribedMs = null;
+    this.#short = lastedMs < shortMs ? this.#short + 1 : 0;
+    if (this.#short === manyShort)
+      this.#collided(`${manyShort} connections in a row were cut within ${shortMs / 1000} s`);
+  }
+
+  #collided(detail: string): void {
+    this.#log.error(new BridgeError('workersCollide', `${this.#address}: ${detail}`));
   }
 
   #away(reason: string): void {

@@ -1,4 +1,5 @@
 /** What the store needs of a PostgreSQL driver, and `pg` as one. The tests bring PGlite as another. */
+import { Socket } from 'node:net';
 import type { Pool as PgPool, PoolClient } from 'pg';
 import type { PostgresAddress } from './address.ts';
 
@@ -34,7 +35,15 @@ const limitsMs = { connect: 5_000, lock: 8_000, statement: 10_000, query: 12_000
 export async function pgSessions(address: PostgresAddress, most: number, mayWrite: boolean): Promise<Sessions> {
   const { default: pg } = await import('pg');
   const asText = (text: string) => text;
+  // A login that fails leaves its connection to the server, which may take a minute to end it.
+  const sockets = new Set<Socket>();
+  const stream = () => {
+    const socket = new Socket();
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    return socket;
+  };
   const pool: PgPool = new pg.Pool({
+    stream,
     host: address.host,
     port: address.port,
     user: address.user,
@@ -79,6 +88,9 @@ export async function pgSessions(address: PostgresAddress, most: number, mayWrit
         },
       };
     },
-    close: () => pool.end(),
+    close: async () => {
+      await pool.end();
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }
