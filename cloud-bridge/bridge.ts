@@ -96,6 +96,11 @@ export class Bridge {
       metrics.dropped.status += 1;
       return;
     }
+    // Of a revoked gateway only its end is news.
+    if (gateway.revoked === true && status.online) {
+      metrics.dropped.status += 1;
+      return;
+    }
     try {
       const { taken, forks } = store.applyStatus(gateway.site, status, nowMs());
       metrics.statuses[taken ? 'taken' : 'older'] += 1;
