@@ -1,6 +1,7 @@
 /** `bridge run`: builds the bridge from its options and runs it until SIGINT or SIGTERM. */
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { keyFinder } from '../api-keys.ts';
 import { Authority, serverLifeMs, type KeyedCertificate } from '../authority.ts';
 import { isLoopback } from '../broker/access.ts';
 import { EmbeddedBroker } from '../broker/embedded.ts';
@@ -28,6 +29,8 @@ export interface RunOptions {
   readonly hosts: readonly string[];
   readonly certificateDays: number;
   readonly bind: string;
+  /** Null: loopback, without TLS. */
+  readonly apiBind: string | null;
   readonly tlsCertFile: string | null;
   readonly tlsKeyFile: string | null;
   readonly acceptPlaintext: boolean;
@@ -63,16 +66,18 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   const nowMs = () => Date.now();
   const log = lineLog((line) => process.stderr.write(line), nowMs);
   const dir = dataDir(options.dataDir);
-  const keys = { signing: signingKey(dir), api: apiKey(dir) };
+  const keys = { signing: signingKey(dir), find: keyFinder(dir, apiKey(dir)) };
   makeDir(dir.gateways);
   if (options.announce !== null) rmSync(options.announce, { force: true });
   const metrics = new BridgeMetrics();
   const registry = new Registry(dir, (error) => log.error(error));
+  const apiTls = tlsOf(options);
+  const api = apiAddress(options, apiTls);
   const authority = await Authority.open(dir, nowMs());
   const hosts = ['localhost', '127.0.0.1', '::1', hostname(), ...options.hosts].filter((host) => host !== '');
   const server = async () => ({ ...(await authority.server(hosts, nowMs())), ca: authority.pem });
   const tls = await server();
-  const link = await linkOf(options, registry, { metrics, log, tls, authority });
+  const link = await linkOf(options, apiTls, registry, { metrics, log, tls, authority });
   const desk = new EnrolmentDesk({ dir, authority, certificateLifeMs: options.certificateDays * dayMs, nowMs });
   const enrolment = new EnrolmentServer(
     { bind: options.publicBind, port: options.enrolmentPort, tls },
@@ -89,8 +94,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       link,
       metrics,
       signingKey: keys.signing,
-      apiKey: keys.api,
-      apiPort: options.apiPort,
+      api: { ...api, findKey: keys.find },
       brokerIsOwn: options.broker === null,
       nowMs,
       log,
@@ -130,6 +134,30 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   }
 }
 
+interface Tls {
+  readonly cert: string;
+  readonly key: string;
+}
+
+function tlsOf({ tlsCertFile, tlsKeyFile }: RunOptions): Tls | null {
+  if ((tlsCertFile === null) !== (tlsKeyFile === null)) {
+    throw new BridgeError('usage', '--tls-cert and --tls-key belong together');
+  }
+  return tlsCertFile === null || tlsKeyFile === null
+    ? null
+    : { cert: readText(tlsCertFile), key: readText(tlsKeyFile) };
+}
+
+/** Where the API listens: on loopback in clear, as a proxy or a person of this computer wants it, else with TLS. */
+function apiAddress(options: RunOptions, tls: Tls | null) {
+  const { apiBind, apiPort: port } = options;
+  if (apiBind === null) return { bind: '127.0.0.1', port, tls: null };
+  if (tls === null && !isLoopback(apiBind) && !options.acceptPlaintext) {
+    throw new BridgeError('plaintextBind', `--api-bind ${apiBind} is reachable from other machines, without TLS`);
+  }
+  return { bind: apiBind, port, tls };
+}
+
 interface LinkParts {
   readonly metrics: BridgeMetrics;
   readonly log: Log;
@@ -137,7 +165,12 @@ interface LinkParts {
   readonly authority: Authority;
 }
 
-async function linkOf(options: RunOptions, registry: Registry, parts: LinkParts): Promise<BrokerLink> {
+async function linkOf(
+  options: RunOptions,
+  passwordTls: Tls | null,
+  registry: Registry,
+  parts: LinkParts,
+): Promise<BrokerLink> {
   const { metrics, log } = parts;
   if (options.broker !== null) {
     const { ExternalBroker } = await import('../broker/external.ts');
@@ -148,13 +181,6 @@ async function linkOf(options: RunOptions, registry: Registry, parts: LinkParts)
     const { broker: url, acceptPlaintext } = options;
     return new ExternalBroker({ url, password, ca, certificate, acceptPlaintext }, log);
   }
-  if ((options.tlsCertFile === null) !== (options.tlsKeyFile === null)) {
-    throw new BridgeError('usage', '--tls-cert and --tls-key belong together');
-  }
-  const passwordTls =
-    options.tlsCertFile === null || options.tlsKeyFile === null
-      ? null
-      : { cert: readText(options.tlsCertFile), key: readText(options.tlsKeyFile) };
   if (passwordTls === null && !isLoopback(options.bind) && !options.acceptPlaintext) {
     throw new BridgeError('plaintextBind', `--bind ${options.bind} is reachable from other machines, without TLS`);
   }
