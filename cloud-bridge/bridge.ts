@@ -103,6 +103,11 @@ export class Bridge {
       metrics.dropped.status += 1;
       return;
     }
+    // Of a revoked gateway only its end is news.
+    if (gateway.revoked === true && status.online) {
+      metrics.dropped.status += 1;
+      return;
+    }
     this.#statuses.accept(gateway.site, status);
   }
 

@@ -17,7 +17,8 @@ export class BridgeMetrics {
   readonly dropped = { unnamed: 0, foreign: 0, topic: 0, status: 0 };
   readonly statuses = { taken: 0, older: 0 };
   /** What the embedded broker refused. */
-  readonly refused = { connect: 0, publish: 0, subscribe: 0, size: 0 };
+  readonly refused = { connect: 0, publish: 0, subscribe: 0, size: 0, revoked: 0 };
+  readonly enrolment = { joined: 0, renewed: 0, refused: 0 };
   readonly #answers = new Map<string, { result: string; code: string; count: number }>();
 
   countAnswer(result: AckMessage['result'], code: AckMessage['code']): void {

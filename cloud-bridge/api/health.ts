@@ -92,6 +92,12 @@ export async function metricsText(parts: ApiParts): Promise<string> {
     labelled('dropped_total', 'Messages that could not be used or answered, by reason.', 'reason', metrics.dropped),
     labelled('statuses_total', 'Births and deaths, taken or older than the stored one.', 'outcome', metrics.statuses),
     labelled('refused_total', 'What the embedded broker refused, by kind.', 'kind', metrics.refused),
+    labelled(
+      'enrolments_total',
+      'Certificates given for join files, renewed, and refused.',
+      'outcome',
+      metrics.enrolment,
+    ),
     gauge('waiting_batches', 'Batches that wait to be stored.', metrics.waiting),
     gauge('store_writable', '1 when batches can be stored.', metrics.storeDown || totals === null ? 0 : 1),
     gauge('broker_connected', '1 when messages can arrive.', link.state().connected ? 1 : 0),
