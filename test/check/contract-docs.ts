@@ -24,6 +24,9 @@ const schemas = {
   batch: contract.batchBody,
   record: contract.wireRecord,
   ack: contract.ackMessage,
+  'blob-header': contract.blobHeader,
+  'blob-ack': contract.blobAckMessage,
+  'evidence-data': contract.evidenceData,
   status: contract.statusMessage,
 } as const;
 
