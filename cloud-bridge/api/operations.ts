@@ -220,7 +220,8 @@ function parametersOf(schema: z.ZodObject | undefined, where: 'query' | 'path'):
 
 function contentOf(response: Operation['response']): object {
   if (response === 'prometheus') return { 'text/plain': { schema: { type: 'string' } } };
-  if (response === 'file') return { 'application/octet-stream': {} };
+  if (response === 'file')
+    return { 'application/octet-stream': { schema: { type: 'string', contentMediaType: 'application/octet-stream' } } };
   return json(jsonSchema(response, 'output'));
 }
 
