@@ -285,8 +285,27 @@ async function makeFirst(session: Session): Promise<void> {
   await session.query(views);
 }
 
+async function makeFiles(session: Session): Promise<void> {
+  await session.query(`
+CREATE TABLE evidence_file (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size BIGINT NOT NULL,
+  whole BOOLEAN NOT NULL,
+  received_ms BIGINT NOT NULL,
+  PRIMARY KEY (gateway, sha256)
+);
+CREATE TABLE evidence_chunk (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  chunk BIGINT NOT NULL,
+  bytes BYTEA NOT NULL,
+  PRIMARY KEY (gateway, sha256, chunk)
+);`);
+}
+
 /** Step n brings a database from version n to n + 1. */
-export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst];
+export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst, makeFiles];
 
 export interface Month {
   /** As in the name of its partition: 2026_01. */
