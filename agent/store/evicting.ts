@@ -2,8 +2,10 @@
  * Carries out what `budget.ts` decides, a piece at a time, each inside the transaction of its caller together with its note
  * (`gaps.ts`). Synchronous, in the writer thread.
  */
+import { rmSync } from 'node:fs';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Eviction, EvictionStep } from './budget.ts';
+import { placeOf } from './evidence-files.ts';
 import { hourMs } from './hours.ts';
 import type { Journal } from './journal.ts';
 import type { Folded } from './minutes.ts';
@@ -25,7 +27,15 @@ interface Gone {
   readonly records?: number;
 }
 
+interface KeptFile {
+  readonly id: number;
+  readonly sha256: string;
+  readonly atMs: number;
+  readonly bytes: number;
+}
+
 export interface EvictingOptions {
+  readonly dataDir: string;
   readonly journal: Journal;
   readonly ring: Ring;
   readonly folding: OutboxFolding;
@@ -44,7 +54,7 @@ export class Evicting {
     this.#sql = prepareAll(options.journal.db);
   }
 
-  /** Time of the oldest that each step could take. No evidence is stored yet, so its two steps have nothing. */
+  /** Time of the oldest that each step could take. */
   oldestMs(): Partial<Record<EvictionStep, number>> {
     const { ring, ringFloorBytes, folding } = this.#o;
     const { minutes } = this.#o.journal;
@@ -52,10 +62,10 @@ export class Evicting {
     const [hour, day] = [minutes.oldestHourMs(), minutes.oldestDayMs()];
     const found: Record<EvictionStep, number | null> = {
       ring: ring.spareMs(ringFloorBytes),
-      'acked-evidence': null,
+      'acked-evidence': smallest(this.#sql.oldestSent.get()),
       'acked-minutes': hour !== null && hour + hourMs + lateMs <= ackedMs ? hour : null,
       'acked-hours': day !== null && day + 24 * hourMs + lateMs <= ackedMs ? day : null,
-      'unacked-evidence': null,
+      'unacked-evidence': smallest(this.#sql.oldestUnsent.get(), this.#sql.oldestRefused.get()),
       'unacked-minutes': smallest(folding.oldestMs(), hour),
       'acked-history': smallest(...this.#history(ackedMs)),
       'unacked-history': smallest(
@@ -88,9 +98,28 @@ export class Evicting {
       case 'unacked-history':
         return this.#dropUnacked(beforeMs);
       case 'acked-evidence':
+        return this.#dropFiles(this.#sql.sent.all(pieceBatches) as KeptFile[], beforeMs);
       case 'unacked-evidence':
-        return null;
+        return this.#dropFiles(
+          [...this.#sql.refused.all(pieceBatches), ...this.#sql.unsent.all(pieceBatches)] as KeptFile[],
+          beforeMs,
+        );
     }
+  }
+
+  /** Bytes of the evidence files, each with half a block of its disk. */
+  evidenceBytes(): number {
+    return Number(this.#sql.fileBytes.get());
+  }
+
+  /** The files go before their rows say so: after a kill between the two a row names a file that is not there, and no file is left over. */
+  #dropFiles(files: readonly KeptFile[], beforeMs: number): Folded | null {
+    const gone = files.filter(({ atMs }) => atMs < beforeMs);
+    for (const { sha256, id } of gone) {
+      rmSync(placeOf(this.#o.dataDir, sha256).path, { force: true });
+      this.#sql.fileGone.run(id);
+    }
+    return goneOf(gone);
   }
 
   /** Everything before this the bridge has; where nothing waits for it, everything there is. */
@@ -156,8 +185,23 @@ function goneOf(rows: readonly Gone[]): Folded | null {
 function prepareAll(db: Database) {
   const one = (sql: string): Statement => db.prepare(sql);
   const plucked = (sql: string): Statement => db.prepare(sql).pluck();
+  // When its record was made; of a record that is gone, when the bridge had it.
+  const fileAt = 'coalesce((SELECT at_ms FROM event WHERE event.boot = f.boot AND event.n = f.n), settled_ms, 0)';
+  const oldestFile = (where: string) =>
+    plucked(`SELECT ${fileAt} FROM evidence_file AS f WHERE ${where} ORDER BY id LIMIT 1`);
+  const files = (where: string) =>
+    one(`SELECT id, sha256, ${fileAt} AS atMs, bytes FROM evidence_file AS f WHERE ${where} ORDER BY id LIMIT ?`);
+  const [sent, unsent, refused] = ["state IN ('stored', 'kept')", "state = 'waiting'", "state = 'refused'"] as const;
   const pending = "state = 'pending' AND (lane = 'alerts') = $alerts";
   return {
+    oldestSent: oldestFile(sent),
+    oldestUnsent: oldestFile(unsent),
+    oldestRefused: oldestFile(refused),
+    sent: files(sent),
+    unsent: files(unsent),
+    refused: files(refused),
+    fileGone: one("UPDATE evidence_file SET state = 'gone' WHERE id = ?"),
+    fileBytes: plucked("SELECT total(bytes + 2048) FROM evidence_file WHERE state <> 'gone'"),
     oldestPending: plucked("SELECT min(oldest_ms) FROM batch WHERE state = 'pending'"),
     oldestWaiting: plucked('SELECT min(committed_ms) FROM outbox'),
     oldestDead: plucked("SELECT oldest_ms FROM batch WHERE state = 'dead' AND bytes IS NOT NULL ORDER BY id LIMIT 1"),

@@ -19,6 +19,7 @@ import { Minutes } from './minutes.ts';
 import { PackedReader } from './packed-reader.ts';
 import type { PackedRows, SignalRow, StateRow } from './packing.ts';
 import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';
+import { EvidenceTable } from './evidence.ts';
 import { journalMigrations, migrate } from './schema.ts';
 import type { JournalEntry, OpenSpan } from './store.ts';
 
@@ -64,6 +65,7 @@ export class Journal {
   readonly minutes: Minutes;
   readonly gaps: Gaps;
   readonly #packed: PackedReader;
+  readonly evidence: EvidenceTable;
   readonly #outbox: boolean;
   readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
@@ -78,6 +80,7 @@ export class Journal {
     this.minutes = new Minutes(db, builtMs, () => performance.now());
     this.gaps = new Gaps(db);
     this.#packed = new PackedReader(db);
+    this.evidence = new EvidenceTable(db);
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */
@@ -133,6 +136,7 @@ export class Journal {
       case 'event':
         this.#sql.insertEvent.run({ boot, ...record, body });
         this.gaps.told(record);
+        this.evidence.note(boot, record, this.#outbox);
         return;
       case 'alert':
         this.#insertAlert(boot, record, body);

@@ -5,6 +5,7 @@ import type { AgeLimits } from './budget.ts';
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import { StoreError } from './errors.ts';
 import type { GapNote } from './gaps.ts';
+import { keepFile, readKept } from './evidence-files.ts';
 import type { History, HistoryOperations } from './history.ts';
 import type { OutboxStore } from './outbox.ts';
 import { startThread, startWhenAsked } from './rpc.ts';
@@ -68,6 +69,8 @@ export interface Store extends StoreWriter, OutboxStore, History {
   /** Spans without the time whose minutes are to be folded; `folded` notes that one is done. */
   toFold(): Promise<readonly FoldSpan[]>;
   folded(boot: string): Promise<void>;
+  /** Keeps a file under its SHA-256, which it gives; durable when resolved. The record that names it comes after it. */
+  keepFile(bytes: Uint8Array): Promise<string>;
   stats(): Promise<StoreStats>;
   /** One turn of upkeep now; it goes by itself every ten seconds. Resolves when all is done. */
   upkeep(): Promise<void>;
@@ -207,6 +210,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),
     settle: (settlement) => writer.call('settle', settlement),
+    nextFile: () => writer.call('nextFile', null),
+    readFile: (sha256) => readKept(options.dataDir, sha256),
+    keepFile: (bytes) => keepFile(options.dataDir, bytes),
+    settleFile: (settlement) => writer.call('settleFile', settlement),
     noteSent: async (batches, atMs) => {
       await writer.call('noteSent', { batches, atMs });
     },

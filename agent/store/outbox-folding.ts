@@ -186,7 +186,7 @@ function recordsOf(bytes: Buffer): WireRecord[] {
   return (JSON.parse(json) as { records: WireRecord[] }).records;
 }
 
-const foldable = `FROM batch WHERE state = 'pending' AND last_sent_ms IS NULL AND lane <> 'alerts'`;
+const foldable = `FROM batch WHERE state = 'pending' AND last_sent_ms IS NULL AND lane IN ('live', 'backlog')`;
 
 function prepareAll(db: Database) {
   const one = (sql: string): Statement => db.prepare(sql);

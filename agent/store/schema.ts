@@ -14,6 +14,7 @@
  *   packed         minutes older than some hours, packed by machine and hour; and hours folded from minutes, by machine and day
  *   counter_last   last end point of each counter
  *   outbox         records that wait to be sealed into a batch, oldest first
+ *   evidence_file  files that events `evidence` name: waiting for the bridge, sent, refused, gone, or kept without an uplink
  *   batch          sealed batches: pending, acked or dead; the bytes go when it is acked, the row stays
  *   gap            what was removed or folded for its age or for want of room, and whether the bridge was told
  *   audit          every step of every write to a machine, append-only, each row bound to the one before (`agent/store/audit.ts`)
@@ -107,6 +108,14 @@ CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
 `,
+  `
+CREATE TABLE evidence_file (
+  id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL, media_type TEXT NOT NULL,
+  boot TEXT NOT NULL, n INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'kept', 'stored', 'refused', 'gone')), code TEXT, settled_ms INTEGER
+);
+CREATE INDEX evidence_waiting ON evidence_file (id) WHERE state = 'waiting';
+`,
   // A table with row numbers: large values in one without lie in its inner pages.
   `
 CREATE TABLE packed (
@@ -119,6 +128,7 @@ CREATE TABLE gap (
   state TEXT NOT NULL CHECK (state IN ('open', 'telling', 'told'))
 );
 CREATE INDEX batch_oldest ON batch (oldest_ms) WHERE state = 'pending';
+CREATE INDEX evidence_acked ON evidence_file (id) WHERE state IN ('stored', 'kept');
 `,
 ];
 

@@ -3,16 +3,18 @@
  * too old. Each piece is one transaction, its note (`gaps.ts`) included. Synchronous, in the writer thread.
  *
  * Invariant (test/unit/store/upkeep.test.ts):
- *  K1  The files of the journal, the ring, their logs and the reserve stay within the budget as long as there is anything that may go.
+ *  K1  The files of the journal, the ring, their logs, the evidence and the reserve stay within the budget as long as there is anything that may go.
  */
 import { statSync } from 'node:fs';
-import { nextEviction, type AgeLimits, type EvictionStep, type Stocks } from './budget.ts';
+import { nextEviction, type AgeLimits, type Eviction, type EvictionStep, type Stocks } from './budget.ts';
 import { Evicting, ringPieceBytes } from './evicting.ts';
 import type { Journal } from './journal.ts';
+import type { Folded } from './minutes.ts';
 import { OutboxFolding } from './outbox-folding.ts';
 import type { Ring } from './ring-db.ts';
 
 export interface UpkeepOptions {
+  readonly dataDir: string;
   readonly journal: Journal;
   readonly ring: Ring;
   /** Null: the disk alone bounds the store. */
@@ -54,15 +56,18 @@ export class Upkeep {
   readonly #empty = new Set<EvictionStep>();
   #hasPruned = false;
   #ringNotedMs = -Infinity;
+  /** Of the evidence files, as of the beginning of the turn. */
+  #evidenceBytes = 0;
 
   constructor(options: UpkeepOptions) {
-    const { journal, ring, budgetBytes, builtMs, outbox, monotonicMs } = options;
+    const { dataDir, journal, ring, budgetBytes, builtMs, outbox, monotonicMs } = options;
     this.#o = options;
     const budget = budgetBytes ?? Infinity;
     this.#ringFloorBytes = budget * ringFloorShare;
     this.#limitBytes = budget - Math.max(minHeadroomBytes, Math.min(maxHeadroomBytes, budget * headroomShare));
     this.#folding = new OutboxFolding(journal.db, builtMs, monotonicMs);
     this.#evicting = new Evicting({
+      dataDir,
       journal,
       ring,
       folding: this.#folding,
@@ -77,6 +82,7 @@ export class Upkeep {
     this.#times = times;
     this.#empty.clear();
     this.#hasPruned = false;
+    this.#evidenceBytes = this.#evicting.evidenceBytes();
   }
 
   /** One piece of work, inside a transaction of the journal. False: all is done until the next turn. */
@@ -105,8 +111,13 @@ export class Upkeep {
     if (eviction === null) return false;
     const gone = this.#evicting.carryOut(eviction);
     if (gone === null) this.#empty.add(eviction.step);
-    else if (gone !== 'working') this.#o.journal.gaps.note(eviction, gone, this.#times.nowMs);
+    else if (gone !== 'working') this.#gone(eviction, gone);
     return true;
+  }
+
+  #gone(eviction: Eviction, gone: Folded): void {
+    if (eviction.step.endsWith('-evidence')) this.#evidenceBytes -= gone.bytes;
+    this.#o.journal.gaps.note(eviction, gone, this.#times.nowMs);
   }
 
   #stocks(): Stocks {
@@ -128,7 +139,9 @@ export class Upkeep {
   #bytesWith(journalBytes: number): number {
     const { journal, ring, reserveBytes } = this.#o;
     const logs = [journal.db.name, ring.db.name].map((path) => sizeOf(`${path}-wal`));
-    return journalBytes + ring.fileBytes + reserveBytes + logs.reduce((sum, bytes) => sum + bytes, 0);
+    return (
+      journalBytes + ring.fileBytes + this.#evidenceBytes + reserveBytes + logs.reduce((sum, bytes) => sum + bytes, 0)
+    );
   }
 
   #prune(): boolean {

@@ -5,11 +5,13 @@ import type { JournalEntryAt } from './journal.ts';
 import type {
   BatchKey,
   BatchLimits,
+  FileSettlement,
   OutboxCounts,
   SealContext,
   SealedBatch,
   Settlement,
   TakeRequest,
+  WaitingFile,
 } from './outbox.ts';
 import type { AgeLimits } from './budget.ts';
 import type { GapNote } from './gaps.ts';
@@ -78,6 +80,8 @@ export type WriterOperations = {
   readonly sealBacklog: { in: Omit<TakeRequest, 'lane' | 'exclude' | 'limit'>; out: number };
   readonly sealSnapshot: { in: SealContext; out: readonly SealedBatch[] };
   readonly settle: { in: Settlement; out: boolean };
+  readonly nextFile: { in: null; out: WaitingFile | null };
+  readonly settleFile: { in: FileSettlement; out: boolean };
   readonly noteSent: { in: { batches: readonly BatchKey[]; atMs: number }; out: null };
   readonly counts: { in: null; out: OutboxCounts };
   /** Begins a turn of upkeep; answers at once. */

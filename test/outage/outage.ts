@@ -167,6 +167,7 @@ export function liveThrough(options: OutageOptions): Outage {
   const outbox = new Outbox(journal.db, batchLimits);
   const monotonicMs = () => performance.now();
   const upkeep = new Upkeep({
+    dataDir: dir,
     journal,
     ring,
     budgetBytes,

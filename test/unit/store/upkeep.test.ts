@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import BetterSqlite from 'better-sqlite3';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore, type Store, type StoreOptions } from '../../../agent/store/open.ts';
 import type { WireRecord } from '../../../cloud-bridge/contract.ts';
@@ -199,4 +200,33 @@ test('K1: over the budget the ring goes first, then minutes are folded, and aler
   );
   assert.deepEqual(r.rows("SELECT count(*) FROM outbox WHERE lane = 'alerts'"), [[1]]);
   assert.deepEqual(alerts(), [[0]]);
+});
+
+test('evidence the bridge has goes after 30 days, file and all; what it does not have stays, and goes before minutes for room', async (t) => {
+  const r = await rig(t, { budgetBytes: 9 * mib });
+  const commitFile = async (n: number, text: string, pieceBytes: number) => {
+    const bytes = Buffer.alloc(pieceBytes, text);
+    const sha256 = await r.store.keepFile(bytes);
+    const data = { sha256, bytes: bytes.length, mediaType: 'image/webp', role: 'crop', occurrence: null };
+    const record = event(n, { event: 'evidence', atMs: nowMs, data });
+    await r.store.commit([{ lane: 'evidence', record }], { urgent: true });
+    return { sha256, path: join(r.dataDir, 'evidence', sha256.slice(0, 2), sha256) };
+  };
+  const sent = await commitFile(1, 'a', 1_000);
+  const waiting = await commitFile(2, 'b', 2_000);
+  await r.store.settleFile({ sha256: sent.sha256, result: 'stored', code: null, atMs: nowMs });
+  r.nowMs = nowMs + 29 * day;
+  await r.store.upkeep();
+  assert.deepEqual([existsSync(sent.path), existsSync(waiting.path)], [true, true]);
+  r.nowMs = nowMs + 31 * day;
+  await r.store.upkeep();
+  assert.deepEqual([existsSync(sent.path), existsSync(waiting.path)], [false, true]);
+  assert.deepEqual(r.rows('SELECT state FROM evidence_file ORDER BY id'), [['gone'], ['waiting']]);
+  await commit(r.store, minutesOf(1_000, nowMs, 300));
+  for (let i = 0; i < 5; i++) await commitFile(10 + i, String(i), mib);
+  await r.store.upkeep();
+  const { evicted, storeBytes } = await r.store.stats();
+  assert.ok(storeBytes < 9 * mib);
+  assert.equal(existsSync(waiting.path), false, 'the oldest first');
+  assert.deepEqual(Object.keys(evicted).sort(), ['acked-evidence', 'unacked-evidence']);
 });
