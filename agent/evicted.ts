@@ -21,7 +21,7 @@ export interface EvictedPorts {
  */
 export function evictedDraft(note: GapNote, nowMs: number): Omit<DraftOf<'event'>, 'kind'> {
   const { id, step, why, fromMs, toMs, records, bytes } = note;
-  const folded = step === 'acked-minutes' || step === 'unacked-minutes';
+  const folded = step.endsWith('-minutes');
   const data = { note: id, step, why, toMs, records, bytes, folded };
   return { machine: 'gateway', atMs: Math.round(nowMs), event: evictedEvent, phase: 'instant', fromMs, data };
 }

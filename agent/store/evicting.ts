@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Eviction, EvictionStep } from './budget.ts';
+import type { GapStep } from './gaps.ts';
 import { placeOf } from './evidence-files.ts';
 import { hourMs } from './hours.ts';
 import type { Journal } from './journal.ts';
@@ -21,7 +22,9 @@ export const ringPieceBytes = 1024 * 1024;
 /** Minutes are committed this long after their end at most, late readings included. */
 const lateMs = 300_000;
 
-interface Gone {
+/** What a piece of work did; `step` where that is another than was asked for. */
+export type Gone = Folded & { readonly step?: GapStep };
+interface Deleted {
   readonly atMs: number;
   readonly bytes: number;
   readonly records?: number;
@@ -79,7 +82,7 @@ export class Evicting {
   }
 
   /** Null: there was nothing. `working`: something was done, and what went is told with a later piece. */
-  carryOut({ step, beforeMs }: Eviction): Folded | 'working' | null {
+  carryOut({ step, beforeMs }: Eviction): Gone | 'working' | null {
     const { minutes } = this.#o.journal;
     const acked = Math.min(beforeMs, this.#ackedBeforeMs(), Number.MAX_SAFE_INTEGER);
     switch (step) {
@@ -129,12 +132,13 @@ export class Evicting {
   }
 
   /** Minutes that wait for the bridge and those kept here, whichever are older. */
-  #foldUnacked(): Folded | 'working' | null {
+  #foldUnacked(): Gone | 'working' | null {
     const { minutes } = this.#o.journal;
     const [waiting, kept] = [this.#o.folding.oldestMs(), minutes.oldestHourMs()];
     if (waiting !== null && (kept === null || waiting <= kept + hourMs)) return this.#o.folding.fold();
-    // Those the bridge is told of are the ones that wait; what is kept here of the same time is no other loss.
-    return minutes.fold(Number.MAX_SAFE_INTEGER) === null ? null : 'working';
+    // What is kept here of the same time is another copy: the bridge may still get its minutes.
+    const folded = minutes.fold(Number.MAX_SAFE_INTEGER);
+    return folded === null ? null : { ...folded, step: 'kept-minutes' };
   }
 
   #history(beforeMs: number): (number | null)[] {
@@ -145,10 +149,10 @@ export class Evicting {
   /** Events and closed alerts of before, oldest first. */
   #dropHistory(beforeMs: number): Folded | null {
     const span = { beforeMs: Math.min(beforeMs, Number.MAX_SAFE_INTEGER), limit: pieceRows };
-    const events = this.#sql.dropEvents.all(span) as Gone[];
+    const events = this.#sql.dropEvents.all(span) as Deleted[];
     const alerts = this.#sql.closed.all(span).flatMap((occurrence) => {
       this.#sql.dropOccurrence.run(occurrence);
-      return this.#sql.dropAlerts.all(occurrence) as Gone[];
+      return this.#sql.dropAlerts.all(occurrence) as Deleted[];
     });
     return goneOf([...events, ...alerts]);
   }
@@ -157,11 +161,11 @@ export class Evicting {
   #dropUnacked(beforeMs: number): Folded | null {
     const { minutes } = this.#o.journal;
     return (
-      goneOf(this.#sql.dropDead.all(pieceBatches) as Gone[]) ??
+      goneOf(this.#sql.dropDead.all(pieceBatches) as Deleted[]) ??
       minutes.dropHours(Number.MAX_SAFE_INTEGER, pieceBatches) ??
-      goneOf(this.#sql.dropPending.all({ alerts: 0, limit: pieceBatches }) as Gone[]) ??
+      goneOf(this.#sql.dropPending.all({ alerts: 0, limit: pieceBatches }) as Deleted[]) ??
       this.#dropHistory(beforeMs) ??
-      goneOf(this.#sql.dropPending.all({ alerts: 1, limit: pieceBatches }) as Gone[])
+      goneOf(this.#sql.dropPending.all({ alerts: 1, limit: pieceBatches }) as Deleted[])
     );
   }
 }
@@ -171,7 +175,7 @@ function smallest(...values: readonly unknown[]): number | null {
   return known.length === 0 ? null : Math.min(...known);
 }
 
-function goneOf(rows: readonly Gone[]): Folded | null {
+function goneOf(rows: readonly Deleted[]): Folded | null {
   if (rows.length === 0) return null;
   const times = rows.map((row) => row.atMs);
   return {

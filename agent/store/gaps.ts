@@ -13,10 +13,13 @@ import type { Eviction, EvictionStep } from './budget.ts';
 import { evictedEvent } from './evicted-event.ts';
 import type { Folded } from './minutes.ts';
 
+/** A step of the budget; and minutes kept here alone that were folded with those that wait for the bridge. */
+export type GapStep = EvictionStep | 'kept-minutes';
+
 /** Something that is no longer there, or no longer by the minute. */
 export interface GapNote {
   readonly id: number;
-  readonly step: EvictionStep;
+  readonly step: GapStep;
   readonly why: Eviction['why'];
   /** Span of what went, UTC ms. */
   readonly fromMs: number;
@@ -38,7 +41,7 @@ export class Gaps {
   }
 
   /** Inside the transaction that removes it. */
-  note({ step, why }: Pick<Eviction, 'step' | 'why'>, gone: Folded, nowMs: number): void {
+  note(step: GapStep, why: Eviction['why'], gone: Folded, nowMs: number): void {
     const { records, bytes } = gone;
     const span = { fromMs: Math.round(gone.fromMs), toMs: Math.round(gone.toMs) };
     const note = { step, why, ...span, records, bytes, nowMs: Math.round(nowMs) };

@@ -7,9 +7,8 @@
  */
 import { statSync } from 'node:fs';
 import { nextEviction, type AgeLimits, type Eviction, type EvictionStep, type Stocks } from './budget.ts';
-import { Evicting, ringPieceBytes } from './evicting.ts';
+import { Evicting, ringPieceBytes, type Gone } from './evicting.ts';
 import type { Journal } from './journal.ts';
-import type { Folded } from './minutes.ts';
 import { OutboxFolding } from './outbox-folding.ts';
 import type { Ring } from './ring-db.ts';
 
@@ -111,13 +110,13 @@ export class Upkeep {
     if (eviction === null) return false;
     const gone = this.#evicting.carryOut(eviction);
     if (gone === null) this.#empty.add(eviction.step);
-    else if (gone !== 'working') this.#gone(eviction, gone);
+    else if (gone !== 'working') this.#note(eviction, gone);
     return true;
   }
 
-  #gone(eviction: Eviction, gone: Folded): void {
-    if (eviction.step.endsWith('-evidence')) this.#evidenceBytes -= gone.bytes;
-    this.#o.journal.gaps.note(eviction, gone, this.#times.nowMs);
+  #note({ step, why }: Eviction, gone: Gone): void {
+    if (step.endsWith('-evidence')) this.#evidenceBytes -= gone.bytes;
+    this.#o.journal.gaps.note(gone.step ?? step, why, gone, this.#times.nowMs);
   }
 
   #stocks(): Stocks {
@@ -155,7 +154,7 @@ export class Upkeep {
     );
     if (records > 0) {
       const gone = { records, fromMs: 0, toMs: builtMs, bytes: 0 };
-      this.#o.journal.gaps.note({ step: 'acked-history', why: 'age' }, gone, nowMs);
+      this.#o.journal.gaps.note('acked-history', 'age', gone, nowMs);
     }
     this.#hasPruned = records + journal.pruneBatches(ageMs - keepAckedMs, pruneRows) === 0;
     return !this.#hasPruned;
@@ -173,7 +172,7 @@ export class Upkeep {
     // A ring that was made anew begins at 1 again.
     if (id !== null && fromMs !== null && id < oldest.id) {
       const gone = { records: oldest.id - id, fromMs, toMs: oldest.fromMs, bytes: 0 };
-      this.#o.journal.gaps.note({ step: 'ring', why: ring.yields ? 'room' : 'age' }, gone, this.#times.nowMs);
+      this.#o.journal.gaps.note('ring', ring.yields ? 'room' : 'age', gone, this.#times.nowMs);
     }
     this.#o.journal.gaps.setFigure('ring_from_id', oldest.id);
     this.#o.journal.gaps.setFigure('ring_from_ms', oldest.fromMs);

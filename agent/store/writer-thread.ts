@@ -222,6 +222,8 @@ class WriterThread {
 
   /** False: nothing is left to do, or nothing can be done at present. */
   #runPiece(): boolean {
+    // What is left of the disk is for alerts and events.
+    if (this.#full) return false;
     const { journal, upkeep } = this.#open();
     const fromMs = performance.now();
     try {
