@@ -196,6 +196,8 @@ function prepareAll(db: Database) {
   const files = (where: string) =>
     one(`SELECT id, sha256, ${fileAt} AS atMs, bytes FROM evidence_file AS f WHERE ${where} ORDER BY id LIMIT ?`);
   const [sent, unsent, refused] = ["state IN ('stored', 'kept')", "state = 'waiting'", "state = 'refused'"] as const;
+  // Its first half is that of the index: without it the whole table is read.
+  const dead = "state <> 'acked' AND state = 'dead' AND bytes IS NOT NULL";
   const pending = "state = 'pending' AND (lane = 'alerts') = $alerts";
   return {
     oldestSent: oldestFile(sent),
@@ -208,7 +210,7 @@ function prepareAll(db: Database) {
     fileBytes: plucked("SELECT total(bytes + 2048) FROM evidence_file WHERE state <> 'gone'"),
     oldestPending: plucked("SELECT min(oldest_ms) FROM batch WHERE state = 'pending'"),
     oldestWaiting: plucked('SELECT min(committed_ms) FROM outbox'),
-    oldestDead: plucked("SELECT oldest_ms FROM batch WHERE state = 'dead' AND bytes IS NOT NULL ORDER BY id LIMIT 1"),
+    oldestDead: plucked(`SELECT min(oldest_ms) FROM batch WHERE ${dead}`),
     oldestEvent: plucked(
       'SELECT at_ms FROM event WHERE at_ms >= $builtMs AND at_ms < $beforeMs ORDER BY at_ms LIMIT 1',
     ),
@@ -221,7 +223,7 @@ function prepareAll(db: Database) {
     dropOccurrence: one('DELETE FROM occurrence WHERE occurrence = ?'),
     dropAlerts: one('DELETE FROM alert WHERE occurrence = ? RETURNING at_ms AS atMs, length(body) AS bytes'),
     dropDead: one(`UPDATE batch SET bytes = NULL WHERE id IN
-      (SELECT id FROM batch WHERE state = 'dead' AND bytes IS NOT NULL ORDER BY id LIMIT ?)
+      (SELECT id FROM batch WHERE ${dead} ORDER BY lane, id LIMIT ?)
       RETURNING oldest_ms AS atMs, wire_bytes AS bytes, records`),
     dropPending: one(`DELETE FROM batch WHERE id IN
       (SELECT id FROM batch WHERE ${pending} ORDER BY oldest_ms LIMIT $limit)

@@ -127,7 +127,7 @@ CREATE TABLE gap (
   records INTEGER NOT NULL, bytes INTEGER NOT NULL, noted_ms INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('open', 'telling', 'told'))
 );
-CREATE INDEX batch_oldest ON batch (oldest_ms) WHERE state = 'pending';
+CREATE INDEX batch_oldest ON batch (oldest_ms, records) WHERE state = 'pending';
 CREATE INDEX evidence_acked ON evidence_file (id) WHERE state IN ('stored', 'kept');
 `,
 ];

@@ -277,8 +277,9 @@ function prepareAll(db: Database) {
   const one = (sql: string): Statement => db.prepare(sql);
   const within = 'lane = $lane AND committed_ms >= $fromMs AND committed_ms < $beforeMs';
   return {
+    // `state <> 'acked'` is how SQLite finds that the index of the others will do.
     pending: one(`SELECT boot, seq, sha256, lane, records, sends, bytes FROM batch
-      WHERE state = 'pending' AND lane = ? ORDER BY id LIMIT ?`),
+      WHERE state <> 'acked' AND state = 'pending' AND lane = ? ORDER BY id LIMIT ?`),
     oldestBoot: db.prepare(`SELECT boot FROM outbox WHERE ${within} ORDER BY id LIMIT 1`).pluck(),
     waiting: one(`SELECT id, boot, n, committed_ms AS committedMs, body FROM outbox
       WHERE ${within} AND boot = $boot ORDER BY id LIMIT $limit`),
@@ -311,7 +312,7 @@ function prepareAll(db: Database) {
       min(committed_ms) AS oldestMs FROM outbox`),
     countPending: one(`SELECT count(*) AS batches, coalesce(sum(records), 0) AS records, min(oldest_ms) AS oldestMs
       FROM batch WHERE state = 'pending'`),
-    countDead: db.prepare("SELECT count(*) FROM batch WHERE state = 'dead'").pluck(),
+    countDead: db.prepare("SELECT count(*) FROM batch WHERE state <> 'acked' AND state = 'dead'").pluck(),
     countFiles: db.prepare("SELECT count(*) FROM evidence_file WHERE state = 'waiting'").pluck(),
     totals: db.prepare('SELECT name, value FROM total').raw(),
     count: one('INSERT INTO total (name, value) VALUES ($name, $by) ON CONFLICT DO UPDATE SET value = value + $by'),
