@@ -10,7 +10,20 @@ export interface Command {
   main(args: readonly string[]): Promise<number>;
 }
 
-export const verbs = ['run', 'check', 'user', 'trust', 'outbox', 'key', 'doctor', 'probe', 'scan', 'audit'] as const;
+export const verbs = [
+  'run',
+  'check',
+  'user',
+  'trust',
+  'outbox',
+  'key',
+  'doctor',
+  'probe',
+  'scan',
+  'audit',
+  'backup',
+  'restore',
+] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface CliPorts {
@@ -97,6 +110,10 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/scan.ts');
     case 'audit':
       return import('./commands/audit.ts');
+    case 'backup':
+      return import('./commands/backup.ts');
+    case 'restore':
+      return import('./commands/restore.ts');
   }
 }
 
