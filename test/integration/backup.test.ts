@@ -10,7 +10,7 @@ import { openStore } from '../../agent/store/open.ts';
 import { alert, event } from '../unit/bridge/making.ts';
 import { eventsOf } from '../unit/backup/making.ts';
 import { registerGateway, runBridge } from './bridge-process.ts';
-import { clock, drained, eventsAtBridge, runGateway, temporaryDir } from './sync-rig.ts';
+import { clock, drained, eventsAtBridge, runGateway, temporaryDir, until } from './sync-rig.ts';
 import { runVerb } from './verb.ts';
 
 interface BackupReport {
@@ -51,7 +51,7 @@ test('backup runs beside a process that stores without a break, restore waits fo
       confirmed = Number(value);
     }
   })();
-  while (confirmed < 30) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until('thirty records are stored', () => confirmed >= 30);
   const before = confirmed;
   const to = join(temporaryDir(t), 'backup');
   const made = await runVerb<BackupReport>(t, 'backup', to, '--data-dir', dataDir);
