@@ -25,6 +25,8 @@ const schemas = {
   record: contract.wireRecord,
   ack: contract.ackMessage,
   status: contract.statusMessage,
+  command: contract.commandMessage,
+  result: contract.commandResult,
 } as const;
 
 /** Path → content of every document of the wire contract and the bridge's store. */
@@ -124,6 +126,41 @@ const what: Readonly<Record<keyof typeof records, string>> = {
 
 const exampleName: contract.BatchName = { gateway: 'gw-1', boot: '00112233445566aa', seq: 7, sha256: 'ab'.repeat(32) };
 const exampleAck = { v: 1, ...exampleName, result: 'later', code: 'store-full', retryAfterS: 60 } as const;
+const exampleCommand = {
+  v: 1,
+  gateway: 'gw-1',
+  id: 'c-17',
+  session: '0f'.repeat(16),
+  counter: 17,
+  kind: 'ping',
+  body: '{}',
+  notAfterMs: null,
+} as const;
+const exampleResult = {
+  v: 1,
+  gateway: 'gw-1',
+  id: 'c-17',
+  counter: 17,
+  command: 'cd'.repeat(32),
+  ok: true,
+  code: null,
+  body: '{}',
+} as const;
+const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: string, what: string]>> = {
+  ping: ['`{confirms?}`', 'Answers with the state of the agent. `confirms` is the id of a `set-config` on trial.'],
+  'ack-alert': ['`{occurrence, by, comment?}`', 'Acknowledges an alert; the actor is `bridge:` and `by`.'],
+  shelve: ['`{occurrence, by, forS, comment?}`', 'Shelves an alert for 60 to 86,400 s.'],
+  'set-config': [
+    '`{changes: [{path, value}]}`',
+    'Sets fields of the configuration that may be set from afar, on trial. `path` is an array of names, a machine goes by its id; `value` null takes an earlier change back.',
+  ],
+  'request-window': [
+    '`{machine, signal, fromMs, toMs}`',
+    'Raw readings of at most an hour, as `uplink.remoteRaw` allows.',
+  ],
+  'request-bundle': ['`{}`', 'Diagnostics without secrets, as `uplink.remoteRaw` allows.'],
+};
+const commandRows = Object.entries(commandBodies).map(([kind, [body, does]]) => `| \`${kind}\` | ${body} | ${does} |`);
 const topic = (channel: contract.Channel) => contract.topicOf('{site}', '{gateway}', channel);
 const block = (language: string, text: string) => `\`\`\`${language}\n${text.trim()}\n\`\`\``;
 
@@ -135,6 +172,10 @@ function contractText(): string {
   const codes = Object.entries(contract.ackCodes).map(([code, meaning]) => {
     const [result = '', ...rest] = meaning.split(': ');
     return `| \`${code}\` | ${result} | ${rest.join(': ')} |`;
+  });
+  const commandCodes = Object.entries(contract.commandCodes).map(([code, meaning]) => {
+    const [how = '', ...rest] = meaning.split(': ');
+    return `| \`${code}\` | ${how} | ${rest.join(': ')} |`;
   });
   return `<!-- Generated from cloud-bridge/contract.ts by \`npm run generate\`. -->
 # The wire contract, version ${contract.contractVersion}
@@ -152,7 +193,9 @@ QoS 1. Everything needed to judge a message is in its payload: topic, QoS and re
 | \`${topic('up')}\` | gateway | a batch: header line, newline, zstd bytes |
 | \`${topic('ack')}\` | bridge | the answer to a batch, JSON |
 | \`${topic('status')}\` | gateway | birth and will, JSON, retained |
-| \`${topic('cmd')}\` \`${topic('res')}\` \`${topic('blob')}\` | | kept for commands, their answers and evidence |
+| \`${topic('cmd')}\` | bridge | a command, JSON |
+| \`${topic('res')}\` | gateway | its result, JSON |
+| \`${topic('blob')}\` | | kept for evidence |
 
 A broker lets a gateway publish \`up res status blob\` and subscribe to \`ack cmd\` of its own, and only the bridge publish
 \`ack\` and \`cmd\`: the embedded broker does, and \`cloud-bridge/mosquitto/acl\` does it for mosquitto.
@@ -202,6 +245,35 @@ On \`status\`, retained. The will is written when the connection is made, so a d
 a boot the higher \`connection\` wins, and a later boot of the chain wins over an earlier one.
 
 ${fields(contract.statusMessage)}
+
+## Commands
+
+What the bridge may ask of a gateway: at most ${kib(contract.maxCommandBytes)}, and the result at most ${kib(contract.maxResultBytes)}. No command writes to a machine.
+
+${fields(contract.commandMessage)}
+
+\`sig\` of a command is over these lines; the last is the SHA-256 of the body, the one before it is empty without a time:
+
+${block('text', contract.commandSigningText(exampleCommand).toString())}
+
+A command whose signature does not hold, or that is for another gateway, is counted and kept as an event, and not answered. The
+gateway stores the counter before it does anything. A command that comes again, byte for byte, brings the stored result.
+
+| kind | body | what it does |
+|---|---|---|
+${commandRows.join('\n')}
+
+### The result
+
+${fields(contract.commandResult)}
+
+\`sig\` of a result, with the key of the gateway, is over:
+
+${block('text', contract.resultSigningText(exampleResult).toString())}
+
+| code | | meaning |
+|---|---|---|
+${commandCodes.join('\n')}
 
 ## Records
 
@@ -264,11 +336,19 @@ function asyncApi(): JsonObject {
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    channels: { up: channel('up', ['batch']), ack: channel('ack', ['ack']), status: channel('status', ['status']) },
+    channels: {
+      up: channel('up', ['batch']),
+      ack: channel('ack', ['ack']),
+      status: channel('status', ['status']),
+      cmd: channel('cmd', ['command']),
+      res: channel('res', ['result']),
+    },
     operations: {
       receiveBatch: operation('receive', 'up', 'Store a batch'),
       answerBatch: operation('send', 'ack', 'Answer it, after the commit'),
       receiveStatus: operation('receive', 'status', 'Keep the newest birth or death'),
+      sendCommand: operation('send', 'cmd', 'Ask something of a gateway'),
+      receiveResult: operation('receive', 'res', 'Take the result of a command'),
     },
     components: {
       messages: {
@@ -281,6 +361,8 @@ function asyncApi(): JsonObject {
         },
         ack: { payload: payload('ack') },
         status: { payload: payload('status') },
+        command: { payload: payload('command') },
+        result: { payload: payload('result') },
       },
     },
   };
