@@ -203,6 +203,12 @@ export const agentErrors = {
     cure: 'This is a fault of the program: please report it.',
     retryable: false,
   },
+  commandRefused: {
+    code: 'AGT-310',
+    meaning: 'A command from afar was not carried out.',
+    cure: 'The event names it and why. If nobody at the bridge sent it, look who else may publish at the broker.',
+    retryable: false,
+  },
   writesOff: {
     code: 'AGT-700',
     meaning: 'Writing is off for this machine.',

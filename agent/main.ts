@@ -27,6 +27,7 @@ import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
 import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
+import { createExecutor } from './remote/kinds.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import type { Store } from './store/open.ts';
@@ -106,10 +107,14 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       log,
     });
     const waitsFor = waitsForTime(pipeline, dating);
+    const execute = createExecutor({
+      state: () => ({ agentVersion, ...health() }),
+      alertAction: (occurrence, action) => pipeline.alertAction(occurrence, action),
+    });
     const uplink =
       config.uplink === null
         ? null
-        : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor });
+        : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor, execute });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>

@@ -1,4 +1,5 @@
 /** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
+import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
@@ -115,6 +116,8 @@ export interface Pipeline {
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
+  /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */
+  noteRemote(event: string, data: EventRecord['data']): void;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
   setRules(rules: RuleSet): void;
   /** Other names, lines and stations from now on; machines that are not watched are passed over. */

@@ -16,6 +16,7 @@
  *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
+import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
@@ -173,6 +174,11 @@ class DataPipeline implements Pipeline {
     const outcome = this.#desk.act(occurrence, action, this.#line.now());
     this.#journal.flush();
     return { outcome, durable: this.#journal.durable() };
+  }
+
+  noteRemote(event: string, data: EventRecord['data']): void {
+    this.#journal.instant('gateway', this.#clock.wallMs(), event, data);
+    this.#journal.flush();
   }
 
   uplinkOutage({ phase, fromMs, toMs, reason }: UplinkOutage): void {

@@ -333,6 +333,7 @@ export const commandCodes = {
   confirmed: 'done: what was on trial stays',
   'raw-off': 'refused: uplink.remoteRaw is off',
   asks: 'waits: somebody at the gateway has to allow it (selvedge remote); then send it again',
+  denied: 'refused: somebody at the gateway has turned it down',
   'too-many-requests': 'refused: too many requests wait for somebody at the gateway',
   'not-in-ring': 'refused: the raw readings of this span are not there',
   'too-large': 'refused: the answer would be too large; ask for less',

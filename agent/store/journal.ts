@@ -12,6 +12,7 @@ import BetterSqlite, { type Database, type Statement } from 'better-sqlite3';
 import type { AlertRecord, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
 import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
+import { CommandLedger } from './commands.ts';
 import { StoreError } from './errors.ts';
 import {
   stateSummaryColumns,
@@ -63,6 +64,7 @@ export class Journal {
   readonly db: Database;
   readonly dating: JournalDating;
   readonly audit: AuditLog;
+  readonly commands: CommandLedger;
   readonly #outbox: boolean;
   readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
@@ -74,6 +76,7 @@ export class Journal {
     this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
+    this.commands = new CommandLedger(db);
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */

@@ -16,6 +16,9 @@
  *   batch          sealed batches: pending, acked or dead; the bytes go when it is acked, the row stays
  *   audit          every step of every write to a machine, append-only, each row bound to the one before (`agent/store/audit.ts`)
  *   audit_head     number and hash of the newest audit row
+ *   command_key    highest counter of the commands of each key of the bridge
+ *   command        the newest commands with their answers
+ *   remote_request what the bridge asked for and somebody at the gateway has to allow
  *   total          running totals: sealed, acked, redelivered, dead_dropped (batches) …
  * ring.db
  *   block          raw readings, one row per machine and some seconds (`agent/ring/block.ts` has the format of `bytes`)
@@ -104,6 +107,18 @@ CREATE INDEX audit_write ON audit (write_id, id);
 CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
+`,
+  `
+CREATE TABLE command_key (key TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL, counter INTEGER NOT NULL, command_id TEXT NOT NULL, command TEXT NOT NULL,
+  kind TEXT NOT NULL, at_ms INTEGER NOT NULL, answer TEXT, UNIQUE (key, counter)
+);
+CREATE TABLE remote_request (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waits', 'allowed', 'denied')),
+  asked_ms INTEGER NOT NULL, decided_ms INTEGER, UNIQUE (kind, body)
+);
 `,
 ];
 

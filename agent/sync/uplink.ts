@@ -165,6 +165,7 @@ class MqttUplink implements Uplink {
     this.#retry = null;
     this.#connections++;
     const session = randomBytes(16).toString('hex');
+    const sinceMs = this.#o.clock.monotonicMs();
     const link = openLink(
       {
         url: this.#o.url,
@@ -174,11 +175,14 @@ class MqttUplink implements Uplink {
         keepaliveS: this.#o.keepaliveS ?? 15,
         connectTimeoutMs,
         will: { topic: this.#topic('status'), payload: JSON.stringify(this.#status(false, session)) },
-        subscribeTo: this.#topic('ack'),
+        subscribeTo: this.#o.onCommand === undefined ? [this.#topic('ack')] : [this.#topic('ack'), this.#topic('cmd')],
       },
       {
         onReady: () => void this.#onReady(link, session),
-        onMessage: (payload) => this.#onAck(payload),
+        onMessage: (topic, payload) => {
+          if (topic === this.#topic('cmd')) void this.#onCommand(link, payload, { id: session, sinceMs });
+          else this.#onAck(payload);
+        },
         onClosed: (closed) => this.#onClosed(closed),
       },
     );
@@ -221,6 +225,17 @@ class MqttUplink implements Uplink {
     const minMs = refused ? reconnect.maxMs : reconnect.minMs;
     const delayMs = backoffDelayMs({ ...reconnect, minMs }, this.#attempt++, this.#o.random);
     this.#retry = setTimeout(() => this.#connect(), delayMs);
+  }
+
+  async #onCommand(link: Link, payload: Buffer, session: { id: string; sinceMs: number }): Promise<void> {
+    const reply = await this.#o.onCommand?.(payload, session);
+    // By another connection the bridge asks again, and is given the stored answer.
+    if (reply === undefined || this.#link !== link) return;
+    if (reply.answer !== null) {
+      link.publish(this.#topic('res'), reply.answer, false, () => {
+        if (reply.renewSession) link.drop('session-renewed');
+      });
+    }
   }
 
   #onAck(payload: Buffer): void {
@@ -357,7 +372,7 @@ class MqttUplink implements Uplink {
     };
   }
 
-  #topic(channel: 'up' | 'ack' | 'status'): string {
+  #topic(channel: 'up' | 'ack' | 'status' | 'cmd' | 'res'): string {
     return topicOf(this.#o.site, this.#o.gateway, channel);
   }
   #now(): Instant {
