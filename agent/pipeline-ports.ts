@@ -118,6 +118,8 @@ export interface Pipeline {
   uplinkOutage(outage: UplinkOutage): void;
   /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */
   noteRemote(event: string, data: EventRecord['data']): void;
+  /** How the store stands, to be told every few seconds: while it is full there is an alert. */
+  storeFull(isFull: boolean): void;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
   setRules(rules: RuleSet): void;
   /** Other names, lines and stations from now on; machines that are not watched are passed over. */

@@ -22,6 +22,9 @@ export interface WriterSettings {
   readonly groupCommitMs: number;
   readonly outbox: boolean;
   readonly journalMaxBytes: number | null;
+  readonly reserveBytes: number;
+  /** Records that may wait for room on the disk. */
+  readonly maxHeldRecords: number;
   readonly ringMaxBytes: number;
   readonly ringMaxAgeMs: number;
   readonly builtMs: number;
@@ -41,6 +44,12 @@ export interface WriterCounters {
   readonly ringEvicted: number;
   readonly ringBytes: number;
   readonly journalBytes: number;
+  /** The disk or the budget is full: alerts and events alone are stored, the rest waits. */
+  readonly full: boolean;
+  /** Records that wait for room. */
+  readonly heldRecords: number;
+  /** Records that waited and had to be dropped. */
+  readonly droppedRecords: number;
 }
 
 export type WriterOperations = {
@@ -64,6 +73,8 @@ export type WriterOperations = {
   readonly answerCommand: { in: { key: string; counter: number; answer: string }; out: null };
   readonly askRequest: { in: { kind: string; body: string; atMs: number }; out: RequestState };
   readonly stats: { in: null; out: WriterCounters };
+  /** From now on nothing waits for room. */
+  readonly holdNothing: { in: null; out: null };
   readonly close: { in: null; out: null };
 };
 
