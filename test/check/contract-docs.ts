@@ -147,18 +147,12 @@ const exampleResult = {
   body: '{}',
 } as const;
 const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: string, what: string]>> = {
-  ping: ['`{confirms?}`', 'Answers with the state of the agent. `confirms` is the id of a `set-config` on trial.'],
+  ping: ['`{}`', 'Answers with the state of the agent.'],
   'ack-alert': ['`{occurrence, by, comment?}`', 'Acknowledges an alert; the actor is `bridge:` and `by`.'],
   shelve: ['`{occurrence, by, forS, comment?}`', 'Shelves an alert for 60 to 86,400 s.'],
-  'set-config': [
-    '`{changes: [{path, value}]}`',
-    'Sets fields of the configuration that may be set from afar, on trial. `path` is an array of names, a machine goes by its id; `value` null takes an earlier change back.',
-  ],
-  'request-window': [
-    '`{machine, signal, fromMs, toMs}`',
-    'Raw readings of at most an hour, as `uplink.remoteRaw` allows.',
-  ],
-  'request-bundle': ['`{}`', 'Diagnostics without secrets, as `uplink.remoteRaw` allows.'],
+  'set-config': ['', 'Kept for settings: this version refuses it as `unknown-kind`.'],
+  'request-window': ['', 'Kept for raw readings: this version refuses it as `unknown-kind`.'],
+  'request-bundle': ['', 'Kept for diagnostics: this version refuses it as `unknown-kind`.'],
 };
 const commandRows = Object.entries(commandBodies).map(([kind, [body, does]]) => `| \`${kind}\` | ${body} | ${does} |`);
 const topic = (channel: contract.Channel) => contract.topicOf('{site}', '{gateway}', channel);
