@@ -19,7 +19,7 @@ import {
   type BatchName,
 } from './contract.ts';
 import type { Gateway } from './registry.ts';
-import type { CheckedBatch } from './store/store.ts';
+import type { CheckedBatch } from './store/bridge-store.ts';
 
 export type Verdict =
   | { readonly verdict: 'commit'; readonly batch: CheckedBatch }
