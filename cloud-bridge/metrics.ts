@@ -14,7 +14,7 @@ export class BridgeMetrics {
   /** Answers the broker did not take: the gateway sends again and is told `repeat`. */
   answersUnsent = 0;
   /** Payloads that cannot be answered. */
-  readonly dropped = { unnamed: 0, foreign: 0, topic: 0, status: 0 };
+  readonly dropped = { unnamed: 0, foreign: 0, topic: 0, status: 0, result: 0 };
   readonly statuses = { taken: 0, older: 0 };
   /** What the embedded broker refused. */
   readonly refused = { connect: 0, publish: 0, subscribe: 0, size: 0 };

@@ -57,6 +57,8 @@ export interface RemoteDeskParts {
     readonly id: string;
     readonly kind: string;
     readonly body: string;
+    /** Fingerprint of the key it is signed with. */
+    readonly key: string;
   }) => Promise<Outcome>;
   /** Keeps an event. */
   readonly note: (event: string, data: EventRecord['data']) => void;
@@ -145,7 +147,7 @@ export class RemoteDesk {
     }
     let outcome: Outcome;
     try {
-      outcome = await execute({ id, kind, body });
+      outcome = await execute({ id, kind, body, key });
     } catch (error) {
       this.#parts.log('error', 'a command failed', { id, kind, error: messageOf(error) });
       outcome = { ok: false, code: 'failed', body: {} };

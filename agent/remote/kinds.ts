@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { CommandKind } from '../../cloud-bridge/contract.ts';
 import type { ActionOutcome, AlertAction } from '../alerts/desk.ts';
-import type { Outcome } from './desk.ts';
+import type { Outcome, RemoteDeskParts } from './desk.ts';
 
 export interface KindPorts {
   /** How the agent is, for `ping`. */
@@ -10,40 +10,37 @@ export interface KindPorts {
   readonly alertAction: (occurrence: string, action: AlertAction) => { outcome: ActionOutcome; durable: Promise<void> };
 }
 
-const by = z
-  .string()
-  .regex(/^[\w.@-]{1,60}$/)
-  .describe('Who asked for it at the bridge');
+/** In the body of every command: who asked for it at the bridge, as that says. */
+const by = z.string().regex(/^[\w.@-]{1,60}$/);
 const occurrence = z.string().min(1).max(100);
 const comment = z.string().max(500).nullable().default(null);
-const pingBody = z.strictObject({});
+const pingBody = z.strictObject({ by });
 const ackBody = z.strictObject({ occurrence, by, comment });
 const shelveBody = z.strictObject({ occurrence, by, comment, forS: z.int().min(60).max(86_400) });
 
 export const done = (body: Outcome['body'] = {}, code: Outcome['code'] = null): Outcome => ({ ok: true, code, body });
 export const refused = (code: Outcome['code'], body: Outcome['body'] = {}): Outcome => ({ ok: false, code, body });
 
-type Command = { readonly id: string; readonly kind: string; readonly body: string };
+type Command = Parameters<RemoteDeskParts['execute']>[0];
+
+/** One kind: its body as it must be, and what it does. */
+function kind<T extends z.ZodType>(schema: T, run: (body: z.output<T>, command: Command) => Promise<Outcome>) {
+  return async (body: unknown, command: Command): Promise<Outcome> => {
+    const parsed = schema.safeParse(body);
+    return parsed.success ? await run(parsed.data, command) : invalid(parsed.error);
+  };
+}
 
 /** Carries a command out whose signature, session and counter have been judged. */
 export function createExecutor(ports: KindPorts): (command: Command) => Promise<Outcome> {
-  const kinds: Readonly<Partial<Record<CommandKind, (body: unknown, id: string) => Promise<Outcome>>>> = {
-    ping: async (body) => {
-      const parsed = pingBody.safeParse(body);
-      return parsed.success ? done(ports.state()) : invalid(parsed.error);
-    },
-    'ack-alert': async (body) => {
-      const parsed = ackBody.safeParse(body);
-      if (!parsed.success) return invalid(parsed.error);
-      const { data } = parsed;
-      return await act(data.occurrence, { kind: 'ack', actor: actorOf(data.by), comment: data.comment });
-    },
-    shelve: async (body) => {
-      const parsed = shelveBody.safeParse(body);
-      if (!parsed.success) return invalid(parsed.error);
-      const { by: who, comment: why, forS } = parsed.data;
-      return await act(parsed.data.occurrence, { kind: 'shelve', actor: actorOf(who), comment: why, forS });
-    },
+  const kinds: Readonly<Partial<Record<CommandKind, (body: unknown, command: Command) => Promise<Outcome>>>> = {
+    ping: kind(pingBody, async () => done(ports.state())),
+    'ack-alert': kind(ackBody, async ({ occurrence: of, by: who, comment: why }, { key }) =>
+      act(of, { kind: 'ack', actor: actorOf(key, who), comment: why }),
+    ),
+    shelve: kind(shelveBody, async ({ occurrence: of, by: who, comment: why, forS }, { key }) =>
+      act(of, { kind: 'shelve', actor: actorOf(key, who), comment: why, forS }),
+    ),
   };
 
   async function act(id: string, action: AlertAction): Promise<Outcome> {
@@ -52,16 +49,16 @@ export function createExecutor(ports: KindPorts): (command: Command) => Promise<
     return outcome === 'done' ? done() : refused(outcome);
   }
 
-  return async ({ id, kind, body }) => {
-    const run = Object.hasOwn(kinds, kind) ? kinds[kind as CommandKind] : undefined;
+  return async (command) => {
+    const run = Object.hasOwn(kinds, command.kind) ? kinds[command.kind as CommandKind] : undefined;
     if (run === undefined) return refused('unknown-kind');
-    const json = jsonOf(body);
-    return json === undefined ? refused('body-invalid', { what: 'is no JSON' }) : await run(json, id);
+    const json = jsonOf(command.body);
+    return json === undefined ? refused('body-invalid', { what: 'is no JSON' }) : await run(json, command);
   };
 }
 
-/** Whoever is named at the bridge is no user of this gateway: nobody must take one for the other. */
-const actorOf = (name: string) => `bridge:${name}`;
+/** The key is what this gateway has verified; the name is what the bridge says. Nobody takes either for a user of this gateway. */
+const actorOf = (key: string, name: string) => `bridge key ${key} (${name})`;
 
 export function invalid(error: z.ZodError): Outcome {
   const issues = error.issues

@@ -7,10 +7,11 @@ import type { BrokerLink } from '../broker/link.ts';
 import { Bridge } from '../bridge.ts';
 import { BridgeError } from '../errors.ts';
 import { dataDir, makeDir, readText, writeFileAtomic } from '../files.ts';
-import { apiKey, signingKey } from '../keys.ts';
+import { apiKey, keyName, signingKey } from '../keys.ts';
 import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
+import { SqliteBook } from '../remote/sqlite-book.ts';
 import type { Quarantine } from '../store/open.ts';
 import { SqliteStore } from '../store/store.ts';
 
@@ -62,7 +63,10 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   const api = apiAddress(options, tls);
   const link = await linkOf(options, tls, registry, metrics, log);
   const store = SqliteStore.open(dir, nowMs());
+  let book: SqliteBook | null = null;
   try {
+    book = SqliteBook.open(dir, keyName(keys.signing), nowMs());
+    if (book.setAside !== null) log.error(new BridgeError('bookDamaged', `the damaged one is now ${book.setAside}`));
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
       store,
@@ -70,6 +74,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       link,
       metrics,
       signingKey: keys.signing,
+      book,
       api: { ...api, findKey: keys.find },
       brokerIsOwn: options.broker === null,
       nowMs,
@@ -93,6 +98,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     await bridge.stop();
     clearTimeout(overdue);
   } finally {
+    book?.close();
     store.close();
   }
 }

@@ -147,8 +147,11 @@ const exampleResult = {
   body: '{}',
 } as const;
 const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: string, what: string]>> = {
-  ping: ['`{}`', 'Answers with the state of the agent.'],
-  'ack-alert': ['`{occurrence, by, comment?}`', 'Acknowledges an alert; the actor is `bridge:` and `by`.'],
+  ping: ['`{by}`', 'Answers with the state of the agent.'],
+  'ack-alert': [
+    '`{occurrence, by, comment?}`',
+    'Acknowledges an alert. Its actor is `bridge key`, the fingerprint of the key and `by`.',
+  ],
   shelve: ['`{occurrence, by, forS, comment?}`', 'Shelves an alert for 60 to 86,400 s.'],
   'set-config': ['', 'Kept for settings: this version refuses it as `unknown-kind`.'],
   'request-window': ['', 'Kept for raw readings: this version refuses it as `unknown-kind`.'],
