@@ -24,7 +24,7 @@ export interface CommandOptions {
 const askEveryMs = 200;
 const answerWithinMs = 15_000;
 
-/** Prints the command as JSON. Exit code 0 only when the gateway has carried it out. */
+/** Prints the command as one line of JSON. Exit code 0 only when the gateway has carried it out. */
 export async function command(options: CommandOptions): Promise<number> {
   const { gateway, kind, withinS, waitS } = options;
   const ask = asker(options);
@@ -35,7 +35,7 @@ export async function command(options: CommandOptions): Promise<number> {
     await sleep(askEveryMs);
     view = await ask('GET', `${operations.commands.path}?gateway=${view.gateway}&id=${view.id}`);
   }
-  process.stdout.write(`${JSON.stringify(view, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(view)}\n`);
   if (options.json !== null) writeFileAtomic(options.json, `${JSON.stringify(view)}\n`, 0o600);
   const why = view.code === null ? '' : ` (${view.code})`;
   process.stderr.write(`${gateway} ${kind}: ${view.state}${why}\n`);

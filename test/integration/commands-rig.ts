@@ -41,7 +41,11 @@ export interface Floor {
   readonly port: number;
   readonly api: number;
   /** `selvedge bridge command gw-1 …`: what it printed, and its exit code. */
-  command(kind: string, body?: object, ...more: string[]): Promise<{ code: number | null; view: CommandView; stderr: string }>;
+  command(
+    kind: string,
+    body?: object,
+    ...more: string[]
+  ): Promise<{ code: number | null; view: CommandView; stderr: string }>;
   /** Steps of alerts in the journal of the gateway: transition and actor, oldest first. */
   alertSteps(): string[];
   openOccurrence(): Promise<string>;
@@ -97,8 +101,7 @@ export async function runFloor(
   const agent = await startAgent(t, config);
   await agent.until('its connection', isConnected);
   const api = Number(listening['api']);
-  const alertRows = (what: string) =>
-    rows(join(dir, 'agent/journal.db'), `SELECT ${what} FROM alert_step ORDER BY rowid`);
+  const alertRows = (what: string) => rows(join(dir, 'agent/journal.db'), `SELECT ${what} FROM alert ORDER BY id`);
   const floor: Floor = {
     dir,
     config,
@@ -111,7 +114,15 @@ export async function runFloor(
       const json = join(dir, 'command.json');
       writeFileSync(json, 'null');
       const where = ['--data-dir', bridgeDir, '--api', `http://127.0.0.1:${api}`, '--json', json];
-      const { code, stderr } = await run(t, ['bridge', 'command', 'gw-1', kind, JSON.stringify(body), ...where, ...others]);
+      const { code, stderr } = await run(t, [
+        'bridge',
+        'command',
+        'gw-1',
+        kind,
+        JSON.stringify(body),
+        ...where,
+        ...others,
+      ]);
       return { code, stderr, view: JSON.parse(readFileSync(json, 'utf8')) as CommandView };
     },
     alertSteps: () => alertRows("body ->> 'transition' || ' ' || coalesce(body ->> 'actor', '-')"),
