@@ -142,11 +142,11 @@ const sessions = async (bridgeDir: string) =>
 export interface Hand {
   readonly session: () => string;
   /** A command with the bridge's own key; a counter above all before it unless one is given. */
-  sign(fields: Partial<CommandMessage> & { readonly kind: string }): Buffer;
+  readonly sign: (fields: Partial<CommandMessage> & { readonly kind: string }) => Buffer;
   /** Publishes it and resolves with the answer to it, whose signature held. */
-  ask(payload: Buffer): Promise<CommandResult>;
-  /** Publishes it, and rejects when anything answers before `sign`ed ping does. */
-  assertUnanswered(payload: Buffer): Promise<void>;
+  readonly ask: (payload: Buffer) => Promise<CommandResult>;
+  /** Publishes it and a ping behind it; rejects when anything but the ping is answered. */
+  readonly assertUnanswered: (payload: Buffer) => Promise<void>;
 }
 
 /** Connects as the bridge's user at mosquitto. */
