@@ -3,18 +3,27 @@ import { z } from 'zod';
 import type { CommandKind } from '../../cloud-bridge/contract.ts';
 import type { ActionOutcome, AlertAction } from '../alerts/desk.ts';
 import type { Outcome, RemoteDeskParts } from './desk.ts';
+import type { RemoteSettings } from './settings.ts';
 
 export interface KindPorts {
   /** How the agent is, for `ping`. */
   readonly state: () => Readonly<Record<string, unknown>>;
   readonly alertAction: (occurrence: string, action: AlertAction) => { outcome: ActionOutcome; durable: Promise<void> };
+  readonly settings: Pick<RemoteSettings, 'propose' | 'confirm'>;
 }
 
 /** In the body of every command: who asked for it at the bridge, as that says. */
 const by = z.string().regex(/^[\w.@-]{1,60}$/);
+const settingPath = z.array(z.string().max(100)).min(1).max(8);
+const settingValue = z.union([z.string().max(200), z.number(), z.boolean(), z.null()]);
+const changes = z
+  .array(z.strictObject({ path: settingPath, value: settingValue }))
+  .min(1)
+  .max(50);
 const occurrence = z.string().min(1).max(100);
 const comment = z.string().max(500).nullable().default(null);
-const pingBody = z.strictObject({ by });
+const pingBody = z.strictObject({ by, confirms: z.string().max(40).optional() });
+const settingsBody = z.strictObject({ by, changes });
 const ackBody = z.strictObject({ occurrence, by, comment });
 const shelveBody = z.strictObject({ occurrence, by, comment, forS: z.int().min(60).max(86_400) });
 
@@ -34,7 +43,14 @@ function kind<T extends z.ZodType>(schema: T, run: (body: z.output<T>, command: 
 /** Carries a command out whose signature, session and counter have been judged. */
 export function createExecutor(ports: KindPorts): (command: Command) => Promise<Outcome> {
   const kinds: Readonly<Partial<Record<CommandKind, (body: unknown, command: Command) => Promise<Outcome>>>> = {
-    ping: kind(pingBody, async () => done(ports.state())),
+    ping: kind(pingBody, async ({ by: who, confirms }) => {
+      if (confirms === undefined) return done(ports.state());
+      const outcome = ports.settings.confirm(confirms, who);
+      return { ...outcome, body: { ...ports.state(), ...outcome.body } };
+    }),
+    'set-config': kind(settingsBody, async ({ by: who, changes: wanted }, { id }) =>
+      ports.settings.propose(wanted, { id, by: who }),
+    ),
     'ack-alert': kind(ackBody, async ({ occurrence: of, by: who, comment: why }, { key }) =>
       act(of, { kind: 'ack', actor: actorOf(key, who), comment: why }),
     ),

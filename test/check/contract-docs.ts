@@ -147,13 +147,19 @@ const exampleResult = {
   body: '{}',
 } as const;
 const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: string, what: string]>> = {
-  ping: ['`{by}`', 'Answers with the state of the agent.'],
+  ping: [
+    '`{confirms?}`',
+    'Answers with the state of the agent. `confirms` is the id of a `set-config` on trial, which is kept from then on.',
+  ],
   'ack-alert': [
-    '`{occurrence, by, comment?}`',
+    '`{occurrence, comment?}`',
     'Acknowledges an alert. Its actor is `bridge key`, the fingerprint of the key and `by`.',
   ],
-  shelve: ['`{occurrence, by, forS, comment?}`', 'Shelves an alert for 60 to 86,400 s.'],
-  'set-config': ['', 'Kept for settings: this version refuses it as `unknown-kind`.'],
+  shelve: ['`{occurrence, forS, comment?}`', 'Shelves an alert for 60 to 86,400 s.'],
+  'set-config': [
+    '`{changes: [{path, value}]}`',
+    'Sets up to 50 fields that CONFIG.md marks *remote*, on trial. `path` is an array of names, a machine goes by its id; `value` null takes an earlier change back.',
+  ],
   'request-window': ['', 'Kept for raw readings: this version refuses it as `unknown-kind`.'],
   'request-bundle': ['', 'Kept for diagnostics: this version refuses it as `unknown-kind`.'],
 };
@@ -255,10 +261,15 @@ ${block('text', contract.commandSigningText(exampleCommand).toString())}
 
 A command whose signature does not hold, or that is for another gateway, is counted and kept as an event, and not answered. The
 gateway stores the counter before it does anything. A command that comes again, byte for byte, brings the stored result.
+Every body also has `by`, who asked at the bridge: the bridge fills it in with the name of the API key.
 
 | kind | body | what it does |
 |---|---|---|
 ${commandRows.join('\n')}
+
+A \`set-config\` is answered \`on-trial\`; a second later the agent works with it, after a new start where a field wants one. A \`ping\` that
+confirms it, over the connection the agent then has, keeps it. Without one it is taken back after 60 s, and at any start of the
+process. The local file is never written, and what it says otherwise later counts.
 
 ### The result
 
