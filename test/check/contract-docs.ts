@@ -261,7 +261,7 @@ ${block('text', contract.commandSigningText(exampleCommand).toString())}
 
 A command whose signature does not hold, or that is for another gateway, is counted and kept as an event, and not answered. The
 gateway stores the counter before it does anything. A command that comes again, byte for byte, brings the stored result.
-Every body also has `by`, who asked at the bridge: the bridge fills it in with the name of the API key.
+Every body also has \`by\`, who asked at the bridge: the bridge fills it in with the name of the API key.
 
 | kind | body | what it does |
 |---|---|---|
