@@ -78,6 +78,8 @@ test('over mosquitto as well; and what is repeated, late, of another time or for
   haveSyncedClock(dir);
   const floor = await runFloor(t, dir, 'mosquitto');
   await pingAndAlerts(floor);
+  // There is one connection of the user `bridge` at a time.
+  await floor.bridge.stop();
   const hand = await handAt(t, floor);
   const { sign, ask } = hand;
   const executed = () => notes(floor).filter(({ ok }) => ok === true).length;
