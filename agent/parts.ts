@@ -127,12 +127,17 @@ export async function uplinkFor(
   const { store, pipeline, clockState, log, clock, waitsFor, execute } = parts;
   // Loaded where there is one: an MQTT client is 3 MB.
   const { createUplink } = await import('./sync/uplink.ts');
-  const gatewayKey = gatewayKeys(config.dataDir).privateKey;
+  const { certificate, key, enrolment, ca } = uplink;
+  const identity = () => ({
+    gatewayKey: gatewayKeys(config.dataDir).privateKey,
+    certificate: certificate === null || key === null ? null : { cert: readPem(certificate), key: resolveSecret(key) },
+  });
+  const { Renewal } = enrolment === null ? { Renewal: null } : await import('./sync/renewal.ts');
   const bridgeKey = bridgePublicKey(uplink.bridgeKey);
   const desk = new RemoteDesk({
     gateway: config.gateway.id,
     keys: [bridgeKey],
-    gatewayKey,
+    gatewayKey: () => gatewayKeys(config.dataDir).privateKey,
     store,
     clock,
     clockState: () => clockState.state(),
@@ -145,10 +150,27 @@ export async function uplinkFor(
     gateway: config.gateway.id,
     boot: store.recovery.boot,
     previousBoot: store.recovery.previousBoot,
-    url: uplink.url,
+    url: uplink.brokers[0] ?? '',
+    moreUrls: uplink.brokers.slice(1),
     password: uplink.password === null ? null : resolveSecret(uplink.password),
     ca: uplink.ca === null ? null : readPem(uplink.ca),
-    gatewayKey,
+    gatewayKey: gatewayKeys(config.dataDir).privateKey,
+    identity,
+    ...(Renewal === null || enrolment === null || ca === null
+      ? {}
+      : {
+          renewal: (onRenewed: () => void) =>
+            new Renewal({
+              gateway: config.gateway.id,
+              dataDir: config.dataDir,
+              enrolment,
+              ca: readPem(ca),
+              wallMs: () => clock.wallMs(),
+              random: Math.random,
+              log: (level, message, fields) => log[level](fields, message),
+              onRenewed,
+            }),
+        }),
     bridgeKey,
     onCommand: (payload, session) => desk.receive(payload, session),
     store,

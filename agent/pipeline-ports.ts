@@ -1,5 +1,5 @@
 /** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
-import type { EventRecord } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
@@ -114,6 +114,8 @@ export interface Pipeline {
   tick(): void;
   /** A person's deed. `durable` resolves when its record is stored. */
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
+  /** Notes a file that was kept and shows why; resolves when that is durable, and rejects when it is not. */
+  evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
   /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */

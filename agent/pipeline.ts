@@ -16,7 +16,7 @@
  *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
-import type { EventRecord } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
@@ -47,6 +47,7 @@ import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
+import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
 
@@ -182,6 +183,12 @@ class DataPipeline implements Pipeline {
   noteRemote(event: string, data: EventRecord['data']): void {
     this.#journal.instant('gateway', this.#clock.wallMs(), event, data);
     this.#journal.flush();
+  }
+
+  evidence(machine: string, atMs: number, data: EvidenceData): Promise<void> {
+    this.#journal.instant(machine, atMs, evidenceEvent, data);
+    this.#journal.flush();
+    return this.#journal.durable();
   }
 
   uplinkOutage({ phase, fromMs, toMs, reason }: UplinkOutage): void {

@@ -5,6 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { ApiParts } from './api/parts.ts';
 import { ApiServer } from './api/server.ts';
+import { Blobs } from './blobs.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
 import { parseTopic, statusMessage } from './contract.ts';
 import { Ingest } from './ingest.ts';
@@ -36,6 +37,7 @@ export interface BridgeParts {
 export class Bridge {
   readonly #parts: BridgeParts;
   readonly #ingest: Ingest;
+  readonly #blobs: Blobs;
   readonly #statuses: Statuses;
   readonly #commands: CommandDesk | null;
   readonly #api: ApiServer;
@@ -51,6 +53,15 @@ export class Bridge {
       publish: (topic, payload) => link.publish(topic, payload),
       metrics,
       onFork: (fork) => this.#onFork(fork),
+      report: (error) => log.error(error),
+    });
+    this.#blobs = new Blobs({
+      store,
+      find: (gateway) => registry.find(gateway),
+      key: signingKey,
+      nowMs,
+      publish: (topic, payload) => link.publish(topic, payload),
+      metrics,
       report: (error) => log.error(error),
     });
     this.#statuses = new Statuses({
@@ -98,7 +109,7 @@ export class Bridge {
   /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
   async stop(): Promise<void> {
     this.#commands?.stop();
-    await Promise.all([this.#ingest.stop(), this.#statuses.stop()]);
+    await Promise.all([this.#ingest.stop(), this.#blobs.stop(), this.#statuses.stop()]);
     await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
   }
 
@@ -108,6 +119,9 @@ export class Bridge {
       case 'up':
         this.#ingest.accept(payload, from);
         return;
+      case 'blob':
+        this.#blobs.accept(payload, from);
+        return;
       case 'status':
         this.#onStatus(payload, from);
         return;
@@ -115,7 +129,6 @@ export class Bridge {
         void this.#commands?.onResult(payload, from);
         return;
       default:
-        // Evidence chunks: this version asks for none.
         this.#parts.metrics.dropped.topic += 1;
     }
   }
@@ -125,6 +138,11 @@ export class Bridge {
     const status = parseStatus(payload);
     const gateway = registry.find(from.gateway);
     if (status === null || status.gateway !== from.gateway || gateway === null || gateway.site !== from.site) {
+      metrics.dropped.status += 1;
+      return;
+    }
+    // Of a revoked gateway only its end is news.
+    if (gateway.revoked === true && status.online) {
       metrics.dropped.status += 1;
       return;
     }

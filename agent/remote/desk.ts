@@ -48,7 +48,8 @@ export interface RemoteDeskParts {
   readonly gateway: string;
   /** Of the bridge: two while they are exchanged. */
   readonly keys: readonly KeyObject[];
-  readonly gatewayKey: KeyObject;
+  /** Read for every answer, because it is replaced now and then. */
+  readonly gatewayKey: () => KeyObject;
   readonly store: Pick<CommandStore, 'takeCommand' | 'answerCommand'>;
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly clockState: () => BatchBody['clock'];
@@ -165,7 +166,8 @@ export class RemoteDesk {
   }
 
   #reply({ id, counter, command }: CommandName, { ok, code, body }: Outcome): Reply {
-    const { gateway, gatewayKey } = this.#parts;
+    const { gateway } = this.#parts;
+    const gatewayKey = this.#parts.gatewayKey();
     const base = { v: 1, gateway, id, counter, command } as const;
     const answer = JSON.stringify(signResult({ ...base, ok, code, body: JSON.stringify(body) }, gatewayKey));
     if (Buffer.byteLength(answer) <= maxResultBytes) return { answer, renewSession: false };

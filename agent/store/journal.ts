@@ -14,6 +14,7 @@ import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
 import { CommandLedger } from './commands.ts';
 import { StoreError } from './errors.ts';
+import { EvidenceTable } from './evidence.ts';
 import {
   stateSummaryColumns,
   stateSummaryOf,
@@ -65,6 +66,7 @@ export class Journal {
   readonly dating: JournalDating;
   readonly audit: AuditLog;
   readonly commands: CommandLedger;
+  readonly evidence: EvidenceTable;
   readonly #outbox: boolean;
   readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
@@ -77,6 +79,7 @@ export class Journal {
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
     this.commands = new CommandLedger(db);
+    this.evidence = new EvidenceTable(db);
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */
@@ -125,6 +128,7 @@ export class Journal {
         return;
       case 'event':
         this.#sql.insertEvent.run({ boot, ...record, body });
+        this.evidence.note(boot, record, this.#outbox);
         return;
       case 'alert':
         this.#insertAlert(boot, record, body);

@@ -6,7 +6,7 @@ import type { CommandDesk } from '../remote/desk.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
 
 export interface ApiParts {
-  readonly store: Pick<BridgeStore, 'rows' | 'quarantine'>;
+  readonly store: Pick<BridgeStore, 'rows' | 'quarantine' | 'readFile'>;
   readonly metrics: BridgeMetrics;
   readonly link: Pick<BrokerLink, 'state'>;
   /** Absent or null: this bridge sends no commands. */

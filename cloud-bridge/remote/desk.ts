@@ -53,7 +53,7 @@ export interface Ask {
   readonly withinS: number;
 }
 export const askRefusals = {
-  'unknown-gateway': 'no such gateway is registered',
+  'unknown-gateway': 'no such gateway is registered, or it is revoked',
   'gateway-offline': 'the gateway is not connected at present; a command is for the connection there is',
   'too-many-open': 'the gateway has not answered the commands before this one',
   'too-large': 'the body is too large',
@@ -84,7 +84,7 @@ export class CommandDesk {
   async ask({ gateway, kind, body, by, withinS }: Ask): Promise<Order | AskRefusal> {
     const { book, find, key, publish, nowMs, log } = this.#parts;
     const known = find(gateway);
-    if (known === null) return 'unknown-gateway';
+    if (known === null || known.revoked === true) return 'unknown-gateway';
     const session = await this.#sessionOf(gateway);
     if (session === null) return 'gateway-offline';
     const atMs = nowMs();
@@ -113,7 +113,9 @@ export class CommandDesk {
     const result = parsed(payload);
     const known = find(from.gateway);
     const isTheirs = result !== null && result.gateway === from.gateway && known?.site === from.site;
-    if (!isTheirs || !resultSignatureHolds(result, known.key)) {
+    // While its keys rotate either counts.
+    const keys = known === null || known.revoked === true ? [] : [known.key, known.previousKey];
+    if (!isTheirs || !keys.some((one) => one !== undefined && resultSignatureHolds(result, one))) {
       metrics.dropped.result += 1;
       return;
     }

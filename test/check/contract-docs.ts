@@ -24,6 +24,9 @@ const schemas = {
   batch: contract.batchBody,
   record: contract.wireRecord,
   ack: contract.ackMessage,
+  'blob-header': contract.blobHeader,
+  'blob-ack': contract.blobAckMessage,
+  'evidence-data': contract.evidenceData,
   status: contract.statusMessage,
   command: contract.commandMessage,
   result: contract.commandResult,
@@ -164,6 +167,19 @@ const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: strin
   'request-bundle': ['', 'Kept for diagnostics: this version refuses it as `unknown-kind`.'],
 };
 const commandRows = Object.entries(commandBodies).map(([kind, [body, does]]) => `| \`${kind}\` | ${body} | ${does} |`);
+const exampleChunk = { gateway: 'gw-1', sha256: 'ab'.repeat(32), size: 60_000, chunk: 1 } as const;
+const exampleBlobAck: Omit<contract.BlobAckMessage, 'sig'> = {
+  v: 1,
+  gateway: 'gw-1',
+  blob: 'ab'.repeat(32),
+  held: [
+    [0, 0],
+    [3, 5],
+  ],
+  result: 'part',
+  code: null,
+  retryAfterS: null,
+};
 const topic = (channel: contract.Channel) => contract.topicOf('{site}', '{gateway}', channel);
 const block = (language: string, text: string) => `\`\`\`${language}\n${text.trim()}\n\`\`\``;
 
@@ -194,11 +210,11 @@ QoS 1. Everything needed to judge a message is in its payload: topic, QoS and re
 | topic | from | payload |
 |---|---|---|
 | \`${topic('up')}\` | gateway | a batch: header line, newline, zstd bytes |
-| \`${topic('ack')}\` | bridge | the answer to a batch, JSON |
+| \`${topic('ack')}\` | bridge | the answer to a batch or a chunk, JSON |
 | \`${topic('status')}\` | gateway | birth and will, JSON, retained |
+| \`${topic('blob')}\` | gateway | a chunk of an evidence file: header line, newline, bytes |
 | \`${topic('cmd')}\` | bridge | a command, JSON |
 | \`${topic('res')}\` | gateway | its result, JSON |
-| \`${topic('blob')}\` | | kept for evidence |
 
 A broker lets a gateway publish \`up res status blob\` and subscribe to \`ack cmd\` of its own, and only the bridge publish
 \`ack\` and \`cmd\`: the embedded broker does, and \`cloud-bridge/mosquitto/acl\` does it for mosquitto.
@@ -233,6 +249,31 @@ ${block('text', contract.ackSigningText(exampleAck).toString())}
 ${codes.join('\n')}
 
 A payload without a readable name, or with a name of another gateway than the topic's, is not answered.
+
+## Evidence
+
+A file that shows why: a crop, a spectrogram, a window of readings. An event \`evidence\` names it; its \`data\`:
+
+${fields(contract.evidenceData)}
+
+When the bridge has that record the bytes follow on \`blob\`, in chunks of ${kib(contract.evidenceChunkBytes)} of which the last has the rest; a file has at
+most ${kib(contract.maxEvidenceBytes)}. One line of JSON, a newline, and the bytes of the chunk:
+
+${fields(contract.blobHeader)}
+
+\`sig\` is over the name, the length, the number of the chunk and the SHA-256 of its bytes:
+
+${block('text', contract.chunkSigningText(exampleChunk, Buffer.from('example')).toString())}
+
+A chunk whose signature does not hold gets no answer. Every other one gets one, on \`ack\`:
+
+${fields(contract.blobAckMessage)}
+
+\`stored\` is said when all of the file is there and hashes to its name, after the commit. \`part\` tells what is there, so that a
+transfer goes on where it was, over any connection and with any worker. \`later\` and \`refused\` are as for a batch; \`damaged\`
+here means that the chunks did not make the file, and were forgotten. \`sig\` is over:
+
+${block('text', contract.blobAckSigningText(exampleBlobAck).toString())}
 
 ## Nothing lost, nothing twice
 
@@ -346,7 +387,8 @@ function asyncApi(): JsonObject {
     defaultContentType: 'application/json',
     channels: {
       up: channel('up', ['batch']),
-      ack: channel('ack', ['ack']),
+      ack: channel('ack', ['ack', 'blob-ack']),
+      blob: channel('blob', ['chunk']),
       status: channel('status', ['status']),
       cmd: channel('cmd', ['command']),
       res: channel('res', ['result']),
@@ -354,6 +396,7 @@ function asyncApi(): JsonObject {
     operations: {
       receiveBatch: operation('receive', 'up', 'Store a batch'),
       answerBatch: operation('send', 'ack', 'Answer it, after the commit'),
+      receiveChunk: operation('receive', 'blob', 'Keep a chunk of an evidence file'),
       receiveStatus: operation('receive', 'status', 'Keep the newest birth or death'),
       sendCommand: operation('send', 'cmd', 'Ask something of a gateway'),
       receiveResult: operation('receive', 'res', 'Take the result of a command'),
@@ -367,6 +410,13 @@ function asyncApi(): JsonObject {
           'x-header': { $ref: './up-header.schema.json' },
           'x-unpacked': { $ref: './batch.schema.json' },
         },
+        chunk: {
+          contentType: 'application/octet-stream',
+          summary: 'A line of JSON (blob-header.schema.json), a newline, and the bytes of the chunk',
+          payload: { type: 'string', format: 'binary', maxLength: contract.maxBlobBytes },
+          'x-header': { $ref: './blob-header.schema.json' },
+        },
+        'blob-ack': { payload: payload('blob-ack') },
         ack: { payload: payload('ack') },
         status: { payload: payload('status') },
         command: { payload: payload('command') },

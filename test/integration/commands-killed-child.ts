@@ -13,7 +13,7 @@ const store = await openStore({ dataDir, clock });
 const desk = new RemoteDesk({
   gateway: 'gw-1',
   keys: [createPublicKey(bridgePem)],
-  gatewayKey: createPrivateKey(gatewayPem),
+  gatewayKey: () => createPrivateKey(gatewayPem),
   store,
   clock,
   clockState: () => 'synced',

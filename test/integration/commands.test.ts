@@ -69,7 +69,7 @@ test('over the embedded broker a gateway answers ping, and acknowledges and shel
   );
   const away = await floor.command('ping');
   assert.deepEqual([away.code, away.view], [2, null]);
-  assert.match(away.stderr, /^selvedge bridge: BRG-152 the gateway is not connected/);
+  assert.match(away.stderr, /^selvedge bridge: BRG-162 the gateway is not connected/);
 });
 
 test('over mosquitto as well; and what is repeated, late, of another time or forged does nothing', async (t) => {

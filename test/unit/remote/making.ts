@@ -51,7 +51,7 @@ export function desk(more: Partial<RemoteDeskParts> = {}) {
   const made = new RemoteDesk({
     gateway: 'gw-1',
     keys: [bridge.publicKey],
-    gatewayKey: gatewayPair.privateKey,
+    gatewayKey: () => gatewayPair.privateKey,
     store: storeOf(openLedger()),
     clock: { wallMs: () => now.wallMs, monotonicMs: () => now.monotonicMs },
     clockState: () => 'synced',
