@@ -257,6 +257,25 @@ export const agentErrors = {
     cure: 'This is a fault of the program: please report it.',
     retryable: false,
   },
+  commandRefused: {
+    code: 'AGT-310',
+    meaning: 'A command from afar was not carried out.',
+    cure: 'The event names it and why. If nobody at the bridge sent it, look who else may publish at the broker.',
+    retryable: false,
+  },
+  remotePassedOver: {
+    code: 'AGT-340',
+    meaning:
+      'Something that was set from afar does not count: the local file says otherwise, or the two together cannot be used.',
+    cure: '`selvedge check FILE` shows what and why. The local file always wins; nothing has to be done.',
+    retryable: false,
+  },
+  trialFailed: {
+    code: 'AGT-341',
+    meaning: 'The agent could not start with settings that were on trial. They were taken back.',
+    cure: 'Look at the line before; send other settings.',
+    retryable: true,
+  },
   writesOff: {
     code: 'AGT-700',
     meaning: 'Writing is off for this machine.',

@@ -1,5 +1,5 @@
 /** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
-import type { EvidenceData } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
@@ -118,6 +118,8 @@ export interface Pipeline {
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
+  /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */
+  noteRemote(event: string, data: EventRecord['data']): void;
   /** How the store stands, to be told every few seconds: while it is full there is an alert. */
   storeFull(isFull: boolean): void;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */

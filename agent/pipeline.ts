@@ -16,7 +16,7 @@
  *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
-import type { EvidenceData } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
@@ -178,6 +178,11 @@ class DataPipeline implements Pipeline {
     const outcome = this.#desk.act(occurrence, action, this.#line.now());
     this.#journal.flush();
     return { outcome, durable: this.#journal.durable() };
+  }
+
+  noteRemote(event: string, data: EventRecord['data']): void {
+    this.#journal.instant('gateway', this.#clock.wallMs(), event, data);
+    this.#journal.flush();
   }
 
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void> {

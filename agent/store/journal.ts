@@ -12,6 +12,7 @@ import BetterSqlite, { type Database, type Statement } from 'better-sqlite3';
 import type { AlertRecord, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
 import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
+import { CommandLedger } from './commands.ts';
 import { StoreError } from './errors.ts';
 import { EvidenceTable } from './evidence.ts';
 import {
@@ -64,6 +65,7 @@ export class Journal {
   readonly db: Database;
   readonly dating: JournalDating;
   readonly audit: AuditLog;
+  readonly commands: CommandLedger;
   readonly evidence: EvidenceTable;
   readonly #outbox: boolean;
   readonly #builtMs: number;
@@ -76,6 +78,7 @@ export class Journal {
     this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
+    this.commands = new CommandLedger(db);
     this.evidence = new EvidenceTable(db);
   }
 
