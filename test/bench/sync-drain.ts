@@ -122,6 +122,7 @@ export const syncDrain: Bench = {
       direction: 'lower',
       judged: 'ours',
       limit: 250,
+      orTimesIdle: 3,
       referenceBaseline: null,
     },
   ],

@@ -29,6 +29,8 @@ export interface PlayOptions {
   readonly intervalMs: number;
   /** The agent's own is 200. */
   readonly tickMs: number;
+  /** Second of the floor's day at which it begins. */
+  readonly fromS?: number;
   readonly recovery: Recovery;
   readonly options?: Partial<PipelineOptions>;
 }
@@ -80,7 +82,8 @@ export class Play {
   #read(machine: number, id: string): void {
     const timeMs = this.clock.wallMs();
     const monotonicMs = this.clock.monotonicMs();
-    const readings = floorValues(machine, Math.floor(this.clock.sinceMs / 1000)).map(([signal, value]): Reading => ({
+    const second = (this.#options.fromS ?? 0) + Math.floor(this.clock.sinceMs / 1000);
+    const readings = floorValues(machine, second).map(([signal, value]): Reading => ({
       machine: id,
       signal,
       sourceTimeMs: timeMs,
