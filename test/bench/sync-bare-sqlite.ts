@@ -1,15 +1,16 @@
 /**
  * The yardstick for the drain: the same records into SQLite by better-sqlite3 and nothing else, one transaction a batch, synchronous
- * FULL; a process of its own: `JOURNAL DATABASE`. A row a record, a column a field, its identity the primary key. Unpacking the
+ * FULL; a process of its own: `DATA_DIR DATABASE`. Of evidence a row a file. A row a record, a column a field, its identity the primary key. Unpacking the
  * batches is not counted. Prints how many there were and how long the transactions took.
  */
 import { zstdDecompressSync } from 'node:zlib';
 import BetterSqlite from 'better-sqlite3';
+import { evidenceIn, journalOf } from './sync-sealed.ts';
 
 type Fields = Record<string, unknown>;
-const [, , journal = '', database = ''] = process.argv;
+const [, , dataDir = '', database = ''] = process.argv;
 
-const source = new BetterSqlite(journal, { readonly: true });
+const source = new BetterSqlite(journalOf(dataDir), { readonly: true });
 const db = new BetterSqlite(database);
 db.pragma('journal_mode = WAL');
 db.pragma('synchronous = FULL');
@@ -49,6 +50,13 @@ for (const { boot, bytes } of batches.iterate() as Iterable<{ boot: string; byte
   }).immediate();
   tookMs += performance.now() - fromMs;
   records += rows.length;
+}
+db.exec('CREATE TABLE evidence (sha256 TEXT PRIMARY KEY, bytes BLOB)');
+const insertFile = db.prepare('INSERT INTO evidence VALUES (?, ?)');
+for (const { sha256, bytes } of evidenceIn(dataDir)) {
+  const fromMs = performance.now();
+  insertFile.run(sha256, bytes);
+  tookMs += performance.now() - fromMs;
 }
 db.close();
 process.stdout.write(`${JSON.stringify({ records, tookMs })}\n`);

@@ -14,6 +14,7 @@ import { answer, makeBridgeDir, startBridge, tell } from './sync-parts.ts';
 const machines = 100;
 const minutes = 144;
 const leastEvents = 2_000;
+const files = 50;
 const alertsEveryMs = 100;
 const idleMs = 4_000;
 /** What was acked last is looked for in the store so long. */
@@ -25,6 +26,7 @@ const latency = 'alert-latency:p99Ms';
 interface Sealed {
   readonly records: Readonly<Record<string, number>>;
   readonly batches: number;
+  readonly files: number;
 }
 interface Took {
   readonly records: number;
@@ -33,29 +35,30 @@ interface Took {
 
 async function seal(dir: string): Promise<Sealed> {
   const fromMs = Math.floor(Date.now() / 60_000 - minutes - 10) * 60_000;
-  const sealing = startScript('sync-seal.ts', [dir, machines, minutes, fromMs]);
+  const sealing = startScript('sync-seal.ts', [dir, machines, minutes, fromMs, files]);
   try {
     const sealed = await answer<Sealed>(sealing);
     const events = sealed.records['event'] ?? 0;
     if (events < leastEvents) throw new BenchFailure(`${events} events were sealed, ${leastEvents} are wanted`);
+    if (sealed.files !== files) throw new BenchFailure(`${sealed.files} files of evidence were kept`);
     return sealed;
   } finally {
     await sealing.end();
   }
 }
 
-async function bareSqlite(journal: string, dir: string): Promise<number> {
-  const bare = startScript('sync-bare-sqlite.ts', [journal, join(dir, 'bare.db')]);
+async function bareSqlite(sealedDir: string, dir: string): Promise<number> {
+  const bare = startScript('sync-bare-sqlite.ts', [sealedDir, join(dir, 'bare.db')]);
   const { records, tookMs } = await answer<Took>(bare);
   await bare.end();
   for (const end of ['', '-wal', '-shm']) rmSync(join(dir, `bare.db${end}`), { force: true });
   return (records * 1000) / tookMs;
 }
 
-async function bareMqtt(journal: string): Promise<number> {
+async function bareMqtt(sealedDir: string): Promise<number> {
   const broker = startScript('sync-bare-broker.ts');
   try {
-    const bare = startScript('sync-bare-publisher.ts', [journal, await broker.line()]);
+    const bare = startScript('sync-bare-publisher.ts', [sealedDir, await broker.line()]);
     const { records, tookMs } = await answer<Took>(bare);
     await bare.end();
     return (records * 1000) / tookMs;
@@ -129,12 +132,12 @@ export const syncDrain: Bench = {
   measure: async ({ runs, dir, say, signal }: BenchContext): Promise<ReadonlyMap<string, Measured>> => {
     const sealedDir = join(dir, 'sealed');
     const { records, batches } = await seal(sealedDir);
-    say(`sealed ${JSON.stringify(records)} in ${batches} batches`);
+    say(`sealed ${JSON.stringify(records)} in ${batches} batches, and ${files} files`);
     const rates: Run[] = [];
     const latencies: Run[] = [];
     for (let run = 1; run <= runs; run += 1) {
-      const sqlite = await bareSqlite(join(sealedDir, 'journal.db'), dir);
-      const mqtt = await bareMqtt(join(sealedDir, 'journal.db'));
+      const sqlite = await bareSqlite(sealedDir, dir);
+      const mqtt = await bareMqtt(sealedDir);
       const { recordsPerS, drainingMs, idleMs: idle } = await ours(sealedDir, join(dir, `drain-${run}`), signal);
       rates.push({ ours: recordsPerS, baseline: Math.min(sqlite, mqtt) });
       latencies.push({ ours: percentile(drainingMs, 0.99), baseline: percentile(idle, 0.99) });

@@ -20,7 +20,9 @@ const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }
 const store = await openStore({ dataDir, clock });
 const { boot, previousBoot } = store.recovery;
 const before = await store.outboxCounts();
-let toSettle = before.batches;
+/** What waits unsealed are the records of evidence; they make one batch. */
+let toSettle = before.batches + (before.unsealed.other > 0 ? 1 : 0);
+let filesToSettle = before.files;
 let refused = 0;
 let onDrained: () => void = () => undefined;
 const uplink = createUplink({
@@ -39,7 +41,15 @@ const uplink = createUplink({
       const changed = await store.settle(settlement);
       if (changed && settlement.result === 'refused') refused += 1;
       // Alerts are of this boot, what waited of the one before.
-      if (changed && settlement.boot !== boot && settlement.result !== 'later' && --toSettle === 0) onDrained();
+      if (changed && settlement.boot !== boot && settlement.result !== 'later') toSettle -= 1;
+      if (toSettle === 0 && filesToSettle === 0) onDrained();
+      return changed;
+    },
+    settleFile: async (settlement) => {
+      const changed = await store.settleFile(settlement);
+      if (changed) filesToSettle -= 1;
+      if (changed && settlement.result !== 'stored') refused += 1;
+      if (toSettle === 0 && filesToSettle === 0) onDrained();
       return changed;
     },
   },
@@ -82,7 +92,7 @@ async function alertsUntil(end: AbortSignal): Promise<void> {
 }
 
 const tell = (value: unknown) => void process.stdout.write(`${JSON.stringify(value)}\n`);
-tell({ boot, records: before.records, batches: before.batches });
+tell({ boot, records: before.records, batches: before.batches, files: before.files });
 let connected = false;
 for await (const line of createInterface({ input: process.stdin })) {
   const [verb, ms = '0'] = line.split(' ');

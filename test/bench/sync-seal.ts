@@ -1,15 +1,35 @@
 /**
- * A gateway without uplink, a process of its own: `DATA_DIR MACHINES MINUTES FROM_MS`. Its own pipeline and store make and seal what
- * it has to say, as they do in an outage. Prints what there is to be sent.
+ * A gateway without uplink, a process of its own: `DATA_DIR MACHINES MINUTES FROM_MS FILES`. Its own pipeline and store make and seal
+ * what it has to say, as they do in an outage. Prints what there is to be sent. Evidence is of an earlier start, as no sense is yet
+ * there to find any; its records are sealed when the bridge is there.
  */
+import { randomBytes } from 'node:crypto';
+import { RecordMaker } from '../../agent/records.ts';
 import { openStore } from '../../agent/store/open.ts';
-import { HandClock, Play } from './sync-play.ts';
+import { HandClock, machineId, Play } from './sync-play.ts';
 
 /** As the uplink does while it is not connected (`agent/sync/waiting.ts`). */
 const compactAfterRecords = 2_000;
-const [, , dataDir = '', machines = '0', minutes = '0', fromMs = '0'] = process.argv;
+/** As large as crops and spectrograms may be. */
+const fileBytes = 24 * 1024;
+const [, , dataDir = '', machines = '0', minutes = '0', fromMs = '0', files = '0'] = process.argv;
 
 const clock = new HandClock(Number(fromMs));
+const before = await openStore({ dataDir, clock, groupCommitMs: 1 });
+const maker = new RecordMaker();
+for (let at = 0; at < Number(files); at += 1) {
+  const sha256 = await before.keepFile(randomBytes(fileBytes));
+  const data = { sha256, bytes: fileBytes, mediaType: 'image/webp', role: 'crop', occurrence: null };
+  const draft = {
+    kind: 'event',
+    machine: machineId(at),
+    atMs: clock.wallMs(),
+    event: 'evidence',
+    phase: 'instant',
+  } as const;
+  await before.commit([{ lane: 'evidence', record: maker.make({ ...draft, fromMs: null, data }) }], { urgent: false });
+}
+await before.close();
 const store = await openStore({ dataDir, clock, groupCommitMs: 1, maxQueuedRecords: 100_000 });
 const records = { summary: 0, 'state-summary': 0, event: 0, alert: 0, machine: 0 };
 let waiting = 0;
@@ -47,5 +67,5 @@ await seal();
 const counts = await store.outboxCounts();
 await store.close();
 process.stdout.write(
-  `${JSON.stringify({ boot: store.recovery.boot, records, batches: counts.batches, waiting: counts.unsealed })}\n`,
+  `${JSON.stringify({ boot: store.recovery.boot, records, batches: counts.batches, files: counts.files })}\n`,
 );
