@@ -4,7 +4,7 @@
  */
 import { farIndexSql, overlapSql } from './overlap.ts';
 
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 /** Added with version 2, as the migration and a new database make them. */
 const forkTablesSql = `-- Only of gateways with a fork: the boots that go before a branch where both have watched a machine at one time. Of the
@@ -49,6 +49,25 @@ CREATE TABLE counter_older (
   PRIMARY KEY (gateway, machine, signal, branch, from_ms)
 ) WITHOUT ROWID;`;
 
+/** Added with version 3. */
+const alertFirstSql = `-- When each occurrence was first raised: the order of lists, as its current row may name a later time.
+CREATE TABLE alert_first (
+  gateway TEXT NOT NULL,
+  occurrence TEXT NOT NULL,
+  raised_ms INTEGER NOT NULL,
+  PRIMARY KEY (gateway, occurrence)
+) WITHOUT ROWID;
+CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway, occurrence);`;
+
+/** What version 3 adds and is worked out from other rows; a salvaged store gets it in the same way. */
+export const workedOutSql = `INSERT OR REPLACE INTO alert_first
+  SELECT gateway, occurrence, min(raised_ms) FROM record_alert GROUP BY gateway, occurrence;
+UPDATE gateway SET batches = counted.batches, repeats = counted.repeats
+  FROM (SELECT gateway, count(*) AS batches, sum(repeats) AS repeats FROM batch GROUP BY gateway) counted
+  WHERE counted.gateway = gateway.gateway;
+UPDATE gateway SET forks = counted.forks FROM (SELECT gateway, count(*) AS forks FROM fork GROUP BY gateway) counted
+  WHERE counted.gateway = gateway.gateway;`;
+
 /**
  * Gateways without a fork are added up as they always were. Of the others what a fork has seen twice is taken off by series:
  * four figures in one text, as a subquery gives one value and each run of it reads the whole series.
@@ -88,7 +107,10 @@ CREATE TABLE gateway (
   gateway TEXT PRIMARY KEY,
   site TEXT NOT NULL,                  -- 'unknown': lost with a damaged database, until it is heard again
   first_ms INTEGER NOT NULL,           -- first and last time anything of it was stored, on the bridge's clock
-  last_ms INTEGER NOT NULL
+  last_ms INTEGER NOT NULL,
+  batches INTEGER NOT NULL DEFAULT 0,  -- stored; counted as they are, so that nobody has to count them
+  repeats INTEGER NOT NULL DEFAULT 0,  -- arrivals of them after the first
+  forks INTEGER NOT NULL DEFAULT 0     -- rows in the view fork
 ) WITHOUT ROWID;
 
 -- One start of a gateway's agent. Boots that name one previous_boot are a fork: see the view.
@@ -187,6 +209,8 @@ CREATE TABLE record_alert (
 ) WITHOUT ROWID;
 CREATE INDEX record_alert_occurrence ON record_alert (gateway, occurrence);
 CREATE INDEX record_alert_time ON record_alert (at_ms, gateway, boot, n);
+
+${alertFirstSql}
 
 -- Partial sums of one signal over one UTC minute: one row a key, the highest (revision, boot, n) of that key.
 -- Partials of other (reading_boot, segment) of the same minute add up.
@@ -318,4 +342,9 @@ ${farIndexSql}
 DROP VIEW counter_totals;
 ${overlapViewSql}
 ${totalsViewSql}`,
+  `ALTER TABLE gateway ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gateway ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gateway ADD COLUMN forks INTEGER NOT NULL DEFAULT 0;
+${alertFirstSql}
+${workedOutSql}`,
 ];

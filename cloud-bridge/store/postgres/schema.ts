@@ -3,6 +3,8 @@
  * columns. What differs: JSON is `jsonb`, `online` a boolean, the summaries are partitioned by month of their minute, and
  * the islands of a fork (`counter_older`) are a view, as nothing needs them but the reader of a forked gateway.
  *
+ * A text that a gateway may make as long as it likes is indexed by its hash: an entry of an index has room for 2,700 bytes.
+ *
  * Text is compared by its bytes, as SQLite does and as the pages of the API need, whatever the database's language.
  */
 import type { Session } from './sessions.ts';
@@ -17,7 +19,10 @@ CREATE TABLE gateway (
   gateway TEXT PRIMARY KEY,
   site TEXT NOT NULL,
   first_ms BIGINT NOT NULL,
-  last_ms BIGINT NOT NULL
+  last_ms BIGINT NOT NULL,
+  batches BIGINT NOT NULL,
+  repeats BIGINT NOT NULL,
+  forks BIGINT NOT NULL
 );
 CREATE TABLE boot (
   gateway TEXT NOT NULL,
@@ -105,6 +110,13 @@ CREATE TABLE record_alert (
 );
 CREATE INDEX record_alert_occurrence ON record_alert (gateway, md5(occurrence));
 CREATE INDEX record_alert_time ON record_alert (at_ms, gateway, boot, n);
+CREATE TABLE alert_first (
+  gateway TEXT NOT NULL,
+  occurrence TEXT NOT NULL,
+  raised_ms BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX alert_first_key ON alert_first (gateway, md5(occurrence));
+CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway);
 CREATE TABLE status (
   gateway TEXT PRIMARY KEY,
   boot TEXT NOT NULL,
