@@ -36,7 +36,7 @@ const column = (name: string, type: 'text' | 'number', expression: string = name
 const recordKey = [column('at_ms', 'number'), column('gateway', 'text'), column('boot', 'text'), column('n', 'number')];
 
 /** No gateway makes longer ids; one that did must not make cursors that are too long for everyone. */
-const occurrenceKey = 'substr(f.occurrence, 1, 100)';
+const occurrenceKey = 'substr(occurrence, 1, 100)';
 
 const lists: readonly List[] = [
   {
@@ -82,23 +82,23 @@ const lists: readonly List[] = [
   },
   {
     operation: 'alerts',
-    columns: `a.*, f.raised_ms AS first_raised_ms, ${occurrenceKey} AS occurrence_key`,
-    from: 'alert_first f JOIN alert_current a ON a.gateway = f.gateway AND a.occurrence = f.occurrence',
+    columns: `a.*, ${occurrenceKey} AS occurrence_key`,
+    from: 'alert_current a',
     // When it was first raised stays, whatever happens to it while somebody turns the pages.
     key: [
-      column('first_raised_ms', 'number', 'f.raised_ms'),
-      column('gateway', 'text', 'f.gateway'),
+      column('first_raised_ms', 'number'),
+      column('gateway', 'text'),
       column('occurrence_key', 'text', occurrenceKey),
     ],
     newestFirst: true,
     filters: {
-      gateway: 'f.gateway = @gateway',
-      machine: 'a.machine = @machine',
-      type: 'a.type = @type',
-      state: 'a.state = @state',
-      open: `(a.transition NOT IN ('closed', 'removed')) = (@open = 'true')`,
-      from: 'a.at_ms >= @from',
-      to: 'a.at_ms < @to',
+      gateway: 'gateway = @gateway',
+      machine: 'machine = @machine',
+      type: 'type = @type',
+      state: 'state = @state',
+      open: `(transition NOT IN ('closed', 'removed')) = (@open = 'true')`,
+      from: 'at_ms >= @from',
+      to: 'at_ms < @to',
     },
     shape: (row) => ({
       gateway: row['gateway'],

@@ -59,6 +59,24 @@ CREATE TABLE alert_first (
 ) WITHOUT ROWID;
 CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway, occurrence);`;
 
+/** The order of its tables and their index are named: SQLite would go through all alerts of a gateway for each of them. */
+const alertCurrentSql = `-- The newest step of each occurrence. Boots are ordered by their chain and records within a boot by number, never by
+-- the gateway's clock alone: that may have been set back in between.
+CREATE VIEW alert_current AS
+SELECT f.gateway, f.occurrence, f.raised_ms AS first_raised_ms, a.boot, a.n,
+  a.machine, a.at_ms, a.type, a.rule, a.signal, a.priority, a.transition, a.state,
+  a.onset_ms, a.raised_ms, a.cleared_ms, a.cause, a.text, a.evidence, a.actor
+FROM alert_first f
+CROSS JOIN record_alert a INDEXED BY record_alert_occurrence ON a.gateway = f.gateway AND a.occurrence = f.occurrence
+CROSS JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
+WHERE NOT EXISTS (
+  SELECT 1 FROM record_alert later INDEXED BY record_alert_occurrence JOIN boot lb USING (gateway, boot)
+  WHERE later.gateway = a.gateway AND later.occurrence = a.occurrence AND (
+    CASE WHEN later.boot = a.boot THEN later.n > a.n
+    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
+  )
+);`;
+
 /** What version 3 adds and is worked out from other rows; a salvaged store gets it in the same way. */
 export const workedOutSql = `INSERT OR REPLACE INTO alert_first
   SELECT gateway, occurrence, min(raised_ms) FROM record_alert GROUP BY gateway, occurrence;
@@ -303,17 +321,7 @@ FROM (
   FROM record_machine r JOIN boot b USING (gateway, boot)
 ) WHERE place = 1;
 
--- The newest step of each occurrence. Boots are ordered by their chain and records within a boot by number, never by
--- the gateway's clock alone: that may have been set back in between.
-CREATE VIEW alert_current AS
-SELECT a.* FROM record_alert a JOIN boot b USING (gateway, boot)
-WHERE NOT EXISTS (
-  SELECT 1 FROM record_alert later JOIN boot lb USING (gateway, boot)
-  WHERE later.gateway = a.gateway AND later.occurrence = a.occurrence AND (
-    CASE WHEN later.boot = a.boot THEN later.n > a.n
-    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
-  )
-);
+${alertCurrentSql}
 
 -- The mark of a fork: summary rows of a younger branch whose counter span overlaps spans of older ones, and what they
 -- count. overlap 'whole': those have counted it all, so the row counts nothing. 'part': it counts what lies beyond, by the
@@ -346,5 +354,7 @@ ${totalsViewSql}`,
 ALTER TABLE gateway ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE gateway ADD COLUMN forks INTEGER NOT NULL DEFAULT 0;
 ${alertFirstSql}
+DROP VIEW alert_current;
+${alertCurrentSql}
 ${workedOutSql}`,
 ];

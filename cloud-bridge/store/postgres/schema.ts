@@ -205,7 +205,13 @@ FROM (
 ) AS placed WHERE place = 1;
 
 CREATE VIEW alert_current AS
-SELECT a.* FROM record_alert a JOIN boot b USING (gateway, boot)
+SELECT f.gateway, f.occurrence, f.raised_ms AS first_raised_ms, a.boot, a.n,
+  a.machine, a.at_ms, a.type, a.rule, a.signal, a.priority, a.transition, a.state,
+  a.onset_ms, a.raised_ms, a.cleared_ms, a.cause, a.text, a.evidence, a.actor
+FROM alert_first f
+JOIN record_alert a
+  ON a.gateway = f.gateway AND md5(a.occurrence) = md5(f.occurrence) AND a.occurrence = f.occurrence
+JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
 WHERE NOT EXISTS (
   SELECT 1 FROM record_alert later JOIN boot lb USING (gateway, boot)
   WHERE later.gateway = a.gateway AND md5(later.occurrence) = md5(a.occurrence) AND later.occurrence = a.occurrence AND (

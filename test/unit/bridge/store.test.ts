@@ -235,6 +235,22 @@ test('a store of version 1 is brought to this version as if it had been made wit
   assert.equal(migrated.db.pragma('user_version', { simple: true }), schemaVersion);
 });
 
+test('a page of alerts is read from its index, and of each occurrence only its own steps', (t) => {
+  const store = openStore(t);
+  const plan = store.db
+    .prepare<[], { detail: string }>(
+      'EXPLAIN QUERY PLAN SELECT * FROM alert_current ORDER BY first_raised_ms DESC, gateway DESC LIMIT 100',
+    )
+    .all()
+    .map(({ detail }) => detail);
+  assert.ok(plan.includes('SCAN f USING COVERING INDEX alert_first_time'), plan.join('; '));
+  for (const table of ['a', 'later']) {
+    const search = `SEARCH ${table} USING INDEX record_alert_occurrence (gateway=? AND occurrence=?)`;
+    assert.ok(plan.includes(search), plan.join('; '));
+  }
+  assert.ok(!plan.some((step) => step.includes('TEMP B-TREE')), plan.join('; '));
+});
+
 test('two bridges cannot work in one data folder, and a newer database is left alone', (t) => {
   const dir = dataDir(temporaryDir(t));
   const store = SqliteStore.open(dir, 1);
