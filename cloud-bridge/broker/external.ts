@@ -12,6 +12,8 @@ export interface ExternalOptions {
   readonly url: string;
   readonly password: string | null;
   readonly ca: string | null;
+  /** Shown to a broker that asks for one. */
+  readonly certificate: { readonly cert: string; readonly key: string } | null;
   readonly acceptPlaintext: boolean;
   /** One of several workers: it takes its share of the messages, for which the broker must speak MQTT 5. */
   readonly isWorker: boolean;
@@ -56,7 +58,7 @@ export class ExternalBroker implements BrokerLink {
 
   /** Resolves once subscribed, or once the first attempt has failed: it then goes on trying. Rejects with BRG-113 when the broker refuses the bridge. */
   async start(onMessage: (message: Incoming) => void): Promise<void> {
-    const { password, ca } = this.#options;
+    const { password, ca, certificate } = this.#options;
     const username = decodeURIComponent(this.#url.username);
     const client = mqtt.connect(this.#address, {
       protocolVersion: this.#options.isWorker ? 5 : 4,
@@ -66,6 +68,7 @@ export class ExternalBroker implements BrokerLink {
       ...(username === '' ? {} : { username }),
       ...(password === null ? {} : { password }),
       ...(ca === null ? {} : { ca }),
+      ...(certificate === null || this.#url.protocol !== 'mqtts:' ? {} : certificate),
       connectTimeout: connectTimeoutMs,
       reconnectPeriod: reconnectMs,
       reconnectOnConnackError: true,

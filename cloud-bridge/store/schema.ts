@@ -4,7 +4,25 @@
  */
 import { farIndexSql, overlapSql } from './overlap.ts';
 
-export const schemaVersion = 3;
+export const schemaVersion = 4;
+
+/** Added with version 3. */
+const fileTablesSql = `-- Evidence: files that events 'evidence' name by their hash.
+CREATE TABLE evidence_file (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,               -- bytes of the whole file
+  whole INTEGER NOT NULL,              -- 1: all chunks are there, and hash to its name
+  received_ms INTEGER NOT NULL,        -- first chunk; when it is whole, the last
+  PRIMARY KEY (gateway, sha256)
+) WITHOUT ROWID;
+CREATE TABLE evidence_chunk (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  chunk INTEGER NOT NULL,              -- from 0; chunks of 48 KiB, the last has the rest
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (gateway, sha256, chunk)
+);`;
 
 /** Added with version 2, as the migration and a new database make them. */
 const forkTablesSql = `-- Only of gateways with a fork: the boots that go before a branch where both have watched a machine at one time. Of the
@@ -49,7 +67,7 @@ CREATE TABLE counter_older (
   PRIMARY KEY (gateway, machine, signal, branch, from_ms)
 ) WITHOUT ROWID;`;
 
-/** Added with version 3. */
+/** Added with version 4. */
 const alertFirstSql = `-- When each occurrence was first raised: the order of lists, as its current row may name a later time.
 CREATE TABLE alert_first (
   gateway TEXT NOT NULL,
@@ -77,7 +95,7 @@ WHERE NOT EXISTS (
   )
 );`;
 
-/** What version 3 adds and is worked out from other rows; a salvaged store gets it in the same way. */
+/** What version 4 adds and is worked out from other rows; a salvaged store gets it in the same way. */
 export const workedOutSql = `INSERT OR REPLACE INTO alert_first
   SELECT gateway, occurrence, min(raised_ms) FROM record_alert GROUP BY gateway, occurrence;
 UPDATE gateway SET batches = counted.batches, repeats = counted.repeats
@@ -298,6 +316,8 @@ CREATE TABLE status (
   received_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+${fileTablesSql}
+
 -- All record numbers from 1 to the watermark are stored; above it there are holes.
 CREATE VIEW ledger_watermark AS
 SELECT b.gateway, b.boot,
@@ -350,6 +370,7 @@ ${farIndexSql}
 DROP VIEW counter_totals;
 ${overlapViewSql}
 ${totalsViewSql}`,
+  fileTablesSql,
   `ALTER TABLE gateway ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE gateway ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE gateway ADD COLUMN forks INTEGER NOT NULL DEFAULT 0;

@@ -19,10 +19,7 @@ CREATE TABLE gateway (
   gateway TEXT PRIMARY KEY,
   site TEXT NOT NULL,
   first_ms BIGINT NOT NULL,
-  last_ms BIGINT NOT NULL,
-  batches BIGINT NOT NULL,
-  repeats BIGINT NOT NULL,
-  forks BIGINT NOT NULL
+  last_ms BIGINT NOT NULL
 );
 CREATE TABLE boot (
   gateway TEXT NOT NULL,
@@ -110,13 +107,6 @@ CREATE TABLE record_alert (
 );
 CREATE INDEX record_alert_occurrence ON record_alert (gateway, md5(occurrence));
 CREATE INDEX record_alert_time ON record_alert (at_ms, gateway, boot, n);
-CREATE TABLE alert_first (
-  gateway TEXT NOT NULL,
-  occurrence TEXT NOT NULL,
-  raised_ms BIGINT NOT NULL
-);
-CREATE UNIQUE INDEX alert_first_key ON alert_first (gateway, md5(occurrence));
-CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway);
 CREATE TABLE status (
   gateway TEXT PRIMARY KEY,
   boot TEXT NOT NULL,
@@ -205,13 +195,7 @@ FROM (
 ) AS placed WHERE place = 1;
 
 CREATE VIEW alert_current AS
-SELECT f.gateway, f.occurrence, f.raised_ms AS first_raised_ms, a.boot, a.n,
-  a.machine, a.at_ms, a.type, a.rule, a.signal, a.priority, a.transition, a.state,
-  a.onset_ms, a.raised_ms, a.cleared_ms, a.cause, a.text, a.evidence, a.actor
-FROM alert_first f
-JOIN record_alert a
-  ON a.gateway = f.gateway AND md5(a.occurrence) = md5(f.occurrence) AND a.occurrence = f.occurrence
-JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
+SELECT a.* FROM record_alert a JOIN boot b USING (gateway, boot)
 WHERE NOT EXISTS (
   SELECT 1 FROM record_alert later JOIN boot lb USING (gateway, boot)
   WHERE later.gateway = a.gateway AND md5(later.occurrence) = md5(a.occurrence) AND later.occurrence = a.occurrence AND (
@@ -303,8 +287,64 @@ async function makeFirst(session: Session): Promise<void> {
   await session.query(views);
 }
 
+async function makeFiles(session: Session): Promise<void> {
+  await session.query(`
+CREATE TABLE evidence_file (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size BIGINT NOT NULL,
+  whole BOOLEAN NOT NULL,
+  received_ms BIGINT NOT NULL,
+  PRIMARY KEY (gateway, sha256)
+);
+CREATE TABLE evidence_chunk (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  chunk BIGINT NOT NULL,
+  bytes BYTEA NOT NULL,
+  PRIMARY KEY (gateway, sha256, chunk)
+);`);
+}
+
+async function makeCounted(session: Session): Promise<void> {
+  await session.query(
+    byBytes(`
+ALTER TABLE gateway ADD COLUMN batches BIGINT NOT NULL DEFAULT 0, ADD COLUMN repeats BIGINT NOT NULL DEFAULT 0,
+  ADD COLUMN forks BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE alert_first (
+  gateway TEXT NOT NULL,
+  occurrence TEXT NOT NULL,
+  raised_ms BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX alert_first_key ON alert_first (gateway, md5(occurrence));
+CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway);
+DROP VIEW alert_current;
+CREATE VIEW alert_current AS
+SELECT f.gateway, f.occurrence, f.raised_ms AS first_raised_ms, a.boot, a.n,
+  a.machine, a.at_ms, a.type, a.rule, a.signal, a.priority, a.transition, a.state,
+  a.onset_ms, a.raised_ms, a.cleared_ms, a.cause, a.text, a.evidence, a.actor
+FROM alert_first f
+JOIN record_alert a
+  ON a.gateway = f.gateway AND md5(a.occurrence) = md5(f.occurrence) AND a.occurrence = f.occurrence
+JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
+WHERE NOT EXISTS (
+  SELECT 1 FROM record_alert later JOIN boot lb USING (gateway, boot)
+  WHERE later.gateway = a.gateway AND md5(later.occurrence) = md5(a.occurrence) AND later.occurrence = a.occurrence AND (
+    CASE WHEN later.boot = a.boot THEN later.n > a.n
+    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
+  )
+);
+INSERT INTO alert_first SELECT gateway, occurrence, min(raised_ms) FROM record_alert GROUP BY gateway, occurrence;
+UPDATE gateway SET batches = counted.batches, repeats = counted.repeats
+  FROM (SELECT gateway, count(*) AS batches, sum(repeats) AS repeats FROM batch GROUP BY gateway) AS counted
+  WHERE counted.gateway = gateway.gateway;
+UPDATE gateway SET forks = counted.forks
+  FROM (SELECT gateway, count(*) AS forks FROM fork GROUP BY gateway) AS counted WHERE counted.gateway = gateway.gateway;`),
+  );
+}
+
 /** Step n brings a database from version n to n + 1. */
-export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst];
+export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst, makeFiles, makeCounted];
 
 export interface Month {
   /** As in the name of its partition: 2026_01. */

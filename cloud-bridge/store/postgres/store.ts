@@ -17,8 +17,10 @@ import { branchesOf, type KnownBoot } from '../branches.ts';
 import type {
   BridgeStore,
   CheckedBatch,
+  Chunk,
   CommitOutcome,
   CommitResult,
+  FileState,
   Fork,
   Row,
   Scalar,
@@ -28,6 +30,7 @@ import type {
 import { addNumbers } from '../ledger.ts';
 import { supersedes } from '../status.ts';
 import { isCollision, isRefusal, troubleOf } from './errors.ts';
+import { putChunk, readFile } from './files.ts';
 import { writeRecords } from './rows.ts';
 import { makeMonth, migrations, monthOf, type Month } from './schema.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -120,6 +123,16 @@ export class PostgresStore implements BridgeStore {
       }
       return { taken, forks };
     });
+  }
+
+  putChunk(chunk: Chunk, receivedMs: number): Promise<FileState> {
+    return this.#transaction([chunk.gateway], (session) => putChunk(session, chunk, receivedMs));
+  }
+
+  async readFile(gateway: string, sha256: string): Promise<Buffer | null> {
+    await this.#ready();
+    const { readers, sessions } = this.#options;
+    return this.#borrowed((session) => readFile(session, gateway, sha256), readers ?? sessions);
   }
 
   async forgetConnections(): Promise<void> {
