@@ -251,8 +251,11 @@ export class EmbeddedBroker implements BrokerLink {
   async #listen(broker: Aedes): Promise<Server> {
     const { tls } = this.#options;
     const onConnection = (socket: Socket) => void this.#take(broker, socket);
-    const make = () =>
-      tls === null ? createServer(onConnection) : createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, onConnection);
+    const make = () => {
+      if (tls === null) return createServer(onConnection);
+      const settings = { ...tls, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs } as const;
+      return createTlsServer(settings, onConnection).on('tlsClientError', (_error, socket) => socket.destroy());
+    };
     return await this.#open(make, this.#options);
   }
 
@@ -276,6 +279,8 @@ export class EmbeddedBroker implements BrokerLink {
         this.#metrics.refused.connect += 1;
         const why = 'code' in error ? String(error.code) : error.message;
         const from = socket.remoteAddress ?? null;
+        // Who lets the time for the handshake pass stays connected otherwise.
+        socket.destroy();
         this.#note({ event: 'refused', who: 'unknown', did: 'connect', on: 'the port for certificates', why, from });
       });
       return server;

@@ -3,6 +3,7 @@ import { verify } from 'node:crypto';
 import type { Authority } from '../authority.ts';
 import {
   enrolSigningText,
+  sha256Hex,
   type EnrolAnswer,
   type EnrolRefusalCode,
   type JoinRequest,
@@ -38,7 +39,7 @@ export class EnrolmentDesk {
     const issued = await authority.certify(request.request, request.gateway, nowMs(), certificateLifeMs);
     if (publicKey === null || issued === null) return { refused: 'malformed' };
     // Nothing waits between here and the registration.
-    if (!claim(dir, request)) return { refused: 'used' };
+    if (!claim(dir, request, `${issued.keySha256} ${sha256Hex(Buffer.from(publicKey))}`)) return { refused: 'used' };
     const { gateway, site } = request;
     const { pem, fingerprint, serial, notAfterMs } = issued;
     register(dir, { v: 1, gateway, site, publicKey, certificates: [{ fingerprint, serial, notAfterMs }] }, nowMs());
