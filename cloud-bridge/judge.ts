@@ -76,9 +76,12 @@ export function judge(
   const signed = sig !== null && keysOf(gateway).some((key) => batchSignatureHolds(name, sig, key));
   if (!signed) return answer('later', 'bad-signature');
   if (bytes.length > maxHashedBytes || sha256Hex(bytes) !== name.sha256) return answer('later', 'damaged');
-  // From here on it is the gateway itself that speaks.
-  if ('error' in decoded) return answer(decoded.error === 'unknown-version' ? 'later' : 'refused', decoded.error);
-  if (bytes.length > maxBatchWireBytes) return answer('refused', 'too-large');
+  // From here on it is the gateway itself that speaks, in the bytes. The rest of the header is nobody's word: what it says of
+  // version and length makes a sound batch no worse, or anybody could have it refused.
+  const isNewer = 'error' in decoded && decoded.error === 'unknown-version';
+  const refused = (code: 'too-large' | 'malformed') =>
+    isNewer ? answer('later', 'unknown-version') : answer('refused', code);
+  if (bytes.length > maxBatchWireBytes) return refused('too-large');
 
   let json: unknown;
   try {
@@ -89,16 +92,16 @@ export function judge(
     json = JSON.parse(zstdDecompressSync(bytes, limits).toString('utf8'));
   } catch (error) {
     const tooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-    return answer('refused', tooLarge ? 'too-large' : 'malformed');
+    return refused(tooLarge ? 'too-large' : 'malformed');
   }
   const versioned = versions.safeParse(json).data;
   if (versioned !== undefined && [versioned, ...versioned.records].some((part) => part.v > contractVersion)) {
     return answer('later', 'unknown-version');
   }
   const body = batchBody.safeParse(json).data;
-  if (body === undefined) return answer('refused', 'malformed');
+  if (body === undefined) return refused('malformed');
   if (body.gateway !== name.gateway || body.boot !== name.boot || body.seq !== name.seq) {
-    return answer('refused', 'malformed');
+    return refused('malformed');
   }
   if (body.site !== gateway.site) return answer('later', 'wrong-site');
   // A gateway has one site: on the topic of another one this is somebody's copy.

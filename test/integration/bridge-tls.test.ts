@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect as connectTls, createServer, type SecureVersion } from 'node:tls';
+import { connect as connectTls, createServer } from 'node:tls';
 import mqtt, { type IClientOptions } from 'mqtt';
 import { Authority } from '../../cloud-bridge/authority.ts';
 import { topicOf } from '../../cloud-bridge/contract.ts';
@@ -63,7 +63,7 @@ test('TLS 1.2 and 1.3 are spoken, 1.1 and 1.0 are not, at both ports; the client
   const old = createServer({
     cert: readFileSync(identity),
     key: readFileSync(identity),
-    minVersion: 'TLSv1.1' as SecureVersion,
+    minVersion: 'TLSv1.1',
     ciphers: 'DEFAULT:@SECLEVEL=0',
   }).listen(0, '127.0.0.1');
   old.on('secureConnection', (socket) => socket.on('error', () => undefined));
