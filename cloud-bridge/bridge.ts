@@ -8,14 +8,13 @@ import { ApiServer } from './api/server.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
 import type { AuditEntry } from './audit.ts';
 import { parseTopic, topicOf, type Channel } from './contract.ts';
-import { BridgeError } from './errors.ts';
-import { reasonOf } from './files.ts';
 import { Ingest } from './ingest.ts';
 import { judgeStatus } from './judge.ts';
 import type { Log } from './log.ts';
 import type { BridgeMetrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
-import type { BridgeStore, Fork } from './store/store.ts';
+import { Statuses } from './statuses.ts';
+import type { BridgeStore, Fork } from './store/bridge-store.ts';
 
 export interface BridgeParts {
   readonly store: BridgeStore;
@@ -35,6 +34,7 @@ export interface BridgeParts {
 export class Bridge {
   readonly #parts: BridgeParts;
   readonly #ingest: Ingest;
+  readonly #statuses: Statuses;
   readonly #api: ApiServer;
 
   constructor(parts: BridgeParts) {
@@ -51,12 +51,19 @@ export class Bridge {
       report: (error) => log.error(error),
       onDoubt: (from, why) => this.#onDoubt('up', from, why),
     });
+    this.#statuses = new Statuses({
+      store,
+      metrics,
+      nowMs,
+      onFork: (fork) => this.#onFork(fork),
+      report: (error) => log.error(error),
+    });
     this.#api = new ApiServer({ store, metrics, link, nowMs, monotonicMs: () => performance.now(), ...parts.api });
   }
 
   /** Listens. Rejects with a BridgeError, and has stopped what it had started, when it cannot. */
   async start(): Promise<void> {
-    if (this.#parts.brokerIsOwn) this.#parts.store.forgetConnections();
+    if (this.#parts.brokerIsOwn) await this.#parts.store.forgetConnections();
     try {
       await this.#api.start();
       await this.#parts.link.start((message) => this.#onMessage(message));
@@ -72,7 +79,7 @@ export class Bridge {
 
   /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
   async stop(): Promise<void> {
-    await this.#ingest.stop();
+    await Promise.all([this.#ingest.stop(), this.#statuses.stop()]);
     await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
   }
 
@@ -92,23 +99,14 @@ export class Bridge {
   }
 
   #onStatus(payload: Buffer, from: { readonly site: string; readonly gateway: string }): void {
-    const { metrics, store, registry, nowMs, log } = this.#parts;
+    const { metrics, registry } = this.#parts;
     const verdict = judgeStatus(payload, from, (gateway) => registry.find(gateway), this.#parts.brokerIsOwn);
     if (verdict.verdict === 'drop') {
       metrics.dropped.status += 1;
       this.#onDoubt('status', from, verdict.reason);
       return;
     }
-    try {
-      const { taken, forks } = store.applyStatus(verdict.site, verdict.status, nowMs());
-      metrics.statuses[taken ? 'taken' : 'older'] += 1;
-      for (const fork of forks) this.#onFork(fork);
-    } catch (error) {
-      log.error(
-        new BridgeError('storeUnwritable', `a status could not be stored: ${reasonOf(error)}`, { cause: error }),
-      );
-      metrics.dropped.status += 1;
-    }
+    this.#statuses.accept(verdict.site, verdict.status);
   }
 
   #onDoubt(channel: Channel, from: { readonly site: string; readonly gateway: string }, why: string): void {

@@ -129,6 +129,18 @@ export const bridgeErrors = {
     cure: 'This is a fault in the program: please report it.',
     retryable: false,
   },
+  storeUnreachable: {
+    code: 'BRG-150',
+    meaning: 'The PostgreSQL database cannot be reached. Batches are answered with "later" and stay at the gateways.',
+    cure: 'Check that the server runs and that the address given with --store is right; the bridge goes on trying.',
+    retryable: true,
+  },
+  storeRefused: {
+    code: 'BRG-151',
+    meaning: 'The PostgreSQL database refuses the bridge: login, database or rights.',
+    cure: 'Check user, password and database of the address given with --store; the user must own the schema.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class BridgeError extends Error {

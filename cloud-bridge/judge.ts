@@ -31,7 +31,7 @@ import {
   type StatusMessage,
 } from './contract.ts';
 import type { Gateway } from './registry.ts';
-import type { CheckedBatch } from './store/store.ts';
+import type { CheckedBatch } from './store/bridge-store.ts';
 
 export type Verdict =
   | { readonly verdict: 'commit'; readonly batch: CheckedBatch }

@@ -88,6 +88,7 @@ const stateView = z.strictObject({
   seconds: z.partialRecord(z.enum(machineStates), z.number()),
   causes: z.record(z.string(), z.number()),
 });
+const ofStore = count.nullable().describe('null: the store cannot be asked at present');
 const health = z.strictObject({
   ok: z.boolean().describe('false: batches cannot be stored, or the broker is away'),
   nowMs: utcMs,
@@ -100,11 +101,11 @@ const health = z.strictObject({
       .nullable(),
   }),
   waiting: count.describe('Batches that wait to be stored'),
-  gateways: count,
-  online: count,
-  batches: count,
-  repeats: count,
-  forks: count,
+  gateways: ofStore,
+  online: ofStore,
+  batches: ofStore,
+  repeats: ofStore,
+  forks: ofStore,
 });
 export type HealthView = z.infer<typeof health>;
 

@@ -74,8 +74,8 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     reply.type('text/plain; version=0.0.4; charset=utf-8');
     return metricsText(parts);
   });
-  listRoutes(app, parts.store.db);
-  bucketRoutes(app, parts.store.db);
+  listRoutes(app, parts.store);
+  bucketRoutes(app, parts.store);
   return app;
 }
 

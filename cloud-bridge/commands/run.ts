@@ -17,7 +17,7 @@ import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
 import type { Quarantine } from '../store/open.ts';
-import { BridgeStore } from '../store/store.ts';
+import { SqliteStore } from '../store/store.ts';
 
 export interface RunOptions {
   readonly dataDir: string;
@@ -87,7 +87,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     log,
     note,
   });
-  const store = BridgeStore.open(dir, nowMs());
+  const store = SqliteStore.open(dir, nowMs());
   try {
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({

@@ -7,7 +7,7 @@ import { buildApi } from '../../../cloud-bridge/api/server.ts';
 import type { WireRecord } from '../../../cloud-bridge/contract.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import { BridgeMetrics } from '../../../cloud-bridge/metrics.ts';
-import { BridgeStore } from '../../../cloud-bridge/store/store.ts';
+import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
 import { document, holdToDocument } from './api-document.ts';
 import {
   alert,
@@ -29,7 +29,7 @@ const headers = { authorization: `Bearer ${key}` };
 
 function setUp(t: TestContext, records: readonly WireRecord[]) {
   const dir = dataDir(temporaryDir(t));
-  const store = BridgeStore.open(dir, 1);
+  const store = SqliteStore.open(dir, 1);
   const metrics = new BridgeMetrics();
   const link = { state: () => ({ connected: true, detail: 'test' }) };
   const name = { gateway: 'demo-gw', boot: bootA, seq: 1, sha256: '0'.repeat(64) };

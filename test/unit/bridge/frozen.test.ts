@@ -7,7 +7,7 @@ import { ackMessage, ackSignatureHolds, statusMessage, wireRecord } from '../../
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import { judge } from '../../../cloud-bridge/judge.ts';
 import { publicKeyOf } from '../../../cloud-bridge/keys.ts';
-import { BridgeStore } from '../../../cloud-bridge/store/store.ts';
+import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
 import { frozenProblems } from '../../check/frozen.ts';
 import { temporaryDir } from './making.ts';
 
@@ -35,7 +35,7 @@ function judged(name: string) {
 test('version 1: there is a frozen batch of every kind of record, and each is stored, once', (t) => {
   const kinds = wireRecord.options.map((option) => option.shape.kind.value);
   assert.deepEqual(ups.sort(), kinds.map((kind) => `${kind}.up`).sort());
-  const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+  const store = SqliteStore.open(dataDir(temporaryDir(t)), 1);
   t.after(() => store.close());
   const batches = ups.map(judged);
   assert.deepEqual(
@@ -221,7 +221,7 @@ test('version 1: every frozen answer is read, and its signature holds', () => {
 });
 
 test('version 1: a frozen birth and death are taken', (t) => {
-  const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+  const store = SqliteStore.open(dataDir(temporaryDir(t)), 1);
   t.after(() => store.close());
   for (const [name, online] of [
     ['birth', 1],
