@@ -10,7 +10,9 @@
  *  J1  `refused` is said only of a name whose signature holds and of the bytes it names: nobody but the gateway itself can bring
  *      it about, whatever its broker lets others publish.
  *  J2  So is every `later` that makes a gateway hold back. What anybody can bring about is answered `bad-signature` or `damaged`,
- *      which a gateway takes as no answer; an unknown or revoked gateway is one whoever asks.
+ *      which a gateway takes as no answer; an unknown or revoked gateway is one whoever asks. A copy of a sound batch with another
+ *      version before it is the exception: it is told `unknown-version`, which a gateway obeys once a send, and that send has its
+ *      own answer.
  *  J3  No more is unpacked than a batch may hold, and with no more memory than 8 MiB beside it.
  */
 import type { KeyObject } from 'node:crypto';
@@ -76,12 +78,10 @@ export function judge(
   const signed = sig !== null && keysOf(gateway).some((key) => batchSignatureHolds(name, sig, key));
   if (!signed) return answer('later', 'bad-signature');
   if (bytes.length > maxHashedBytes || sha256Hex(bytes) !== name.sha256) return answer('later', 'damaged');
-  // From here on it is the gateway itself that speaks, in the bytes. The rest of the header is nobody's word: what it says of
-  // version and length makes a sound batch no worse, or anybody could have it refused.
-  const isNewer = 'error' in decoded && decoded.error === 'unknown-version';
-  const refused = (code: 'too-large' | 'malformed') =>
-    isNewer ? answer('later', 'unknown-version') : answer('refused', code);
-  if (bytes.length > maxBatchWireBytes) return refused('too-large');
+  if ('error' in decoded && decoded.error === 'unknown-version') return answer('later', 'unknown-version');
+  // From here on it is the gateway itself that speaks, in the bytes. What else the header says is nobody's word, and makes a sound
+  // batch no worse, or anybody could have it refused.
+  if (bytes.length > maxBatchWireBytes) return answer('refused', 'too-large');
 
   let json: unknown;
   try {
@@ -92,16 +92,16 @@ export function judge(
     json = JSON.parse(zstdDecompressSync(bytes, limits).toString('utf8'));
   } catch (error) {
     const tooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-    return refused(tooLarge ? 'too-large' : 'malformed');
+    return answer('refused', tooLarge ? 'too-large' : 'malformed');
   }
   const versioned = versions.safeParse(json).data;
   if (versioned !== undefined && [versioned, ...versioned.records].some((part) => part.v > contractVersion)) {
     return answer('later', 'unknown-version');
   }
   const body = batchBody.safeParse(json).data;
-  if (body === undefined) return refused('malformed');
+  if (body === undefined) return answer('refused', 'malformed');
   if (body.gateway !== name.gateway || body.boot !== name.boot || body.seq !== name.seq) {
-    return refused('malformed');
+    return answer('refused', 'malformed');
   }
   if (body.site !== gateway.site) return answer('later', 'wrong-site');
   // A gateway has one site: on the topic of another one this is somebody's copy.
