@@ -26,21 +26,38 @@ export interface Site {
   readonly mqtts: number;
   readonly enrolment: number;
 }
-export async function runSite(t: TestContext, ...args: string[]): Promise<Site> {
-  const dir = temporaryDir(t);
+/** A bridge that gateways may join, on its own broker unless `broker` is the port of another one. */
+export async function runSite(
+  t: TestContext,
+  more: { readonly dir?: string; readonly args?: readonly string[]; readonly broker?: number } = {},
+): Promise<Site> {
+  const dir = more.dir ?? temporaryDir(t);
   const bridgeDir = join(dir, 'bridge');
   assert.equal(bridgeCommand(['init', '--data-dir', bridgeDir]).code, 0);
-  const bridge = await runBridge(t, bridgeDir, args);
-  const endpoints = JSON.parse(readFileSync(join(bridgeDir, 'endpoints.json'), 'utf8')) as {
-    readonly mqtts: number;
+  const bridge = await runBridge(t, bridgeDir, more.args ?? []);
+  const { mqtts, enrolment } = JSON.parse(readFileSync(join(bridgeDir, 'endpoints.json'), 'utf8')) as {
+    readonly mqtts: number | null;
     readonly enrolment: number;
   };
-  return { dir, bridgeDir, bridge, ...endpoints };
+  return { dir, bridgeDir, bridge, enrolment, mqtts: more.broker ?? mqtts ?? 0 };
 }
 
-export function enrol({ dir, bridgeDir }: Site, gateway: string, ...more: string[]): string {
+export function enrol({ dir, bridgeDir, mqtts }: Site, gateway: string, ...more: string[]): string {
   const out = join(dir, `${gateway}.join.json`);
-  const args = ['enrol', '--gateway', gateway, '--site', 'demo', '--data-dir', bridgeDir, '--out', out, ...more];
+  const args = [
+    'enrol',
+    '--gateway',
+    gateway,
+    '--site',
+    'demo',
+    '--data-dir',
+    bridgeDir,
+    '--out',
+    out,
+    '--broker',
+    `mqtts://127.0.0.1:${mqtts}`,
+    ...more,
+  ];
   const done = bridgeCommand(args);
   assert.equal(done.code, 0, done.stderr);
   return out;
