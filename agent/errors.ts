@@ -162,7 +162,7 @@ export const agentErrors = {
   uplinkRefused: {
     code: 'AGT-303',
     meaning: 'The broker refuses this gateway.',
-    cure: 'Check gateway id, certificate or password, the certificate of the broker, and that the bridge knows this gateway and has not revoked it (selvedge bridge enrol, selvedge join). The agent keeps trying slowly; nothing is lost.',
+    cure: 'Check gateway id, certificate or password, the certificate of the broker, and that the bridge knows this gateway and has not revoked it (selvedge bridge enrol and selvedge join, or selvedge bridge allow). The agent keeps trying slowly; nothing is lost.',
     retryable: true,
   },
   uplinkAckInvalid: {
@@ -176,6 +176,13 @@ export const agentErrors = {
     code: 'AGT-305',
     meaning: 'The broker cannot be reached.',
     cure: 'Check that the bridge runs, uplink.broker and the network. The agent keeps trying; what waits is sent when it is back.',
+    retryable: true,
+  },
+  uplinkDoubted: {
+    code: 'AGT-320',
+    meaning:
+      'Under the name of a batch of this gateway the bridge was sent something whose signature or hash does not hold. Nothing is lost; the batch is sent again.',
+    cure: 'When it stays: the bridge has another key of this gateway; enrol it again (selvedge bridge enrol --replace, selvedge join). When it comes and goes, somebody else publishes as this gateway: see selvedge bridge audit, and the ACL of the broker.',
     retryable: true,
   },
   joinFileUnusable: {
