@@ -22,6 +22,7 @@ export const verbs = [
   'scan',
   'audit',
   'join',
+  'remote',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -111,6 +112,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/audit.ts');
     case 'join':
       return import('./commands/join.ts');
+    case 'remote':
+      return import('./commands/remote.ts');
   }
 }
 
