@@ -19,7 +19,7 @@ import { agentErrors } from './errors.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
-import { createLog } from './log.ts';
+import { createLog, LogTail } from './log.ts';
 import { pageSources } from './page-sources.ts';
 import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
@@ -27,6 +27,7 @@ import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
 import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
+import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
 import { RemoteSettings } from './remote/settings.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
@@ -79,7 +80,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
   let trial = options.trial ?? null;
   let again: Again | null = null;
   const { config, remote } = loadWithRemote(options.configPath, { ...overlay, trial });
-  const log = createLog(config.log.level);
+  const tail = new LogTail();
+  const log = createLog(config.log.level, tail);
   tellRemote(remote, log);
   const restart = new AbortController();
   const signal = AbortSignal.any([ends, restart.signal]);
@@ -143,8 +145,28 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       note: (event, data) => pipeline.noteRemote(event, data),
       wallMs: () => clock.wallMs(),
     });
+    const bundle = async () => {
+      const { examine } = await import('./doctor/examine.ts');
+      const { checks } = await examine({
+        configPath: options.configPath,
+        ...(options.endpointsPath === undefined ? {} : { endpointsPath: options.endpointsPath }),
+        clock,
+        environment: process.env,
+        uid: process.getuid?.() ?? 0,
+      });
+      const platform = `${process.platform}-${process.arch}`;
+      const log = tail.lines();
+      return bundleOf({ agentVersion, node: process.version, platform, status: health(), checks, log });
+    };
     const execute = createExecutor({
       settings,
+      raw: {
+        mode: config.uplink?.remoteRaw ?? 'off',
+        trend: (query) => store.trend(query),
+        askRequest: (request) => store.askRequest(request),
+        bundle,
+        wallMs: () => clock.wallMs(),
+      },
       state: () => ({ agentVersion, ...health() }),
       alertAction: (occurrence, action) => pipeline.alertAction(occurrence, action),
     });

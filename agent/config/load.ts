@@ -223,6 +223,7 @@ function build(
             bridgeKey: absolute(uplink.bridgeKey),
             ackTimeoutS: uplink.ackTimeoutS,
             outageAfterS: uplink.outageAfterS,
+            remoteRaw: uplink.remoteRaw,
             ca: uplink.ca === undefined ? null : absolute(uplink.ca),
           },
     page: parsed.page,

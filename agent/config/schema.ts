@@ -258,6 +258,8 @@ const brokerMarks = {
   examples: ['mqtts://bridge.example:8883'],
 } as const;
 
+export const remoteRawModes = ['off', 'ask', 'on'] as const;
+
 const uplinkSchema = z.strictObject({
   broker: field(
     z.union([brokerUrl, z.array(brokerUrl).min(1).max(8)]).optional(),
@@ -300,6 +302,11 @@ const uplinkSchema = z.strictObject({
     z.number().min(1).max(3600).default(30),
     'Without connection or answer for this long it is an outage of the uplink.',
     { ...atStart, unit: 's' },
+  ),
+  remoteRaw: field(
+    z.enum(remoteRawModes).default('ask'),
+    'Whether the bridge may have raw readings and diagnostics when it asks: never (off), when somebody here allows it each time (ask, with selvedge remote), or always (on).',
+    atStart,
   ),
   ca: field(z.string().min(1).optional(), 'PEM file with the CA of the broker. Absent: the CAs of Node.', {
     ...atStart,

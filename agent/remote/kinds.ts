@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { CommandKind } from '../../cloud-bridge/contract.ts';
 import type { ActionOutcome, AlertAction } from '../alerts/desk.ts';
 import type { Outcome, RemoteDeskParts } from './desk.ts';
+import { requestBundle, requestWindow, windowFields, type RawPorts } from './raw.ts';
 import type { RemoteSettings } from './settings.ts';
 
 export interface KindPorts {
@@ -10,6 +11,7 @@ export interface KindPorts {
   readonly state: () => Readonly<Record<string, unknown>>;
   readonly alertAction: (occurrence: string, action: AlertAction) => { outcome: ActionOutcome; durable: Promise<void> };
   readonly settings: Pick<RemoteSettings, 'propose' | 'confirm'>;
+  readonly raw: RawPorts;
 }
 
 /** In the body of every command: who asked for it at the bridge, as that says. */
@@ -24,6 +26,8 @@ const occurrence = z.string().min(1).max(100);
 const comment = z.string().max(500).nullable().default(null);
 const pingBody = z.strictObject({ by, confirms: z.string().max(40).optional() });
 const settingsBody = z.strictObject({ by, changes });
+const windowBody = z.strictObject({ by, ...windowFields });
+const bundleBody = z.strictObject({ by });
 const ackBody = z.strictObject({ occurrence, by, comment });
 const shelveBody = z.strictObject({ occurrence, by, comment, forS: z.int().min(60).max(86_400) });
 
@@ -57,6 +61,8 @@ export function createExecutor(ports: KindPorts): (command: Command) => Promise<
     shelve: kind(shelveBody, async ({ occurrence: of, by: who, comment: why, forS }, { key }) =>
       act(of, { kind: 'shelve', actor: actorOf(key, who), comment: why, forS }),
     ),
+    'request-window': kind(windowBody, (window) => requestWindow(window, ports.raw)),
+    'request-bundle': kind(bundleBody, (from) => requestBundle(from, ports.raw)),
   };
 
   async function act(id: string, action: AlertAction): Promise<Outcome> {

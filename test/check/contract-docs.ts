@@ -174,8 +174,14 @@ const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: strin
     '`{changes: [{path, value}]}`',
     'Sets up to 50 fields that CONFIG.md marks *remote*, on trial. `path` is an array of names, a machine goes by its id; `value` null takes an earlier change back.',
   ],
-  'request-window': ['', 'Kept for raw readings: this version refuses it as `unknown-kind`.'],
-  'request-bundle': ['', 'Kept for diagnostics: this version refuses it as `unknown-kind`.'],
+  'request-window': [
+    '`{machine, signal, fromMs, toMs}`',
+    'Raw readings of one signal, of at most an hour, as `uplink.remoteRaw` allows: `{t0, t, v, q}`, where `t` counts ms from the reading before, `q` lists `[index, quality]` of those that are not good. The newest reading before `fromMs` comes first.',
+  ],
+  'request-bundle': [
+    '`{}`',
+    'How the agent is, what its doctor finds and the last lines of its log, as `uplink.remoteRaw` allows. What does not fit of the log is left out, the oldest first.',
+  ],
 };
 const commandRows = Object.entries(commandBodies).map(([kind, [body, does]]) => `| \`${kind}\` | ${body} | ${does} |`);
 const exampleChunk = { gateway: 'gw-1', sha256: 'ab'.repeat(32), size: 60_000, chunk: 1 } as const;

@@ -7,6 +7,7 @@ import {
   type CommandMessage,
 } from '../../../cloud-bridge/contract.ts';
 import { RemoteDesk, type Outcome, type RemoteDeskParts } from '../../../agent/remote/desk.ts';
+import type { RawPorts } from '../../../agent/remote/raw.ts';
 import { CommandLedger, type CommandStore } from '../../../agent/store/commands.ts';
 import { journalMigrations, migrate } from '../../../agent/store/schema.ts';
 import { keyPair } from '../bridge/making.ts';
@@ -72,3 +73,11 @@ export function desk(more: Partial<RemoteDeskParts> = {}) {
   };
   return { desk: made, ask, executed, notes, now };
 }
+
+export const noRaw: RawPorts = {
+  mode: 'off',
+  trend: () => Promise.reject(new TypeError('not to be read')),
+  bundle: () => Promise.reject(new TypeError('not to be made')),
+  askRequest: () => Promise.reject(new TypeError('not to be asked')),
+  wallMs: () => 1_800_000_000_000,
+};

@@ -6,6 +6,7 @@ import { test, type TestContext } from 'node:test';
 import { loadWithRemote, localData } from '../../../agent/config/load.ts';
 import { readRemote, remoteFile } from '../../../agent/config/remote-file.ts';
 import { createExecutor } from '../../../agent/remote/kinds.ts';
+import { noRaw } from './making.ts';
 import { RemoteSettings } from '../../../agent/remote/settings.ts';
 
 const from = { id: 'c-1', by: 'amina' };
@@ -167,7 +168,7 @@ test('where it cannot be written the command fails, and nothing is on trial', as
   writeFileSync(dataDir, 'a file where the folder should be');
   const settings = make();
   const alertAction = () => ({ outcome: 'done' as const, durable: Promise.resolve() });
-  const execute = createExecutor({ state: () => ({}), alertAction, settings });
+  const execute = createExecutor({ state: () => ({}), alertAction, settings, raw: noRaw });
   const body = JSON.stringify({ by: 'amina', changes: [days] });
   await assert.rejects(execute({ id: 'c-1', kind: 'set-config', body, key: 'k' }));
   assert.deepEqual(effective('c-1'), [7, 'info']);
