@@ -29,9 +29,12 @@ export class StoreMeter {
   #timer: NodeJS.Timeout | null = null;
   /** One question at a time: a store that hangs must not gather them. */
   #asking = false;
+  readonly #told: (stats: StoreStats) => void;
 
-  constructor(stats: () => Promise<StoreStats>) {
+  /** @param told is given every answer */
+  constructor(stats: () => Promise<StoreStats>, told: (stats: StoreStats) => void = () => undefined) {
     this.#stats = stats;
+    this.#told = told;
   }
 
   start(everyMs: number): void {
@@ -48,6 +51,7 @@ export class StoreMeter {
     this.#asking = true;
     try {
       this.#latest = await this.#stats();
+      this.#told(this.#latest);
     } catch {
       // A store that does not answer is told by its own errors.
     } finally {
@@ -96,6 +100,10 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
       commitsRefused: store?.commitsRefused ?? 0,
       invalidAnswers: uplinkCounters?.invalidAcks ?? 0,
     },
+    /** Alerts and events alone are stored: the disk or the budget is full. */
+    storeFull: store?.full ?? false,
+    /** Records that wait for room on the disk. */
+    waitingForRoom: store?.heldRecords ?? 0,
     ringEvicted: store?.ringEvicted ?? 0,
     ringBytes: store?.ringBytes ?? null,
     journalBytes: store?.journalBytes ?? null,

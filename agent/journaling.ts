@@ -1,6 +1,7 @@
 /**
  * The last stage: drafts get their number and leave for the journal and its outbox, in the order they were made. Also keeps
- * the newest record of every open occurrence, which is what people are shown.
+ * the newest record of every open occurrence, which is what people are shown. What the journal did not take is counted, and told by
+ * the event `records_lost` as soon as it takes something again.
  */
 import type { AlertRecord, Lane, WireRecord } from '../cloud-bridge/contract.ts';
 import type { AlertView } from './live.ts';
@@ -13,6 +14,16 @@ export interface JournalingPorts {
   runbook(machine: string, rule: string): string | null;
 }
 
+/** Records the journal did not take and that are still to be told. */
+interface Loss {
+  readonly records: number;
+  readonly alerts: number;
+  readonly events: number;
+  /** Times of the first and the last of them, UTC ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export class Journaling {
   readonly #ports: JournalingPorts;
   readonly #records = new RecordMaker();
@@ -22,6 +33,7 @@ export class Journaling {
   #last: Promise<void> = Promise.resolve();
   #settled: Promise<void> = Promise.resolve();
   #lost = 0;
+  #loss: Loss | null = null;
 
   constructor(ports: JournalingPorts) {
     this.#ports = ports;
@@ -52,6 +64,8 @@ export class Journaling {
   /** Hands on what was made, as one entry of the journal; alerts make it urgent. */
   flush(): void {
     if (this.#entries.length === 0) return;
+    const made = this.#entries.length;
+    const loss = this.#tellLoss();
     const entries = this.#entries;
     const urgent = this.#urgent;
     this.#entries = [];
@@ -59,9 +73,34 @@ export class Journaling {
     const before = this.#settled;
     this.#last = this.#ports.journal(entries, urgent);
     const settled = this.#last.catch(() => {
-      this.#lost += entries.length;
+      this.#lost += made;
+      const own = lossOf(entries.slice(0, made));
+      this.#loss = together(this.#loss, loss === null ? own : together(loss, own));
     });
     this.#settled = before.then(() => settled);
+  }
+
+  /** Says what was lost, if anything was and nobody has said so. */
+  flushLoss(): void {
+    const loss = this.#tellLoss();
+    if (loss === null) return;
+    const entries = this.#entries;
+    this.#entries = [];
+    const before = this.#settled;
+    const settled = this.#ports.journal(entries, false).catch(() => {
+      this.#loss = together(this.#loss, loss);
+    });
+    this.#settled = before.then(() => settled);
+  }
+
+  #tellLoss(): Loss | null {
+    const loss = this.#loss;
+    if (loss === null) return null;
+    this.#loss = null;
+    const { fromMs, toMs, records, alerts, events } = loss;
+    const data = { records, alerts, events, summaries: records - alerts - events };
+    this.event({ machine: 'gateway', atMs: toMs, event: 'records_lost', phase: 'instant', fromMs, data });
+    return loss;
   }
 
   /** Resolves when what was handed on last is durable; rejects when it is not. */
@@ -97,6 +136,29 @@ export class Journaling {
       runbook: this.#ports.runbook(record.machine, record.rule),
     };
   }
+}
+
+function lossOf(entries: readonly JournalEntry[]): Loss {
+  const times = entries.map(({ record }) => record.atMs);
+  const of = (kind: WireRecord['kind']) => entries.filter(({ record }) => record.kind === kind).length;
+  return {
+    records: entries.length,
+    alerts: of('alert'),
+    events: of('event'),
+    fromMs: Math.min(...times),
+    toMs: Math.max(...times),
+  };
+}
+
+function together(a: Loss | null, b: Loss): Loss {
+  if (a === null) return b;
+  return {
+    records: a.records + b.records,
+    alerts: a.alerts + b.alerts,
+    events: a.events + b.events,
+    fromMs: Math.min(a.fromMs, b.fromMs),
+    toMs: Math.max(a.toMs, b.toMs),
+  };
 }
 
 function laneOf(record: WireRecord): Lane {

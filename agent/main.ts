@@ -81,7 +81,6 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     let ageMs: () => number | null = () => null;
     const atStart = hostClock();
     const store = stack.adopt(await openStoreFor(config, clock, atStart, () => ageMs()), (s) => s.close());
-    const storeMeter = new StoreMeter(() => store.stats());
     const { code, cure } = agentErrors.storeDamaged;
     for (const file of store.recovery.quarantined) log.error({ code, file, cure }, 'a damaged database was put aside');
     const found = new DiscoveredSignals(config.dataDir, (error) =>
@@ -90,6 +89,10 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     let dating: Dating | null = null;
     const dated = (span: DatedSpan) => dating?.known(span);
     const pipeline = pipelineFor({ config, machines, rules, store, found, log, clock, host: atStart, dated });
+    const storeMeter = new StoreMeter(
+      () => store.stats(),
+      ({ full }) => pipeline.storeFull(full),
+    );
     const steps = () => pipeline.clockSteps();
     const clockState = createClockState({ steps, systemSynced: systemClockSynced, clock });
     ageMs = createAgeClock({ clock, steps, state: () => clockState.state() });
@@ -173,6 +176,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     const ownDating = dating;
     stack.defer(() => ownDating.stop());
     stack.defer(() => pipeline.drain());
+    stack.defer(() => store.holdNothing());
     dating.start();
     await page.start(signal);
     stack.defer(() => page.stop());

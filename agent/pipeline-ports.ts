@@ -115,6 +115,8 @@ export interface Pipeline {
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
+  /** How the store stands, to be told every few seconds: while it is full there is an alert. */
+  storeFull(isFull: boolean): void;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
   setRules(rules: RuleSet): void;
   /** Other names, lines and stations from now on; machines that are not watched are passed over. */

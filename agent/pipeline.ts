@@ -22,6 +22,7 @@ import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.t
 import { alertDraft } from './alerts/record.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import { bootOfOccurrence, datedRecord } from './dating/record.ts';
+import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
 import { Judgement } from './judgement.ts';
@@ -71,6 +72,7 @@ class DataPipeline implements Pipeline {
   readonly #boot: string;
   readonly #journal: Journaling;
   readonly #desk: AlertDesk;
+  readonly #gateway: GatewayAlerts;
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
@@ -105,6 +107,7 @@ class DataPipeline implements Pipeline {
       flood: (phase, atMs, alerts) =>
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
+    this.#gateway = new GatewayAlerts(this.#desk);
     const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
     this.#judgement = new Judgement({ line, journal, desk });
     this.#intake = new Intake({ line, journal, judgement: this.#judgement, ring: (block) => this.#ringBlock(block) });
@@ -188,6 +191,11 @@ class DataPipeline implements Pipeline {
     this.#journal.flush();
   }
 
+  storeFull(isFull: boolean): void {
+    this.#gateway.full(isFull, this.#line.now());
+    this.#journal.flush();
+  }
+
   setRules(rules: RuleSet): void {
     const now = this.#line.now();
     this.#ruleSet = rules;
@@ -240,6 +248,7 @@ class DataPipeline implements Pipeline {
   }
 
   runbook(machine: string, rule: string): string | null {
+    if (machine === gatewayId) return GatewayAlerts.runbook(rule);
     return this.#runbooks.get(`${machine} ${rule}`) ?? null;
   }
 
@@ -278,6 +287,8 @@ class DataPipeline implements Pipeline {
     this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
     this.#journal.flush();
     await this.#journal.settled();
+    this.#journal.flushLoss();
+    await this.#journal.settled();
   }
 
   // ——— start, clocks ———
@@ -301,7 +312,9 @@ class DataPipeline implements Pipeline {
     }
     const chosen = new Map<string, readonly Rule[]>();
     for (const setup of machines) chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile));
-    const open = recoverAlerts(this.#desk, recovery, chosen, now);
+    const known = new Map<string, readonly Pick<Rule, 'id' | 'latch'>[]>([...chosen, [gatewayId, GatewayAlerts.rules]]);
+    const open = recoverAlerts(this.#desk, recovery, known, now);
+    this.#gateway.damaged(recovery.quarantined, now);
     const key = { boot: this.#boot, segment: this.#line.segment };
     for (const setup of machines) {
       const own = chosen.get(setup.id) ?? [];

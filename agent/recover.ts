@@ -15,7 +15,7 @@ import type { Watched } from './watched.ts';
 export function recoverAlerts(
   desk: AlertDesk,
   recovery: Recovery,
-  rules: ReadonlyMap<string, readonly Rule[]>,
+  rules: ReadonlyMap<string, readonly Pick<Rule, 'id' | 'latch'>[]>,
   now: Instant,
 ): Map<string, Map<string, RecoveredCondition>> {
   const open = new Map<string, Map<string, RecoveredCondition>>();

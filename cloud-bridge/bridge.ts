@@ -3,6 +3,7 @@
  * room knows more than its own part.
  */
 import type { KeyObject } from 'node:crypto';
+import type { ApiParts } from './api/parts.ts';
 import { ApiServer } from './api/server.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
 import { parseTopic, statusMessage } from './contract.ts';
@@ -22,8 +23,7 @@ export interface BridgeParts {
   readonly link: BrokerLink;
   readonly metrics: BridgeMetrics;
   readonly signingKey: KeyObject;
-  readonly apiKey: string;
-  readonly apiPort: number;
+  readonly api: Pick<ApiParts, 'bind' | 'port' | 'tls' | 'findKey'>;
   /** True when the broker starts with the bridge, so that nobody can be connected to it yet. */
   readonly brokerIsOwn: boolean;
   readonly nowMs: () => number;
@@ -48,7 +48,7 @@ export class Bridge {
       onFork: (fork) => this.#onFork(fork),
       report: (error) => log.error(error),
     });
-    this.#api = new ApiServer({ store, metrics, link, nowMs, key: parts.apiKey, port: parts.apiPort });
+    this.#api = new ApiServer({ store, metrics, link, nowMs, monotonicMs: () => performance.now(), ...parts.api });
   }
 
   /** Listens. Rejects with a BridgeError, and has stopped what it had started, when it cannot. */

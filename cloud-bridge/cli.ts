@@ -12,15 +12,25 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
       Register a gateway by its public key and write a fresh password for it to OUT. Takes effect at once.
       --replace      the gateway has a new key or a new site
 
+  api-key add --data-dir DIR --name NAME --scope SCOPE[,SCOPE] [--expires WHEN] [--json FILE]
+      Make a key for the API and print it, once; only its hash is kept. Scopes: read, metrics.
+      --expires      90d, 12h, 2027-01-31 or 2027-01-31T08:00Z; without it the key holds until it is removed
+      --json FILE    write the key to FILE instead, readable by you alone
+  api-key list --data-dir DIR [--json FILE]
+  api-key remove --data-dir DIR --name NAME
+      Takes effect at once.
+
   run --data-dir DIR
       Receive, store, answer, and serve the API.
       --mqtt-port N  port of the embedded broker (1883; 0: any free port)
-      --api-port N   port of the API on 127.0.0.1 (8480; 0: any free port)
+      --api-port N   port of the API (8480; 0: any free port)
+      --api-bind ADDR
+                     address of the API (127.0.0.1). Elsewhere it wants --tls-cert, and keys made by api-key add
       --bind ADDR    address of the embedded broker (127.0.0.1)
       --tls-cert FILE --tls-key FILE
-                     PEM files: the embedded broker speaks MQTT over TLS
+                     PEM files: the embedded broker speaks MQTT over TLS, and the API HTTPS when --api-bind is given
       --accept-unencrypted-passwords-on-the-network
-                     allow another --bind than loopback without TLS
+                     allow another --bind or --api-bind than loopback without TLS
       --broker URL   use this MQTT broker (mqtt://user@host or mqtts://user@host) and no embedded one
       --broker-password-file FILE, --broker-ca FILE
                      the bridge's password there, and the certificate authority to trust
@@ -68,12 +78,29 @@ async function main(argv: readonly string[]): Promise<number> {
         replace: values['replace'] === true,
       });
     }
+    case 'api-key': {
+      const [action, ...rest] = args;
+      const values = parse(rest, { 'data-dir': text, name: text, scope: text, expires: text, json: text });
+      const root = required(values, 'data-dir');
+      const { apiKeyAdd, apiKeyList, apiKeyRemove } = await import('./commands/api-key.ts');
+      if (action === 'list') return apiKeyList(root, optional(values, 'json'));
+      if (action === 'remove') return apiKeyRemove(root, required(values, 'name'));
+      if (action !== 'add') throw new BridgeError('usage', 'api-key must be followed by add, list or remove');
+      const options = {
+        name: required(values, 'name'),
+        scope: required(values, 'scope'),
+        expires: optional(values, 'expires'),
+        json: optional(values, 'json'),
+      };
+      return apiKeyAdd(root, options, Date.now());
+    }
     case 'run': {
       const values = parse(args, {
         'data-dir': text,
         'mqtt-port': text,
         'api-port': text,
         bind: text,
+        'api-bind': text,
         'tls-cert': text,
         'tls-key': text,
         'accept-unencrypted-passwords-on-the-network': flag,
@@ -88,6 +115,7 @@ async function main(argv: readonly string[]): Promise<number> {
         mqttPort: port(values, 'mqtt-port', 1883),
         apiPort: port(values, 'api-port', 8480),
         bind: optional(values, 'bind') ?? '127.0.0.1',
+        apiBind: optional(values, 'api-bind'),
         tlsCertFile: optional(values, 'tls-cert'),
         tlsKeyFile: optional(values, 'tls-key'),
         acceptPlaintext: values['accept-unencrypted-passwords-on-the-network'] === true,

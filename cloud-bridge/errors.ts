@@ -105,6 +105,18 @@ export const bridgeErrors = {
     cure: 'Register the gateway again: selvedge bridge allow … --replace',
     retryable: true,
   },
+  apiKeyName: {
+    code: 'BRG-130',
+    meaning: 'A name of an API key is taken, or there is no key of that name.',
+    cure: 'See which there are: selvedge bridge api-key list. Remove the old key first, or choose another name.',
+    retryable: false,
+  },
+  routeWithoutScope: {
+    code: 'BRG-131',
+    meaning: 'A route of the API does not say which scope it needs, so the bridge does not serve it.',
+    cure: 'This is a fault in the program: please report it.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class BridgeError extends Error {

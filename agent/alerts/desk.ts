@@ -72,7 +72,7 @@ export class AlertDesk {
    * Takes over an occurrence from before the start. Returns how its condition stood at the end, null when nothing is open.
    * `rule` undefined: it is no longer configured and the occurrence is closed.
    */
-  recover(record: AlertRecord, rule: Rule | undefined, now: Now): RecoveredCondition | null {
+  recover(record: AlertRecord, rule: Pick<Rule, 'latch'> | undefined, now: Now): RecoveredCondition | null {
     const occurrence = occurrenceFrom(record, rule?.latch ?? false);
     if (occurrence === null) return null;
     if (rule === undefined || this.#byRule.has(keyOf(record.machine, record.rule))) {
@@ -89,7 +89,7 @@ export class AlertDesk {
 
   activate(
     machine: string,
-    rule: Rule,
+    rule: Pick<Rule, 'id' | 'type' | 'priority' | 'latch'>,
     activation: Activation,
     chattering: boolean,
     suppressed: boolean,

@@ -14,16 +14,8 @@ import { addReset } from '../counters/counter.ts';
 import type { MachineModel, SignalModel } from '../machine.ts';
 import type { DraftOf } from '../records.ts';
 import type { StateTimeline } from '../states/timeline.ts';
-import {
-  foldMinute,
-  makeRooms,
-  MinutePoints,
-  type GapSpan,
-  type MinuteTotals,
-  type Point,
-  type Rank,
-  type Room,
-} from './points.ts';
+import { Minute, type Sent } from './minute.ts';
+import { foldMinute, MinutePoints, type GapSpan, type MinuteTotals, type Point, type Rank } from './points.ts';
 
 export type SummaryDraft = DraftOf<'summary'> | DraftOf<'state-summary'>;
 
@@ -65,9 +57,6 @@ function without(gap: GapSpan, span: GapSpan): GapSpan[] {
   return parts.filter((part) => part.toMs > part.fromMs);
 }
 
-/** A minute holds a few more or fewer readings than the one before it. */
-const spareReadings = 2;
-
 export const minuteOf = (tMs: number) => Math.floor(tMs / minuteMs) * minuteMs;
 
 export function counterSpec(signal: SignalModel): CounterSpec | null {
@@ -81,37 +70,11 @@ export function counterSpec(signal: SignalModel): CounterSpec | null {
   };
 }
 
-interface Sent {
-  readonly revision: number;
-  readonly body: string;
-}
-
 /** A numeric signal that is summarised, with its place in the arrays below. */
 interface Column {
   readonly signal: SignalModel;
   readonly counter: CounterSpec | null;
   readonly holdMs: number;
-}
-
-class Minute {
-  readonly fromMs: number;
-  readonly points: (MinutePoints | null)[];
-  /** As much as each signal needed in the minute before. */
-  readonly rooms: readonly (Room | null)[];
-  readonly sent: (Sent | null)[];
-  stateSent: Sent | null = null;
-  /** Counter bases at the end of the minute; null while they must be computed anew. */
-  counterOut: (CounterBase | null)[] | null = null;
-  sealed = false;
-  changed = true;
-  emittedMs = -Infinity;
-
-  constructor(fromMs: number, columns: number, before: Minute | undefined) {
-    this.fromMs = fromMs;
-    this.rooms = makeRooms((before?.points ?? []).map((points) => (points === null ? 0 : points.most + spareReadings)));
-    this.points = Array.from({ length: columns }, () => null);
-    this.sent = Array.from({ length: columns }, () => null);
-  }
 }
 
 export class MachineRollup {

@@ -1,11 +1,13 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
-import { accessSync, constants, existsSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, constants, existsSync, rmSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { makeFolder } from '../folder.ts';
 import { asStoreError, StoreError } from './errors.ts';
-import { journalFile, lockFile, ringFile } from './files.ts';
+import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { damageOf, isDamage, salvage, setAside } from './repair.ts';
+import { Reserve } from './reserve.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { Outbox } from './sealing.ts';
 import type { Recovery } from './store.ts';
@@ -15,6 +17,7 @@ export interface OpenDatabases {
   readonly journal: Journal;
   readonly outbox: Outbox;
   readonly ring: Ring;
+  readonly reserve: Reserve;
   readonly recovery: Recovery;
   close(): void;
 }
@@ -26,6 +29,18 @@ const seqJumpAfterSalvage = 1_000_000;
 
 /** @throws StoreError */
 export function openDatabases(settings: WriterSettings): OpenDatabases {
+  try {
+    return openOnce(settings);
+  } catch (error) {
+    const reserve = reserveFile(settings.dataDir);
+    if (!(error instanceof StoreError && error.key === 'storeFull' && existsSync(reserve))) throw error;
+    // A start needs some pages, too.
+    rmSync(reserve, { force: true });
+    return openOnce(settings);
+  }
+}
+
+function openOnce(settings: WriterSettings): OpenDatabases {
   const { dataDir, boot, nowMs } = settings;
   prepareFolder(dataDir);
   const lock = lockFolder(dataDir);
@@ -59,11 +74,26 @@ export function openDatabases(settings: WriterSettings): OpenDatabases {
     opened.push(ring);
     const undated = journal.dating.undatedSpans(settings.host.boot);
     const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
-    return { journal, outbox: new Outbox(journal.db, settings.batchLimits, settings.builtMs), ring, recovery, close };
+    const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
+    return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);
   }
+}
+
+function reserveFor({ dataDir, reserveBytes, journalMaxBytes }: WriterSettings, journal: Journal): Reserve {
+  return new Reserve({
+    path: reserveFile(dataDir),
+    bytes: reserveBytes,
+    freeBytes: () => {
+      const { bavail, bsize } = statfsSync(dataDir);
+      return bavail * bsize;
+    },
+    usedBytes: () => journal.usedBytes(),
+    maxBytes: journalMaxBytes,
+    nowMs: () => performance.now(),
+  });
 }
 
 function prepareFolder(dataDir: string): void {

@@ -4,3 +4,5 @@ import { join } from 'node:path';
 export const journalFile = (dataDir: string) => join(dataDir, 'journal.db');
 export const ringFile = (dataDir: string) => join(dataDir, 'ring.db');
 export const lockFile = (dataDir: string) => join(dataDir, 'lock.db');
+/** Room kept for alerts on a full disk. */
+export const reserveFile = (dataDir: string) => join(dataDir, 'reserve.bin');

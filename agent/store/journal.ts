@@ -81,6 +81,17 @@ export class Journal {
     return this.db.transaction(work).immediate();
   }
 
+  /** On a full disk the write-ahead log is folded in early, so that the reserve is there for records and not for it. */
+  saveRoom(save: boolean): void {
+    this.db.pragma(`wal_autocheckpoint = ${save ? 64 : 1_000}`);
+  }
+
+  /** Bytes of the file's pages that hold something. */
+  usedBytes(): number {
+    const of = (what: string) => Number(this.db.pragma(what, { simple: true }));
+    return (of('page_count') - of('freelist_count')) * of('page_size');
+  }
+
   /** Stores the row of this process start and gives the boot before it. */
   beginBoot(boot: string, nowMs: number): { previousBoot: string | null } {
     const before = this.#sql.lastBoot.get();
@@ -148,12 +159,20 @@ export class Journal {
       wraps: counter?.wraps ?? null,
       resets: counter?.resets ?? null,
     });
-    if (counter === null) return;
+    const { last } = record;
+    // A counter that was read once has no step yet. A boot killed then has told its value all the same: the next one goes on from there,
+    // or what was counted in between would be nobody's. When in the minute it was read is not told; its start bounds the most.
+    const end =
+      counter !== null
+        ? { value: counter.to, atMs: counter.toMs }
+        : record.good === 1 && last !== null
+          ? { value: last, atMs: record.minuteMs }
+          : null;
+    if (end === null) return;
     this.#sql.upsertCounter.run({
       machine: record.machine,
       signal: record.signal,
-      value: counter.to,
-      atMs: counter.toMs,
+      ...end,
       readingBoot: record.readingBoot,
       segment: record.segment,
     });

@@ -20,6 +20,10 @@ export interface StoreOptions {
   readonly outbox?: boolean;
   /** Hard limit of journal.db; beyond it commits are rejected as on a full disk. Default: none. */
   readonly journalMaxBytes?: number;
+  /** Room on the disk that is kept for alerts and events. Default 4 MiB. */
+  readonly reserveBytes?: number;
+  /** Records that may wait for room on a full disk; beyond it the oldest minutes are dropped. Default 8,000. */
+  readonly maxHeldRecords?: number;
   /** UTC ms before which no clock that shows the time can be. Default 0: every clock is believed. */
   readonly builtMs?: number;
   /** This start of the computer, and the wall time less its monotonic time at the start of this process. */
@@ -63,6 +67,8 @@ export interface Store extends StoreWriter, OutboxStore, History {
   toFold(): Promise<readonly FoldSpan[]>;
   folded(boot: string): Promise<void>;
   stats(): Promise<StoreStats>;
+  /** Before a stop: what waits for room is tried once more and then rejected, and from now on nothing waits. */
+  holdNothing(): Promise<void>;
   /** Commits what waits, closes both databases and ends the threads. May be called twice. */
   close(): Promise<void>;
 }
@@ -83,6 +89,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     groupCommitMs: Math.min(100, options.groupCommitMs ?? 50),
     outbox: options.outbox ?? true,
     journalMaxBytes: options.journalMaxBytes ?? null,
+    reserveBytes: options.reserveBytes ?? 4 * 1024 * 1024,
+    maxHeldRecords: options.maxHeldRecords ?? 8_000,
     ringMaxBytes: options.ringMaxBytes ?? 800 * 1024 * 1024,
     ringMaxAgeMs: options.ringMaxAgeMs ?? 7 * dayMs,
     builtMs: options.builtMs ?? 0,
@@ -214,6 +222,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ringDropped,
       commitsRefused,
     }),
+    holdNothing: async () => {
+      await writer.call('holdNothing', null);
+    },
     close: () => (closing ??= close()),
   };
 }

@@ -9,6 +9,7 @@
  *  S1  When `commit` resolves, its records and their outbox rows are durable together, or it rejects and none is stored.
  *  S2  A start stores its boot (with the previous boot) before anything else of that boot is stored.
  *  S3  A record leaves the outbox only by a valid `stored` or `repeat` ack with the hash of its batch, or as a counted dead letter.
+ *  S5  On a full disk alerts and events are stored still, and minutes wait, bounded; what is dropped is rejected, never forgotten.
  *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
  */
 import type { AlertRecord, Lane, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
@@ -69,7 +70,11 @@ export interface Recovery {
 }
 
 export interface StoreWriter {
-  /** Durable when resolved. `urgent` commits at once, otherwise within the group-commit window (≤ 100 ms). Rejects with a StoreError. */
+  /**
+   * Durable when resolved. `urgent` commits at once, otherwise within the group-commit window (≤ 100 ms). On a full disk it waits for
+   * room: alerts and events use a reserve, minutes wait for as long as it takes. Rejects with a StoreError, `storeFull` when it was
+   * dropped to make room for newer ones.
+   */
   commit(entries: readonly JournalEntry[], options: { urgent: boolean }): Promise<void>;
   /** Durable when resolved, with the number of the row. Rejects with a StoreError; then nothing may be written to a machine. */
   audit(entry: AuditEntry): Promise<number>;

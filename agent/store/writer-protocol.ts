@@ -21,6 +21,9 @@ export interface WriterSettings {
   readonly groupCommitMs: number;
   readonly outbox: boolean;
   readonly journalMaxBytes: number | null;
+  readonly reserveBytes: number;
+  /** Records that may wait for room on the disk. */
+  readonly maxHeldRecords: number;
   readonly ringMaxBytes: number;
   readonly ringMaxAgeMs: number;
   readonly builtMs: number;
@@ -40,6 +43,12 @@ export interface WriterCounters {
   readonly ringEvicted: number;
   readonly ringBytes: number;
   readonly journalBytes: number;
+  /** The disk or the budget is full: alerts and events alone are stored, the rest waits. */
+  readonly full: boolean;
+  /** Records that wait for room. */
+  readonly heldRecords: number;
+  /** Records that waited and had to be dropped. */
+  readonly droppedRecords: number;
 }
 
 export type WriterOperations = {
@@ -60,6 +69,8 @@ export type WriterOperations = {
   readonly prune: { in: { summariesMs: number; historyMs: number; ackedMs: number }; out: number };
   readonly audit: { in: AuditEntry; out: number };
   readonly stats: { in: null; out: WriterCounters };
+  /** From now on nothing waits for room. */
+  readonly holdNothing: { in: null; out: null };
   readonly close: { in: null; out: null };
 };
 

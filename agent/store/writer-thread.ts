@@ -1,12 +1,14 @@
 /**
  * The one writer. Calls that change the journal are jobs of a group: the group commits when a job is urgent, or when
  * `groupCommitMs` have passed since its first job. A group that fails is run again job by job, so that one bad job or a disk with
- * little room costs nobody else's records; what a job did is answered only after its transaction is on disk.
+ * little room costs nobody else's records; what a job did is answered only after its transaction is on disk. While the disk is full
+ * commits are held until there is room; those with alerts or events may use the reserve (`reserve.ts`).
  */
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { statSync } from 'node:fs';
 import { openDatabases, type OpenDatabases } from './databases.ts';
-import { StoreError } from './errors.ts';
+import { asStoreError, StoreError } from './errors.ts';
+import { Held } from './held.ts';
 import type { Journal } from './journal.ts';
 import { answerFailed } from './rpc.ts';
 import type { StoredBlock } from './ring-db.ts';
@@ -14,11 +16,17 @@ import type { WriterCall, WriterCounters, WriterSettings } from './writer-protoc
 
 /** Rows of each table deleted by one `prune` call. */
 const pruneRows = 2_000;
+/** What waits for room is tried again so often. */
+const heldEveryMs = 1_000;
 
 interface Job {
   readonly id: number;
   readonly op: string;
   readonly run: () => unknown;
+  /** May use the reserve. */
+  readonly precious: boolean;
+  /** Of a commit; 0: it is refused on a full disk and does not wait. */
+  readonly records: number;
 }
 interface RingJob {
   readonly id: number;
@@ -38,10 +46,16 @@ class WriterThread {
   #ringBlocks = 0;
   #ringFailed = 0;
   #ringEvicted = 0;
+  readonly #held: Held<Job>;
+  #holds = true;
+  #full = false;
+  #again: NodeJS.Timeout | null = null;
+  #dropped = 0;
 
   constructor(port: MessagePort, settings: WriterSettings) {
     this.#port = port;
     this.#settings = settings;
+    this.#held = new Held(settings.maxHeldRecords);
   }
 
   /** Takes one call and all that wait behind it, then commits if one of them is urgent. */
@@ -77,7 +91,10 @@ class WriterThread {
     const { boot } = this.#settings;
     switch (call.op) {
       case 'commit':
-        this.#queue(call, () => journal.insert(boot, call.input.entries));
+        this.#queue(call, () => journal.insert(boot, call.input.entries), {
+          precious: call.input.entries.some(({ record }) => record.kind === 'alert' || record.kind === 'event'),
+          records: call.input.entries.length,
+        });
         return call.input.urgent;
       case 'ring':
         this.#ringJobs.push({ id: call.id, block: { ...call.input.block, boot }, nowMs: call.input.nowMs });
@@ -103,10 +120,10 @@ class WriterThread {
         });
         return false;
       case 'take':
-        this.#queue(call, () => outbox.take(call.input));
+        this.#queue(call, () => outbox.take(call.input), { precious: call.input.lane === 'alerts', records: 0 });
         return true;
       case 'sealBacklog':
-        this.#queue(call, () => outbox.sealBacklog(call.input));
+        this.#queue(call, () => outbox.sealBacklog(call.input), { precious: false, records: 0 });
         return false;
       case 'sealSnapshot':
         this.#queue(call, () => outbox.sealSnapshot(call.input));
@@ -129,16 +146,29 @@ class WriterThread {
       case 'stats':
         this.#answer(call.id, this.#stats());
         return false;
-      case 'close':
+      case 'holdNothing':
+        this.#holds = false;
         this.#flush();
+        for (const job of this.#held.take('all')) this.#drop(job);
+        this.#answer(call.id, null);
+        return false;
+      case 'close':
+        this.#holds = false;
+        this.#flush();
+        for (const job of this.#held.take('all')) this.#drop(job);
         this.#close();
         this.#answer(call.id, null);
         return false;
     }
   }
 
-  #queue({ id, op }: WriterCall, run: () => unknown): void {
-    this.#jobs.push({ id, op, run });
+  /** Unless said otherwise a job is one that must not wait for room: it frees some, or a write to a machine hangs on it. */
+  #queue(
+    { id, op }: WriterCall,
+    run: () => unknown,
+    room: Pick<Job, 'precious' | 'records'> = { precious: true, records: 0 },
+  ): void {
+    this.#jobs.push({ id, op, run, ...room });
   }
 
   #flush(): void {
@@ -149,26 +179,81 @@ class WriterThread {
   }
 
   #flushJournal(): void {
-    const jobs = this.#jobs;
-    if (jobs.length === 0) return;
+    const { reserve } = this.#open();
+    if (this.#jobs.length === 0 && this.#held.records === 0 && !this.#full) return;
+    this.#setFull(reserve.isShort());
+    const jobs = [...this.#held.take(this.#full ? 'precious' : 'all'), ...this.#jobs];
     this.#jobs = [];
+    if (!this.#full && this.#runTogether(jobs)) return;
+    this.#runEach(jobs);
+    if ((this.#full || this.#held.records > 0) && this.#again === null) {
+      this.#again = setTimeout(() => {
+        this.#again = null;
+        if (this.#databases !== null) this.#flush();
+      }, heldEveryMs);
+    }
+  }
+
+  #setFull(full: boolean): void {
+    if (full === this.#full) return;
+    this.#full = full;
+    this.#open().journal.saveRoom(full);
+  }
+
+  #runTogether(jobs: readonly Job[]): boolean {
     const { journal } = this.#open();
+    let results: unknown[];
     try {
-      const results = journal.transaction(() => jobs.map((job) => job.run()));
-      this.#transactions++;
-      for (const [index, job] of jobs.entries()) this.#answer(job.id, results[index] ?? null);
+      results = journal.transaction(() => jobs.map((job) => job.run()));
     } catch {
-      for (const job of jobs) {
-        try {
-          const result = journal.transaction(job.run);
-          this.#transactions++;
-          this.#answer(job.id, result ?? null);
-        } catch (error) {
-          this.#rejected++;
-          answerFailed(this.#port, job.id, error, job.op);
+      return false;
+    }
+    this.#transactions++;
+    for (const [index, job] of jobs.entries()) this.#answer(job.id, results[index] ?? null);
+    return true;
+  }
+
+  /** Job by job. Once one that may use the reserve found no room, all commits after it wait behind it, in their order. */
+  #runEach(jobs: readonly Job[]): void {
+    const { reserve } = this.#open();
+    let noRoom = false;
+    for (const job of jobs) {
+      const waits = (this.#full && !job.precious) || (noRoom && job.records > 0);
+      let failed = waits ? new StoreError('storeFull', `${job.op}: the disk is full`) : this.#runOne(job);
+      if (failed?.key === 'storeFull' && !waits && reserve.giveUp()) {
+        this.#setFull(true);
+        if (job.precious) failed = this.#runOne(job);
+      }
+      if (failed === null) continue;
+      if (failed.key === 'storeFull') {
+        this.#setFull(true);
+        noRoom ||= job.precious;
+        if (job.records > 0 && this.#holds) {
+          for (const dropped of this.#held.add(job)) this.#drop(dropped);
+          continue;
         }
       }
+      this.#rejected++;
+      answerFailed(this.#port, job.id, failed, job.op);
     }
+  }
+
+  #runOne(job: Job): StoreError | null {
+    try {
+      const result = this.#open().journal.transaction(job.run);
+      this.#transactions++;
+      this.#answer(job.id, result ?? null);
+      return null;
+    } catch (error) {
+      return asStoreError(error, job.op);
+    }
+  }
+
+  #drop(job: Job): void {
+    this.#rejected++;
+    this.#dropped += job.records;
+    const why = new StoreError('storeFull', `${job.records} records were dropped: the disk was full for too long`);
+    answerFailed(this.#port, job.id, why, job.op);
   }
 
   #flushRing(): void {
@@ -179,6 +264,8 @@ class WriterThread {
     const { ring } = this.#open();
     let stored = true;
     try {
+      // On a full disk they would eat the reserve.
+      if (this.#full) throw new StoreError('storeFull', 'the disk is full');
       this.#ringEvicted += ring.append(
         jobs.map((job) => job.block),
         last.nowMs,
@@ -202,6 +289,9 @@ class WriterThread {
       ringEvicted: this.#ringEvicted,
       ringBytes: ring.bytes,
       journalBytes: statSync(journal.db.name).size,
+      full: this.#full,
+      heldRecords: this.#held.records,
+      droppedRecords: this.#dropped,
     };
   }
 
@@ -213,6 +303,7 @@ class WriterThread {
   #close(): void {
     const databases = this.#databases;
     this.#databases = null;
+    if (this.#again !== null) clearTimeout(this.#again);
     databases?.close();
   }
 

@@ -6,34 +6,16 @@ import type Database from 'better-sqlite3';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { countOnce, type Correct } from './once.ts';
-import {
-  decodeCursor,
-  encodeCursor,
-  firstIssue,
-  id,
-  json,
-  ms,
-  pageQuery,
-  word,
-  type KeyColumn,
-  type Row,
-  type Scalar,
-} from './page.ts';
+import { operations } from './operations.ts';
+import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn, type Row, type Scalar } from './page.ts';
+import { refuse } from './problem.ts';
 
-const query = pageQuery.extend({
-  gateway: id.optional(),
-  machine: id.optional(),
-  signal: word.optional(),
-  from: ms.optional(),
-  to: ms.optional(),
-  bucket: z.enum(['minute', 'hour']).default('minute'),
-});
-type Query = z.infer<typeof query>;
+type Query = z.infer<typeof operations.summaries.query>;
 const filters = ['gateway', 'machine', 'signal'] as const;
 const bucketMs = { minute: 60_000, hour: 3_600_000 } as const;
 
 interface BucketList {
-  readonly path: string;
+  readonly operation: 'summaries' | 'states';
   readonly table: string;
   /** What a row is about, besides its bucket. */
   readonly series: readonly string[];
@@ -45,7 +27,7 @@ interface BucketList {
 
 const lists: readonly BucketList[] = [
   {
-    path: '/api/summaries',
+    operation: 'summaries',
     table: 'summary',
     series: ['gateway', 'machine', 'signal'],
     columns: `sum(samples) AS samples, sum(good) AS good, sum(sum) AS sum, sum(integral) AS integral,
@@ -68,7 +50,7 @@ const lists: readonly BucketList[] = [
     }),
   },
   {
-    path: '/api/states',
+    operation: 'states',
     table: 'state_summary',
     series: ['gateway', 'machine'],
     columns: 'json_group_array(json(seconds)) AS seconds, json_group_array(json(causes)) AS causes',
@@ -88,14 +70,12 @@ function total(text: string | number | null | undefined): Record<string, number>
 /** Adds the routes to `app`; `db` is only read. */
 export function bucketRoutes(app: FastifyInstance, db: Database.Database): void {
   for (const list of lists) {
-    app.get(list.path, async (request, reply) => {
+    const { path, query } = operations[list.operation];
+    app.get(path, async (request, reply) => {
       const parsed = query.safeParse(request.query);
-      if (!parsed.success) return reply.code(400).send({ error: firstIssue(parsed.error) });
-      if (parsed.data.signal !== undefined && !list.series.includes('signal')) {
-        return reply.code(400).send({ error: 'signal: this list has no such filter' });
-      }
+      if (!parsed.success) return refuse(reply, 400, 'bad-query', firstIssue(parsed.error));
       const page = readPage(db, list, parsed.data);
-      return page ?? reply.code(400).send({ error: 'cursor: not one this list gave out' });
+      return page ?? refuse(reply, 400, 'bad-query', 'cursor: not one this list gave out');
     });
   }
 }

@@ -1,4 +1,5 @@
 /** The bridge about itself: JSON for people and scripts, Prometheus text for monitoring. */
+import type { HealthView } from './operations.ts';
 import type { ApiParts } from './parts.ts';
 
 interface Totals {
@@ -23,7 +24,7 @@ function totalsOf({ store }: ApiParts): Totals {
 }
 
 /** `ok` is false when batches cannot be stored or the broker is away. */
-export function healthOf(parts: ApiParts) {
+export function healthOf(parts: ApiParts): HealthView {
   const { metrics, link, store, nowMs } = parts;
   const { connected, detail } = link.state();
   return {

@@ -4,44 +4,28 @@
  */
 import type Database from 'better-sqlite3';
 import type { FastifyInstance } from 'fastify';
-import { z } from 'zod';
-import {
-  decodeCursor,
-  encodeCursor,
-  firstIssue,
-  id,
-  json,
-  ms,
-  pageQuery,
-  word,
-  type KeyColumn,
-  type Row,
-  type Scalar,
-} from './page.ts';
+import { operations } from './operations.ts';
+import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn, type Row, type Scalar } from './page.ts';
+import { refuse } from './problem.ts';
+
+type Name = 'gateways' | 'machines' | 'alerts' | 'events';
 
 interface List {
-  readonly path: string;
+  readonly operation: Name;
   readonly columns: string;
   readonly from: string;
   /** Columns of the order, together unique. */
   readonly key: readonly KeyColumn[];
   readonly newestFirst: boolean;
   /** Query parameter → condition on `@parameter`. */
-  readonly filters: Readonly<Partial<Record<keyof Query, string>>>;
+  readonly filters: Readonly<Record<string, string>>;
   readonly shape: (row: Row) => unknown;
 }
 
-const query = pageQuery.extend({
-  gateway: id.optional(),
-  machine: id.optional(),
-  event: word.optional(),
-  type: word.optional(),
-  state: word.optional(),
-  open: z.enum(['true', 'false']).optional(),
-  from: ms.optional(),
-  to: ms.optional(),
-});
-type Query = z.infer<typeof query>;
+interface Query extends Readonly<Record<string, Scalar | undefined>> {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
 
 const column = (name: string, type: 'text' | 'number', expression: string = name): KeyColumn => ({
   name,
@@ -52,7 +36,7 @@ const recordKey = [column('at_ms', 'number'), column('gateway', 'text'), column(
 
 const lists: readonly List[] = [
   {
-    path: '/api/gateways',
+    operation: 'gateways',
     columns: `g.gateway, g.site, g.first_ms, g.last_ms, s.online, s.boot, s.connection, s.agent_version,
         (SELECT count(*) FROM batch b WHERE b.gateway = g.gateway) AS batches,
         (SELECT count(*) FROM fork f WHERE f.gateway = g.gateway) AS forks`,
@@ -74,7 +58,7 @@ const lists: readonly List[] = [
     }),
   },
   {
-    path: '/api/machines',
+    operation: 'machines',
     columns: 'm.*',
     from: 'machine m',
     key: [column('gateway', 'text'), column('machine', 'text')],
@@ -94,7 +78,7 @@ const lists: readonly List[] = [
     }),
   },
   {
-    path: '/api/alerts',
+    operation: 'alerts',
     columns: 'a.*',
     from: 'alert_current a',
     key: recordKey,
@@ -129,7 +113,7 @@ const lists: readonly List[] = [
     }),
   },
   {
-    path: '/api/events',
+    operation: 'events',
     columns: 'e.*',
     from: 'record_event e',
     key: recordKey,
@@ -158,15 +142,12 @@ const lists: readonly List[] = [
 /** Adds every list route to `app`; `db` is only read. */
 export function listRoutes(app: FastifyInstance, db: Database.Database): void {
   for (const list of lists) {
-    app.get(list.path, async (request, reply) => {
+    const { path, query } = operations[list.operation];
+    app.get(path, async (request, reply) => {
       const parsed = query.safeParse(request.query);
-      if (!parsed.success) return reply.code(400).send({ error: firstIssue(parsed.error) });
-      const unused = Object.keys(parsed.data).find(
-        (name) => !(name in list.filters) && !['limit', 'cursor'].includes(name),
-      );
-      if (unused !== undefined) return reply.code(400).send({ error: `${unused}: this list has no such filter` });
+      if (!parsed.success) return refuse(reply, 400, 'bad-query', firstIssue(parsed.error));
       const page = readPage(db, list, parsed.data);
-      return page ?? reply.code(400).send({ error: 'cursor: not one this list gave out' });
+      return page ?? refuse(reply, 400, 'bad-query', 'cursor: not one this list gave out');
     });
   }
 }
@@ -175,7 +156,7 @@ function readPage(db: Database.Database, list: List, query: Query): { items: unk
   const conditions: string[] = [];
   const values: Record<string, Scalar> = { limit: query.limit + 1 };
   for (const [name, condition] of Object.entries(list.filters)) {
-    const value = query[name as keyof Query];
+    const value = query[name];
     if (value === undefined) continue;
     conditions.push(condition);
     values[name] = value;

@@ -1,4 +1,5 @@
 /** What the API is made of. */
+import type { FindKey } from '../api-keys.ts';
 import type { BrokerLink } from '../broker/link.ts';
 import type { BridgeMetrics } from '../metrics.ts';
 import type { BridgeStore } from '../store/store.ts';
@@ -8,7 +9,10 @@ export interface ApiParts {
   readonly metrics: BridgeMetrics;
   readonly link: Pick<BrokerLink, 'state'>;
   readonly nowMs: () => number;
-  readonly key: string;
+  readonly monotonicMs: () => number;
+  readonly findKey: FindKey;
+  readonly bind: string;
   /** 0: any free port. */
   readonly port: number;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
 }

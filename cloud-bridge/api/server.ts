@@ -1,34 +1,76 @@
-/** The bridge's HTTP API, on loopback: a proxy with TLS in front of it makes it public. Every route needs the bearer key. */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import Fastify, { type FastifyInstance } from 'fastify';
+/**
+ * The bridge's HTTP API. Invariants (test/unit/bridge/api.test.ts, api-keys.test.ts):
+ *  A1  Every request needs a key, on loopback too; without one a stranger learns not even which routes there are.
+ *  A2  A route answers only a key that has its scope; one that says none cannot be registered.
+ *  A3  Wrong keys are judged at a bounded rate (`limiter.ts`). No key goes to a log.
+ */
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { isLoopback } from '../broker/access.ts';
 import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import { bucketRoutes } from './buckets.ts';
 import { healthOf, metricsText } from './health.ts';
+import { createLimiter } from './limiter.ts';
 import { listRoutes } from './lists.ts';
+import { openApi, operations, type Operation, type Scope } from './operations.ts';
 import type { ApiParts } from './parts.ts';
+import { refuse, type ProblemBody } from './problem.ts';
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest();
+const scopeOf = new Map<string, Scope>(
+  Object.values<Operation>(operations).map((operation) => [operation.path, operation.scope]),
+);
 
 /** The API with all its routes, not listening. */
 export function buildApi(parts: ApiParts): FastifyInstance {
-  const app = Fastify({ logger: false, bodyLimit: 1024, requestTimeout: 10_000, forceCloseConnections: true });
-  const expected = sha256(`Bearer ${parts.key}`);
-  // A root hook: it also stands before unknown routes, so that a stranger learns nothing of what there is.
+  const common = { logger: false, bodyLimit: 1024, requestTimeout: 10_000, forceCloseConnections: true } as const;
+  // The type parameters of the two servers differ; nothing here depends on them.
+  const app = (parts.tls === null
+    ? Fastify(common)
+    : Fastify({ ...common, https: { ...parts.tls, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
+  const limiter = createLimiter(parts.monotonicMs);
+  app.addHook('onRoute', ({ url }) => {
+    if (!scopeOf.has(url)) throw new BridgeError('routeWithoutScope', `the route ${url} says no scope`);
+  });
+
+  /** What the request is refused with, or null. */
+  function judge(request: FastifyRequest, reply: FastifyReply): ProblemBody | null {
+    const waitMs = limiter.waitMs(request.ip);
+    if (waitMs > 0) {
+      reply.header('retry-after', Math.ceil(waitMs / 1000));
+      return refuse(reply, 429, 'too-many-keys', 'too many wrong keys came from this address');
+    }
+    const { authorization } = request.headers;
+    const key = /^Bearer (\S{1,200})$/.exec(authorization ?? '')?.[1];
+    const answer = key === undefined ? 'wrong' : parts.findKey(key, isLocal(request), parts.nowMs());
+    if (typeof answer === 'string') {
+      if (authorization !== undefined) limiter.failed(request.ip);
+      reply.header('www-authenticate', 'Bearer');
+      if (answer === 'expired') return refuse(reply, 401, 'key-expired', 'the API key has expired');
+      return refuse(reply, 401, 'key-wrong', 'the API key is missing or wrong');
+    }
+    const scope = request.is404 ? undefined : scopeOf.get(request.routeOptions.url ?? '');
+    if (scope === undefined || answer.scopes.includes(scope)) return null;
+    return refuse(reply, 403, 'scope-missing', `the key ${answer.name} has not the scope ${scope}`);
+  }
+  // A root hook: it also stands before unknown routes.
   app.addHook('onRequest', async (request, reply) => {
-    if (timingSafeEqual(sha256(request.headers.authorization ?? ''), expected)) return;
-    await reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'the API key is missing or wrong' });
+    const refusal = judge(request, reply);
+    return refusal === null ? undefined : reply.send(refusal);
   });
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
   });
-  app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: 'there is no such route' }));
+  app.setNotFoundHandler(async (_request, reply) => refuse(reply, 404, 'not-found', 'there is no such route'));
   app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
     const status = error.statusCode ?? 500;
-    await reply.code(status).send({ error: status < 500 ? error.message : 'the bridge could not answer' });
+    return status < 500
+      ? refuse(reply, status, 'bad-request', error.message)
+      : refuse(reply, status, 'internal', 'the bridge could not answer');
   });
-  app.get('/api/health', async () => healthOf(parts));
-  app.get('/metrics', async (_request, reply) => {
+  const document = openApi();
+  app.get(operations.openapi.path, async () => document);
+  app.get(operations.health.path, async () => healthOf(parts));
+  app.get(operations.metrics.path, async (_request, reply) => {
     reply.type('text/plain; version=0.0.4; charset=utf-8');
     return metricsText(parts);
   });
@@ -45,14 +87,14 @@ export class ApiServer {
     this.#parts = parts;
   }
 
-  /** Listens on 127.0.0.1. Rejects with BRG-104 when the port is taken. */
+  /** Listens. Rejects with BRG-104 when the port is taken. */
   async start(): Promise<void> {
     const app = buildApi(this.#parts);
     try {
-      await app.listen({ host: '127.0.0.1', port: this.#parts.port });
+      await app.listen({ host: this.#parts.bind, port: this.#parts.port });
     } catch (error) {
       await app.close();
-      const detail = `cannot listen for the API on 127.0.0.1 port ${this.#parts.port}: ${reasonOf(error)}`;
+      const detail = `cannot listen for the API on ${this.#parts.bind} port ${this.#parts.port}: ${reasonOf(error)}`;
       throw new BridgeError('portTaken', detail, { cause: error });
     }
     this.#app = app;
@@ -67,4 +109,9 @@ export class ApiServer {
     await this.#app?.close();
     this.#app = null;
   }
+}
+
+/** From this computer itself. A proxy here is that too: what it lets through is its own to judge. */
+function isLocal(request: FastifyRequest): boolean {
+  return isLoopback(request.ip.replace('::ffff:', ''));
 }

@@ -1,5 +1,6 @@
 /** `bridge run`: builds the bridge from its options and runs it until SIGINT or SIGTERM. */
 import { rmSync } from 'node:fs';
+import { keyFinder } from '../api-keys.ts';
 import { isLoopback } from '../broker/access.ts';
 import { EmbeddedBroker } from '../broker/embedded.ts';
 import type { BrokerLink } from '../broker/link.ts';
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly mqttPort: number;
   readonly apiPort: number;
   readonly bind: string;
+  /** Null: loopback, without TLS. */
+  readonly apiBind: string | null;
   readonly tlsCertFile: string | null;
   readonly tlsKeyFile: string | null;
   readonly acceptPlaintext: boolean;
@@ -50,12 +53,14 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   const nowMs = () => Date.now();
   const log = lineLog((line) => process.stderr.write(line), nowMs);
   const dir = dataDir(options.dataDir);
-  const keys = { signing: signingKey(dir), api: apiKey(dir) };
+  const keys = { signing: signingKey(dir), find: keyFinder(dir, apiKey(dir)) };
   makeDir(dir.gateways);
   if (options.announce !== null) rmSync(options.announce, { force: true });
   const metrics = new BridgeMetrics();
   const registry = new Registry(dir, (error) => log.error(error));
-  const link = await linkOf(options, registry, metrics, log);
+  const tls = tlsOf(options);
+  const api = apiAddress(options, tls);
+  const link = await linkOf(options, tls, registry, metrics, log);
   const store = BridgeStore.open(dir, nowMs());
   try {
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
@@ -65,8 +70,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       link,
       metrics,
       signingKey: keys.signing,
-      apiKey: keys.api,
-      apiPort: options.apiPort,
+      api: { ...api, findKey: keys.find },
       brokerIsOwn: options.broker === null,
       nowMs,
       log,
@@ -93,20 +97,43 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   }
 }
 
-async function linkOf(options: RunOptions, registry: Registry, metrics: BridgeMetrics, log: Log): Promise<BrokerLink> {
+interface Tls {
+  readonly cert: string;
+  readonly key: string;
+}
+
+function tlsOf({ tlsCertFile, tlsKeyFile }: RunOptions): Tls | null {
+  if ((tlsCertFile === null) !== (tlsKeyFile === null)) {
+    throw new BridgeError('usage', '--tls-cert and --tls-key belong together');
+  }
+  return tlsCertFile === null || tlsKeyFile === null
+    ? null
+    : { cert: readText(tlsCertFile), key: readText(tlsKeyFile) };
+}
+
+/** Where the API listens: on loopback in clear, as a proxy or a person of this computer wants it, else with TLS. */
+function apiAddress(options: RunOptions, tls: Tls | null) {
+  const { apiBind, apiPort: port } = options;
+  if (apiBind === null) return { bind: '127.0.0.1', port, tls: null };
+  if (tls === null && !isLoopback(apiBind) && !options.acceptPlaintext) {
+    throw new BridgeError('plaintextBind', `--api-bind ${apiBind} is reachable from other machines, without TLS`);
+  }
+  return { bind: apiBind, port, tls };
+}
+
+async function linkOf(
+  options: RunOptions,
+  tls: Tls | null,
+  registry: Registry,
+  metrics: BridgeMetrics,
+  log: Log,
+): Promise<BrokerLink> {
   if (options.broker !== null) {
     const { ExternalBroker } = await import('../broker/external.ts');
     const password = options.brokerPasswordFile === null ? null : readText(options.brokerPasswordFile).trim();
     const ca = options.brokerCaFile === null ? null : readText(options.brokerCaFile);
     return new ExternalBroker({ url: options.broker, password, ca, acceptPlaintext: options.acceptPlaintext }, log);
   }
-  if ((options.tlsCertFile === null) !== (options.tlsKeyFile === null)) {
-    throw new BridgeError('usage', '--tls-cert and --tls-key belong together');
-  }
-  const tls =
-    options.tlsCertFile === null || options.tlsKeyFile === null
-      ? null
-      : { cert: readText(options.tlsCertFile), key: readText(options.tlsKeyFile) };
   if (tls === null && !isLoopback(options.bind) && !options.acceptPlaintext) {
     throw new BridgeError('plaintextBind', `--bind ${options.bind} is reachable from other machines, without TLS`);
   }

@@ -32,6 +32,7 @@ export interface LoadResult {
 
 const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
 const machineId = (device: number) => `dev-${device}`;
+const afterwardsMs = 1000;
 /** The last samples of memory that count, each a second after the other; the highest of them is taken. */
 const rssSamples = 10;
 
@@ -75,7 +76,6 @@ function writeConfig(dir: string, ports: readonly number[], intervalMs: number):
 
 interface Used {
   readonly window: { readonly fromMs: number; readonly toMs: number };
-  readonly stopMs: number;
   readonly figures: Pick<LoadResult, 'cpuPct' | 'rssMB' | 'gbPerDay'>;
 }
 
@@ -95,11 +95,12 @@ async function runAgent(config: string, dir: string, load: Load, signal: AbortSi
       to = usage(pid, databases);
       rss.push(to.rssMB);
     }
+    // What is asked at the end of the window is still answered and stored; an agent that is told to stop reads no more.
+    await delay(afterwardsMs, undefined, { signal });
     if (agent.child.exitCode !== null) throw new BenchFailure('the agent ended by itself');
     const seconds = (to.atMs - from.atMs) / 1000;
     return {
       window: { fromMs: from.atMs, toMs: to.atMs },
-      stopMs: to.atMs,
       figures: {
         cpuPct: ((to.cpuS - from.cpuS) / seconds) * 100,
         rssMB: Math.max(...rss.slice(-rssSamples)),

@@ -5,8 +5,11 @@
  * due belongs to its own point of the grid, however late.
  */
 
-/** Reads this much before the crowd still belong to it, in ms. */
-const earlyMs = 3;
+/**
+ * Reads this much before the crowd still belong to it, in ms. Beside other work the crowd itself comes up to 4 ms after the grid; taken
+ * too small, reads just before the crowd's 3 ms counted for the point before theirs, and their own as missed.
+ */
+const earlyMs = 6;
 
 /** The phase of the grid, in 0 … intervalMs. */
 export function phaseOf(atMs: readonly number[], intervalMs: number): number {

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { repository, repositoryFiles } from './files.ts';
+import { frozenProblems } from './frozen.ts';
 import { staleDocuments } from './generate.ts';
 import { roomProblems } from './rooms.ts';
 import { wordProblems } from './words.ts';
@@ -36,6 +37,7 @@ const files = repositoryFiles();
 const checks: readonly Check[] = [
   { name: 'imports between rooms', run: async () => roomProblems(files).join('\n') },
   { name: 'forbidden words', run: async () => wordProblems(files).join('\n') },
+  { name: 'frozen fixtures', run: async () => frozenProblems().join('\n') },
   {
     name: 'generated files',
     run: async () => {

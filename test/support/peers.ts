@@ -19,7 +19,8 @@ export function requirePythonModule(t: TestContext, module: string, python = '/u
   return missing(t, `${python} has no module ${module}`);
 }
 
-function missing(t: TestContext, reason: string): false {
+/** Skips `t` with the reason, or throws in CI. */
+export function missing(t: TestContext, reason: string): false {
   if (process.env['CI'] === 'true') throw new TypeError(`CI must have every peer: ${reason}`);
   t.skip(reason);
   return false;

@@ -53,6 +53,12 @@ test('the phase of the grid is where reads come, not where a few late ones do', 
   );
 });
 
+test('reads up to 4 ms before the crowd belong to it: none of them is missing', () => {
+  const crowded = even.map((ms, i) => (i % 10 === 0 ? ms - 3.4 : ms));
+  const { due, done } = punctuality(crowded, 100, window, () => true);
+  assert.equal(done, due);
+});
+
 test('a window has as many polls due as its grid has points, and each counts once', () => {
   const all = punctuality(even, 100, window, () => true);
   assert.deepEqual([all.due, all.done], [50, 50]);

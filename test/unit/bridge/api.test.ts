@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
+import { keyFinder } from '../../../cloud-bridge/api-keys.ts';
 import { buildApi } from '../../../cloud-bridge/api/server.ts';
 import type { WireRecord } from '../../../cloud-bridge/contract.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import { BridgeMetrics } from '../../../cloud-bridge/metrics.ts';
 import { BridgeStore } from '../../../cloud-bridge/store/store.ts';
+import { document, holdToDocument } from './api-document.ts';
 import {
   alert,
   atMs,
@@ -26,12 +28,26 @@ const key = 'the-key-of-this-test';
 const headers = { authorization: `Bearer ${key}` };
 
 function setUp(t: TestContext, records: readonly WireRecord[]) {
-  const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+  const dir = dataDir(temporaryDir(t));
+  const store = BridgeStore.open(dir, 1);
   const metrics = new BridgeMetrics();
   const link = { state: () => ({ connected: true, detail: 'test' }) };
   const name = { gateway: 'demo-gw', boot: bootA, seq: 1, sha256: '0'.repeat(64) };
   store.commit([{ name, body: body({ records: [...records] }), wireBytes: 1 }], 1);
-  const app = buildApi({ store, metrics, link, nowMs: () => 5, key, port: 0 });
+  let monotonicMs = 0;
+  const app = buildApi({
+    store,
+    metrics,
+    link,
+    nowMs: () => 5,
+    // Hours pass between requests: wrong keys never use up what an address may try.
+    monotonicMs: () => (monotonicMs += 3_600_000),
+    findKey: keyFinder(dir, key),
+    bind: '127.0.0.1',
+    port: 0,
+    tls: null,
+  });
+  holdToDocument(t, app);
   t.after(async () => {
     await app.close();
     store.close();
@@ -60,18 +76,30 @@ async function all(app: FastifyInstance, path: string, limit: number): Promise<R
   return items;
 }
 
+async function routesOf(app: FastifyInstance): Promise<readonly string[]> {
+  await app.ready();
+  const lines = app.printRoutes({ commonPrefix: false, includeHooks: false }).split('\n');
+  const paths = lines.flatMap((line) => /(\/\S+) \((\w+)/.exec(line)?.[1] ?? []);
+  return [...new Set(paths)].sort();
+}
+
+test('the document has every route, and the server serves it', async (t) => {
+  const { app } = setUp(t, [event(1)]);
+  assert.deepEqual(Object.keys(document.paths).sort(), await routesOf(app));
+  const served = await app.inject({ url: '/api/openapi.json', headers });
+  assert.deepEqual(served.json(), JSON.parse(JSON.stringify(document)));
+  const parameters = JSON.stringify(document.paths['/api/alerts']?.['get']?.parameters);
+  for (const name of ['limit', 'cursor', 'open', 'from', 'to'])
+    assert.match(parameters, new RegExp(`"name":"${name}"`));
+});
+
 test('no route answers without the key, known or unknown, by any method', async (t) => {
   const { app } = setUp(t, [event(1)]);
-  const routes: string[] = [];
-  await app.ready();
-  for (const line of app.printRoutes({ commonPrefix: false, includeHooks: false }).split('\n')) {
-    const path = /(\/\S+) \((\w+)/.exec(line);
-    if (path?.[1] !== undefined) routes.push(path[1]);
-  }
-  const expected = ['alerts', 'events', 'gateways', 'health', 'machines', 'states', 'summaries'].map(
+  const routes = await routesOf(app);
+  const expected = ['alerts', 'events', 'gateways', 'health', 'machines', 'openapi.json', 'states', 'summaries'].map(
     (name) => `/api/${name}`,
   );
-  assert.deepEqual([...new Set(routes)].sort(), [...expected, '/metrics']);
+  assert.deepEqual(routes, [...expected, '/metrics']);
   for (const url of [...routes, '/', '/api', '/api/none', '//metrics', '/api/health?x=1']) {
     for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS'] as const) {
       for (const authorization of ['Bearer ', `Bearer ${key}x`, key]) {

@@ -125,6 +125,16 @@ test('a span is open when the newest word about it is that it opened, whatever h
   assert.deepEqual(journal.openSpans(), [{ machine: 'm-1', event: 'gap', fromMs: 20 }]);
 });
 
+test('a counter that was read once before a kill has told its value: the next start goes on from there', (t) => {
+  const { journal } = openIn(t);
+  const once = summary(1, { samples: 1, good: 1, first: 66, last: 66, counter: null });
+  journal.transaction(() => journal.insert(bootA, [entry(once)]));
+  assert.deepEqual(
+    journal.lastCounters().map(({ value, atMs }) => ({ value, atMs })),
+    [{ value: 66, atMs: once.minuteMs }],
+  );
+});
+
 test('the last counter is that of the latest boot, segment and time, not of the latest arrival', (t) => {
   const { journal } = openIn(t);
   const counter = (to: number, toMs: number) => ({

@@ -1,0 +1,65 @@
+/**
+ * Alerts about the gateway itself. They have no rule in the configuration: nobody may switch them off, since each of them says that
+ * data is or may be missing.
+ */
+import type { AlertDesk } from './alerts/desk.ts';
+import type { Evidence } from './alerts/occurrence.ts';
+import type { Instant } from './rules/conditions.ts';
+import type { Rule } from './rules/schema.ts';
+
+export type GatewayRule = Pick<Rule, 'id' | 'type' | 'priority' | 'latch' | 'text' | 'runbook'>;
+
+const damaged: GatewayRule = {
+  id: 'gateway-store-damaged',
+  type: 'storage_damaged',
+  priority: 'high',
+  latch: false,
+  text: 'A database of the gateway was damaged and put aside',
+  runbook:
+    'What could be read was saved, and the gateway goes on. Keep the .bad file, check the disk (dmesg, smartctl) and how the gateway is switched off.',
+};
+const full: GatewayRule = {
+  id: 'gateway-store-full',
+  type: 'storage_full',
+  priority: 'urgent',
+  latch: false,
+  text: 'The disk of the gateway is full: alerts and events alone are stored',
+  runbook:
+    'Free space on the disk of the data folder. Minutes wait in memory until there is room, but not for long and not through a restart.',
+};
+const everyRule = [damaged, full];
+
+/** The id every record of the gateway itself goes by. */
+export const gatewayId = 'gateway';
+
+export class GatewayAlerts {
+  readonly #desk: AlertDesk;
+
+  constructor(desk: AlertDesk) {
+    this.#desk = desk;
+  }
+
+  /** For taking over what is open from before the start. */
+  static readonly rules: readonly GatewayRule[] = everyRule;
+
+  static runbook(rule: string): string | null {
+    return everyRule.find(({ id }) => id === rule)?.runbook ?? null;
+  }
+
+  /** Told once at a start. What an earlier start has raised stays until somebody has seen it. */
+  damaged(files: readonly string[], now: Instant): void {
+    if (files.length > 0) this.#raise(damaged, { files: files.join('; ').slice(0, 1_000) }, now);
+    this.#desk.clear(gatewayId, damaged.id, Math.round(now.wallMs), now);
+  }
+
+  full(isFull: boolean, now: Instant): void {
+    if (isFull) this.#raise(full, {}, now);
+    else this.#desk.clear(gatewayId, full.id, Math.round(now.wallMs), now);
+  }
+
+  #raise({ text, ...rule }: GatewayRule, evidence: Evidence, now: Instant): void {
+    const atMs = Math.round(now.wallMs);
+    const activation = { onsetMs: atMs, raisedMs: atMs, signal: null, cause: null, text, evidence };
+    this.#desk.activate(gatewayId, rule, activation, false, false, now);
+  }
+}

@@ -1,0 +1,33 @@
+/** A minute that may still change: its readings by signal, and what of it was sent. */
+import type { CounterBase } from '../counters/counter.ts';
+import { makeRooms, type MinutePoints, type Room } from './points.ts';
+
+/** A minute holds a few more or fewer readings than the one before it. */
+const spareReadings = 2;
+
+/** A revision that left. */
+export interface Sent {
+  readonly revision: number;
+  readonly body: string;
+}
+
+export class Minute {
+  readonly fromMs: number;
+  readonly points: (MinutePoints | null)[];
+  /** As much as each signal needed in the minute before. */
+  readonly rooms: readonly (Room | null)[];
+  readonly sent: (Sent | null)[];
+  stateSent: Sent | null = null;
+  /** Counter bases at the end of the minute; null while they must be computed anew. */
+  counterOut: (CounterBase | null)[] | null = null;
+  sealed = false;
+  changed = true;
+  emittedMs = -Infinity;
+
+  constructor(fromMs: number, columns: number, before: Minute | undefined) {
+    this.fromMs = fromMs;
+    this.rooms = makeRooms((before?.points ?? []).map((points) => (points === null ? 0 : points.most + spareReadings)));
+    this.points = Array.from({ length: columns }, () => null);
+    this.sent = Array.from({ length: columns }, () => null);
+  }
+}
