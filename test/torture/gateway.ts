@@ -61,6 +61,13 @@ export class TortureGateway {
     this.#proxy.set(trouble);
   }
 
+  /** Resolves once an answer of the bridge has been swallowed: that batch must come to it again. */
+  async loseAnswer(): Promise<void> {
+    this.trouble('eat');
+    await this.until('answered', () => this.#proxy.counts.eaten > 0);
+    this.trouble(null);
+  }
+
   /** Opens its way to the broker and writes its configuration. */
   async prepare(): Promise<void> {
     const port = await this.#proxy.start();

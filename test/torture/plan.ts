@@ -8,6 +8,7 @@
  *  P4  No clock is stepped between a copy and its return, nor while two agents run from one folder: the bridge judges by the gateways'
  *      clocks whether two boots have watched a machine at the same time, and says so; a fork whose clocks lie a day apart it cannot see.
  *  P5  Every kind of trouble comes before any comes again.
+ *  P6  Before a folder is put back its agent speaks into a hole: there is something the bridge does not have and the copy takes back.
  */
 import { between, createRandom, wholeBetween, type Random } from '../../simulators/random.ts';
 
@@ -56,6 +57,10 @@ const quietMs = [100, 1_200] as const;
 const beforeKillMs = [300, 4_000] as const;
 const downMs = [50, 1_500] as const;
 const troubleMs = [800, 5_000] as const;
+/** Longer than any agent lives after it. */
+const holeBeforePutBackMs = 6_000;
+/** Two seconds of a floor are always something to commit. */
+const inHoleMs = [2_000, 4_000] as const;
 const troubleShare = 0.6;
 const clockShare = 0.25;
 const agentShare = 0.5;
@@ -76,7 +81,8 @@ export function makePlan({ seed, kills, restores }: PlanRequest): Plan {
   for (let n = 0; n < kills; n += 1) {
     const at = n < movesAt ? layout : other;
     if (n === movesAt) step(quietMs, { kind: 'move', to: other });
-    if (random() < troubleShare) {
+    const folder = folders.get(n);
+    if (folder !== 'put-back' && random() < troubleShare) {
       step(quietMs, { kind: 'trouble', trouble: nextTrouble(), forMs: Math.round(between(random, troubleMs)) });
     }
     if (random() < clockShare && !copyIsOut) {
@@ -85,10 +91,12 @@ export function makePlan({ seed, kills, restores }: PlanRequest): Plan {
       offsetDays += stepDays;
       step(quietMs, { kind: 'clock', stepS: stepDays * daySeconds });
     }
-    const folder = folders.get(n);
     if (folder === 'copied') copyIsOut = true;
-    if (folder === 'put-back') copyIsOut = false;
-    step(beforeKillMs, killOf(random, at, folder));
+    if (folder === 'put-back') {
+      copyIsOut = false;
+      step(quietMs, { kind: 'trouble', trouble: 'hole', forMs: holeBeforePutBackMs });
+    }
+    step(folder === 'put-back' ? inHoleMs : beforeKillMs, killOf(random, at, folder));
   }
   return { layout, steps };
 }

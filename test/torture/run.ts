@@ -2,7 +2,7 @@
  * `npm run torture -- --kills 50 [--restores 5] [--seed N] [--json FILE] [--break dedupe|ack|sync]`: is anything lost, and is anything
  * there twice? Exit codes: 0 neither, 1 something is or the run failed, 2 wrong usage.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -76,6 +76,11 @@ async function main(): Promise<number> {
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort());
   const dir = wanted.keep ?? mkdtempSync(join(tmpdir(), 'selvedge-torture-'));
+  mkdirSync(dir, { recursive: true });
+  if (readdirSync(dir).length > 0) {
+    process.stderr.write(`${dir} is not empty\n`);
+    return 2;
+  }
   try {
     const say = (line: string) => void process.stderr.write(`${line}\n`);
     const report = await torture({ ...wanted, dir, say }, abort.signal);

@@ -32,7 +32,6 @@ export interface TortureOptions {
 
 export interface TortureReport {
   readonly seed: number;
-  readonly broken: Break | null;
   readonly kills: { readonly agent: number; readonly worker: number; readonly broker: number };
   /** Folders put back, and folders from which two agents were started. */
   readonly restores: number;
@@ -49,6 +48,7 @@ export interface TortureReport {
   readonly firstSendOutOfOrder: number;
   readonly ok: boolean;
   /** Of the rest, for a person. */
+  readonly broken: Break | null;
   readonly untold: number;
   readonly deadLetters: number;
   readonly answersEaten: number;
@@ -151,6 +151,7 @@ class Run {
       return times.length > 0 && times.every((ms) => ms !== null);
     });
     floor.child.stdin?.write('begin\n');
+    await this.#abortable(main.loseAnswer());
 
     for (const [at, { afterMs, act }] of plan.steps.entries()) {
       if (broken !== null && at === Math.floor(plan.steps.length / 2)) await this.#worstMoment(broken);
@@ -283,7 +284,6 @@ class Run {
     const { lost, duplicated } = ledger;
     return {
       seed,
-      broken,
       kills: this.#kills,
       restores: this.#restores,
       redelivered: bridge.redelivered,
@@ -297,10 +297,13 @@ class Run {
       firstSendOutOfOrder,
       ok:
         ledger.committed > 0 &&
+        // Where nothing came again nothing was asked of the bridge.
+        bridge.redelivered > 0 &&
         lost.length === 0 &&
         duplicated.length === 0 &&
         counters.conserved &&
         firstSendOutOfOrder === 0,
+      broken,
       untold: ledger.untold,
       deadLetters: sum((gateway) => gateway.deadLetters()),
       answersEaten: sum(({ proxied }) => proxied.eaten),

@@ -65,9 +65,29 @@ test('P4: no clock is stepped between a copy and its return, and none further th
 test('P5: every kind of trouble comes before any comes again', () => {
   fc.assert(
     fc.property(request, (asked) => {
-      const all = makePlan(asked).steps.flatMap(({ act }) => (act.kind === 'trouble' ? [act.trouble] : []));
+      const { steps } = makePlan(asked);
+      const all = steps.flatMap(({ act }, at) => {
+        const next = steps[at + 1]?.act;
+        const isForReturn = next?.kind === 'kill-agent' && next.folder === 'put-back';
+        return act.kind === 'trouble' && !isForReturn ? [act.trouble] : [];
+      });
       for (let at = 0; at + troubles.length <= all.length; at += troubles.length) {
         assert.equal(new Set(all.slice(at, at + troubles.length)).size, troubles.length);
+      }
+    }),
+  );
+});
+
+test('P6: an agent speaks into a hole before its folder is put back', () => {
+  fc.assert(
+    fc.property(request, (asked) => {
+      const { steps } = makePlan(asked);
+      for (const [at, { afterMs, act }] of steps.entries()) {
+        if (act.kind !== 'kill-agent' || act.folder !== 'put-back') continue;
+        const before = steps[at - 1]?.act;
+        assert.ok(
+          before?.kind === 'trouble' && before.trouble === 'hole' && before.forMs > afterMs && afterMs >= 2_000,
+        );
       }
     }),
   );
