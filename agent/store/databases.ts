@@ -73,7 +73,7 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     );
     opened.push(ring);
     const undated = journal.dating.undatedSpans(settings.host.boot);
-    const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
+    const recovery = recover(journal, ring, settings, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
     return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
   } catch (error) {
@@ -161,7 +161,7 @@ function openSound<T extends { readonly db: Database }>(
 function recover(
   journal: Journal,
   ring: Ring,
-  builtMs: number,
+  { builtMs, host }: Pick<WriterSettings, 'builtMs' | 'host'>,
   start: Pick<Recovery, 'boot' | 'previousBoot' | 'quarantined' | 'undated'>,
 ): Recovery {
   const shifts = journal.dating.shifts();
@@ -171,11 +171,18 @@ function recover(
     const dated = shiftMs === undefined ? null : datedOrNull(block, shiftMs, builtMs);
     return dated === null ? block : { ...block, ...dated };
   });
+  const counters = journal.lastCounters();
+  const boots = [...counters, ...(tail?.blocks ?? [])].map(({ boot }) => boot);
+  const clockShifts = journal.dating.clockShifts(host, boots);
   return {
     ...start,
+    clockShifts,
     openOccurrences: journal.openOccurrences(),
     openSpans: journal.openSpans(),
-    lastCounters: journal.lastCounters(),
+    lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {
+      const shift = clockShifts.find((of) => of.boot === boot && of.segment === segment);
+      return { machine, signal, value, atMs: atMs + (shift?.shiftMs ?? 0) };
+    }),
     ringTail: tail?.blocks ?? [],
     openSummaries: tail === null ? [] : journal.summariesBetween(tail.fromMs, tail.toMs),
     openStateSummaries: tail === null ? [] : journal.stateSummariesBetween(tail.fromMs, tail.toMs),

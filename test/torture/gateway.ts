@@ -24,6 +24,10 @@ export interface GatewayParts {
   readonly random: Random;
   readonly brokerPort: () => number;
   readonly environment: () => NodeJS.ProcessEnv;
+  /** A command that runs the agent, with its arguments. */
+  readonly under?: () => readonly string[];
+  /** Sees each batch that is sent. */
+  readonly onBatch?: (payload: Buffer) => void;
   readonly onGone: (why: string) => void;
 }
 
@@ -44,7 +48,9 @@ export class TortureGateway {
     this.#copyDir = `${this.#dataDir}.copy`;
     this.#proxy = new TroubleProxy(parts.random, parts.brokerPort, ({ topic, payload }) => {
       const batch = topic.endsWith('/up') ? sentBatch(payload) : null;
-      if (batch !== null) this.order.note(batch);
+      if (batch === null) return;
+      this.order.note(batch);
+      parts.onBatch?.(payload);
     });
   }
 
@@ -98,6 +104,7 @@ export class TortureGateway {
     const agent = startVerb('agent', args, this.#p.onGone, {
       env: this.#p.environment(),
       onWitness: (line) => this.witness.take(line),
+      ...(this.#p.under === undefined ? {} : { under: this.#p.under() }),
     });
     agent.onLine((line) => {
       if (line['msg'] === 'status') this.#status = line;
@@ -105,8 +112,12 @@ export class TortureGateway {
     this.#agent = agent;
   }
 
-  async kill(): Promise<void> {
-    await this.#agent?.end('SIGKILL');
+  get pid(): number | null {
+    return this.#agent?.child.pid ?? null;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#agent?.end(signal);
     this.#agent = null;
   }
 

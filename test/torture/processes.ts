@@ -80,19 +80,33 @@ export class Running {
   }
 }
 
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly onWitness?: (line: string) => void;
+  /** A command that runs it, with its arguments. */
+  readonly under?: readonly string[];
+}
+/** Where the agent writes what it committed. */
+export const witnessFd = 3;
+
 /** Starts `selvedge ARGS`. */
 export function startVerb(
   name: string,
   args: readonly string[],
   onGone: (why: string) => void,
-  more: { readonly env?: NodeJS.ProcessEnv; readonly onWitness?: (line: string) => void } = {},
+  more: StartOptions = {},
 ): Running {
-  const child = spawn(launcher, [...args], {
+  const [command, ...before] = [...(more.under ?? []), launcher];
+  const child = spawn(command, [...before, ...args], {
     stdio: ['pipe', 'pipe', 'pipe', ...(more.onWitness === undefined ? [] : (['pipe'] as const))],
-    env: { ...process.env, ...more.env, ...(more.onWitness === undefined ? {} : { SELVEDGE_WITNESS_FD: '3' }) },
+    env: {
+      ...process.env,
+      ...more.env,
+      ...(more.onWitness === undefined ? {} : { SELVEDGE_WITNESS_FD: String(witnessFd) }),
+    },
   });
   child.stdin?.on('error', () => undefined);
-  if (more.onWitness !== undefined) readWhole(child.stdio[3] as Readable, more.onWitness);
+  if (more.onWitness !== undefined) readWhole(child.stdio[witnessFd] as Readable, more.onWitness);
   return new Running(name, child, onGone);
 }
 
