@@ -60,7 +60,8 @@ interface Tail {
 
 export function rebuildMachine(model: MachineModel, recovery: Recovery, options: RebuildOptions): Rebuilt {
   const { tails, damagedBlocks } = tailsOf(model, recovery, options.nowMs);
-  const newestMs = Math.max(...recovery.ringTail.map((block) => block.toMs));
+  // The last block, not the latest time: one in which the clock was stepped has times of both clocks.
+  const newestMs = recovery.ringTail.at(-1)?.toMs ?? -Infinity;
   const drafts: SummaryDraft[] = [];
   const bases = new Map<number, CounterBase>();
   for (const tail of tails) {
@@ -70,7 +71,8 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
     }
     for (const fromMs of minutesOf(tail, newestMs, tail.boot === recovery.previousBoot ? options.nowMs : null)) {
       const limitMs = Math.min(fromMs + minuteMs, Math.max(tail.limitMs, tail.endMs));
-      drafts.push(...summaries(model, recovery, tail, fromMs, limitMs, bases));
+      // Into a minute behind all readings nothing is counted; had no other been rebuilt, what they count would be nobody's.
+      if (fromMs <= tail.endMs) drafts.push(...summaries(model, recovery, tail, fromMs, limitMs, bases));
       const state = stateSummary(model, recovery, tail, fromMs, limitMs, options);
       if (state !== null) drafts.push(state);
     }
@@ -97,6 +99,7 @@ function minutesOf(tail: Tail, newestMs: number, startMs: number | null): number
   const firstMs = Math.max(
     minuteOf(newestMs) - minuteMs,
     tail.firstMinuteMs ?? -Infinity,
+    minuteOf(tail.readings[0]?.sourceTimeMs ?? -Infinity),
     tail.datedMs === -Infinity ? -Infinity : minuteOf(tail.datedMs),
   );
   for (let fromMs = firstMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) minutes.push(fromMs);
