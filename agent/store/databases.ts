@@ -1,5 +1,16 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
-import { accessSync, constants, existsSync, rmSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { makeFolder } from '../folder.ts';
@@ -72,6 +83,7 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
     );
     opened.push(ring);
+    syncFolder(dataDir);
     const undated = journal.dating.undatedSpans(settings.host.boot);
     const recovery = recover(journal, ring, settings, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
@@ -103,6 +115,23 @@ function prepareFolder(dataDir: string): void {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StoreError('dataDirUnusable', `data folder ${dataDir}: ${why}`, { cause: error });
+  }
+}
+
+/**
+ * Makes the names of the files durable. SQLite does so when it first syncs a file it has made; the ring's log is first synced by the next
+ * process, which copies it into the ring: without its name after a power cut, half of a copy would be a damaged ring.
+ */
+function syncFolder(dataDir: string): void {
+  try {
+    const folder = openSync(dataDir, 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {
+    // Some systems have no such thing as a sync of a folder.
   }
 }
 

@@ -20,8 +20,8 @@ export interface Cut {
   readonly seed: number;
 }
 /** What is left of what was not synced: nothing, all, any writes, any sectors of them, or any of both. */
-const keeps = ['nothing', 'all', 'writes', 'sectors', 'any'] as const;
-type KeepName = (typeof keeps)[number];
+export const keeps = ['nothing', 'all', 'writes', 'sectors', 'any'] as const;
+export type KeepName = (typeof keeps)[number];
 
 export interface Image {
   readonly cut: Cut;
@@ -31,22 +31,23 @@ export interface Image {
 }
 
 /**
- * `count` cuts, in order: a third anywhere, a third right after something was told, and a third while the write-ahead log is being
- * copied into the journal, if that happens at all.
+ * `count` cuts, in order: a third anywhere, a third right after something was told, and a third while the write-ahead log was being
+ * copied into the journal.
  */
-export function chooseCuts({ sessions }: Recording, count: number, seed: number): Cut[] {
+export function chooseCuts({ sessions }: Recording, count: number, keep: KeepName, seed: number): Cut[] {
   const all = sessions.flatMap((events, session) =>
     events.map((event, at) => ({ session, event: at, kind: event.kind })),
   );
   const copying = sessions.flatMap((events, session) =>
     duringCopy(events).map((event) => ({ session, event, kind: 'write' })),
   );
-  const pools = [all, all.filter(({ kind }) => kind === 'told'), copying].filter((pool) => pool.length > 0);
-  const random = createRandom(seed, 'cuts');
+  const pools = [all, all.filter(({ kind }) => kind === 'told'), copying];
+  if (pools.some((pool) => pool.length === 0))
+    throw new TypeError('nothing was told, or the journal was never written');
+  const random = createRandom(seed, `cuts ${keep}`);
   return Array.from({ length: count }, (_, n): Cut => {
     const pool = pools[n % pools.length] ?? [];
     const { session = 0, event = 0 } = pool[Math.floor(random() * pool.length)] ?? {};
-    const keep = keeps[Math.floor(n / pools.length) % keeps.length] ?? 'any';
     return { session, event, keep, seed: Math.floor(random() * 2 ** 31) };
   }).toSorted((a, b) => a.session - b.session || a.event - b.event);
 }
@@ -128,15 +129,19 @@ export interface Outcome {
   readonly problems: readonly string[];
 }
 
+/** Room for alerts on a full disk: nothing to do with power cuts, and large. */
+const reserveFile = 'reserve.bin';
+
 /** Opens the image as a start of the agent does. */
 export async function startOn(image: Image, { dataDir, sent }: Recording, scratch: string): Promise<Outcome> {
   const folder = mkdtempSync(join(scratch, 'image-'));
   const { cut, told } = image;
   try {
-    writeImage(image, dataDir, folder);
+    const files = new Map([...image.files].filter(([path]) => !path.endsWith(reserveFile)));
+    writeImage({ ...image, files }, dataDir, folder);
     const problems: string[] = [];
     try {
-      const store = await openStore({ dataDir: folder, clock: { wallMs: () => Date.now() } });
+      const store = await openStore({ dataDir: folder, clock: { wallMs: () => Date.now() }, reserveBytes: 4_096 });
       for (const file of store.recovery.quarantined) problems.push(`taken for damage: ${file}`);
       await store.close();
       problems.push(...missingIn(join(folder, 'journal.db'), told, sent));

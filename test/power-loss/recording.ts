@@ -11,7 +11,7 @@ import { sentIdentities, type Sent } from './held.ts';
 import { readTrace, straceArguments, type Event } from './trace.ts';
 
 /** How long each of the agents works. */
-const worksMs = 7_000;
+const worksMs = 5_000;
 const traceEndMs = 20_000;
 
 export interface Recording {
