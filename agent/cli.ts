@@ -10,7 +10,19 @@ export interface Command {
   main(args: readonly string[]): Promise<number>;
 }
 
-export const verbs = ['run', 'check', 'user', 'trust', 'outbox', 'key', 'doctor', 'probe', 'scan', 'audit'] as const;
+export const verbs = [
+  'run',
+  'check',
+  'user',
+  'trust',
+  'outbox',
+  'key',
+  'doctor',
+  'probe',
+  'scan',
+  'audit',
+  'join',
+] as const;
 export type Verb = (typeof verbs)[number];
 
 export interface CliPorts {
@@ -97,6 +109,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/scan.ts');
     case 'audit':
       return import('./commands/audit.ts');
+    case 'join':
+      return import('./commands/join.ts');
   }
 }
 

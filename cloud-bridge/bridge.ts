@@ -5,15 +5,15 @@
 import type { KeyObject } from 'node:crypto';
 import type { ApiParts } from './api/parts.ts';
 import { ApiServer } from './api/server.ts';
+import { Blobs } from './blobs.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
 import { parseTopic, statusMessage } from './contract.ts';
-import { BridgeError } from './errors.ts';
-import { reasonOf } from './files.ts';
 import { Ingest } from './ingest.ts';
 import type { Log } from './log.ts';
 import type { BridgeMetrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
-import type { BridgeStore, Fork } from './store/store.ts';
+import { Statuses } from './statuses.ts';
+import type { BridgeStore, Fork } from './store/bridge-store.ts';
 
 const maxStatusBytes = 4096;
 
@@ -33,6 +33,8 @@ export interface BridgeParts {
 export class Bridge {
   readonly #parts: BridgeParts;
   readonly #ingest: Ingest;
+  readonly #blobs: Blobs;
+  readonly #statuses: Statuses;
   readonly #api: ApiServer;
 
   constructor(parts: BridgeParts) {
@@ -48,12 +50,28 @@ export class Bridge {
       onFork: (fork) => this.#onFork(fork),
       report: (error) => log.error(error),
     });
+    this.#blobs = new Blobs({
+      store,
+      find: (gateway) => registry.find(gateway),
+      key: signingKey,
+      nowMs,
+      publish: (topic, payload) => link.publish(topic, payload),
+      metrics,
+      report: (error) => log.error(error),
+    });
+    this.#statuses = new Statuses({
+      store,
+      metrics,
+      nowMs,
+      onFork: (fork) => this.#onFork(fork),
+      report: (error) => log.error(error),
+    });
     this.#api = new ApiServer({ store, metrics, link, nowMs, monotonicMs: () => performance.now(), ...parts.api });
   }
 
   /** Listens. Rejects with a BridgeError, and has stopped what it had started, when it cannot. */
   async start(): Promise<void> {
-    if (this.#parts.brokerIsOwn) this.#parts.store.forgetConnections();
+    if (this.#parts.brokerIsOwn) await this.#parts.store.forgetConnections();
     try {
       await this.#api.start();
       await this.#parts.link.start((message) => this.#onMessage(message));
@@ -69,7 +87,7 @@ export class Bridge {
 
   /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
   async stop(): Promise<void> {
-    await this.#ingest.stop();
+    await Promise.all([this.#ingest.stop(), this.#blobs.stop(), this.#statuses.stop()]);
     await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
   }
 
@@ -79,33 +97,32 @@ export class Bridge {
       case 'up':
         this.#ingest.accept(payload, from);
         return;
+      case 'blob':
+        this.#blobs.accept(payload, from);
+        return;
       case 'status':
         this.#onStatus(payload, from);
         return;
       default:
-        // Answers to commands and evidence chunks: this version asks for neither.
+        // Answers to commands: this version sends none.
         this.#parts.metrics.dropped.topic += 1;
     }
   }
 
   #onStatus(payload: Buffer, from: { readonly site: string; readonly gateway: string }): void {
-    const { metrics, store, registry, nowMs, log } = this.#parts;
+    const { metrics, registry } = this.#parts;
     const status = parseStatus(payload);
     const gateway = registry.find(from.gateway);
     if (status === null || status.gateway !== from.gateway || gateway === null || gateway.site !== from.site) {
       metrics.dropped.status += 1;
       return;
     }
-    try {
-      const { taken, forks } = store.applyStatus(gateway.site, status, nowMs());
-      metrics.statuses[taken ? 'taken' : 'older'] += 1;
-      for (const fork of forks) this.#onFork(fork);
-    } catch (error) {
-      log.error(
-        new BridgeError('storeUnwritable', `a status could not be stored: ${reasonOf(error)}`, { cause: error }),
-      );
+    // Of a revoked gateway only its end is news.
+    if (gateway.revoked === true && status.online) {
       metrics.dropped.status += 1;
+      return;
     }
+    this.#statuses.accept(gateway.site, status);
   }
 
   #onFork(fork: Fork): void {

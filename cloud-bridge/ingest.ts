@@ -9,22 +9,22 @@
  *  I5  A batch that cannot be stored does not keep the others of its group from being stored.
  */
 import type { KeyObject } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { batchName, decodeUp, signAck, topicOf, type AckMessage, type BatchName } from './contract.ts';
 import { BridgeError } from './errors.ts';
 import { reasonOf } from './files.ts';
 import { judge, type Verdict } from './judge.ts';
 import type { BridgeMetrics } from './metrics.ts';
 import type { Gateway } from './registry.ts';
-import { sqliteCode } from './store/salvage.ts';
-import type { BridgeStore, CheckedBatch, CommitResult, Fork } from './store/store.ts';
+import type { BridgeStore, CheckedBatch, Fork } from './store/bridge-store.ts';
 
 export const maxWaiting = 512;
-/** One transaction holds the event loop for as long as its batches take to write: some 2 ms each at the size limit. */
+/** In SQLite one transaction holds the event loop for as long as its batches take to write: some 2 ms each at the size limit. */
 const maxGroup = 16;
 const retryAfterS = { busy: 2, damaged: 2, storeDown: 15, storeFull: 60, configuration: 60, version: 600 } as const;
 
 export interface IngestParts {
-  readonly store: Pick<BridgeStore, 'commit'>;
+  readonly store: Pick<BridgeStore, 'commit' | 'troubleOf'>;
   readonly find: (gateway: string) => Gateway | null;
   readonly key: KeyObject;
   readonly nowMs: () => number;
@@ -43,7 +43,7 @@ interface Waiting {
 export class Ingest {
   readonly #parts: IngestParts;
   #waiting: Waiting[] = [];
-  #scheduled: NodeJS.Immediate | null = null;
+  #draining: Promise<void> | null = null;
   #stopped = false;
   readonly #sending = new Set<Promise<void>>();
 
@@ -65,25 +65,26 @@ export class Ingest {
     }
     this.#waiting.push({ payload, from });
     metrics.waiting = this.#waiting.length;
-    this.#scheduled ??= setImmediate(() => this.#drain());
+    this.#draining ??= this.#drain();
   }
 
   /** Stores and answers what waits, then takes nothing more. Resolves when the answers are with the broker. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#scheduled !== null) clearImmediate(this.#scheduled);
-    this.#scheduled = null;
-    while (this.#waiting.length > 0) this.#group();
+    await this.#draining;
     await Promise.allSettled(this.#sending);
   }
 
-  #drain(): void {
-    this.#scheduled = null;
-    this.#group();
-    if (this.#waiting.length > 0) this.#scheduled = setImmediate(() => this.#drain());
+  async #drain(): Promise<void> {
+    // One group after another, each in a turn of its own: what arrives while one is stored makes the next.
+    while (this.#waiting.length > 0) {
+      await nextTurn();
+      await this.#group();
+    }
+    this.#draining = null;
   }
 
-  #group(): void {
+  async #group(): Promise<void> {
     const group = this.#waiting.slice(0, maxGroup);
     this.#waiting = this.#waiting.slice(maxGroup);
     this.#parts.metrics.waiting = this.#waiting.length;
@@ -95,25 +96,25 @@ export class Ingest {
     }
     if (checked.length === 0) return;
     try {
-      this.#commit(checked);
+      await this.#commit(checked);
     } catch (error) {
-      if (checked.length === 1 || isStoreDown(error)) this.#postpone(checked, error);
-      else for (const one of checked) this.#commitAlone(one);
+      if (checked.length === 1 || this.#parts.store.troubleOf(error) !== null) this.#postpone(checked, error);
+      else for (const one of checked) await this.#commitAlone(one);
     }
   }
 
-  #commitAlone(one: { batch: CheckedBatch; from: Waiting['from'] }): void {
+  async #commitAlone(one: { batch: CheckedBatch; from: Waiting['from'] }): Promise<void> {
     try {
-      this.#commit([one]);
+      await this.#commit([one]);
     } catch (error) {
       this.#postpone([one], error);
     }
   }
 
-  #commit(checked: readonly { batch: CheckedBatch; from: Waiting['from'] }[]): void {
+  async #commit(checked: readonly { batch: CheckedBatch; from: Waiting['from'] }[]): Promise<void> {
     const { store, metrics, nowMs, onFork } = this.#parts;
     const startedMs = performance.now();
-    const result: CommitResult = store.commit(
+    const result = await store.commit(
       checked.map(({ batch }) => batch),
       nowMs(),
     );
@@ -131,7 +132,7 @@ export class Ingest {
   }
 
   #postpone(checked: readonly { batch: CheckedBatch; from: Waiting['from'] }[], error: unknown): void {
-    const full = sqliteCode(error)?.startsWith('SQLITE_FULL') === true;
+    const full = this.#parts.store.troubleOf(error) === 'full';
     // Said once an outage, not once a batch.
     if (!this.#parts.metrics.storeDown) {
       this.#parts.report(
@@ -173,11 +174,6 @@ export class Ingest {
     this.#sending.add(sent);
     void sent.finally(() => this.#sending.delete(sent));
   }
-}
-
-/** The disk or the file, as against the batch. */
-function isStoreDown(error: unknown): boolean {
-  return /^SQLITE_(FULL|IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|BUSY|LOCKED|NOMEM)/.test(sqliteCode(error) ?? '');
 }
 
 function waitFor(code: string): number {

@@ -17,6 +17,7 @@ import type { AlertRecord, StateSummaryRecord, SummaryRecord, WireRecord } from 
 import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
 import { StoreError } from './errors.ts';
+import { EvidenceTable } from './evidence.ts';
 import {
   stateSummaryColumns,
   stateSummaryOf,
@@ -80,6 +81,7 @@ export class Journal {
   readonly db: Database;
   readonly dating: JournalDating;
   readonly audit: AuditLog;
+  readonly evidence: EvidenceTable;
   readonly #outbox: boolean;
   readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
@@ -91,6 +93,7 @@ export class Journal {
     this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
+    this.evidence = new EvidenceTable(db);
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */
@@ -140,6 +143,7 @@ export class Journal {
         return;
       case 'event':
         this.#sql.insertEvent.run({ boot, ...record, body });
+        this.evidence.note(boot, record, this.#outbox);
         return;
       case 'alert':
         this.#insertAlert(boot, record, body);

@@ -2,12 +2,12 @@
  * Summaries and state seconds by minute or hour: sums of the partials, never means, so that a reader may add further.
  * A page is made bucket after bucket, each from the index: its cost is that of the rows on it, however long the history.
  */
-import type Database from 'better-sqlite3';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import type { Row, Scalar, StoreReader } from '../store/bridge-store.ts';
 import { countOnce, type Correct } from './once.ts';
 import { operations } from './operations.ts';
-import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn, type Row, type Scalar } from './page.ts';
+import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn } from './page.ts';
 import { refuse } from './problem.ts';
 
 type Query = z.infer<typeof operations.summaries.query>;
@@ -53,13 +53,15 @@ const lists: readonly BucketList[] = [
     operation: 'states',
     table: 'state_summary',
     series: ['gateway', 'machine'],
-    columns: 'json_group_array(json(seconds)) AS seconds, json_group_array(json(causes)) AS causes',
+    // Joined as text, which every store can.
+    columns: `'[' || string_agg(CAST(seconds AS TEXT), ',') || ']' AS seconds,
+      '[' || string_agg(CAST(causes AS TEXT), ',') || ']' AS causes`,
     shape: (row) => ({ seconds: total(row['seconds']), causes: total(row['causes']) }),
   },
 ];
 
 /** Adds up a JSON array of objects of numbers. */
-function total(text: string | number | null | undefined): Record<string, number> {
+function total(text: Row[string] | undefined): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const part of z.array(z.record(z.string(), z.number())).parse(json(text))) {
     for (const [key, seconds] of Object.entries(part)) sums[key] = (sums[key] ?? 0) + seconds;
@@ -67,24 +69,24 @@ function total(text: string | number | null | undefined): Record<string, number>
   return sums;
 }
 
-/** Adds the routes to `app`; `db` is only read. */
-export function bucketRoutes(app: FastifyInstance, db: Database.Database): void {
+/** Adds the routes to `app`. */
+export function bucketRoutes(app: FastifyInstance, store: StoreReader): void {
   for (const list of lists) {
     const { path, query } = operations[list.operation];
     app.get(path, async (request, reply) => {
       const parsed = query.safeParse(request.query);
       if (!parsed.success) return refuse(reply, 400, 'bad-query', firstIssue(parsed.error));
-      const page = readPage(db, list, parsed.data);
+      const page = await readPage(store, list, parsed.data);
       return page ?? refuse(reply, 400, 'bad-query', 'cursor: not one this list gave out');
     });
   }
 }
 
-function readPage(
-  db: Database.Database,
+async function readPage(
+  store: StoreReader,
   list: BucketList,
   query: Query,
-): { items: unknown[]; next: string | null } | null {
+): Promise<{ items: unknown[]; next: string | null } | null> {
   const size = bucketMs[query.bucket];
   const key: readonly KeyColumn[] = [
     { name: 'bucket_ms', expression: 'bucket_ms', type: 'number' },
@@ -102,34 +104,34 @@ function readPage(
   const series = list.series.join(', ');
   const after = query.cursor === undefined ? null : decodeCursor(query.cursor, key);
   if (query.cursor !== undefined && after === null) return null;
+  const filter = { ...values };
   for (const [at, name] of list.series.entries()) values[`k_${name}`] = after?.[at + 1] ?? '';
   const afterMs = after === null ? null : Number(after[0]);
 
-  const nextMinute = db.prepare<Record<string, Scalar>, { ms: number | null }>(
-    `SELECT min(minute_ms) AS ms FROM ${list.table} WHERE minute_ms >= @low AND minute_ms < @high${where}`,
-  );
-  const ofBucket = db.prepare<Record<string, Scalar>, Row>(
-    `SELECT @bucket AS bucket_ms, ${series}, ${list.columns} FROM ${list.table}
-     WHERE minute_ms >= @low AND minute_ms < @high${where} AND (${series}) > (${list.series.map((name) => `@k_${name}`).join(', ')})
-     GROUP BY ${series} ORDER BY ${series} LIMIT @limit`,
-  );
+  const nextMinute = `SELECT min(minute_ms) AS ms FROM ${list.table}
+    WHERE minute_ms >= @low AND minute_ms < @high${where}`;
+  const ofBucket = `SELECT CAST(@bucket AS BIGINT) AS bucket_ms, ${series}, ${list.columns} FROM ${list.table}
+    WHERE minute_ms >= @low AND minute_ms < @high${where} AND (${series}) > (${list.series.map((name) => `@k_${name}`).join(', ')})
+    GROUP BY ${series} ORDER BY ${series} LIMIT @limit`;
   const from = query.from ?? 0;
   const to = query.to ?? Number.MAX_SAFE_INTEGER;
   const rows: Row[] = [];
   let low = Math.max(from, afterMs ?? from);
   while (rows.length <= query.limit && low < to) {
-    const minute = nextMinute.get({ ...values, low, high: to })?.ms ?? null;
+    const [next] = await store.rows<{ ms: number | null }>(nextMinute, { ...filter, low, high: to });
+    const minute = next?.ms ?? null;
     if (minute === null) break;
     const bucket = minute - (minute % size);
     // Only the bucket the last page ended in goes on in the middle of its series.
     const resumed = bucket === afterMs ? {} : Object.fromEntries(list.series.map((name) => [`k_${name}`, '']));
     const range = { bucket, low: Math.max(bucket, from), high: Math.min(bucket + size, to) };
-    rows.push(...ofBucket.all({ ...values, ...resumed, ...range, limit: query.limit + 1 - rows.length }));
+    const limit = query.limit + 1 - rows.length;
+    rows.push(...(await store.rows(ofBucket, { ...values, ...resumed, ...range, limit })));
     low = bucket + size;
   }
   const page = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? page.at(-1) : undefined;
-  const items = list.correct?.(db, page, { from, to, size }) ?? page;
+  const items = (await list.correct?.(store, page, { from, to, size })) ?? page;
   return {
     items: items.map((row) => ({
       bucketMs: row['bucket_ms'],

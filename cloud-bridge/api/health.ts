@@ -10,35 +10,39 @@ interface Totals {
   readonly forks: number;
 }
 
-function totalsOf({ store }: ApiParts): Totals {
-  const row = store.db
-    .prepare<[], Totals>(
+/** Null when the store cannot be asked: the bridge must still say how it is. */
+async function totalsOf({ store }: ApiParts): Promise<Totals | null> {
+  try {
+    const [row] = await store.rows<Totals>(
       `SELECT (SELECT count(*) FROM gateway) AS gateways,
-        (SELECT count(*) FROM status WHERE online = 1) AS online,
+        (SELECT count(*) FROM status WHERE online) AS online,
         (SELECT count(*) FROM batch) AS batches,
         (SELECT coalesce(sum(repeats), 0) FROM batch) AS repeats,
         (SELECT count(*) FROM fork) AS forks`,
-    )
-    .get();
-  return row ?? { gateways: 0, online: 0, batches: 0, repeats: 0, forks: 0 };
+    );
+    return row ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** `ok` is false when batches cannot be stored or the broker is away. */
-export function healthOf(parts: ApiParts): HealthView {
+export async function healthOf(parts: ApiParts): Promise<HealthView> {
   const { metrics, link, store, nowMs } = parts;
   const { connected, detail } = link.state();
+  const totals = await totalsOf(parts);
   return {
-    ok: connected && !metrics.storeDown,
+    ok: connected && totals !== null && !metrics.storeDown,
     nowMs: nowMs(),
     broker: { connected, detail },
     store: {
-      writable: !metrics.storeDown,
+      writable: totals !== null && !metrics.storeDown,
       setAside: store.quarantine?.path ?? null,
       /** Of what was set aside: how much was saved, and what is missing. */
       saved: store.quarantine?.saved ?? null,
     },
     waiting: metrics.waiting,
-    ...totalsOf(parts),
+    ...(totals ?? { gateways: null, online: null, batches: null, repeats: null, forks: null }),
   };
 }
 
@@ -50,9 +54,9 @@ interface Family {
 }
 
 /** Prometheus text format 0.0.4. Label values are of our own making: letters, digits and dashes. */
-export function metricsText(parts: ApiParts): string {
+export async function metricsText(parts: ApiParts): Promise<string> {
   const { metrics, link } = parts;
-  const totals = totalsOf(parts);
+  const totals = await totalsOf(parts);
   const counter = (name: string, help: string, value: number): Family => ({
     name,
     help,
@@ -85,16 +89,28 @@ export function metricsText(parts: ApiParts): string {
     counter('commits_total', 'Transactions that stored batches.', metrics.commits),
     counter('commit_seconds_total', 'Time spent in them.', metrics.commitMs / 1000),
     counter('answers_unsent_total', 'Answers the broker did not take.', metrics.answersUnsent),
+    counter('chunks_total', 'Chunks of evidence files received.', metrics.chunks),
+    labelled('chunk_answers_total', 'Answers to chunks of evidence files.', 'result', metrics.chunkAnswers),
     labelled('dropped_total', 'Messages that could not be used or answered, by reason.', 'reason', metrics.dropped),
     labelled('statuses_total', 'Births and deaths, taken or older than the stored one.', 'outcome', metrics.statuses),
     labelled('refused_total', 'What the embedded broker refused, by kind.', 'kind', metrics.refused),
+    labelled(
+      'enrolments_total',
+      'Certificates given for join files, renewed, and refused.',
+      'outcome',
+      metrics.enrolment,
+    ),
     gauge('waiting_batches', 'Batches that wait to be stored.', metrics.waiting),
-    gauge('store_writable', '1 when batches can be stored.', metrics.storeDown ? 0 : 1),
+    gauge('store_writable', '1 when batches can be stored.', metrics.storeDown || totals === null ? 0 : 1),
     gauge('broker_connected', '1 when messages can arrive.', link.state().connected ? 1 : 0),
-    gauge('gateways', 'Gateways ever heard.', totals.gateways),
-    gauge('gateways_online', 'Gateways whose newest status is a birth.', totals.online),
-    gauge('forks', 'Boots shared by cloned or restored gateways.', totals.forks),
   ];
+  if (totals !== null) {
+    families.push(
+      gauge('gateways', 'Gateways ever heard.', totals.gateways),
+      gauge('gateways_online', 'Gateways whose newest status is a birth.', totals.online),
+      gauge('forks', 'Boots shared by cloned or restored gateways.', totals.forks),
+    );
+  }
   return families.map(textOf).join('');
 }
 

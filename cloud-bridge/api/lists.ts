@@ -2,10 +2,10 @@
  * The list routes: `{items, next}`, newest or first key first, paged by key. `next` is the text to give as `cursor` for
  * the following page, or null at the end; rows that come in meanwhile neither repeat nor hide others.
  */
-import type Database from 'better-sqlite3';
 import type { FastifyInstance } from 'fastify';
+import type { Row, Scalar, StoreReader } from '../store/bridge-store.ts';
 import { operations } from './operations.ts';
-import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn, type Row, type Scalar } from './page.ts';
+import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn } from './page.ts';
 import { refuse } from './problem.ts';
 
 type Name = 'gateways' | 'machines' | 'alerts' | 'events';
@@ -47,7 +47,7 @@ const lists: readonly List[] = [
     shape: (row) => ({
       gateway: row['gateway'],
       site: row['site'],
-      online: row['online'] === 1,
+      online: Boolean(row['online']),
       boot: row['boot'],
       connection: row['connection'],
       agentVersion: row['agent_version'],
@@ -139,20 +139,24 @@ const lists: readonly List[] = [
   },
 ];
 
-/** Adds every list route to `app`; `db` is only read. */
-export function listRoutes(app: FastifyInstance, db: Database.Database): void {
+/** Adds every list route to `app`. */
+export function listRoutes(app: FastifyInstance, store: StoreReader): void {
   for (const list of lists) {
     const { path, query } = operations[list.operation];
     app.get(path, async (request, reply) => {
       const parsed = query.safeParse(request.query);
       if (!parsed.success) return refuse(reply, 400, 'bad-query', firstIssue(parsed.error));
-      const page = readPage(db, list, parsed.data);
+      const page = await readPage(store, list, parsed.data);
       return page ?? refuse(reply, 400, 'bad-query', 'cursor: not one this list gave out');
     });
   }
 }
 
-function readPage(db: Database.Database, list: List, query: Query): { items: unknown[]; next: string | null } | null {
+async function readPage(
+  store: StoreReader,
+  list: List,
+  query: Query,
+): Promise<{ items: unknown[]; next: string | null } | null> {
   const conditions: string[] = [];
   const values: Record<string, Scalar> = { limit: query.limit + 1 };
   for (const [name, condition] of Object.entries(list.filters)) {
@@ -174,7 +178,7 @@ function readPage(db: Database.Database, list: List, query: Query): { items: unk
   const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
   const order = keys.map((key) => key + direction).join(', ');
   const sql = `SELECT ${list.columns} FROM ${list.from} ${where} ORDER BY ${order} LIMIT @limit`;
-  const rows = db.prepare<Record<string, Scalar>, Row>(sql).all(values);
+  const rows = await store.rows(sql, values);
   const items = rows.slice(0, query.limit);
   const last = rows.length > query.limit ? items.at(-1) : undefined;
   return {

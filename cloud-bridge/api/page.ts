@@ -1,8 +1,6 @@
 /** What all lists of the API share: the query words, and cursors that are the key of the last row. */
 import { z } from 'zod';
-
-export type Scalar = string | number;
-export type Row = Record<string, string | number | null>;
+import type { Row, Scalar } from '../store/bridge-store.ts';
 
 export interface KeyColumn {
   /** As the row has it. */
@@ -28,7 +26,7 @@ export function firstIssue(error: z.ZodError): string {
 }
 
 /** The value of a JSON column. */
-export function json(text: string | number | null | undefined): unknown {
+export function json(text: Row[string] | undefined): unknown {
   return JSON.parse(String(text ?? 'null'));
 }
 

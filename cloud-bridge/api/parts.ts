@@ -2,10 +2,10 @@
 import type { FindKey } from '../api-keys.ts';
 import type { BrokerLink } from '../broker/link.ts';
 import type { BridgeMetrics } from '../metrics.ts';
-import type { BridgeStore } from '../store/store.ts';
+import type { BridgeStore } from '../store/bridge-store.ts';
 
 export interface ApiParts {
-  readonly store: Pick<BridgeStore, 'db' | 'quarantine'>;
+  readonly store: Pick<BridgeStore, 'rows' | 'quarantine' | 'readFile'>;
   readonly metrics: BridgeMetrics;
   readonly link: Pick<BrokerLink, 'state'>;
   readonly nowMs: () => number;

@@ -1,5 +1,5 @@
 /**
- * The bridge's store: one writer, one SQLite file.
+ * The bridge's store in SQLite: one writer, one file.
  *
  * Invariants (each has a test in `test/unit/bridge/store.test.ts`):
  *  B1  A batch, its records and its ledger numbers are durable together when `commit` returns, or none of them is.
@@ -10,45 +10,31 @@
  *  B5  Any order, repetition or interleaving of the same batches gives the same rows, receive times aside.
  */
 import type Database from 'better-sqlite3';
-import type { BatchBody, BatchName, StatusMessage } from '../contract.ts';
+import type { BatchName, StatusMessage } from '../contract.ts';
 import type { DataDir } from '../files.ts';
 import { branchKeeper } from './branches.ts';
+import type {
+  BridgeStore,
+  CheckedBatch,
+  Chunk,
+  CommitOutcome,
+  CommitResult,
+  FileState,
+  Fork,
+  Row,
+  Scalar,
+  StatusResult,
+  Trouble,
+} from './bridge-store.ts';
+import { fileKeeper, type FileKeeper } from './files.ts';
 import { addNumbers, type Range } from './ledger.ts';
 import { openDatabase, type Quarantine } from './open.ts';
 import { overlapKeeper } from './overlap.ts';
 import { recordWriter } from './rows.ts';
+import { sqliteCode } from './salvage.ts';
 import { supersedes } from './status.ts';
 
-/** A batch that has passed every check but those against the store. */
-export interface CheckedBatch {
-  readonly name: BatchName;
-  readonly body: BatchBody;
-  readonly wireBytes: number;
-}
-
-export type CommitOutcome = 'stored' | 'repeat' | 'conflict';
-
-/** Two boots of a gateway that name one previous boot. */
-export interface Fork {
-  readonly gateway: string;
-  readonly previousBoot: string;
-  readonly boots: readonly string[];
-}
-
-export interface CommitResult {
-  readonly outcomes: readonly CommitOutcome[];
-  /** Records stored and records that were known already. */
-  readonly fresh: number;
-  readonly known: number;
-  readonly forks: readonly Fork[];
-}
-
-export interface StatusResult {
-  readonly taken: boolean;
-  readonly forks: readonly Fork[];
-}
-
-export class BridgeStore {
+export class SqliteStore implements BridgeStore {
   readonly db: Database.Database;
   readonly quarantine: Quarantine | null;
   readonly #release: () => void;
@@ -56,11 +42,12 @@ export class BridgeStore {
   readonly #records: ReturnType<typeof recordWriter>;
   readonly #branches: ReturnType<typeof branchKeeper>;
   readonly #overlaps: ReturnType<typeof overlapKeeper>;
+  readonly #files: FileKeeper;
 
   /** Takes the data folder's lock and opens the database; throws as `openDatabase`. */
-  static open(dir: DataDir, nowMs: number): BridgeStore {
+  static open(dir: DataDir, nowMs: number): SqliteStore {
     const { db, quarantine, release } = openDatabase(dir, nowMs);
-    return new BridgeStore(db, quarantine, release);
+    return new SqliteStore(db, quarantine, release);
   }
 
   private constructor(db: Database.Database, quarantine: Quarantine | null, release: () => void) {
@@ -71,6 +58,7 @@ export class BridgeStore {
     this.#records = recordWriter(db);
     this.#branches = branchKeeper(db);
     this.#overlaps = overlapKeeper(db);
+    this.#files = fileKeeper(db);
   }
 
   /** Stores the batches in one transaction. Throws SQLite's error with nothing stored when the disk does not take it. */
@@ -113,9 +101,28 @@ export class BridgeStore {
       .immediate();
   }
 
+  putChunk(chunk: Chunk, receivedMs: number): FileState {
+    return this.db.transaction(() => this.#files.put(chunk, receivedMs)).immediate();
+  }
+
+  readFile(gateway: string, sha256: string): Buffer | null {
+    return this.db.transaction(() => this.#files.read(gateway, sha256))();
+  }
+
   /** For a start with the embedded broker: nobody is connected to it yet, whatever the last run saw. */
   forgetConnections(): void {
     this.db.exec('UPDATE status SET online = 0 WHERE online = 1');
+  }
+
+  rows<T = Row>(sql: string, values: Readonly<Record<string, Scalar>> = {}): T[] {
+    return this.db.prepare<[Readonly<Record<string, Scalar>>], T>(sql).all(values);
+  }
+
+  /** The disk or the file, as against the batch. */
+  troubleOf(error: unknown): Trouble | null {
+    const code = sqliteCode(error) ?? '';
+    if (code.startsWith('SQLITE_FULL')) return 'full';
+    return /^SQLITE_(IOERR|READONLY|CANTOPEN|CORRUPT|NOTADB|BUSY|LOCKED|NOMEM)/.test(code) ? 'down' : null;
   }
 
   close(): void {

@@ -7,7 +7,8 @@
  */
 import { registerHooks } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
-import type { BridgeStore as Store, CheckedBatch, CommitResult } from '../../cloud-bridge/store/store.ts';
+import type { CheckedBatch, CommitResult } from '../../cloud-bridge/store/bridge-store.ts';
+import type { SqliteStore as Store } from '../../cloud-bridge/store/store.ts';
 
 /** Long enough for an answer to be on its way. */
 const commitLateMs = 250;
@@ -37,11 +38,11 @@ let armed = false;
 const die = () => void setTimeout(() => process.kill(process.pid, 'SIGKILL'), killAfterMs);
 
 async function answerFirst(): Promise<void> {
-  const { BridgeStore } = await import('../../cloud-bridge/store/store.ts');
-  const commit = Reflect.get(BridgeStore.prototype, 'commit');
-  const close = Reflect.get(BridgeStore.prototype, 'close');
+  const { SqliteStore } = await import('../../cloud-bridge/store/store.ts');
+  const commit = Reflect.get(SqliteStore.prototype, 'commit');
+  const close = Reflect.get(SqliteStore.prototype, 'close');
   let waiting: (() => void)[] = [];
-  BridgeStore.prototype.commit = function (this: Store, batches: readonly CheckedBatch[], ms: number): CommitResult {
+  SqliteStore.prototype.commit = function (this: Store, batches: readonly CheckedBatch[], ms: number): CommitResult {
     const late = () => {
       waiting = waiting.filter((one) => one !== late);
       commit.call(this, batches, ms);
@@ -51,7 +52,7 @@ async function answerFirst(): Promise<void> {
     if (armed) die();
     return { outcomes: batches.map(() => 'stored'), fresh: 0, known: 0, forks: [] };
   };
-  BridgeStore.prototype.close = function (this: Store): void {
+  SqliteStore.prototype.close = function (this: Store): void {
     for (const late of waiting) late();
     close.call(this);
   };

@@ -41,6 +41,7 @@ export class TortureGateway {
   #agent: Running | null = null;
   #status: Line | null = null;
   #mark = 0;
+  #startMark = 0;
 
   constructor(parts: GatewayParts) {
     this.#p = parts;
@@ -100,6 +101,7 @@ export class TortureGateway {
 
   start(): void {
     this.#status = null;
+    this.#startMark = this.witness.mark();
     const args = ['run', '--config', this.#config(), '--endpoints', join(this.#p.dir, 'endpoints.json')];
     const agent = startVerb('agent', args, this.#p.onGone, {
       env: this.#p.environment(),
@@ -153,6 +155,19 @@ export class TortureGateway {
 
   connected(): Promise<void> {
     return this.until('connected', (status) => status['uplink'] === 'connected');
+  }
+
+  /** Resolves when the agent that runs now has told a minute of each machine that is its own. */
+  counted(): Promise<void> {
+    return this.until('counting', () => {
+      const counted = new Set(
+        this.witness.told.slice(this.#startMark).flatMap(({ kind, boot, key }) => {
+          const [machine = '', , , readingBoot] = key?.split(' ') ?? [];
+          return kind === 'summary' && readingBoot === boot ? [machine] : [];
+        }),
+      );
+      return counted.size === tortureMachines.length;
+    });
   }
 
   /** Resolves when nothing waits any more. */

@@ -5,7 +5,8 @@
  *  P1  The same request gives the same plan; another seed gives another.
  *  P2  As many kills as asked for, as many folders put back or started twice as asked for, each after the kill of an agent.
  *  P3  A broker of its own is killed only where there is one.
- *  P4  No clock is stepped between a copy and its return, nor while two agents run from one folder: the bridge judges by the gateways'
+ *  P4  No clock is stepped between a copy and its return, nor while two agents run from one folder (nor, which the runner sees to, before
+ *      the agent that goes on from there has told its first minute): the bridge judges by the gateways'
  *      clocks whether two boots have watched a machine at the same time, and says so; a fork whose clocks lie a day apart it cannot see.
  *  P5  Every kind of trouble comes before any comes again.
  *  P6  Before a folder is put back its agent speaks into a hole: there is something the bridge does not have and the copy takes back.

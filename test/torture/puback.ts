@@ -1,6 +1,6 @@
 /** The agent's connection and judge of answers with a fault: what the broker has taken counts as stored. See `broken-agent.ts`. */
 import type { KeyObject } from 'node:crypto';
-import { believedAnswer as believed } from '../../agent/sync/answers.ts';
+import { believedAnswer as believed, type BridgeAnswer } from '../../agent/sync/answers.ts';
 import { openLink as open, type Link, type LinkHandlers, type LinkOptions } from '../../agent/sync/link.ts';
 import { ackMessage, type AckMessage } from '../../cloud-bridge/contract.ts';
 
@@ -25,7 +25,7 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
   };
 }
 
-export function believedAnswer(payload: Buffer, gateway: string, bridgeKey: KeyObject): AckMessage | null {
+export function believedAnswer(payload: Buffer, gateway: string, bridgeKey: KeyObject): BridgeAnswer | null {
   const { data } = ackMessage.safeParse(JSON.parse(payload.toString('utf8')));
-  return data?.sig === mark ? data : believed(payload, gateway, bridgeKey);
+  return data?.sig === mark ? { to: 'batch', ack: data } : believed(payload, gateway, bridgeKey);
 }

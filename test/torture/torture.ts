@@ -90,6 +90,7 @@ class Run {
   readonly #kills = { agent: 0, worker: 0, broker: 0 };
   readonly #layouts: Layout[] = [];
   #restores = 0;
+  #forked = false;
   #clockSteps = 0;
   #offsetS = 0;
   #calm: NodeJS.Timeout | null = null;
@@ -180,6 +181,9 @@ class Run {
         this.#calm = setTimeout(() => this.#main.trouble(null), act.forMs);
         return;
       case 'clock':
+        // As P4 of the plan has it: by now the agent has counted beyond the copy, on the clock the copy had.
+        if (this.#forked) await this.#abortable(this.#main.counted());
+        this.#forked = false;
         this.#clockSteps += 1;
         this.#offsetS += act.stepS;
         this.#clock.set(this.#offsetS);
@@ -208,6 +212,7 @@ class Run {
         if (act.folder === 'put-back') {
           this.#main.putBack(cloud.read());
           this.#restores += 1;
+          this.#forked = true;
         }
         if (act.folder === 'twice') await this.#twice();
         else this.#main.start();
@@ -218,6 +223,7 @@ class Run {
   /** Two agents run from one folder, and push one another off the broker; the second then delivers what it has, and goes for good. */
   async #twice(): Promise<void> {
     this.#restores += 1;
+    this.#forked = true;
     const twin = this.#gateway(`twin-${this.#restores}`);
     twin.beginFrom(this.#main);
     await twin.prepare();

@@ -11,7 +11,7 @@ import { BridgeError } from '../../../cloud-bridge/errors.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import { apiKey, initialise } from '../../../cloud-bridge/keys.ts';
 import { BridgeMetrics } from '../../../cloud-bridge/metrics.ts';
-import { BridgeStore } from '../../../cloud-bridge/store/store.ts';
+import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
 import { holdToDocument } from './api-document.ts';
 import { temporaryDir } from './making.ts';
 
@@ -20,7 +20,7 @@ const withCode = (code: string) => (error: unknown) => error instanceof BridgeEr
 function setUp(t: TestContext) {
   const dir = dataDir(temporaryDir(t));
   initialise(dir);
-  const store = BridgeStore.open(dir, 1);
+  const store = SqliteStore.open(dir, 1);
   const time = { nowMs: 1_000_000, monotonicMs: 0 };
   const link = { state: () => ({ connected: true, detail: 'test' }) };
   const app = buildApi({

@@ -5,13 +5,20 @@ import { ackMessage, ackSignatureHolds, type AckMessage } from '../../../cloud-b
 import type { BridgeError } from '../../../cloud-bridge/errors.ts';
 import { Ingest, maxWaiting, type IngestParts } from '../../../cloud-bridge/ingest.ts';
 import { BridgeMetrics } from '../../../cloud-bridge/metrics.ts';
-import type { CheckedBatch } from '../../../cloud-bridge/store/store.ts';
+import type { CheckedBatch, Trouble } from '../../../cloud-bridge/store/bridge-store.ts';
 import { body, event, keyPair, seal } from './making.ts';
 
 const gateway = keyPair();
 const bridge = keyPair();
 const from = { site: 'demo', gateway: 'demo-gw' };
 const batchOf = (seq: number) => seal(body({ seq, records: [event(seq)] }), gateway.privateKey);
+
+/** A store that is down or full, as against a batch that it cannot take. */
+function troubleOf(error: unknown): Trouble | null {
+  const code = error instanceof Database.SqliteError ? error.code : '';
+  if (code === 'SQLITE_FULL') return 'full';
+  return code.startsWith('SQLITE_CONSTRAINT') ? null : 'down';
+}
 
 function setUp(more: Partial<IngestParts> = {}) {
   const steps: string[] = [];
@@ -23,7 +30,7 @@ function setUp(more: Partial<IngestParts> = {}) {
     return { outcomes: batches.map(() => 'stored' as const), fresh: batches.length, known: 0, forks: [] };
   };
   const ingest = new Ingest({
-    store: { commit },
+    store: { commit, troubleOf },
     find: (id) => (id === 'demo-gw' ? { id, site: 'demo', key: gateway.publicKey } : null),
     key: bridge.privateKey,
     nowMs: () => 1,
@@ -56,7 +63,7 @@ test('I1: the answer follows the commit, and batches that wait share one', async
 
 test('I1: outcomes of the store are answered each to its batch; a conflict is refused', async () => {
   const outcomes = ['stored', 'repeat', 'conflict'] as const;
-  const { ingest, acks } = setUp({ store: { commit: () => ({ outcomes, fresh: 1, known: 0, forks: [] }) } });
+  const { ingest, acks } = setUp({ store: { commit: () => ({ outcomes, fresh: 1, known: 0, forks: [] }), troubleOf } });
   for (const seq of [1, 2, 3]) ingest.accept(batchOf(seq).payload, from);
   await ingest.stop();
   assert.deepEqual(
@@ -94,6 +101,7 @@ test('I3: a store that is down or full makes batches wait; it is said once an ou
         commit: () => {
           throw failure(sqlite);
         },
+        troubleOf,
       },
     });
     for (const seq of [1, 2]) ingest.accept(batchOf(seq).payload, from);
@@ -129,6 +137,7 @@ test('I5: a batch the store cannot take does not hold up its neighbours', async 
         if (batches.some(({ name }) => name.seq === 2)) throw failure('SQLITE_CONSTRAINT_NOTNULL');
         return { outcomes: batches.map(() => 'stored' as const), fresh: 1, known: 0, forks: [] };
       },
+      troubleOf,
     },
   });
   for (const seq of [1, 2, 3]) ingest.accept(batchOf(seq).payload, from);

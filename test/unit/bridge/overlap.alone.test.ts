@@ -4,14 +4,14 @@ import { test } from 'node:test';
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import { branchKeeper } from '../../../cloud-bridge/store/branches.ts';
 import { overlapKeeper } from '../../../cloud-bridge/store/overlap.ts';
-import { BridgeStore } from '../../../cloud-bridge/store/store.ts';
+import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
 import { atMs, temporaryDir } from './making.ts';
 
 const minutes = 30 * 24 * 60;
 const days = 30;
 
 test('thirty days of a signal are added up well below a second with a clone, and as a plain sum is without', (t) => {
-  const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+  const store = SqliteStore.open(dataDir(temporaryDir(t)), 1);
   t.after(() => store.close());
   const { db } = store;
   const gateway = db.prepare('INSERT INTO gateway VALUES (?, ?, 1, 1)');

@@ -4,8 +4,10 @@ import { test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { sha256Hex, type BatchBody, type WireRecord } from '../../../cloud-bridge/contract.ts';
 import { dataDir, type DataDir } from '../../../cloud-bridge/files.ts';
+import { salvage } from '../../../cloud-bridge/store/salvage.ts';
 import { schemaVersion } from '../../../cloud-bridge/store/schema.ts';
-import { BridgeStore, type CheckedBatch } from '../../../cloud-bridge/store/store.ts';
+import type { CheckedBatch } from '../../../cloud-bridge/store/bridge-store.ts';
+import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
 import {
   alert,
   atMs,
@@ -92,7 +94,7 @@ function unfounded(db: Database.Database): Set<string> {
 
 function makeStore(t: TestContext, batches: readonly CheckedBatch[]) {
   const dir = dataDir(temporaryDir(t));
-  const store = BridgeStore.open(dir, 1);
+  const store = SqliteStore.open(dir, 1);
   store.commit(batches, 1);
   const before = contents(store.db);
   const roots = store.db.prepare<[], [string, number]>('SELECT name, rootpage FROM sqlite_schema').raw().all();
@@ -116,7 +118,7 @@ test('garbage over the middle costs the rows that lay there and no others; the l
   assert.ok(all > 4_000, `${all} rows`);
   const pages = bytes.length / pageBytes;
   const damaged = damage(dir, bytes, Math.floor(pages / 2), 4);
-  const store = BridgeStore.open(dir, 5000);
+  const store = SqliteStore.open(dir, 5000);
   t.after(() => store.close());
   assert.equal(store.quarantine?.path, `${dir.database}.bad-5000`);
   assert.deepEqual(readFileSync(store.quarantine.path), damaged, 'the damaged file is kept as it is');
@@ -163,7 +165,7 @@ test('whichever page is damaged, what is saved is as it was, and what is sent ag
   let saved = 0;
   for (const page of pages) {
     damage(dir, bytes, page, 1);
-    const store = BridgeStore.open(dir, 1_000 + page);
+    const store = SqliteStore.open(dir, 1_000 + page);
     if (store.quarantine === null) {
       // A free page, which nobody reads.
       store.close();
@@ -206,7 +208,7 @@ test('what sits in a readable page and no bridge could have written is left out'
   );
   probe.close();
   damage(dir, readFileSync(dir.database), index - 1, 1);
-  const store = BridgeStore.open(dir, 7);
+  const store = SqliteStore.open(dir, 7);
   t.after(() => store.close());
   const after = contents(store.db);
   assert.deepEqual(store.quarantine?.saved.incomplete, ['batch', 'record_event']);
@@ -233,7 +235,7 @@ test('a damaged store of version 1 is saved into one of this version', (t) => {
   old.exec('DETACH now');
   old.close();
   damage(dir, readFileSync(dir.database), index - 1, 1);
-  const store = BridgeStore.open(dir, 7);
+  const store = SqliteStore.open(dir, 7);
   t.after(() => store.close());
   assert.ok(store.quarantine !== null);
   assert.equal(store.db.pragma('user_version', { simple: true }), schemaVersion);
@@ -245,16 +247,39 @@ test('a bridge that died while it replaced the damaged file goes on, or begins a
   const { dir, before, bytes } = makeStore(t, batches);
   // Whole, and the damaged one is out of the way already.
   renameSync(dir.database, `${dir.database}.new`);
-  const first = BridgeStore.open(dir, 7);
+  const first = SqliteStore.open(dir, 7);
   assert.deepEqual(contents(first.db), before);
   first.close();
   // The damaged one is still there: what was made of it is made again.
   damage(dir, bytes, Math.floor(bytes.length / pageBytes / 2), 1);
   writeFileSync(`${dir.database}.new`, 'half');
   writeFileSync(`${dir.database}.salvage`, 'half');
-  const second = BridgeStore.open(dir, 8);
+  const second = SqliteStore.open(dir, 8);
   t.after(() => second.close());
   second.commit(batches, 9);
   assert.deepEqual(contents(second.db), before);
   for (const name of ['.new', '.salvage']) assert.ok(!existsSync(dir.database + name), name);
+});
+
+test('V4: of evidence whole files with the right bytes are kept and chunks of files under way; what is damaged is forgotten', (t) => {
+  const dir = dataDir(temporaryDir(t));
+  const store = SqliteStore.open(dir, 1);
+  const put = (text: string, more: { size?: number } = {}) => {
+    const bytes = Buffer.from(text);
+    const sha256 = sha256Hex(bytes);
+    store.putChunk({ gateway: 'gw-1', sha256, size: more.size ?? bytes.length, chunk: 0, bytes }, 1);
+    return sha256;
+  };
+  const [good, bad, lost, half] = [put('good'), put('bad'), put('lost'), put('half', { size: 60_000 })];
+  store.db.prepare('UPDATE evidence_chunk SET bytes = ? WHERE sha256 = ?').run(Buffer.from('BAD'), bad);
+  store.db.prepare('DELETE FROM evidence_file WHERE sha256 = ?').run(lost);
+  store.close();
+  const into = SqliteStore.open(dataDir(temporaryDir(t)), 1);
+  t.after(() => into.close());
+  salvage(dir.database, into.db);
+  assert.deepEqual(into.readFile('gw-1', good), Buffer.from('good'));
+  assert.equal(into.readFile('gw-1', bad), null);
+  const left = (table: string) => into.db.prepare(`SELECT DISTINCT sha256 FROM ${table} ORDER BY sha256`).pluck().all();
+  assert.deepEqual(left('evidence_file'), [good, half].sort());
+  assert.deepEqual(left('evidence_chunk'), [good, half].sort());
 });

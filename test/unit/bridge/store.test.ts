@@ -3,37 +3,19 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { sha256Hex, type BatchBody, type WireRecord } from '../../../cloud-bridge/contract.ts';
+import type { WireRecord } from '../../../cloud-bridge/contract.ts';
 import { BridgeError } from '../../../cloud-bridge/errors.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import { schemaVersion } from '../../../cloud-bridge/store/schema.ts';
-import { BridgeStore, type CheckedBatch } from '../../../cloud-bridge/store/store.ts';
-import {
-  alert,
-  atMs,
-  body,
-  bootA,
-  bootB,
-  bootC,
-  event,
-  machine,
-  stateSummary,
-  status,
-  summary,
-  temporaryDir,
-} from './making.ts';
+import type { CheckedBatch } from '../../../cloud-bridge/store/bridge-store.ts';
+import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
+import { checked, deliveries } from './histories.ts';
+import { alert, atMs, bootA, bootB, bootC, event, status, summary, temporaryDir } from './making.ts';
 
-function openStore(t: TestContext): BridgeStore {
-  const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+function openStore(t: TestContext): SqliteStore {
+  const store = SqliteStore.open(dataDir(temporaryDir(t)), 1);
   t.after(() => store.close());
   return store;
-}
-
-/** A batch as `judge` would hand it over. */
-function checked(of: Partial<BatchBody>): CheckedBatch {
-  const whole = body(of);
-  const sha256 = sha256Hex(Buffer.from(JSON.stringify(whole)));
-  return { name: { gateway: whole.gateway, boot: whole.boot, seq: whole.seq, sha256 }, body: whole, wireBytes: 100 };
 }
 
 /** All rows of all tables, without the times of receipt and what counts deliveries. */
@@ -134,79 +116,9 @@ test('repeats are counted for each batch', (t) => {
   assert.deepEqual(store.db.prepare('SELECT received_ms, repeats FROM batch').all(), [{ received_ms: 1, repeats: 2 }]);
 });
 
-/** Histories with two gateways, three boots, overlapping batches, late revisions and repeated numbers. */
-const record = fc.record({
-  kind: fc.constantFrom('event', 'alert', 'summary', 'state-summary', 'machine'),
-  n: fc.integer({ min: 1, max: 25 }),
-  salt: fc.integer({ min: 0, max: 2 }),
-});
-function recordOf(boot: string, gateway: string, { kind, n }: { kind: string; n: number }): WireRecord {
-  // The content follows from the identity, as it does in the contract (C1).
-  const seed = (n * 7 + boot.charCodeAt(0) + gateway.length) % 5;
-  if (kind === 'alert') return alert(n, { occurrence: `o-${seed}`, transition: n % 2 === 0 ? 'closed' : 'raised' });
-  if (kind === 'summary') {
-    // Revisions of one minute that grow and shrink, of a boot's own readings and of rebuilt ones.
-    const [from, to] = [60 * (seed % 2) + (n % 4), 60 + (n % 9)];
-    const span = {
-      delta: to - from,
-      from: from + (n % 2),
-      to: to + (n % 3),
-      fromMs: atMs + 1000 * from,
-      toMs: atMs + 1000 * to,
-    };
-    return summary(n, {
-      minuteMs: atMs + 60_000 * (seed % 2),
-      readingBoot: n % 4 === 0 ? bootA : boot,
-      revision: 1 + (n % 3),
-      samples: n,
-      counter: { uncertainty: 0, wraps: 0, resets: 0, ...span },
-    });
-  }
-  if (kind === 'state-summary') return stateSummary(n, { revision: 1 + (n % 3), seconds: { RUN: n } });
-  return kind === 'machine' ? machine(n, { line: `line-${n}` }) : event(n);
-}
-const history = fc
-  .array(
-    fc.record({
-      gateway: fc.constantFrom('gw-1', 'gw-22'),
-      boot: fc.constantFrom(bootA, bootB, bootC),
-      records: fc.array(record, { minLength: 1, maxLength: 5 }),
-    }),
-    { minLength: 1, maxLength: 12 },
-  )
-  .map((batches) => {
-    const kinds = new Map<string, string>();
-    return batches.map(({ gateway, boot, records }, at) =>
-      checked({
-        gateway,
-        boot,
-        // One gateway is a chain, the other a fork.
-        previousBoot: boot === bootA ? null : boot === bootC && gateway === 'gw-1' ? bootB : bootA,
-        seq: at + 1,
-        sealedMs: atMs + ((at * 7) % 11),
-        records: records.map(({ kind, n }) => {
-          const identity = `${gateway} ${boot} ${n}`;
-          if (!kinds.has(identity)) kinds.set(identity, kind);
-          return recordOf(boot, gateway, { kind: kinds.get(identity) ?? kind, n });
-        }),
-      }),
-    );
-  });
-
 test('B5: any order, repetition, grouping and interleaving of the same batches gives the same store', (t) => {
-  const deliveries = history.chain((batches) =>
-    fc.record({
-      batches: fc.constant(batches),
-      order: fc
-        .array(fc.nat(batches.length - 1), { maxLength: 12 })
-        .chain((extra) =>
-          fc.shuffledSubarray([...batches.keys(), ...extra], { minLength: batches.length + extra.length }),
-        ),
-      groupSize: fc.integer({ min: 1, max: 5 }),
-    }),
-  );
   const whole = (batches: readonly CheckedBatch[], groupSize: number) => {
-    const store = BridgeStore.open(dataDir(temporaryDir(t)), 1);
+    const store = SqliteStore.open(dataDir(temporaryDir(t)), 1);
     for (let at = 0; at < batches.length; at += groupSize) store.commit(batches.slice(at, at + groupSize), at);
     const result = contents(store.db);
     const repeats = store.db.prepare('SELECT sum(repeats) FROM batch').pluck().get();
@@ -272,7 +184,7 @@ test('a file that is no database is set aside whole and a new store begun; the l
   const dir = dataDir(temporaryDir(t));
   const rubbish = 'this is no database at all, however long it is'.repeat(100);
   writeFileSync(dir.database, rubbish);
-  const store = BridgeStore.open(dir, 6000);
+  const store = SqliteStore.open(dir, 6000);
   t.after(() => store.close());
   assert.equal(store.quarantine?.path, `${dir.database}.bad-6000`);
   assert.equal(readFileSync(store.quarantine.path, 'utf8'), rubbish);
@@ -300,7 +212,7 @@ test('a store of version 1 is brought to this version as if it had been made wit
     old.exec(`INSERT INTO main.${table} SELECT ${columns(table)} FROM now.${table}; DETACH now`);
   }
   old.close();
-  const migrated = BridgeStore.open(dir, 2);
+  const migrated = SqliteStore.open(dir, 2);
   t.after(() => migrated.close());
   assert.deepEqual(contents(migrated.db), contents(now.db));
   assert.equal(contents(now.db)['counter_overlap']?.length, 1);
@@ -321,11 +233,11 @@ test('a store of version 1 is brought to this version as if it had been made wit
 
 test('two bridges cannot work in one data folder, and a newer database is left alone', (t) => {
   const dir = dataDir(temporaryDir(t));
-  const store = BridgeStore.open(dir, 1);
+  const store = SqliteStore.open(dir, 1);
   const withCode = (code: string) => (error: unknown) => error instanceof BridgeError && error.entry.code === code;
-  assert.throws(() => BridgeStore.open(dir, 2), withCode('BRG-111'));
+  assert.throws(() => SqliteStore.open(dir, 2), withCode('BRG-111'));
   store.db.pragma('user_version = 99');
   store.close();
-  assert.throws(() => BridgeStore.open(dir, 3), withCode('BRG-110'));
-  assert.throws(() => BridgeStore.open(dataDir('/proc/nowhere'), 3), withCode('BRG-103'));
+  assert.throws(() => SqliteStore.open(dir, 3), withCode('BRG-110'));
+  assert.throws(() => SqliteStore.open(dataDir('/proc/nowhere'), 3), withCode('BRG-103'));
 });

@@ -5,7 +5,7 @@ import { judgeLedger, Witness } from '../../torture/ledger.ts';
 import { witnessed } from '../../../agent/commit-witness.ts';
 import { openStore } from '../../../agent/store/open.ts';
 import { dataDir, makeDir } from '../../../cloud-bridge/files.ts';
-import { BridgeStore } from '../../../cloud-bridge/store/store.ts';
+import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
 import { alert, body, event, machine, stateSummary, summary, temporaryDir } from '../bridge/making.ts';
 
 const boot = 'aaaaaaaaaaaaaaaa';
@@ -100,7 +100,7 @@ test('each kind of record goes through store and bridge and comes back with the 
   const at = dataDir(`${dir}/bridge`);
   makeDir(at.root);
   const batch = { gateway: 'demo-gw', boot, seq: 1, sha256: '0'.repeat(64) };
-  const stored = BridgeStore.open(at, 0);
+  const stored = SqliteStore.open(at, 0);
   stored.commit([{ name: batch, body: body({ boot, records }), wireBytes: 1 }], 0);
   stored.close();
   const found = readBridge(`${dir}/bridge/bridge.db`, 'demo-gw');
