@@ -43,6 +43,8 @@ import { agentVersion, builtMs } from './version.ts';
 const tickMs = 200;
 const storeMeterMs = 10_000;
 const lastDeliveryMs = 1000;
+/** The uplink waits no longer for the first records of this start: on a full disk they may take long. */
+const firstRecordMs = 1000;
 const { ringBlockS, sealAfterS, lateS } = defaultPipelineOptions;
 
 export interface RunOptions {
@@ -230,6 +232,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     stack.defer(() => clockState.stop());
     if (!pipeline.knowsTime()) log.warn(told('clockNotSet'), 'the time is not known');
     if (uplink !== null) {
+      // The bridge must not hear of a process that has told the journal nothing: the next one would not name it (J5 there).
+      await Promise.race([pipeline.stored(), delay(firstRecordMs, undefined, { ref: false })]);
       // Not the run's own signal: what the stop writes is still to be sent.
       await uplink.start(new AbortController().signal);
       stack.defer(() => uplink.stop());

@@ -145,6 +145,8 @@ export interface Pipeline {
   clockSteps(): number;
   /** False until the wall clock has shown a time that can be true. */
   knowsTime(): boolean;
+  /** Resolves when everything made so far is durable or counted as lost. */
+  stored(): Promise<void>;
   /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
   drain(): Promise<void>;
 }

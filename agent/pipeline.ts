@@ -287,6 +287,10 @@ class DataPipeline implements Pipeline {
     };
   }
 
+  stored(): Promise<void> {
+    return this.#journal.settled();
+  }
+
   async drain(): Promise<void> {
     this.#observeClock();
     const now = this.#line.now();

@@ -1,6 +1,18 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
 import { randomInt } from 'node:crypto';
 import { accessSync, constants, existsSync, rmSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { endExchange } from '../backup/exchange.ts';
@@ -84,8 +96,9 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
     );
     opened.push(ring);
+    syncFolder(dataDir);
     const undated = journal.dating.undatedSpans(settings.host.boot);
-    const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
+    const recovery = recover(journal, ring, settings, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
     return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
   } catch (error) {
@@ -120,6 +133,23 @@ function prepareFolder(dataDir: string): void {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StoreError('dataDirUnusable', `data folder ${dataDir}: ${why}`, { cause: error });
+  }
+}
+
+/**
+ * Makes the names of the files durable. SQLite does so when it first syncs a file it has made; the ring's log is first synced by the next
+ * process, which copies it into the ring: without its name after a power cut, half of a copy would be a damaged ring.
+ */
+function syncFolder(dataDir: string): void {
+  try {
+    const folder = openSync(dataDir, 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {
+    // Some systems have no such thing as a sync of a folder.
   }
 }
 
@@ -185,7 +215,7 @@ function openSound<T extends { readonly db: Database }>(
 function recover(
   journal: Journal,
   ring: Ring,
-  builtMs: number,
+  { builtMs, host }: Pick<WriterSettings, 'builtMs' | 'host'>,
   start: Pick<Recovery, 'boot' | 'previousBoot' | 'quarantined' | 'undated'>,
 ): Recovery {
   const shifts = journal.dating.shifts();
@@ -195,11 +225,18 @@ function recover(
     const dated = shiftMs === undefined ? null : datedOrNull(block, shiftMs, builtMs);
     return dated === null ? block : { ...block, ...dated };
   });
+  const counters = journal.lastCounters();
+  const boots = [...counters, ...(tail?.blocks ?? [])].map(({ boot }) => boot);
+  const clockShifts = journal.dating.clockShifts(host, boots);
   return {
     ...start,
+    clockShifts,
     openOccurrences: journal.openOccurrences(),
     openSpans: journal.openSpans(),
-    lastCounters: journal.lastCounters(),
+    lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {
+      const shift = clockShifts.find((of) => of.boot === boot && of.segment === segment);
+      return { machine, signal, value, atMs: atMs + (shift?.shiftMs ?? 0) };
+    }),
     ringTail: tail?.blocks ?? [],
     openSummaries: tail === null ? [] : journal.summariesBetween(tail.fromMs, tail.toMs),
     openStateSummaries: tail === null ? [] : journal.stateSummariesBetween(tail.fromMs, tail.toMs),
