@@ -16,6 +16,7 @@ import { loadWithRemote, localData } from './config/load.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
 import { agentErrors } from './errors.ts';
+import { EvictedTeller } from './evicted.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
@@ -114,6 +115,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       () => store.stats(),
       ({ full }) => pipeline.storeFull(full),
     );
+    const evicted = new EvictedTeller({ notes: () => store.gaps(), tell: (notes) => pipeline.dataEvicted(notes) });
     const steps = () => pipeline.clockSteps();
     const clockState = createClockState({ steps, systemSynced: systemClockSynced, clock });
     ageMs = createAgeClock({ clock, steps, state: () => clockState.state() });
@@ -260,6 +262,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     stack.defer(() => loop.stop());
     storeMeter.start(storeMeterMs);
     stack.defer(() => storeMeter.stop());
+    evicted.start();
+    stack.defer(() => evicted.stop());
     log.info(
       { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
       'listening',

@@ -42,6 +42,7 @@ export async function openStoreFor(
     dataDir: config.dataDir,
     clock,
     outbox: config.uplink !== null,
+    budgetBytes: budgetMiB * 1024 * 1024,
     ringMaxBytes: Math.round(budgetMiB * ringShare * 1024 * 1024),
     ringMaxAgeMs: ringDays * dayMs,
     builtMs,

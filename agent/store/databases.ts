@@ -1,6 +1,5 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
 import { randomInt } from 'node:crypto';
-import { accessSync, constants, existsSync, rmSync, statfsSync, statSync, truncateSync } from 'node:fs';
 import {
   accessSync,
   closeSync,
@@ -26,6 +25,7 @@ import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { journalMigrations, ringMigrations } from './schema.ts';
 import { Outbox } from './sealing.ts';
 import type { Recovery } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import type { WriterSettings } from './writer-protocol.ts';
 
 export interface OpenDatabases {
@@ -33,6 +33,7 @@ export interface OpenDatabases {
   readonly outbox: Outbox;
   readonly ring: Ring;
   readonly reserve: Reserve;
+  readonly upkeep: Upkeep;
   readonly recovery: Recovery;
   close(): void;
 }
@@ -100,7 +101,8 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     const undated = journal.dating.undatedSpans(settings.host.boot);
     const recovery = recover(journal, ring, settings, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
-    return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
+    const upkeep = new Upkeep({ ...settings, journal, ring, monotonicMs: () => performance.now() });
+    return { journal, outbox, ring, reserve: reserveFor(settings, journal), upkeep, recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);
