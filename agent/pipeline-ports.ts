@@ -1,5 +1,5 @@
 /** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
-import type { EvidenceData } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
@@ -119,6 +119,8 @@ export interface Pipeline {
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
+  /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */
+  noteRemote(event: string, data: EventRecord['data']): void;
   /** How the store stands, to be told every few seconds: while it is full there is an alert. */
   storeFull(isFull: boolean): void;
   /** Tells what the store removed or folded for its age or for want of room. Resolves when that is durable. */
@@ -146,6 +148,8 @@ export interface Pipeline {
   clockSteps(): number;
   /** False until the wall clock has shown a time that can be true. */
   knowsTime(): boolean;
+  /** Resolves when everything made so far is durable or counted as lost. */
+  stored(): Promise<void>;
   /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
   drain(): Promise<void>;
 }

@@ -16,7 +16,7 @@
  *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
-import type { EvidenceData } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
@@ -182,6 +182,11 @@ class DataPipeline implements Pipeline {
     return { outcome, durable: this.#journal.durable() };
   }
 
+  noteRemote(event: string, data: EventRecord['data']): void {
+    this.#journal.instant('gateway', this.#clock.wallMs(), event, data);
+    this.#journal.flush();
+  }
+
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void> {
     this.#journal.instant(machine, atMs, evidenceEvent, data);
     this.#journal.flush();
@@ -292,6 +297,10 @@ class DataPipeline implements Pipeline {
       summarisedToMs,
       alerts: this.#desk.counts(),
     };
+  }
+
+  stored(): Promise<void> {
+    return this.#journal.settled();
   }
 
   async drain(): Promise<void> {

@@ -7,11 +7,16 @@
  *  J2  A record identity (boot, n) of an event or alert is stored once; of a summary key the highest (revision, boot, n) stands.
  *  J3  Sealing moves records from the outbox into exactly one batch, in order, of one boot, within the limits of the contract.
  *  J4  Sealed bytes never change; an ack with another hash changes nothing.
+ *  J5  A boot names as the one before it the last that has told anything, so that the chain of boots at the bridge has no hole: of one
+ *      that was killed before its first record nobody has heard. (The uplink begins when that record is stored, `agent/main.ts`.)
+ *  J6  Two processes that were started from copies of one journal never give one number to two batches: each start goes on with numbers
+ *      of its own for what earlier boots have left unsealed.
  */
 import BetterSqlite, { type Database, type Statement } from 'better-sqlite3';
 import type { AlertRecord, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
 import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
+import { CommandLedger } from './commands.ts';
 import { StoreError } from './errors.ts';
 import { Gaps } from './gaps.ts';
 import { standing } from './hours.ts';
@@ -35,6 +40,19 @@ export interface JournalOptions {
 export interface JournalEntryAt extends JournalEntry {
   readonly committedMs: number;
 }
+
+/** The last end point of a counter, on the clock of the boot and segment it was read in. */
+export interface LastCounter {
+  readonly machine: string;
+  readonly signal: string;
+  readonly value: number;
+  readonly atMs: number;
+  readonly boot: string;
+  readonly segment: number;
+}
+
+/** Of 32 random bits 30 are the numbers skipped at a start: eight million starts until they are no longer exact in JSON. */
+const skippedNumbersShift = 2;
 
 /** A record as JSON may be this long; an alert with all its evidence is far below. */
 const maxRecordBytes = 48 * 1024;
@@ -62,6 +80,7 @@ export class Journal {
   readonly db: Database;
   readonly dating: JournalDating;
   readonly audit: AuditLog;
+  readonly commands: CommandLedger;
   readonly minutes: Minutes;
   readonly gaps: Gaps;
   readonly #packed: PackedReader;
@@ -77,6 +96,7 @@ export class Journal {
     this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
+    this.commands = new CommandLedger(db);
     this.minutes = new Minutes(db, builtMs, () => performance.now());
     this.gaps = new Gaps(db);
     this.#packed = new PackedReader(db);
@@ -105,10 +125,11 @@ export class Journal {
     return Number(this.db.pragma(pragma, { simple: true }));
   }
 
-  /** Stores the row of this process start and gives the boot before it. */
+  /** Stores the row of this process start and gives the boot before it. `boot` is 64 random bits in hex. */
   beginBoot(boot: string, nowMs: number): { previousBoot: string | null } {
     const before = this.#sql.lastBoot.get();
     const previousBoot = typeof before === 'string' ? before : null;
+    this.#sql.skipNumbers.run(1 + (Number.parseInt(boot.slice(0, 8), 16) >>> skippedNumbersShift));
     this.#sql.insertBoot.run({ boot, previousBoot, nowMs });
     return { previousBoot };
   }
@@ -205,8 +226,8 @@ export class Journal {
   openOccurrences(): AlertRecord[] {
     return this.#sql.openOccurrences.all().map((body) => JSON.parse(String(body)) as AlertRecord);
   }
-  lastCounters(): { machine: string; signal: string; value: number; atMs: number }[] {
-    return this.#sql.lastCounters.all() as { machine: string; signal: string; value: number; atMs: number }[];
+  lastCounters(): LastCounter[] {
+    return this.#sql.lastCounters.all() as LastCounter[];
   }
   /** Summaries of the minutes from `fromMs` to `toMs`, both included: the highest revision of each key. */
   summariesBetween(fromMs: number, toMs: number): SummaryRecord[] {
@@ -278,10 +299,14 @@ const oldUndatedBoots = `SELECT boot FROM boot WHERE started_ms < $builtMs AND $
   (SELECT min(started_ms) FROM boot AS later WHERE later.id > boot.id AND later.started_ms >= $builtMs)`;
 const isOldUndated = (column: string, boot: string) => `${column} < $builtMs AND ${boot} IN (${oldUndatedBoots})`;
 
+/** Boots of which a batch was sealed or a record stored. */
+const hasTold = '(next_seq > 1 OR EXISTS (SELECT 1 FROM event WHERE event.boot = boot.boot))';
+
 function prepareAll(db: Database) {
   const one = (sql: string): Statement => db.prepare(sql);
   return {
-    lastBoot: db.prepare('SELECT boot FROM boot ORDER BY id DESC LIMIT 1').pluck(),
+    lastBoot: db.prepare(`SELECT boot FROM boot WHERE ${hasTold} ORDER BY id DESC LIMIT 1`).pluck(),
+    skipNumbers: db.prepare(`UPDATE boot SET next_seq = next_seq + ? WHERE ${hasTold}`),
     insertBoot: one('INSERT INTO boot (boot, previous_boot, started_ms) VALUES ($boot, $previousBoot, $nowMs)'),
     upsertMachine: one(`INSERT INTO machine (machine, boot, n, at_ms, body) VALUES ($machine, $boot, $n, $atMs, $body)
       ON CONFLICT (machine) DO UPDATE SET boot = $boot, n = $n, at_ms = $atMs, body = $body`),
@@ -333,7 +358,9 @@ function prepareAll(db: Database) {
          WHERE is_open = 1 ORDER BY occurrence.raised_ms, alert.id`,
       )
       .pluck(),
-    lastCounters: one('SELECT machine, signal, value, at_ms AS atMs FROM counter_last ORDER BY machine, signal'),
+    lastCounters: one(
+      'SELECT machine, signal, value, at_ms AS atMs, reading_boot AS boot, segment FROM counter_last ORDER BY machine, signal',
+    ),
     summariesBetween: one(`SELECT boot, ${summaryColumns} FROM summary WHERE minute_ms BETWEEN $fromMs AND $toMs
       ORDER BY minute_ms, machine, signal`),
     stateSummariesBetween:

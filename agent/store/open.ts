@@ -1,6 +1,7 @@
 /** The store as the rest of the agent holds it: calls into the writer and the reader thread, with bounded queues. */
 import { randomBytes } from 'node:crypto';
 import { batchLimits, checkedAuditEntry, checkedEntries } from './checked.ts';
+import type { CommandStore } from './commands.ts';
 import type { AgeLimits } from './budget.ts';
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import { StoreError } from './errors.ts';
@@ -60,7 +61,7 @@ export interface StoreStats extends WriterCounters {
   readonly commitsRefused: number;
 }
 
-export interface Store extends StoreWriter, OutboxStore, History {
+export interface Store extends StoreWriter, OutboxStore, CommandStore, History {
   readonly recovery: Recovery;
   /** The time has become known: dates every record of this boot, and of those before it that can be dated, in one transaction. */
   date(host: HostClock, own: OwnSpan): Promise<void>;
@@ -84,7 +85,7 @@ export interface Store extends StoreWriter, OutboxStore, History {
 
 const dayMs = 86_400_000;
 const upkeepEveryMs = 10_000;
-const defaultAges: AgeLimits = {
+export const defaultAges: AgeLimits = {
   'acked-evidence': 30 * dayMs,
   'acked-minutes': 90 * dayMs,
   'acked-hours': 730 * dayMs,
@@ -206,6 +207,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await writer.call('folded', { boot });
     },
     audit: async (entry) => writer.call('audit', checkedAuditEntry(entry)),
+    takeCommand: (take) => writer.call('takeCommand', take),
+    answerCommand: async (answer) => {
+      await writer.call('answerCommand', answer);
+    },
+    askRequest: (request) => writer.call('askRequest', request),
     take: (request) => writer.call('take', request),
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),

@@ -19,6 +19,9 @@
  *   gap            what was removed or folded for its age or for want of room, and whether the bridge was told
  *   audit          every step of every write to a machine, append-only, each row bound to the one before (`agent/store/audit.ts`)
  *   audit_head     number and hash of the newest audit row
+ *   command_key    highest counter of the commands of each key of the bridge
+ *   command        the newest commands with their answers
+ *   remote_request what the bridge asked for and somebody at the gateway has to allow
  *   total          running totals: sealed, acked, redelivered, dead_dropped (batches) …
  * ring.db
  *   block          raw readings, one row per machine and some seconds (`agent/ring/block.ts` has the format of `bytes`)
@@ -115,6 +118,18 @@ CREATE TABLE evidence_file (
   state TEXT NOT NULL CHECK (state IN ('waiting', 'kept', 'stored', 'refused', 'gone')), code TEXT, settled_ms INTEGER
 );
 CREATE INDEX evidence_waiting ON evidence_file (id) WHERE state = 'waiting';
+`,
+  `
+CREATE TABLE command_key (key TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL, counter INTEGER NOT NULL, command_id TEXT NOT NULL, command TEXT NOT NULL,
+  kind TEXT NOT NULL, at_ms INTEGER NOT NULL, answer TEXT, UNIQUE (key, counter)
+);
+CREATE TABLE remote_request (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waits', 'allowed', 'denied')),
+  asked_ms INTEGER NOT NULL, decided_ms INTEGER, UNIQUE (kind, body)
+);
 `,
   // A table with row numbers: large values in one without lie in its inner pages.
   `

@@ -1,6 +1,7 @@
 /** What the main thread can ask of the writer thread. */
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import type { AuditEntry } from './audit-entry.ts';
+import type { CommandTake, CommandTaken, RequestState } from './commands.ts';
 import type { JournalEntryAt } from './journal.ts';
 import type {
   BatchKey,
@@ -90,6 +91,9 @@ export type WriterOperations = {
   readonly upkeepNow: { in: TurnTimes; out: null };
   readonly gaps: { in: { nowMs: number }; out: readonly GapNote[] };
   readonly audit: { in: AuditEntry; out: number };
+  readonly takeCommand: { in: CommandTake; out: CommandTaken };
+  readonly answerCommand: { in: { key: string; counter: number; answer: string }; out: null };
+  readonly askRequest: { in: { kind: string; body: string; atMs: number }; out: RequestState };
   readonly stats: { in: null; out: WriterCounters };
   /** From now on nothing waits for room. */
   readonly holdNothing: { in: null; out: null };

@@ -160,6 +160,18 @@ class WriterThread {
       case 'audit':
         this.#queue(call, () => journal.audit.append(boot, call.input));
         return true;
+      case 'takeCommand':
+        this.#queue(call, () => journal.commands.take(call.input));
+        return true;
+      case 'answerCommand':
+        this.#queue(call, () => {
+          journal.commands.answer(call.input);
+          return null;
+        });
+        return true;
+      case 'askRequest':
+        this.#queue(call, () => journal.commands.ask(call.input));
+        return true;
       case 'counts':
         this.#answer(call.id, outbox.counts());
         return false;
