@@ -69,6 +69,10 @@ export class Bridge {
       metrics,
       nowMs,
       onFork: (fork) => this.#onFork(fork),
+      onTaken: ({ gateway, online }) => {
+        const known = online ? registry.find(gateway) : null;
+        if (known !== null) void this.#commands?.onBirth(known);
+      },
       report: (error) => log.error(error),
     });
     const { book } = parts;
@@ -147,7 +151,6 @@ export class Bridge {
       return;
     }
     this.#statuses.accept(gateway.site, status);
-    if (status.online) void this.#commands?.onBirth(gateway);
   }
 
   #onFork(fork: Fork): void {
