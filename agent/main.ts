@@ -16,6 +16,7 @@ import { loadWithRemote, localData } from './config/load.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
 import { agentErrors } from './errors.ts';
+import { EvictedTeller } from './evicted.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
@@ -43,6 +44,8 @@ import { agentVersion, builtMs } from './version.ts';
 const tickMs = 200;
 const storeMeterMs = 10_000;
 const lastDeliveryMs = 1000;
+/** The uplink waits no longer for the first records of this start: on a full disk they may take long. */
+const firstRecordMs = 1000;
 const { ringBlockS, sealAfterS, lateS } = defaultPipelineOptions;
 
 export interface RunOptions {
@@ -112,6 +115,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       () => store.stats(),
       ({ full }) => pipeline.storeFull(full),
     );
+    const evicted = new EvictedTeller({ notes: () => store.gaps(), tell: (notes) => pipeline.dataEvicted(notes) });
     const steps = () => pipeline.clockSteps();
     const clockState = createClockState({ steps, systemSynced: systemClockSynced, clock });
     ageMs = createAgeClock({ clock, steps, state: () => clockState.state() });
@@ -230,6 +234,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     stack.defer(() => clockState.stop());
     if (!pipeline.knowsTime()) log.warn(told('clockNotSet'), 'the time is not known');
     if (uplink !== null) {
+      // The bridge must not hear of a process that has told the journal nothing: the next one would not name it (J5 there).
+      await Promise.race([pipeline.stored(), delay(firstRecordMs, undefined, { ref: false })]);
       // Not the run's own signal: what the stop writes is still to be sent.
       await uplink.start(new AbortController().signal);
       stack.defer(() => uplink.stop());
@@ -256,6 +262,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     stack.defer(() => loop.stop());
     storeMeter.start(storeMeterMs);
     stack.defer(() => storeMeter.stop());
+    evicted.start();
+    stack.defer(() => evicted.stop());
     log.info(
       { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
       'listening',

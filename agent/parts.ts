@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
+import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
 import type { Config } from './config/config.ts';
 import { resolveSecret } from './config/secrets.ts';
 import type { DiscoveredSignals } from './discovered.ts';
@@ -37,16 +38,19 @@ export async function openStoreFor(
   ageMs: () => number | null,
 ): Promise<Store> {
   const { budgetMiB, ringDays, ringShare } = config.storage;
-  return await openStore({
+  const store = await openStore({
     dataDir: config.dataDir,
     clock,
     outbox: config.uplink !== null,
+    budgetBytes: budgetMiB * 1024 * 1024,
     ringMaxBytes: Math.round(budgetMiB * ringShare * 1024 * 1024),
     ringMaxAgeMs: ringDays * dayMs,
     builtMs,
     host,
     ageMs,
   });
+  const fd = witnessFd(process.env);
+  return fd === null ? store : witnessed(store, (lines) => writeWhole(fd, lines));
 }
 
 interface PipelineParts {

@@ -8,6 +8,7 @@ import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { RuleSet } from './rules/load.ts';
+import type { GapNote } from './store/gaps.ts';
 import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
 
 export interface PipelineClock {
@@ -122,6 +123,8 @@ export interface Pipeline {
   noteRemote(event: string, data: EventRecord['data']): void;
   /** How the store stands, to be told every few seconds: while it is full there is an alert. */
   storeFull(isFull: boolean): void;
+  /** Tells what the store removed or folded for its age or for want of room. Resolves when that is durable. */
+  dataEvicted(notes: readonly GapNote[]): Promise<void>;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
   setRules(rules: RuleSet): void;
   /** Other names, lines and stations from now on; machines that are not watched are passed over. */
@@ -145,6 +148,8 @@ export interface Pipeline {
   clockSteps(): number;
   /** False until the wall clock has shown a time that can be true. */
   knowsTime(): boolean;
+  /** Resolves when everything made so far is durable or counted as lost. */
+  stored(): Promise<void>;
   /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
   drain(): Promise<void>;
 }

@@ -23,6 +23,7 @@ import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.t
 import { alertDraft } from './alerts/record.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import { bootOfOccurrence, datedRecord } from './dating/record.ts';
+import { evictedDraft } from './evicted.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
@@ -47,6 +48,7 @@ import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
+import type { GapNote } from './store/gaps.ts';
 import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
@@ -209,6 +211,16 @@ class DataPipeline implements Pipeline {
     this.#journal.flush();
   }
 
+  dataEvicted(notes: readonly GapNote[]): Promise<void> {
+    const now = this.#line.now();
+    for (const note of notes) {
+      this.#journal.event(evictedDraft(note, now.wallMs));
+      if (note.step === 'unacked-history') this.#gateway.evicted({ records: note.records, fromMs: note.fromMs }, now);
+    }
+    this.#journal.flush();
+    return this.#journal.durable();
+  }
+
   setRules(rules: RuleSet): void {
     const now = this.#line.now();
     this.#ruleSet = rules;
@@ -285,6 +297,10 @@ class DataPipeline implements Pipeline {
       summarisedToMs,
       alerts: this.#desk.counts(),
     };
+  }
+
+  stored(): Promise<void> {
+    return this.#journal.settled();
   }
 
   async drain(): Promise<void> {

@@ -7,8 +7,10 @@ import type { ApiParts } from './api/parts.ts';
 import { ApiServer } from './api/server.ts';
 import { Blobs } from './blobs.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
-import { parseTopic, statusMessage } from './contract.ts';
+import type { AuditEntry } from './audit.ts';
+import { parseTopic, topicOf, type Channel } from './contract.ts';
 import { Ingest } from './ingest.ts';
+import { judgeStatus } from './judge.ts';
 import type { Log } from './log.ts';
 import type { BridgeMetrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
@@ -16,8 +18,6 @@ import type { CommandBook } from './remote/book.ts';
 import { CommandDesk } from './remote/desk.ts';
 import { Statuses } from './statuses.ts';
 import type { BridgeStore, Fork } from './store/bridge-store.ts';
-
-const maxStatusBytes = 4096;
 
 export interface BridgeParts {
   readonly store: BridgeStore;
@@ -32,6 +32,8 @@ export interface BridgeParts {
   readonly brokerIsOwn: boolean;
   readonly nowMs: () => number;
   readonly log: Log;
+  /** Keeps what was tried that may not be. */
+  readonly note: (entry: AuditEntry) => void;
 }
 
 export class Bridge {
@@ -54,6 +56,7 @@ export class Bridge {
       metrics,
       onFork: (fork) => this.#onFork(fork),
       report: (error) => log.error(error),
+      onDoubt: (from, why) => this.#onDoubt('up', from, why),
     });
     this.#blobs = new Blobs({
       store,
@@ -139,18 +142,20 @@ export class Bridge {
 
   #onStatus(payload: Buffer, from: { readonly site: string; readonly gateway: string }): void {
     const { metrics, registry } = this.#parts;
-    const status = parseStatus(payload);
-    const gateway = registry.find(from.gateway);
-    if (status === null || status.gateway !== from.gateway || gateway === null || gateway.site !== from.site) {
+    const verdict = judgeStatus(payload, from, (gateway) => registry.find(gateway), this.#parts.brokerIsOwn);
+    if (verdict.verdict === 'drop') {
       metrics.dropped.status += 1;
+      this.#onDoubt('status', from, verdict.reason);
       return;
     }
-    // Of a revoked gateway only its end is news.
-    if (gateway.revoked === true && status.online) {
-      metrics.dropped.status += 1;
-      return;
-    }
-    this.#statuses.accept(gateway.site, status);
+    this.#statuses.accept(verdict.site, verdict.status);
+  }
+
+  #onDoubt(channel: Channel, from: { readonly site: string; readonly gateway: string }, why: string): void {
+    // The broker does not say who published; what it let through came on this topic.
+    const on = topicOf(from.site, from.gateway, channel);
+    const who = this.#parts.brokerIsOwn ? from.gateway : 'unknown';
+    this.#parts.note({ event: 'refused', who, did: 'publish', on, why, from: null });
   }
 
   #onFork(fork: Fork): void {
@@ -160,14 +165,5 @@ export class Bridge {
       boots: fork.boots.join(' '),
       text: 'cloned or restored gateway: several boots name one previous boot',
     });
-  }
-}
-
-function parseStatus(payload: Buffer) {
-  if (payload.length > maxStatusBytes) return null;
-  try {
-    return statusMessage.safeParse(JSON.parse(payload.toString('utf8'))).data ?? null;
-  } catch {
-    return null;
   }
 }

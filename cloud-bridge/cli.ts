@@ -17,6 +17,9 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
   revoke --data-dir DIR --gateway ID
       Shut a gateway out: its connection ends, its certificate and password count no more. Takes effect in seconds.
 
+  audit --data-dir DIR [--json FILE]
+      What was tried at the bridge that may not be, and who was let in or shut out; a line of JSON each.
+
   certificate --data-dir DIR --host NAME,… --cert FILE --key FILE
       Make a server certificate of the bridge's authority for another broker.
 
@@ -128,6 +131,11 @@ async function main(argv: readonly string[]): Promise<number> {
       const values = parse(args, { 'data-dir': text, gateway: text });
       const { revoke } = await import('./commands/revoke.ts');
       return revoke(required(values, 'data-dir'), required(values, 'gateway'));
+    }
+    case 'audit': {
+      const values = parse(args, { 'data-dir': text, json: text });
+      const { audit } = await import('./commands/audit.ts');
+      return audit(required(values, 'data-dir'), optional(values, 'json'));
     }
     case 'certificate': {
       const values = parse(args, { 'data-dir': text, host: text, cert: text, key: text });

@@ -266,14 +266,16 @@ export const ackResults = ['stored', 'repeat', 'later', 'refused'] as const;
 /** Why a batch is not stored. A reader must take an unknown code as it takes the result it comes with. */
 export const ackCodes = {
   conflict: 'refused: another batch with this gateway, boot and number is stored, with another hash',
-  'bad-signature': 'refused: the signature does not hold with the key the gateway is registered with',
+  'bad-signature':
+    'later: the signature does not hold with the key the gateway is registered with. Anybody may have sent it, so the answer says nothing about the batch of this name',
   malformed: 'refused: the signed bytes are no batch of this contract',
   'too-large': 'refused: over the size on the wire or the size unpacked',
   'unknown-version': 'later: a newer contract than this bridge knows; update the bridge',
   'unknown-gateway': 'later: the bridge has no registration of this gateway',
   revoked: 'later: the gateway was revoked; it may be enrolled again, and what it holds is kept until then',
   'wrong-site': 'later: the gateway is registered at another site than it sends as',
-  damaged: 'later: signed name and bytes do not belong together; send them again',
+  damaged:
+    'later: signed name and bytes do not belong together. Anybody may have changed them, so the answer says nothing about the batch of this name',
   busy: 'later: the bridge has as many batches waiting as it can hold',
   'store-down': 'later: the database cannot be written',
   'store-full': 'later: the disk under the database is full',
@@ -333,6 +335,9 @@ export const statusMessage = z.strictObject({
   atMs: utcMs,
   agentVersion: z.string(),
   session: z.string().describe('Random challenge of this connection'),
+  sig: signature
+    .optional()
+    .describe('Ed25519 of the gateway, base64. Absent it counts only at a broker that is the bridge’s own'),
 });
 export type StatusMessage = z.infer<typeof statusMessage>;
 
@@ -437,6 +442,19 @@ export const resultSigningText = (r: Omit<CommandResult, 'sig'>): Buffer =>
     `selvedge/v1/res\n${r.gateway}\n${r.id}\n${r.counter}\n${r.command}\n${r.ok}\n${r.code ?? ''}\n${sha256Hex(Buffer.from(r.body))}`,
   );
 
+/** What the gateway signs of a birth or death; the site is the topic's. */
+export const statusSigningText = (site: string, s: Omit<StatusMessage, 'sig'>): Buffer =>
+  Buffer.from(
+    `selvedge/v1/status\n${site}\n${s.gateway}\n${s.boot}\n${s.previousBoot ?? ''}\n${s.connection}\n${s.online}\n${s.atMs}\n${s.session}\n${s.agentVersion}`,
+  );
+
+export function signStatus(site: string, status: Omit<StatusMessage, 'sig'>, key: KeyObject): StatusMessage {
+  return { ...status, sig: sign(null, statusSigningText(site, status), key).toString('base64') };
+}
+export function statusSignatureHolds(site: string, status: StatusMessage, key: KeyObject): boolean {
+  const { sig, ...rest } = status;
+  return sig !== undefined && verify(null, statusSigningText(site, rest), key, Buffer.from(sig, 'base64'));
+}
 export function signBatch(name: BatchName, key: KeyObject): string {
   return sign(null, batchSigningText(name), key).toString('base64');
 }
@@ -471,8 +489,10 @@ export type UpDecoded =
   | { readonly header: UpHeader; readonly bytes: Buffer }
   | {
       readonly error: 'malformed' | 'unknown-version' | 'too-large';
-      /** The batch it calls itself, where that much can be read: what an answer must name. Nothing vouches for it. */
+      /** The batch it calls itself, where that much can be read: what an answer must name. Nothing vouches for it but `sig`. */
       readonly name: BatchName | null;
+      readonly sig: string | null;
+      readonly bytes: Buffer;
     };
 /** Splits an `up` payload, or says why it is none. The hash and the signature are the caller's to check. */
 export function decodeUp(payload: Buffer): UpDecoded {
@@ -483,15 +503,16 @@ export function decodeUp(payload: Buffer): UpDecoded {
   } catch {
     // `json` stays null: no header.
   }
-  // A later version may add fields to the header; its name must still be readable for the answer.
+  // A later version may add fields to the header; name and signature stay what they are, so that it can be answered.
   const name = z.object(batchName.shape).safeParse(json).data ?? null;
-  const version = z.object({ v: z.int().min(1) }).safeParse(json).data?.v ?? contractVersion;
-  if (version !== contractVersion) return { error: 'unknown-version', name };
-  if (payload.length > maxUpBytes) return { error: 'too-large', name };
-  const header = upHeader.safeParse(json);
-  if (!header.success) return { error: 'malformed', name };
+  const sig = z.object({ sig: signature }).safeParse(json).data?.sig ?? null;
   const bytes = payload.subarray(end + 1);
-  if (bytes.length !== header.data.bytes) return { error: 'malformed', name };
+  const failed = (error: 'malformed' | 'unknown-version' | 'too-large') => ({ error, name, sig, bytes });
+  const version = z.object({ v: z.int().min(1) }).safeParse(json).data?.v ?? contractVersion;
+  if (version !== contractVersion) return failed('unknown-version');
+  if (payload.length > maxUpBytes) return failed('too-large');
+  const header = upHeader.safeParse(json);
+  if (!header.success || bytes.length !== header.data.bytes) return failed('malformed');
   return { header: header.data, bytes };
 }
 

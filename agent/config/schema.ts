@@ -229,7 +229,7 @@ const machineSchema = z.strictObject({
 const storageSchema = z.strictObject({
   budgetMiB: field(
     z.int().min(64).max(1_048_576).default(2048),
-    'Space on disk from which the share of the raw readings is taken. Records, alerts and what waits for the bridge are kept by age and not by size.',
+    'Space on disk for everything that is stored. When it is short raw readings go first; what waits for the bridge goes last, and open alerts never.',
     { ...atStart, unit: 'MiB' },
   ),
   ringDays: field(z.number().min(0.01).max(365).default(7), 'Age at which raw readings are removed.', {

@@ -14,6 +14,7 @@ import {
   contractVersion,
   encodeUp,
   signBatch,
+  signStatus,
   topicOf,
   type Lane,
   type StatusMessage,
@@ -33,6 +34,7 @@ import {
   emptyWindow,
   nameOf,
   nextTickMs,
+  saysNothing,
   stepWindow,
   type Answer,
   type WindowEffect,
@@ -349,9 +351,14 @@ class MqttUplink implements Uplink {
     const { boot, seq, sha256, result, code } = ack;
     const retryAfterS = ack.retryAfterS === null ? null : spreadRetryAfterS(ack.retryAfterS, this.#o.random());
     const answer: Answer = { boot, seq, sha256, result, code, retryAfterS };
-    if (result === 'later') this.#reason = `the bridge asks to wait: ${code ?? 'no reason given'}`;
+    const isDoubt = saysNothing(answer);
+    const reason = isDoubt
+      ? `the bridge does not believe a batch of this name: ${code}`
+      : `the bridge asks to wait: ${code ?? 'no reason given'}`;
+    if (isDoubt && this.#reason !== reason) this.#o.log('warn', reason, { boot, seq, ...told('uplinkDoubted') });
+    if (result === 'later') this.#reason = reason;
     else if (this.#ready) this.#reason = null;
-    this.#watch({ kind: 'answered' });
+    if (!isDoubt) this.#watch({ kind: 'answered' });
     this.#feed({ kind: 'answer', answer });
   }
 
@@ -459,7 +466,7 @@ class MqttUplink implements Uplink {
   #status(online: boolean, session: string): StatusMessage {
     const { gateway, boot, previousBoot, agentVersion } = this.#o;
     const connection = Math.max(1, this.#connections);
-    return {
+    const said = {
       v: 1,
       gateway,
       boot,
@@ -469,7 +476,8 @@ class MqttUplink implements Uplink {
       atMs: this.#o.clock.wallMs(),
       agentVersion,
       session,
-    };
+    } as const;
+    return signStatus(this.#o.site, said, this.#identity.gatewayKey);
   }
 
   #topic(channel: 'up' | 'ack' | 'status' | 'blob' | 'cmd' | 'res'): string {
@@ -481,7 +489,7 @@ class MqttUplink implements Uplink {
 }
 
 /** What a line of the log says beside what happened. */
-function told(key: 'clockNotSet' | 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid'): {
+function told(key: 'clockNotSet' | 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid' | 'uplinkDoubted'): {
   readonly code: string;
   readonly cure: string;
 } {

@@ -181,7 +181,8 @@ export const operations = {
   alerts: {
     method: 'GET',
     path: '/api/alerts',
-    summary: 'Occurrences as they stand now, newest first. open=true: not closed and not removed',
+    summary:
+      'Occurrences as they stand now, by when they were first raised, newest first. open=true: not closed and not removed; from and to are of the last change',
     scope: 'read',
     query: pageQuery.extend({
       ...series,

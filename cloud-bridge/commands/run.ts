@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { keyFinder } from '../api-keys.ts';
+import { Audit, type AuditEntry } from '../audit.ts';
 import { Authority, serverLifeMs, type KeyedCertificate } from '../authority.ts';
 import { isLoopback } from '../broker/access.ts';
 import { EmbeddedBroker } from '../broker/embedded.ts';
@@ -78,20 +79,21 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   if (options.announce !== null) rmSync(options.announce, { force: true });
   const metrics = new BridgeMetrics();
   const registry = new Registry(dir, (error) => log.error(error));
+  const audit = new Audit(dir, nowMs);
+  const note = (entry: AuditEntry) => audit.note(entry);
   const apiTls = tlsOf(options);
   const api = apiAddress(options, apiTls);
   const authority = await Authority.open(dir, nowMs());
   const hosts = ['localhost', '127.0.0.1', '::1', hostname(), ...options.hosts].filter((host) => host !== '');
   const server = async () => ({ ...(await authority.server(hosts, nowMs())), ca: authority.pem });
   const tls = await server();
-  const link = await linkOf(options, apiTls, registry, { metrics, log, tls, authority });
+  const link = await linkOf(options, apiTls, registry, { metrics, log, tls, authority, note });
   const desk = new EnrolmentDesk({ dir, authority, certificateLifeMs: options.certificateDays * dayMs, nowMs });
-  const enrolment = new EnrolmentServer(
-    { bind: options.publicBind, port: options.enrolmentPort, tls },
-    desk,
+  const enrolment = new EnrolmentServer({ bind: options.publicBind, port: options.enrolmentPort, tls }, desk, {
     metrics,
     log,
-  );
+    note,
+  });
   const store: BridgeStore = await openStore(options, dir, nowMs, log);
   let book: CommandBook | null = null;
   try {
@@ -108,6 +110,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       brokerIsOwn: options.broker === null,
       nowMs,
       log,
+      note,
     });
     await enrolment.start();
     try {
@@ -140,6 +143,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     await Promise.all([bridge.stop(), enrolment.stop()]);
     clearTimeout(overdue);
   } finally {
+    audit.flush();
     await book?.close();
     await store.close();
   }
@@ -174,6 +178,7 @@ interface LinkParts {
   readonly log: Log;
   readonly tls: KeyedCertificate & { readonly ca: string };
   readonly authority: Authority;
+  readonly note: (entry: AuditEntry) => void;
 }
 
 async function linkOf(
@@ -198,7 +203,7 @@ async function linkOf(
   }
   const certified = { bind: options.publicBind, port: options.mqttsPort, tls: parts.tls };
   const listener = { bind: options.bind, port: options.mqttPort, tls: passwordTls };
-  return new EmbeddedBroker({ ...listener, certified }, registry, metrics);
+  return new EmbeddedBroker({ ...listener, certified }, registry, metrics, parts.note);
 }
 
 /** The server's certificate, made anew long before it ends. */

@@ -128,6 +128,17 @@ const what: Readonly<Record<keyof typeof records, string>> = {
 };
 
 const exampleName: contract.BatchName = { gateway: 'gw-1', boot: '00112233445566aa', seq: 7, sha256: 'ab'.repeat(32) };
+const exampleStatus = {
+  v: 1,
+  gateway: exampleName.gateway,
+  boot: exampleName.boot,
+  previousBoot: null,
+  connection: 3,
+  online: true,
+  atMs: 1_767_600_000_000,
+  agentVersion: '0.1.0',
+  session: '00112233445566778899aabbccddeeff',
+} as const;
 const exampleAck = { v: 1, ...exampleName, result: 'later', code: 'store-full', retryAfterS: 60 } as const;
 const exampleCommand = {
   v: 1,
@@ -228,7 +239,8 @@ A broker lets a gateway publish \`up res status blob\` and subscribe to \`ack cm
 ## A batch
 
 Immutable bytes with the name (gateway, boot, seq, sha256). The payload of \`up\` is one line of JSON of at most
-${contract.maxUpHeaderBytes} bytes, a newline, and the zstd bytes: at most ${kib(contract.maxBatchWireBytes)}, unpacked at most ${kib(contract.maxBatchUnpackedBytes)}.
+${contract.maxUpHeaderBytes} bytes, a newline, and the zstd bytes: at most ${kib(contract.maxBatchWireBytes)}, unpacked at most ${kib(contract.maxBatchUnpackedBytes)}, with a window
+of at most 8 MiB.
 
 ${fields(contract.upHeader)}
 
@@ -246,7 +258,8 @@ ${fields(contract.ackMessage)}
 
 \`stored\` and \`repeat\` alone release a batch, and only with the hash the gateway gave it and a signature that holds.
 They are sent after the commit that made them true. \`later\`: keep it, wait \`retryAfterS\`, send again. \`refused\`: it is of
-no use to send it again as it is. \`sig\` is over:
+no use to send it again as it is. \`bad-signature\` and \`damaged\` are about what arrived, which may be anybody's: take them as
+no answer at all. Of the same batch obey one \`later\` a send. \`sig\` is over:
 
 ${block('text', contract.ackSigningText(exampleAck).toString())}
 
@@ -329,6 +342,10 @@ ${block('text', contract.resultSigningText(exampleResult).toString())}
 | code | | meaning |
 |---|---|---|
 ${commandCodes.join('\n')}
+Who can publish on a broker without an ACL could say that a gateway is dead, or has another boot. So it is signed, over these bytes
+(the site is the topic's; an absent \`previousBoot\` is an empty line):
+
+${block('text', contract.statusSigningText('plant-a', exampleStatus).toString())}
 
 ## Records
 

@@ -309,3 +309,32 @@ test('metrics are Prometheus text: each family once, each line a name, labels an
     );
   }
 });
+
+test('what a gateway had to remove or fold is shown as a gap with its span, and its hours add up', async (t) => {
+  const data = {
+    note: 1,
+    step: 'unacked-minutes',
+    why: 'room',
+    toMs: atMs + 3_600_000,
+    records: 60,
+    bytes: 3_000,
+    folded: true,
+  };
+  const { app } = setUp(t, [
+    event(1, { machine: 'gateway', event: 'data_evicted', atMs: atMs + 9_000_000, fromMs: atMs, data }),
+    event(2),
+    // Sixty minutes, folded.
+    summary(3, { minuteMs: atMs, samples: 3_600, good: 3_600, coveredS: 3_600, counter: null }),
+    summary(4, { minuteMs: atMs + 3_600_000, samples: 60, counter: null }),
+  ]);
+  const [gap, ...more] = (await get(app, '/api/events?event=data_evicted')).items;
+  assert.deepEqual([more, gap?.['gateway'], gap?.['fromMs'], gap?.['data']], [[], 'demo-gw', atMs, data]);
+  const hours = (await get(app, '/api/summaries?bucket=hour')).items;
+  assert.deepEqual(
+    hours.map((hour) => [hour['bucketMs'], hour['samples'], hour['coveredS']]),
+    [
+      [atMs, 3_600, 3_600],
+      [atMs + 3_600_000, 60, summary(4).coveredS],
+    ],
+  );
+});
