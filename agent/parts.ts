@@ -137,6 +137,7 @@ export async function uplinkFor(
     certificate: certificate === null || key === null ? null : { cert: readPem(certificate), key: resolveSecret(key) },
   });
   const { Renewal } = enrolment === null ? { Renewal: null } : await import('./sync/renewal.ts');
+  const password = uplink.password === null ? null : resolveSecret(uplink.password);
   const bridgeKey = bridgePublicKey(uplink.bridgeKey);
   const desk = new RemoteDesk({
     gateway: config.gateway.id,
@@ -156,7 +157,7 @@ export async function uplinkFor(
     previousBoot: store.recovery.previousBoot,
     url: uplink.brokers[0] ?? '',
     moreUrls: uplink.brokers.slice(1),
-    password: uplink.password === null ? null : resolveSecret(uplink.password),
+    password,
     ca: uplink.ca === null ? null : readPem(uplink.ca),
     gatewayKey: gatewayKeys(config.dataDir).privateKey,
     identity,

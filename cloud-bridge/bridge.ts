@@ -72,6 +72,10 @@ export class Bridge {
       metrics,
       nowMs,
       onFork: (fork) => this.#onFork(fork),
+      onTaken: ({ gateway, online }) => {
+        const known = online ? registry.find(gateway) : null;
+        if (known !== null) void this.#commands?.onBirth(known);
+      },
       report: (error) => log.error(error),
     });
     const { book } = parts;
@@ -145,8 +149,6 @@ export class Bridge {
       return;
     }
     this.#statuses.accept(verdict.site, verdict.status);
-    const gateway = registry.find(from.gateway);
-    if (verdict.status.online && gateway !== null) void this.#commands?.onBirth(gateway);
   }
 
   #onDoubt(channel: Channel, from: { readonly site: string; readonly gateway: string }, why: string): void {

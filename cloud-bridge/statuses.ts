@@ -20,6 +20,8 @@ export interface StatusParts {
   readonly metrics: BridgeMetrics;
   readonly nowMs: () => number;
   readonly onFork: (fork: Fork) => void;
+  /** It is the newest, and no other worker had it before. */
+  readonly onTaken?: (status: StatusMessage) => void;
   readonly report: (error: BridgeError) => void;
   /** Resolves after that many milliseconds, or at once when the signal says stop. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -61,6 +63,7 @@ export class Statuses {
         const { taken, forks } = await store.applyStatus(next.site, next.status, next.receivedMs);
         metrics.statuses[taken ? 'taken' : 'older'] += 1;
         for (const fork of forks) onFork(fork);
+        if (taken) this.#parts.onTaken?.(next.status);
         delayMs = waitMs.first;
       } catch (error) {
         if (delayMs === waitMs.first) {

@@ -84,6 +84,8 @@ export class RemoteDesk {
   readonly #counts = { received: 0, executed: 0, repeated: 0 };
   readonly #refused = new Map<string, number>();
   readonly #dropped = new Map<string, number>();
+  /** By the hash of their bytes. */
+  readonly #underWay = new Map<string, Promise<Reply>>();
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
   #notesFromMs = -Infinity;
@@ -113,8 +115,25 @@ export class RemoteDesk {
       return silence;
     }
     if (judgement.verdict === 'refuse') return this.#refuse(judgement.name, '', judgement.code);
+    // The same bytes again, by several workers or a second connection: one answer for all, and none of them takes a place.
+    const same = this.#underWay.get(judgement.name.command);
+    if (same !== undefined) {
+      this.#counts.repeated++;
+      return await same;
+    }
     if (this.#waiting >= maxWaiting) return this.#refuse(judgement.name, judgement.message.kind, 'busy');
     this.#waiting++;
+    const reply = this.#inTurn(judgement, session);
+    this.#underWay.set(judgement.name.command, reply);
+    try {
+      return await reply;
+    } finally {
+      this.#underWay.delete(judgement.name.command);
+      this.#waiting--;
+    }
+  }
+
+  async #inTurn(judgement: Taken, session: Moment['session']): Promise<Reply> {
     const done = this.#last.then(() => this.#carryOut(judgement, session));
     this.#last = done.catch(() => undefined);
     try {
@@ -122,8 +141,6 @@ export class RemoteDesk {
     } catch (error) {
       this.#parts.log('error', 'a command could not be handled', { error: messageOf(error) });
       return this.#refuse(judgement.name, judgement.message.kind, 'store-down');
-    } finally {
-      this.#waiting--;
     }
   }
 

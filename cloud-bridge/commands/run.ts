@@ -16,7 +16,8 @@ import { apiKey, keyName, signingKey } from '../keys.ts';
 import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
-import { SqliteBook } from '../remote/sqlite-book.ts';
+import type { CommandBook } from '../remote/book.ts';
+import { openBook } from './book.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
 import { openStore } from './store.ts';
 import type { Quarantine } from '../store/open.ts';
@@ -94,12 +95,9 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     note,
   });
   const store: BridgeStore = await openStore(options, dir, nowMs, log);
-  let book: SqliteBook | null = null;
+  let book: CommandBook | null = null;
   try {
-    // Of several workers any may be given the answer: that wants a book they share, which there is none of yet.
-    book = options.store === null ? SqliteBook.open(dir, keyName(keys.signing), nowMs()) : null;
-    if (book !== null && book.setAside !== null)
-      log.error(new BridgeError('bookDamaged', `the damaged one is now ${book.setAside}`));
+    book = await openBook(options, dir, keyName(keys.signing), nowMs(), log);
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
       store,
@@ -146,7 +144,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     clearTimeout(overdue);
   } finally {
     audit.flush();
-    book?.close();
+    await book?.close();
     await store.close();
   }
 }

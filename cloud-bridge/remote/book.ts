@@ -1,5 +1,6 @@
 /**
- * What the bridge keeps of the commands it sends. `sqlite-book.ts` keeps it for one bridge; several workers need one they share.
+ * What the bridge keeps of the commands it sends. `sqlite-book.ts` keeps it for one bridge, `postgres-book.ts` for
+ * workers that share a database.
  *
  * Promises (test/unit/bridge/commands.test.ts):
  *  C1  A counter is given out once and rises, also after a crash, a restored backup and a lost book: it never lies below the

@@ -16,7 +16,8 @@ export interface Cluster {
   /** Of the listener for gateways. */
   readonly port: number;
   readonly bridgePublicPem: string;
-  readonly passwordOf: (gateway: LoadGateway) => string;
+  readonly apiKey: string;
+  readonly passwordOf: (gateway: Pick<LoadGateway, 'id'>) => string;
   /** One more worker, listening when resolved. */
   readonly work: (...more: readonly string[]) => Promise<RunningBridge>;
   /** What `/metrics` of a worker says of one counter. */
@@ -30,7 +31,7 @@ export interface Cluster {
  */
 export async function startCluster(
   t: TestContext,
-  gateways: readonly LoadGateway[],
+  gateways: readonly Pick<LoadGateway, 'id' | 'publicKeyPem'>[],
   script?: string,
 ): Promise<Cluster | null> {
   const bin = postgresPrograms();
@@ -72,6 +73,7 @@ export async function startCluster(
     database: { port: postgres.port, password: secrets.store },
     port,
     bridgePublicPem: readFileSync(join(data, 'bridge.pub.pem'), 'utf8'),
+    apiKey,
     passwordOf: ({ id }) => passwords[id] ?? '',
     work,
     metric: async (worker, name) => {

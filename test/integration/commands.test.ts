@@ -1,17 +1,20 @@
 /** Commands from `selvedge bridge command` to a running agent and back, and what nobody else can make it do. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
+import { RemoteDesk } from '../../agent/remote/desk.ts';
 import { commandResult, sha256Hex, signCommand } from '../../cloud-bridge/contract.ts';
 import { keyName } from '../../cloud-bridge/keys.ts';
 import { requireProgram } from '../support/peers.ts';
-import { rows, startAgent, temporaryDir } from './bad-input-rig.ts';
+import { rows, run, startAgent, temporaryDir } from './bad-input-rig.ts';
 import { handAt, haveSyncedClock, runFloor, type Floor } from './commands-rig.ts';
-import { until } from './sync-rig.ts';
+import { registerGateway, runBridge } from './bridge-process.ts';
+import { runGateway, until } from './sync-rig.ts';
 
 const actor = /^bridge key [0-9a-f]{16} \(local\)$/;
 const notes = ({ dir }: Floor) =>
@@ -170,3 +173,48 @@ function child(t: TestContext, args: readonly string[]) {
   t.after(kill);
   return { line: async () => String((await lines.next()).value), kill };
 }
+
+test('where nobody vouches for the clock a connection of over ten minutes takes no command, and is made anew for the next', async (t) => {
+  const bridgeDir = temporaryDir(t);
+  const gateway = await registerGateway(bridgeDir);
+  const bridge = await runBridge(t, bridgeDir);
+  const at = { dataDir: join(temporaryDir(t), 'agent'), port: bridge.mqtt, gateway, bridgeDir };
+  // The store is opened before the desk that needs it is made.
+  let desk: RemoteDesk | null = null;
+  let laterMs = 0;
+  let executed = 0;
+  const { store, uplink } = await runGateway(t, at, {
+    onCommand: (payload, session) => desk?.receive(payload, session) ?? Promise.reject(new TypeError('too early')),
+  });
+  desk = new RemoteDesk({
+    gateway: gateway.id,
+    keys: [createPublicKey(readFileSync(join(bridgeDir, 'bridge.pub.pem')))],
+    gatewayKey: () => gateway.key,
+    store,
+    clock: { wallMs: () => 0, monotonicMs: () => performance.now() + laterMs },
+    clockState: () => 'unsynced',
+    execute: async () => ({ ok: true, code: null, body: { times: ++executed } }),
+    note: () => undefined,
+    log: () => undefined,
+  });
+  // The gateway lives in this process, which must not be held while it is asked.
+  const json = join(bridgeDir, 'command.json');
+  const ask = async () => {
+    const api = ['--api', `http://127.0.0.1:${bridge.api}`, '--data-dir', bridgeDir, '--json', json];
+    const { stderr } = await run(t, ['bridge', 'command', gateway.id, 'ping', ...api]);
+    const { state, code } = JSON.parse(readFileSync(json, 'utf8')) as { state: string; code: string | null };
+    return [state, code, stderr.includes(state)];
+  };
+  const known = () =>
+    rows(join(bridgeDir, 'bridge.db'), 'SELECT connection FROM status WHERE online = 1').map(Number).at(0) ?? 0;
+  await until('the bridge knows it', () => known() > 0);
+  assert.deepEqual(await ask(), ['done', null, true]);
+  laterMs = 601_000;
+  const before = known();
+  assert.deepEqual(await ask(), ['refused', 'session-old', true]);
+  await until('another connection', () => known() > before);
+  assert.equal(uplink.counters().connections, known());
+  laterMs = 0;
+  assert.deepEqual(await ask(), ['done', null, true]);
+  assert.equal(executed, 2);
+});

@@ -146,3 +146,11 @@ test('an old session of a gateway without the time is answered so, and renewed',
   const fresh = { id: 'd'.repeat(32), sinceMs: 600_000 };
   assert.equal((await ask(signed({ session: fresh.id }), fresh))?.ok, true);
 });
+
+test('D1, D2: the same bytes many times at once are carried out once, take one place, and all get the one answer', async () => {
+  const { ask, executed, desk: made } = desk();
+  const payload = signed();
+  const answers = await Promise.all(Array.from({ length: 3 * maxWaiting }, () => ask(payload)));
+  assert.equal(new Set(answers.map((one) => one?.answer)).size, 1);
+  assert.deepEqual([answers[0]?.ok, executed.length, made.counts().refused], [true, 1, {}]);
+});
