@@ -8,6 +8,8 @@
  *  B2  A minute whose stored revision is newer than everything in the ring is not rebuilt.
  *  B5  Whatever the clock did between the two processes: where the computer's monotonic clock tells how long it has been, counters go
  *      on behind it as if it had not been stepped.
+ *  B6  Of a boot whose clock was stepped only readings of its last segment are rebuilt, under that segment: those of before were stored at
+ *      the step, whatever times they have.
  *  B4  Of a span in which a boot did not know the time no minute is rebuilt here, but counters go on behind it.
  *  B3  Seconds by state add up to the minute, up to the start of the new process, also in the minute of that start. Whole
  *      minutes in which no process ran have no summary at all.
@@ -125,7 +127,12 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
   const tails: Tail[] = [];
   let limitMs = nowMs;
   for (const [boot, all] of [...byBoot].reverse()) {
-    const { readings, steppedMs } = afterLastStep(all);
+    const undated = recovery.undated.find((span) => span.boot === boot);
+    // What a segment has counted is stored when the next one opens: of earlier ones nothing is to be told.
+    const lastStep = undated === undefined ? recovery.lastSteps.find((step) => step.boot === boot) : undefined;
+    const { readings, steppedMs } = afterLastStep(
+      lastStep === undefined ? all : all.filter((reading) => reading.monotonicMs >= lastStep.monotonicMs),
+    );
     const [first] = readings;
     if (first === undefined) continue;
     const stored = [...recovery.openSummaries, ...recovery.openStateSummaries].filter(
@@ -135,9 +142,10 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
     const opened =
       steppedMs !== null && !stored.some((record) => record.segment === newest && record.atMs >= steppedMs);
     const endMs = Math.max(...readings.map((reading) => reading.sourceTimeMs));
-    const datedMs = recovery.undated.find((span) => span.boot === boot)?.untilMs ?? -Infinity;
+    const datedMs = undated?.untilMs ?? -Infinity;
     // Dated, the readings of before and after it show no step: what comes after it is its first segment all the same.
-    const segment = Math.max(opened ? newest + 1 : newest, datedMs === -Infinity ? 0 : 1);
+    const guessed = Math.max(opened ? newest + 1 : newest, datedMs === -Infinity ? 0 : 1);
+    const segment = lastStep === undefined ? guessed : lastStep.segment + (steppedMs === null ? 0 : 1);
     tails.push({ boot, segment, readings, endMs, datedMs, limitMs, shiftMs: shiftOf(recovery, boot, segment) });
     limitMs = Math.min(limitMs, first.sourceTimeMs);
   }
