@@ -10,6 +10,8 @@
  *      on behind it as if it had not been stepped.
  *  B6  Of a boot whose clock was stepped only readings of its last segment are rebuilt, under that segment: those of before were stored at
  *      the step, whatever times they have.
+ *  B7  Only the boot before this one is rebuilt: what there was of earlier ones has been told by the process after them, with its first
+ *      record, or counts as counted by it.
  *  B4  Of a span in which a boot did not know the time no minute is rebuilt here, but counters go on behind it.
  *  B3  Seconds by state add up to the minute, up to the start of the new process, also in the minute of that start. Whole
  *      minutes in which no process ran have no summary at all.
@@ -67,6 +69,7 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
   const drafts: SummaryDraft[] = [];
   const bases = new Map<number, CounterBase>();
   for (const tail of tails) {
+    if (!isLast(tail, recovery)) continue;
     if (tail.endMs < tail.datedMs) {
       countThrough(model, recovery, tail, bases);
       continue;
@@ -80,6 +83,14 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
     }
   }
   return { drafts, bases, damagedBlocks };
+}
+
+/**
+ * B7. A tail of a boot that did not know the time is counted through all the same. Where the journal knows of no boot before, each tail
+ * is all there is.
+ */
+function isLast({ boot, endMs, datedMs }: Tail, { previousBoot }: Recovery): boolean {
+  return previousBoot === null || boot === previousBoot || endMs < datedMs;
 }
 
 /** Where counters stand at the end of a tail whose minutes are not rebuilt. */

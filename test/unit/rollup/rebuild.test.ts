@@ -184,6 +184,22 @@ test('B6: readings from before the last step of the clock are not counted again 
   assert.equal(Math.max(...all.map(({ segment }) => segment)), 2);
 });
 
+test('B7: of a boot before the last one nothing is rebuilt: the process after it has seen to it', () => {
+  const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
+  first.rig.read('ls-1', { ...standing, 'status.running': true, 'stitch.total': first.stitches });
+  sew(first, 28);
+  const between = '00000000000000a9';
+  const recovery = recoveryFrom(
+    first.rig,
+    first.rig.records.filter((r) => r.atMs < eight + 20_000),
+  );
+  const startMs = first.rig.wallMs + 3_000;
+  const rebuilt = (previousBoot: string) =>
+    new Rig({ startMs, recovery: { ...recovery, previousBoot } }).summaries('stitch.total').map((s) => s.readingBoot);
+  assert.deepEqual(rebuilt(boot), [boot]);
+  assert.deepEqual(rebuilt(between), []);
+});
+
 test('the rebuilt minute keeps the boot of its readings and follows the stored revision', () => {
   const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
   sew(first, 28);
