@@ -16,6 +16,8 @@ export interface ClockStep {
   readonly stepMs: number;
   readonly oldMs: number;
   readonly newMs: number;
+  /** When it was seen, on the monotonic clock. */
+  readonly monotonicMs: number;
 }
 
 export class LineTime {
@@ -58,7 +60,7 @@ export class LineTime {
     const { wallMs, monotonicMs } = this.now();
     const oldMs = this.#line.atMonotonic(monotonicMs);
     const stepMs = this.#line.observe(wallMs, monotonicMs);
-    return stepMs === null ? null : { stepMs, oldMs, newMs: this.#line.atMonotonic(monotonicMs) };
+    return stepMs === null ? null : { stepMs, oldMs, newMs: this.#line.atMonotonic(monotonicMs), monotonicMs };
   }
 
   isUsable(reading: Reading): boolean {

@@ -363,7 +363,7 @@ class DataPipeline implements Pipeline {
   #observeClock(): void {
     const step = this.#line.observe();
     if (step === null) return;
-    const { stepMs, oldMs, newMs } = step;
+    const { stepMs, oldMs, newMs, monotonicMs } = step;
     const { segment } = this.#line;
     const becameKnown = !this.#knowsTime && newMs >= this.#options.builtMs;
     // What is still under way of before it is folded with the span that is dated.
@@ -376,7 +376,8 @@ class DataPipeline implements Pipeline {
       machine.shift(newMs - oldMs);
     }
     if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: fromMs });
-    this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment });
+    // By this process's monotonic clock a start tells which readings of the ring are of before it.
+    this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment, monotonicMs });
   }
 
   #timeKnown(span: DatedSpan): void {

@@ -277,6 +277,9 @@ export function createUserStore(options: {
   };
 }
 
+/** So long a lock may be without its owner: it is written at once, unless the power went between the two. */
+const namelessMs = 1_000;
+
 /** A lock of a process that died is nobody's. */
 async function ownerIsGone(lockFile: string): Promise<boolean> {
   let pid: number;
@@ -285,11 +288,20 @@ async function ownerIsGone(lockFile: string): Promise<boolean> {
   } catch {
     return false;
   }
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+  if (!Number.isInteger(pid) || pid <= 0) return isOld(lockFile);
   try {
     process.kill(pid, 0);
     return false;
   } catch (error) {
     return errorCode(error) === 'ESRCH';
+  }
+}
+
+/** By the disk's own clock, which may have been ahead. */
+async function isOld(path: string): Promise<boolean> {
+  try {
+    return Math.abs(Date.now() - (await stat(path)).mtimeMs) > namelessMs;
+  } catch {
+    return false;
   }
 }

@@ -8,6 +8,10 @@
  *  B2  A minute whose stored revision is newer than everything in the ring is not rebuilt.
  *  B5  Whatever the clock did between the two processes: where the computer's monotonic clock tells how long it has been, counters go
  *      on behind it as if it had not been stepped.
+ *  B6  Of a boot whose clock was stepped only readings of its last segment are rebuilt, under that segment: those of before were stored at
+ *      the step, whatever times they have.
+ *  B7  Only the boot before this one is rebuilt: what there was of earlier ones has been told by the process after them, with its first
+ *      record, or counts as counted by it.
  *  B4  Of a span in which a boot did not know the time no minute is rebuilt here, but counters go on behind it.
  *  B3  Seconds by state add up to the minute, up to the start of the new process, also in the minute of that start. Whole
  *      minutes in which no process ran have no summary at all.
@@ -65,6 +69,7 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
   const drafts: SummaryDraft[] = [];
   const bases = new Map<number, CounterBase>();
   for (const tail of tails) {
+    if (!isLast(tail, recovery)) continue;
     if (tail.endMs < tail.datedMs) {
       countThrough(model, recovery, tail, bases);
       continue;
@@ -78,6 +83,14 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
     }
   }
   return { drafts, bases, damagedBlocks };
+}
+
+/**
+ * B7. A tail of a boot that did not know the time is counted through all the same. Where the journal knows of no boot before, each tail
+ * is all there is.
+ */
+function isLast({ boot, endMs, datedMs }: Tail, { previousBoot }: Recovery): boolean {
+  return previousBoot === null || boot === previousBoot || endMs < datedMs;
 }
 
 /** Where counters stand at the end of a tail whose minutes are not rebuilt. */
@@ -125,7 +138,12 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
   const tails: Tail[] = [];
   let limitMs = nowMs;
   for (const [boot, all] of [...byBoot].reverse()) {
-    const { readings, steppedMs } = afterLastStep(all);
+    const undated = recovery.undated.find((span) => span.boot === boot);
+    // What a segment has counted is stored when the next one opens: of earlier ones nothing is to be told.
+    const lastStep = undated === undefined ? recovery.lastSteps.find((step) => step.boot === boot) : undefined;
+    const { readings, steppedMs } = afterLastStep(
+      lastStep === undefined ? all : all.filter((reading) => reading.monotonicMs >= lastStep.monotonicMs),
+    );
     const [first] = readings;
     if (first === undefined) continue;
     const stored = [...recovery.openSummaries, ...recovery.openStateSummaries].filter(
@@ -135,9 +153,10 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
     const opened =
       steppedMs !== null && !stored.some((record) => record.segment === newest && record.atMs >= steppedMs);
     const endMs = Math.max(...readings.map((reading) => reading.sourceTimeMs));
-    const datedMs = recovery.undated.find((span) => span.boot === boot)?.untilMs ?? -Infinity;
+    const datedMs = undated?.untilMs ?? -Infinity;
     // Dated, the readings of before and after it show no step: what comes after it is its first segment all the same.
-    const segment = Math.max(opened ? newest + 1 : newest, datedMs === -Infinity ? 0 : 1);
+    const guessed = Math.max(opened ? newest + 1 : newest, datedMs === -Infinity ? 0 : 1);
+    const segment = lastStep === undefined ? guessed : lastStep.segment + (steppedMs === null ? 0 : 1);
     tails.push({ boot, segment, readings, endMs, datedMs, limitMs, shiftMs: shiftOf(recovery, boot, segment) });
     limitMs = Math.min(limitMs, first.sourceTimeMs);
   }

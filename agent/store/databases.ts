@@ -233,6 +233,7 @@ function recover(
   return {
     ...start,
     clockShifts,
+    lastSteps: journal.dating.lastSteps(boots),
     openOccurrences: journal.openOccurrences(),
     openSpans: journal.openSpans(),
     lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {

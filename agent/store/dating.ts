@@ -15,7 +15,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { bootOfOccurrence, datedRecord, type RecordShifts } from '../dating/record.ts';
 import type { WireRecord } from '../../cloud-bridge/contract.ts';
-import type { ClockShift, UndatedSpan } from './store.ts';
+import type { ClockShift, LastStep, UndatedSpan } from './store.ts';
 
 /** This start of the computer, and the wall time less its monotonic time, in ms. */
 export interface HostClock {
@@ -115,6 +115,14 @@ export class JournalDating {
       }
     }
     return shifts;
+  }
+
+  /** The last step of the clock of each of these boots, where there was one. Steps of older versions do not tell their moment. */
+  lastSteps(boots: Iterable<string>): LastStep[] {
+    return [...new Set(boots)].flatMap((boot) => {
+      const { segment, monotonicMs } = (this.#sql.lastStep.get(boot) ?? {}) as Partial<LastStep>;
+      return typeof segment === 'number' && typeof monotonicMs === 'number' ? [{ boot, segment, monotonicMs }] : [];
+    });
   }
 
   /** Spans to be folded, oldest first. */
@@ -240,6 +248,10 @@ function prepareAll(db: Database) {
         "SELECT json_extract(body, '$.data.stepMs') FROM event WHERE boot = ? AND event = 'clock_step' ORDER BY n",
       )
       .pluck(),
+    lastStep: db.prepare(
+      `SELECT json_extract(body, '$.data.segment') AS segment, json_extract(body, '$.data.monotonicMs') AS monotonicMs
+       FROM event WHERE boot = ? AND event = 'clock_step' ORDER BY n DESC LIMIT 1`,
+    ),
     noted: db.prepare('SELECT value FROM total WHERE name = ?').pluck(),
     notes: db.prepare('SELECT name, value FROM total WHERE name LIKE ? ORDER BY name'),
     note: db.prepare('INSERT INTO total (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),

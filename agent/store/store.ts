@@ -55,6 +55,15 @@ export interface ClockShift {
   readonly shiftMs: number;
 }
 
+/** The last step of a boot's clock that is stored. */
+export interface LastStep {
+  readonly boot: string;
+  /** The segment it opened. */
+  readonly segment: number;
+  /** When it was seen, on that process's monotonic clock. */
+  readonly monotonicMs: number;
+}
+
 /** What a start finds from before. */
 export interface Recovery {
   readonly boot: string;
@@ -73,6 +82,8 @@ export interface Recovery {
   readonly openStateSummaries: readonly StateSummaryRecord[];
   /** Spans in which a boot did not know the time: their minutes are folded apart (`agent/dating/`). */
   readonly undated: readonly UndatedSpan[];
+  /** Of each boot in the ring's tail whose clock was stepped. */
+  readonly lastSteps: readonly LastStep[];
   /** What times of the ring's tail are to be moved by, to stand on the clock of this start; where none is named by nothing. */
   readonly clockShifts: readonly ClockShift[];
   /** Set when a damaged database was put aside at this start. */

@@ -159,6 +159,12 @@ test('the lock of a process that died does not hold anybody up', async (t) => {
   assert.ok((await users.add('asha', 'admin', goodPassword)).ok);
 });
 
+test('a lock that a power cut left without its owner holds nobody up', async (t) => {
+  const { users, file } = await store(t);
+  await writeFile(`${file}.lock`, '');
+  assert.ok((await users.add('asha', 'admin', goodPassword)).ok);
+});
+
 test('a flood of sign-ins is turned away instead of filling memory', async () => {
   const passwords = createPasswords(random, { n: 1 << 12, r: 8, p: 1 });
   const verdicts = await Promise.all(Array.from({ length: 40 }, () => passwords.check('guess', null)));

@@ -28,6 +28,7 @@ export const emptyRecovery: Recovery = {
   openSpans: [],
   lastCounters: [],
   clockShifts: [],
+  lastSteps: [],
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],

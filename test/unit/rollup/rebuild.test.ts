@@ -145,6 +145,61 @@ test('B5: blocks of an earlier boot in which the clock was stepped do not hide w
   assert.deepEqual([sum('delta'), sum('uncertainty')], [second.stitches - 5000, 0]);
 });
 
+test('B6: readings from before the last step of the clock are not counted again under a segment that never was', async () => {
+  const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
+  const dayMs = 86_400_000;
+  first.rig.read('ls-1', { ...standing, 'status.running': true, 'stitch.total': first.stitches });
+  sew(first, 20);
+  first.rig.wallMs += dayMs;
+  sew(first, 20);
+  first.rig.wallMs -= dayMs;
+  sew(first, 6);
+  const steps = first.rig.events('clock_step');
+  const last = steps.at(-1)?.data ?? {};
+  assert.deepEqual([steps.length, last['segment']], [2, 2]);
+  const ours = first.rig.records.filter(isSummary).filter((s) => s.signal === 'stitch.total');
+  const newest = ours.toSorted((a, b) => a.segment - b.segment || a.revision - b.revision).at(-1)?.counter;
+  assert.ok(newest);
+  // The last block that reached the disk is of the segment in between.
+  const lastBlock = first.rig.blocks.findLastIndex((block) => block.fromMs > eight + dayMs);
+  const blocks = first.rig.blocks.slice(0, lastBlock + 1);
+  const segmentShift = (segment: number, shiftMs: number) => ({ boot, segment, shiftMs });
+  const rig = new Rig({
+    startMs: first.rig.wallMs + 3_000,
+    recovery: {
+      ...recoveryFrom(first.rig, first.rig.records, blocks),
+      ringTail: blocks.map((block) => ({ ...block, boot })),
+      openSummaries: kept(first.rig.records.filter(isSummary)),
+      lastCounters: [{ machine: 'ls-1', signal: 'stitch.total', value: newest.to, atMs: first.rig.wallMs - 1_000 }],
+      clockShifts: [segmentShift(1, -dayMs)],
+      lastSteps: [{ boot, segment: 2, monotonicMs: Number(last['monotonicMs']) }],
+    },
+  });
+  const second: Sewing = { rig, stitches: first.stitches + 40 };
+  sew(second, 30);
+  await rig.pipeline.drain();
+  const all = kept([...first.rig.records, ...rig.records].filter(isSummary)).filter((s) => s.signal === 'stitch.total');
+  const sum = (of: 'delta' | 'uncertainty') => all.reduce((total, { counter }) => total + (counter?.[of] ?? 0), 0);
+  assert.deepEqual([sum('delta'), sum('uncertainty')], [second.stitches - 5000, 0]);
+  assert.equal(Math.max(...all.map(({ segment }) => segment)), 2);
+});
+
+test('B7: of a boot before the last one nothing is rebuilt: the process after it has seen to it', () => {
+  const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
+  first.rig.read('ls-1', { ...standing, 'status.running': true, 'stitch.total': first.stitches });
+  sew(first, 28);
+  const between = '00000000000000a9';
+  const recovery = recoveryFrom(
+    first.rig,
+    first.rig.records.filter((r) => r.atMs < eight + 20_000),
+  );
+  const startMs = first.rig.wallMs + 3_000;
+  const rebuilt = (previousBoot: string) =>
+    new Rig({ startMs, recovery: { ...recovery, previousBoot } }).summaries('stitch.total').map((s) => s.readingBoot);
+  assert.deepEqual(rebuilt(boot), [boot]);
+  assert.deepEqual(rebuilt(between), []);
+});
+
 test('the rebuilt minute keeps the boot of its readings and follows the stored revision', () => {
   const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
   sew(first, 28);

@@ -289,7 +289,12 @@ test('counters of a boot go on by the clock of the computer, segment by segment,
   const [eight, half] = [Date.UTC(2026, 5, 1, 8), 30 * 60_000];
   // Its clock was a day ahead, then right, then a day ahead again when it ended.
   const first = await open(t, dataDir, bootA, eight + dayMs);
-  const step = (n: number, stepMs: number) => event(n, { machine: 'gateway', event: 'clock_step', data: { stepMs } });
+  const step = (n: number, stepMs: number) =>
+    event(n, {
+      machine: 'gateway',
+      event: 'clock_step',
+      data: { stepMs, segment: n === 3 ? 1 : 2, monotonicMs: n * 100 },
+    });
   const counted = (n: number, signal: string, segment: number, toMs: number) => {
     const counter = { delta: 5, uncertainty: 0, from: 0, to: 5, fromMs: toMs - 1_000, toMs, wraps: 0, resets: 0 };
     return summary(n, { signal, segment, readingBoot: bootA, minuteMs: eight, counter });
@@ -311,8 +316,9 @@ test('counters of a boot go on by the clock of the computer, segment by segment,
   const onHost = async (boot: string, running: string) => {
     const wallMs = eight + half;
     const store = await open(t, dataDir, boot, wallMs, { host: { boot: running, offsetMs: eight - hostStartMs } });
-    const { lastCounters, clockShifts } = store.recovery;
+    const { lastCounters, clockShifts, lastSteps } = store.recovery;
     await store.close();
+    assert.deepEqual(lastSteps, [{ boot: bootA, segment: 2, monotonicMs: 500 }]);
     return { shifts: clockShifts, counters: lastCounters.map(({ signal, atMs }) => [signal, atMs]) };
   };
   assert.deepEqual(await onHost(bootB, host), {
