@@ -17,7 +17,7 @@ const [, , port = '0', filesJson = '[]', inFlight = '1', recordsEach = '100', wa
 const sendAgainMs = 5_000;
 let batches = 0;
 let refused = 0;
-let ended = false;
+const end = new AbortController();
 
 /** Minute after minute of ten machines. */
 function recordsOf(boot: string, seq: number, nowMs: number) {
@@ -46,7 +46,7 @@ async function gateway({ site, gateway, key }: GatewayFiles): Promise<void> {
   await client.subscribeAsync(topicOf(site, gateway, 'ack'), { qos: 1 });
   let last = 0;
   const lane = async () => {
-    while (!ended) {
+    while (!end.signal.aborted) {
       const seq = ++last;
       const nowMs = Date.now();
       const head = {
@@ -63,7 +63,7 @@ async function gateway({ site, gateway, key }: GatewayFiles): Promise<void> {
       const bytes = zstdCompressSync(JSON.stringify({ ...head, records: recordsOf(boot, seq, nowMs) }));
       const name = { gateway, boot, seq, sha256: sha256Hex(bytes) };
       const up = encodeUp({ v: 1, ...name, bytes: bytes.length, sig: signBatch(name, privateKey) }, bytes);
-      for (let result = ''; result !== 'stored' && result !== 'repeat' && !ended;) {
+      for (let result = ''; result !== 'stored' && result !== 'repeat' && !end.signal.aborted;) {
         const answered = new Promise<string>((resolve) => waiting.set(seq, resolve));
         await client.publishAsync(topicOf(site, gateway, 'up'), up, { qos: 1 });
         result = await Promise.race([answered, delay(sendAgainMs, 'unanswered', { ref: false })]);
@@ -86,5 +86,5 @@ const fromMs = performance.now();
 await delay(Number(forMs));
 const stored = batches - before;
 tell({ batches: stored, records: stored * Number(recordsEach), tookMs: performance.now() - fromMs, refused });
-ended = true;
+end.abort();
 await all;
