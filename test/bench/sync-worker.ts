@@ -18,7 +18,7 @@ import { answer, makeBridgeDir, startBridge, type GatewayFiles } from './sync-pa
 
 const roundTripMs = 25;
 /** Behind the proxy a batch takes some ten round trips. */
-const scaleLoad = { inFlight: 1, records: 100, warmMs: 1_500, forMs: 6_000 } as const;
+const scaleLoad = { inFlight: 1, records: 100, warmMs: 3_000, forMs: 6_000 } as const;
 const fullLoad = { inFlight: 4, records: 100, warmMs: 1_500, forMs: 5_000 } as const;
 const fullWorkers = 2;
 const gateways = Array.from({ length: 8 }, (_, at) => `bench-gw-${at}`);
