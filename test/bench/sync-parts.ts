@@ -17,25 +17,25 @@ export interface GatewayFiles {
   readonly bridgeKey: string;
 }
 
-/** Makes the bridge's folder and registers one gateway with it. */
-export async function makeBridgeDir(root: string): Promise<GatewayFiles> {
+/** Makes the bridge's folder and registers gateways with it. */
+export async function makeBridgeDir(root: string): Promise<GatewayFiles>;
+export async function makeBridgeDir(root: string, gateways: readonly string[]): Promise<GatewayFiles[]>;
+export async function makeBridgeDir(root: string, gateways?: readonly string[]) {
   mkdirSync(root, { recursive: true });
   const dir = dataDir(root);
   initialise(dir);
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const files = {
-    site: 'bench',
-    gateway: 'bench-gw',
-    key: join(root, 'gateway.pem'),
-    password: join(root, 'gateway.password'),
-    bridgeKey: dir.publicKey,
-  };
-  const publicKeyFile = join(root, 'gateway.pub.pem');
-  writeFileSync(publicKeyFile, publicKey.export({ type: 'spki', format: 'pem' }));
-  writeFileSync(files.key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  const { gateway, site, password } = files;
-  await allowGateway(dir, { gateway, site, publicKeyFile, passwordFile: password, replace: false });
-  return files;
+  const all: GatewayFiles[] = [];
+  for (const gateway of gateways ?? ['bench-gw']) {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const file = (end: string) => join(root, `${gateway}.${end}`);
+    const files = { site: 'bench', gateway, key: file('pem'), password: file('password'), bridgeKey: dir.publicKey };
+    writeFileSync(file('pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+    writeFileSync(files.key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    const { site, password: passwordFile } = files;
+    await allowGateway(dir, { gateway, site, publicKeyFile: file('pub.pem'), passwordFile, replace: false });
+    all.push(files);
+  }
+  return gateways === undefined ? all[0] : all;
 }
 
 export interface RunningBridge extends Started {

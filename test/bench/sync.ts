@@ -3,5 +3,6 @@ import type { Bench } from './bench.ts';
 import { syncDrain } from './sync-drain.ts';
 import { syncStore } from './sync-store.ts';
 import { syncWire } from './sync-wire.ts';
+import { syncWorker } from './sync-worker.ts';
 
-export const sync: readonly Bench[] = [syncDrain, syncStore, syncWire];
+export const sync: readonly Bench[] = [syncDrain, syncStore, syncWire, syncWorker];

@@ -8,6 +8,7 @@ import { contractDocuments } from './contract-docs.ts';
 import { errorDocument } from './error-docs.ts';
 import { repository } from './files.ts';
 import { profileDocuments } from './profile-docs.ts';
+import { scalingDocument } from './scaling-docs.ts';
 
 export interface Generated {
   /** Relative to the repository. */
@@ -17,7 +18,7 @@ export interface Generated {
 
 /** Every generated document as it should be. */
 export function generatedDocuments(): readonly Generated[] {
-  return [...configDocuments(), ...profileDocuments(), errorDocument(), ...contractDocuments()];
+  return [...configDocuments(), ...profileDocuments(), errorDocument(), ...contractDocuments(), scalingDocument()];
 }
 
 /** Documents that are missing or differ from what they should be. */
