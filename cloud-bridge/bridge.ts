@@ -5,6 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { ApiParts } from './api/parts.ts';
 import { ApiServer } from './api/server.ts';
+import { Blobs } from './blobs.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
 import type { AuditEntry } from './audit.ts';
 import { parseTopic, topicOf, type Channel } from './contract.ts';
@@ -34,6 +35,7 @@ export interface BridgeParts {
 export class Bridge {
   readonly #parts: BridgeParts;
   readonly #ingest: Ingest;
+  readonly #blobs: Blobs;
   readonly #statuses: Statuses;
   readonly #api: ApiServer;
 
@@ -50,6 +52,15 @@ export class Bridge {
       onFork: (fork) => this.#onFork(fork),
       report: (error) => log.error(error),
       onDoubt: (from, why) => this.#onDoubt('up', from, why),
+    });
+    this.#blobs = new Blobs({
+      store,
+      find: (gateway) => registry.find(gateway),
+      key: signingKey,
+      nowMs,
+      publish: (topic, payload) => link.publish(topic, payload),
+      metrics,
+      report: (error) => log.error(error),
     });
     this.#statuses = new Statuses({
       store,
@@ -79,7 +90,7 @@ export class Bridge {
 
   /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
   async stop(): Promise<void> {
-    await Promise.all([this.#ingest.stop(), this.#statuses.stop()]);
+    await Promise.all([this.#ingest.stop(), this.#blobs.stop(), this.#statuses.stop()]);
     await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
   }
 
@@ -89,11 +100,14 @@ export class Bridge {
       case 'up':
         this.#ingest.accept(payload, from);
         return;
+      case 'blob':
+        this.#blobs.accept(payload, from);
+        return;
       case 'status':
         this.#onStatus(payload, from);
         return;
       default:
-        // Answers to commands and evidence chunks: this version asks for neither.
+        // Answers to commands: this version sends none.
         this.#parts.metrics.dropped.topic += 1;
     }
   }

@@ -40,7 +40,7 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
       --mqtt-port N  port of the embedded broker for passwords (1883; 0: any free port)
       --mqtts-port N port of the embedded broker for certificates, TLS (8883; with --mqtt-port 0: any free port)
       --enrolment-port N
-                     port where gateways fetch and renew certificates (8481; with --api-port 0: any free port)
+                     port where gateways fetch and renew certificates (the API's + 1; with --api-port 0: any free port)
       --public-bind ADDR
                      address of these two ports (127.0.0.1)
       --host NAME,…  names and addresses by which gateways reach them
@@ -57,6 +57,10 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
       --broker URL   use this MQTT broker (mqtt://user@host or mqtts://user@host) and no embedded one
       --broker-password-file FILE, --broker-ca FILE
                      the bridge's password there, and the certificate authority to trust
+      --store postgres://USER@HOST:PORT/DATABASE
+                     be one of several workers: store there, and take a share of what comes from --broker
+      --store-password-file FILE, --store-ca FILE
+                     the password there (else PGPASSWORD), and the certificate authority to trust
       --announce FILE
                      write the line that is printed when listening to FILE, too
 
@@ -170,6 +174,9 @@ async function main(argv: readonly string[]): Promise<number> {
         broker: text,
         'broker-password-file': text,
         'broker-ca': text,
+        store: text,
+        'store-password-file': text,
+        'store-ca': text,
         announce: text,
       });
       const { run } = await import('./commands/run.ts');
@@ -180,7 +187,7 @@ async function main(argv: readonly string[]): Promise<number> {
         mqttPort,
         mqttsPort: port(values, 'mqtts-port', mqttPort === 0 ? 0 : 8883),
         apiPort,
-        enrolmentPort: port(values, 'enrolment-port', apiPort === 0 ? 0 : 8481),
+        enrolmentPort: port(values, 'enrolment-port', apiPort === 0 ? 0 : apiPort + 1),
         publicBind: optional(values, 'public-bind') ?? '127.0.0.1',
         hosts: list(values, 'host'),
         certificateDays: amount(values, 'certificate-days', 90, 3650),
@@ -192,6 +199,9 @@ async function main(argv: readonly string[]): Promise<number> {
         broker: optional(values, 'broker'),
         brokerPasswordFile: optional(values, 'broker-password-file'),
         brokerCaFile: optional(values, 'broker-ca'),
+        store: optional(values, 'store'),
+        storePasswordFile: optional(values, 'store-password-file'),
+        storeCaFile: optional(values, 'store-ca'),
         announce: optional(values, 'announce'),
       });
     }

@@ -138,8 +138,14 @@ export const bridgeErrors = {
   storeRefused: {
     code: 'BRG-151',
     meaning: 'The PostgreSQL database refuses the bridge: login, database or rights.',
-    cure: 'Check user, password and database of the address given with --store; the user must own the schema.',
+    cure: 'Check the address given with --store and the password in --store-password-file; the user must own the schema.',
     retryable: false,
+  },
+  workersCollide: {
+    code: 'BRG-152',
+    meaning: 'The MQTT broker seems to take several workers for one client: each pushes the other off.',
+    cure: 'Give the workers a listener where use_username_as_clientid is off, or each worker a user of its own: docs/CLUSTER.md',
+    retryable: true,
   },
 } as const satisfies Record<string, ErrorEntry>;
 

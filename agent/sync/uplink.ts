@@ -25,6 +25,7 @@ import type { UplinkView } from '../live.ts';
 import type { BatchKey, SealedBatch } from '../store/outbox.ts';
 import { believedAnswer } from './answers.ts';
 import { nextBroker, reconnectMs, returnMs, spreadRetryAfterS } from './brokers.ts';
+import { EvidenceSender } from './evidence.ts';
 import { checkUplinkUrl, openLink, type Link } from './link.ts';
 import { noOutage, outageDueMs, stepOutage, type Instant, type OutageEvent } from './outage.ts';
 import type { Identity, Uplink, UplinkCounters, UplinkOptions } from './uplink-ports.ts';
@@ -40,8 +41,8 @@ import {
   type WindowEvent,
 } from './window.ts';
 
-/** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; evidence goes by its own channel. */
-const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 3, evidence: 0 };
+/** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; the bytes of evidence go by their own channel (`evidence.ts`). */
+const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 3, evidence: 1 };
 /** Doubling would notice the bridge late by the whole outage; 1.3 keeps it to about a sixth, and the tries of a day to some thousands. */
 const defaultReconnect: BackoffOptions = { minMs: 500, maxMs: 30_000, factor: 1.3 };
 const connectTimeoutMs = 10_000;
@@ -57,6 +58,7 @@ export function createUplink(options: UplinkOptions): Uplink {
 class MqttUplink implements Uplink {
   readonly #o: UplinkOptions;
   readonly #waiting: Waiting;
+  readonly #evidence: EvidenceSender;
   #windowOptions: Parameters<typeof stepWindow>[3];
   readonly #outageAfterMs: number;
   #window = emptyWindow();
@@ -97,6 +99,15 @@ class MqttUplink implements Uplink {
       lingerMs: options.lingerMs ?? 1_000,
       pollMs,
     };
+    this.#evidence = new EvidenceSender({
+      ...options,
+      gatewayKey: () => this.#identity.gatewayKey,
+      ackTimeoutMs: this.#windowOptions.ackTimeoutMs,
+      pollMs,
+      publish: (payload) => this.#link?.publish(this.#topic('blob'), payload, false),
+      onSettled: () => this.#waiting.fileSettled(),
+      onChange: () => this.#schedule(),
+    });
     this.#outageAfterMs = options.outageAfterMs ?? 30_000;
   }
 
@@ -163,6 +174,7 @@ class MqttUplink implements Uplink {
       reason: this.#reason,
       outboxRecords: counts?.records ?? 0,
       outboxBatches: counts?.batches ?? 0,
+      outboxFiles: counts?.files ?? 0,
       oldestUnackedMs: counts?.oldestMs ?? null,
       acked: counts?.acked ?? 0,
       redelivered: counts?.redelivered ?? 0,
@@ -271,6 +283,7 @@ class MqttUplink implements Uplink {
     this.#o.log('info', 'uplink connected', { connection: this.#connections });
     this.#watch({ kind: 'connected' });
     this.#feed({ kind: 'connected' }, snapshot);
+    this.#evidence.feed({ kind: 'connected' });
   }
 
   #onClosed({ reason, refused }: { reason: string; refused: boolean }): void {
@@ -293,6 +306,7 @@ class MqttUplink implements Uplink {
     this.#bytes.clear();
     this.#watch({ kind: 'disconnected', reason });
     this.#feed({ kind: 'disconnected' });
+    this.#evidence.feed({ kind: 'disconnected' });
     const reconnect = this.#o.reconnect ?? defaultReconnect;
     // A refusal needs a person: asking fast would only fill the broker's log.
     const minMs = refused ? reconnect.maxMs : reconnect.minMs;
@@ -302,8 +316,8 @@ class MqttUplink implements Uplink {
   }
 
   #onAck(payload: Buffer): void {
-    const ack = believedAnswer(payload, this.#o.gateway, this.#o.bridgeKey);
-    if (ack === null) {
+    const believed = believedAnswer(payload, this.#o.gateway, this.#o.bridgeKey);
+    if (believed === null) {
       this.#invalidAcks++;
       // Once is enough until the bridge itself is heard: with a wrong key every batch brings one.
       this.#o.log(this.#disbelieves ? 'debug' : 'error', 'an answer that is not the bridge’s was ignored', {
@@ -314,6 +328,11 @@ class MqttUplink implements Uplink {
       return;
     }
     this.#disbelieves = false;
+    if (believed.to === 'file') {
+      this.#evidence.answered(believed.ack);
+      return;
+    }
+    const { ack } = believed;
     const { boot, seq, sha256, result, code } = ack;
     const retryAfterS = ack.retryAfterS === null ? null : spreadRetryAfterS(ack.retryAfterS, this.#o.random());
     const answer: Answer = { boot, seq, sha256, result, code, retryAfterS };
@@ -392,6 +411,8 @@ class MqttUplink implements Uplink {
       this.#o.onDeadLetter?.({ boot, seq, code });
     }
     this.#feed({ kind: 'settled', key: settlement });
+    // The records of a file may be with the bridge now.
+    if ((this.#waiting.counts?.files ?? 0) > 0) this.#evidence.feed({ kind: 'committed' });
   }
 
   /** Tells the outage watch, and passes on what it finds. */
@@ -413,6 +434,7 @@ class MqttUplink implements Uplink {
     const atMs = Math.min(
       nextTickMs(this.#window, this.#windowOptions),
       outageDueMs(this.#outage, this.#outageAfterMs),
+      this.#evidence.dueMs,
     );
     if (!this.#running || atMs === Infinity) return;
     const delayMs = Math.max(1, Math.ceil(atMs - this.#o.clock.monotonicMs()));
@@ -420,6 +442,7 @@ class MqttUplink implements Uplink {
       () => {
         this.#watch({ kind: 'tick' });
         this.#feed({ kind: 'tick' });
+        this.#evidence.feed({ kind: 'tick' });
       },
       Math.min(delayMs, 60_000),
     );
@@ -442,7 +465,7 @@ class MqttUplink implements Uplink {
     return signStatus(this.#o.site, said, this.#identity.gatewayKey);
   }
 
-  #topic(channel: 'up' | 'ack' | 'status'): string {
+  #topic(channel: 'up' | 'ack' | 'status' | 'blob'): string {
     return topicOf(this.#o.site, this.#o.gateway, channel);
   }
   #now(): Instant {

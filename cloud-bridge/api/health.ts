@@ -89,6 +89,8 @@ export async function metricsText(parts: ApiParts): Promise<string> {
     counter('commits_total', 'Transactions that stored batches.', metrics.commits),
     counter('commit_seconds_total', 'Time spent in them.', metrics.commitMs / 1000),
     counter('answers_unsent_total', 'Answers the broker did not take.', metrics.answersUnsent),
+    counter('chunks_total', 'Chunks of evidence files received.', metrics.chunks),
+    labelled('chunk_answers_total', 'Answers to chunks of evidence files.', 'result', metrics.chunkAnswers),
     labelled('dropped_total', 'Messages that could not be used or answered, by reason.', 'reason', metrics.dropped),
     labelled('statuses_total', 'Births and deaths, taken or older than the stored one.', 'outcome', metrics.statuses),
     labelled('refused_total', 'What the embedded broker refused, by kind.', 'kind', metrics.refused),

@@ -16,8 +16,9 @@ import { apiKey, signingKey } from '../keys.ts';
 import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
+import type { BridgeStore } from '../store/bridge-store.ts';
+import { openStore } from './store.ts';
 import type { Quarantine } from '../store/open.ts';
-import { SqliteStore } from '../store/store.ts';
 
 export interface RunOptions {
   readonly dataDir: string;
@@ -38,6 +39,10 @@ export interface RunOptions {
   readonly broker: string | null;
   readonly brokerPasswordFile: string | null;
   readonly brokerCaFile: string | null;
+  /** Null: SQLite in the data folder. */
+  readonly store: string | null;
+  readonly storePasswordFile: string | null;
+  readonly storeCaFile: string | null;
   readonly announce: string | null;
 }
 
@@ -87,7 +92,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     log,
     note,
   });
-  const store = SqliteStore.open(dir, nowMs());
+  const store: BridgeStore = await openStore(options, dir, nowMs, log);
   try {
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
@@ -134,7 +139,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     clearTimeout(overdue);
   } finally {
     audit.flush();
-    store.close();
+    await store.close();
   }
 }
 
@@ -184,7 +189,8 @@ async function linkOf(
     // Shown where the broker asks for one: the bridge is the user `bridge` there.
     const certificate = await parts.authority.client('bridge', Date.now(), 3650 * dayMs);
     const { broker: url, acceptPlaintext } = options;
-    return new ExternalBroker({ url, password, ca, certificate, acceptPlaintext }, log);
+    const isWorker = options.store !== null;
+    return new ExternalBroker({ url, password, ca, certificate, acceptPlaintext, isWorker }, log);
   }
   if (passwordTls === null && !isLoopback(options.bind) && !options.acceptPlaintext) {
     throw new BridgeError('plaintextBind', `--bind ${options.bind} is reachable from other machines, without TLS`);
