@@ -28,9 +28,12 @@ import {
   sha256Hex,
   statusMessage,
   statusSignatureHolds,
+  wireRecord,
   type AckCode,
+  type BatchBody,
   type BatchName,
   type StatusMessage,
+  type WireRecord,
 } from './contract.ts';
 import type { Gateway } from './registry.ts';
 import type { CheckedBatch } from './store/bridge-store.ts';
@@ -46,8 +49,8 @@ export type Verdict =
   /** There is nothing an answer could name. */
   | { readonly verdict: 'drop'; readonly reason: 'unnamed' | 'foreign' };
 
-/** Every record and the body carry their version; a newer one is kept by the gateway until the bridge is updated. */
-const versions = z.object({ v: z.int(), records: z.array(z.object({ v: z.int() })) });
+/** A batch without a look into its records: those are looked at one by one, so that the first that is none ends it. */
+const frame = z.strictObject({ ...batchBody.shape, records: z.array(z.unknown()).min(1) });
 
 /** Beyond this nobody's bytes are looked at: no agent makes a batch that is longer on the wire than unpacked. */
 const maxHashedBytes = maxBatchUnpackedBytes;
@@ -94,12 +97,9 @@ export function judge(
     const tooLarge = error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
     return answer('refused', tooLarge ? 'too-large' : 'malformed');
   }
-  const versioned = versions.safeParse(json).data;
-  if (versioned !== undefined && [versioned, ...versioned.records].some((part) => part.v > contractVersion)) {
-    return answer('later', 'unknown-version');
-  }
-  const body = batchBody.safeParse(json).data;
-  if (body === undefined) return answer('refused', 'malformed');
+  if (isNewer(json)) return answer('later', 'unknown-version');
+  const body = bodyOf(json);
+  if (body === null) return answer('refused', 'malformed');
   if (body.gateway !== name.gateway || body.boot !== name.boot || body.seq !== name.seq) {
     return answer('refused', 'malformed');
   }
@@ -107,6 +107,30 @@ export function judge(
   // A gateway has one site: on the topic of another one this is somebody's copy.
   if (from.site !== body.site) return { verdict: 'drop', reason: 'foreign' };
   return { verdict: 'commit', batch: { name, body, wireBytes: bytes.length } };
+}
+
+/** The body and every record carry their version; a newer one is kept by the gateway until the bridge is updated. */
+function isNewer(json: unknown): boolean {
+  const newer = (part: unknown) =>
+    typeof part === 'object' &&
+    part !== null &&
+    'v' in part &&
+    Number.isInteger(part.v) &&
+    Number(part.v) > contractVersion;
+  const records = typeof json === 'object' && json !== null && 'records' in json ? json.records : null;
+  return newer(json) || (Array.isArray(records) && records.some(newer));
+}
+
+function bodyOf(json: unknown): BatchBody | null {
+  const framed = frame.safeParse(json).data;
+  if (framed === undefined) return null;
+  const records: WireRecord[] = [];
+  for (const one of framed.records) {
+    const record = wireRecord.safeParse(one).data;
+    if (record === undefined) return null;
+    records.push(record);
+  }
+  return { ...framed, records };
 }
 
 const maxStatusBytes = 4096;
