@@ -10,6 +10,7 @@ import { AgentError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
+import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
   endpointName,
@@ -41,6 +42,7 @@ export async function openStoreFor(
     dataDir: config.dataDir,
     clock,
     outbox: config.uplink !== null,
+    budgetBytes: budgetMiB * 1024 * 1024,
     ringMaxBytes: Math.round(budgetMiB * ringShare * 1024 * 1024),
     ringMaxAgeMs: ringDays * dayMs,
     builtMs,
@@ -122,9 +124,11 @@ export async function uplinkFor(
     readonly log: Logger;
     readonly clock: GatewayClock;
     readonly waitsFor: () => string | null;
+    /** Carries out what the bridge may ask. */
+    readonly execute: RemoteDeskParts['execute'];
   },
 ): Promise<Uplink> {
-  const { store, pipeline, clockState, log, clock, waitsFor } = parts;
+  const { store, pipeline, clockState, log, clock, waitsFor, execute } = parts;
   // Loaded where there is one: an MQTT client is 3 MB.
   const { createUplink } = await import('./sync/uplink.ts');
   const { certificate, key, enrolment, ca } = uplink;
@@ -133,6 +137,18 @@ export async function uplinkFor(
     certificate: certificate === null || key === null ? null : { cert: readPem(certificate), key: resolveSecret(key) },
   });
   const { Renewal } = enrolment === null ? { Renewal: null } : await import('./sync/renewal.ts');
+  const bridgeKey = bridgePublicKey(uplink.bridgeKey);
+  const desk = new RemoteDesk({
+    gateway: config.gateway.id,
+    keys: [bridgeKey],
+    gatewayKey: () => gatewayKeys(config.dataDir).privateKey,
+    store,
+    clock,
+    clockState: () => clockState.state(),
+    execute,
+    note: (event, data) => pipeline.noteRemote(event, data),
+    log: (level, message, fields) => log[level](fields, message),
+  });
   return createUplink({
     site: config.site.id,
     gateway: config.gateway.id,
@@ -159,7 +175,8 @@ export async function uplinkFor(
               onRenewed,
             }),
         }),
-    bridgeKey: bridgePublicKey(uplink.bridgeKey),
+    bridgeKey,
+    onCommand: (payload, session) => desk.receive(payload, session),
     store,
     clock,
     random: Math.random,

@@ -1,4 +1,5 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
+import { randomInt } from 'node:crypto';
 import {
   accessSync,
   closeSync,
@@ -13,15 +14,18 @@ import {
 } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import BetterSqlite, { type Database } from 'better-sqlite3';
+import { endExchange } from '../backup/exchange.ts';
 import { makeFolder } from '../folder.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
-import { damageOf, isDamage, salvage, setAside } from './repair.ts';
+import { damageOf, isDamage, salvage, setAside, versionOf } from './repair.ts';
 import { Reserve } from './reserve.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
+import { journalMigrations, ringMigrations } from './schema.ts';
 import { Outbox } from './sealing.ts';
 import type { Recovery } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import type { WriterSettings } from './writer-protocol.ts';
 
 export interface OpenDatabases {
@@ -29,13 +33,19 @@ export interface OpenDatabases {
   readonly outbox: Outbox;
   readonly ring: Ring;
   readonly reserve: Reserve;
+  readonly upkeep: Upkeep;
   readonly recovery: Recovery;
   close(): void;
 }
 
 /** A larger ring is not read through at a start: it would keep the machines waiting, and it is expendable. */
 const maxCheckedRingBytes = 256 * 1024 * 1024;
-/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again. */
+/**
+ * What earlier boots left is sealed under their names, and a copy of this folder may have done so since it was taken, or does now. So
+ * every start goes on from a number that no other copy will choose, and nothing depends on noticing that there is one.
+ */
+const seqJump = 2 ** 32;
+/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again either. */
 const seqJumpAfterSalvage = 1_000_000;
 
 /** @throws StoreError */
@@ -60,6 +70,10 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     for (const database of opened.toReversed()) database.close();
   };
   try {
+    // A restore that was killed on its way: the folder is one or the other before anything of it is read.
+    endExchange(dataDir, nowMs);
+    refuseNewer(journalFile(dataDir), journalMigrations.length);
+    refuseNewer(ringFile(dataDir), ringMigrations.length);
     const quarantined: string[] = [];
     const journal = openSound(journalFile(dataDir), nowMs, quarantined, true, () =>
       openJournal(journalFile(dataDir), {
@@ -70,8 +84,8 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       }),
     );
     opened.push(journal);
-    if (quarantined.length > 0) journal.db.prepare('UPDATE boot SET next_seq = next_seq + ?').run(seqJumpAfterSalvage);
     const { previousBoot } = journal.transaction(() => {
+      leaveNumbers(journal.db, quarantined.length > 0);
       const begun = journal.beginBoot(boot, nowMs);
       // Before anything of them is taken over.
       if (nowMs >= settings.builtMs) journal.dating.date(settings.host, null);
@@ -87,11 +101,17 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     const undated = journal.dating.undatedSpans(settings.host.boot);
     const recovery = recover(journal, ring, settings, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
-    return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
+    const upkeep = new Upkeep({ ...settings, journal, ring, monotonicMs: () => performance.now() });
+    return { journal, outbox, ring, reserve: reserveFor(settings, journal), upkeep, recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);
   }
+}
+
+function leaveNumbers(db: Database, salvaged: boolean): void {
+  const least = salvaged ? seqJumpAfterSalvage : 1;
+  db.prepare('UPDATE boot SET next_seq = min(next_seq + ?, ?)').run(least + randomInt(seqJump), 2 ** 52);
 }
 
 function reserveFor({ dataDir, reserveBytes, journalMaxBytes }: WriterSettings, journal: Journal): Reserve {
@@ -136,7 +156,7 @@ function syncFolder(dataDir: string): void {
 }
 
 /** Keeps a second agent out. The lock is the operating system's, so it goes with the process however that ends. */
-function lockFolder(dataDir: string): Database {
+export function lockFolder(dataDir: string): Database {
   try {
     return takeLock(lockFile(dataDir));
   } catch (error) {
@@ -160,6 +180,13 @@ function takeLock(path: string, again = true): Database {
     truncateSync(path);
     return takeLock(path, false);
   }
+}
+
+/** Before anything is written: a start of the older program by mistake changes nothing. */
+function refuseNewer(path: string, known: number): void {
+  const version = versionOf(path);
+  if (version !== null && version > known)
+    throw new StoreError('storeTooNew', `${path} has schema ${version}, this version knows ${known}`);
 }
 
 /** Opens a database, putting a damaged one aside first and copying over what still reads. */

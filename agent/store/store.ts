@@ -8,7 +8,8 @@
  * Invariants (each has a test in `test/unit/store/`):
  *  S1  When `commit` resolves, its records and their outbox rows are durable together, or it rejects and none is stored.
  *  S2  A start stores its boot (with the previous boot) before anything else of that boot is stored.
- *  S3  A record leaves the outbox only by a valid `stored` or `repeat` ack with the hash of its batch, or as a counted dead letter.
+ *  S3  A record leaves the outbox only by a valid `stored` or `repeat` ack with the hash of its batch, as a counted dead letter, or for
+ *      want of room in the order of `budget.ts`, counted and told.
  *  S5  On a full disk alerts and events are stored still, and minutes wait, bounded; what is dropped is rejected, never forgotten.
  *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
  */

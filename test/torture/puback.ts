@@ -20,7 +20,7 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
           payload.toString('utf8', 0, payload.indexOf(0x0a)),
         ) as AckMessage;
         const answer = { v: 1, gateway, boot, seq, sha256, result: 'stored', code: null, retryAfterS: null, sig: mark };
-        handlers.onMessage(Buffer.from(JSON.stringify(answer)));
+        handlers.onMessage(topic.replace(/up$/, 'ack'), Buffer.from(JSON.stringify(answer)));
       }),
   };
 }

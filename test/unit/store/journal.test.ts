@@ -269,28 +269,6 @@ test('a full file rejects a commit whole, keeps what was there, and goes on when
   assert.equal(count(journal, 'event'), n);
 });
 
-test('pruning deletes old history, and neither open occurrences nor anything unsent', (t) => {
-  const { journal } = openIn(t);
-  const records = [
-    event(1),
-    alert(2),
-    alert(3, { occurrence: 'o-2', transition: 'closed', state: 'normal' }),
-    summary(4),
-  ];
-  journal.transaction(() =>
-    journal.insert(
-      bootA,
-      records.map((record) => entry(record)),
-    ),
-  );
-  const later = nowMs + 1_000_000;
-  journal.transaction(() => journal.prune({ summariesMs: later, historyMs: later, ackedMs: later }, 100));
-  assert.deepEqual(
-    ['event', 'occurrence', 'alert', 'summary', 'outbox'].map((table) => count(journal, table)),
-    [0, 1, 1, 0, 4],
-  );
-});
-
 test('J5: a boot names the last one that has told anything, by a record or by a batch', (t) => {
   const { journal, outbox } = openIn(t);
   const begin = (boot: string) => journal.transaction(() => journal.beginBoot(boot, nowMs)).previousBoot;
