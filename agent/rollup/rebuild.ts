@@ -113,6 +113,8 @@ function minutesOf(tail: Tail, newestMs: number, startMs: number | null): number
     minuteOf(newestMs) - minuteMs,
     tail.firstMinuteMs ?? -Infinity,
     minuteOf(tail.readings[0]?.sourceTimeMs ?? -Infinity),
+    // Whatever the two clocks of a step say, the ring's tail has two minutes.
+    minuteOf(tail.endMs) - minuteMs,
     tail.datedMs === -Infinity ? -Infinity : minuteOf(tail.datedMs),
   );
   for (let fromMs = firstMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) minutes.push(fromMs);
