@@ -37,6 +37,8 @@ export interface IngestParts {
   readonly metrics: BridgeMetrics;
   readonly onFork: (fork: Fork) => void;
   readonly report: (error: BridgeError) => void;
+  /** A payload came that is not what its topic says, or not from whom; for the audit. */
+  readonly onDoubt?: (from: { readonly site: string; readonly gateway: string }, why: string) => void;
 }
 
 interface Waiting {
@@ -167,6 +169,8 @@ export class Ingest {
 
   #answerVerdict(verdict: Verdict, from: Waiting['from']): void {
     if (verdict.verdict === 'drop') this.#parts.metrics.dropped[verdict.reason] += 1;
+    const why = verdict.verdict === 'drop' ? verdict.reason : verdict.verdict === 'answer' ? verdict.code : null;
+    if (why !== null) this.#parts.onDoubt?.(from, why);
     if (verdict.verdict !== 'answer') return;
     this.#answer(
       from,

@@ -103,17 +103,21 @@ class World {
     this.feed({ kind: 'settled', key: settle.settlement });
   }
 
-  answer(result: 'stored' | 'repeat' | 'later' | 'refused' | 'other-hash' | 'lost' | 'twice'): void {
+  answer(result: 'stored' | 'repeat' | 'later' | 'refused' | 'doubted' | 'other-hash' | 'lost' | 'twice'): void {
     const flight = this.wire.shift();
     if (flight === undefined || result === 'lost') return;
-    const retryAfterS = result === 'later' ? 2 : null;
+    const retryAfterS = result === 'later' || result === 'doubted' ? 2 : null;
     const { seq, sha256 } = flight;
     const sent = { boot, seq, sha256, code: null, retryAfterS };
+    if (result === 'doubted')
+      return this.feed({ kind: 'answer', answer: { ...sent, result: 'later', code: 'bad-signature' } });
     if (result === 'other-hash')
       return this.feed({ kind: 'answer', answer: { ...sent, sha256: 'f'.repeat(64), result: 'stored' } });
     this.feed({ kind: 'answer', answer: { ...sent, result: result === 'twice' ? 'stored' : result } });
     const last = this.lastPublished.get(nameOf(flight));
-    if (result === 'later' && last !== undefined) last.dueMs = this.nowMs + 2_000;
+    const first = this.window.flights.get(nameOf(flight));
+    if (result === 'later' && last !== undefined && first?.dueMs === this.nowMs + 2_000)
+      last.dueMs = this.nowMs + 2_000;
     if (result === 'twice') this.feed({ kind: 'answer', answer: { ...sent, result: 'repeat' } });
   }
 
@@ -164,6 +168,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         'repeat' as const,
         'later' as const,
         'refused' as const,
+        'doubted' as const,
         'other-hash' as const,
         'lost' as const,
         'twice' as const,
@@ -270,4 +275,47 @@ test('later pauses sending for as long as the bridge says, within bounds', () =>
   assert.deepEqual([world.wire.length, world.loads.length], [0, 0], 'nothing is sent or loaded during the pause');
   world.advance(1);
   assert.equal(world.wire.length, 1, 'sent again when the pause is over');
+});
+
+test('W5: a wait that anybody can bring about holds back nothing but its own next send; the bridge’s own is obeyed once a send', () => {
+  const world = new World();
+  world.commit('alerts');
+  world.feed({ kind: 'connected' });
+  while (world.loads.length > 0) world.answerLoad(true);
+  const [flight] = world.wire;
+  assert.ok(flight !== undefined);
+  const later = (code: string, retryAfterS: number) =>
+    world.feed({
+      kind: 'answer',
+      answer: { boot, seq: 1, sha256: flight.sha256, result: 'later', code, retryAfterS },
+    });
+  for (const code of ['bad-signature', 'damaged', 'bad-signature']) later(code, 60);
+  assert.deepEqual(world.settles, [], 'and the store is not troubled');
+  world.commit('alerts');
+  world.commit('live');
+  world.advance(options.lingerMs + 5);
+  while (world.loads.length > 0) world.answerLoad(true);
+  assert.deepEqual(
+    world.wire.map(({ seq }) => seq),
+    [1, 2, 3],
+    'others go on',
+  );
+  world.answer('stored');
+  assert.equal(world.settles.length, 1, 'its true answer counts');
+
+  const again = new World();
+  again.commit('alerts');
+  again.feed({ kind: 'connected' });
+  while (again.loads.length > 0) again.answerLoad(true);
+  again.answer('later');
+  for (let replay = 0; replay < 10; replay++) {
+    again.advance(150);
+    again.feed({
+      kind: 'answer',
+      answer: { boot, seq: 1, sha256: flight.sha256, result: 'later', code: 'busy', retryAfterS: 2 },
+    });
+  }
+  assert.equal(again.wire.length, 0);
+  again.advance(500);
+  assert.equal(again.wire.length, 1, 'sent again 2 s after the first of them');
 });
