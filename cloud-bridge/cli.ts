@@ -68,6 +68,10 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
                      be one of several workers: store there, and take a share of what comes from --broker
       --store-password-file FILE, --store-ca FILE
                      the password there (else PGPASSWORD), and the certificate authority to trust
+      --nats nats://USER@HOST:PORT[,…]
+                     publish what --store has stored to a JetStream stream, too
+      --nats-password-file FILE, --nats-ca FILE, --nats-replicas N
+                     the password there, the certificate authority to trust, and copies of the stream (1)
       --announce FILE
                      write the line that is printed when listening to FILE, too
 
@@ -204,6 +208,10 @@ async function main(argv: readonly string[]): Promise<number> {
         store: text,
         'store-password-file': text,
         'store-ca': text,
+        nats: text,
+        'nats-password-file': text,
+        'nats-ca': text,
+        'nats-replicas': text,
         announce: text,
       });
       const { run } = await import('./commands/run.ts');
@@ -229,6 +237,10 @@ async function main(argv: readonly string[]): Promise<number> {
         store: optional(values, 'store'),
         storePasswordFile: optional(values, 'store-password-file'),
         storeCaFile: optional(values, 'store-ca'),
+        nats: list(values, 'nats'),
+        natsPasswordFile: optional(values, 'nats-password-file'),
+        natsCaFile: optional(values, 'nats-ca'),
+        natsReplicas: Math.ceil(amount(values, 'nats-replicas', 1, 5)),
         announce: optional(values, 'announce'),
       });
     }

@@ -147,6 +147,25 @@ export const bridgeErrors = {
     cure: 'Give the workers a listener where use_username_as_clientid is off, or each worker a user of its own: docs/CLUSTER.md',
     retryable: true,
   },
+  fanOutAway: {
+    code: 'BRG-153',
+    meaning:
+      'The NATS stream cannot be reached or does not confirm. Records are stored all the same and wait for it in the database.',
+    cure: 'Check the servers given with --nats and that JetStream is on and has its quorum; the bridge goes on trying.',
+    retryable: true,
+  },
+  fanOutWindow: {
+    code: 'BRG-154',
+    meaning: 'The NATS stream looks back for less than ten minutes when it drops what comes again.',
+    cure: 'Set its duplicate window to 10 minutes, or let readers drop repeats by the header Nats-Msg-Id.',
+    retryable: true,
+  },
+  fanOutTooLarge: {
+    code: 'BRG-155',
+    meaning: 'A record is larger than the NATS servers take. It is in the store and not on the stream.',
+    cure: 'Raise max_payload of the NATS servers to 2 MB.',
+    retryable: true,
+  },
   bookDamaged: {
     code: 'BRG-160',
     meaning:

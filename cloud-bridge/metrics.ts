@@ -22,6 +22,8 @@ export class BridgeMetrics {
   /** What the embedded broker refused. */
   readonly refused = { connect: 0, publish: 0, subscribe: 0, size: 0, revoked: 0 };
   readonly enrolment = { joined: 0, renewed: 0, refused: 0 };
+  /** What went to the NATS stream by this worker; `oldestS`: how long the oldest record that waits for it has waited. */
+  readonly fanOut = { published: 0, repeated: 0, tooLarge: 0, oldestS: 0 };
   readonly #answers = new Map<string, { result: string; code: string; count: number }>();
 
   countChunk(result: BlobAckMessage['result']): void {

@@ -101,6 +101,16 @@ export async function metricsText(parts: ApiParts): Promise<string> {
       'outcome',
       metrics.enrolment,
     ),
+    labelled('fan_out_total', 'Records to the NATS stream, by outcome.', 'outcome', {
+      published: metrics.fanOut.published,
+      repeated: metrics.fanOut.repeated,
+      'too-large': metrics.fanOut.tooLarge,
+    }),
+    gauge(
+      'fan_out_oldest_seconds',
+      'How long the oldest record has waited for the stream; 0 where another worker publishes.',
+      metrics.fanOut.oldestS,
+    ),
     gauge('waiting_batches', 'Batches that wait to be stored.', metrics.waiting),
     gauge('store_writable', '1 when batches can be stored.', metrics.storeDown || totals === null ? 0 : 1),
     gauge('broker_connected', '1 when messages can arrive.', link.state().connected ? 1 : 0),

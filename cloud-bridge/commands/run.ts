@@ -19,6 +19,7 @@ import { Registry } from '../registry.ts';
 import type { CommandBook } from '../remote/book.ts';
 import { openBook } from './book.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
+import { openFanOut } from './fan-out.ts';
 import { openStore } from './store.ts';
 import type { Quarantine } from '../store/open.ts';
 
@@ -45,6 +46,11 @@ export interface RunOptions {
   readonly store: string | null;
   readonly storePasswordFile: string | null;
   readonly storeCaFile: string | null;
+  /** Empty: no fan-out. */
+  readonly nats: readonly string[];
+  readonly natsPasswordFile: string | null;
+  readonly natsCaFile: string | null;
+  readonly natsReplicas: number;
   readonly announce: string | null;
 }
 
@@ -94,6 +100,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     log,
     note,
   });
+  const fanOut = await openFanOut(options, metrics, nowMs, log);
   const store: BridgeStore = await openStore(options, dir, nowMs, log);
   let book: CommandBook | null = null;
   try {
@@ -119,6 +126,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       await enrolment.stop();
       throw error;
     }
+    fanOut?.start();
     const mqtts = link instanceof EmbeddedBroker ? link.certifiedPort : null;
     const host = options.hosts[0] ?? '127.0.0.1';
     writeFileAtomic(dir.endpoints, `${JSON.stringify({ host, mqtts, enrolment: enrolment.port })}\n`, 0o644);
@@ -140,7 +148,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     const overdue = setTimeout(() => process.exit(0), stopWithinMs);
     clearInterval(renewing);
-    await Promise.all([bridge.stop(), enrolment.stop()]);
+    await Promise.all([bridge.stop(), enrolment.stop(), fanOut?.stop()]);
     clearTimeout(overdue);
   } finally {
     audit.flush();

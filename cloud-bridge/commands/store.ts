@@ -1,9 +1,9 @@
 /** The store of `bridge run`: SQLite in the data folder, or PostgreSQL for one of several workers. */
 import { BridgeError } from '../errors.ts';
-import { readText, type DataDir } from '../files.ts';
+import { readText, reasonOf, type DataDir } from '../files.ts';
 import type { Log } from '../log.ts';
-import { reasonOf } from '../files.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
+import type { PostgresAddress } from '../store/postgres/address.ts';
 import { SqliteStore } from '../store/store.ts';
 
 export interface StoreOptions {
@@ -27,19 +27,16 @@ export async function openStore(
   nowMs: () => number,
   log: Log,
 ): Promise<BridgeStore> {
-  const { store: url, storePasswordFile, storeCaFile, acceptPlaintext } = options;
-  if (url === null) {
+  const { storePasswordFile, storeCaFile } = options;
+  const address = await storeAddress(options);
+  if (address === null) {
     if (storePasswordFile !== null || storeCaFile !== null)
       throw new BridgeError('usage', '--store-password-file and --store-ca belong to --store');
     return SqliteStore.open(dir, nowMs());
   }
   if (options.broker === null) throw new BridgeError('usage', '--store wants --broker: its workers share one');
-  const { postgresAddress } = await import('../store/postgres/address.ts');
   const { pgSessions } = await import('../store/postgres/sessions.ts');
   const { PostgresStore } = await import('../store/postgres/store.ts');
-  const password = storePasswordFile === null ? null : readText(storePasswordFile).trim();
-  const ca = storeCaFile === null ? null : readText(storeCaFile);
-  const address = postgresAddress({ url, password, ca, acceptPlaintext });
   const store = new PostgresStore({
     sessions: await pgSessions(address, sessionsFor.storing, true),
     readers: await pgSessions(address, sessionsFor.reading, false),
@@ -58,4 +55,19 @@ export async function openStore(
     text: 'one of several workers: its broker must not take two clients of one user for one (use_username_as_clientid false)',
   });
   return store;
+}
+
+/** Where the store is; null: SQLite. Rejects with BRG-101. */
+export async function storeAddress(options: StoreOptions): Promise<PostgresAddress | null> {
+  if (options.store === null) return null;
+  const { postgresAddress } = await import('../store/postgres/address.ts');
+  const { store: url, acceptPlaintext } = options;
+  return postgresAddress({ url, ...secretsOf(options), acceptPlaintext });
+}
+
+function secretsOf({ storePasswordFile, storeCaFile }: StoreOptions) {
+  return {
+    password: storePasswordFile === null ? null : readText(storePasswordFile).trim(),
+    ca: storeCaFile === null ? null : readText(storeCaFile),
+  };
 }

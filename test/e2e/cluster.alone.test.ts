@@ -4,46 +4,19 @@
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunningBridge } from '../integration/bridge-process.ts';
-import { LoadGateway } from './cluster-gateway.ts';
+import type { LoadGateway } from './cluster-gateway.ts';
+import { load, runAll } from './cluster-load.ts';
 import { ask, judgeStore } from './cluster-judge.ts';
-import { startCluster, type Cluster } from './cluster-rig.ts';
+import { startCluster } from './cluster-rig.ts';
 
-/** Gateways with this many batches each; `reached(share)` resolves when that share of all batches was released. */
-function load(count: number, batches: number, each: number) {
-  let released = 0;
-  const watchers = new Set<() => void>();
-  const onStored = () => {
-    released += 1;
-    for (const watcher of watchers) watcher();
-  };
-  const gateways = Array.from({ length: count }, (_, at) => new LoadGateway(`gw-${at + 1}`, batches, each, onStored));
-  const reached = (share: number) =>
-    new Promise<void>((resolve) => {
-      const watcher = () => {
-        if (released < share * count * batches) return;
-        watchers.delete(watcher);
-        resolve();
-      };
-      watchers.add(watcher);
-      watcher();
-    });
-  return { gateways, reached, progress: () => released };
-}
-
-const runAll = (t: TestContext, cluster: Cluster, gateways: readonly LoadGateway[]) => {
-  const signal = AbortSignal.any([t.signal, AbortSignal.timeout(90_000)]);
-  return Promise.all(
-    gateways.map((one) => one.run(cluster.port, cluster.passwordOf(one), cluster.bridgePublicPem, signal)),
-  );
-};
 const answersOf = (gateways: readonly LoadGateway[], name: keyof LoadGateway['answers']) =>
   gateways.reduce((sum, { answers }) => sum + answers[name], 0);
 
 test('three workers, one killed, then PostgreSQL: nothing lost, nothing twice', { timeout: 120_000 }, async (t) => {
-  const { gateways, reached, progress } = load(6, 80, 40);
+  const { gateways, reached, progress } = load(6, 50, 40);
   const cluster = await startCluster(t, gateways);
   if (cluster === null) return;
   const [first, second, third] = await Promise.all([cluster.work(), cluster.work(), cluster.work()]);
@@ -77,13 +50,13 @@ test('three workers, one killed, then PostgreSQL: nothing lost, nothing twice', 
       unanswered: answersOf(gateways, 'unanswered'),
     }),
   );
-  assert.deepEqual(verdict, { sent: 19_200, stored: 19_200, lost: 0, twice: 0, wrong: 0 });
+  assert.deepEqual(verdict, { sent: 12_000, stored: 12_000, lost: 0, twice: 0, wrong: 0 });
   // The faults came in mid-load, and copies were sent.
-  assert.ok(atWorkerKill < 480 && atStoreKill < 480 && atStoreKill > atWorkerKill);
+  assert.ok(atWorkerKill < 300 && atStoreKill < 300 && atStoreKill > atWorkerKill);
   assert.ok(answersOf(gateways, 'repeat') > 0);
-  assert.deepEqual(ask(cluster.database, 'SELECT sum(records), count(*) FROM batch'), [['19200', '480']]);
+  assert.deepEqual(ask(cluster.database, 'SELECT sum(records), count(*) FROM batch'), [['12000', '300']]);
   const watermarks = ask(cluster.database, 'SELECT DISTINCT watermark, stored FROM ledger_watermark');
-  assert.deepEqual(watermarks, [['3200', '3200']]);
+  assert.deepEqual(watermarks, [['2000', '2000']]);
   for (const worker of [second, third, fourth]) {
     assert.ok((await cluster.metric(worker, 'records_stored_total')) > 0, 'each worker has stored a share');
     assert.doesNotMatch(worker.log(), /store-password|bridge-password/);

@@ -343,8 +343,29 @@ UPDATE gateway SET forks = counted.forks
   );
 }
 
+/** A row for each batch, with its new records as the text of a JSON array: the fan-out takes it apart. */
+async function makeOutgoing(session: Session): Promise<void> {
+  await session.query(
+    byBytes(`
+CREATE TABLE fan_out (only_row BOOLEAN PRIMARY KEY CHECK (only_row));
+CREATE TABLE outgoing (
+  id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  site TEXT NOT NULL,
+  gateway TEXT NOT NULL,
+  boot TEXT NOT NULL,
+  received_ms BIGINT NOT NULL,
+  records TEXT NOT NULL
+);`),
+  );
+}
+
 /** Step n brings a database from version n to n + 1. */
-export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst, makeFiles, makeCounted];
+export const migrations: readonly ((session: Session) => Promise<void>)[] = [
+  makeFirst,
+  makeFiles,
+  makeCounted,
+  makeOutgoing,
+];
 
 export interface Month {
   /** As in the name of its partition: 2026_01. */

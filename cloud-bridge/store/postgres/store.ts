@@ -395,8 +395,8 @@ async function storeBatch(
   const { gateway, boot, seq, sha256 } = name;
   let [low, high] = [Infinity, 0];
   for (const { n } of body.records) [low, high] = [Math.min(low, n), Math.max(high, n)];
-  const [found] = await session.query<BootRow & { readonly sha256: string | null; readonly ranges: string }>(
-    `SELECT (SELECT sha256 FROM batch WHERE gateway = $1 AND boot = $2 AND seq = $3) AS sha256, ${bootColumns},
+  const [found] = await session.query<BootRow & { sha256: string | null; ranges: string; fansOut: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM fan_out) AS "fansOut", (SELECT sha256 FROM batch WHERE gateway = $1 AND boot = $2 AND seq = $3) AS sha256, ${bootColumns},
        coalesce((SELECT json_agg(json_build_object('from', from_n, 'to', to_n) ORDER BY from_n) FROM ledger
          WHERE gateway = $1 AND boot = $2 AND from_n <= $4 AND to_n >= $5), '[]') AS ranges
      FROM ${bootSource}`,
@@ -412,7 +412,7 @@ async function storeBatch(
     await session.query('UPDATE gateway SET repeats = repeats + 1 WHERE gateway = $1', [gateway]);
     return 'repeat';
   }
-  const known = found ?? { ...noBoot, ranges: '[]' };
+  const known = found ?? { ...noBoot, ranges: '[]', fansOut: false };
   const told = { site: body.site, gateway, boot, previous: body.previousBoot, nowMs: receivedMs, batches: 1 } as const;
   const branched = await noteBoot(session, told, known, forks);
   // The boot is as old as its earliest batch: an older one that comes late may change which child of a fork is the oldest.
@@ -459,5 +459,11 @@ async function storeBatch(
   tally.fresh += records.length;
   tally.known += body.records.length - records.length;
   await writeRecords(session, gateway, boot, records);
+  if (known.fansOut && records.length > 0) {
+    await session.query(
+      'INSERT INTO outgoing (site, gateway, boot, received_ms, records) VALUES ($1, $2, $3, $4, $5)',
+      [body.site, gateway, boot, receivedMs, JSON.stringify(records)],
+    );
+  }
   return 'stored';
 }

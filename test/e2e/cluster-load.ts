@@ -1,0 +1,34 @@
+/** The load on a cluster: gateways that send at once. */
+import type { TestContext } from 'node:test';
+import { LoadGateway } from './cluster-gateway.ts';
+import type { Cluster } from './cluster-rig.ts';
+
+/** Gateways with this many batches each; `reached(share)` resolves when that share of all batches was released. */
+export function load(count: number, batches: number, each: number) {
+  let released = 0;
+  const watchers = new Set<() => void>();
+  const onStored = () => {
+    released += 1;
+    for (const watcher of watchers) watcher();
+  };
+  const gateways = Array.from({ length: count }, (_, at) => new LoadGateway(`gw-${at + 1}`, batches, each, onStored));
+  const reached = (share: number) =>
+    new Promise<void>((resolve) => {
+      const watcher = () => {
+        if (released < share * count * batches) return;
+        watchers.delete(watcher);
+        resolve();
+      };
+      watchers.add(watcher);
+      watcher();
+    });
+  return { gateways, reached, progress: () => released };
+}
+
+/** All gateways at once, until everything is released. */
+export const runAll = (t: TestContext, cluster: Cluster, gateways: readonly LoadGateway[]) => {
+  const signal = AbortSignal.any([t.signal, AbortSignal.timeout(90_000)]);
+  return Promise.all(
+    gateways.map((one) => one.run(cluster.port, cluster.passwordOf(one), cluster.bridgePublicPem, signal)),
+  );
+};
