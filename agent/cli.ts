@@ -22,6 +22,9 @@ export const verbs = [
   'scan',
   'audit',
   'join',
+  'backup',
+  'restore',
+  'remote',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -111,6 +114,12 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/audit.ts');
     case 'join':
       return import('./commands/join.ts');
+    case 'backup':
+      return import('./commands/backup.ts');
+    case 'restore':
+      return import('./commands/restore.ts');
+    case 'remote':
+      return import('./commands/remote.ts');
   }
 }
 

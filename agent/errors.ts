@@ -105,6 +105,42 @@ export const agentErrors = {
     cure: 'Compare with the newest hash you kept and with a backup of journal.db. A .bad file beside it tells of a damaged disk; else find out who can write the data folder.',
     retryable: false,
   },
+  backupTargetUsed: {
+    code: 'AGT-220',
+    meaning: 'Where the backup should go there is something already. Nothing is overwritten.',
+    cure: 'Name a folder that is not there yet. What ends in .unfinished is left from a backup that was killed and can be removed.',
+    retryable: false,
+  },
+  backupNoRoom: {
+    code: 'AGT-221',
+    meaning: 'The disk has too little room for it. Nothing was changed.',
+    cure: 'Free space there, or use another disk. A restore needs room for the backup beside what is there.',
+    retryable: false,
+  },
+  backupDamaged: {
+    code: 'AGT-222',
+    meaning: 'What should be copied is damaged, so it was not used. Nothing was changed.',
+    cure: 'In a backup: use another one. In the data folder: start the agent anew, which puts a damaged database aside and saves what reads, then make the backup.',
+    retryable: false,
+  },
+  backupUnusable: {
+    code: 'AGT-223',
+    meaning: 'That is no backup this agent can read.',
+    cure: 'Name the folder that `selvedge backup` made, with manifest.json in it.',
+    retryable: false,
+  },
+  backupStopped: {
+    code: 'AGT-224',
+    meaning: 'The backup was stopped before its end and removed.',
+    cure: 'Make it again.',
+    retryable: false,
+  },
+  restoreImpossible: {
+    code: 'AGT-225',
+    meaning: 'Part of the data folder cannot be moved aside. Nothing was changed.',
+    cure: 'Restore into a new folder and set dataDir to it.',
+    retryable: false,
+  },
   keyUnusable: {
     code: 'AGT-300',
     meaning: 'A key file cannot be read or holds no Ed25519 key.',
@@ -227,6 +263,25 @@ export const agentErrors = {
     meaning: 'A route of the page does not say who may use it. It is refused.',
     cure: 'This is a fault of the program: please report it.',
     retryable: false,
+  },
+  commandRefused: {
+    code: 'AGT-310',
+    meaning: 'A command from afar was not carried out.',
+    cure: 'The event names it and why. If nobody at the bridge sent it, look who else may publish at the broker.',
+    retryable: false,
+  },
+  remotePassedOver: {
+    code: 'AGT-340',
+    meaning:
+      'Something that was set from afar does not count: the local file says otherwise, or the two together cannot be used.',
+    cure: '`selvedge check FILE` shows what and why. The local file always wins; nothing has to be done.',
+    retryable: false,
+  },
+  trialFailed: {
+    code: 'AGT-341',
+    meaning: 'The agent could not start with settings that were on trial. They were taken back.',
+    cure: 'Look at the line before; send other settings.',
+    retryable: true,
   },
   writesOff: {
     code: 'AGT-700',

@@ -14,6 +14,8 @@ import { judgeStatus } from './judge.ts';
 import type { Log } from './log.ts';
 import type { BridgeMetrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
+import type { CommandBook } from './remote/book.ts';
+import { CommandDesk } from './remote/desk.ts';
 import { Statuses } from './statuses.ts';
 import type { BridgeStore, Fork } from './store/bridge-store.ts';
 
@@ -23,6 +25,8 @@ export interface BridgeParts {
   readonly link: BrokerLink;
   readonly metrics: BridgeMetrics;
   readonly signingKey: KeyObject;
+  /** null: this bridge sends no commands. */
+  readonly book: CommandBook | null;
   readonly api: Pick<ApiParts, 'bind' | 'port' | 'tls' | 'findKey'>;
   /** True when the broker starts with the bridge, so that nobody can be connected to it yet. */
   readonly brokerIsOwn: boolean;
@@ -37,6 +41,7 @@ export class Bridge {
   readonly #ingest: Ingest;
   readonly #blobs: Blobs;
   readonly #statuses: Statuses;
+  readonly #commands: CommandDesk | null;
   readonly #api: ApiServer;
 
   constructor(parts: BridgeParts) {
@@ -70,7 +75,23 @@ export class Bridge {
       onFork: (fork) => this.#onFork(fork),
       report: (error) => log.error(error),
     });
-    this.#api = new ApiServer({ store, metrics, link, nowMs, monotonicMs: () => performance.now(), ...parts.api });
+    const { book } = parts;
+    this.#commands =
+      book === null
+        ? null
+        : new CommandDesk({
+            book,
+            store,
+            find: (gateway) => registry.find(gateway),
+            key: signingKey,
+            publish: (topic, payload) => link.publish(topic, payload),
+            metrics,
+            nowMs,
+            log,
+          });
+    const commands = this.#commands;
+    const monotonicMs = () => performance.now();
+    this.#api = new ApiServer({ store, metrics, link, commands, nowMs, monotonicMs, ...parts.api });
   }
 
   /** Listens. Rejects with a BridgeError, and has stopped what it had started, when it cannot. */
@@ -91,6 +112,7 @@ export class Bridge {
 
   /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
   async stop(): Promise<void> {
+    this.#commands?.stop();
     await Promise.all([this.#ingest.stop(), this.#blobs.stop(), this.#statuses.stop()]);
     await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
   }
@@ -107,8 +129,10 @@ export class Bridge {
       case 'status':
         this.#onStatus(payload, from);
         return;
+      case 'res':
+        void this.#commands?.onResult(payload, from);
+        return;
       default:
-        // Answers to commands: this version sends none.
         this.#parts.metrics.dropped.topic += 1;
     }
   }
@@ -122,6 +146,8 @@ export class Bridge {
       return;
     }
     this.#statuses.accept(verdict.site, verdict.status);
+    const gateway = registry.find(from.gateway);
+    if (verdict.status.online && gateway !== null) void this.#commands?.onBirth(gateway);
   }
 
   #onDoubt(channel: Channel, from: { readonly site: string; readonly gateway: string }, why: string): void {

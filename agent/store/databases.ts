@@ -1,16 +1,31 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
-import { accessSync, constants, existsSync, rmSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import BetterSqlite, { type Database } from 'better-sqlite3';
+import { endExchange } from '../backup/exchange.ts';
 import { makeFolder } from '../folder.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
-import { damageOf, isDamage, salvage, setAside } from './repair.ts';
+import { damageOf, isDamage, salvage, setAside, versionOf } from './repair.ts';
 import { Reserve } from './reserve.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
+import { journalMigrations, ringMigrations } from './schema.ts';
 import { Outbox } from './sealing.ts';
 import type { Recovery } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import type { WriterSettings } from './writer-protocol.ts';
 
 export interface OpenDatabases {
@@ -18,13 +33,19 @@ export interface OpenDatabases {
   readonly outbox: Outbox;
   readonly ring: Ring;
   readonly reserve: Reserve;
+  readonly upkeep: Upkeep;
   readonly recovery: Recovery;
   close(): void;
 }
 
 /** A larger ring is not read through at a start: it would keep the machines waiting, and it is expendable. */
 const maxCheckedRingBytes = 256 * 1024 * 1024;
-/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again. */
+/**
+ * What earlier boots left is sealed under their names, and a copy of this folder may have done so since it was taken, or does now. So
+ * every start goes on from a number that no other copy will choose, and nothing depends on noticing that there is one.
+ */
+const seqJump = 2 ** 32;
+/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again either. */
 const seqJumpAfterSalvage = 1_000_000;
 
 /** @throws StoreError */
@@ -49,6 +70,10 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     for (const database of opened.toReversed()) database.close();
   };
   try {
+    // A restore that was killed on its way: the folder is one or the other before anything of it is read.
+    endExchange(dataDir, nowMs);
+    refuseNewer(journalFile(dataDir), journalMigrations.length);
+    refuseNewer(ringFile(dataDir), ringMigrations.length);
     const quarantined: string[] = [];
     const journal = openSound(journalFile(dataDir), nowMs, quarantined, true, () =>
       openJournal(journalFile(dataDir), {
@@ -59,8 +84,8 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       }),
     );
     opened.push(journal);
-    if (quarantined.length > 0) journal.db.prepare('UPDATE boot SET next_seq = next_seq + ?').run(seqJumpAfterSalvage);
     const { previousBoot } = journal.transaction(() => {
+      leaveNumbers(journal.db, quarantined.length > 0);
       const begun = journal.beginBoot(boot, nowMs);
       // Before anything of them is taken over.
       if (nowMs >= settings.builtMs) journal.dating.date(settings.host, null);
@@ -72,14 +97,21 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
     );
     opened.push(ring);
+    syncFolder(dataDir);
     const undated = journal.dating.undatedSpans(settings.host.boot);
-    const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
+    const recovery = recover(journal, ring, settings, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
-    return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
+    const upkeep = new Upkeep({ ...settings, journal, ring, monotonicMs: () => performance.now() });
+    return { journal, outbox, ring, reserve: reserveFor(settings, journal), upkeep, recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);
   }
+}
+
+function leaveNumbers(db: Database, salvaged: boolean): void {
+  const least = salvaged ? seqJumpAfterSalvage : 1;
+  db.prepare('UPDATE boot SET next_seq = min(next_seq + ?, ?)').run(least + randomInt(seqJump), 2 ** 52);
 }
 
 function reserveFor({ dataDir, reserveBytes, journalMaxBytes }: WriterSettings, journal: Journal): Reserve {
@@ -106,8 +138,25 @@ function prepareFolder(dataDir: string): void {
   }
 }
 
+/**
+ * Makes the names of the files durable. SQLite does so when it first syncs a file it has made; the ring's log is first synced by the next
+ * process, which copies it into the ring: without its name after a power cut, half of a copy would be a damaged ring.
+ */
+function syncFolder(dataDir: string): void {
+  try {
+    const folder = openSync(dataDir, 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {
+    // Some systems have no such thing as a sync of a folder.
+  }
+}
+
 /** Keeps a second agent out. The lock is the operating system's, so it goes with the process however that ends. */
-function lockFolder(dataDir: string): Database {
+export function lockFolder(dataDir: string): Database {
   try {
     return takeLock(lockFile(dataDir));
   } catch (error) {
@@ -131,6 +180,13 @@ function takeLock(path: string, again = true): Database {
     truncateSync(path);
     return takeLock(path, false);
   }
+}
+
+/** Before anything is written: a start of the older program by mistake changes nothing. */
+function refuseNewer(path: string, known: number): void {
+  const version = versionOf(path);
+  if (version !== null && version > known)
+    throw new StoreError('storeTooNew', `${path} has schema ${version}, this version knows ${known}`);
 }
 
 /** Opens a database, putting a damaged one aside first and copying over what still reads. */
@@ -161,7 +217,7 @@ function openSound<T extends { readonly db: Database }>(
 function recover(
   journal: Journal,
   ring: Ring,
-  builtMs: number,
+  { builtMs, host }: Pick<WriterSettings, 'builtMs' | 'host'>,
   start: Pick<Recovery, 'boot' | 'previousBoot' | 'quarantined' | 'undated'>,
 ): Recovery {
   const shifts = journal.dating.shifts();
@@ -171,11 +227,18 @@ function recover(
     const dated = shiftMs === undefined ? null : datedOrNull(block, shiftMs, builtMs);
     return dated === null ? block : { ...block, ...dated };
   });
+  const counters = journal.lastCounters();
+  const boots = [...counters, ...(tail?.blocks ?? [])].map(({ boot }) => boot);
+  const clockShifts = journal.dating.clockShifts(host, boots);
   return {
     ...start,
+    clockShifts,
     openOccurrences: journal.openOccurrences(),
     openSpans: journal.openSpans(),
-    lastCounters: journal.lastCounters(),
+    lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {
+      const shift = clockShifts.find((of) => of.boot === boot && of.segment === segment);
+      return { machine, signal, value, atMs: atMs + (shift?.shiftMs ?? 0) };
+    }),
     ringTail: tail?.blocks ?? [],
     openSummaries: tail === null ? [] : journal.summariesBetween(tail.fromMs, tail.toMs),
     openStateSummaries: tail === null ? [] : journal.stateSummariesBetween(tail.fromMs, tail.toMs),

@@ -30,6 +30,21 @@ export function damageOf(path: string): string | null {
   }
 }
 
+/** The schema version of the database at `path`, which is not changed; null where there is none or it does not read. */
+export function versionOf(path: string): number | null {
+  if (!existsSync(path)) return null;
+  let db: Database | null = null;
+  try {
+    db = new BetterSqlite(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
+    return schemaVersion(db);
+  } catch {
+    // Whatever is the matter, opening it for good finds it again and tells it.
+    return null;
+  } finally {
+    db?.close();
+  }
+}
+
 export function isDamage(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';

@@ -203,6 +203,7 @@ class MqttUplink implements Uplink {
   #open(at: number): Link {
     this.#connections++;
     const session = randomBytes(16).toString('hex');
+    const sinceMs = this.#o.clock.monotonicMs();
     const link = openLink(
       {
         url: this.#urls[at] ?? this.#o.url,
@@ -213,14 +214,17 @@ class MqttUplink implements Uplink {
         keepaliveS: this.#o.keepaliveS ?? 15,
         connectTimeoutMs,
         will: { topic: this.#topic('status'), payload: JSON.stringify(this.#status(false, session)) },
-        subscribeTo: this.#topic('ack'),
+        subscribeTo: this.#o.onCommand === undefined ? [this.#topic('ack')] : [this.#topic('ack'), this.#topic('cmd')],
       },
       {
         onReady: () => {
           if (link === this.#candidate) this.#moveTo(link);
           void this.#onReady(link, session);
         },
-        onMessage: (payload) => this.#onAck(payload),
+        onMessage: (topic, payload) => {
+          if (topic === this.#topic('cmd')) void this.#onCommand(link, payload, { id: session, sinceMs });
+          else this.#onAck(payload);
+        },
         onClosed: (closed) => {
           if (link === this.#candidate) {
             this.#candidate = null;
@@ -313,6 +317,17 @@ class MqttUplink implements Uplink {
     this.#at = nextBroker(this.#at, this.#urls.length);
     const delayMs = reconnectMs({ ...reconnect, minMs }, ++this.#attempt, this.#urls.length, this.#o.random);
     this.#retry = setTimeout(() => this.#connect(), delayMs);
+  }
+
+  async #onCommand(link: Link, payload: Buffer, session: { id: string; sinceMs: number }): Promise<void> {
+    const reply = await this.#o.onCommand?.(payload, session);
+    // By another connection the bridge asks again, and is given the stored answer.
+    if (reply === undefined || this.#link !== link) return;
+    if (reply.answer !== null) {
+      link.publish(this.#topic('res'), reply.answer, false, () => {
+        if (reply.renewSession) link.drop('session-renewed');
+      });
+    }
   }
 
   #onAck(payload: Buffer): void {
@@ -465,7 +480,7 @@ class MqttUplink implements Uplink {
     return signStatus(this.#o.site, said, this.#identity.gatewayKey);
   }
 
-  #topic(channel: 'up' | 'ack' | 'status' | 'blob'): string {
+  #topic(channel: 'up' | 'ack' | 'status' | 'blob' | 'cmd' | 'res'): string {
     return topicOf(this.#o.site, this.#o.gateway, channel);
   }
   #now(): Instant {

@@ -12,10 +12,11 @@ import { EnrolmentDesk } from '../enrolment/desk.ts';
 import { EnrolmentServer } from '../enrolment/server.ts';
 import { BridgeError } from '../errors.ts';
 import { dataDir, makeDir, readText, writeFileAtomic } from '../files.ts';
-import { apiKey, signingKey } from '../keys.ts';
+import { apiKey, keyName, signingKey } from '../keys.ts';
 import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
+import { SqliteBook } from '../remote/sqlite-book.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
 import { openStore } from './store.ts';
 import type { Quarantine } from '../store/open.ts';
@@ -93,7 +94,12 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     note,
   });
   const store: BridgeStore = await openStore(options, dir, nowMs, log);
+  let book: SqliteBook | null = null;
   try {
+    // Of several workers any may be given the answer: that wants a book they share, which there is none of yet.
+    book = options.store === null ? SqliteBook.open(dir, keyName(keys.signing), nowMs()) : null;
+    if (book !== null && book.setAside !== null)
+      log.error(new BridgeError('bookDamaged', `the damaged one is now ${book.setAside}`));
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
       store,
@@ -101,6 +107,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       link,
       metrics,
       signingKey: keys.signing,
+      book,
       api: { ...api, findKey: keys.find },
       brokerIsOwn: options.broker === null,
       nowMs,
@@ -139,6 +146,7 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     clearTimeout(overdue);
   } finally {
     audit.flush();
+    book?.close();
     await store.close();
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { ackMessage, ackSignatureHolds, type AckMessage } from '../../../cloud-bridge/contract.ts';
@@ -145,6 +146,25 @@ test('I5: a batch the store cannot take does not hold up its neighbours', async 
   assert.deepEqual(
     acks.map(({ seq, result, code }) => `${seq} ${result} ${code}`),
     ['1 stored null', '2 later store-down', '3 stored null'],
+  );
+});
+
+test('I6: a small batch goes before large ones that wait, which have their turn between small ones all the same', async () => {
+  const { ingest, steps } = setUp();
+  const large = (seq: number) => {
+    const records = Array.from({ length: 400 }, (_, at) =>
+      event(at + 1, { data: { to: randomBytes(96).toString('hex') } }),
+    );
+    const { payload } = seal(body({ seq, records }), gateway.privateKey);
+    assert.ok(payload.length > 32 * 1024 && payload.length < 64 * 1024, `${payload.length} bytes`);
+    return payload;
+  };
+  for (const seq of [1, 2, 3, 4, 5]) ingest.accept(large(seq), from);
+  for (let seq = 6; seq <= 25; seq += 1) ingest.accept(batchOf(seq).payload, from);
+  await ingest.stop();
+  assert.deepEqual(
+    steps.filter((step) => step.startsWith('commit')).map((step) => step.split(' ').slice(1).map(Number)),
+    [[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21], [1, 2], [22, 23, 24, 25], [3, 4], [5]],
   );
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import BetterSqlite from 'better-sqlite3';
@@ -32,6 +32,7 @@ test('S2: each start stores its boot first, and the next one names it', async (t
   const dataDir = temporaryDir(t);
   const first = await open(t, dataDir);
   assert.equal(first.recovery.previousBoot, null);
+  await first.commit([live(1)], { urgent: true });
   await first.close();
   const second = await open(t, dataDir);
   assert.equal(second.recovery.previousBoot, first.recovery.boot);
@@ -41,6 +42,36 @@ test('S2: each start stores its boot first, and the next one names it', async (t
     first.recovery.boot,
     second.recovery.boot,
   ]);
+});
+
+test('copies of one folder never give two batches one name, so no bridge takes one for the other', async (t) => {
+  const dataDir = temporaryDir(t);
+  const first = await open(t, dataDir);
+  await first.commit([live(1), live(2), { lane: 'alerts', record: alert(3) }], { urgent: true });
+  await first.close();
+  const copy = join(temporaryDir(t), 'copy');
+  cpSync(dataDir, copy, { recursive: true });
+  const seal = { site: 'demo', gateway: 'demo-gw', clock: 'synced' as const, nowMs };
+  const request = { limit: 1, exclude: [], seal, lingerMs: 0, backlogAfterMs: 60_000 };
+  const names = new Map<string, string>();
+  // The lanes in another order: what has one name in the one would be something else in the other.
+  for (const [dir, lanes] of [
+    [dataDir, ['live', 'alerts']],
+    [copy, ['alerts', 'live']],
+  ] as const) {
+    const store = await open(t, dir);
+    const batches = [];
+    for (const lane of lanes) batches.push(...(await store.take({ ...request, lane })));
+    batches.push(...(await store.sealSnapshot(seal)));
+    assert.equal(batches.length, 3);
+    for (const { boot, seq, sha256 } of batches) {
+      assert.equal(boot, first.recovery.boot);
+      const name = `${boot}/${seq}`;
+      assert.equal(names.get(name) ?? sha256, sha256, name);
+      names.set(name, sha256);
+    }
+  }
+  assert.equal(names.size, 6);
 });
 
 test('S1: one bad commit in a group costs nobody else’s records', async (t) => {

@@ -49,7 +49,8 @@ class World {
   take(effect: WindowEffect): void {
     switch (effect.kind) {
       case 'load': {
-        const flying = [...this.window.flights.values()].filter(({ lane }) => lane === effect.lane).length;
+        const flights = [...this.window.flights.values()];
+        const flying = flights.filter(({ lane, settling }) => lane === effect.lane && !settling).length;
         assert.ok(flying + effect.limit <= options.slots[effect.lane], 'W2: no more than the free slots');
         assert.equal(this.loads.filter(({ epoch, lane }) => epoch === effect.epoch && lane === effect.lane).length, 0);
         this.loads.push(effect);
@@ -227,6 +228,23 @@ test('W2, W4: an alert passes a full backlog, and of a lane the oldest goes firs
     world.wire.map(({ seq }) => seq),
     [1, 11],
   );
+});
+
+test('W2: the next batch is asked for with the answer, together with noting it, and not once more when it is noted', () => {
+  const world = new World();
+  for (let i = 0; i < 3; i++) world.commit('backlog');
+  world.feed({ kind: 'connected' });
+  while (world.loads.length > 0) world.answerLoad(true);
+  world.answer('stored');
+  assert.deepEqual([world.settles.length, world.loads.length], [1, 1]);
+  assert.deepEqual(
+    world.loads[0]?.exclude.map(({ seq }) => seq),
+    [1],
+    'what is being noted is not given again',
+  );
+  world.answerLoad(true);
+  world.answerSettle(true);
+  assert.deepEqual([world.wire.map(({ seq }) => seq), world.loads.length], [[2], 0]);
 });
 
 test('a batch without an answer is sent again after the time-out, and not before', () => {
