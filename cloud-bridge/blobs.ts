@@ -36,6 +36,8 @@ export interface BlobParts {
   readonly publish: (topic: string, payload: Buffer) => Promise<void>;
   readonly metrics: BridgeMetrics;
   readonly report: (error: BridgeError) => void;
+  /** A payload came that is not what its topic says, or not from whom; for the audit. */
+  readonly onDoubt?: (from: { readonly site: string; readonly gateway: string }, why: string) => void;
 }
 
 interface From {
@@ -71,6 +73,7 @@ export class Blobs {
     const gateway = find(from.gateway);
     if (decoded === null || decoded.header.gateway !== from.gateway || gateway === null || gateway.revoked === true) {
       metrics.dropped.chunk += 1;
+      this.#parts.onDoubt?.(from, decoded === null ? 'unnamed' : 'foreign');
       return;
     }
     const { header, bytes } = decoded;
@@ -78,6 +81,7 @@ export class Blobs {
     const keys = gateway.previousKey === undefined ? [gateway.key] : [gateway.key, gateway.previousKey];
     if (!keys.some((key) => chunkSignatureHolds(signed, bytes, key))) {
       metrics.dropped.chunk += 1;
+      this.#parts.onDoubt?.(from, 'bad-signature');
       return;
     }
     if (gateway.site !== from.site) this.#answer({ header, from }, later('wrong-site', retryAfterS.configuration));

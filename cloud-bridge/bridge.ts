@@ -66,6 +66,7 @@ export class Bridge {
       publish: (topic, payload) => link.publish(topic, payload),
       metrics,
       report: (error) => log.error(error),
+      onDoubt: (from, why) => this.#onDoubt('blob', from, why),
     });
     this.#statuses = new Statuses({
       store,

@@ -264,7 +264,7 @@ for (const broker of brokers) {
           assert.match(log(), new RegExp(`Denied PUBLISH from gw-2 .*selvedge/v1/demo/gw-1/${channel}`));
         }
       } else {
-        for (const channel of ['up', 'status']) assert.ok(told(channel, 'unknown'), channel);
+        for (const channel of ['up', 'status', 'blob']) assert.ok(told(channel, 'unknown'), channel);
         assert.deepEqual(
           new Set(tries.map(({ why }) => why)),
           new Set(['bad-signature', 'damaged', 'unnamed', 'foreign']),
