@@ -21,6 +21,7 @@ export const verbs = [
   'probe',
   'scan',
   'audit',
+  'join',
   'backup',
   'restore',
 ] as const;
@@ -110,6 +111,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/scan.ts');
     case 'audit':
       return import('./commands/audit.ts');
+    case 'join':
+      return import('./commands/join.ts');
     case 'backup':
       return import('./commands/backup.ts');
     case 'restore':

@@ -162,7 +162,7 @@ export const agentErrors = {
   uplinkRefused: {
     code: 'AGT-303',
     meaning: 'The broker refuses this gateway.',
-    cure: 'Check gateway id, password and certificate of the broker, and that the bridge allows this gateway (selvedge bridge allow). The agent keeps trying slowly; nothing is lost.',
+    cure: 'Check gateway id, certificate or password, the certificate of the broker, and that the bridge knows this gateway and has not revoked it (selvedge bridge enrol, selvedge join). The agent keeps trying slowly; nothing is lost.',
     retryable: true,
   },
   uplinkAckInvalid: {
@@ -175,7 +175,25 @@ export const agentErrors = {
   uplinkUnreachable: {
     code: 'AGT-305',
     meaning: 'The broker cannot be reached.',
-    cure: 'Check that the bridge runs, uplink.url and the network. The agent keeps trying; what waits is sent when it is back.',
+    cure: 'Check that the bridge runs, uplink.broker and the network. The agent keeps trying; what waits is sent when it is back.',
+    retryable: true,
+  },
+  joinFileUnusable: {
+    code: 'AGT-307',
+    meaning: 'The join file is damaged, was changed, has expired or is used up. Nothing was sent.',
+    cure: 'Have a new one made at the bridge: selvedge bridge enrol (with --replace where the gateway had joined before). Check the clock of this computer.',
+    retryable: false,
+  },
+  joinRefused: {
+    code: 'AGT-308',
+    meaning: 'The bridge gives this gateway no certificate.',
+    cure: 'Have a new join file made at the bridge: selvedge bridge enrol (with --replace where the gateway had joined before), and run selvedge join with it.',
+    retryable: false,
+  },
+  enrolmentUnreachable: {
+    code: 'AGT-309',
+    meaning: 'The bridge cannot be reached where certificates are given, or another one answers there.',
+    cure: 'Check that the bridge runs with --public-bind and --host as this gateway reaches it, and the network between. The join file stays good until it expires.',
     retryable: true,
   },
   clockNotSet: {

@@ -113,6 +113,7 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     uplink: !uplink.configured ? 'none' : uplink.connected ? 'connected' : (uplink.reason ?? 'not connected'),
     outboxRecords: uplink.outboxRecords,
     outboxBatches: uplink.outboxBatches,
+    outboxFiles: uplink.outboxFiles,
     redelivered: uplink.redelivered,
     deadLetters: uplink.deadLetters,
     pollLatenessP99Ms: Math.max(0, ...machines.map((m) => m.pollLatenessP99Ms ?? 0)),

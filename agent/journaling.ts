@@ -6,6 +6,7 @@
 import type { AlertRecord, Lane, WireRecord } from '../cloud-bridge/contract.ts';
 import type { AlertView } from './live.ts';
 import { RecordMaker, type DraftOf, type RecordDraft } from './records.ts';
+import { evidenceEvent } from './store/evidence-event.ts';
 import type { JournalEntry } from './store/store.ts';
 
 export interface JournalingPorts {
@@ -162,5 +163,6 @@ function together(a: Loss | null, b: Loss): Loss {
 }
 
 function laneOf(record: WireRecord): Lane {
+  if (record.kind === 'event' && record.event === evidenceEvent) return 'evidence';
   return record.kind === 'alert' ? 'alerts' : 'live';
 }

@@ -46,6 +46,8 @@ export interface UplinkView {
   readonly reason: string | null;
   readonly outboxRecords: number;
   readonly outboxBatches: number;
+  /** Evidence files that wait for the bridge. */
+  readonly outboxFiles: number;
   readonly oldestUnackedMs: number | null;
   readonly acked: number;
   readonly redelivered: number;

@@ -211,6 +211,7 @@ const noUplink: UplinkView = {
   reason: null,
   outboxRecords: 0,
   outboxBatches: 0,
+  outboxFiles: 0,
   oldestUnackedMs: null,
   acked: 0,
   redelivered: 0,

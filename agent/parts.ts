@@ -124,15 +124,38 @@ export async function uplinkFor(
   const { store, pipeline, clockState, log, clock, waitsFor } = parts;
   // Loaded where there is one: an MQTT client is 3 MB.
   const { createUplink } = await import('./sync/uplink.ts');
+  const { certificate, key, enrolment, ca } = uplink;
+  const identity = () => ({
+    gatewayKey: gatewayKeys(config.dataDir).privateKey,
+    certificate: certificate === null || key === null ? null : { cert: readPem(certificate), key: resolveSecret(key) },
+  });
+  const { Renewal } = enrolment === null ? { Renewal: null } : await import('./sync/renewal.ts');
   return createUplink({
     site: config.site.id,
     gateway: config.gateway.id,
     boot: store.recovery.boot,
     previousBoot: store.recovery.previousBoot,
-    url: uplink.url,
+    url: uplink.brokers[0] ?? '',
+    moreUrls: uplink.brokers.slice(1),
     password: uplink.password === null ? null : resolveSecret(uplink.password),
     ca: uplink.ca === null ? null : readPem(uplink.ca),
     gatewayKey: gatewayKeys(config.dataDir).privateKey,
+    identity,
+    ...(Renewal === null || enrolment === null || ca === null
+      ? {}
+      : {
+          renewal: (onRenewed: () => void) =>
+            new Renewal({
+              gateway: config.gateway.id,
+              dataDir: config.dataDir,
+              enrolment,
+              ca: readPem(ca),
+              wallMs: () => clock.wallMs(),
+              random: Math.random,
+              log: (level, message, fields) => log[level](fields, message),
+              onRenewed,
+            }),
+        }),
     bridgeKey: bridgePublicKey(uplink.bridgeKey),
     store,
     clock,

@@ -1,4 +1,5 @@
 /** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
+import type { EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
@@ -113,6 +114,8 @@ export interface Pipeline {
   tick(): void;
   /** A person's deed. `durable` resolves when its record is stored. */
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
+  /** Notes a file that was kept and shows why; resolves when that is durable, and rejects when it is not. */
+  evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
   /** How the store stands, to be told every few seconds: while it is full there is an alert. */

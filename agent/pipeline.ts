@@ -16,6 +16,7 @@
  *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
+import type { EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
@@ -46,6 +47,7 @@ import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
+import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
 
@@ -176,6 +178,12 @@ class DataPipeline implements Pipeline {
     const outcome = this.#desk.act(occurrence, action, this.#line.now());
     this.#journal.flush();
     return { outcome, durable: this.#journal.durable() };
+  }
+
+  evidence(machine: string, atMs: number, data: EvidenceData): Promise<void> {
+    this.#journal.instant(machine, atMs, evidenceEvent, data);
+    this.#journal.flush();
+    return this.#journal.durable();
   }
 
   uplinkOutage({ phase, fromMs, toMs, reason }: UplinkOutage): void {

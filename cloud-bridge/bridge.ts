@@ -5,6 +5,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { ApiParts } from './api/parts.ts';
 import { ApiServer } from './api/server.ts';
+import { Blobs } from './blobs.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
 import { parseTopic, statusMessage } from './contract.ts';
 import { Ingest } from './ingest.ts';
@@ -32,6 +33,7 @@ export interface BridgeParts {
 export class Bridge {
   readonly #parts: BridgeParts;
   readonly #ingest: Ingest;
+  readonly #blobs: Blobs;
   readonly #statuses: Statuses;
   readonly #api: ApiServer;
 
@@ -46,6 +48,15 @@ export class Bridge {
       publish: (topic, payload) => link.publish(topic, payload),
       metrics,
       onFork: (fork) => this.#onFork(fork),
+      report: (error) => log.error(error),
+    });
+    this.#blobs = new Blobs({
+      store,
+      find: (gateway) => registry.find(gateway),
+      key: signingKey,
+      nowMs,
+      publish: (topic, payload) => link.publish(topic, payload),
+      metrics,
       report: (error) => log.error(error),
     });
     this.#statuses = new Statuses({
@@ -76,7 +87,7 @@ export class Bridge {
 
   /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
   async stop(): Promise<void> {
-    await Promise.all([this.#ingest.stop(), this.#statuses.stop()]);
+    await Promise.all([this.#ingest.stop(), this.#blobs.stop(), this.#statuses.stop()]);
     await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
   }
 
@@ -86,11 +97,14 @@ export class Bridge {
       case 'up':
         this.#ingest.accept(payload, from);
         return;
+      case 'blob':
+        this.#blobs.accept(payload, from);
+        return;
       case 'status':
         this.#onStatus(payload, from);
         return;
       default:
-        // Answers to commands and evidence chunks: this version asks for neither.
+        // Answers to commands: this version sends none.
         this.#parts.metrics.dropped.topic += 1;
     }
   }
@@ -100,6 +114,11 @@ export class Bridge {
     const status = parseStatus(payload);
     const gateway = registry.find(from.gateway);
     if (status === null || status.gateway !== from.gateway || gateway === null || gateway.site !== from.site) {
+      metrics.dropped.status += 1;
+      return;
+    }
+    // Of a revoked gateway only its end is news.
+    if (gateway.revoked === true && status.online) {
       metrics.dropped.status += 1;
       return;
     }

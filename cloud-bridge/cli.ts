@@ -6,7 +6,19 @@ import { reasonOf } from './files.ts';
 const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
 
   init --data-dir DIR
-      Make the folder, the bridge's key pair and the API key. Prints where the public key is: agents need it.
+      Make the folder, the bridge's key pair, its certificate authority and the API key. Prints where the public key is.
+
+  enrol --data-dir DIR --gateway ID --site SITE --out FILE [--valid-hours N] [--host NAME] [--json FILE] [--replace]
+      Write the join file of a gateway: good once, for N hours (24). On the gateway: selvedge join FILE --data-dir DIR
+      --host NAME      name or address by which the gateway reaches the bridge (as the bridge was last run)
+      --broker URL,…   MQTT brokers in order, where it is not the embedded one
+      --replace        the gateway is registered already and shall get new keys
+
+  revoke --data-dir DIR --gateway ID
+      Shut a gateway out: its connection ends, its certificate and password count no more. Takes effect in seconds.
+
+  certificate --data-dir DIR --host NAME,… --cert FILE --key FILE
+      Make a server certificate of the bridge's authority for another broker.
 
   allow --data-dir DIR --gateway ID --site SITE --public-key FILE --password-file OUT [--replace]
       Register a gateway by its public key and write a fresh password for it to OUT. Takes effect at once.
@@ -22,11 +34,19 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
 
   run --data-dir DIR
       Receive, store, answer, and serve the API.
-      --mqtt-port N  port of the embedded broker (1883; 0: any free port)
+      --mqtt-port N  port of the embedded broker for passwords (1883; 0: any free port)
+      --mqtts-port N port of the embedded broker for certificates, TLS (8883; with --mqtt-port 0: any free port)
+      --enrolment-port N
+                     port where gateways fetch and renew certificates (the API's + 1; with --api-port 0: any free port)
+      --public-bind ADDR
+                     address of these two ports (127.0.0.1)
+      --host NAME,…  names and addresses by which gateways reach them
+      --certificate-days N
+                     life of the certificates of gateways (90)
+      --bind ADDR    address of --mqtt-port (127.0.0.1)
       --api-port N   port of the API (8480; 0: any free port)
       --api-bind ADDR
                      address of the API (127.0.0.1). Elsewhere it wants --tls-cert, and keys made by api-key add
-      --bind ADDR    address of the embedded broker (127.0.0.1)
       --tls-cert FILE --tls-key FILE
                      PEM files: the embedded broker speaks MQTT over TLS, and the API HTTPS when --api-bind is given
       --accept-unencrypted-passwords-on-the-network
@@ -34,6 +54,10 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
       --broker URL   use this MQTT broker (mqtt://user@host or mqtts://user@host) and no embedded one
       --broker-password-file FILE, --broker-ca FILE
                      the bridge's password there, and the certificate authority to trust
+      --store postgres://USER@HOST:PORT/DATABASE
+                     be one of several workers: store there, and take a share of what comes from --broker
+      --store-password-file FILE, --store-ca FILE
+                     the password there (else PGPASSWORD), and the certificate authority to trust
       --announce FILE
                      write the line that is printed when listening to FILE, too
 
@@ -78,6 +102,36 @@ async function main(argv: readonly string[]): Promise<number> {
         replace: values['replace'] === true,
       });
     }
+    case 'enrol': {
+      const names = ['data-dir', 'gateway', 'site', 'out', 'valid-hours', 'host', 'broker', 'json'];
+      const values = parse(args, { ...Object.fromEntries(names.map((name) => [name, text])), replace: flag });
+      const { enrol } = await import('./commands/enrol.ts');
+      return enrol(required(values, 'data-dir'), {
+        gateway: required(values, 'gateway'),
+        site: required(values, 'site'),
+        out: required(values, 'out'),
+        json: optional(values, 'json'),
+        validHours: amount(values, 'valid-hours', 24, 24 * 30),
+        host: optional(values, 'host'),
+        brokers: list(values, 'broker'),
+        replace: values['replace'] === true,
+      });
+    }
+    case 'revoke': {
+      const values = parse(args, { 'data-dir': text, gateway: text });
+      const { revoke } = await import('./commands/revoke.ts');
+      return revoke(required(values, 'data-dir'), required(values, 'gateway'));
+    }
+    case 'certificate': {
+      const values = parse(args, { 'data-dir': text, host: text, cert: text, key: text });
+      required(values, 'host');
+      const { certificate } = await import('./commands/certificate.ts');
+      return certificate(required(values, 'data-dir'), {
+        hosts: list(values, 'host'),
+        cert: required(values, 'cert'),
+        key: required(values, 'key'),
+      });
+    }
     case 'api-key': {
       const [action, ...rest] = args;
       const values = parse(rest, { 'data-dir': text, name: text, scope: text, expires: text, json: text });
@@ -96,6 +150,11 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     case 'run': {
       const values = parse(args, {
+        'mqtts-port': text,
+        'enrolment-port': text,
+        'public-bind': text,
+        host: text,
+        'certificate-days': text,
         'data-dir': text,
         'mqtt-port': text,
         'api-port': text,
@@ -107,13 +166,23 @@ async function main(argv: readonly string[]): Promise<number> {
         broker: text,
         'broker-password-file': text,
         'broker-ca': text,
+        store: text,
+        'store-password-file': text,
+        'store-ca': text,
         announce: text,
       });
       const { run } = await import('./commands/run.ts');
+      const mqttPort = port(values, 'mqtt-port', 1883);
+      const apiPort = port(values, 'api-port', 8480);
       return run({
         dataDir: required(values, 'data-dir'),
-        mqttPort: port(values, 'mqtt-port', 1883),
-        apiPort: port(values, 'api-port', 8480),
+        mqttPort,
+        mqttsPort: port(values, 'mqtts-port', mqttPort === 0 ? 0 : 8883),
+        apiPort,
+        enrolmentPort: port(values, 'enrolment-port', apiPort === 0 ? 0 : apiPort + 1),
+        publicBind: optional(values, 'public-bind') ?? '127.0.0.1',
+        hosts: list(values, 'host'),
+        certificateDays: amount(values, 'certificate-days', 90, 3650),
         bind: optional(values, 'bind') ?? '127.0.0.1',
         apiBind: optional(values, 'api-bind'),
         tlsCertFile: optional(values, 'tls-cert'),
@@ -122,6 +191,9 @@ async function main(argv: readonly string[]): Promise<number> {
         broker: optional(values, 'broker'),
         brokerPasswordFile: optional(values, 'broker-password-file'),
         brokerCaFile: optional(values, 'broker-ca'),
+        store: optional(values, 'store'),
+        storePasswordFile: optional(values, 'store-password-file'),
+        storeCaFile: optional(values, 'store-ca'),
         announce: optional(values, 'announce'),
       });
     }
@@ -150,6 +222,21 @@ function required(values: Values, name: string): string {
   const value = optional(values, name);
   if (value === null) throw new BridgeError('usage', `--${name} is missing`);
   return value;
+}
+
+function list(values: Values, name: string): readonly string[] {
+  const parts = optional(values, name)?.split(',') ?? [];
+  if (parts.includes('')) throw new BridgeError('usage', `--${name} has an empty part`);
+  return parts;
+}
+
+/** A number above 0 up to `max`; fractions are allowed. */
+function amount(values: Values, name: string, otherwise: number, max: number): number {
+  const value = optional(values, name);
+  if (value === null) return otherwise;
+  const number = Number(value);
+  if (number > 0 && number <= max) return number;
+  throw new BridgeError('usage', `--${name} must be a number above 0 up to ${max}, not '${value}'`);
 }
 
 function port(values: Values, name: string, otherwise: number): number {

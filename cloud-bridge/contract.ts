@@ -8,6 +8,8 @@
  *  C3  A batch is ≤ 64 KiB on the wire and ≤ 1 MiB unpacked.
  *  C4  Everything needed to judge a message is in its payload; topic, QoS and retain flags carry no meaning of their own.
  *  C5  An ack names the batch by all four parts and is signed by the bridge; `stored` and `repeat` alone release a batch.
+ *  C6  A file is named by its SHA-256 and travels in chunks of one length but the last; a chunk is signed with its own hash, so
+ *      nobody else can put a byte into it, and it may be sent in any order, by any connection, and again.
  */
 import { createHash, sign, verify, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
@@ -32,6 +34,11 @@ const sha256 = z
   .regex(/^[0-9a-f]{64}$/)
   .describe('Of the zstd bytes, in hex');
 const signature = z.string().min(1).describe('Ed25519, base64');
+
+/** A picture is some 24 KiB; a window of raw readings may be more. */
+export const maxEvidenceBytes = 4 * 1024 * 1024;
+export const evidenceChunkBytes = 48 * 1024;
+export const maxBlobBytes = evidenceChunkBytes + maxUpHeaderBytes;
 
 /** Topics: selvedge/v1/{site}/{gateway}/{channel}, QoS 1, plain MQTT 3.1.1. */
 export type Channel = 'up' | 'ack' | 'cmd' | 'res' | 'status' | 'blob';
@@ -143,6 +150,22 @@ export const eventRecord = z.strictObject({
   data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
 });
 
+/**
+ * `data` of an event `evidence`: a file that shows why, kept by the gateway under its hash. Its bytes follow on `blob` when
+ * this record is stored.
+ */
+export const evidenceData = z.strictObject({
+  sha256: sha256.describe('Of the file, in hex'),
+  bytes: z.int().min(1).max(maxEvidenceBytes),
+  mediaType: z.string().regex(/^[a-z]+\/[a-z0-9.+-]{1,80}$/),
+  role: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,39}$/)
+    .describe('What it shows: crop, heat_map, spectrogram, window …'),
+  occurrence: z.string().nullable().describe('The alert it belongs to'),
+});
+export type EvidenceData = z.infer<typeof evidenceData>;
+
 export const alertStates = [
   'normal',
   'active-unacked',
@@ -244,6 +267,7 @@ export const ackCodes = {
   'too-large': 'refused: over the size on the wire or the size unpacked',
   'unknown-version': 'later: a newer contract than this bridge knows; update the bridge',
   'unknown-gateway': 'later: the bridge has no registration of this gateway',
+  revoked: 'later: the gateway was revoked; it may be enrolled again, and what it holds is kept until then',
   'wrong-site': 'later: the gateway is registered at another site than it sends as',
   damaged: 'later: signed name and bytes do not belong together; send them again',
   busy: 'later: the bridge has as many batches waiting as it can hold',
@@ -260,6 +284,39 @@ export const ackMessage = z.strictObject({
   sig: signature,
 });
 export type AckMessage = z.infer<typeof ackMessage>;
+
+/** First line of a `blob` payload; then "\n" and the bytes of the chunk. */
+export const blobHeader = z.strictObject({
+  v: z.int().min(1),
+  gateway: id,
+  sha256: sha256.describe('Of the whole file, in hex'),
+  size: z.int().min(1).max(maxEvidenceBytes).describe('Bytes of the whole file'),
+  chunk: z
+    .int()
+    .min(0)
+    .describe(`From 0; every chunk has ${evidenceChunkBytes} bytes, but the last, which has the rest`),
+  sig: signature,
+});
+export type BlobHeader = z.infer<typeof blobHeader>;
+/** A chunk without its bytes: what is signed, with the hash of the bytes. */
+export type ChunkName = Omit<BlobHeader, 'v' | 'sig'>;
+
+/** A closed range of chunk numbers. */
+export const chunkRange = z.tuple([z.int().min(0), z.int().min(0)]);
+export type ChunkRange = z.infer<typeof chunkRange>;
+export const blobResults = ['stored', 'part', 'later', 'refused'] as const;
+/** Answer to a chunk, on `ack`. `stored`: the bridge has the whole file. `part`: it has what `held` says, and wants the rest. */
+export const blobAckMessage = z.strictObject({
+  v: z.literal(1),
+  gateway: id,
+  blob: sha256.describe('Of the whole file, in hex'),
+  held: z.array(chunkRange).max(64).describe('Chunks the bridge has, in order; empty when it has the whole file'),
+  result: z.enum(blobResults),
+  code: z.string().nullable().describe('For later and refused: why'),
+  retryAfterS: z.number().min(0).nullable(),
+  sig: signature,
+});
+export type BlobAckMessage = z.infer<typeof blobAckMessage>;
 
 /** Retained birth and will on `status`. The will is written at connect time, so a death can be older than the next birth. */
 export const statusMessage = z.strictObject({
@@ -331,4 +388,121 @@ export function decodeUp(payload: Buffer): UpDecoded {
   const bytes = payload.subarray(end + 1);
   if (bytes.length !== header.data.bytes) return { error: 'malformed', name };
   return { header: header.data, bytes };
+}
+
+const pem = z.string().min(1).max(16_384);
+const joinFields = {
+  v: z.literal(1),
+  gateway: id,
+  site: id,
+  enrolment: z.url({ protocol: /^https$/ }).describe('Where the certificate is fetched and renewed'),
+  brokers: z.array(z.string().min(1)).min(1).max(8).describe('MQTT brokers of the bridge, in order'),
+  ca: pem.describe('Certificate of the bridge’s authority; nobody else is believed'),
+  caFingerprint: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('SHA-256 of that certificate, in hex'),
+  secret: z.string().min(40).max(100).describe('Good once'),
+  expiresMs: utcMs,
+};
+/** What `bridge enrol` writes and `join` reads. */
+export const joinFile = z.strictObject({
+  ...joinFields,
+  check: z.string().describe('SHA-256 of the fields before it'),
+});
+export type JoinFile = z.infer<typeof joinFile>;
+/** Finds a file that was changed by mistake. Who changes it on purpose finds the bridge's own record in the way. */
+export function joinCheck(file: Omit<JoinFile, 'check'>): string {
+  const fields = Object.keys(joinFields) as (keyof typeof joinFields)[];
+  return sha256Hex(Buffer.from(JSON.stringify(fields.map((field) => file[field]))));
+}
+
+const certificateRequest = pem.describe('PKCS 10 in PEM, for a P-256 key');
+/** `POST /v1/join` */
+export const joinRequest = z.strictObject({
+  v: z.literal(1),
+  gateway: id,
+  site: id,
+  secret: z.string().max(100),
+  request: certificateRequest,
+  publicKey: pem.describe('Ed25519, SPKI in PEM: batches are signed with it'),
+  sig: signature.describe('By that key'),
+});
+export type JoinRequest = z.infer<typeof joinRequest>;
+/** `POST /v1/renew`, over a connection with the certificate that is to be renewed. */
+export const renewRequest = z.strictObject({
+  v: z.literal(1),
+  gateway: id,
+  request: certificateRequest,
+  publicKey: pem.describe('The key batches are signed with from now on'),
+  sig: signature.describe('By that key'),
+  previousSig: signature.describe('By the key before'),
+});
+export type RenewRequest = z.infer<typeof renewRequest>;
+export const enrolAnswer = z.strictObject({
+  v: z.literal(1),
+  gateway: id,
+  site: id,
+  certificate: pem,
+  bridgeKey: pem.describe('Answers are signed with its private half'),
+  notAfterMs: utcMs,
+});
+export type EnrolAnswer = z.infer<typeof enrolAnswer>;
+/** Why there is no certificate; HTTP status 403. */
+export const enrolRefusals = ['unknown', 'used', 'expired', 'mismatch', 'revoked', 'malformed'] as const;
+export type EnrolRefusalCode = (typeof enrolRefusals)[number];
+export const enrolRefusal = z.object({ v: z.literal(1), refused: z.enum(enrolRefusals) });
+
+/** What both signatures of a request for a certificate are over. */
+export const enrolSigningText = (r: { gateway: string; request: string; publicKey: string }): Buffer =>
+  Buffer.from(
+    `selvedge/v1/enrol\n${r.gateway}\n${sha256Hex(Buffer.from(r.request))}\n${sha256Hex(Buffer.from(r.publicKey))}`,
+  );
+
+/** Chunks of a file of `size` bytes. */
+export const chunkCount = (size: number): number => Math.ceil(size / evidenceChunkBytes);
+/** Bytes of one of its chunks. */
+export const chunkLength = (size: number, chunk: number): number =>
+  Math.min(evidenceChunkBytes, size - chunk * evidenceChunkBytes);
+
+/** What the gateway signs of a chunk: where it belongs, and by the hash all its bytes. */
+export const chunkSigningText = (c: ChunkName, bytes: Uint8Array): Buffer =>
+  Buffer.from(`selvedge/v1/blob\n${c.gateway}\n${c.sha256}\n${c.size}\n${c.chunk}\n${sha256Hex(bytes)}`);
+export const blobAckSigningText = (a: Omit<BlobAckMessage, 'sig'>): Buffer =>
+  Buffer.from(
+    `selvedge/v1/blob-ack\n${a.gateway}\n${a.blob}\n${a.held.map((range) => range.join('-')).join(',')}\n` +
+      `${a.result}\n${a.code ?? ''}\n${a.retryAfterS ?? ''}`,
+  );
+export function signBlobAck(ack: Omit<BlobAckMessage, 'sig'>, key: KeyObject): BlobAckMessage {
+  return { ...ack, sig: sign(null, blobAckSigningText(ack), key).toString('base64') };
+}
+export function blobAckSignatureHolds(ack: BlobAckMessage, key: KeyObject): boolean {
+  return verify(null, blobAckSigningText(ack), key, Buffer.from(ack.sig, 'base64'));
+}
+export function chunkSignatureHolds(
+  { sig, ...name }: Omit<BlobHeader, 'v'>,
+  bytes: Uint8Array,
+  key: KeyObject,
+): boolean {
+  return verify(null, chunkSigningText(name, bytes), key, Buffer.from(sig, 'base64'));
+}
+
+/** A `blob` payload: the signed header line before the bytes. */
+export function encodeBlob(name: ChunkName, bytes: Uint8Array, key: KeyObject): Buffer {
+  const sig = sign(null, chunkSigningText(name, bytes), key).toString('base64');
+  return Buffer.concat([Buffer.from(JSON.stringify({ v: contractVersion, ...name, sig }) + '\n'), bytes]);
+}
+/** Splits a `blob` payload, or gives null when it is none of this version. The signature is the caller's to check. */
+export function decodeBlob(payload: Buffer): { readonly header: BlobHeader; readonly bytes: Buffer } | null {
+  if (payload.length > maxBlobBytes) return null;
+  const end = payload.subarray(0, maxUpHeaderBytes).indexOf(0x0a);
+  if (end < 0) return null;
+  try {
+    const { data } = blobHeader.safeParse(JSON.parse(payload.toString('utf8', 0, end)));
+    if (data === undefined || data.v !== contractVersion || data.chunk >= chunkCount(data.size)) return null;
+    const bytes = payload.subarray(end + 1);
+    return bytes.length === chunkLength(data.size, data.chunk) ? { header: data, bytes } : null;
+  } catch {
+    return null;
+  }
 }

@@ -35,7 +35,7 @@ export const bridgeErrors = {
   portTaken: {
     code: 'BRG-104',
     meaning: 'The bridge cannot listen on the address and port it was given.',
-    cure: 'Stop the program that holds the port, or choose another one with --mqtt-port, --api-port or --bind.',
+    cure: 'Stop the program that holds the port, or choose another one with --mqtt-port, --mqtts-port, --enrolment-port, --api-port or --bind.',
     retryable: false,
   },
   plaintextBind: {
@@ -53,13 +53,13 @@ export const bridgeErrors = {
   nameInvalid: {
     code: 'BRG-107',
     meaning: 'A gateway or site id is not usable in a topic.',
-    cure: 'Use 1 to 40 of the characters a-z, 0-9 and -.',
+    cure: 'Use 1 to 40 of the characters a-z, 0-9 and -; bridge and reader are taken.',
     retryable: false,
   },
   gatewayKnown: {
     code: 'BRG-108',
     meaning: 'The gateway is registered already, with another key or site.',
-    cure: 'If the gateway was really replaced or moved, repeat the command with --replace.',
+    cure: 'If the gateway was really replaced or moved, or shall join anew, repeat the command with --replace.',
     retryable: false,
   },
   storeCorrupt: {
@@ -102,8 +102,20 @@ export const bridgeErrors = {
   registrationDamaged: {
     code: 'BRG-115',
     meaning: 'The registration file of a gateway cannot be understood; the gateway is treated as unknown.',
-    cure: 'Register the gateway again: selvedge bridge allow … --replace',
+    cure: 'Register the gateway again: selvedge bridge enrol … --replace, or bridge allow … --replace',
     retryable: true,
+  },
+  authorityDamaged: {
+    code: 'BRG-116',
+    meaning: 'The key or the certificate of the bridge’s certificate authority cannot be read.',
+    cure: 'Put the folder ca back from a backup. Without one delete it, run selvedge bridge init, and enrol every gateway again.',
+    retryable: false,
+  },
+  gatewayUnknown: {
+    code: 'BRG-117',
+    meaning: 'No gateway of that id is registered.',
+    cure: 'Check the id; the folder gateways of the data folder has one file for each gateway.',
+    retryable: false,
   },
   apiKeyName: {
     code: 'BRG-130',
@@ -126,8 +138,14 @@ export const bridgeErrors = {
   storeRefused: {
     code: 'BRG-151',
     meaning: 'The PostgreSQL database refuses the bridge: login, database or rights.',
-    cure: 'Check user, password and database of the address given with --store; the user must own the schema.',
+    cure: 'Check the address given with --store and the password in --store-password-file; the user must own the schema.',
     retryable: false,
+  },
+  workersCollide: {
+    code: 'BRG-152',
+    meaning: 'The MQTT broker seems to take several workers for one client: each pushes the other off.',
+    cure: 'Give the workers a listener where use_username_as_clientid is off, or each worker a user of its own: docs/CLUSTER.md',
+    retryable: true,
   },
 } as const satisfies Record<string, ErrorEntry>;
 

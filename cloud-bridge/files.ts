@@ -9,6 +9,15 @@ export interface DataDir {
   readonly publicKey: string;
   readonly apiKey: string;
   readonly gateways: string;
+  /** Join files that were made and not used yet; of each its hash alone. */
+  readonly invitations: string;
+  /** Where the bridge listens, or last listened, for gateways. */
+  readonly endpoints: string;
+  readonly authority: string;
+  readonly authorityKey: string;
+  readonly authorityCertificate: string;
+  /** Certificates that count no more, for brokers that take a list. */
+  readonly revocationList: string;
   readonly database: string;
   readonly lock: string;
 }
@@ -20,6 +29,12 @@ export function dataDir(root: string): DataDir {
     publicKey: join(root, 'bridge.pub.pem'),
     apiKey: join(root, 'api-key'),
     gateways: join(root, 'gateways'),
+    invitations: join(root, 'invitations'),
+    endpoints: join(root, 'endpoints.json'),
+    authority: join(root, 'ca'),
+    authorityKey: join(root, 'ca', 'ca.key'),
+    authorityCertificate: join(root, 'ca', 'ca.pem'),
+    revocationList: join(root, 'ca', 'crl.pem'),
     database: join(root, 'bridge.db'),
     lock: join(root, 'bridge.lock'),
   };

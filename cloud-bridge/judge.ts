@@ -53,9 +53,12 @@ export function judge(
 
   const gateway = find(name.gateway);
   if (gateway === null) return answer('later', 'unknown-gateway');
+  if (gateway.revoked === true) return answer('later', 'revoked');
   if (gateway.site !== from.site) return answer('later', 'wrong-site');
   if ('error' in decoded) return answer(decoded.error === 'unknown-version' ? 'later' : 'refused', decoded.error);
-  if (!batchSignatureHolds(name, decoded.header.sig, gateway.key)) return answer('refused', 'bad-signature');
+  const keys = gateway.previousKey === undefined ? [gateway.key] : [gateway.key, gateway.previousKey];
+  const { sig } = decoded.header;
+  if (!keys.some((key) => batchSignatureHolds(name, sig, key))) return answer('refused', 'bad-signature');
   if (decoded.bytes.length > maxBatchWireBytes) return answer('refused', 'too-large');
   if (sha256Hex(decoded.bytes) !== name.sha256) return answer('later', 'damaged');
 

@@ -1,5 +1,5 @@
 /** What the bridge counts of itself, since its start. Plain numbers; `api/metrics.ts` writes them as Prometheus text. */
-import type { AckMessage } from './contract.ts';
+import type { AckMessage, BlobAckMessage } from './contract.ts';
 
 export class BridgeMetrics {
   upMessages = 0;
@@ -13,12 +13,20 @@ export class BridgeMetrics {
   storeDown = false;
   /** Answers the broker did not take: the gateway sends again and is told `repeat`. */
   answersUnsent = 0;
+  /** Chunks of evidence files that came, and what was answered. */
+  chunks = 0;
+  readonly chunkAnswers = { stored: 0, part: 0, later: 0, refused: 0 };
   /** Payloads that cannot be answered. */
-  readonly dropped = { unnamed: 0, foreign: 0, topic: 0, status: 0 };
+  readonly dropped = { unnamed: 0, foreign: 0, topic: 0, status: 0, chunk: 0 };
   readonly statuses = { taken: 0, older: 0 };
   /** What the embedded broker refused. */
-  readonly refused = { connect: 0, publish: 0, subscribe: 0, size: 0 };
+  readonly refused = { connect: 0, publish: 0, subscribe: 0, size: 0, revoked: 0 };
+  readonly enrolment = { joined: 0, renewed: 0, refused: 0 };
   readonly #answers = new Map<string, { result: string; code: string; count: number }>();
+
+  countChunk(result: BlobAckMessage['result']): void {
+    this.chunkAnswers[result] += 1;
+  }
 
   countAnswer(result: AckMessage['result'], code: AckMessage['code']): void {
     const key = `${result} ${code ?? ''}`;

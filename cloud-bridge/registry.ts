@@ -1,6 +1,11 @@
 /**
  * The gateways this bridge accepts, one file each (`gateways/<id>.json`). Read at every connect and every batch, so that
- * registering and removing a gateway (deleting its file) need no restart.
+ * registering, revoking and removing a gateway (deleting its file) need no restart.
+ *
+ * Invariants (test/unit/bridge/registry.test.ts):
+ *  G1  A certificate lets in only while it is one of those last given to its gateway: a newly enrolled gateway shuts out the old one.
+ *  G2  Of two keys that follow each other both count until the old one's time is over, and at no time more than two.
+ *  G3  A revoked gateway gets in by nothing it has, until it is enrolled or allowed again.
  */
 import { createHash, randomBytes, scrypt, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -17,23 +22,47 @@ const registration = z.strictObject({
   gateway: z.string().regex(idPattern),
   site: z.string().regex(idPattern),
   publicKey: z.string(),
-  password: z.strictObject({
-    scheme: z.literal('scrypt'),
-    n: z.int(),
-    r: z.int(),
-    p: z.int(),
-    salt: z.string(),
-    hash: z.string(),
-  }),
+  /** The key before this one, for batches that were signed with it. */
+  previousKey: z.strictObject({ publicKey: z.string(), untilMs: z.int() }).optional(),
+  /** Of a gateway that was allowed by hand. */
+  password: z
+    .strictObject({
+      scheme: z.literal('scrypt'),
+      n: z.int(),
+      r: z.int(),
+      p: z.int(),
+      salt: z.string(),
+      hash: z.string(),
+    })
+    .optional(),
+  /** Of a gateway that was enrolled; newest first. */
+  certificates: z
+    .array(z.strictObject({ fingerprint: z.string(), serial: z.string(), notAfterMs: z.int() }))
+    .max(2)
+    .optional(),
+  revokedMs: z.int().optional(),
 });
-type Registration = z.infer<typeof registration>;
+export type Registration = z.infer<typeof registration>;
 
-/** A gateway the bridge accepts. */
+/** A gateway the bridge knows. */
 export interface Gateway {
   readonly id: string;
   readonly site: string;
   readonly key: KeyObject;
+  /** While keys rotate: the one before, which counts as well. */
+  readonly previousKey?: KeyObject;
+  readonly revoked?: boolean;
 }
+
+/** What a gateway shows of itself when it connects with a certificate of the bridge's authority. */
+export interface PeerCertificate {
+  readonly name: string;
+  /** SHA-256, lower-case hex. */
+  readonly fingerprint: string;
+}
+
+/** Names of other users of a broker: no gateway may have one. */
+export const reservedNames: ReadonlySet<string> = new Set(['bridge', 'reader']);
 
 /** 16 MiB and about 40 ms a guess; the passwords are 256 random bits, so this guards a leaked file twice. */
 const cost = { n: 16_384, r: 8, p: 1 } as const;
@@ -58,12 +87,7 @@ export async function allowGateway(
   options: { gateway: string; site: string; publicKeyFile: string; passwordFile: string; replace: boolean },
 ): Promise<void> {
   const { gateway, site } = options;
-  for (const [what, id] of [
-    ['gateway', gateway],
-    ['site', site],
-  ] as const) {
-    if (!idPattern.test(id)) throw new BridgeError('nameInvalid', `"${id}" is not usable as a ${what} id`);
-  }
+  checkNames(gateway, site);
   if (!existsSync(dir.privateKey)) throw new BridgeError('notInitialised', `${dir.privateKey} does not exist`);
   const key = publicKeyOf(readText(options.publicKeyFile));
   if (key === null) throw new BridgeError('keyInvalid', `${options.publicKeyFile} holds no Ed25519 public key`);
@@ -78,7 +102,6 @@ export async function allowGateway(
   const password = randomBytes(32).toString('base64url');
   const salt = randomBytes(16);
   const hash = await derive(password, salt, cost);
-  makeDir(dir.gateways);
   writeFileAtomic(options.passwordFile, `${password}\n`, 0o600);
   const content: Registration = {
     v: 1,
@@ -87,7 +110,30 @@ export async function allowGateway(
     publicKey,
     password: { scheme: 'scrypt', ...cost, salt: salt.toString('base64'), hash: hash.toString('base64') },
   };
-  writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`, 0o600);
+  register(dir, content);
+}
+
+/** Throws BRG-107. */
+export function checkNames(gateway: string, site: string): void {
+  for (const [what, id] of [
+    ['gateway', gateway],
+    ['site', site],
+  ] as const) {
+    if (!idPattern.test(id)) throw new BridgeError('nameInvalid', `"${id}" is not usable as a ${what} id`);
+  }
+  if (reservedNames.has(gateway)) throw new BridgeError('nameInvalid', `"${gateway}" is the name of another user`);
+}
+
+/** What is registered of `gateway`, or null when nothing is or it cannot be understood. */
+export function registrationOf(dir: DataDir, gateway: string): Registration | null {
+  const path = fileOf(dir, gateway);
+  return idPattern.test(gateway) && existsSync(path) ? parse(readText(path)) : null;
+}
+
+/** Replaces what is registered of a gateway. Throws BRG-103. */
+export function register(dir: DataDir, content: Registration): void {
+  makeDir(dir.gateways);
+  writeFileAtomic(fileOf(dir, content.gateway), `${JSON.stringify(content, null, 2)}\n`, 0o600);
 }
 
 function fileOf(dir: DataDir, gateway: string): string {
@@ -102,38 +148,59 @@ function parse(text: string): Registration | null {
   }
 }
 
+interface Entry {
+  readonly gateway: Gateway;
+  readonly registration: Registration;
+  readonly previousKey: KeyObject | null;
+}
 interface Cached {
   readonly mark: string;
-  readonly entry: { readonly gateway: Gateway; readonly registration: Registration } | null;
+  readonly entry: Entry | null;
 }
 
 export class Registry {
   readonly #dir: DataDir;
   readonly #report: (error: BridgeError) => void;
+  readonly #nowMs: () => number;
   /** By gateway id; at most one entry for each file there has been. */
   readonly #cache = new Map<string, Cached>();
 
-  constructor(dir: DataDir, report: (error: BridgeError) => void) {
+  constructor(dir: DataDir, report: (error: BridgeError) => void, nowMs: () => number = Date.now) {
     this.#dir = dir;
     this.#report = report;
+    this.#nowMs = nowMs;
   }
 
   /** The gateway registered as `id` at this moment, or null. A damaged file is reported once per change and counts as none. */
   find(id: string): Gateway | null {
-    return this.#read(id)?.gateway ?? null;
+    const entry = this.#read(id);
+    if (entry === null) return null;
+    const { gateway, previousKey, registration: known } = entry;
+    const rotating = previousKey !== null && this.#nowMs() < (known.previousKey?.untilMs ?? 0);
+    return rotating ? { ...gateway, previousKey } : gateway;
+  }
+
+  /** The gateway that a certificate of our authority is of, while the certificate counts; else null. */
+  certified({ name, fingerprint }: PeerCertificate): Gateway | null {
+    const entry = this.#read(name);
+    if (entry === null || entry.gateway.revoked === true) return null;
+    const { certificates = [] } = entry.registration;
+    const counts = certificates.some((one) => one.fingerprint === fingerprint && this.#nowMs() < one.notAfterMs);
+    return counts ? this.find(name) : null;
   }
 
   /** The gateway when id and password belong together, else null; it takes as long for an unknown id. */
   async authenticate(id: string, password: Buffer): Promise<Gateway | null> {
-    const known = this.#read(id);
-    const { salt, hash, ...costs } = known?.registration.password ?? { ...cost, salt: '', hash: '' };
+    const entry = this.#read(id);
+    const known = entry === null || entry.gateway.revoked === true ? undefined : entry.registration.password;
+    const { salt, hash, ...costs } = known ?? { ...cost, salt: '', hash: '' };
     const derived = await derive(password, Buffer.from(salt, 'base64'), costs);
-    const expected = known === null ? createHash('sha256').update(derived).digest() : Buffer.from(hash, 'base64');
+    const expected = known === undefined ? createHash('sha256').update(derived).digest() : Buffer.from(hash, 'base64');
     const same = expected.length === derived.length && timingSafeEqual(expected, derived);
-    return same && known !== null ? known.gateway : null;
+    return same && known !== undefined ? this.find(id) : null;
   }
 
-  #read(id: string): Cached['entry'] {
+  #read(id: string): Entry | null {
     if (!idPattern.test(id)) return null;
     const path = fileOf(this.#dir, id);
     const stat = statSync(path, { throwIfNoEntry: false });
@@ -149,12 +216,17 @@ export class Registry {
     return entry;
   }
 
-  #load(id: string, path: string): Cached['entry'] {
+  #load(id: string, path: string): Entry | null {
     try {
       const content = parse(readFileSync(path, 'utf8'));
       const key = content === null ? null : publicKeyOf(content.publicKey);
       if (content !== null && key !== null && content.gateway === id) {
-        return { gateway: { id, site: content.site, key }, registration: content };
+        const before = content.previousKey;
+        return {
+          gateway: { id, site: content.site, key, ...(content.revokedMs === undefined ? {} : { revoked: true }) },
+          registration: content,
+          previousKey: before === undefined ? null : publicKeyOf(before.publicKey),
+        };
       }
       this.#report(new BridgeError('registrationDamaged', `${path} is no registration of gateway ${id}`));
     } catch (error) {

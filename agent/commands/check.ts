@@ -47,6 +47,6 @@ export async function main(args: readonly string[]): Promise<number> {
 function summary(config: Config): string {
   const count = config.machines.length;
   const machines = `${count} ${count === 1 ? 'machine' : 'machines'}`;
-  const uplink = config.uplink === null ? 'no uplink' : `uplink ${config.uplink.url}`;
+  const uplink = config.uplink === null ? 'no uplink' : `uplink ${config.uplink.brokers.join(', ')}`;
   return `site ${config.site.id} (${config.site.timeZone}), ${machines}, ${uplink}`;
 }

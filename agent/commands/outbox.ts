@@ -14,7 +14,7 @@ import { writeJsonFile } from './json-file.ts';
 export const help = `Usage: selvedge outbox (list | retry) --data-dir DIR [--limit N] [--json FILE]
 
   list    what waits for the bridge: records, batches, and dead letters (refused for good) with the reason
-  retry   put all dead letters back in line; a running agent sends them within seconds
+  retry   put all dead letters and refused files back in line; a running agent sends them within seconds
 
   --data-dir DIR   the agent's data folder
   --limit N        list at most N batches (100)
@@ -54,8 +54,9 @@ function list(dataDir: string, limit: number, jsonFile: string | undefined): num
 function retry(dataDir: string, jsonFile: string | undefined): number {
   return withOutbox(dataDir, false, (outbox) => {
     const retried = outbox.retryDead();
-    process.stdout.write(`${retried} dead letters are back in line\n`);
-    if (jsonFile !== undefined) writeJsonFile(jsonFile, { retried });
+    const files = outbox.retryFiles();
+    process.stdout.write(`${retried} dead letters and ${files} evidence files are back in line\n`);
+    if (jsonFile !== undefined) writeJsonFile(jsonFile, { retried, files });
     return 0;
   });
 }
@@ -87,6 +88,7 @@ function describe(counts: OutboxCounts, rows: readonly BatchRow[]): string {
   const lines = [
     `waiting: ${counts.records} records, ${counts.batches} of their batches sealed${oldest}`,
     `dead letters: ${counts.dead} batches`,
+    `evidence: ${counts.files} files wait`,
     `since the beginning: ${counts.sealed} sealed, ${counts.acked} acked, ${counts.redelivered} sent again`,
   ];
   for (const { boot, seq, lane, state, records, wireBytes, sends, result, code } of rows) {

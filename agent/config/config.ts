@@ -70,7 +70,13 @@ export interface OpcUaConfig {
 }
 
 export interface UplinkConfig {
-  readonly url: string;
+  /** At least one, in the order in which they are tried. */
+  readonly brokers: readonly string[];
+  /** Absolute path of a PEM file. */
+  readonly certificate: string | null;
+  readonly key: SecretReference | null;
+  /** https://host:port */
+  readonly enrolment: string | null;
   readonly password: SecretReference | null;
   /** Absolute path of a PEM file. */
   readonly bridgeKey: string;

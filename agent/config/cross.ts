@@ -56,7 +56,28 @@ export function crossIssues(input: CrossInput): {
 
 function uplinkIssues({ main, fileExists }: CrossInput): readonly ConfigIssue[] {
   const uplink = childOf(main.value, 'uplink');
-  return (['bridgeKey', 'ca'] as const).flatMap((key) => {
+  if (uplink === undefined || uplink === null || typeof uplink !== 'object') return [];
+  const given = (key: string) => childOf(uplink, key) !== undefined;
+  const issues: ConfigIssue[] = [];
+  if (!given('broker') && !given('url')) {
+    issues.push(issueAt(main, ['uplink'], 'names no broker', 'broker: mqtts://host:8883', 'key'));
+  }
+  if (given('broker') && given('url')) {
+    issues.push(issueAt(main, ['uplink', 'url'], 'is given beside broker', 'broker alone; url is its older name'));
+  }
+  if (given('certificate') !== given('key')) {
+    const [there, missing] = given('key') ? (['key', 'certificate'] as const) : (['certificate', 'key'] as const);
+    issues.push(issueAt(main, ['uplink', there], `is given without ${missing}`, 'certificate and key together'));
+  }
+  if (given('enrolment') && !(given('certificate') && given('ca'))) {
+    const right = 'certificate, key and ca, as selvedge join writes them';
+    issues.push(issueAt(main, ['uplink', 'enrolment'], 'is given without what it renews', right));
+  }
+  return [...issues, ...missingFiles(main, uplink, fileExists)];
+}
+
+function missingFiles(main: Source, uplink: unknown, fileExists: CrossInput['fileExists']): readonly ConfigIssue[] {
+  return (['bridgeKey', 'ca', 'certificate'] as const).flatMap((key) => {
     const path = textOf(childOf(uplink, key));
     if (path === null || fileExists(path)) return [];
     return [

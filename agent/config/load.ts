@@ -169,7 +169,10 @@ function build(
       uplink === undefined
         ? null
         : {
-            url: overlay?.uplink ?? uplink.url,
+            brokers: overlay?.uplink === undefined ? brokersOf(uplink) : [overlay.uplink],
+            certificate: uplink.certificate === undefined ? null : absolute(uplink.certificate),
+            key: reference(uplink.key, absolute),
+            enrolment: uplink.enrolment ?? null,
             password: reference(uplink.password, absolute),
             bridgeKey: absolute(uplink.bridgeKey),
             ackTimeoutS: uplink.ackTimeoutS,
@@ -179,6 +182,12 @@ function build(
     page: parsed.page,
     log: parsed.log,
   };
+}
+
+/** The cross checks have seen that there is one. */
+function brokersOf({ broker, url }: NonNullable<ParsedConfig['uplink']>): readonly string[] {
+  const named = broker ?? url ?? [];
+  return typeof named === 'string' ? [named] : named;
 }
 
 function buildMachine(

@@ -242,18 +242,38 @@ const summariesSchema = z.strictObject({
   ),
 });
 
+const brokerUrl = z.string().superRefine((text, ctx) => {
+  const problem = uplinkUrlProblem(text);
+  if (problem !== null) ctx.addIssue({ code: 'custom', message: problem });
+});
+const brokerMarks = {
+  ...atStart,
+  expects: 'mqtts://host:8883 (or mqtt://127.0.0.1:1883 on this machine)',
+  examples: ['mqtts://bridge.example:8883'],
+} as const;
+
 const uplinkSchema = z.strictObject({
-  url: field(
-    z.string().superRefine((text, ctx) => {
-      const problem = uplinkUrlProblem(text);
-      if (problem !== null) ctx.addIssue({ code: 'custom', message: problem });
-    }),
-    'The MQTT broker of the bridge. Plain mqtt:// only on loopback; over a network mqtts://.',
-    {
-      ...atStart,
-      expects: 'mqtts://host:8883 (or mqtt://127.0.0.1:1883 on this machine)',
-      examples: ['mqtts://bridge.example:8883'],
-    },
+  broker: field(
+    z.union([brokerUrl, z.array(brokerUrl).min(1).max(8)]).optional(),
+    'The MQTT broker of the bridge, or several in order: the next is tried when one fails, and after ten minutes the first again. Plain mqtt:// only on loopback; over a network mqtts://.',
+    { ...brokerMarks, expects: `${brokerMarks.expects}, or a list of them` },
+  ),
+  url: field(brokerUrl.optional(), 'Older name of broker, for one.', brokerMarks),
+  certificate: field(
+    z.string().min(1).optional(),
+    'PEM file with the certificate of this gateway, from `selvedge join`. The agent renews it at two thirds of its life.',
+    { ...atStart, expects: 'the path of a PEM file, relative to this file', examples: ['data/keys/uplink.pem'] },
+  ),
+  key: field(secretReference.optional(), 'Private key of the certificate; after `selvedge join` in the same file.', {
+    ...atStart,
+    secret: true,
+    expects: secretExpects,
+    examples: ['file:data/keys/uplink.pem'],
+  }),
+  enrolment: field(
+    z.url({ protocol: /^https$/ }).optional(),
+    'Where the bridge renews the certificate. Absent: it is not renewed.',
+    { ...atStart, expects: 'https://host:8481', examples: ['https://bridge.example:8481'] },
   ),
   password: field(secretReference.optional(), 'Password at the broker; the user name is the gateway id.', {
     ...atStart,

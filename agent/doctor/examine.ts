@@ -154,13 +154,14 @@ async function configured(
       const trust = judgeTrust(machine, certificates.trusted.length, certificates.rejected.length);
       return [judgeMachine(machine.id, found ?? 'left-to-the-agent'), ...(trust === null ? [] : [trust])];
     }),
-    judgeUplink(uplink, uplink === null ? null : reachOf(network.get(targetText(tcpOf(uplink.url))))),
+    judgeUplink(uplink, (broker) => reachOf(network.get(targetText(tcpOf(broker))))),
   ];
 }
 
 function secretsOf({ uplink, machines }: Config): readonly SecretReference[] {
   const all = [
     uplink?.password ?? null,
+    uplink?.key ?? null,
     ...machines.flatMap(({ opcua }) => [opcua?.password ?? null, opcua?.userKey ?? null]),
   ];
   return [...new Set(all.filter((reference) => reference !== null))];
@@ -175,7 +176,7 @@ async function tryNetwork(
   monotonicMs: () => number,
 ): Promise<ReadonlyMap<string, Found>> {
   const all = machines.map(({ address }) => targetOf(address));
-  if (uplink !== null) all.push(tcpOf(uplink.url));
+  if (uplink !== null) all.push(...uplink.brokers.map(tcpOf));
   const targets = new Map(all.map((target) => [targetText(target), target]));
   const hosts = [...targets.values()].flatMap((target) => (target.kind === 'tcp' ? [target.host] : []));
   const names = lookUp(hosts, networkTimeoutMs);

@@ -107,10 +107,22 @@ export function judgeTrust(
   return bad(name, `no certificate is trusted, so no server will be${waiting}`, cure);
 }
 
-/** @param reach null without an uplink */
-export function judgeUplink(uplink: Pick<UplinkConfig, 'url'> | null, reach: Reach | null): Check {
-  if (uplink === null || reach === null) return good('uplink', 'none configured; nothing is sent');
-  const target = tcpOf(uplink.url);
+/**
+ * @param uplink null without one
+ * @param reachOf of a broker; null where it was not tried
+ */
+export function judgeUplink(
+  uplink: Pick<UplinkConfig, 'brokers'> | null,
+  reachOf: (broker: string) => Reach | null,
+): Check {
+  const tried = (uplink?.brokers ?? []).flatMap((broker) => {
+    const reach = reachOf(broker);
+    return reach === null ? [] : [{ target: tcpOf(broker), reach }];
+  });
+  // One that answers is enough; without any the first is the one to be put right.
+  const first = tried.find(({ reach }) => reach.ok) ?? tried[0];
+  if (uplink === null || first === undefined) return good('uplink', 'none configured; nothing is sent');
+  const { target, reach } = first;
   if (reach.ok) return good('uplink', connected(target, reach.ms));
   return bad('uplink', failure(target, reach), `${uplinkCures[reach.why]} Nothing is lost meanwhile.`);
 }
@@ -149,7 +161,7 @@ const machineCures = {
 const uplinkCures = {
   'unknown-name': nameCure,
   silent: 'Check the way to the bridge, its address, and firewalls between.',
-  refused: 'Start the bridge (selvedge bridge run), or correct the port in uplink.url.',
+  refused: 'Start the bridge (selvedge bridge run), or correct the port in uplink.broker.',
   'no-route': routeCure,
   failed: routeCure,
 } as const satisfies Record<Why, string>;

@@ -53,6 +53,7 @@ const uplinkView = z.strictObject({
   reason: z.string().nullable(),
   outboxRecords: z.number(),
   outboxBatches: z.number(),
+  outboxFiles: z.number(),
   oldestUnackedMs: ms.nullable(),
   acked: z.number(),
   redelivered: z.number(),

@@ -6,3 +6,5 @@ export const ringFile = (dataDir: string) => join(dataDir, 'ring.db');
 export const lockFile = (dataDir: string) => join(dataDir, 'lock.db');
 /** Room kept for alerts on a full disk. */
 export const reserveFile = (dataDir: string) => join(dataDir, 'reserve.bin');
+/** Pictures and windows that records name by their hash. */
+export const evidenceFolder = (dataDir: string) => join(dataDir, 'evidence');

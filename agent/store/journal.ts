@@ -13,6 +13,7 @@ import type { AlertRecord, StateSummaryRecord, SummaryRecord, WireRecord } from 
 import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
 import { StoreError } from './errors.ts';
+import { EvidenceTable } from './evidence.ts';
 import { addRowSum } from './row-sums.ts';
 import {
   stateSummaryColumns,
@@ -65,6 +66,7 @@ export class Journal {
   readonly db: Database;
   readonly dating: JournalDating;
   readonly audit: AuditLog;
+  readonly evidence: EvidenceTable;
   readonly #outbox: boolean;
   readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
@@ -76,6 +78,7 @@ export class Journal {
     this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
+    this.evidence = new EvidenceTable(db);
   }
 
   /** Runs `work` in one transaction: all of it is durable when this returns, or nothing is when it throws. */
@@ -124,6 +127,7 @@ export class Journal {
         return;
       case 'event':
         this.#sql.insertEvent.run({ boot, ...record, body });
+        this.evidence.note(boot, record, this.#outbox);
         return;
       case 'alert':
         this.#insertAlert(boot, record, body);

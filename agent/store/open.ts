@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { batchLimits, checkedAuditEntry, checkedEntries } from './checked.ts';
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import { StoreError } from './errors.ts';
+import { keepFile, readKept } from './evidence-files.ts';
 import type { History, HistoryOperations } from './history.ts';
 import type { OutboxStore } from './outbox.ts';
 import { startThread, startWhenAsked } from './rpc.ts';
@@ -66,6 +67,8 @@ export interface Store extends StoreWriter, OutboxStore, History {
   /** Spans without the time whose minutes are to be folded; `folded` notes that one is done. */
   toFold(): Promise<readonly FoldSpan[]>;
   folded(boot: string): Promise<void>;
+  /** Keeps a file under its SHA-256, which it gives; durable when resolved. The record that names it comes after it. */
+  keepFile(bytes: Uint8Array): Promise<string>;
   stats(): Promise<StoreStats>;
   /** Before a stop: what waits for room is tried once more and then rejected, and from now on nothing waits. */
   holdNothing(): Promise<void>;
@@ -199,6 +202,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),
     settle: (settlement) => writer.call('settle', settlement),
+    nextFile: () => writer.call('nextFile', null),
+    readFile: (sha256) => readKept(options.dataDir, sha256),
+    keepFile: (bytes) => keepFile(options.dataDir, bytes),
+    settleFile: (settlement) => writer.call('settleFile', settlement),
     noteSent: async (batches, atMs) => {
       await writer.call('noteSent', { batches, atMs });
     },

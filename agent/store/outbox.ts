@@ -48,6 +48,8 @@ export interface OutboxCounts {
   readonly unsealed: { readonly alerts: number; readonly other: number };
   readonly oldestMs: number | null;
   readonly dead: number;
+  /** Evidence files that wait for the bridge. */
+  readonly files: number;
   /** Totals over the life of the database. */
   readonly sealed: number;
   readonly acked: number;
@@ -73,6 +75,19 @@ export interface Settlement extends BatchKey {
   readonly atMs: number;
 }
 
+/** An evidence file that waits for the bridge. */
+export interface WaitingFile {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+export interface FileSettlement {
+  readonly sha256: string;
+  /** `gone`: it can no longer be read here. */
+  readonly result: 'stored' | 'refused' | 'gone';
+  readonly code: string | null;
+  readonly atMs: number;
+}
+
 export interface OutboxStore {
   /** Oldest batches of a lane that wait for an ack, sealing new ones where fewer than `limit` are there. Durable before it resolves. */
   take(request: TakeRequest): Promise<readonly SealedBatch[]>;
@@ -85,6 +100,12 @@ export interface OutboxStore {
   sealSnapshot(seal: SealContext): Promise<readonly SealedBatch[]>;
   /** Records an answer: stored and repeat release the batch, refused makes it a dead letter. False when it changed nothing (already settled, or another hash). */
   settle(settlement: Settlement): Promise<boolean>;
+  /** The oldest evidence file whose records the bridge has; null when none waits. */
+  nextFile(): Promise<WaitingFile | null>;
+  /** The bytes of a file; null when it is gone or damaged. */
+  readFile(sha256: string): Promise<Buffer | null>;
+  /** Lets go of a file: it is stored, refused or gone. False when it changed nothing. */
+  settleFile(settlement: FileSettlement): Promise<boolean>;
   /** Counts one send of each batch. */
   noteSent(batches: readonly BatchKey[], atMs: number): Promise<void>;
   outboxCounts(): Promise<OutboxCounts>;

@@ -13,6 +13,7 @@
  *   state_summary  the same for seconds by state and by cause (JSON objects)
  *   counter_last   last end point of each counter
  *   outbox         records that wait to be sealed into a batch, oldest first
+ *   evidence_file  files that events `evidence` name: waiting for the bridge, sent, refused, gone, or kept without an uplink
  *   batch          sealed batches: pending, acked or dead; the bytes go when it is acked, the row stays
  *   audit          every step of every write to a machine, append-only, each row bound to the one before (`agent/store/audit.ts`)
  *   audit_head     number and hash of the newest audit row
@@ -106,6 +107,14 @@ CREATE INDEX audit_write ON audit (write_id, id);
 CREATE TABLE audit_head (one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, hash TEXT NOT NULL);
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is never changed'); END;
+`,
+  `
+CREATE TABLE evidence_file (
+  id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL, media_type TEXT NOT NULL,
+  boot TEXT NOT NULL, n INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'kept', 'stored', 'refused', 'gone')), code TEXT, settled_ms INTEGER
+);
+CREATE INDEX evidence_waiting ON evidence_file (id) WHERE state = 'waiting';
 `,
   // A sum over each row, which whoever changes a row makes anew; where somebody does not, it goes.
   `

@@ -121,6 +121,7 @@ export class Outbox {
       unsealed: { alerts: unsealed.alerts, other: unsealed.other },
       oldestMs: oldest.length === 0 ? null : Math.min(...oldest),
       dead: Number(this.#sql.countDead.get()),
+      files: Number(this.#sql.countFiles.get()),
       sealed: totals.get('sealed') ?? 0,
       acked: totals.get('acked') ?? 0,
       redelivered: totals.get('redelivered') ?? 0,
@@ -136,6 +137,11 @@ export class Outbox {
   /** Puts dead letters that still have their bytes back in line. Returns how many. */
   retryDead(): number {
     return this.#sql.retryDead.run().changes;
+  }
+
+  /** Puts refused evidence files back in line. Returns how many. */
+  retryFiles(): number {
+    return this.#sql.retryFiles.run().changes;
   }
 
   #sealNext(request: TakeRequest): SealedBatch | null {
@@ -307,10 +313,14 @@ function prepareAll(db: Database) {
     countPending: one(`SELECT count(*) AS batches, coalesce(sum(records), 0) AS records, min(oldest_ms) AS oldestMs
       FROM batch WHERE state = 'pending'`),
     countDead: db.prepare("SELECT count(*) FROM batch WHERE state = 'dead'").pluck(),
+    countFiles: db.prepare("SELECT count(*) FROM evidence_file WHERE state = 'waiting'").pluck(),
     totals: db.prepare('SELECT name, value FROM total').raw(),
     count: one('INSERT INTO total (name, value) VALUES ($name, $by) ON CONFLICT DO UPDATE SET value = value + $by'),
     list: one(`SELECT boot, seq, sha256, lane, state, records, wire_bytes AS wireBytes, sealed_ms AS sealedMs, sends, result, code
       FROM batch WHERE state <> 'acked' ORDER BY id LIMIT ?`),
+    retryFiles: one(
+      "UPDATE evidence_file SET state = 'waiting', code = NULL, settled_ms = NULL WHERE state = 'refused'",
+    ),
     retryDead: one(
       `UPDATE batch SET state = 'pending', result = NULL, code = NULL WHERE state = 'dead' AND bytes IS NOT NULL`,
     ),

@@ -5,11 +5,13 @@ import type { JournalEntryAt } from './journal.ts';
 import type {
   BatchKey,
   BatchLimits,
+  FileSettlement,
   OutboxCounts,
   SealContext,
   SealedBatch,
   Settlement,
   TakeRequest,
+  WaitingFile,
 } from './outbox.ts';
 import type { CallOf } from './rpc.ts';
 import type { Recovery, RingBlock } from './store.ts';
@@ -64,6 +66,8 @@ export type WriterOperations = {
   readonly sealBacklog: { in: Omit<TakeRequest, 'lane' | 'exclude' | 'limit'>; out: number };
   readonly sealSnapshot: { in: SealContext; out: readonly SealedBatch[] };
   readonly settle: { in: Settlement; out: boolean };
+  readonly nextFile: { in: null; out: WaitingFile | null };
+  readonly settleFile: { in: FileSettlement; out: boolean };
   readonly noteSent: { in: { batches: readonly BatchKey[]; atMs: number }; out: null };
   readonly counts: { in: null; out: OutboxCounts };
   readonly prune: { in: { summariesMs: number; historyMs: number; ackedMs: number }; out: number };

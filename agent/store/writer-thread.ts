@@ -131,6 +131,12 @@ class WriterThread {
       case 'settle':
         this.#queue(call, () => outbox.settle(call.input));
         return false;
+      case 'nextFile':
+        this.#answer(call.id, journal.evidence.next());
+        return false;
+      case 'settleFile':
+        this.#queue(call, () => journal.evidence.settle(call.input));
+        return false;
       case 'noteSent':
         this.#queue(call, () => outbox.noteSent(call.input.batches, call.input.atMs));
         return false;

@@ -19,7 +19,7 @@ export interface GatewayKeys {
  */
 export function gatewayKeys(dataDir: string): GatewayKeys {
   const path = join(dataDir, 'keys', 'gateway.key');
-  const privateKey = readKey(path) ?? makeKey(path) ?? readKey(path);
+  const privateKey = readPrivateKey(path) ?? makeKey(path) ?? readPrivateKey(path);
   if (privateKey === null) throw new AgentError('keyUnusable', `${path} vanished while it was made`);
   const publicKey = createPublicKey(privateKey);
   return { privateKey, publicKey, publicPem: String(publicKey.export({ type: 'spki', format: 'pem' })) };
@@ -34,7 +34,12 @@ export function bridgePublicKey(path: string): KeyObject {
   }
 }
 
-function readKey(path: string): KeyObject | null {
+export function publicPemOf(privateKey: KeyObject): string {
+  return String(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }));
+}
+
+/** The Ed25519 key in `path`; null when there is no such file. @throws AgentError `keyUnusable` */
+export function readPrivateKey(path: string): KeyObject | null {
   let pem: Buffer;
   try {
     pem = readFileSync(path);

@@ -12,6 +12,8 @@ export interface LinkOptions {
   readonly password: string | null;
   /** PEM of the certificate authority; null: those of Node. */
   readonly ca: string | null;
+  /** PEM of the gateway's certificate and its key; null: it logs in by password, or not at all. */
+  readonly certificate: { readonly cert: string; readonly key: string } | null;
   readonly keepaliveS: number;
   readonly connectTimeoutMs: number;
   /** Published by the broker when the connection breaks; retained. */
@@ -53,7 +55,7 @@ export function checkUplinkUrl(text: string): void {
 
 /** Starts connecting at once. */
 export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
-  const { url, gateway, password, ca } = options;
+  const { url, gateway, password, ca, certificate } = options;
   const settings: IClientOptions = {
     protocolVersion: 4,
     clean: true,
@@ -61,6 +63,8 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
     username: gateway,
     ...(password === null ? {} : { password }),
     ...(ca === null ? {} : { ca }),
+    ...(certificate === null || !url.startsWith('mqtts:') ? {} : certificate),
+    ...(url.startsWith('mqtts:') ? { minVersion: 'TLSv1.2' } : {}),
     rejectUnauthorized: true,
     keepalive: options.keepaliveS,
     connectTimeout: options.connectTimeoutMs,
@@ -145,6 +149,7 @@ function reasonOf(error: Error): { readonly reason: string; readonly refused: bo
   if (code === 3) return { reason: 'broker-unavailable', refused: false };
   if (typeof code !== 'string')
     return { reason: /timeout/i.test(error.message) ? 'timeout' : 'connection-lost', refused: false };
+  if (/^ERR_SSL_.*ALERT/.test(code)) return { reason: `refused: certificate of this gateway (${code})`, refused: true };
   if (/^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|HOSTNAME_MISMATCH)/.test(code)) {
     return { reason: `refused: certificate of the broker (${code})`, refused: true };
   }

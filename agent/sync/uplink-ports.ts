@@ -14,10 +14,16 @@ export interface UplinkOptions {
   readonly agentVersion: string;
   /** mqtts://host:port, or mqtt:// to loopback. */
   readonly url: string;
+  /** Further brokers, tried in this order when the one before fails. */
+  readonly moreUrls?: readonly string[];
   readonly password: string | null;
   /** PEM text. */
   readonly ca?: string | null;
   readonly gatewayKey: KeyObject;
+  /** Read anew at every connection, because the renewal replaces them. Absent: `gatewayKey` and no certificate. */
+  readonly identity?: () => Identity;
+  /** Started with the first connection. */
+  readonly renewal?: (onRenewed: () => void) => { start(): void; stop(): void };
   readonly bridgeKey: KeyObject;
   readonly store: OutboxStore;
   readonly clock: { wallMs(): number; monotonicMs(): number };
@@ -34,10 +40,17 @@ export interface UplinkOptions {
   readonly backlogAfterMs?: number;
   readonly slots?: Partial<Record<Lane, number>>;
   readonly reconnect?: BackoffOptions;
+  /** From a connection to a later broker until the first is tried again, ms. */
+  readonly returnMs?: (random: number) => number;
   /** Called for the opening and the end of every outage, to be kept as an event. */
   readonly onOutage?: (outage: Outage) => void;
   /** The bridge refused a batch for good: a person has to look. */
   readonly onDeadLetter?: (letter: BatchKey & { readonly code: string | null }) => void;
+}
+
+export interface Identity {
+  readonly gatewayKey: KeyObject;
+  readonly certificate: { readonly cert: string; readonly key: string } | null;
 }
 
 /** Beyond the outbox: counted since the start. */

@@ -18,14 +18,16 @@ import {
   type Lane,
   type StatusMessage,
 } from '../../cloud-bridge/contract.ts';
-import { backoffDelayMs, type BackoffOptions } from '../../drivers/contract.ts';
+import type { BackoffOptions } from '../../drivers/contract.ts';
 import { agentErrors } from '../errors.ts';
 import type { UplinkView } from '../live.ts';
 import type { BatchKey, SealedBatch } from '../store/outbox.ts';
 import { believedAnswer } from './answers.ts';
+import { nextBroker, reconnectMs, returnMs, spreadRetryAfterS } from './brokers.ts';
+import { EvidenceSender } from './evidence.ts';
 import { checkUplinkUrl, openLink, type Link } from './link.ts';
 import { noOutage, outageDueMs, stepOutage, type Instant, type OutageEvent } from './outage.ts';
-import type { Uplink, UplinkCounters, UplinkOptions } from './uplink-ports.ts';
+import type { Identity, Uplink, UplinkCounters, UplinkOptions } from './uplink-ports.ts';
 import { Waiting } from './waiting.ts';
 import {
   emptyWindow,
@@ -37,8 +39,8 @@ import {
   type WindowEvent,
 } from './window.ts';
 
-/** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; evidence goes by its own channel. */
-const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 3, evidence: 0 };
+/** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; the bytes of evidence go by their own channel (`evidence.ts`). */
+const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 3, evidence: 1 };
 /** Doubling would notice the bridge late by the whole outage; 1.3 keeps it to about a sixth, and the tries of a day to some thousands. */
 const defaultReconnect: BackoffOptions = { minMs: 500, maxMs: 30_000, factor: 1.3 };
 const connectTimeoutMs = 10_000;
@@ -54,6 +56,7 @@ export function createUplink(options: UplinkOptions): Uplink {
 class MqttUplink implements Uplink {
   readonly #o: UplinkOptions;
   readonly #waiting: Waiting;
+  readonly #evidence: EvidenceSender;
   #windowOptions: Parameters<typeof stepWindow>[3];
   readonly #outageAfterMs: number;
   #window = emptyWindow();
@@ -73,9 +76,20 @@ class MqttUplink implements Uplink {
   #tick: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
   #stopping: Promise<void> | null = null;
+  readonly #urls: readonly string[];
+  readonly #renewal: { start(): void; stop(): void } | null;
+  /** Index of the broker that is connected, or tried. */
+  #at = 0;
+  #identity: Identity;
+  /** A connection to the first broker while another one still works. */
+  #candidate: Link | null = null;
+  #returning: NodeJS.Timeout | null = null;
 
   constructor(options: UplinkOptions) {
     this.#o = options;
+    this.#urls = [options.url, ...(options.moreUrls ?? [])];
+    this.#identity = { gatewayKey: options.gatewayKey, certificate: null };
+    this.#renewal = options.renewal?.(() => this.#link?.drop('certificate-renewed')) ?? null;
     this.#waiting = new Waiting(options, () => this.#ready);
     this.#windowOptions = {
       slots: { ...defaultSlots, ...options.slots },
@@ -83,11 +97,20 @@ class MqttUplink implements Uplink {
       lingerMs: options.lingerMs ?? 1_000,
       pollMs,
     };
+    this.#evidence = new EvidenceSender({
+      ...options,
+      gatewayKey: () => this.#identity.gatewayKey,
+      ackTimeoutMs: this.#windowOptions.ackTimeoutMs,
+      pollMs,
+      publish: (payload) => this.#link?.publish(this.#topic('blob'), payload, false),
+      onSettled: () => this.#waiting.fileSettled(),
+      onChange: () => this.#schedule(),
+    });
     this.#outageAfterMs = options.outageAfterMs ?? 30_000;
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    checkUplinkUrl(this.#o.url);
+    for (const url of this.#urls) checkUplinkUrl(url);
     if (signal.aborted) return;
     this.#running = true;
     signal.addEventListener('abort', () => void this.stop(), { once: true });
@@ -110,6 +133,7 @@ class MqttUplink implements Uplink {
     this.#reason = 'not-yet-connected';
     this.#outage = noOutage(this.#now());
     this.#sinceMs = this.#o.clock.wallMs();
+    this.#renewal?.start();
     this.#connect();
     this.#schedule();
     return true;
@@ -127,7 +151,10 @@ class MqttUplink implements Uplink {
   async #stop(): Promise<void> {
     this.#running = false;
     this.#waiting.stop();
-    for (const timer of [this.#tick, this.#retry]) if (timer !== null) clearTimeout(timer);
+    this.#renewal?.stop();
+    for (const timer of [this.#tick, this.#retry, this.#returning]) if (timer !== null) clearTimeout(timer);
+    this.#candidate?.drop('stopped');
+    this.#candidate = null;
     const link = this.#link;
     this.#link = null;
     if (link === null) return;
@@ -145,6 +172,7 @@ class MqttUplink implements Uplink {
       reason: this.#reason,
       outboxRecords: counts?.records ?? 0,
       outboxBatches: counts?.batches ?? 0,
+      outboxFiles: counts?.files ?? 0,
       oldestUnackedMs: counts?.oldestMs ?? null,
       acked: counts?.acked ?? 0,
       redelivered: counts?.redelivered ?? 0,
@@ -163,26 +191,80 @@ class MqttUplink implements Uplink {
 
   #connect(): void {
     this.#retry = null;
+    if (!this.#readIdentity()) {
+      this.#onClosed({ reason: 'key-unusable', refused: true });
+      return;
+    }
+    this.#link = this.#open(this.#at);
+  }
+
+  #open(at: number): Link {
     this.#connections++;
     const session = randomBytes(16).toString('hex');
     const link = openLink(
       {
-        url: this.#o.url,
+        url: this.#urls[at] ?? this.#o.url,
         gateway: this.#o.gateway,
         password: this.#o.password,
         ca: this.#o.ca ?? null,
+        certificate: this.#identity.certificate,
         keepaliveS: this.#o.keepaliveS ?? 15,
         connectTimeoutMs,
         will: { topic: this.#topic('status'), payload: JSON.stringify(this.#status(false, session)) },
         subscribeTo: this.#topic('ack'),
       },
       {
-        onReady: () => void this.#onReady(link, session),
+        onReady: () => {
+          if (link === this.#candidate) this.#moveTo(link);
+          void this.#onReady(link, session);
+        },
         onMessage: (payload) => this.#onAck(payload),
-        onClosed: (closed) => this.#onClosed(closed),
+        onClosed: (closed) => {
+          if (link === this.#candidate) {
+            this.#candidate = null;
+            this.#returnLater();
+          } else if (link === this.#link || this.#link === null) this.#onClosed(closed);
+        },
       },
     );
+    return link;
+  }
+
+  #readIdentity(): boolean {
+    try {
+      if (this.#o.identity !== undefined) this.#identity = this.#o.identity();
+      return true;
+    } catch (error) {
+      this.#o.log('error', 'the key or certificate of the uplink cannot be used', {
+        error: error instanceof Error ? error.message : String(error),
+      });
+      return false;
+    }
+  }
+
+  /** The first broker is tried beside the one that works, which is left only for a connection that stands. */
+  #returnLater(): void {
+    if (this.#returning !== null) clearTimeout(this.#returning);
+    this.#returning = null;
+    if (this.#at === 0 || !this.#running) return;
+    this.#returning = setTimeout(
+      () => {
+        this.#returning = null;
+        if (this.#ready && this.#candidate === null) this.#candidate = this.#open(0);
+      },
+      this.#o.returnMs?.(this.#o.random()) ?? returnMs(this.#o.random()),
+    );
+  }
+
+  #moveTo(link: Link): void {
+    const old = this.#link;
+    this.#candidate = null;
     this.#link = link;
+    this.#at = 0;
+    this.#ready = false;
+    this.#bytes.clear();
+    this.#feed({ kind: 'disconnected' });
+    void old?.end(goodbyeMs);
   }
 
   async #onReady(link: Link, session: string): Promise<void> {
@@ -193,11 +275,13 @@ class MqttUplink implements Uplink {
     if (this.#link !== link || !this.#running) return;
     this.#ready = true;
     this.#attempt = 0;
+    this.#returnLater();
     this.#reason = null;
     this.#sinceMs = this.#o.clock.wallMs();
     this.#o.log('info', 'uplink connected', { connection: this.#connections });
     this.#watch({ kind: 'connected' });
     this.#feed({ kind: 'connected' }, snapshot);
+    this.#evidence.feed({ kind: 'connected' });
   }
 
   #onClosed({ reason, refused }: { reason: string; refused: boolean }): void {
@@ -205,6 +289,10 @@ class MqttUplink implements Uplink {
     if (!this.#running) return;
     const lost = this.#ready;
     this.#ready = false;
+    if (this.#returning !== null) clearTimeout(this.#returning);
+    this.#returning = null;
+    this.#candidate?.drop('broker-lost');
+    this.#candidate = null;
     if (lost || this.#reason !== reason) {
       this.#sinceMs = lost ? this.#o.clock.wallMs() : this.#sinceMs;
       this.#o.log(refused ? 'error' : 'warn', 'uplink not connected', {
@@ -216,16 +304,18 @@ class MqttUplink implements Uplink {
     this.#bytes.clear();
     this.#watch({ kind: 'disconnected', reason });
     this.#feed({ kind: 'disconnected' });
+    this.#evidence.feed({ kind: 'disconnected' });
     const reconnect = this.#o.reconnect ?? defaultReconnect;
     // A refusal needs a person: asking fast would only fill the broker's log.
     const minMs = refused ? reconnect.maxMs : reconnect.minMs;
-    const delayMs = backoffDelayMs({ ...reconnect, minMs }, this.#attempt++, this.#o.random);
+    this.#at = nextBroker(this.#at, this.#urls.length);
+    const delayMs = reconnectMs({ ...reconnect, minMs }, ++this.#attempt, this.#urls.length, this.#o.random);
     this.#retry = setTimeout(() => this.#connect(), delayMs);
   }
 
   #onAck(payload: Buffer): void {
-    const ack = believedAnswer(payload, this.#o.gateway, this.#o.bridgeKey);
-    if (ack === null) {
+    const believed = believedAnswer(payload, this.#o.gateway, this.#o.bridgeKey);
+    if (believed === null) {
       this.#invalidAcks++;
       // Once is enough until the bridge itself is heard: with a wrong key every batch brings one.
       this.#o.log(this.#disbelieves ? 'debug' : 'error', 'an answer that is not the bridge’s was ignored', {
@@ -236,7 +326,13 @@ class MqttUplink implements Uplink {
       return;
     }
     this.#disbelieves = false;
-    const { boot, seq, sha256, result, code, retryAfterS } = ack;
+    if (believed.to === 'file') {
+      this.#evidence.answered(believed.ack);
+      return;
+    }
+    const { ack } = believed;
+    const { boot, seq, sha256, result, code } = ack;
+    const retryAfterS = ack.retryAfterS === null ? null : spreadRetryAfterS(ack.retryAfterS, this.#o.random());
     const answer: Answer = { boot, seq, sha256, result, code, retryAfterS };
     if (result === 'later') this.#reason = `the bridge asks to wait: ${code ?? 'no reason given'}`;
     else if (this.#ready) this.#reason = null;
@@ -284,7 +380,7 @@ class MqttUplink implements Uplink {
     const batch = this.#bytes.get(nameOf(key));
     if (batch === undefined || this.#link === null) return;
     const name = { gateway: this.#o.gateway, boot: batch.boot, seq: batch.seq, sha256: batch.sha256 };
-    const sig = signBatch(name, this.#o.gatewayKey);
+    const sig = signBatch(name, this.#identity.gatewayKey);
     const header = { v: contractVersion, ...name, bytes: batch.bytes.length, sig };
     this.#sent++;
     this.#link.publish(this.#topic('up'), encodeUp(header, batch.bytes), false);
@@ -308,6 +404,8 @@ class MqttUplink implements Uplink {
       this.#o.onDeadLetter?.({ boot, seq, code });
     }
     this.#feed({ kind: 'settled', key: settlement });
+    // The records of a file may be with the bridge now.
+    if ((this.#waiting.counts?.files ?? 0) > 0) this.#evidence.feed({ kind: 'committed' });
   }
 
   /** Tells the outage watch, and passes on what it finds. */
@@ -329,6 +427,7 @@ class MqttUplink implements Uplink {
     const atMs = Math.min(
       nextTickMs(this.#window, this.#windowOptions),
       outageDueMs(this.#outage, this.#outageAfterMs),
+      this.#evidence.dueMs,
     );
     if (!this.#running || atMs === Infinity) return;
     const delayMs = Math.max(1, Math.ceil(atMs - this.#o.clock.monotonicMs()));
@@ -336,6 +435,7 @@ class MqttUplink implements Uplink {
       () => {
         this.#watch({ kind: 'tick' });
         this.#feed({ kind: 'tick' });
+        this.#evidence.feed({ kind: 'tick' });
       },
       Math.min(delayMs, 60_000),
     );
@@ -357,7 +457,7 @@ class MqttUplink implements Uplink {
     };
   }
 
-  #topic(channel: 'up' | 'ack' | 'status'): string {
+  #topic(channel: 'up' | 'ack' | 'status' | 'blob'): string {
     return topicOf(this.#o.site, this.#o.gateway, channel);
   }
   #now(): Instant {

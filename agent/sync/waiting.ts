@@ -97,6 +97,11 @@ export class Waiting {
     return changed;
   }
 
+  /** An evidence file was let go: the counts are not what they were. */
+  fileSettled(): void {
+    this.#stale = true;
+  }
+
   async #keepHouse(): Promise<void> {
     if (this.#stale) await this.#refresh();
     if (!this.#mayBegin()) return;

@@ -3,7 +3,7 @@
  * routes from this table and `/api/openapi.json` is made from it, so the two cannot differ.
  */
 import { z } from 'zod';
-import { alertRecord, eventRecord, machineRecord, machineStates, statusMessage } from '../contract.ts';
+import { alertRecord, evidenceData, eventRecord, machineRecord, machineStates, statusMessage } from '../contract.ts';
 import { id, ms, pageQuery, word } from './page.ts';
 import { problemBody } from './problem.ts';
 
@@ -19,8 +19,10 @@ export interface Operation {
   readonly path: string;
   readonly summary: string;
   readonly scope: Scope;
+  /** The `:names` of the path. */
+  readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
-  readonly response: z.ZodType | 'prometheus';
+  readonly response: z.ZodType | 'prometheus' | 'file';
 }
 
 const utcMs = z.int().describe('UTC milliseconds');
@@ -170,6 +172,15 @@ export const operations = {
     query: pageQuery.extend({ ...series, event: word.optional(), from, to }),
     response: list(eventView),
   },
+  evidence: {
+    method: 'GET',
+    path: '/api/evidence/:gateway/:sha256',
+    summary:
+      'A file that an event `evidence` names by its hash. 404 while not all of it is there. The event says what it is; here it is bytes to be saved',
+    scope: 'read',
+    params: z.strictObject({ gateway: id, sha256: evidenceData.shape.sha256 }),
+    response: 'file',
+  },
   summaries: {
     method: 'GET',
     path: '/api/summaries',
@@ -196,15 +207,22 @@ const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
 };
 const json = (schema: object) => ({ 'application/json': { schema } });
 
-function parametersOf(schema: z.ZodObject | undefined): object[] {
+function parametersOf(schema: z.ZodObject | undefined, where: 'query' | 'path'): object[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = jsonSchema(schema, 'input');
   return Object.entries(properties).map(([name, property]) => ({
     name,
-    in: 'query',
+    in: where,
     required: required.includes(name),
     schema: property,
   }));
+}
+
+function contentOf(response: Operation['response']): object {
+  if (response === 'prometheus') return { 'text/plain': { schema: { type: 'string' } } };
+  if (response === 'file')
+    return { 'application/octet-stream': { schema: { type: 'string', contentMediaType: 'application/octet-stream' } } };
+  return json(jsonSchema(response, 'output'));
 }
 
 /** OpenAPI 3.1 of the table. */
@@ -212,17 +230,14 @@ export function openApi(): object {
   const paths: Record<string, Record<string, object>> = {};
   const problem = { description: 'Refused', content: json({ $ref: '#/components/schemas/Problem' }) };
   for (const [operationId, operation] of Object.entries<Operation>(operations)) {
-    const content =
-      operation.response === 'prometheus'
-        ? { 'text/plain': { schema: { type: 'string' } } }
-        : json(jsonSchema(operation.response, 'output'));
-    (paths[operation.path] ??= {})[operation.method.toLowerCase()] = {
+    const path = operation.path.replace(/:(\w+)/g, '{$1}');
+    (paths[path] ??= {})[operation.method.toLowerCase()] = {
       operationId,
       summary: operation.summary,
       description: `Needs a key with the scope ${operation.scope}.`,
       security: [{ key: [] }],
-      parameters: parametersOf(operation.query),
-      responses: { '200': { description: 'Done', content }, default: problem },
+      parameters: [...parametersOf(operation.params, 'path'), ...parametersOf(operation.query, 'query')],
+      responses: { '200': { description: 'Done', content: contentOf(operation.response) }, default: problem },
     };
   }
   return {

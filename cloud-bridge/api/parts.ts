@@ -5,7 +5,7 @@ import type { BridgeMetrics } from '../metrics.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
 
 export interface ApiParts {
-  readonly store: Pick<BridgeStore, 'rows' | 'quarantine'>;
+  readonly store: Pick<BridgeStore, 'rows' | 'quarantine' | 'readFile'>;
   readonly metrics: BridgeMetrics;
   readonly link: Pick<BrokerLink, 'state'>;
   readonly nowMs: () => number;

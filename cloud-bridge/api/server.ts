@@ -12,6 +12,7 @@ import { bucketRoutes } from './buckets.ts';
 import { healthOf, metricsText } from './health.ts';
 import { createLimiter } from './limiter.ts';
 import { listRoutes } from './lists.ts';
+import { firstIssue } from './page.ts';
 import { openApi, operations, type Operation, type Scope } from './operations.ts';
 import type { ApiParts } from './parts.ts';
 import { refuse, type ProblemBody } from './problem.ts';
@@ -73,6 +74,15 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   app.get(operations.metrics.path, async (_request, reply) => {
     reply.type('text/plain; version=0.0.4; charset=utf-8');
     return metricsText(parts);
+  });
+  app.get(operations.evidence.path, async (request, reply) => {
+    const { data, error } = operations.evidence.params.safeParse(request.params);
+    if (data === undefined) return refuse(reply, 400, 'bad-query', firstIssue(error));
+    const file = await parts.store.readFile(data.gateway, data.sha256);
+    if (file === null) return refuse(reply, 404, 'not-there', 'the file is not, or not wholly, there');
+    // Never shown by a browser as what its sender says it is.
+    reply.type('application/octet-stream').header('content-disposition', 'attachment');
+    return reply.send(file);
   });
   listRoutes(app, parts.store);
   bucketRoutes(app, parts.store);

@@ -1,12 +1,22 @@
-/** The MQTT 3.1.1 broker inside the bridge: for one machine, with nothing to install. Gateways log in by id and password. */
+/**
+ * The MQTT 3.1.1 broker inside the bridge: for one machine, with nothing to install. Gateways come with a certificate of the
+ * bridge's authority, or log in by id and password at a port of its own.
+ *
+ * Invariants (test/integration/bridge-tls.test.ts):
+ *  M1  At the port for certificates nobody speaks MQTT without one that counts, whatever user name and password they give.
+ *  M2  What a client may do follows from the name in its certificate, not from what it calls itself.
+ *  M3  A connection ends within `recheckMs` of the moment its gateway is revoked or removed, or its certificate counts no more.
+ */
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { BridgeError } from '../errors.ts';
 import { maxUpBytes } from '../contract.ts';
+import { plainFingerprint } from '../fingerprint.ts';
 import { reasonOf } from '../files.ts';
 import type { BridgeMetrics } from '../metrics.ts';
-import type { Gateway, Registry } from '../registry.ts';
+import type { Gateway, PeerCertificate, Registry } from '../registry.ts';
 import { mayPublish, maySubscribe } from './access.ts';
 import { guardConnection } from './guard.ts';
 import { gatewayTopics, type BrokerLink, type Incoming, type LinkState } from './link.ts';
@@ -16,25 +26,40 @@ const maxPacketBytes = maxUpBytes + 512;
 const maxConnections = 2048;
 /** Logins in progress: each costs a thread of the pool some 40 ms, and connecting is free for a stranger. */
 const maxLogins = 32;
+/** How often it is asked whether those who are connected still may be. */
+const recheckMs = 1_000;
+const handshakeMs = 10_000;
 
-export interface EmbeddedOptions {
+interface Listener {
   readonly bind: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly tls: { readonly cert: string; readonly key: string } | null;
 }
+export interface EmbeddedOptions extends Listener {
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** The port for certificates; null: none. */
+  readonly certified:
+    | (Listener & { readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } })
+    | null;
+}
+type Users = Pick<Registry, 'authenticate' | 'certified' | 'find'>;
 
 export class EmbeddedBroker implements BrokerLink {
   readonly #options: EmbeddedOptions;
-  readonly #registry: Pick<Registry, 'authenticate'>;
+  readonly #registry: Users;
   readonly #metrics: BridgeMetrics;
   readonly #gateways = new WeakMap<Client, Gateway>();
+  /** By connection, where it came with one. */
+  readonly #certificates = new WeakMap<object, PeerCertificate>();
+  readonly #present = new Set<Client>();
   #broker: Aedes | null = null;
   #server: Server | null = null;
+  #certifiedServer: TlsServer | null = null;
+  #rechecking: NodeJS.Timeout | null = null;
   #logins = 0;
   readonly #sockets = new Set<Socket>();
 
-  constructor(options: EmbeddedOptions, registry: Pick<Registry, 'authenticate'>, metrics: BridgeMetrics) {
+  constructor(options: EmbeddedOptions, registry: Users, metrics: BridgeMetrics) {
     this.#options = options;
     this.#registry = registry;
     this.#metrics = metrics;
@@ -49,7 +74,8 @@ export class EmbeddedBroker implements BrokerLink {
       preConnect: (client, packet, done) => {
         // Names a session by its user, so that no client can take over, or sit on, another's client id; and no session
         // outlives its connection, so that nothing queues up here for a gateway that is away.
-        packet.clientId = `${packet.username ?? ''}/${packet.clientId}`;
+        const user = this.#certificates.get(client.conn)?.name ?? packet.username ?? '';
+        packet.clientId = `${user}/${packet.clientId}`;
         packet.clean = true;
         if (packet.will !== undefined && packet.will.payload.length > 4096) delete packet.will;
         done(null, !client.closed);
@@ -60,7 +86,10 @@ export class EmbeddedBroker implements BrokerLink {
             // 3, server unavailable: the gateway comes again soon; 4 would send a person after a password that is right.
             if (gateway === 'busy') done(refusal(this.#metrics, 3), false);
             else if (gateway === null) done(refusal(this.#metrics, 4), false);
-            else done(null, true);
+            else {
+              this.#admit(client, gateway);
+              done(null, true);
+            }
           },
           () => done(refusal(this.#metrics, 3), false),
         );
@@ -104,12 +133,25 @@ export class EmbeddedBroker implements BrokerLink {
       });
     }
     this.#server = await this.#listen(broker);
+    if (this.#options.certified !== null) {
+      this.#certifiedServer = await this.#listenCertified(broker, this.#options.certified);
+    }
+    this.#rechecking = setInterval(() => this.#recheck(), recheckMs);
   }
 
-  /** The port it listens on, once started. */
+  /** The port for passwords, once started. */
   get port(): number {
-    const address = this.#server?.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+    return portOf(this.#server);
+  }
+
+  /** The port for certificates, once started; null: there is none. */
+  get certifiedPort(): number | null {
+    return this.#certifiedServer === null ? null : portOf(this.#certifiedServer);
+  }
+
+  /** A new certificate for those who connect from now on. */
+  renewCertificate(tls: { readonly cert: string; readonly key: string; readonly ca: string }): void {
+    this.#certifiedServer?.setSecureContext({ ...tls, minVersion: 'TLSv1.2' });
   }
 
   state(): LinkState {
@@ -127,10 +169,16 @@ export class EmbeddedBroker implements BrokerLink {
   }
 
   async stop(): Promise<void> {
-    const [server, broker] = [this.#server, this.#broker];
+    const broker = this.#broker;
+    const servers = [this.#server, this.#certifiedServer].filter((server) => server !== null);
+    if (this.#rechecking !== null) clearInterval(this.#rechecking);
+    this.#rechecking = null;
     this.#server = null;
+    this.#certifiedServer = null;
     this.#broker = null;
-    const closed = server === null ? null : new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = Promise.all(
+      servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))),
+    );
     if (broker !== null) await new Promise<void>((resolve) => broker.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroy();
     await closed;
@@ -141,28 +189,86 @@ export class EmbeddedBroker implements BrokerLink {
     username: string | undefined,
     password: Buffer | undefined,
   ): Promise<Gateway | 'busy' | null> {
+    const certificate = this.#certificates.get(client.conn);
+    if (certificate !== undefined) {
+      if (username !== undefined && username !== certificate.name) return null;
+      return this.#registry.certified(certificate);
+    }
     if (username === undefined || password === undefined) return null;
     if (this.#logins >= maxLogins) return 'busy';
     this.#logins += 1;
     try {
-      const gateway = await this.#registry.authenticate(username, password);
-      if (gateway !== null) this.#gateways.set(client, gateway);
-      return gateway;
+      return await this.#registry.authenticate(username, password);
     } finally {
       this.#logins -= 1;
     }
   }
 
+  #admit(client: Client, gateway: Gateway): void {
+    this.#gateways.set(client, gateway);
+    this.#present.add(client);
+    client.conn.once('close', () => this.#present.delete(client));
+  }
+
+  /** Hangs up on those who may be here no more. */
+  #recheck(): void {
+    for (const client of this.#present) {
+      const before = this.#gateways.get(client);
+      const certificate = this.#certificates.get(client.conn);
+      const now =
+        before === undefined
+          ? null
+          : certificate === undefined
+            ? this.#registry.find(before.id)
+            : this.#registry.certified(certificate);
+      if (now !== null && now.revoked !== true && now.site === before?.site) continue;
+      this.#metrics.refused.revoked += 1;
+      this.#present.delete(client);
+      client.close();
+    }
+  }
+
   async #listen(broker: Aedes): Promise<Server> {
-    const { bind, port, tls } = this.#options;
-    const onConnection = (socket: Socket) => {
-      socket.setNoDelay(true);
-      broker.handle(guardConnection(socket, maxPacketBytes, () => (this.#metrics.refused.size += 1)));
+    const { tls } = this.#options;
+    const onConnection = (socket: Socket) => void this.#take(broker, socket);
+    const make = () =>
+      tls === null ? createServer(onConnection) : createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, onConnection);
+    return await this.#open(make, this.#options);
+  }
+
+  async #listenCertified(broker: Aedes, listener: NonNullable<EmbeddedOptions['certified']>): Promise<TlsServer> {
+    const onConnection = (socket: TLSSocket) => {
+      const { subject, fingerprint256 } = socket.getPeerCertificate();
+      // Names with several values come as a list: ours have one.
+      const name: unknown = subject?.CN;
+      if (typeof name !== 'string' || typeof fingerprint256 !== 'string') {
+        this.#metrics.refused.connect += 1;
+        socket.destroy();
+        return;
+      }
+      const guarded = this.#take(broker, socket);
+      this.#certificates.set(guarded, { name, fingerprint: plainFingerprint(fingerprint256) });
     };
-    let server: Server;
+    const make = () => {
+      const settings = { ...listener.tls, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs } as const;
+      const server = createTlsServer({ ...settings, requestCert: true, rejectUnauthorized: true }, onConnection);
+      server.on('tlsClientError', () => (this.#metrics.refused.connect += 1));
+      return server;
+    };
+    return await this.#open(make, listener);
+  }
+
+  #take(broker: Aedes, socket: Socket): Duplex {
+    socket.setNoDelay(true);
+    const guarded = guardConnection(socket, maxPacketBytes, () => (this.#metrics.refused.size += 1));
+    broker.handle(guarded);
+    return guarded;
+  }
+
+  async #open<S extends Server>(make: () => S, { bind, port }: Listener): Promise<S> {
+    let server: S;
     try {
-      server =
-        tls === null ? createServer(onConnection) : createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, onConnection);
+      server = make();
     } catch (error) {
       throw new BridgeError('keyInvalid', `the TLS certificate or key is unusable: ${reasonOf(error)}`, {
         cause: error,
@@ -186,6 +292,11 @@ export class EmbeddedBroker implements BrokerLink {
     });
     return server;
   }
+}
+
+function portOf(server: Server | null): number {
+  const address = server?.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** MQTT 3.1.1 return codes: 3 server unavailable, 4 bad user name or password. */

@@ -1,18 +1,29 @@
 /** A broker somewhere else (mosquitto, EMQX …), as the user that alone may publish `ack` and `cmd`. */
+import { randomBytes } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
 import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import type { Log } from '../log.ts';
 import { isLoopback } from './access.ts';
-import { gatewayTopics, type BrokerLink, type Incoming, type LinkState } from './link.ts';
+import { gatewayTopics, workerTopics, type BrokerLink, type Incoming, type LinkState } from './link.ts';
 
 export interface ExternalOptions {
   /** mqtt:// or mqtts://, with the user and without the password. */
   readonly url: string;
   readonly password: string | null;
   readonly ca: string | null;
+  /** Shown to a broker that asks for one. */
+  readonly certificate: { readonly cert: string; readonly key: string } | null;
   readonly acceptPlaintext: boolean;
+  /** One of several workers: it takes its share of the messages, for which the broker must speak MQTT 5. */
+  readonly isWorker: boolean;
 }
+
+/** CONNACK and DISCONNECT codes of MQTT 3.1.1 (§3.2.2.3) and MQTT 5 (§3.2.2.2, §3.14.2.1). */
+const refusals: ReadonlySet<unknown> = new Set([1, 4, 5, 0x84, 0x86, 0x87]);
+const takenOver = 0x8e;
+const shortMs = 5_000;
+const manyShort = 3;
 
 const connectTimeoutMs = 10_000;
 const reconnectMs = 1_000;
@@ -24,6 +35,9 @@ export class ExternalBroker implements BrokerLink {
   #client: MqttClient | null = null;
   #subscribed = false;
   #reason = 'not connected yet';
+  #subscribedMs: number | null = null;
+  /** Connections in a row that were cut soon. */
+  #short = 0;
 
   /** Throws BRG-101 for an unusable URL, BRG-105 for a password that would cross the network unencrypted. */
   constructor(options: ExternalOptions, log: Log) {
@@ -44,15 +58,17 @@ export class ExternalBroker implements BrokerLink {
 
   /** Resolves once subscribed, or once the first attempt has failed: it then goes on trying. Rejects with BRG-113 when the broker refuses the bridge. */
   async start(onMessage: (message: Incoming) => void): Promise<void> {
-    const { password, ca } = this.#options;
+    const { password, ca, certificate } = this.#options;
     const username = decodeURIComponent(this.#url.username);
     const client = mqtt.connect(this.#address, {
-      protocolVersion: 4,
+      protocolVersion: this.#options.isWorker ? 5 : 4,
       clean: true,
-      clientId: `selvedge-bridge-${process.pid}`,
+      // Process numbers repeat from one container to the next.
+      clientId: `selvedge-bridge-${randomBytes(8).toString('hex')}`,
       ...(username === '' ? {} : { username }),
       ...(password === null ? {} : { password }),
       ...(ca === null ? {} : { ca }),
+      ...(certificate === null || this.#url.protocol !== 'mqtts:' ? {} : certificate),
       connectTimeout: connectTimeoutMs,
       reconnectPeriod: reconnectMs,
       reconnectOnConnackError: true,
@@ -76,12 +92,16 @@ export class ExternalBroker implements BrokerLink {
       });
       client.on('error', (error) => {
         const code = 'code' in error ? error.code : null;
-        // CONNACK 4 and 5: bad user name or password, not authorised. At the start that is a mistake to be told.
-        if (code === 4 || code === 5)
+        // A version it does not speak, a bad user name or password, not authorised: at the start a mistake to be told.
+        if (refusals.has(code))
           reject(new BridgeError('brokerRefused', `${this.#address}: ${error.message}`, { cause: error }));
         this.#away(reasonOf(error));
       });
+      client.on('disconnect', ({ reasonCode }) => {
+        if (reasonCode === takenOver) this.#collided('another client took the connection of this worker over');
+      });
       client.on('close', () => {
+        this.#countShort();
         this.#away('the connection was closed');
         resolve();
       });
@@ -112,7 +132,7 @@ export class ExternalBroker implements BrokerLink {
   }
 
   async #subscribe(client: MqttClient): Promise<void> {
-    const granted = await client.subscribeAsync([...gatewayTopics], { qos: 1 });
+    const granted = await client.subscribeAsync(this.#options.isWorker ? workerTopics : gatewayTopics, { qos: 1 });
     const missing = granted.filter(({ qos }) => qos > 2).map(({ topic }) => topic);
     if (missing.length > 0) {
       throw new BridgeError(
@@ -121,7 +141,22 @@ export class ExternalBroker implements BrokerLink {
       );
     }
     this.#subscribed = true;
+    this.#subscribedMs = performance.now();
     this.#log.event('info', 'broker-connected', { broker: this.#address });
+  }
+
+  /** mosquitto 2.0 says nothing when it takes two clients for one: it shows in connections that last no time, one after another. */
+  #countShort(): void {
+    if (!this.#options.isWorker || this.#subscribedMs === null || this.#client === null) return;
+    const lastedMs = performance.now() - this.#subscribedMs;
+    this.#subscribedMs = null;
+    this.#short = lastedMs < shortMs ? this.#short + 1 : 0;
+    if (this.#short === manyShort)
+      this.#collided(`${manyShort} connections in a row were cut within ${shortMs / 1000} s`);
+  }
+
+  #collided(detail: string): void {
+    this.#log.error(new BridgeError('workersCollide', `${this.#address}: ${detail}`));
   }
 
   #away(reason: string): void {

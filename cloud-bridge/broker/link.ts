@@ -18,5 +18,14 @@ export interface BrokerLink {
   stop(): Promise<void>;
 }
 
+const topicsOf = (channels: readonly string[], prefix = '') =>
+  channels.map((channel) => `${prefix}selvedge/v1/+/+/${channel}`);
+
 /** What the bridge listens to. */
-export const gatewayTopics = ['up', 'res', 'status', 'blob'].map((channel) => `selvedge/v1/+/+/${channel}`);
+export const gatewayTopics = topicsOf(['up', 'res', 'status', 'blob']);
+
+/**
+ * What one of several workers listens to: of what is answered each message goes to one of them; a birth or death is for all,
+ * as whoever has it may store it and the newest stays.
+ */
+export const workerTopics = [...topicsOf(['up', 'res', 'blob'], '$share/selvedge-workers/'), ...topicsOf(['status'])];

@@ -1,23 +1,34 @@
 /** `bridge run`: builds the bridge from its options and runs it until SIGINT or SIGTERM. */
 import { rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { keyFinder } from '../api-keys.ts';
+import { Authority, serverLifeMs, type KeyedCertificate } from '../authority.ts';
 import { isLoopback } from '../broker/access.ts';
 import { EmbeddedBroker } from '../broker/embedded.ts';
 import type { BrokerLink } from '../broker/link.ts';
 import { Bridge } from '../bridge.ts';
+import { EnrolmentDesk } from '../enrolment/desk.ts';
+import { EnrolmentServer } from '../enrolment/server.ts';
 import { BridgeError } from '../errors.ts';
 import { dataDir, makeDir, readText, writeFileAtomic } from '../files.ts';
 import { apiKey, signingKey } from '../keys.ts';
 import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
+import type { BridgeStore } from '../store/bridge-store.ts';
+import { openStore } from './store.ts';
 import type { Quarantine } from '../store/open.ts';
-import { SqliteStore } from '../store/store.ts';
 
 export interface RunOptions {
   readonly dataDir: string;
   readonly mqttPort: number;
+  readonly mqttsPort: number;
   readonly apiPort: number;
+  readonly enrolmentPort: number;
+  readonly publicBind: string;
+  /** Names and addresses by which gateways reach the bridge; the first one stands in join files. */
+  readonly hosts: readonly string[];
+  readonly certificateDays: number;
   readonly bind: string;
   /** Null: loopback, without TLS. */
   readonly apiBind: string | null;
@@ -27,11 +38,18 @@ export interface RunOptions {
   readonly broker: string | null;
   readonly brokerPasswordFile: string | null;
   readonly brokerCaFile: string | null;
+  /** Null: SQLite in the data folder. */
+  readonly store: string | null;
+  readonly storePasswordFile: string | null;
+  readonly storeCaFile: string | null;
   readonly announce: string | null;
 }
 
 /** A stop that takes longer than this is cut short: what is not answered by then is sent again by its gateway. */
 const stopWithinMs = 900;
+const dayMs = 86_400_000;
+/** A long-lived timer of Node goes to 24 days. */
+const renewServerMs = Math.min(20 * dayMs, serverLifeMs / 3);
 
 /** Resolves with the exit code after a signal; rejects with a BridgeError when the bridge cannot start. */
 export async function run(options: RunOptions): Promise<number> {
@@ -58,10 +76,21 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   if (options.announce !== null) rmSync(options.announce, { force: true });
   const metrics = new BridgeMetrics();
   const registry = new Registry(dir, (error) => log.error(error));
-  const tls = tlsOf(options);
-  const api = apiAddress(options, tls);
-  const link = await linkOf(options, tls, registry, metrics, log);
-  const store = SqliteStore.open(dir, nowMs());
+  const apiTls = tlsOf(options);
+  const api = apiAddress(options, apiTls);
+  const authority = await Authority.open(dir, nowMs());
+  const hosts = ['localhost', '127.0.0.1', '::1', hostname(), ...options.hosts].filter((host) => host !== '');
+  const server = async () => ({ ...(await authority.server(hosts, nowMs())), ca: authority.pem });
+  const tls = await server();
+  const link = await linkOf(options, apiTls, registry, { metrics, log, tls, authority });
+  const desk = new EnrolmentDesk({ dir, authority, certificateLifeMs: options.certificateDays * dayMs, nowMs });
+  const enrolment = new EnrolmentServer(
+    { bind: options.publicBind, port: options.enrolmentPort, tls },
+    desk,
+    metrics,
+    log,
+  );
+  const store: BridgeStore = await openStore(options, dir, nowMs, log);
   try {
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
@@ -75,11 +104,23 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       nowMs,
       log,
     });
-    await bridge.start();
+    await enrolment.start();
+    try {
+      await bridge.start();
+    } catch (error) {
+      await enrolment.stop();
+      throw error;
+    }
+    const mqtts = link instanceof EmbeddedBroker ? link.certifiedPort : null;
+    const host = options.hosts[0] ?? '127.0.0.1';
+    writeFileAtomic(dir.endpoints, `${JSON.stringify({ host, mqtts, enrolment: enrolment.port })}\n`, 0o644);
+    const renewing = setInterval(() => void renewServer(server, [link, enrolment], log), renewServerMs);
     const line = `${JSON.stringify({
       event: 'listening',
       mqtt: link instanceof EmbeddedBroker ? link.port : null,
+      mqtts,
       api: bridge.apiPort,
+      enrolment: enrolment.port,
       bind: options.bind,
       broker: link instanceof EmbeddedBroker ? 'embedded' : link.state().detail,
       publicKey: dir.publicKey,
@@ -90,10 +131,11 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     process.stdout.write(line);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     const overdue = setTimeout(() => process.exit(0), stopWithinMs);
-    await bridge.stop();
+    clearInterval(renewing);
+    await Promise.all([bridge.stop(), enrolment.stop()]);
     clearTimeout(overdue);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -121,23 +163,54 @@ function apiAddress(options: RunOptions, tls: Tls | null) {
   return { bind: apiBind, port, tls };
 }
 
+interface LinkParts {
+  readonly metrics: BridgeMetrics;
+  readonly log: Log;
+  readonly tls: KeyedCertificate & { readonly ca: string };
+  readonly authority: Authority;
+}
+
 async function linkOf(
   options: RunOptions,
-  tls: Tls | null,
+  passwordTls: Tls | null,
   registry: Registry,
-  metrics: BridgeMetrics,
-  log: Log,
+  parts: LinkParts,
 ): Promise<BrokerLink> {
+  const { metrics, log } = parts;
   if (options.broker !== null) {
     const { ExternalBroker } = await import('../broker/external.ts');
     const password = options.brokerPasswordFile === null ? null : readText(options.brokerPasswordFile).trim();
     const ca = options.brokerCaFile === null ? null : readText(options.brokerCaFile);
-    return new ExternalBroker({ url: options.broker, password, ca, acceptPlaintext: options.acceptPlaintext }, log);
+    // Shown where the broker asks for one: the bridge is the user `bridge` there.
+    const certificate = await parts.authority.client('bridge', Date.now(), 3650 * dayMs);
+    const { broker: url, acceptPlaintext } = options;
+    const isWorker = options.store !== null;
+    return new ExternalBroker({ url, password, ca, certificate, acceptPlaintext, isWorker }, log);
   }
-  if (tls === null && !isLoopback(options.bind) && !options.acceptPlaintext) {
+  if (passwordTls === null && !isLoopback(options.bind) && !options.acceptPlaintext) {
     throw new BridgeError('plaintextBind', `--bind ${options.bind} is reachable from other machines, without TLS`);
   }
-  return new EmbeddedBroker({ bind: options.bind, port: options.mqttPort, tls }, registry, metrics);
+  const certified = { bind: options.publicBind, port: options.mqttsPort, tls: parts.tls };
+  const listener = { bind: options.bind, port: options.mqttPort, tls: passwordTls };
+  return new EmbeddedBroker({ ...listener, certified }, registry, metrics);
+}
+
+/** The server's certificate, made anew long before it ends. */
+async function renewServer(
+  make: () => Promise<KeyedCertificate & { readonly ca: string }>,
+  servers: readonly object[],
+  log: Log,
+): Promise<void> {
+  try {
+    const tls = await make();
+    for (const server of servers) {
+      if (server instanceof EmbeddedBroker || server instanceof EnrolmentServer) server.renewCertificate(tls);
+    }
+  } catch (error) {
+    log.error(
+      new BridgeError('authorityDamaged', 'the certificate of the server could not be renewed', { cause: error }),
+    );
+  }
 }
 
 /** What was saved and what is missing, said so that nobody misses it. */

@@ -8,8 +8,11 @@
  *  B4  A batch name is (gateway, boot, seq); another hash under a known name stores nothing.
  *  B5  Any order, repetition or interleaving of the same batches, by any number of workers, gives the same rows, receive
  *      times aside.
+ *  F1  A chunk is durable when `putChunk` resolves. `stored` is said of a file only when all of it is there and hashes to its
+ *      name; what does not is forgotten whole, so that it can be sent again.
+ *  F2  Only whole files are read.
  */
-import type { BatchBody, BatchName, StatusMessage } from '../contract.ts';
+import type { BatchBody, BatchName, ChunkName, ChunkRange, StatusMessage } from '../contract.ts';
 import type { Quarantine } from './open.ts';
 
 /** SQLite has its answer at once and PostgreSQL later; whoever awaits serves both. */
@@ -47,6 +50,16 @@ export interface StatusResult {
 export type Scalar = string | number;
 export type Row = Record<string, string | number | boolean | null>;
 
+/** A chunk that has passed every check but that of the whole file. */
+export interface Chunk extends ChunkName {
+  readonly bytes: Buffer;
+}
+
+/** What the store has of a file after a chunk. `conflict`: another length is known of it; `damaged`: the whole is not what its name says. */
+export type FileState =
+  | { readonly state: 'stored' | 'damaged' | 'conflict' }
+  | { readonly state: 'part'; readonly held: readonly ChunkRange[] };
+
 /** Reads with SQL that every store understands, from the tables and views of `docs/bridge-store.md`. */
 export interface StoreReader {
   /** `values` are the `@name`s of `sql`. JSON columns come as text, truth as a boolean or 0 and 1. */
@@ -61,6 +74,10 @@ export interface BridgeStore extends StoreReader {
   commit(batches: readonly CheckedBatch[], receivedMs: number): Awaitable<CommitResult>;
   /** Keeps the newest birth or death of the gateway; `site` is the registered one. */
   applyStatus(site: string, status: StatusMessage, receivedMs: number): Awaitable<StatusResult>;
+  /** Keeps a chunk of an evidence file. */
+  putChunk(chunk: Chunk, receivedMs: number): Awaitable<FileState>;
+  /** A whole evidence file, or null. */
+  readFile(gateway: string, sha256: string): Awaitable<Buffer | null>;
   /** For a start with the embedded broker: nobody is connected to it yet, whatever the last run saw. */
   forgetConnections(): Awaitable<void>;
   /** Of an error this store threw; null: the store is well, and what it was given is at fault. */

@@ -10,6 +10,11 @@ export interface Range {
   readonly to: number;
 }
 
+/** The closed ranges of some numbers. */
+export function rangesOf(numbers: readonly number[]): [number, number][] {
+  return addNumbers([], numbers).ranges.map(({ from, to }) => [from, to]);
+}
+
 /** Adds `numbers` (any order, repeats allowed) to `ranges` (as L1). */
 export function addNumbers(
   ranges: readonly Range[],

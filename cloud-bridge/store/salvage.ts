@@ -6,10 +6,12 @@
  *  V2  The ledger claims no number whose row may be gone: of a gateway of which part could not be read it holds the numbers
  *      of the rows that were, of the others what it held. So a batch that is sent again is stored, and nothing twice.
  *  V3  What is worked out from rows (chains of boots, branches, islands) is worked out anew.
- *  V4  The damaged file is not changed.
+ *  V4  Of evidence only whole files whose bytes hash to their name are kept, and chunks of files under way.
+ *  V5  The damaged file is not changed.
  */
 import Database from 'better-sqlite3';
 import { branchKeeper } from './branches.ts';
+import { fileKeeper } from './files.ts';
 import { overlapKeeper } from './overlap.ts';
 
 export interface Salvage {
@@ -36,7 +38,16 @@ export function isDamage(error: unknown): boolean {
 
 /** Tables with a row for each record number. */
 const recordTables = ['record_machine', 'record_event', 'record_alert', 'summary', 'state_summary'] as const;
-const plainTables = ['gateway', 'boot', 'batch', ...recordTables, 'boot_rebuilt', 'status'] as const;
+const plainTables = [
+  'gateway',
+  'boot',
+  'batch',
+  ...recordTables,
+  'boot_rebuilt',
+  'status',
+  'evidence_file',
+  'evidence_chunk',
+] as const;
 
 /** Of one table: rows copied, and the gateways of which every row was; `all` where nothing was missing. */
 interface Copied {
@@ -67,6 +78,7 @@ function salvageFrom(from: Database.Database, into: Database.Database): Salvage 
   const incomplete = [...copied].flatMap(([table, { sound }]) => (sound === 'all' ? [] : [table]));
   if (ledger.sound !== 'all') incomplete.push('ledger');
   into.transaction(() => complete(into))();
+  into.transaction(() => fileKeeper(into).forgetDamaged())();
   const isSound = (gateway: string) =>
     ledger.sound === 'all' &&
     recordTables.every((table) => {
@@ -111,6 +123,8 @@ function fits({ name, type, notnull, pk }: Column, value: unknown): boolean {
       return Number.isSafeInteger(value);
     case 'REAL':
       return typeof value === 'number';
+    case 'BLOB':
+      return Buffer.isBuffer(value);
     default:
       if (typeof value !== 'string' || patterns[name]?.test(value) === false) return false;
       return !jsonColumns.has(name) || isJson(value);

@@ -4,7 +4,25 @@
  */
 import { farIndexSql, overlapSql } from './overlap.ts';
 
-export const schemaVersion = 2;
+export const schemaVersion = 3;
+
+/** Added with version 3. */
+const fileTablesSql = `-- Evidence: files that events 'evidence' name by their hash.
+CREATE TABLE evidence_file (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size INTEGER NOT NULL,               -- bytes of the whole file
+  whole INTEGER NOT NULL,              -- 1: all chunks are there, and hash to its name
+  received_ms INTEGER NOT NULL,        -- first chunk; when it is whole, the last
+  PRIMARY KEY (gateway, sha256)
+) WITHOUT ROWID;
+CREATE TABLE evidence_chunk (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  chunk INTEGER NOT NULL,              -- from 0; chunks of 48 KiB, the last has the rest
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (gateway, sha256, chunk)
+);`;
 
 /** Added with version 2, as the migration and a new database make them. */
 const forkTablesSql = `-- Only of gateways with a fork: the boots that go before a branch where both have watched a machine at one time. Of the
@@ -257,6 +275,8 @@ CREATE TABLE status (
 ) WITHOUT ROWID;
 
 -- All record numbers from 1 to the watermark are stored; above it there are holes.
+${fileTablesSql}
+
 CREATE VIEW ledger_watermark AS
 SELECT b.gateway, b.boot,
   coalesce((SELECT to_n FROM ledger l WHERE l.gateway = b.gateway AND l.boot = b.boot AND l.from_n = 1), 0) AS watermark,
@@ -318,4 +338,5 @@ ${farIndexSql}
 DROP VIEW counter_totals;
 ${overlapViewSql}
 ${totalsViewSql}`,
+  fileTablesSql,
 ];

@@ -16,14 +16,17 @@ import { branchKeeper } from './branches.ts';
 import type {
   BridgeStore,
   CheckedBatch,
+  Chunk,
   CommitOutcome,
   CommitResult,
+  FileState,
   Fork,
   Row,
   Scalar,
   StatusResult,
   Trouble,
 } from './bridge-store.ts';
+import { fileKeeper, type FileKeeper } from './files.ts';
 import { addNumbers, type Range } from './ledger.ts';
 import { openDatabase, type Quarantine } from './open.ts';
 import { overlapKeeper } from './overlap.ts';
@@ -39,6 +42,7 @@ export class SqliteStore implements BridgeStore {
   readonly #records: ReturnType<typeof recordWriter>;
   readonly #branches: ReturnType<typeof branchKeeper>;
   readonly #overlaps: ReturnType<typeof overlapKeeper>;
+  readonly #files: FileKeeper;
 
   /** Takes the data folder's lock and opens the database; throws as `openDatabase`. */
   static open(dir: DataDir, nowMs: number): SqliteStore {
@@ -54,6 +58,7 @@ export class SqliteStore implements BridgeStore {
     this.#records = recordWriter(db);
     this.#branches = branchKeeper(db);
     this.#overlaps = overlapKeeper(db);
+    this.#files = fileKeeper(db);
   }
 
   /** Stores the batches in one transaction. Throws SQLite's error with nothing stored when the disk does not take it. */
@@ -94,6 +99,14 @@ export class SqliteStore implements BridgeStore {
         return { taken, forks };
       })
       .immediate();
+  }
+
+  putChunk(chunk: Chunk, receivedMs: number): FileState {
+    return this.db.transaction(() => this.#files.put(chunk, receivedMs)).immediate();
+  }
+
+  readFile(gateway: string, sha256: string): Buffer | null {
+    return this.db.transaction(() => this.#files.read(gateway, sha256))();
   }
 
   /** For a start with the embedded broker: nobody is connected to it yet, whatever the last run saw. */

@@ -24,6 +24,9 @@ const schemas = {
   batch: contract.batchBody,
   record: contract.wireRecord,
   ack: contract.ackMessage,
+  'blob-header': contract.blobHeader,
+  'blob-ack': contract.blobAckMessage,
+  'evidence-data': contract.evidenceData,
   status: contract.statusMessage,
 } as const;
 
@@ -124,6 +127,19 @@ const what: Readonly<Record<keyof typeof records, string>> = {
 
 const exampleName: contract.BatchName = { gateway: 'gw-1', boot: '00112233445566aa', seq: 7, sha256: 'ab'.repeat(32) };
 const exampleAck = { v: 1, ...exampleName, result: 'later', code: 'store-full', retryAfterS: 60 } as const;
+const exampleChunk = { gateway: 'gw-1', sha256: 'ab'.repeat(32), size: 60_000, chunk: 1 } as const;
+const exampleBlobAck: Omit<contract.BlobAckMessage, 'sig'> = {
+  v: 1,
+  gateway: 'gw-1',
+  blob: 'ab'.repeat(32),
+  held: [
+    [0, 0],
+    [3, 5],
+  ],
+  result: 'part',
+  code: null,
+  retryAfterS: null,
+};
 const topic = (channel: contract.Channel) => contract.topicOf('{site}', '{gateway}', channel);
 const block = (language: string, text: string) => `\`\`\`${language}\n${text.trim()}\n\`\`\``;
 
@@ -150,9 +166,10 @@ QoS 1. Everything needed to judge a message is in its payload: topic, QoS and re
 | topic | from | payload |
 |---|---|---|
 | \`${topic('up')}\` | gateway | a batch: header line, newline, zstd bytes |
-| \`${topic('ack')}\` | bridge | the answer to a batch, JSON |
+| \`${topic('ack')}\` | bridge | the answer to a batch or a chunk, JSON |
 | \`${topic('status')}\` | gateway | birth and will, JSON, retained |
-| \`${topic('cmd')}\` \`${topic('res')}\` \`${topic('blob')}\` | | kept for commands, their answers and evidence |
+| \`${topic('blob')}\` | gateway | a chunk of an evidence file: header line, newline, bytes |
+| \`${topic('cmd')}\` \`${topic('res')}\` | | kept for commands and their answers |
 
 A broker lets a gateway publish \`up res status blob\` and subscribe to \`ack cmd\` of its own, and only the bridge publish
 \`ack\` and \`cmd\`: the embedded broker does, and \`cloud-bridge/mosquitto/acl\` does it for mosquitto.
@@ -187,6 +204,31 @@ ${block('text', contract.ackSigningText(exampleAck).toString())}
 ${codes.join('\n')}
 
 A payload without a readable name, or with a name of another gateway than the topic's, is not answered.
+
+## Evidence
+
+A file that shows why: a crop, a spectrogram, a window of readings. An event \`evidence\` names it; its \`data\`:
+
+${fields(contract.evidenceData)}
+
+When the bridge has that record the bytes follow on \`blob\`, in chunks of ${kib(contract.evidenceChunkBytes)} of which the last has the rest; a file has at
+most ${kib(contract.maxEvidenceBytes)}. One line of JSON, a newline, and the bytes of the chunk:
+
+${fields(contract.blobHeader)}
+
+\`sig\` is over the name, the length, the number of the chunk and the SHA-256 of its bytes:
+
+${block('text', contract.chunkSigningText(exampleChunk, Buffer.from('example')).toString())}
+
+A chunk whose signature does not hold gets no answer. Every other one gets one, on \`ack\`:
+
+${fields(contract.blobAckMessage)}
+
+\`stored\` is said when all of the file is there and hashes to its name, after the commit. \`part\` tells what is there, so that a
+transfer goes on where it was, over any connection and with any worker. \`later\` and \`refused\` are as for a batch; \`damaged\`
+here means that the chunks did not make the file, and were forgotten. \`sig\` is over:
+
+${block('text', contract.blobAckSigningText(exampleBlobAck).toString())}
 
 ## Nothing lost, nothing twice
 
@@ -264,10 +306,16 @@ function asyncApi(): JsonObject {
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    channels: { up: channel('up', ['batch']), ack: channel('ack', ['ack']), status: channel('status', ['status']) },
+    channels: {
+      up: channel('up', ['batch']),
+      ack: channel('ack', ['ack', 'blob-ack']),
+      blob: channel('blob', ['chunk']),
+      status: channel('status', ['status']),
+    },
     operations: {
       receiveBatch: operation('receive', 'up', 'Store a batch'),
       answerBatch: operation('send', 'ack', 'Answer it, after the commit'),
+      receiveChunk: operation('receive', 'blob', 'Keep a chunk of an evidence file'),
       receiveStatus: operation('receive', 'status', 'Keep the newest birth or death'),
     },
     components: {
@@ -279,6 +327,13 @@ function asyncApi(): JsonObject {
           'x-header': { $ref: './up-header.schema.json' },
           'x-unpacked': { $ref: './batch.schema.json' },
         },
+        chunk: {
+          contentType: 'application/octet-stream',
+          summary: 'A line of JSON (blob-header.schema.json), a newline, and the bytes of the chunk',
+          payload: { type: 'string', format: 'binary', maxLength: contract.maxBlobBytes },
+          'x-header': { $ref: './blob-header.schema.json' },
+        },
+        'blob-ack': { payload: payload('blob-ack') },
         ack: { payload: payload('ack') },
         status: { payload: payload('status') },
       },

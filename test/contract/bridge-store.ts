@@ -8,7 +8,13 @@ import fc from 'fast-check';
 import type { FastifyInstance } from 'fastify';
 import { keyFinder } from '../../cloud-bridge/api-keys.ts';
 import { buildApi } from '../../cloud-bridge/api/server.ts';
-import { ackMessage, type AckMessage, type WireRecord } from '../../cloud-bridge/contract.ts';
+import {
+  ackMessage,
+  evidenceChunkBytes,
+  sha256Hex,
+  type AckMessage,
+  type WireRecord,
+} from '../../cloud-bridge/contract.ts';
 import { dataDir } from '../../cloud-bridge/files.ts';
 import { Ingest } from '../../cloud-bridge/ingest.ts';
 import { BridgeMetrics } from '../../cloud-bridge/metrics.ts';
@@ -70,6 +76,7 @@ const keys = {
   counter_totals: 'gateway, machine, signal',
   fork: 'gateway, previous_boot',
   ledger_watermark: 'gateway, boot',
+  evidence_file: 'gateway, sha256',
 } as const;
 const json = new Set(['identification', 'signals', 'data', 'evidence', 'seconds', 'causes']);
 /** Times of receipt and what counts deliveries: they depend on when and how often a batch came. */
@@ -416,20 +423,7 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
     for (const one of [store, sqlite]) {
       await committed(one, batches, 2);
       await one.applyStatus('demo', status({ boot: bootB, previousBoot: bootA }), 9);
-      const link = { state: () => ({ connected: true, detail: 'test' }) };
-      const app = buildApi({
-        store: one,
-        metrics: new BridgeMetrics(),
-        link,
-        nowMs: () => 5,
-        monotonicMs: () => 5,
-        findKey: keyFinder(dataDir(temporaryDir(t)), 'k'),
-        bind: '127.0.0.1',
-        port: 0,
-        tls: null,
-      });
-      holdToDocument(t, app);
-      t.after(() => app.close());
+      const app = apiOf(t, one);
       apis.push(app);
     }
     const headers = { authorization: 'Bearer k' };
@@ -471,6 +465,86 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
     );
     assert.match((await app.inject({ url: '/metrics', headers })).body, /^selvedge_bridge_gateways_online 1$/m);
   });
+
+  test(`${name}: F1, F2: chunks of a file in any order and again make the file, and nothing less is read`, async (t) => {
+    const store = await open(t);
+    const file = Buffer.from(Array.from({ length: 2 * evidenceChunkBytes + 9 }, (_, at) => (at * 31) % 251));
+    const whole = { gateway: 'gw-1', sha256: sha256Hex(file), size: file.length };
+    const part = (chunk: number) => ({
+      ...whole,
+      chunk,
+      bytes: file.subarray(chunk * evidenceChunkBytes, (chunk + 1) * evidenceChunkBytes),
+    });
+    assert.deepEqual(await store.putChunk(part(2), 1), { state: 'part', held: [[2, 2]] });
+    assert.deepEqual(await store.putChunk(part(0), 2), {
+      state: 'part',
+      held: [
+        [0, 0],
+        [2, 2],
+      ],
+    });
+    assert.deepEqual(await store.putChunk(part(0), 3), {
+      state: 'part',
+      held: [
+        [0, 0],
+        [2, 2],
+      ],
+    });
+    assert.equal(await store.readFile('gw-1', whole.sha256), null);
+    assert.deepEqual(await store.putChunk({ ...part(1), size: 5 }, 3), { state: 'conflict' });
+    assert.deepEqual(await store.putChunk(part(1), 4), { state: 'stored' });
+    assert.deepEqual(await store.putChunk(part(1), 5), { state: 'stored' });
+    assert.deepEqual(await store.readFile('gw-1', whole.sha256), file);
+    assert.equal(await store.readFile('gw-2', whole.sha256), null);
+
+    const short = { gateway: 'gw-2', sha256: whole.sha256, size: 3, chunk: 0, bytes: Buffer.from('abc') };
+    assert.deepEqual(await store.putChunk(short, 6), { state: 'damaged' });
+    assert.equal(await store.readFile('gw-2', whole.sha256), null);
+    const good = { ...short, sha256: sha256Hex(short.bytes) };
+    assert.deepEqual(await store.putChunk(good, 7), { state: 'stored' });
+    const headers = { authorization: 'Bearer k' };
+    const app = apiOf(t, store);
+    const got = await app.inject({ url: `/api/evidence/gw-2/${good.sha256}`, headers });
+    assert.deepEqual([got.statusCode, got.body, got.headers['content-disposition']], [200, 'abc', 'attachment']);
+    assert.equal((await app.inject({ url: `/api/evidence/gw-2/${whole.sha256}`, headers })).statusCode, 404);
+    assert.equal((await app.inject({ url: '/api/evidence/gw-2/..%2fx', headers })).statusCode, 400);
+  });
+
+  if (openMany !== null) {
+    test(`${name}: F1: chunks that come to several workers at once make one file`, async (t) => {
+      const workers = await openMany(t, 3);
+      const file = Buffer.alloc(7 * evidenceChunkBytes + 1, 'selvedge');
+      const whole = { gateway: 'gw-1', sha256: sha256Hex(file), size: file.length };
+      const states = await Promise.all(
+        Array.from({ length: 16 }, async (_, at) => {
+          const chunk = at % 8;
+          const bytes = file.subarray(chunk * evidenceChunkBytes, (chunk + 1) * evidenceChunkBytes);
+          return workers[at % workers.length]?.putChunk({ ...whole, chunk, bytes }, at);
+        }),
+      );
+      assert.ok(states.some((found) => found?.state === 'stored'));
+      assert.ok(states.every((found) => found?.state === 'stored' || found?.state === 'part'));
+      assert.deepEqual(await workers[0]?.readFile('gw-1', whole.sha256), file);
+    });
+  }
+}
+
+/** The API on a store, its answers held to its document; the key is `k`. */
+function apiOf(t: TestContext, store: BridgeStore): FastifyInstance {
+  const app = buildApi({
+    store,
+    metrics: new BridgeMetrics(),
+    link: { state: () => ({ connected: true, detail: 'test' }) },
+    nowMs: () => 5,
+    monotonicMs: () => 5,
+    findKey: keyFinder(dataDir(temporaryDir(t)), 'k'),
+    bind: '127.0.0.1',
+    port: 0,
+    tls: null,
+  });
+  holdToDocument(t, app);
+  t.after(() => app.close());
+  return app;
 }
 
 interface Page {

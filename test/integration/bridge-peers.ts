@@ -9,11 +9,16 @@ import { freePort } from '../support/ports.ts';
 
 const shipped = join(import.meta.dirname, '../../cloud-bridge/mosquitto');
 
-/** Starts mosquitto with the shipped configuration and ACL, their paths and the port changed; ended with the test. */
+/**
+ * Starts mosquitto with the shipped configuration and ACL, their paths and the port changed; ended with the test.
+ *
+ * @param workersPort a second listener as the shipped file describes it for several workers
+ */
 export async function runMosquitto(
   t: TestContext,
   dir: string,
   users: Readonly<Record<string, string>>,
+  workersPort?: number,
 ): Promise<number> {
   const port = await freePort();
   const passwords = join(dir, 'passwords');
@@ -29,7 +34,8 @@ export async function runMosquitto(
     .replace('/etc/mosquitto/conf.d/selvedge/acl', acl)
     .replace('listener 1883 127.0.0.1', `listener ${port} 127.0.0.1`);
   // Started by root it would become the user mosquitto, who may not read the test's folder.
-  writeFileSync(config, `${text}${process.getuid?.() === 0 ? 'user root\n' : ''}`);
+  const workers = workersPort === undefined ? '' : shippedWorkersListener(text, workersPort);
+  writeFileSync(config, `${text}${workers}${process.getuid?.() === 0 ? 'user root\n' : ''}`);
   const child = spawn('mosquitto', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = once(child, 'exit');
   t.after(async () => {
@@ -45,6 +51,13 @@ export async function runMosquitto(
     }
   }
   throw new TypeError(`mosquitto did not start: ${log}`);
+}
+
+/** The listener for workers, which the shipped file has as a comment. */
+function shippedWorkersListener(text: string, port: number): string {
+  const [line] = /^# {3}listener 1884 .*$/m.exec(text) ?? [];
+  if (line === undefined) throw new TypeError('the shipped mosquitto.conf has no listener for workers');
+  return `${line.replace(/^# {3}/, '').replace(/1884 \S+/, `${port} 127.0.0.1`)}\n`;
 }
 
 /** The lines a program writes, as they come; ended with the test. */

@@ -11,9 +11,12 @@ export function isCollision(error: unknown): boolean {
   return ['40001', '40P01'].includes(sqlState(error) ?? '');
 }
 
-/** Where trying again by itself is no use: login, database or rights are wrong (28…, 3D000, 42501). */
+/** Where trying again by itself is no use: login, database or rights are wrong (28…, 3D000, 42501), or there is no password to log in with. */
 export function isRefusal(error: unknown): boolean {
-  return /^(28|3D000|42501)/.test(sqlState(error) ?? '');
+  const state = sqlState(error);
+  // `pg` has no code for a password that the server asks for and nobody gave.
+  if (state === null) return error instanceof Error && error.message.includes('password must be a');
+  return /^(28|3D000|42501)/.test(state);
 }
 
 /**

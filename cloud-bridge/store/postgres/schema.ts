@@ -279,22 +279,33 @@ FROM (
 const byBytes = (sql: string) => sql.replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 
 async function makeFirst(session: Session): Promise<void> {
-  const [timescale] = await session.query(`SELECT 1 AS there FROM pg_extension WHERE extname = 'timescaledb'`);
   await session.query(byBytes(tables));
-  if (timescale === undefined) {
-    await session.query(byBytes(summaries(' PARTITION BY RANGE (minute_ms)')));
-    for (const table of partitioned) await session.query(`CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT`);
-  } else {
-    await session.query(byBytes(summaries('')));
-    for (const table of partitioned) {
-      await session.query(`SELECT create_hypertable('${table}', 'minute_ms', chunk_time_interval => 2592000000)`);
-    }
-  }
+  await session.query(byBytes(summaries(' PARTITION BY RANGE (minute_ms)')));
+  for (const table of partitioned) await session.query(`CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT`);
   await session.query(views);
 }
 
+async function makeFiles(session: Session): Promise<void> {
+  await session.query(`
+CREATE TABLE evidence_file (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  size BIGINT NOT NULL,
+  whole BOOLEAN NOT NULL,
+  received_ms BIGINT NOT NULL,
+  PRIMARY KEY (gateway, sha256)
+);
+CREATE TABLE evidence_chunk (
+  gateway TEXT NOT NULL,
+  sha256 TEXT NOT NULL,
+  chunk BIGINT NOT NULL,
+  bytes BYTEA NOT NULL,
+  PRIMARY KEY (gateway, sha256, chunk)
+);`);
+}
+
 /** Step n brings a database from version n to n + 1. */
-export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst];
+export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst, makeFiles];
 
 export interface Month {
   /** As in the name of its partition: 2026_01. */

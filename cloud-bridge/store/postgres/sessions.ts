@@ -1,5 +1,7 @@
 /** What the store needs of a PostgreSQL driver, and `pg` as one. The tests bring PGlite as another. */
+import { Socket } from 'node:net';
 import type { Pool as PgPool, PoolClient } from 'pg';
+import type { PostgresAddress } from './address.ts';
 
 export type Value = string | number | null;
 
@@ -24,12 +26,33 @@ export const oids = { int8: 20, json: 114, numeric: 1700, jsonb: 3802 } as const
  */
 const limitsMs = { connect: 5_000, lock: 8_000, statement: 10_000, query: 12_000, idle: 15_000 } as const;
 
-/** A pool on `url`. Connects when it is first asked for a session. */
-export async function pgSessions(url: string, most: number): Promise<Sessions> {
+/**
+ * A pool. Connects when it is first asked for a session.
+ *
+ * @param most sessions at once
+ * @param mayWrite false: PostgreSQL itself refuses every change
+ */
+export async function pgSessions(address: PostgresAddress, most: number, mayWrite: boolean): Promise<Sessions> {
   const { default: pg } = await import('pg');
   const asText = (text: string) => text;
+  // A login that fails leaves its connection to the server, which may take a minute to end it.
+  const sockets = new Set<Socket>();
+  const stream = () => {
+    const socket = new Socket();
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+    return socket;
+  };
   const pool: PgPool = new pg.Pool({
-    connectionString: url,
+    stream,
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    database: address.database,
+    ...(address.password === undefined ? {} : { password: address.password }),
+    ...(address.tls === null
+      ? {}
+      : { ssl: { rejectUnauthorized: true, ...(address.tls.ca === null ? {} : { ca: address.tls.ca }) } }),
+    ...(mayWrite ? {} : { options: '-c default_transaction_read_only=on' }),
     max: most,
     application_name: 'selvedge-bridge',
     connectionTimeoutMillis: limitsMs.connect,
@@ -65,6 +88,9 @@ export async function pgSessions(url: string, most: number): Promise<Sessions> {
         },
       };
     },
-    close: () => pool.end(),
+    close: async () => {
+      await pool.end();
+      for (const socket of sockets) socket.destroy();
+    },
   };
 }

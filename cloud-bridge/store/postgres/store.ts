@@ -17,8 +17,10 @@ import { branchesOf, type KnownBoot } from '../branches.ts';
 import type {
   BridgeStore,
   CheckedBatch,
+  Chunk,
   CommitOutcome,
   CommitResult,
+  FileState,
   Fork,
   Row,
   Scalar,
@@ -28,16 +30,20 @@ import type {
 import { addNumbers } from '../ledger.ts';
 import { supersedes } from '../status.ts';
 import { isCollision, isRefusal, troubleOf } from './errors.ts';
+import { putChunk, readFile } from './files.ts';
 import { writeRecords } from './rows.ts';
-import { makeMonth, migrations, monthOf, partitioned, type Month } from './schema.ts';
+import { makeMonth, migrations, monthOf, type Month } from './schema.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 const maxTries = 4;
+const weekMs = 7 * 86_400_000;
 /** Of the locks for migrations and partitions; those of gateways are hashes. */
 const schemaLock = '7310578961034226';
 
 export interface PostgresOptions {
   readonly sessions: Sessions;
+  /** For `rows`, so that no reader keeps a batch waiting for a session; null: `sessions`. */
+  readonly readers: Sessions | null;
   readonly nowMs: () => number;
   /** Half-open random numbers from 0 to 1, for the pauses after collisions. */
   readonly random: () => number;
@@ -47,7 +53,7 @@ export class PostgresStore implements BridgeStore {
   readonly quarantine = null;
   readonly #options: PostgresOptions;
   /** What is known of the schema; null until the database has been there. */
-  #schema: { readonly months: Set<string> | null } | null = null;
+  #schema: { readonly months: Set<string> } | null = null;
 
   constructor(options: PostgresOptions) {
     this.#options = options;
@@ -119,8 +125,17 @@ export class PostgresStore implements BridgeStore {
     });
   }
 
+  putChunk(chunk: Chunk, receivedMs: number): Promise<FileState> {
+    return this.#transaction([chunk.gateway], (session) => putChunk(session, chunk, receivedMs));
+  }
+
+  async readFile(gateway: string, sha256: string): Promise<Buffer | null> {
+    await this.#ready();
+    return this.#borrowed((session) => readFile(session, gateway, sha256));
+  }
+
   async forgetConnections(): Promise<void> {
-    await this.rows('UPDATE status SET online = false WHERE online');
+    await this.#transaction([], (session) => session.query('UPDATE status SET online = false WHERE online'));
   }
 
   async rows<T = Row>(sql: string, values: Readonly<Record<string, Scalar>> = {}): Promise<T[]> {
@@ -132,36 +147,41 @@ export class PostgresStore implements BridgeStore {
       places.set(name, place);
       return place;
     });
-    return this.#borrowed((session) => session.query<T>(text, given));
+    return this.#borrowed((session) => session.query<T>(text, given), this.#options.readers ?? this.#options.sessions);
   }
 
   troubleOf(error: unknown): Trouble | null {
     return troubleOf(error);
   }
 
-  close(): Promise<void> {
-    return this.#options.sessions.close();
+  async close(): Promise<void> {
+    const { sessions, readers } = this.#options;
+    await Promise.all([sessions.close(), readers?.close()]);
   }
 
-  async #ready(): Promise<{ readonly months: Set<string> | null }> {
+  async #ready(): Promise<{ readonly months: Set<string> }> {
     if (this.#schema !== null) return this.#schema;
     await this.#try(`SELECT pg_advisory_xact_lock(${schemaLock})`, migrate);
-    const [row] = await this.#borrowed((session) =>
-      session.query<{ kind: string }>(`SELECT relkind AS kind FROM pg_class WHERE oid = '${partitioned[0]}'::regclass`),
-    );
-    this.#schema = { months: row?.kind === 'p' ? new Set() : null };
+    this.#schema ??= { months: new Set() };
     return this.#schema;
   }
 
-  /** Partitions come before the batches and by themselves: making one locks the whole table for a moment, once a month. */
+  /**
+   * Partitions come before the batches and by themselves: making one locks the whole table for a moment, once a month, by
+   * whichever worker is the first to need it. The month that comes is made a week ahead.
+   */
   async #makeMonths(batches: readonly CheckedBatch[]): Promise<void> {
     const { months } = await this.#ready();
-    if (months === null) return;
+    const nowMs = this.#options.nowMs();
     const missing = new Map<string, Month>();
+    const need = (minuteMs: number) => {
+      const month = monthOf(minuteMs, nowMs);
+      if (month !== null && !months.has(month.name)) missing.set(month.name, month);
+    };
     for (const record of batches.flatMap(({ body }) => body.records)) {
       if (record.kind !== 'summary' && record.kind !== 'state-summary') continue;
-      const month = monthOf(record.minuteMs, this.#options.nowMs());
-      if (month !== null && !months.has(month.name)) missing.set(month.name, month);
+      need(record.minuteMs);
+      need(nowMs + weekMs);
     }
     for (const month of missing.values()) {
       await this.#try(`SELECT pg_advisory_xact_lock(${schemaLock})`, (session) => makeMonth(session, month));
@@ -191,8 +211,8 @@ export class PostgresStore implements BridgeStore {
     }
   }
 
-  async #borrowed<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const session = await this.#options.sessions.borrow();
+  async #borrowed<T>(work: (session: Session) => Promise<T>, from: Sessions = this.#options.sessions): Promise<T> {
+    const session = await from.borrow();
     let broken = false;
     try {
       return await work(session);

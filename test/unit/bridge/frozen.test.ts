@@ -3,7 +3,16 @@ import assert from 'node:assert/strict';
 import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ackMessage, ackSignatureHolds, statusMessage, wireRecord } from '../../../cloud-bridge/contract.ts';
+import {
+  ackMessage,
+  ackSignatureHolds,
+  blobAckMessage,
+  blobAckSignatureHolds,
+  chunkSignatureHolds,
+  decodeBlob,
+  statusMessage,
+  wireRecord,
+} from '../../../cloud-bridge/contract.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import { judge } from '../../../cloud-bridge/judge.ts';
 import { publicKeyOf } from '../../../cloud-bridge/keys.ts';
@@ -217,6 +226,39 @@ test('version 1: every frozen answer is read, and its signature holds', () => {
     ['refused-conflict.ack', 'refused', 'conflict', null],
     ['repeat.ack', 'repeat', null, null],
     ['stored.ack', 'stored', null, null],
+  ]);
+});
+
+test('version 1: a frozen chunk of a file and the answers to it are read, and their signatures hold', () => {
+  const chunk = decodeBlob(read('last.chunk'));
+  assert.ok(chunk !== null);
+  const { v: _, ...signed } = chunk.header;
+  const { sig: _sig, ...name } = signed;
+  const blob = '75e1a3fabf5dc8ff5362bae737605a60d4e0c25cabe7b1ac03292ee0f4030106';
+  assert.deepEqual(name, { gateway: 'gw-frozen', sha256: blob, size: 49452, chunk: 1 });
+  assert.equal(chunk.bytes.length, 300);
+  assert.ok(chunkSignatureHolds(signed, chunk.bytes, key('gateway')));
+  assert.ok(!chunkSignatureHolds({ ...signed, chunk: 0 }, chunk.bytes, key('gateway')));
+  const answers = ['part', 'later'].map((result) => {
+    const ack = blobAckMessage.parse(JSON.parse(read(`${result}.file-ack`).toString()));
+    assert.ok(blobAckSignatureHolds(ack, key('bridge')), result);
+    assert.ok(!blobAckSignatureHolds({ ...ack, held: [[0, 9]] }, key('bridge')), result);
+    const { sig: _ackSig, ...rest } = ack;
+    return rest;
+  });
+  const base = { v: 1, gateway: 'gw-frozen', blob };
+  assert.deepEqual(answers, [
+    {
+      ...base,
+      held: [
+        [1, 1],
+        [3, 5],
+      ],
+      result: 'part',
+      code: null,
+      retryAfterS: null,
+    },
+    { ...base, held: [], result: 'later', code: 'store-full', retryAfterS: 60 },
   ]);
 });
 

@@ -4,6 +4,7 @@ import { test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { sha256Hex, type BatchBody, type WireRecord } from '../../../cloud-bridge/contract.ts';
 import { dataDir, type DataDir } from '../../../cloud-bridge/files.ts';
+import { salvage } from '../../../cloud-bridge/store/salvage.ts';
 import { schemaVersion } from '../../../cloud-bridge/store/schema.ts';
 import type { CheckedBatch } from '../../../cloud-bridge/store/bridge-store.ts';
 import { SqliteStore } from '../../../cloud-bridge/store/store.ts';
@@ -258,4 +259,27 @@ test('a bridge that died while it replaced the damaged file goes on, or begins a
   second.commit(batches, 9);
   assert.deepEqual(contents(second.db), before);
   for (const name of ['.new', '.salvage']) assert.ok(!existsSync(dir.database + name), name);
+});
+
+test('V4: of evidence whole files with the right bytes are kept and chunks of files under way; what is damaged is forgotten', (t) => {
+  const dir = dataDir(temporaryDir(t));
+  const store = SqliteStore.open(dir, 1);
+  const put = (text: string, more: { size?: number } = {}) => {
+    const bytes = Buffer.from(text);
+    const sha256 = sha256Hex(bytes);
+    store.putChunk({ gateway: 'gw-1', sha256, size: more.size ?? bytes.length, chunk: 0, bytes }, 1);
+    return sha256;
+  };
+  const [good, bad, lost, half] = [put('good'), put('bad'), put('lost'), put('half', { size: 60_000 })];
+  store.db.prepare('UPDATE evidence_chunk SET bytes = ? WHERE sha256 = ?').run(Buffer.from('BAD'), bad);
+  store.db.prepare('DELETE FROM evidence_file WHERE sha256 = ?').run(lost);
+  store.close();
+  const into = SqliteStore.open(dataDir(temporaryDir(t)), 1);
+  t.after(() => into.close());
+  salvage(dir.database, into.db);
+  assert.deepEqual(into.readFile('gw-1', good), Buffer.from('good'));
+  assert.equal(into.readFile('gw-1', bad), null);
+  const left = (table: string) => into.db.prepare(`SELECT DISTINCT sha256 FROM ${table} ORDER BY sha256`).pluck().all();
+  assert.deepEqual(left('evidence_file'), [good, half].sort());
+  assert.deepEqual(left('evidence_chunk'), [good, half].sort());
 });

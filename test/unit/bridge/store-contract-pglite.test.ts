@@ -38,6 +38,7 @@ async function open(): Promise<PostgresStore> {
   };
   const store = new PostgresStore({
     sessions: { borrow, close: async () => void (await db.exec(`DROP SCHEMA IF EXISTS ${schema} CASCADE`)) },
+    readers: null,
     nowMs: () => atMs,
     random: () => 0.5,
   });

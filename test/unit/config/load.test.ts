@@ -121,7 +121,7 @@ test('the endpoints file wins over the configuration, by id', () => {
     ['tcp://127.0.0.1:9001', 'opc.tcp://127.0.0.1:9002'],
   );
   assert.equal(config.machines[1]?.opcua?.serverFingerprint, 'ab'.repeat(32));
-  assert.equal(config.uplink?.url, 'mqtt://127.0.0.1:9003');
+  assert.equal(config.uplink?.brokers[0], 'mqtt://127.0.0.1:9003');
 });
 
 test('a machine needs an endpoint from one of the two files', () => {

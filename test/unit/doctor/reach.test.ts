@@ -82,10 +82,13 @@ test('a server of SignAndEncrypt needs a pinned fingerprint or a certificate in 
 });
 
 test('no uplink is well; one that refuses tells how to start the bridge', () => {
-  assert.equal(judgeUplink(null, null).ok, true);
-  const uplink = { url: 'mqtt://127.0.0.1:1883' };
-  assert.equal(judgeUplink(uplink, { ok: true, ms: 1 }).detail, '127.0.0.1:1883 takes connections (1 ms)');
-  assert.match(judgeUplink(uplink, { ok: false, why: 'refused', code: 'ECONNREFUSED' }).cure ?? '', /bridge run/);
+  assert.equal(judgeUplink(null, () => null).ok, true);
+  const uplink = { brokers: ['mqtt://127.0.0.1:1883'] };
+  assert.equal(judgeUplink(uplink, () => ({ ok: true, ms: 1 })).detail, '127.0.0.1:1883 takes connections (1 ms)');
+  assert.match(
+    judgeUplink(uplink, () => ({ ok: false, why: 'refused', code: 'ECONNREFUSED' })).cure ?? '',
+    /bridge run/,
+  );
 });
 
 test('only packages that the machines need are loaded', () => {

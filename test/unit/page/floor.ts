@@ -318,6 +318,7 @@ export function createFloor(): Floor {
       reason: null,
       outboxRecords: 14,
       outboxBatches: 1,
+      outboxFiles: 0,
       oldestUnackedMs: Date.now() - 1_200,
       acked: 20_417,
       redelivered: 2,

@@ -16,6 +16,7 @@ const frozen: Readonly<Record<string, string>> = {
   'journal-1.db.gz': '9bf6af3d8e0652b176be406e45a7dc6c115b8a2c85253cd8efa8e4453136b342',
   'journal-2.db.gz': '9a43e5342486e21c3471a455a7e0e378c858ff19c0b446fdef8ab5b45729b88e',
   'journal-3.db.gz': 'e14b7adda3a49f4c3412532624abced2ec6289b11097349061f7c9f9b5596da7',
+  'journal-4.db.gz': '6af6c20e26c522edd7d44b24928476f1c797970ab073ae053f0ac2063cc1e536',
   'ring-1.db.gz': 'd3d4b75ac35b8744d58c47c956a7c9147f251fc3957d520a5e582c2de74d9703',
 };
 

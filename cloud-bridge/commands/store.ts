@@ -1,0 +1,61 @@
+/** The store of `bridge run`: SQLite in the data folder, or PostgreSQL for one of several workers. */
+import { BridgeError } from '../errors.ts';
+import { readText, type DataDir } from '../files.ts';
+import type { Log } from '../log.ts';
+import { reasonOf } from '../files.ts';
+import type { BridgeStore } from '../store/bridge-store.ts';
+import { SqliteStore } from '../store/store.ts';
+
+export interface StoreOptions {
+  readonly store: string | null;
+  readonly storePasswordFile: string | null;
+  readonly storeCaFile: string | null;
+  readonly broker: string | null;
+  readonly acceptPlaintext: boolean;
+}
+
+/** Sessions of a worker: one that stores batches, one for statuses, one in reserve; and those that answer the API. */
+const sessionsFor = { storing: 3, reading: 4 } as const;
+
+/**
+ * Rejects with BRG-101, BRG-151 (PostgreSQL refuses the bridge), BRG-110, or as `SqliteStore.open`. A PostgreSQL that is away is told
+ * and waited for.
+ */
+export async function openStore(
+  options: StoreOptions,
+  dir: DataDir,
+  nowMs: () => number,
+  log: Log,
+): Promise<BridgeStore> {
+  const { store: url, storePasswordFile, storeCaFile, acceptPlaintext } = options;
+  if (url === null) {
+    if (storePasswordFile !== null || storeCaFile !== null)
+      throw new BridgeError('usage', '--store-password-file and --store-ca belong to --store');
+    return SqliteStore.open(dir, nowMs());
+  }
+  if (options.broker === null) throw new BridgeError('usage', '--store wants --broker: its workers share one');
+  const { postgresAddress } = await import('../store/postgres/address.ts');
+  const { pgSessions } = await import('../store/postgres/sessions.ts');
+  const { PostgresStore } = await import('../store/postgres/store.ts');
+  const password = storePasswordFile === null ? null : readText(storePasswordFile).trim();
+  const ca = storeCaFile === null ? null : readText(storeCaFile);
+  const address = postgresAddress({ url, password, ca, acceptPlaintext });
+  const store = new PostgresStore({
+    sessions: await pgSessions(address, sessionsFor.storing, true),
+    readers: await pgSessions(address, sessionsFor.reading, false),
+    nowMs,
+    random: Math.random,
+  });
+  const away = await store.start().catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
+  if (away !== null) log.error(new BridgeError('storeUnreachable', `${address.text}: ${reasonOf(away)}`));
+  log.event('info', 'worker', {
+    store: address.text,
+    reached: away === null,
+    partitions: 'monthly',
+    text: 'one of several workers: its broker must not take two clients of one user for one (use_username_as_clientid false)',
+  });
+  return store;
+}
