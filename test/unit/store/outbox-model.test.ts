@@ -83,7 +83,9 @@ class World {
     const records = kinds.map((kind) => {
       const n = ++this.#n;
       if (kind === 'event') return event(n);
-      return kind === 'alert' ? alert(n, { occurrence: `o-${this.boot}-${n}` }) : summary(n, { minuteMs: n * 60_000, readingBoot: this.boot });
+      return kind === 'alert'
+        ? alert(n, { occurrence: `o-${this.boot}-${n}` })
+        : summary(n, { minuteMs: n * 60_000, readingBoot: this.boot });
     });
     const lane = (kind: string) => (kind === 'alert' ? ('alerts' as const) : ('live' as const));
     const entries = records.map((record) => entry(record, lane(record.kind), this.#atMs));
@@ -168,7 +170,9 @@ class World {
     const name = wrong === 'name' ? { boot: 'f'.repeat(16), seq } : { boot, seq };
     const sha256 = wrong === 'hash' ? '0'.repeat(64) : batch.sha256;
     const code = result === 'refused' ? 'conflict' : null;
-    const changed = this.journal.transaction(() => this.outbox.settle({ ...name, sha256, result, code, atMs: this.#atMs }));
+    const changed = this.journal.transaction(() =>
+      this.outbox.settle({ ...name, sha256, result, code, atMs: this.#atMs }),
+    );
     const releases = result === 'stored' || result === 'repeat';
     const expected = wrong === null && (releases ? batch.state !== 'acked' : batch.state === 'pending');
     assert.equal(changed, expected, `S3, J4: ${result} of a ${batch.state} batch, ${wrong ?? 'right'}`);
@@ -246,18 +250,71 @@ function keyOf({ name }: ModelBatch): { boot: string; seq: number } {
 }
 
 type Step = (world: World) => void;
-const kinds = fc.array(fc.constantFrom('event' as const, 'alert' as const, 'summary' as const), { minLength: 1, maxLength: 6 });
+const kinds = fc.array(fc.constantFrom('event' as const, 'alert' as const, 'summary' as const), {
+  minLength: 1,
+  maxLength: 6,
+});
 const results = fc.constantFrom<AckResult>('stored', 'repeat', 'later', 'refused');
 const one = (weight: number, arbitrary: fc.Arbitrary<Step>) => ({ weight, arbitrary });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  one(6, fc.tuple(kinds, fc.integer({ min: 0, max: 9 })).map(([some, fails]): Step => (w) => w.store(some, fails === 0))),
-  one(6, fc.tuple(fc.constantFrom('alerts' as const, 'live' as const, 'backlog' as const), fc.integer({ min: 0, max: 5 })).map(([lane, limit]): Step => (w) => w.take(lane, limit))),
-  one(4, fc.nat(1_000).map((which): Step => (w) => w.send(which))),
-  one(8, fc.tuple(fc.nat(1_000), results, fc.constantFrom('hash' as const, 'name' as const, null, null, null)).map(([which, result, wrong]): Step => (w) => w.answer(which, result, wrong))),
-  one(2, fc.constant<Step>((w) => w.retry())),
-  one(2, fc.integer({ min: 1, max: 90_000 }).map((ms): Step => (w) => w.pass(ms))),
-  one(1, fc.constant<Step>((w) => w.prune())),
-  one(2, fc.boolean().map((killed): Step => (w) => w.restart(killed))),
+  one(
+    6,
+    fc.tuple(kinds, fc.integer({ min: 0, max: 9 })).map(
+      ([some, fails]): Step =>
+        (w) =>
+          w.store(some, fails === 0),
+    ),
+  ),
+  one(
+    6,
+    fc
+      .tuple(fc.constantFrom('alerts' as const, 'live' as const, 'backlog' as const), fc.integer({ min: 0, max: 5 }))
+      .map(
+        ([lane, limit]): Step =>
+          (w) =>
+            w.take(lane, limit),
+      ),
+  ),
+  one(
+    4,
+    fc.nat(1_000).map(
+      (which): Step =>
+        (w) =>
+          w.send(which),
+    ),
+  ),
+  one(
+    8,
+    fc.tuple(fc.nat(1_000), results, fc.constantFrom('hash' as const, 'name' as const, null, null, null)).map(
+      ([which, result, wrong]): Step =>
+        (w) =>
+          w.answer(which, result, wrong),
+    ),
+  ),
+  one(
+    2,
+    fc.constant<Step>((w) => w.retry()),
+  ),
+  one(
+    2,
+    fc.integer({ min: 1, max: 90_000 }).map(
+      (ms): Step =>
+        (w) =>
+          w.pass(ms),
+    ),
+  ),
+  one(
+    1,
+    fc.constant<Step>((w) => w.prune()),
+  ),
+  one(
+    2,
+    fc.boolean().map(
+      (killed): Step =>
+        (w) =>
+          w.restart(killed),
+    ),
+  ),
 );
 
 test('S2, S3, J1, J3, J4: whatever is stored, sealed, sent, answered, retried, pruned and killed, the outbox is what the model is', () => {
@@ -282,7 +339,9 @@ test('dead letters are bounded: beyond the limit the oldest lose their bytes, co
     const [batch] = world.journal.transaction(() => world.outbox.take(takeFrom('live', { limit: 1 })));
     assert.ok(batch !== undefined);
     const { boot, seq, sha256 } = batch;
-    world.journal.transaction(() => world.outbox.settle({ boot, seq, sha256, result: 'refused', code: 'conflict', atMs: nowMs }));
+    world.journal.transaction(() =>
+      world.outbox.settle({ boot, seq, sha256, result: 'refused', code: 'conflict', atMs: nowMs }),
+    );
   }
   const { dead, deadDropped } = world.outbox.counts();
   assert.deepEqual([dead, deadDropped], [maxDeadLetters + more, more]);
