@@ -15,6 +15,13 @@ import { damagedRow, rowIsSound } from './row-sums.ts';
 import { schemaVersion } from './schema.ts';
 import { repairedWal, walDamage, walOf, type DamagedWal } from './wal.ts';
 
+/** Some 3 µs a row: a million and a half of them. */
+const maxRowCheckMs = 5_000;
+function within(ms: number): () => boolean {
+  const endMs = performance.now() + ms;
+  return () => performance.now() < endMs;
+}
+
 /** Of a larger file the indexes are not compared with their tables: that takes many times as long. */
 const maxIndexCheckBytes = 64 * 1024 * 1024;
 
@@ -43,7 +50,7 @@ export function damageOf(path: string, migrations: readonly string[], whole: boo
       const answer = db.pragma(isSmall ? 'integrity_check(1)' : 'quick_check(1)', { simple: true });
       if (answer !== 'ok') return String(answer);
     }
-    return damagedSchema(db, migrations) ?? (whole ? (damagedRow(db) ?? damagedSpan(db)) : null);
+    return damagedSchema(db, migrations) ?? (whole ? (damagedSpan(db) ?? damagedRow(db, within(maxRowCheckMs))) : null);
   } catch (error) {
     // A statement that cannot be understood: the words it goes by are damaged.
     if (isDamage(error) || hasCode(error, 'SQLITE_ERROR'))
