@@ -224,7 +224,7 @@ test('W2, W4: an alert passes a full backlog, and of a lane the oldest goes firs
   );
 });
 
-test('a batch without an answer is sent again after the time-out, and not before', () => {
+test('W3: a batch without an answer is sent again after the time-out, and not before', () => {
   const world = new World();
   world.commit('alerts');
   world.feed({ kind: 'connected' });
