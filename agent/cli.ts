@@ -24,6 +24,7 @@ export const verbs = [
   'join',
   'backup',
   'restore',
+  'remote',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -117,6 +118,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/backup.ts');
     case 'restore':
       return import('./commands/restore.ts');
+    case 'remote':
+      return import('./commands/remote.ts');
   }
 }
 

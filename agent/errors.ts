@@ -162,7 +162,7 @@ export const agentErrors = {
   uplinkRefused: {
     code: 'AGT-303',
     meaning: 'The broker refuses this gateway.',
-    cure: 'Check gateway id, certificate or password, the certificate of the broker, and that the bridge knows this gateway and has not revoked it (selvedge bridge enrol, selvedge join). The agent keeps trying slowly; nothing is lost.',
+    cure: 'Check gateway id, certificate or password, the certificate of the broker, and that the bridge knows this gateway and has not revoked it (selvedge bridge enrol and selvedge join, or selvedge bridge allow). The agent keeps trying slowly; nothing is lost.',
     retryable: true,
   },
   uplinkAckInvalid: {
@@ -176,6 +176,13 @@ export const agentErrors = {
     code: 'AGT-305',
     meaning: 'The broker cannot be reached.',
     cure: 'Check that the bridge runs, uplink.broker and the network. The agent keeps trying; what waits is sent when it is back.',
+    retryable: true,
+  },
+  uplinkDoubted: {
+    code: 'AGT-320',
+    meaning:
+      'Under the name of a batch of this gateway the bridge was sent something whose signature or hash does not hold. Nothing is lost; the batch is sent again.',
+    cure: 'When it stays: the bridge has another key of this gateway; enrol it again (selvedge bridge enrol --replace, selvedge join). When it comes and goes, somebody else publishes as this gateway: see selvedge bridge audit, and the ACL of the broker.',
     retryable: true,
   },
   joinFileUnusable: {
@@ -256,6 +263,25 @@ export const agentErrors = {
     meaning: 'A route of the page does not say who may use it. It is refused.',
     cure: 'This is a fault of the program: please report it.',
     retryable: false,
+  },
+  commandRefused: {
+    code: 'AGT-310',
+    meaning: 'A command from afar was not carried out.',
+    cure: 'The event names it and why. If nobody at the bridge sent it, look who else may publish at the broker.',
+    retryable: false,
+  },
+  remotePassedOver: {
+    code: 'AGT-340',
+    meaning:
+      'Something that was set from afar does not count: the local file says otherwise, or the two together cannot be used.',
+    cure: '`selvedge check FILE` shows what and why. The local file always wins; nothing has to be done.',
+    retryable: false,
+  },
+  trialFailed: {
+    code: 'AGT-341',
+    meaning: 'The agent could not start with settings that were on trial. They were taken back.',
+    cure: 'Look at the line before; send other settings.',
+    retryable: true,
   },
   writesOff: {
     code: 'AGT-700',

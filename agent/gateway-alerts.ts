@@ -27,7 +27,16 @@ const full: GatewayRule = {
   runbook:
     'Free space on the disk of the data folder. Minutes wait in memory until there is room, but not for long and not through a restart.',
 };
-const everyRule = [damaged, full];
+const evicted: GatewayRule = {
+  id: 'gateway-store-evicted',
+  type: 'storage_evicted',
+  priority: 'urgent',
+  latch: false,
+  text: 'The store of the gateway is over its budget: events or alerts that the bridge does not have were removed',
+  runbook:
+    'Bring the uplink back, or give the store more room (storage.budgetMiB). What went and of which time is in the events data_evicted.',
+};
+const everyRule = [damaged, full, evicted];
 
 /** The id every record of the gateway itself goes by. */
 export const gatewayId = 'gateway';
@@ -55,6 +64,12 @@ export class GatewayAlerts {
   full(isFull: boolean, now: Instant): void {
     if (isFull) this.#raise(full, {}, now);
     else this.#desk.clear(gatewayId, full.id, Math.round(now.wallMs), now);
+  }
+
+  /** Told each time; it stays until somebody has seen it. */
+  evicted(evidence: Evidence, now: Instant): void {
+    this.#raise(evicted, evidence, now);
+    this.#desk.clear(gatewayId, evicted.id, Math.round(now.wallMs), now);
   }
 
   #raise({ text, ...rule }: GatewayRule, evidence: Evidence, now: Instant): void {

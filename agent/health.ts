@@ -105,6 +105,9 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     /** Records that wait for room on the disk. */
     waitingForRoom: store?.heldRecords ?? 0,
     ringEvicted: store?.ringEvicted ?? 0,
+    /** Records that went for their age or for want of room, by step; minutes that were folded into hours count, too. */
+    evicted: store?.evicted ?? {},
+    storeBytes: store?.storeBytes ?? null,
     ringBytes: store?.ringBytes ?? null,
     journalBytes: store?.journalBytes ?? null,
     summarisedToMs: counts.summarisedToMs,

@@ -4,7 +4,10 @@
  */
 import type { Config } from './config/config.ts';
 import { formatChange } from './config/diff.ts';
+import type { RemoteReport } from './config/load.ts';
+import { pathText } from './config/remote-fields.ts';
 import { watchConfig, type ConfigReload } from './config/watch.ts';
+import { agentErrors } from './errors.ts';
 import type { Logger } from './log.ts';
 import type { SiteView } from './page/source.ts';
 import type { Pipeline } from './pipeline-ports.ts';
@@ -17,6 +20,8 @@ export interface LiveConfigParts {
   readonly config: Config;
   readonly log: Logger;
   readonly pipeline: Pick<Pipeline, 'setRules' | 'setLabels'>;
+  /** The trial of settings from afar that is running. */
+  readonly trial?: () => string | null;
   /** What the status line says. */
   readonly status: () => object;
 }
@@ -26,6 +31,8 @@ export interface LiveConfig {
   start(signal: AbortSignal): void;
   stop(): void;
   site(): SiteView;
+  /** Reads the file now. */
+  reload(): void;
 }
 
 /** The rules for all machines, with what each machine changes. */
@@ -44,7 +51,7 @@ export function createLiveConfig(parts: LiveConfigParts): LiveConfig {
     timer = setInterval(() => log.info(parts.status(), 'status'), seconds * 1000);
   }
 
-  function apply({ config: next, changes }: ConfigReload): void {
+  function apply({ config: next, changes, remote }: ConfigReload): void {
     try {
       pipeline.setRules(rulesOf(next));
     } catch (error) {
@@ -55,6 +62,7 @@ export function createLiveConfig(parts: LiveConfigParts): LiveConfig {
     if (next.log.statusEveryS !== running.log.statusEveryS) tellStatusEvery(next.log.statusEveryS);
     log.level = next.log.level;
     running = next;
+    tellRemote(remote, log);
     for (const change of changes) {
       log.info(
         { change: formatChange(change), restart: change.restart },
@@ -67,6 +75,7 @@ export function createLiveConfig(parts: LiveConfigParts): LiveConfig {
     path: parts.path,
     ...(parts.endpointsPath === undefined ? {} : { endpoints: parts.endpointsPath }),
     config: parts.config,
+    ...(parts.trial === undefined ? {} : { trial: parts.trial }),
     onReload: apply,
     onProblem: (error) =>
       log.error({ error: messageOf(error) }, 'the changed configuration cannot be used; the old one stays'),
@@ -83,8 +92,19 @@ export function createLiveConfig(parts: LiveConfigParts): LiveConfig {
       if (timer !== null) clearInterval(timer);
       timer = null;
     },
+    reload: () => watch.reload(),
     site: () => ({ name: running.site.name, timeZone: running.site.timeZone, gateway: running.gateway.name }),
   };
+}
+
+/** Says what was set from afar and does not count. */
+export function tellRemote({ settings, problem }: RemoteReport, log: Logger): void {
+  const { code, cure } = agentErrors.remotePassedOver;
+  if (problem !== null) log.warn({ code, cure, problem }, 'what was set from afar does not count');
+  for (const { setting, state } of settings) {
+    if (state !== 'applied')
+      log.warn({ code, cure, path: pathText(setting.path), state }, 'set from afar and passed over');
+  }
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

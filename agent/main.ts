@@ -12,14 +12,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadProfile } from '../drivers/profiles/load.ts';
 import type { Profile } from '../drivers/profiles/schema.ts';
 import type { Config } from './config/config.ts';
-import { loadConfig } from './config/load.ts';
+import { loadWithRemote, localData } from './config/load.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
 import { agentErrors } from './errors.ts';
+import { EvictedTeller } from './evicted.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
-import { createLiveConfig, rulesOf } from './live-config.ts';
+import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
-import { createLog } from './log.ts';
+import { createLog, LogTail } from './log.ts';
 import { pageSources } from './page-sources.ts';
 import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
@@ -27,6 +28,9 @@ import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
 import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
+import { bundleOf } from './remote/bundle.ts';
+import { createExecutor } from './remote/kinds.ts';
+import { RemoteSettings } from './remote/settings.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import type { Store } from './store/open.ts';
@@ -40,11 +44,15 @@ import { agentVersion, builtMs } from './version.ts';
 const tickMs = 200;
 const storeMeterMs = 10_000;
 const lastDeliveryMs = 1000;
+/** The uplink waits no longer for the first records of this start: on a full disk they may take long. */
+const firstRecordMs = 1000;
 const { ringBlockS, sealAfterS, lateS } = defaultPipelineOptions;
 
 export interface RunOptions {
   readonly configPath: string;
   readonly endpointsPath?: string;
+  /** The trial of settings from afar that this start is for; absent or null: none. */
+  readonly trial?: string | null;
   /** Lines for the person at the terminal; the one-time set-up link goes here and nowhere else. */
   readonly terminal: (line: string) => void;
 }
@@ -61,11 +69,25 @@ function watchedMachines({ machines, profileDirs }: Config): WatchedMachine[] {
   });
 }
 
-/** Runs the agent until `signal` is aborted. Resolves when everything is stored and closed; rejects with a room's error when it cannot start. */
-export async function runAgent(options: RunOptions, signal: AbortSignal): Promise<void> {
+/** The agent is to be started again, with this trial of settings or with none. */
+export interface Again {
+  readonly trial: string | null;
+}
+
+/**
+ * Runs the agent until `ends` is aborted, or until settings from afar want a new start. Resolves when everything is stored and closed;
+ * rejects with a room's error when it cannot start.
+ */
+export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<Again | null> {
   const overlay = options.endpointsPath === undefined ? {} : { endpoints: options.endpointsPath };
-  const config = loadConfig(options.configPath, overlay);
-  const log = createLog(config.log.level);
+  let trial = options.trial ?? null;
+  let again: Again | null = null;
+  const { config, remote } = loadWithRemote(options.configPath, { ...overlay, trial });
+  const tail = new LogTail();
+  const log = createLog(config.log.level, tail);
+  tellRemote(remote, log);
+  const restart = new AbortController();
+  const signal = AbortSignal.any([ends, restart.signal]);
   const machines = watchedMachines(config);
   const rules = rulesOf(config);
   const webDir = await ensurePageBuilt();
@@ -93,6 +115,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       () => store.stats(),
       ({ full }) => pipeline.storeFull(full),
     );
+    const evicted = new EvictedTeller({ notes: () => store.gaps(), tell: (notes) => pipeline.dataEvicted(notes) });
     const steps = () => pipeline.clockSteps();
     const clockState = createClockState({ steps, systemSynced: systemClockSynced, clock });
     ageMs = createAgeClock({ clock, steps, state: () => clockState.state() });
@@ -109,10 +132,52 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       log,
     });
     const waitsFor = waitsForTime(pipeline, dating);
+    const settings = new RemoteSettings({
+      dataDir: config.dataDir,
+      local: () => localData(options.configPath),
+      load: (wanted) => loadWithRemote(options.configPath, { ...overlay, settings: wanted }),
+      apply: (how) => {
+        trial = how.trial;
+        if (!how.restart) {
+          live.reload();
+          return;
+        }
+        log.info({ trial }, 'starts anew, for settings from afar');
+        again = { trial };
+        restart.abort();
+      },
+      note: (event, data) => pipeline.noteRemote(event, data),
+      wallMs: () => clock.wallMs(),
+    });
+    const bundle = async () => {
+      const { examine } = await import('./doctor/examine.ts');
+      const { checks } = await examine({
+        configPath: options.configPath,
+        ...(options.endpointsPath === undefined ? {} : { endpointsPath: options.endpointsPath }),
+        clock,
+        environment: process.env,
+        uid: process.getuid?.() ?? 0,
+      });
+      const platform = `${process.platform}-${process.arch}`;
+      const log = tail.lines();
+      return bundleOf({ agentVersion, node: process.version, platform, status: health(), checks, log });
+    };
+    const execute = createExecutor({
+      settings,
+      raw: {
+        mode: config.uplink?.remoteRaw ?? 'off',
+        trend: (query) => store.trend(query),
+        askRequest: (request) => store.askRequest(request),
+        bundle,
+        wallMs: () => clock.wallMs(),
+      },
+      state: () => ({ agentVersion, ...health() }),
+      alertAction: (occurrence, action) => pipeline.alertAction(occurrence, action),
+    });
     const uplink =
       config.uplink === null
         ? null
-        : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor });
+        : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor, execute });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
@@ -133,6 +198,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
       config,
       log,
       pipeline,
+      trial: () => trial,
       status: health,
     });
     const pageClock = { nowMs: () => clock.wallMs(), monotonicMs: systemClocks.monotonicMs };
@@ -168,6 +234,8 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     stack.defer(() => clockState.stop());
     if (!pipeline.knowsTime()) log.warn(told('clockNotSet'), 'the time is not known');
     if (uplink !== null) {
+      // The bridge must not hear of a process that has told the journal nothing: the next one would not name it (J5 there).
+      await Promise.race([pipeline.stored(), delay(firstRecordMs, undefined, { ref: false })]);
       // Not the run's own signal: what the stop writes is still to be sent.
       await uplink.start(new AbortController().signal);
       stack.defer(() => uplink.stop());
@@ -188,10 +256,14 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     await Promise.all(drivers.map((driver) => driver.start(signal)));
     live.start(signal);
     stack.defer(() => live.stop());
+    settings.start(trial);
+    stack.defer(() => settings.stop());
     loop.start();
     stack.defer(() => loop.stop());
     storeMeter.start(storeMeterMs);
     stack.defer(() => storeMeter.stop());
+    evicted.start();
+    stack.defer(() => evicted.stop());
     log.info(
       { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
       'listening',
@@ -199,6 +271,7 @@ export async function runAgent(options: RunOptions, signal: AbortSignal): Promis
     if (page.url !== null) options.terminal(`The page is at ${page.url}`);
     await aborted(signal);
     log.info({}, 'stopping');
+    return ends.aborted ? null : again;
   } finally {
     await stack.disposeAsync();
   }

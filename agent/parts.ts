@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
+import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
 import type { Config } from './config/config.ts';
 import { resolveSecret } from './config/secrets.ts';
 import type { DiscoveredSignals } from './discovered.ts';
@@ -9,6 +10,7 @@ import { AgentError } from './errors.ts';
 import type { Logger } from './log.ts';
 import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
+import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
   endpointName,
@@ -36,16 +38,19 @@ export async function openStoreFor(
   ageMs: () => number | null,
 ): Promise<Store> {
   const { budgetMiB, ringDays, ringShare } = config.storage;
-  return await openStore({
+  const store = await openStore({
     dataDir: config.dataDir,
     clock,
     outbox: config.uplink !== null,
+    budgetBytes: budgetMiB * 1024 * 1024,
     ringMaxBytes: Math.round(budgetMiB * ringShare * 1024 * 1024),
     ringMaxAgeMs: ringDays * dayMs,
     builtMs,
     host,
     ageMs,
   });
+  const fd = witnessFd(process.env);
+  return fd === null ? store : witnessed(store, (lines) => writeWhole(fd, lines));
 }
 
 interface PipelineParts {
@@ -119,9 +124,11 @@ export async function uplinkFor(
     readonly log: Logger;
     readonly clock: GatewayClock;
     readonly waitsFor: () => string | null;
+    /** Carries out what the bridge may ask. */
+    readonly execute: RemoteDeskParts['execute'];
   },
 ): Promise<Uplink> {
-  const { store, pipeline, clockState, log, clock, waitsFor } = parts;
+  const { store, pipeline, clockState, log, clock, waitsFor, execute } = parts;
   // Loaded where there is one: an MQTT client is 3 MB.
   const { createUplink } = await import('./sync/uplink.ts');
   const { certificate, key, enrolment, ca } = uplink;
@@ -130,6 +137,18 @@ export async function uplinkFor(
     certificate: certificate === null || key === null ? null : { cert: readPem(certificate), key: resolveSecret(key) },
   });
   const { Renewal } = enrolment === null ? { Renewal: null } : await import('./sync/renewal.ts');
+  const bridgeKey = bridgePublicKey(uplink.bridgeKey);
+  const desk = new RemoteDesk({
+    gateway: config.gateway.id,
+    keys: [bridgeKey],
+    gatewayKey: () => gatewayKeys(config.dataDir).privateKey,
+    store,
+    clock,
+    clockState: () => clockState.state(),
+    execute,
+    note: (event, data) => pipeline.noteRemote(event, data),
+    log: (level, message, fields) => log[level](fields, message),
+  });
   return createUplink({
     site: config.site.id,
     gateway: config.gateway.id,
@@ -156,7 +175,8 @@ export async function uplinkFor(
               onRenewed,
             }),
         }),
-    bridgeKey: bridgePublicKey(uplink.bridgeKey),
+    bridgeKey,
+    onCommand: (payload, session) => desk.receive(payload, session),
     store,
     clock,
     random: Math.random,

@@ -1,5 +1,5 @@
 /** What goes into the pipeline and what comes out of it; `pipeline.ts` is the way between. */
-import type { EvidenceData } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
@@ -8,6 +8,7 @@ import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { RuleSet } from './rules/load.ts';
+import type { GapNote } from './store/gaps.ts';
 import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
 
 export interface PipelineClock {
@@ -118,8 +119,12 @@ export interface Pipeline {
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
+  /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */
+  noteRemote(event: string, data: EventRecord['data']): void;
   /** How the store stands, to be told every few seconds: while it is full there is an alert. */
   storeFull(isFull: boolean): void;
+  /** Tells what the store removed or folded for its age or for want of room. Resolves when that is durable. */
+  dataEvicted(notes: readonly GapNote[]): Promise<void>;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
   setRules(rules: RuleSet): void;
   /** Other names, lines and stations from now on; machines that are not watched are passed over. */
@@ -143,6 +148,8 @@ export interface Pipeline {
   clockSteps(): number;
   /** False until the wall clock has shown a time that can be true. */
   knowsTime(): boolean;
+  /** Resolves when everything made so far is durable or counted as lost. */
+  stored(): Promise<void>;
   /** At the stop: seals the open minutes and empties the ring's blocks. Resolves when everything is stored or lost (counted). */
   drain(): Promise<void>;
 }

@@ -16,13 +16,14 @@
  *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
-import type { EvidenceData } from '../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import { bootOfOccurrence, datedRecord } from './dating/record.ts';
+import { evictedDraft } from './evicted.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
@@ -47,6 +48,7 @@ import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
+import type { GapNote } from './store/gaps.ts';
 import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
@@ -180,6 +182,11 @@ class DataPipeline implements Pipeline {
     return { outcome, durable: this.#journal.durable() };
   }
 
+  noteRemote(event: string, data: EventRecord['data']): void {
+    this.#journal.instant('gateway', this.#clock.wallMs(), event, data);
+    this.#journal.flush();
+  }
+
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void> {
     this.#journal.instant(machine, atMs, evidenceEvent, data);
     this.#journal.flush();
@@ -202,6 +209,16 @@ class DataPipeline implements Pipeline {
   storeFull(isFull: boolean): void {
     this.#gateway.full(isFull, this.#line.now());
     this.#journal.flush();
+  }
+
+  dataEvicted(notes: readonly GapNote[]): Promise<void> {
+    const now = this.#line.now();
+    for (const note of notes) {
+      this.#journal.event(evictedDraft(note, now.wallMs));
+      if (note.step === 'unacked-history') this.#gateway.evicted({ records: note.records, fromMs: note.fromMs }, now);
+    }
+    this.#journal.flush();
+    return this.#journal.durable();
   }
 
   setRules(rules: RuleSet): void {
@@ -280,6 +297,10 @@ class DataPipeline implements Pipeline {
       summarisedToMs,
       alerts: this.#desk.counts(),
     };
+  }
+
+  stored(): Promise<void> {
+    return this.#journal.settled();
   }
 
   async drain(): Promise<void> {

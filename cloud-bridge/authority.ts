@@ -8,7 +8,7 @@
  *  K3  A request counts only when it is signed by the key it names.
  */
 import 'reflect-metadata';
-import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
+import { createHash, createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import * as x509 from '@peculiar/x509';
@@ -35,6 +35,8 @@ export interface IssuedCertificate {
   /** SHA-256 of the certificate, lower-case hex. */
   readonly fingerprint: string;
   readonly serial: string;
+  /** SHA-256 of the public key it is for, lower-case hex: a request of the same key is another text each time. */
+  readonly keySha256: string;
   readonly notAfterMs: number;
 }
 
@@ -87,6 +89,7 @@ export class Authority {
       pem,
       fingerprint: fingerprintOf(pem),
       serial: certificate.serialNumber,
+      keySha256: createHash('sha256').update(Buffer.from(certificate.publicKey.rawData)).digest('hex'),
       notAfterMs: certificate.notAfter.getTime(),
     };
   }

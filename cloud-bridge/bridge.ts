@@ -7,15 +7,17 @@ import type { ApiParts } from './api/parts.ts';
 import { ApiServer } from './api/server.ts';
 import { Blobs } from './blobs.ts';
 import type { BrokerLink, Incoming } from './broker/link.ts';
-import { parseTopic, statusMessage } from './contract.ts';
+import type { AuditEntry } from './audit.ts';
+import { parseTopic, topicOf, type Channel } from './contract.ts';
 import { Ingest } from './ingest.ts';
+import { judgeStatus } from './judge.ts';
 import type { Log } from './log.ts';
 import type { BridgeMetrics } from './metrics.ts';
 import type { Registry } from './registry.ts';
+import type { CommandBook } from './remote/book.ts';
+import { CommandDesk } from './remote/desk.ts';
 import { Statuses } from './statuses.ts';
 import type { BridgeStore, Fork } from './store/bridge-store.ts';
-
-const maxStatusBytes = 4096;
 
 export interface BridgeParts {
   readonly store: BridgeStore;
@@ -23,11 +25,15 @@ export interface BridgeParts {
   readonly link: BrokerLink;
   readonly metrics: BridgeMetrics;
   readonly signingKey: KeyObject;
+  /** null: this bridge sends no commands. */
+  readonly book: CommandBook | null;
   readonly api: Pick<ApiParts, 'bind' | 'port' | 'tls' | 'findKey'>;
   /** True when the broker starts with the bridge, so that nobody can be connected to it yet. */
   readonly brokerIsOwn: boolean;
   readonly nowMs: () => number;
   readonly log: Log;
+  /** Keeps what was tried that may not be. */
+  readonly note: (entry: AuditEntry) => void;
 }
 
 export class Bridge {
@@ -35,6 +41,7 @@ export class Bridge {
   readonly #ingest: Ingest;
   readonly #blobs: Blobs;
   readonly #statuses: Statuses;
+  readonly #commands: CommandDesk | null;
   readonly #api: ApiServer;
 
   constructor(parts: BridgeParts) {
@@ -49,6 +56,7 @@ export class Bridge {
       metrics,
       onFork: (fork) => this.#onFork(fork),
       report: (error) => log.error(error),
+      onDoubt: (from, why) => this.#onDoubt('up', from, why),
     });
     this.#blobs = new Blobs({
       store,
@@ -66,7 +74,23 @@ export class Bridge {
       onFork: (fork) => this.#onFork(fork),
       report: (error) => log.error(error),
     });
-    this.#api = new ApiServer({ store, metrics, link, nowMs, monotonicMs: () => performance.now(), ...parts.api });
+    const { book } = parts;
+    this.#commands =
+      book === null
+        ? null
+        : new CommandDesk({
+            book,
+            store,
+            find: (gateway) => registry.find(gateway),
+            key: signingKey,
+            publish: (topic, payload) => link.publish(topic, payload),
+            metrics,
+            nowMs,
+            log,
+          });
+    const commands = this.#commands;
+    const monotonicMs = () => performance.now();
+    this.#api = new ApiServer({ store, metrics, link, commands, nowMs, monotonicMs, ...parts.api });
   }
 
   /** Listens. Rejects with a BridgeError, and has stopped what it had started, when it cannot. */
@@ -87,6 +111,7 @@ export class Bridge {
 
   /** Stores and answers what has arrived, then closes everything but the store, which is its opener's to close. */
   async stop(): Promise<void> {
+    this.#commands?.stop();
     await Promise.all([this.#ingest.stop(), this.#blobs.stop(), this.#statuses.stop()]);
     await Promise.all([this.#parts.link.stop(), this.#api.stop()]);
   }
@@ -103,26 +128,32 @@ export class Bridge {
       case 'status':
         this.#onStatus(payload, from);
         return;
+      case 'res':
+        void this.#commands?.onResult(payload, from);
+        return;
       default:
-        // Answers to commands: this version sends none.
         this.#parts.metrics.dropped.topic += 1;
     }
   }
 
   #onStatus(payload: Buffer, from: { readonly site: string; readonly gateway: string }): void {
     const { metrics, registry } = this.#parts;
-    const status = parseStatus(payload);
+    const verdict = judgeStatus(payload, from, (gateway) => registry.find(gateway), this.#parts.brokerIsOwn);
+    if (verdict.verdict === 'drop') {
+      metrics.dropped.status += 1;
+      this.#onDoubt('status', from, verdict.reason);
+      return;
+    }
+    this.#statuses.accept(verdict.site, verdict.status);
     const gateway = registry.find(from.gateway);
-    if (status === null || status.gateway !== from.gateway || gateway === null || gateway.site !== from.site) {
-      metrics.dropped.status += 1;
-      return;
-    }
-    // Of a revoked gateway only its end is news.
-    if (gateway.revoked === true && status.online) {
-      metrics.dropped.status += 1;
-      return;
-    }
-    this.#statuses.accept(gateway.site, status);
+    if (verdict.status.online && gateway !== null) void this.#commands?.onBirth(gateway);
+  }
+
+  #onDoubt(channel: Channel, from: { readonly site: string; readonly gateway: string }, why: string): void {
+    // The broker does not say who published; what it let through came on this topic.
+    const on = topicOf(from.site, from.gateway, channel);
+    const who = this.#parts.brokerIsOwn ? from.gateway : 'unknown';
+    this.#parts.note({ event: 'refused', who, did: 'publish', on, why, from: null });
   }
 
   #onFork(fork: Fork): void {
@@ -132,14 +163,5 @@ export class Bridge {
       boots: fork.boots.join(' '),
       text: 'cloned or restored gateway: several boots name one previous boot',
     });
-  }
-}
-
-function parseStatus(payload: Buffer) {
-  if (payload.length > maxStatusBytes) return null;
-  try {
-    return statusMessage.safeParse(JSON.parse(payload.toString('utf8'))).data ?? null;
-  } catch {
-    return null;
   }
 }

@@ -17,6 +17,9 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
   revoke --data-dir DIR --gateway ID
       Shut a gateway out: its connection ends, its certificate and password count no more. Takes effect in seconds.
 
+  audit --data-dir DIR [--json FILE]
+      What was tried at the bridge that may not be, and who was let in or shut out; a line of JSON each.
+
   certificate --data-dir DIR --host NAME,… --cert FILE --key FILE
       Make a server certificate of the bridge's authority for another broker.
 
@@ -25,12 +28,19 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
       --replace      the gateway has a new key or a new site
 
   api-key add --data-dir DIR --name NAME --scope SCOPE[,SCOPE] [--expires WHEN] [--json FILE]
-      Make a key for the API and print it, once; only its hash is kept. Scopes: read, metrics.
+      Make a key for the API and print it, once; only its hash is kept. Scopes: read, metrics, command.
       --expires      90d, 12h, 2027-01-31 or 2027-01-31T08:00Z; without it the key holds until it is removed
       --json FILE    write the key to FILE instead, readable by you alone
   api-key list --data-dir DIR [--json FILE]
   api-key remove --data-dir DIR --name NAME
       Takes effect at once.
+
+  command GATEWAY KIND [BODY] (--data-dir DIR | --api-key-file FILE)
+      Ask a gateway that is connected, and wait for its answer. KIND and BODY (JSON) are those of docs/CONTRACT.md.
+      --api URL      of the running bridge (http://127.0.0.1:8480)
+      --within S     to be carried out within this time or not at all (120; from 5 to 3600)
+      --wait S       wait this long for the answer (20; from 0 to 600)
+      --json FILE    also write the command and its answer
 
   run --data-dir DIR
       Receive, store, answer, and serve the API.
@@ -61,7 +71,7 @@ const usage = `Usage: selvedge bridge SUBVERB [OPTIONS]
       --announce FILE
                      write the line that is printed when listening to FILE, too
 
-Exit codes: 0 good, 2 usage, bad configuration or a resource that cannot be had.
+Exit codes: 0 good, 1 a command that was not carried out, 2 usage, bad configuration or a resource that cannot be had.
 `;
 
 const text = { type: 'string' } as const;
@@ -122,6 +132,11 @@ async function main(argv: readonly string[]): Promise<number> {
       const { revoke } = await import('./commands/revoke.ts');
       return revoke(required(values, 'data-dir'), required(values, 'gateway'));
     }
+    case 'audit': {
+      const values = parse(args, { 'data-dir': text, json: text });
+      const { audit } = await import('./commands/audit.ts');
+      return audit(required(values, 'data-dir'), optional(values, 'json'));
+    }
     case 'certificate': {
       const values = parse(args, { 'data-dir': text, host: text, cert: text, key: text });
       required(values, 'host');
@@ -147,6 +162,26 @@ async function main(argv: readonly string[]): Promise<number> {
         json: optional(values, 'json'),
       };
       return apiKeyAdd(root, options, Date.now());
+    }
+    case 'command': {
+      const options = { 'data-dir': text, 'api-key-file': text, api: text, within: text, wait: text, json: text };
+      const { values, positionals } = parseAll(args, options);
+      const [gateway, kind, body = '{}', ...more] = positionals;
+      if (gateway === undefined || kind === undefined || more.length > 0) {
+        throw new BridgeError('usage', 'command takes GATEWAY KIND and one BODY');
+      }
+      const { command } = await import('./commands/command.ts');
+      return command({
+        gateway,
+        kind,
+        body,
+        root: optional(values, 'data-dir'),
+        keyFile: optional(values, 'api-key-file'),
+        api: optional(values, 'api') ?? 'http://127.0.0.1:8480',
+        withinS: seconds(values, 'within', 120, 5, 3600),
+        waitS: seconds(values, 'wait', 20, 0, 600),
+        json: optional(values, 'json'),
+      });
     }
     case 'run': {
       const values = parse(args, {
@@ -204,9 +239,15 @@ async function main(argv: readonly string[]): Promise<number> {
 
 type Values = Readonly<Record<string, string | boolean | undefined>>;
 
-function parse(args: readonly string[], options: Record<string, typeof text | typeof flag>): Values {
+type Options = Record<string, typeof text | typeof flag>;
+
+function parse(args: readonly string[], options: Options): Values {
+  return parseAll(args, options, false).values;
+}
+
+function parseAll(args: readonly string[], options: Options, allowPositionals = true) {
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals });
   } catch (error) {
     throw new BridgeError('usage', reasonOf(error).split('. ')[0] ?? 'the options cannot be read', { cause: error });
   }
@@ -222,6 +263,16 @@ function required(values: Values, name: string): string {
   const value = optional(values, name);
   if (value === null) throw new BridgeError('usage', `--${name} is missing`);
   return value;
+}
+
+function seconds(values: Values, name: string, otherwise: number, least: number, most: number): number {
+  const value = optional(values, name);
+  if (value === null) return otherwise;
+  const number = Number(value);
+  if (!/^\d{1,4}$/.test(value) || number < least || number > most) {
+    throw new BridgeError('usage', `--${name} must be a number from ${least} to ${most}, not '${value}'`);
+  }
+  return number;
 }
 
 function list(values: Values, name: string): readonly string[] {

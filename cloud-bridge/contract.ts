@@ -10,6 +10,8 @@
  *  C5  An ack names the batch by all four parts and is signed by the bridge; `stored` and `repeat` alone release a batch.
  *  C6  A file is named by its SHA-256 and travels in chunks of one length but the last; a chunk is signed with its own hash, so
  *      nobody else can put a byte into it, and it may be sent in any order, by any connection, and again.
+ *  C7  A command is signed by the bridge over all its fields, and its result by the gateway over all of its own; a result names the
+ *      command by the hash of its payload.
  */
 import { createHash, sign, verify, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
@@ -20,6 +22,8 @@ export const maxBatchUnpackedBytes = 1024 * 1024;
 /** The header line with its newline ends within this many bytes. */
 export const maxUpHeaderBytes = 1024;
 export const maxUpBytes = maxBatchWireBytes + maxUpHeaderBytes;
+export const maxCommandBytes = 16 * 1024;
+export const maxResultBytes = 60 * 1024;
 
 const id = z.string().regex(/^[a-z0-9-]{1,40}$/);
 const boot = z
@@ -262,14 +266,16 @@ export const ackResults = ['stored', 'repeat', 'later', 'refused'] as const;
 /** Why a batch is not stored. A reader must take an unknown code as it takes the result it comes with. */
 export const ackCodes = {
   conflict: 'refused: another batch with this gateway, boot and number is stored, with another hash',
-  'bad-signature': 'refused: the signature does not hold with the key the gateway is registered with',
+  'bad-signature':
+    'later: the signature does not hold with the key the gateway is registered with. Anybody may have sent it, so the answer says nothing about the batch of this name',
   malformed: 'refused: the signed bytes are no batch of this contract',
   'too-large': 'refused: over the size on the wire or the size unpacked',
   'unknown-version': 'later: a newer contract than this bridge knows; update the bridge',
   'unknown-gateway': 'later: the bridge has no registration of this gateway',
   revoked: 'later: the gateway was revoked; it may be enrolled again, and what it holds is kept until then',
   'wrong-site': 'later: the gateway is registered at another site than it sends as',
-  damaged: 'later: signed name and bytes do not belong together; send them again',
+  damaged:
+    'later: signed name and bytes do not belong together. Anybody may have changed them, so the answer says nothing about the batch of this name',
   busy: 'later: the bridge has as many batches waiting as it can hold',
   'store-down': 'later: the database cannot be written',
   'store-full': 'later: the disk under the database is full',
@@ -329,8 +335,88 @@ export const statusMessage = z.strictObject({
   atMs: utcMs,
   agentVersion: z.string(),
   session: z.string().describe('Random challenge of this connection'),
+  sig: signature
+    .optional()
+    .describe('Ed25519 of the gateway, base64. Absent it counts only at a broker that is the bridge’s own'),
 });
 export type StatusMessage = z.infer<typeof statusMessage>;
+
+export const commandKinds = ['ping', 'ack-alert', 'shelve', 'set-config', 'request-window', 'request-bundle'] as const;
+export type CommandKind = (typeof commandKinds)[number];
+
+/** The body of a command or result is JSON as text, so that what is signed are these very characters. */
+const maxCommandBodyChars = 8 * 1024;
+const maxResultBodyChars = 40 * 1024;
+/** What the bridge asks of a gateway, on `cmd`. None writes to a machine. */
+export const commandMessage = z.strictObject({
+  v: z.literal(1),
+  gateway: id,
+  id: id.describe('Name of this command; its result carries it'),
+  session: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .describe('The challenge of the birth of the connection it is for'),
+  counter: z.int().min(1).describe('Higher than that of every command before it that was signed with this key'),
+  kind: z
+    .string()
+    .regex(/^[a-z][a-z-]{0,39}$/)
+    .describe('One of the kinds below; an unknown one is refused'),
+  body: z.string().max(maxCommandBodyChars).describe('JSON text of an object'),
+  notAfterMs: utcMs
+    .nullable()
+    .describe(
+      "Not executed later than this. Judged by the gateway's clock while that is synced; otherwise, and where it is null, the session must be at most 10 minutes old",
+    ),
+  sig: signature,
+});
+export type CommandMessage = z.infer<typeof commandMessage>;
+
+/** Why a command was not carried out, or how it stands. A reader must take an unknown code as it takes `ok`. */
+export const commandCodes = {
+  'unknown-version': 'refused: a newer contract than this agent knows; update the agent',
+  'unknown-kind': 'refused: the agent has no such command',
+  'wrong-session': 'refused: it is for another connection than the present one',
+  'session-old':
+    'refused: the clock of the gateway is not synced and its connection is over 10 minutes old; it connects anew, then send again',
+  expired: 'refused: its time is over',
+  'counter-used': 'refused: the counter is not above that of the last command',
+  'body-invalid': 'refused: the body is not what this kind takes',
+  busy: 'refused: too many commands are under way',
+  'store-down': 'refused: the database of the gateway cannot be written',
+  interrupted: 'unknown: the agent ended in the midst of it',
+  failed: 'failed: the agent could not do it',
+  'unknown-occurrence': 'refused: no alert of this occurrence is open',
+  'not-open': 'refused: it changes nothing in the state of the alert',
+  'not-remote': 'refused: a field may not be set from afar',
+  'config-invalid': 'refused: the configuration with these changes would not be usable',
+  'trial-running': 'refused: another change is on trial',
+  'no-trial': 'refused: no such change is on trial',
+  'on-trial': 'done: applied until it is confirmed with a ping, or rolled back',
+  confirmed: 'done: what was on trial stays',
+  'raw-off': 'refused: uplink.remoteRaw is off',
+  asks: 'waits: somebody at the gateway has to allow it (selvedge remote); then send it again',
+  denied: 'refused: somebody at the gateway has turned it down',
+  'too-many-requests': 'refused: too many requests wait for somebody at the gateway',
+  'not-in-ring': 'refused: the raw readings of this span are not there',
+  'too-large': 'refused: the answer would be too large; ask for less',
+} as const;
+export type CommandCode = keyof typeof commandCodes;
+/** The answer to a command, on `res`. A repeated command brings the same answer again, and is not executed again. */
+export const commandResult = z.strictObject({
+  v: z.literal(1),
+  gateway: id,
+  id,
+  counter: z.int().min(1),
+  command: sha256.describe('SHA-256 of the payload of the command it answers, in hex'),
+  ok: z.boolean().describe('Carried out'),
+  code: z
+    .string()
+    .regex(/^[a-z][a-z-]{0,39}$/)
+    .nullable(),
+  body: z.string().max(maxResultBodyChars).describe('JSON text of an object'),
+  sig: signature,
+});
+export type CommandResult = z.infer<typeof commandResult>;
 
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
@@ -345,6 +431,30 @@ export const ackSigningText = (a: Omit<AckMessage, 'sig'>): Buffer =>
     `selvedge/v1/ack\n${a.gateway}\n${a.boot}\n${a.seq}\n${a.sha256}\n${a.result}\n${a.code ?? ''}\n${a.retryAfterS ?? ''}`,
   );
 
+/** What the bridge signs of a command; the body by its hash, and an absent time is an empty line. */
+export const commandSigningText = (c: Omit<CommandMessage, 'sig'>): Buffer =>
+  Buffer.from(
+    `selvedge/v1/cmd\n${c.gateway}\n${c.id}\n${c.session}\n${c.counter}\n${c.kind}\n${c.notAfterMs ?? ''}\n${sha256Hex(Buffer.from(c.body))}`,
+  );
+/** What the gateway signs of a result. */
+export const resultSigningText = (r: Omit<CommandResult, 'sig'>): Buffer =>
+  Buffer.from(
+    `selvedge/v1/res\n${r.gateway}\n${r.id}\n${r.counter}\n${r.command}\n${r.ok}\n${r.code ?? ''}\n${sha256Hex(Buffer.from(r.body))}`,
+  );
+
+/** What the gateway signs of a birth or death; the site is the topic's. */
+export const statusSigningText = (site: string, s: Omit<StatusMessage, 'sig'>): Buffer =>
+  Buffer.from(
+    `selvedge/v1/status\n${site}\n${s.gateway}\n${s.boot}\n${s.previousBoot ?? ''}\n${s.connection}\n${s.online}\n${s.atMs}\n${s.session}\n${s.agentVersion}`,
+  );
+
+export function signStatus(site: string, status: Omit<StatusMessage, 'sig'>, key: KeyObject): StatusMessage {
+  return { ...status, sig: sign(null, statusSigningText(site, status), key).toString('base64') };
+}
+export function statusSignatureHolds(site: string, status: StatusMessage, key: KeyObject): boolean {
+  const { sig, ...rest } = status;
+  return sig !== undefined && verify(null, statusSigningText(site, rest), key, Buffer.from(sig, 'base64'));
+}
 export function signBatch(name: BatchName, key: KeyObject): string {
   return sign(null, batchSigningText(name), key).toString('base64');
 }
@@ -358,6 +468,19 @@ export function ackSignatureHolds(ack: AckMessage, key: KeyObject): boolean {
   return verify(null, ackSigningText(ack), key, Buffer.from(ack.sig, 'base64'));
 }
 
+export function signCommand(command: Omit<CommandMessage, 'sig'>, key: KeyObject): CommandMessage {
+  return { ...command, sig: sign(null, commandSigningText(command), key).toString('base64') };
+}
+export function commandSignatureHolds(command: CommandMessage, key: KeyObject): boolean {
+  return verify(null, commandSigningText(command), key, Buffer.from(command.sig, 'base64'));
+}
+export function signResult(result: Omit<CommandResult, 'sig'>, key: KeyObject): CommandResult {
+  return { ...result, sig: sign(null, resultSigningText(result), key).toString('base64') };
+}
+export function resultSignatureHolds(result: CommandResult, key: KeyObject): boolean {
+  return verify(null, resultSigningText(result), key, Buffer.from(result.sig, 'base64'));
+}
+
 /** Puts the header line before the bytes. */
 export function encodeUp(header: UpHeader, bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(JSON.stringify(header) + '\n'), bytes]);
@@ -366,8 +489,10 @@ export type UpDecoded =
   | { readonly header: UpHeader; readonly bytes: Buffer }
   | {
       readonly error: 'malformed' | 'unknown-version' | 'too-large';
-      /** The batch it calls itself, where that much can be read: what an answer must name. Nothing vouches for it. */
+      /** The batch it calls itself, where that much can be read: what an answer must name. Nothing vouches for it but `sig`. */
       readonly name: BatchName | null;
+      readonly sig: string | null;
+      readonly bytes: Buffer;
     };
 /** Splits an `up` payload, or says why it is none. The hash and the signature are the caller's to check. */
 export function decodeUp(payload: Buffer): UpDecoded {
@@ -378,15 +503,16 @@ export function decodeUp(payload: Buffer): UpDecoded {
   } catch {
     // `json` stays null: no header.
   }
-  // A later version may add fields to the header; its name must still be readable for the answer.
+  // A later version may add fields to the header; name and signature stay what they are, so that it can be answered.
   const name = z.object(batchName.shape).safeParse(json).data ?? null;
-  const version = z.object({ v: z.int().min(1) }).safeParse(json).data?.v ?? contractVersion;
-  if (version !== contractVersion) return { error: 'unknown-version', name };
-  if (payload.length > maxUpBytes) return { error: 'too-large', name };
-  const header = upHeader.safeParse(json);
-  if (!header.success) return { error: 'malformed', name };
+  const sig = z.object({ sig: signature }).safeParse(json).data?.sig ?? null;
   const bytes = payload.subarray(end + 1);
-  if (bytes.length !== header.data.bytes) return { error: 'malformed', name };
+  const failed = (error: 'malformed' | 'unknown-version' | 'too-large') => ({ error, name, sig, bytes });
+  const version = z.object({ v: z.int().min(1) }).safeParse(json).data?.v ?? contractVersion;
+  if (version !== contractVersion) return failed('unknown-version');
+  if (payload.length > maxUpBytes) return failed('too-large');
+  const header = upHeader.safeParse(json);
+  if (!header.success || bytes.length !== header.data.bytes) return failed('malformed');
   return { header: header.data, bytes };
 }
 

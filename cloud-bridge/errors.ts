@@ -147,6 +147,25 @@ export const bridgeErrors = {
     cure: 'Give the workers a listener where use_username_as_clientid is off, or each worker a user of its own: docs/CLUSTER.md',
     retryable: true,
   },
+  bookDamaged: {
+    code: 'BRG-160',
+    meaning:
+      'The book of commands was damaged. It was set aside and a new one begun; counters go on above the old ones.',
+    cure: 'Who asked for what until now is in the log of the bridge. Check the disk.',
+    retryable: true,
+  },
+  apiUnreachable: {
+    code: 'BRG-161',
+    meaning: 'No bridge answers where the command was to be asked for.',
+    cure: 'See that the bridge runs; give --api http://127.0.0.1:PORT where its API has another port than 8480.',
+    retryable: true,
+  },
+  commandNotTaken: {
+    code: 'BRG-162',
+    meaning: 'The bridge did not take the command; the gateway was asked nothing.',
+    cure: 'The line says why. A gateway must be registered and connected, and the key must have the scope command.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class BridgeError extends Error {

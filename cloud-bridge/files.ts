@@ -18,6 +18,8 @@ export interface DataDir {
   readonly authorityCertificate: string;
   /** Certificates that count no more, for brokers that take a list. */
   readonly revocationList: string;
+  readonly audit: string;
+  readonly auditBefore: string;
   readonly database: string;
   readonly lock: string;
 }
@@ -35,6 +37,8 @@ export function dataDir(root: string): DataDir {
     authorityKey: join(root, 'ca', 'ca.key'),
     authorityCertificate: join(root, 'ca', 'ca.pem'),
     revocationList: join(root, 'ca', 'crl.pem'),
+    audit: join(root, 'audit.jsonl'),
+    auditBefore: join(root, 'audit.1.jsonl'),
     database: join(root, 'bridge.db'),
     lock: join(root, 'bridge.lock'),
   };

@@ -7,6 +7,7 @@
  *  I3  While the store cannot be written every batch is answered `later`; none is refused for it.
  *  I4  At most `maxWaiting` batches wait; one more is answered `later`, code `busy`, and counted.
  *  I5  A batch that cannot be stored does not keep the others of its group from being stored.
+ *  I6  A small batch, as alerts make them, is stored next, whatever waits; of two groups at most one is of small ones while others wait.
  */
 import type { KeyObject } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -19,8 +20,11 @@ import type { Gateway } from './registry.ts';
 import type { BridgeStore, CheckedBatch, Fork } from './store/bridge-store.ts';
 
 export const maxWaiting = 512;
-/** In SQLite one transaction holds the event loop for as long as its batches take to write: some 2 ms each at the size limit. */
+/** In SQLite one transaction holds the event loop for as long as its batches take to write: some 20 ms each at the size limit. */
 const maxGroup = 16;
+const maxGroupBytes = 128 * 1024;
+/** A batch of a few records. */
+const smallBytes = 4 * 1024;
 const retryAfterS = { busy: 2, damaged: 2, storeDown: 15, storeFull: 60, configuration: 60, version: 600 } as const;
 
 export interface IngestParts {
@@ -33,6 +37,8 @@ export interface IngestParts {
   readonly metrics: BridgeMetrics;
   readonly onFork: (fork: Fork) => void;
   readonly report: (error: BridgeError) => void;
+  /** A payload came that is not what its topic says, or not from whom; for the audit. */
+  readonly onDoubt?: (from: { readonly site: string; readonly gateway: string }, why: string) => void;
 }
 
 interface Waiting {
@@ -43,6 +49,8 @@ interface Waiting {
 export class Ingest {
   readonly #parts: IngestParts;
   #waiting: Waiting[] = [];
+  /** The last group was of small ones. */
+  #wereSmall = false;
   #draining: Promise<void> | null = null;
   #stopped = false;
   readonly #sending = new Set<Promise<void>>();
@@ -85,8 +93,7 @@ export class Ingest {
   }
 
   async #group(): Promise<void> {
-    const group = this.#waiting.slice(0, maxGroup);
-    this.#waiting = this.#waiting.slice(maxGroup);
+    const group = this.#nextGroup();
     this.#parts.metrics.waiting = this.#waiting.length;
     const checked: { batch: CheckedBatch; from: Waiting['from'] }[] = [];
     for (const { payload, from } of group) {
@@ -101,6 +108,20 @@ export class Ingest {
       if (checked.length === 1 || this.#parts.store.troubleOf(error) !== null) this.#postpone(checked, error);
       else for (const one of checked) await this.#commitAlone(one);
     }
+  }
+
+  /** The oldest of the small ones, or of the others; each in its order. */
+  #nextGroup(): readonly Waiting[] {
+    const isSmall = ({ payload }: Waiting) => payload.length <= smallBytes;
+    const small = this.#waiting.filter(isSmall);
+    const others = this.#waiting.filter((one) => !isSmall(one));
+    this.#wereSmall = small.length > 0 && (others.length === 0 || !this.#wereSmall);
+    const from = this.#wereSmall ? small : others;
+    let bytes = 0;
+    const fitting = from.findIndex(({ payload }, at) => at >= maxGroup || (bytes += payload.length) > maxGroupBytes);
+    const group = new Set(from.slice(0, fitting < 0 ? from.length : Math.max(1, fitting)));
+    this.#waiting = this.#waiting.filter((one) => !group.has(one));
+    return [...group];
   }
 
   async #commitAlone(one: { batch: CheckedBatch; from: Waiting['from'] }): Promise<void> {
@@ -148,6 +169,8 @@ export class Ingest {
 
   #answerVerdict(verdict: Verdict, from: Waiting['from']): void {
     if (verdict.verdict === 'drop') this.#parts.metrics.dropped[verdict.reason] += 1;
+    const why = verdict.verdict === 'drop' ? verdict.reason : verdict.verdict === 'answer' ? verdict.code : null;
+    if (why !== null) this.#parts.onDoubt?.(from, why);
     if (verdict.verdict !== 'answer') return;
     this.#answer(
       from,

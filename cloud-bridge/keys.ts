@@ -1,5 +1,12 @@
 /** The bridge's own Ed25519 pair, and the API key. */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { BridgeError } from './errors.ts';
 import { makeDir, readText, writeFileAtomic, type DataDir } from './files.ts';
@@ -46,6 +53,12 @@ export function signingKey(dir: DataDir): KeyObject {
   const key = privateKeyOf(readText(dir.privateKey));
   if (key === null) throw new BridgeError('keyInvalid', `${dir.privateKey} holds no Ed25519 private key`);
   return key;
+}
+
+/** Names a key pair: SHA-256 of its public half in DER form, the first 16 hex digits. */
+export function keyName(privateKey: KeyObject): string {
+  const der = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(der).digest('hex').slice(0, 16);
 }
 
 /** The bearer key of the API. Throws BRG-102 before `init`. */

@@ -17,7 +17,7 @@ export class BridgeMetrics {
   chunks = 0;
   readonly chunkAnswers = { stored: 0, part: 0, later: 0, refused: 0 };
   /** Payloads that cannot be answered. */
-  readonly dropped = { unnamed: 0, foreign: 0, topic: 0, status: 0, chunk: 0 };
+  readonly dropped = { unnamed: 0, foreign: 0, topic: 0, status: 0, chunk: 0, result: 0 };
   readonly statuses = { taken: 0, older: 0 };
   /** What the embedded broker refused. */
   readonly refused = { connect: 0, publish: 0, subscribe: 0, size: 0, revoked: 0 };

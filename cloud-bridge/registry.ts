@@ -17,6 +17,8 @@ import { publicKeyOf } from './keys.ts';
 
 const idPattern = /^[a-z0-9-]{1,40}$/;
 
+const givenCertificate = z.strictObject({ fingerprint: z.string(), serial: z.string(), notAfterMs: z.int() });
+
 const registration = z.strictObject({
   v: z.literal(1),
   gateway: z.string().regex(idPattern),
@@ -36,10 +38,9 @@ const registration = z.strictObject({
     })
     .optional(),
   /** Of a gateway that was enrolled; newest first. */
-  certificates: z
-    .array(z.strictObject({ fingerprint: z.string(), serial: z.string(), notAfterMs: z.int() }))
-    .max(2)
-    .optional(),
+  certificates: z.array(givenCertificate).max(2).optional(),
+  /** Given once and taken back before their time: for the list of revoked certificates, until it is over. */
+  retired: z.array(givenCertificate).optional(),
   revokedMs: z.int().optional(),
 });
 export type Registration = z.infer<typeof registration>;
@@ -63,6 +64,9 @@ export interface PeerCertificate {
 
 /** Names of other users of a broker: no gateway may have one. */
 export const reservedNames: ReadonlySet<string> = new Set(['bridge', 'reader']);
+
+/** A gateway that is enrolled again and again within the life of its certificates is shut out by its keys all the same. */
+const maxRetired = 100;
 
 /** 16 MiB and about 40 ms a guess; the passwords are 256 random bits, so this guards a leaked file twice. */
 const cost = { n: 16_384, r: 8, p: 1 } as const;
@@ -130,10 +134,24 @@ export function registrationOf(dir: DataDir, gateway: string): Registration | nu
   return idPattern.test(gateway) && existsSync(path) ? parse(readText(path)) : null;
 }
 
-/** Replaces what is registered of a gateway. Throws BRG-103. */
-export function register(dir: DataDir, content: Registration): void {
+/**
+ * Replaces what is registered of a gateway; of the certificates it had, those it has no more are kept as retired until their time
+ * is over. Throws BRG-103.
+ */
+export function register(dir: DataDir, content: Registration, nowMs = Date.now()): void {
   makeDir(dir.gateways);
-  writeFileAtomic(fileOf(dir, content.gateway), `${JSON.stringify(content, null, 2)}\n`, 0o600);
+  const before = registrationOf(dir, content.gateway);
+  const kept = new Set(content.certificates?.map(({ serial }) => serial));
+  const gone = [...(before?.certificates ?? []), ...(before?.retired ?? [])];
+  const retired = gone.filter(({ serial, notAfterMs }) => !kept.has(serial) && notAfterMs > nowMs).slice(0, maxRetired);
+  const { retired: _before, ...rest } = content;
+  const all = { ...rest, ...(retired.length === 0 ? {} : { retired }) };
+  writeFileAtomic(fileOf(dir, content.gateway), `${JSON.stringify(all, null, 2)}\n`, 0o600);
+}
+
+/** Serial numbers of the certificates of a gateway that count no more though their time is not over. */
+export function revokedSerials({ revokedMs, certificates = [], retired = [] }: Registration): readonly string[] {
+  return [...(revokedMs === undefined ? [] : certificates), ...retired].map(({ serial }) => serial);
 }
 
 function fileOf(dir: DataDir, gateway: string): string {

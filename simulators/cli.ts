@@ -21,7 +21,8 @@ SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting.
                             and go on answering
   --without FAULT_ID        leave this fault out; may be repeated
   --healthy                 leave every fault out
-  --uplink-target HOST:PORT the broker behind the uplink proxy; without it there is no proxy and no uplink outage
+  --uplink-target HOST:PORT the broker behind the uplink proxy (mqtts://HOST:PORT: one with TLS); without it there is no
+                            proxy and no uplink outage
   --control                 obey lines on standard input: halt (all machines stand still, servers go on), stop
   --hold                    with --control: the machines answer but stand still until the line begin
   --port-base N             listen on N, N+1, … instead of free ports
@@ -110,11 +111,11 @@ function seconds(text: string): number {
 }
 
 function hostPort(text: string): UplinkTarget {
-  const match = /^(?:mqtt:\/\/|tcp:\/\/)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})\/?$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match?.[1] === undefined || !(port >= 1 && port <= 65_535))
+  const match = /^(?:(mqtts?|tcp):\/\/)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})\/?$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match?.[2] === undefined || !(port >= 1 && port <= 65_535))
     throw new SimulatorError('usage', `--uplink-target is HOST:PORT, such as 127.0.0.1:1883, not ${text}`);
-  return { host: match[1].replace(/^\[|\]$/g, ''), port };
+  return { scheme: match[1] === 'mqtts' ? 'mqtts' : 'mqtt', host: match[2].replace(/^\[|\]$/g, ''), port };
 }
 
 /** Where the command reads and writes; the process's own streams, or a test's. */

@@ -1,6 +1,14 @@
 /** `selvedge check FILE`: every mistake of a configuration at once. */
 import { parseArgs } from 'node:util';
-import { ConfigErrors, formatIssue, loadConfig, type Config, type ConfigIssue } from '../config/load.ts';
+import {
+  ConfigErrors,
+  formatIssue,
+  loadWithRemote,
+  type Config,
+  type ConfigIssue,
+  type RemoteReport,
+} from '../config/load.ts';
+import { pathText } from '../config/remote-fields.ts';
 import { AgentError } from '../errors.ts';
 import { writeJsonFile } from './json-file.ts';
 
@@ -9,7 +17,9 @@ export const help = `Usage: selvedge check FILE [--endpoints FILE] [--json FILE]
 Checks a configuration file and prints every mistake with line, column, what is wrong and what would be right.
 
   --endpoints FILE   lay the endpoints file over it, as selvedge run does
-  --json FILE        also write {ok, file, issues:[{file, line, column, path, what, right}]}
+  --json FILE        also write {ok, file, issues:[{file, line, column, path, what, right}], remote}
+
+What was set from afar is laid over the file, as selvedge run does, and listed; what the file itself says otherwise since then counts.
 
 Exit code: 0 it can be used, 2 it cannot.
 `;
@@ -22,13 +32,15 @@ export async function main(args: readonly string[]): Promise<number> {
   });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new AgentError('usage', 'check takes one FILE');
-  const report = (ok: boolean, issues: readonly ConfigIssue[]) => {
-    if (values.json !== undefined) writeJsonFile(values.json, { ok, file, issues });
+  const report = (ok: boolean, issues: readonly ConfigIssue[], remote: RemoteReport | null = null) => {
+    if (values.json !== undefined) writeJsonFile(values.json, { ok, file, issues, remote });
   };
   try {
-    const config = loadConfig(file, values.endpoints === undefined ? {} : { endpoints: values.endpoints });
+    const endpoints = values.endpoints === undefined ? {} : { endpoints: values.endpoints };
+    const { config, remote } = loadWithRemote(file, endpoints);
     process.stdout.write(`${file} can be used: ${summary(config)}\n`);
-    report(true, []);
+    process.stdout.write(remoteText(remote));
+    report(true, [], remote);
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigErrors)) {
@@ -42,6 +54,25 @@ export async function main(args: readonly string[]): Promise<number> {
     report(false, error.issues);
     return 2;
   }
+}
+
+const effects = {
+  applied: '',
+  overridden: ' — passed over: the file says otherwise since then',
+  'not-remote': ' — passed over: this version lets nobody set it from afar',
+} as const;
+
+/** What was set from afar, one setting a line. */
+function remoteText({ settings, problem, trial }: RemoteReport): string {
+  const lines = settings.map(({ setting, state }) => {
+    const { path, value, by, atMs } = setting;
+    const when = `${new Date(atMs).toISOString()} by ${by}`;
+    return `from afar: ${pathText(path)} = ${JSON.stringify(value)}, set ${when}${effects[state]}`;
+  });
+  if (trial !== null)
+    lines.push(`from afar: ${trial.id} by ${trial.by} is on trial and counts only for the agent that runs it`);
+  if (problem !== null) lines.push(`from afar: nothing counts: ${problem}`);
+  return lines.map((line) => `${line.replaceAll(/\p{C}/gu, '?')}\n`).join('');
 }
 
 function summary(config: Config): string {

@@ -5,7 +5,16 @@ import { parseArgs } from 'node:util';
 import { joinCheck, joinFile, sha256Hex, type JoinFile } from '../../cloud-bridge/contract.ts';
 import { AgentError } from '../errors.ts';
 import { askForCertificate } from '../sync/enrolment.ts';
-import { certificateFile, identityFiles, signedRequest, signingKeyAt, tlsKey, writeDurably } from '../sync/identity.ts';
+import {
+  certificateFile,
+  finishKeys,
+  prepareKeys,
+  identityFiles,
+  signedRequest,
+  signingKeyAt,
+  tlsKey,
+  writeDurably,
+} from '../sync/identity.ts';
 import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge join FILE --data-dir DIR [--json FILE]
@@ -59,12 +68,16 @@ export function readJoinFile(path: string, nowMs: number): JoinFile {
 
 async function join(file: JoinFile, dataDir: string) {
   const files = identityFiles(dataDir);
+  const config = joinPath(dataDir, 'uplink.yaml');
   const secretSha256 = sha256Hex(Buffer.from(file.secret));
   if (existsSync(files.joined) && readFileSync(files.joined, 'utf8').includes(secretSha256)) {
+    finishKeys(files);
     throw new AgentError('joinFileUnusable', 'this data folder has joined with this file already; it is used up');
   }
   const { gateway, site, secret } = file;
-  const signing = signingKeyAt(files.signingKey);
+  prepareKeys(files, secretSha256);
+  // New ones, whatever is there: a gateway that joins again may do so because its keys were copied.
+  const signing = signingKeyAt(files.nextSigningKey);
   const key = tlsKey(files.nextKey);
   const { fields } = await signedRequest(gateway, key, signing);
   const trust = { ca: file.ca, identity: null };
@@ -74,11 +87,12 @@ async function join(file: JoinFile, dataDir: string) {
   }
   writeDurably(files.bridgeKey, answer.bridgeKey, 0o644);
   writeDurably(files.ca, file.ca, 0o644);
-  writeDurably(files.certificate, certificateFile(answer.certificate, key), 0o600);
-  const config = joinPath(dataDir, 'uplink.yaml');
   writeDurably(config, uplinkSection(file, files), 0o644);
+  writeDurably(files.certificate, certificateFile(answer.certificate, key), 0o600);
+  // Until here the same keys may ask again with the same file; from here on what is left to do needs nobody.
   writeDurably(files.joined, `${JSON.stringify({ gateway, site, secretSha256, atMs: Date.now() })}\n`, 0o644);
-  rmSync(files.nextKey, { force: true });
+  finishKeys(files);
+  rmSync(files.joining, { force: true });
   return {
     gateway,
     site,

@@ -1,6 +1,6 @@
 /** `selvedge run`: the agent itself, until SIGINT or SIGTERM. */
 import { parseArgs } from 'node:util';
-import { AgentError } from '../errors.ts';
+import { AgentError, agentErrors } from '../errors.ts';
 import { runAgent } from '../main.ts';
 
 export const help = `Usage: selvedge run --config FILE [--endpoints FILE]
@@ -24,13 +24,23 @@ export async function main(args: readonly string[]): Promise<number> {
   Buffer.poolSize = 0;
   const abort = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort());
-  await runAgent(
-    {
-      configPath: values.config,
-      ...(values.endpoints === undefined ? {} : { endpointsPath: values.endpoints }),
-      terminal: (line) => void process.stderr.write(`${line}\n`),
-    },
-    abort.signal,
-  );
-  return 0;
+  const options = {
+    configPath: values.config,
+    ...(values.endpoints === undefined ? {} : { endpointsPath: values.endpoints }),
+    terminal: (line: string) => void process.stderr.write(`${line}\n`),
+  };
+  // Settings from afar may want a new start. One that fails for a trial is made once more without it, which takes the trial back.
+  for (let trial: string | null = null; ;) {
+    try {
+      const again = await runAgent({ ...options, trial }, abort.signal);
+      if (again === null) return 0;
+      trial = again.trial;
+    } catch (error) {
+      if (trial === null) throw error;
+      trial = null;
+      const { code, meaning, cure } = agentErrors.trialFailed;
+      const why = error instanceof Error ? error.message : String(error);
+      process.stderr.write(`${why}\n${code} ${meaning} — do: ${cure}\n`);
+    }
+  }
 }

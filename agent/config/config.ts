@@ -2,7 +2,7 @@
 import type { MachineKind } from '../../drivers/profiles/schema.ts';
 import type { ShiftCalendar } from '../time/calendar.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { logLevels, opcuaPolicies, opcuaSecurityModes } from './schema.ts';
+import type { logLevels, opcuaPolicies, opcuaSecurityModes, remoteRawModes } from './schema.ts';
 
 /** Where a secret is, never the secret. `secrets.ts` resolves it at the moment of use. File paths are absolute. */
 export type SecretReference = `file:${string}` | `env:${string}`;
@@ -82,6 +82,7 @@ export interface UplinkConfig {
   readonly bridgeKey: string;
   readonly ackTimeoutS: number;
   readonly outageAfterS: number;
+  readonly remoteRaw: (typeof remoteRawModes)[number];
   /** Absolute path of a PEM file. */
   readonly ca: string | null;
 }

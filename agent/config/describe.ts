@@ -29,6 +29,8 @@ export interface SchemaNode {
   readonly examples?: readonly unknown[];
   readonly restart?: boolean;
   readonly remote?: boolean;
+  /** Of a section without a description of its fields: those that may be set from afar. */
+  readonly remoteKeys?: readonly string[];
   readonly secret?: boolean;
   readonly unit?: string;
   readonly expects?: string;

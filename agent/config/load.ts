@@ -14,9 +14,11 @@ import { crossIssues, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
 import { deepFreeze } from './diff.ts';
 import { defaultUnit, endpointText, parseEndpoint, type Endpoint, type SerialLine } from './endpoint.ts';
-import { ConfigErrors, issuesOfZod, type ConfigIssue } from './issues.ts';
+import { ConfigErrors, formatIssue, issuesOfZod, type ConfigIssue } from './issues.ts';
 import { overlaySchema, type Overlay, type OverlayMachine } from './overlay.ts';
 import { isProfilePath, profileCatalogue, type ProfileCatalogue } from './profiles.ts';
+import { layOver, type RemoteSetting, type SettingState } from './remote-fields.ts';
+import { readRemote, settingsFor } from './remote-file.ts';
 import { configSchema, profileOfOpcua, type ParsedConfig, type ParsedMachine } from './schema.ts';
 import { parseSource, type Source } from './source.ts';
 
@@ -24,6 +26,10 @@ export type { Config, MachineConfig, OpcUaConfig, RulesConfig, SecretReference, 
 export { ConfigErrors, formatIssue, type ConfigIssue } from './issues.ts';
 
 export interface LoadOptions {
+  /** The trial of settings from afar that is running; absent or null: what is on trial does not count. */
+  readonly trial?: string | null;
+  /** In place of what `remote.json` has. */
+  readonly settings?: readonly RemoteSetting[];
   /** Path of an endpoints file, laid over endpoint, unit and server fingerprint by machine id, and over the uplink's URL. */
   readonly endpoints?: string;
 }
@@ -37,21 +43,59 @@ const maxFileBytes = 4 * 1024 * 1024;
  * @throws {AgentError} AGT-100 when a file cannot be read
  */
 export function loadConfig(path: string, options: LoadOptions = {}): Config {
+  return loadWithRemote(path, options).config;
+}
+
+/** What was set from afar, as it counts. */
+export interface RemoteReport {
+  readonly settings: readonly { readonly setting: RemoteSetting; readonly state: SettingState }[];
+  /** Why none of it counts; null: it does. */
+  readonly problem: string | null;
+  /** A trial that is running, or that the next start takes back. */
+  readonly trial: { readonly id: string; readonly by: string } | null;
+}
+export interface Loaded {
+  readonly config: Config;
+  readonly remote: RemoteReport;
+}
+
+/**
+ * As `loadConfig`, and tells what was set from afar. Where the local file can be used and the two together cannot, the local file
+ * alone counts.
+ */
+export function loadWithRemote(path: string, options: LoadOptions = {}): Loaded {
   const file = resolve(path);
   const overlay =
     options.endpoints === undefined
       ? null
       : { file: resolve(options.endpoints), text: readText(resolve(options.endpoints)) };
-  const result = checkConfig({
+  const input: CheckInput = {
     file,
     text: readText(file),
     overlay,
     profilesIn: profileCatalogue,
     fileExists: existsSync,
     shippedRules: parseRules(shippedRules()),
-  });
-  if ('issues' in result) throw new ConfigErrors(result.issues);
-  return result.config;
+  };
+  const local = checkConfig(input);
+  if ('issues' in local) throw new ConfigErrors(local.issues);
+  const state = readRemote(local.config.dataDir);
+  const settings = options.settings ?? settingsFor(state, options.trial ?? null);
+  const trial = state.trial === null ? null : { id: state.trial.id, by: state.trial.by };
+  if (settings.length === 0) return { config: local.config, remote: { settings: [], problem: state.problem, trial } };
+  const source = parseSource(input.file, input.text);
+  const { value, states } = layOver(configJsonSchema(), source.value, settings);
+  const told = settings.map((setting, at) => ({ setting, state: states[at] ?? 'not-remote' }));
+  const both = checkConfig({ ...input, main: { ...source, value } });
+  if ('config' in both) return { config: both.config, remote: { settings: told, problem: state.problem, trial } };
+  if (options.settings !== undefined) throw new ConfigErrors(both.issues);
+  const problem = `with it the configuration cannot be used: ${both.issues.map(formatIssue)[0] ?? ''}`;
+  return { config: local.config, remote: { settings: told, problem, trial } };
+}
+
+/** The file as plain data, without checks; null when its syntax is broken. @throws {AgentError} AGT-100 */
+export function localData(path: string): unknown {
+  return parseSource(resolve(path), readText(resolve(path))).value;
 }
 
 function readText(file: string): string {
@@ -72,6 +116,8 @@ export interface CheckInput {
   /** Absolute path; relative paths in the text are relative to its folder. */
   readonly file: string;
   readonly text: string;
+  /** The text as it counts; absent: as it stands. */
+  readonly main?: Source;
   readonly overlay: { readonly file: string; readonly text: string } | null;
   readonly profilesIn: (dirs: readonly string[]) => ProfileCatalogue;
   readonly fileExists: (path: string) => boolean;
@@ -82,7 +128,7 @@ export interface CheckInput {
 export function checkConfig(
   input: CheckInput,
 ): { readonly config: Config } | { readonly issues: readonly ConfigIssue[] } {
-  const main = parseSource(input.file, input.text);
+  const main = input.main ?? parseSource(input.file, input.text);
   const over = input.overlay === null ? null : parseSource(input.overlay.file, input.overlay.text);
   const syntax = [...syntaxIssues(main), ...(over === null ? [] : syntaxIssues(over))];
   if (syntax.length > 0) return { issues: syntax };
@@ -177,6 +223,7 @@ function build(
             bridgeKey: absolute(uplink.bridgeKey),
             ackTimeoutS: uplink.ackTimeoutS,
             outageAfterS: uplink.outageAfterS,
+            remoteRaw: uplink.remoteRaw,
             ca: uplink.ca === undefined ? null : absolute(uplink.ca),
           },
     page: parsed.page,

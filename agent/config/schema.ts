@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { machineKinds } from '../../drivers/profiles/schema.ts';
+import { remoteRuleFields } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { parseEndpoint } from './endpoint.ts';
 
@@ -136,7 +137,11 @@ const opcuaSchema = z.strictObject({
 });
 
 const pollSchema = z.strictObject({
-  intervalMs: field(z.int().min(20).max(3_600_000), 'Time from one poll to the next.', { ...atStart, unit: 'ms' }),
+  intervalMs: field(z.int().min(20).max(3_600_000), 'Time from one poll to the next.', {
+    ...atStart,
+    remote: true,
+    unit: 'ms',
+  }),
 });
 
 /** What an OPC UA machine is read by whose configuration names no profile. */
@@ -145,7 +150,10 @@ export const profileOfOpcua = 'opcua-machinery';
 /** Rule id → fields. What fits a rule depends on the rule, so `cross.ts` asks `agent/rules/load.ts`. */
 const rulesSchema = z.record(
   z.string(),
-  z.record(z.string(), z.unknown()).meta({ expects: 'fields of the rule, such as { priority: high }' }),
+  z.record(z.string(), z.unknown()).meta({
+    expects: 'fields of the rule, such as { priority: high }',
+    remoteKeys: [...remoteRuleFields],
+  }),
 );
 
 export const writesSchema = z.strictObject({
@@ -215,20 +223,18 @@ const machineSchema = z.strictObject({
   ),
   serial: field(serialSchema.optional(), 'Line settings of a serial endpoint; the same as in its query part.', atStart),
   opcua: field(opcuaSchema.optional(), 'Session settings of an OPC UA endpoint.', atStart),
-  rules: field(rulesSchema.optional(), 'Changes of rules for this machine alone, by rule id.', {
-    ...live,
-    remote: true,
-  }),
+  rules: field(rulesSchema.optional(), 'Changes of rules for this machine alone, by rule id.', live),
 });
 
 const storageSchema = z.strictObject({
   budgetMiB: field(
     z.int().min(64).max(1_048_576).default(2048),
-    'Space on disk from which the share of the raw readings is taken. Records, alerts and what waits for the bridge are kept by age and not by size.',
+    'Space on disk for everything that is stored. When it is short raw readings go first; what waits for the bridge goes last, and open alerts never.',
     { ...atStart, unit: 'MiB' },
   ),
   ringDays: field(z.number().min(0.01).max(365).default(7), 'Age at which raw readings are removed.', {
     ...atStart,
+    remote: true,
     unit: 'days',
   }),
   ringShare: field(z.number().min(0.05).max(0.9).default(0.4), 'Share of the budget raw readings may take.', atStart),
@@ -238,7 +244,7 @@ const summariesSchema = z.strictObject({
   openMinuteEveryS: field(
     z.number().min(1).max(60).default(60),
     'How often the minute that is still running is summarised and sent as a new revision. 60: only when it is over.',
-    { ...atStart, unit: 's' },
+    { ...atStart, remote: true, unit: 's' },
   ),
 });
 
@@ -251,6 +257,8 @@ const brokerMarks = {
   expects: 'mqtts://host:8883 (or mqtt://127.0.0.1:1883 on this machine)',
   examples: ['mqtts://bridge.example:8883'],
 } as const;
+
+export const remoteRawModes = ['off', 'ask', 'on'] as const;
 
 const uplinkSchema = z.strictObject({
   broker: field(
@@ -295,6 +303,11 @@ const uplinkSchema = z.strictObject({
     'Without connection or answer for this long it is an outage of the uplink.',
     { ...atStart, unit: 's' },
   ),
+  remoteRaw: field(
+    z.enum(remoteRawModes).default('ask'),
+    'Whether the bridge may have raw readings and diagnostics when it asks: never (off), when somebody here allows it each time (ask, with selvedge remote), or always (on).',
+    atStart,
+  ),
   ca: field(z.string().min(1).optional(), 'PEM file with the CA of the broker. Absent: the CAs of Node.', {
     ...atStart,
     expects: 'the path of a PEM file, relative to this file',
@@ -332,10 +345,7 @@ export const configSchema = z.strictObject({
     expects: 'paths, relative to this file',
   }),
   machines: field(z.array(machineSchema).default([]), 'The machines to watch.', atStart),
-  rules: field(rulesSchema.default({}), 'Changes of the shipped alert rules, by rule id, and rules of your own.', {
-    ...live,
-    remote: true,
-  }),
+  rules: field(rulesSchema.default({}), 'Changes of the shipped alert rules, by rule id, and rules of your own.', live),
   storage: field(storageSchema.prefault({}), 'How much is kept on disk.', atStart),
   summaries: field(summariesSchema.prefault({}), 'Minute summaries.', atStart),
   uplink: field(uplinkSchema.optional(), 'The cloud bridge. Absent: nothing is sent; everything else works.', atStart),

@@ -6,18 +6,21 @@ import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { Config } from './config.ts';
 import { diffConfig, liveConfig, type ConfigChange } from './diff.ts';
-import { loadConfig } from './load.ts';
+import { loadWithRemote, type Loaded, type RemoteReport } from './load.ts';
 
 export interface ConfigReload {
   /** What runs from now on: the configuration before, with all changes that need no restart. */
   readonly config: Config;
   /** Every difference of the file to its last good version; those with `restart` are not in `config`. */
   readonly changes: readonly ConfigChange[];
+  readonly remote: RemoteReport;
 }
 
 export interface ConfigWatchOptions {
   readonly path: string;
   readonly endpoints?: string;
+  /** The trial of settings from afar that is running. */
+  readonly trial?: () => string | null;
   /** The configuration that runs at the start. */
   readonly config: Config;
   readonly onReload: (reload: ConfigReload) => void;
@@ -49,18 +52,20 @@ export function watchConfig(options: ConfigWatchOptions): ConfigWatch {
   function reload(): void {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    let next: Config;
+    let loaded: Loaded;
     try {
-      next = loadConfig(options.path, options.endpoints === undefined ? {} : { endpoints: options.endpoints });
+      const endpoints = options.endpoints === undefined ? {} : { endpoints: options.endpoints };
+      loaded = loadWithRemote(options.path, { ...endpoints, trial: options.trial?.() ?? null });
     } catch (error) {
       onProblem(error);
       return;
     }
+    const { config: next, remote } = loaded;
     const changes = diffConfig(seen, next);
     if (changes.length === 0) return;
     seen = next;
     running = liveConfig(running, next);
-    onReload({ config: running, changes });
+    onReload({ config: running, changes, remote });
   }
 
   function soon(): void {

@@ -149,8 +149,8 @@ export function addReset(resets: readonly ResetSpan[], seen: ResetSpan): ResetSp
 }
 
 /**
- * Where counting goes on from in a new process. Across boots only the wall clock tells how long it has been. Where it says "in the
- * future", nobody knows: the base is put so far back that the step to the first reading carries bounds.
+ * Where counting goes on from in a new process. Across starts of the computer only the wall clock tells how long it has been
+ * (within one the store has put `before` on the clock of this process). Where it says "in the future", nobody knows: the base is put so far back that the step to the first reading carries bounds.
  */
 export function baseFromBefore(before: CounterPoint, spec: CounterSpec, startMs: number): CounterBase {
   const { value } = before;

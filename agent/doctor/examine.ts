@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { listCertificates, opcuaFolders } from '../../drivers/opcua/trust.ts';
-import { ConfigErrors, loadConfig, type Config, type SecretReference } from '../config/load.ts';
+import { ConfigErrors, loadWithRemote, type Config, type RemoteReport, type SecretReference } from '../config/load.ts';
 import { AgentError, agentErrors } from '../errors.ts';
 import {
   judgeBridgeKey,
@@ -62,7 +62,7 @@ const root = join(import.meta.dirname, '../..');
 export async function examine(options: ExamineOptions): Promise<Report> {
   const sample = () => ({ wallMs: options.clock.wallMs(), monotonicMs: options.clock.monotonicMs() });
   const first = sample();
-  const { config, check } = readConfig(options);
+  const { config, checks } = readConfig(options);
   const packages = Promise.all(packagesOf(config).map((name) => loadPackage(name)));
   const [loads, node, rest] = await Promise.all([
     packages,
@@ -77,7 +77,7 @@ export async function examine(options: ExamineOptions): Promise<Report> {
     judgeNode(process.versions.node, node, `${process.platform}-${process.arch}`),
     judgePackages(loads),
     judgeClock(first, sample()),
-    ...(check === null ? [] : [check]),
+    ...checks,
     ...rest,
   ]);
 }
@@ -94,25 +94,40 @@ export function packagesOf(config: Pick<Config, 'machines'> | null): readonly Pa
   ];
 }
 
-function readConfig({ configPath, endpointsPath }: ExamineOptions): { config: Config | null; check: Check | null } {
-  if (configPath === undefined) return { config: null, check: null };
+function readConfig({ configPath, endpointsPath }: ExamineOptions): {
+  config: Config | null;
+  checks: readonly Check[];
+} {
+  if (configPath === undefined) return { config: null, checks: [] };
   try {
-    const config = loadConfig(configPath, endpointsPath === undefined ? {} : { endpoints: endpointsPath });
+    const endpoints = endpointsPath === undefined ? {} : { endpoints: endpointsPath };
+    const { config, remote } = loadWithRemote(configPath, endpoints);
     const count = config.machines.length;
     const detail = `${config.file} can be used: ${count} ${count === 1 ? 'machine' : 'machines'}`;
-    return { config, check: good('config', detail) };
+    return { config, checks: [good('config', detail), ...judgeRemote(remote)] };
   } catch (error) {
     if (error instanceof ConfigErrors) {
       const count = error.issues.length;
       const detail = `${configPath} has ${count} ${count === 1 ? 'mistake' : 'mistakes'}`;
       const over = endpointsPath === undefined ? '' : ` --endpoints ${endpointsPath}`;
       const cure = `\`selvedge check ${configPath}${over}\` shows each with its cure. What it configures was not looked at.`;
-      return { config: null, check: bad('config', detail, cure) };
+      return { config: null, checks: [bad('config', detail, cure)] };
     }
     if (!(error instanceof AgentError)) throw error;
     const detail = error.message.replace(/^[A-Z]{3}-\d+ /, '');
-    return { config: null, check: bad('config', detail, agentErrors.fileUnreadable.cure) };
+    return { config: null, checks: [bad('config', detail, agentErrors.fileUnreadable.cure)] };
   }
+}
+
+/** Only where something was set from afar. */
+function judgeRemote({ settings, problem, trial }: RemoteReport): readonly Check[] {
+  if (settings.length === 0 && problem === null && trial === null) return [];
+  const passedOver = settings.filter(({ state }) => state !== 'applied').length;
+  const onTrial = trial === null ? '' : `, and ${trial.id} is on trial`;
+  const detail = `${settings.length} set from afar${onTrial}`;
+  if (problem === null && passedOver === 0) return [good('remote-settings', detail)];
+  const why = problem ?? `${passedOver} of them passed over`;
+  return [bad('remote-settings', `${detail}; ${why}`, agentErrors.remotePassedOver.cure)];
 }
 
 /** @param sqliteLoads the lock is looked at through a package that may crash; only after it was loaded elsewhere */

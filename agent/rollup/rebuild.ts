@@ -6,6 +6,8 @@
  * Invariants (test/unit/rollup/rebuild.test.ts):
  *  B1  Deltas join: where the rebuilt minutes of a counter end, the new process goes on counting.
  *  B2  A minute whose stored revision is newer than everything in the ring is not rebuilt.
+ *  B5  Whatever the clock did between the two processes: where the computer's monotonic clock tells how long it has been, counters go
+ *      on behind it as if it had not been stepped.
  *  B4  Of a span in which a boot did not know the time no minute is rebuilt here, but counters go on behind it.
  *  B3  Seconds by state add up to the minute, up to the start of the new process, also in the minute of that start. Whole
  *      minutes in which no process ran have no summary at all.
@@ -33,7 +35,7 @@ export interface RebuildOptions {
 
 export interface Rebuilt {
   readonly drafts: readonly SummaryDraft[];
-  /** Where counting goes on from, by signal number, in UTC ms. */
+  /** Where counting goes on from, by signal number, in UTC ms on the clock of the new process. */
   readonly bases: ReadonlyMap<number, CounterBase>;
   /** Blocks that could not be read; their span is a hole. */
   readonly damagedBlocks: number;
@@ -52,11 +54,14 @@ interface Tail {
   readonly datedMs: number;
   /** Until when this boot's minutes are its own: another boot or the new process begins there. */
   readonly limitMs: number;
+  /** From its clock to that of the new process. */
+  readonly shiftMs: number;
 }
 
 export function rebuildMachine(model: MachineModel, recovery: Recovery, options: RebuildOptions): Rebuilt {
   const { tails, damagedBlocks } = tailsOf(model, recovery, options.nowMs);
-  const newestMs = Math.max(...recovery.ringTail.map((block) => block.toMs));
+  // The last block, not the latest time: one in which the clock was stepped has times of both clocks.
+  const newestMs = recovery.ringTail.at(-1)?.toMs ?? -Infinity;
   const drafts: SummaryDraft[] = [];
   const bases = new Map<number, CounterBase>();
   for (const tail of tails) {
@@ -66,7 +71,8 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
     }
     for (const fromMs of minutesOf(tail, newestMs, tail.boot === recovery.previousBoot ? options.nowMs : null)) {
       const limitMs = Math.min(fromMs + minuteMs, Math.max(tail.limitMs, tail.endMs));
-      drafts.push(...summaries(model, recovery, tail, fromMs, limitMs, bases));
+      // Into a minute behind all readings nothing is counted; had no other been rebuilt, what they count would be nobody's.
+      if (fromMs <= tail.endMs) drafts.push(...summaries(model, recovery, tail, fromMs, limitMs, bases));
       const state = stateSummary(model, recovery, tail, fromMs, limitMs, options);
       if (state !== null) drafts.push(state);
     }
@@ -80,8 +86,9 @@ function countThrough(model: MachineModel, recovery: Recovery, tail: Tail, bases
     const spec = counterSpec(signal);
     if (spec === null) continue;
     const own = tail.readings.filter((reading) => reading.signal === signal.name);
-    const counting = countOn(own, baseFor(recovery, model, signal, undefined, bases), spec, Infinity, Infinity);
-    if (counting !== null) bases.set(signal.index, counting.base);
+    const base = baseFor(recovery, model, signal, undefined, bases, tail);
+    const counting = countOn(own, base, spec, Infinity, Infinity);
+    if (counting !== null) bases.set(signal.index, movedBy(counting.base, tail.shiftMs));
   }
 }
 
@@ -92,6 +99,7 @@ function minutesOf(tail: Tail, newestMs: number, startMs: number | null): number
   const firstMs = Math.max(
     minuteOf(newestMs) - minuteMs,
     tail.firstMinuteMs ?? -Infinity,
+    minuteOf(tail.readings[0]?.sourceTimeMs ?? -Infinity),
     tail.datedMs === -Infinity ? -Infinity : minuteOf(tail.datedMs),
   );
   for (let fromMs = firstMs; fromMs <= minuteOf(tail.endMs); fromMs += minuteMs) minutes.push(fromMs);
@@ -130,7 +138,7 @@ function tailsOf(model: MachineModel, recovery: Recovery, nowMs: number): { tail
     const datedMs = recovery.undated.find((span) => span.boot === boot)?.untilMs ?? -Infinity;
     // Dated, the readings of before and after it show no step: what comes after it is its first segment all the same.
     const segment = Math.max(opened ? newest + 1 : newest, datedMs === -Infinity ? 0 : 1);
-    tails.push({ boot, segment, readings, endMs, datedMs, limitMs });
+    tails.push({ boot, segment, readings, endMs, datedMs, limitMs, shiftMs: shiftOf(recovery, boot, segment) });
     limitMs = Math.min(limitMs, first.sourceTimeMs);
   }
   tails.reverse();
@@ -156,8 +164,20 @@ function silentTail(model: MachineModel, recovery: Recovery, tails: readonly Tai
   const firstMinuteMs = Math.min(...stored.map((record) => record.minuteMs));
   return livedMs > nowMs
     ? null
-    : { boot, segment, readings: [], datedMs: -Infinity, firstMinuteMs, endMs: livedMs, limitMs: nowMs };
+    : {
+        boot,
+        segment,
+        readings: [],
+        datedMs: -Infinity,
+        firstMinuteMs,
+        endMs: livedMs,
+        limitMs: nowMs,
+        shiftMs: shiftOf(recovery, boot, segment),
+      };
 }
+
+const shiftOf = ({ clockShifts }: Recovery, boot: string, segment: number): number =>
+  clockShifts.find((shift) => shift.boot === boot && shift.segment === segment)?.shiftMs ?? 0;
 
 /** Readings after the last step of the wall clock, in order of time. */
 function afterLastStep(all: readonly StoredReading[]): { readings: StoredReading[]; steppedMs: number | null } {
@@ -188,7 +208,7 @@ function summaries(
     );
     const spec = counterSpec(signal);
     const own = tail.readings.filter((reading) => reading.signal === signal.name);
-    const base = spec === null ? null : baseFor(recovery, model, signal, stored, bases);
+    const base = spec === null ? null : baseFor(recovery, model, signal, stored, bases, tail);
     const cutMs = Math.max(stored?.atMs ?? fromMs, tail.datedMs);
     const points = new MinutePoints();
     let before: Point | null = null;
@@ -202,7 +222,7 @@ function summaries(
       else if (point.tMs < fromMs + minuteMs) points.add(point.tMs, point.value, point.rank);
     }
     const counting = countOn(own, base, spec, fromMs + minuteMs, stored === undefined ? cutMs : -Infinity);
-    if (counting !== null) bases.set(signal.index, counting.base);
+    if (counting !== null) bases.set(signal.index, movedBy(counting.base, tail.shiftMs));
     // A reading of the very millisecond in which a revision was written, or a segment began, is in none yet.
     const countsMore = (counting?.totals?.toMs ?? -Infinity) >= cutMs;
     if ((tail.endMs <= cutMs || limitMs <= cutMs) && !countsMore) continue;
@@ -243,19 +263,29 @@ function countOn(
   return at === null ? null : { base: at, totals };
 }
 
-/** Where counting goes on: behind the stored revision, else where the minute or boot before ended, else the last summary. */
+/** Where counting goes on, on the tail's clock: behind the stored revision, else where the minute or boot before ended, else the last summary. */
 function baseFor(
   recovery: Recovery,
   model: MachineModel,
   signal: SignalModel,
   stored: SummaryRecord | undefined,
   bases: ReadonlyMap<number, CounterBase>,
+  { shiftMs }: Tail,
 ): CounterBase | null {
   if (stored?.counter) return { tMs: stored.counter.toMs, value: stored.counter.to, suspect: null };
   const before = bases.get(signal.index);
-  if (before !== undefined) return before;
+  if (before !== undefined) return movedBy(before, -shiftMs);
   const last = recovery.lastCounters.find((c) => c.machine === model.setup.id && c.signal === signal.name);
-  return last === undefined ? null : { tMs: last.atMs, value: last.value, suspect: null };
+  return last === undefined ? null : { tMs: last.atMs - shiftMs, value: last.value, suspect: null };
+}
+
+/** On another clock. */
+function movedBy({ tMs, value, suspect }: CounterBase, shiftMs: number): CounterBase {
+  return {
+    tMs: tMs + shiftMs,
+    value,
+    suspect: suspect === null ? null : { tMs: suspect.tMs + shiftMs, value: suspect.value },
+  };
 }
 
 function added(stored: SummaryRecord | undefined, more: MinuteTotals): MinuteTotals {

@@ -62,6 +62,24 @@ const counter = z.strictObject({
 export const conditionSchema = z.discriminatedUnion('kind', [above, below, rate, stuck, code, offline, counter]);
 export type Condition = z.infer<typeof conditionSchema>;
 
+/**
+ * Fields of a rule that may be set from afar: its figures. What staff read and are told to do, whether it judges at all, and what it
+ * looks at can be changed at the gateway alone.
+ */
+export const remoteRuleFields = [
+  'limit',
+  'deadband',
+  'perS',
+  'overS',
+  'forS',
+  'afterS',
+  'steps',
+  'withinS',
+  'onDelayS',
+  'offDelayS',
+  'priority',
+] as const;
+
 export const priorities = ['low', 'medium', 'high', 'urgent'] as const;
 
 export const ruleSchema = z.strictObject({

@@ -1,6 +1,16 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
-import { randomInt } from 'node:crypto';
-import { accessSync, constants, existsSync, rmSync, statfsSync, statSync, truncateSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { endExchange } from '../backup/exchange.ts';
@@ -14,6 +24,7 @@ import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { journalMigrations, ringMigrations } from './schema.ts';
 import { Outbox } from './sealing.ts';
 import type { Recovery } from './store.ts';
+import { Upkeep } from './upkeep.ts';
 import type { WriterSettings } from './writer-protocol.ts';
 
 export interface OpenDatabases {
@@ -21,18 +32,14 @@ export interface OpenDatabases {
   readonly outbox: Outbox;
   readonly ring: Ring;
   readonly reserve: Reserve;
+  readonly upkeep: Upkeep;
   readonly recovery: Recovery;
   close(): void;
 }
 
 /** A larger ring is not read through at a start: it would keep the machines waiting, and it is expendable. */
 const maxCheckedRingBytes = 256 * 1024 * 1024;
-/**
- * What earlier boots left is sealed under their names, and a copy of this folder may have done so since it was taken, or does now. So
- * every start goes on from a number that no other copy will choose, and nothing depends on noticing that there is one.
- */
-const seqJump = 2 ** 32;
-/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again either. */
+/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again. */
 const seqJumpAfterSalvage = 1_000_000;
 
 /** @throws StoreError */
@@ -78,7 +85,8 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     });
     opened.push(journal);
     const { previousBoot } = journal.transaction(() => {
-      leaveNumbers(journal.db, quarantined.length > 0);
+      if (quarantined.length > 0)
+        journal.db.prepare('UPDATE boot SET next_seq = next_seq + ?').run(seqJumpAfterSalvage);
       const begun = journal.beginBoot(boot, nowMs);
       // Before anything of them is taken over.
       if (nowMs >= settings.builtMs) journal.dating.date(settings.host, null);
@@ -95,19 +103,16 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       open: () => openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
     });
     opened.push(ring);
+    syncFolder(dataDir);
     const undated = journal.dating.undatedSpans(settings.host.boot);
-    const recovery = recover(journal, ring, settings.builtMs, { boot, previousBoot, quarantined, undated });
+    const recovery = recover(journal, ring, settings, { boot, previousBoot, quarantined, undated });
     const outbox = new Outbox(journal.db, settings.batchLimits, settings.builtMs);
-    return { journal, outbox, ring, reserve: reserveFor(settings, journal), recovery, close };
+    const upkeep = new Upkeep({ ...settings, journal, ring, monotonicMs: () => performance.now() });
+    return { journal, outbox, ring, reserve: reserveFor(settings, journal), upkeep, recovery, close };
   } catch (error) {
     close();
     throw asStoreError(error, `open ${dataDir}`);
   }
-}
-
-function leaveNumbers(db: Database, salvaged: boolean): void {
-  const least = salvaged ? seqJumpAfterSalvage : 1;
-  db.prepare('UPDATE boot SET next_seq = min(next_seq + ?, ?)').run(least + randomInt(seqJump), 2 ** 52);
 }
 
 function reserveFor({ dataDir, reserveBytes, journalMaxBytes }: WriterSettings, journal: Journal): Reserve {
@@ -131,6 +136,23 @@ function prepareFolder(dataDir: string): void {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StoreError('dataDirUnusable', `data folder ${dataDir}: ${why}`, { cause: error });
+  }
+}
+
+/**
+ * Makes the names of the files durable. SQLite does so when it first syncs a file it has made; the ring's log is first synced by the next
+ * process, which copies it into the ring: without its name after a power cut, half of a copy would be a damaged ring.
+ */
+function syncFolder(dataDir: string): void {
+  try {
+    const folder = openSync(dataDir, 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {
+    // Some systems have no such thing as a sync of a folder.
   }
 }
 
@@ -210,7 +232,7 @@ function openSound<T extends { readonly db: Database }>(opening: Opening<T>): T 
 function recover(
   journal: Journal,
   ring: Ring,
-  builtMs: number,
+  { builtMs, host }: Pick<WriterSettings, 'builtMs' | 'host'>,
   start: Pick<Recovery, 'boot' | 'previousBoot' | 'quarantined' | 'undated'>,
 ): Recovery {
   const shifts = journal.dating.shifts();
@@ -220,11 +242,18 @@ function recover(
     const dated = shiftMs === undefined ? null : datedOrNull(block, shiftMs, builtMs);
     return dated === null ? block : { ...block, ...dated };
   });
+  const counters = journal.lastCounters();
+  const boots = [...counters, ...(tail?.blocks ?? [])].map(({ boot }) => boot);
+  const clockShifts = journal.dating.clockShifts(host, boots);
   return {
     ...start,
+    clockShifts,
     openOccurrences: journal.openOccurrences(),
     openSpans: journal.openSpans(),
-    lastCounters: journal.lastCounters(),
+    lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {
+      const shift = clockShifts.find((of) => of.boot === boot && of.segment === segment);
+      return { machine, signal, value, atMs: atMs + (shift?.shiftMs ?? 0) };
+    }),
     ringTail: tail?.blocks ?? [],
     openSummaries: tail === null ? [] : journal.summariesBetween(tail.fromMs, tail.toMs),
     openStateSummaries: tail === null ? [] : journal.stateSummariesBetween(tail.fromMs, tail.toMs),

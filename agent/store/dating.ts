@@ -15,7 +15,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { bootOfOccurrence, datedRecord, type RecordShifts } from '../dating/record.ts';
 import type { WireRecord } from '../../cloud-bridge/contract.ts';
-import type { UndatedSpan } from './store.ts';
+import type { ClockShift, UndatedSpan } from './store.ts';
 
 /** This start of the computer, and the wall time less its monotonic time, in ms. */
 export interface HostClock {
@@ -40,6 +40,9 @@ export interface FoldSpan {
   /** Start of the boot after it, where the two are on one clock. */
   readonly limitMs: number | null;
 }
+
+/** A clock may be off by so much before that counts as a step (`agent/rollup/clock.ts`). */
+const unsteppedMs = 2_000;
 
 interface BootRow {
   readonly id: number;
@@ -92,6 +95,26 @@ export class JournalDating {
       spans.set(boot, { boot, untilMs: Number.MAX_SAFE_INTEGER, sameHost });
     }
     return [...spans.values()];
+  }
+
+  /**
+   * How far the clocks of these boots, segment by segment, were off that of the process that starts now, as far as that can be told: of
+   * boots that knew the time, within one start of the computer, and more than a clock is off without a step.
+   */
+  clockShifts(host: HostClock, boots: Iterable<string>): ClockShift[] {
+    const dated = this.shifts();
+    const undated = new Set((this.#sql.undated.all(this.#builtMs) as BootRow[]).map(({ boot }) => boot));
+    const shifts: ClockShift[] = [];
+    for (const boot of new Set(boots)) {
+      let shiftMs = dated.has(boot) || undated.has(boot) ? null : this.#shiftBetween(boot, host);
+      if (shiftMs === null) continue;
+      const steps = [0, ...this.#sql.steps.all(boot).map((step) => Number(step ?? 0))];
+      for (const [segment, stepMs] of steps.entries()) {
+        shiftMs -= stepMs;
+        if (Math.abs(shiftMs) > unsteppedMs) shifts.push({ boot, segment, shiftMs });
+      }
+    }
+    return shifts;
   }
 
   /** Spans to be folded, oldest first. */
@@ -213,6 +236,11 @@ function prepareAll(db: Database) {
     startedAt: db.prepare(`UPDATE boot SET started_ms = started_ms + $shiftMs,
       crc = row_sum(boot, previous_boot, started_ms + $shiftMs) WHERE id = $id`),
     started: db.prepare("SELECT body FROM event WHERE boot = ? AND event = 'agent_started' ORDER BY n LIMIT 1").pluck(),
+    steps: db
+      .prepare(
+        "SELECT json_extract(body, '$.data.stepMs') FROM event WHERE boot = ? AND event = 'clock_step' ORDER BY n",
+      )
+      .pluck(),
     noted: db.prepare('SELECT value FROM total WHERE name = ?').pluck(),
     notes: db.prepare('SELECT name, value FROM total WHERE name LIKE ? ORDER BY name'),
     note: db.prepare('INSERT INTO total (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),

@@ -17,7 +17,7 @@ const isName = (sha256: string) => /^[0-9a-f]{64}$/.test(sha256);
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Two letters of the name are a folder: no folder grows long. */
-function placeOf(dataDir: string, sha256: string): { readonly folder: string; readonly path: string } {
+export function placeOf(dataDir: string, sha256: string): { readonly folder: string; readonly path: string } {
   const folder = join(evidenceFolder(dataDir), sha256.slice(0, 2));
   return { folder, path: join(folder, sha256) };
 }

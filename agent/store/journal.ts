@@ -7,22 +7,25 @@
  *  J2  A record identity (boot, n) of an event or alert is stored once; of a summary key the highest (revision, boot, n) stands.
  *  J3  Sealing moves records from the outbox into exactly one batch, in order, of one boot, within the limits of the contract.
  *  J4  Sealed bytes never change; an ack with another hash changes nothing.
+ *  J5  A boot names as the one before it the last that has told anything, so that the chain of boots at the bridge has no hole: of one
+ *      that was killed before its first record nobody has heard. (The uplink begins when that record is stored, `agent/main.ts`.)
+ *  J6  Two processes that were started from copies of one journal never give one number to two batches: each start goes on with numbers
+ *      of its own for what earlier boots have left unsealed.
  */
 import BetterSqlite, { type Database, type Statement } from 'better-sqlite3';
 import type { AlertRecord, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
 import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
+import { CommandLedger } from './commands.ts';
 import { StoreError } from './errors.ts';
+import { Gaps } from './gaps.ts';
+import { standing } from './hours.ts';
+import { Minutes } from './minutes.ts';
+import { PackedReader } from './packed-reader.ts';
+import type { PackedRows, SignalRow, StateRow } from './packing.ts';
+import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';
 import { EvidenceTable } from './evidence.ts';
 import { addRowSum } from './row-sums.ts';
-import {
-  stateSummaryColumns,
-  stateSummaryOf,
-  summaryColumns,
-  summaryOf,
-  type StateSummaryRow,
-  type SummaryRow,
-} from './rows.ts';
 import { journalMigrations, migrate } from './schema.ts';
 import type { JournalEntry, OpenSpan } from './store.ts';
 
@@ -38,6 +41,19 @@ export interface JournalOptions {
 export interface JournalEntryAt extends JournalEntry {
   readonly committedMs: number;
 }
+
+/** The last end point of a counter, on the clock of the boot and segment it was read in. */
+export interface LastCounter {
+  readonly machine: string;
+  readonly signal: string;
+  readonly value: number;
+  readonly atMs: number;
+  readonly boot: string;
+  readonly segment: number;
+}
+
+/** Of 32 random bits 30 are the numbers skipped at a start: eight million starts until they are no longer exact in JSON. */
+const skippedNumbersShift = 2;
 
 /** A record as JSON may be this long; an alert with all its evidence is far below. */
 const maxRecordBytes = 48 * 1024;
@@ -66,6 +82,10 @@ export class Journal {
   readonly db: Database;
   readonly dating: JournalDating;
   readonly audit: AuditLog;
+  readonly commands: CommandLedger;
+  readonly minutes: Minutes;
+  readonly gaps: Gaps;
+  readonly #packed: PackedReader;
   readonly evidence: EvidenceTable;
   readonly #outbox: boolean;
   readonly #builtMs: number;
@@ -78,6 +98,10 @@ export class Journal {
     this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
+    this.commands = new CommandLedger(db);
+    this.minutes = new Minutes(db, builtMs, () => performance.now());
+    this.gaps = new Gaps(db);
+    this.#packed = new PackedReader(db);
     this.evidence = new EvidenceTable(db);
   }
 
@@ -93,14 +117,21 @@ export class Journal {
 
   /** Bytes of the file's pages that hold something. */
   usedBytes(): number {
-    const of = (what: string) => Number(this.db.pragma(what, { simple: true }));
-    return (of('page_count') - of('freelist_count')) * of('page_size');
+    return (this.#figure('page_count') - this.#figure('freelist_count')) * this.#figure('page_size');
+  }
+  /** Bytes of the file without its write-ahead log. */
+  fileBytes(): number {
+    return this.#figure('page_count') * this.#figure('page_size');
+  }
+  #figure(pragma: string): number {
+    return Number(this.db.pragma(pragma, { simple: true }));
   }
 
-  /** Stores the row of this process start and gives the boot before it. */
+  /** Stores the row of this process start and gives the boot before it. `boot` is 64 random bits in hex. */
   beginBoot(boot: string, nowMs: number): { previousBoot: string | null } {
     const before = this.#sql.lastBoot.get();
     const previousBoot = typeof before === 'string' ? before : null;
+    this.#sql.skipNumbers.run(1 + (Number.parseInt(boot.slice(0, 8), 16) >>> skippedNumbersShift));
     this.#sql.insertBoot.run({ boot, previousBoot, nowMs });
     return { previousBoot };
   }
@@ -127,6 +158,7 @@ export class Journal {
         return;
       case 'event':
         this.#sql.insertEvent.run({ boot, ...record, body });
+        this.gaps.told(record);
         this.evidence.note(boot, record, this.#outbox);
         return;
       case 'alert':
@@ -136,6 +168,7 @@ export class Journal {
         this.#insertSummary(boot, record);
         return;
       case 'state-summary':
+        this.minutes.noteRow(record.minuteMs);
         this.#sql.upsertStateSummary.run({
           boot,
           ...record,
@@ -153,6 +186,7 @@ export class Journal {
 
   #insertSummary(boot: string, record: SummaryRecord): void {
     const { counter } = record;
+    this.minutes.noteRow(record.minuteMs);
     this.#sql.upsertSummary.run({
       boot,
       ...record,
@@ -194,26 +228,37 @@ export class Journal {
   openOccurrences(): AlertRecord[] {
     return this.#sql.openOccurrences.all().map((body) => JSON.parse(String(body)) as AlertRecord);
   }
-  lastCounters(): { machine: string; signal: string; value: number; atMs: number }[] {
-    return this.#sql.lastCounters.all() as { machine: string; signal: string; value: number; atMs: number }[];
+  lastCounters(): LastCounter[] {
+    return this.#sql.lastCounters.all() as LastCounter[];
   }
   /** Summaries of the minutes from `fromMs` to `toMs`, both included: the highest revision of each key. */
   summariesBetween(fromMs: number, toMs: number): SummaryRecord[] {
-    return this.#sql.summariesBetween.all({ fromMs, toMs }).map((row) => summaryOf(row as SummaryRow));
+    const rows = this.#sql.summariesBetween.all({ fromMs, toMs }) as SignalRow[];
+    const packed = this.#packedMinutes(fromMs, toMs).flatMap(({ signals }) => signals);
+    return standing([...packed, ...rows]).map((row) => summaryOf(row));
   }
   stateSummariesBetween(fromMs: number, toMs: number): StateSummaryRecord[] {
-    return this.#sql.stateSummariesBetween.all({ fromMs, toMs }).map((row) => stateSummaryOf(row as StateSummaryRow));
+    const rows = this.#sql.stateSummariesBetween.all({ fromMs, toMs }) as StateRow[];
+    const packed = this.#packedMinutes(fromMs, toMs).flatMap(({ states }) => states);
+    return standing([...packed, ...rows]).map((row) => stateSummaryOf(row));
+  }
+
+  /** A store that has long had nothing new may have packed its last minutes. */
+  #packedMinutes(fromMs: number, toMs: number): PackedRows[] {
+    const found: PackedRows[] = [];
+    for (let atMs = fromMs; ;) {
+      const minuteMs = this.#packed.nextMinute(atMs, toMs + 1, null);
+      if (minuteMs === null) return found;
+      found.push(this.#packed.minute(minuteMs, null));
+      atMs = minuteMs + 1;
+    }
   }
 
   /**
-   * Deletes old local history, at most `limit` rows of each table so that a commit never waits for long. What the uplink still
-   * has to send is not here but in the outbox and its batches, so nothing unsent can be lost by this. Returns the rows deleted.
-   * What a boot stored that never knew the time is as old as the next boot that did.
+   * Deletes what boots stored that never knew the time, at most `limit` rows of each table. It is as old as the next boot that did;
+   * everything else goes by its own times (`evicting.ts`). Returns the rows deleted.
    */
-  prune(
-    before: { readonly summariesMs: number; readonly historyMs: number; readonly ackedMs: number },
-    limit: number,
-  ): number {
+  pruneUndated(before: { readonly summariesMs: number; readonly historyMs: number }, limit: number): number {
     let deleted = 0;
     const builtMs = this.#builtMs;
     for (const statement of [this.#sql.pruneSummary, this.#sql.pruneStateSummary]) {
@@ -225,7 +270,12 @@ export class Journal {
       deleted += this.#sql.deleteAlerts.run(occurrence).changes;
       this.#sql.deleteOccurrence.run(occurrence);
     }
-    return deleted + this.#sql.pruneBatch.run(limit, before.ackedMs).changes;
+    return deleted;
+  }
+
+  /** Deletes rows of batches acked before, of which nothing but the row is left. Returns how many. */
+  pruneBatches(ackedMs: number, limit: number): number {
+    return this.#sql.pruneBatch.run(limit, ackedMs).changes;
   }
 
   close(): void {
@@ -249,13 +299,16 @@ const newerWins = (table: string) =>
 /** Of boots that never knew the time: those followed, before `$beforeMs`, by one that did. */
 const oldUndatedBoots = `SELECT boot FROM boot WHERE started_ms < $builtMs AND $beforeMs >
   (SELECT min(started_ms) FROM boot AS later WHERE later.id > boot.id AND later.started_ms >= $builtMs)`;
-const isOld = (column: string, boot: string) =>
-  `${column} < $beforeMs AND (${column} >= $builtMs OR ${boot} IN (${oldUndatedBoots}))`;
+const isOldUndated = (column: string, boot: string) => `${column} < $builtMs AND ${boot} IN (${oldUndatedBoots})`;
+
+/** Boots of which a batch was sealed or a record stored. */
+const hasTold = '(next_seq > 1 OR EXISTS (SELECT 1 FROM event WHERE event.boot = boot.boot))';
 
 function prepareAll(db: Database) {
   const one = (sql: string): Statement => db.prepare(sql);
   return {
-    lastBoot: db.prepare('SELECT boot FROM boot ORDER BY id DESC LIMIT 1').pluck(),
+    lastBoot: db.prepare(`SELECT boot FROM boot WHERE ${hasTold} ORDER BY id DESC LIMIT 1`).pluck(),
+    skipNumbers: db.prepare(`UPDATE boot SET next_seq = next_seq + ? WHERE ${hasTold}`),
     insertBoot: one(`INSERT INTO boot (boot, previous_boot, started_ms, crc)
       VALUES ($boot, $previousBoot, $nowMs, row_sum($boot, $previousBoot, $nowMs))`),
     upsertMachine: one(`INSERT INTO machine (machine, boot, n, at_ms, body, crc)
@@ -321,21 +374,23 @@ function prepareAll(db: Database) {
          WHERE is_open = 1 ORDER BY occurrence.raised_ms, alert.id`,
       )
       .pluck(),
-    lastCounters: one('SELECT machine, signal, value, at_ms AS atMs FROM counter_last ORDER BY machine, signal'),
-    summariesBetween: one(`SELECT ${summaryColumns} FROM summary WHERE minute_ms BETWEEN $fromMs AND $toMs
+    lastCounters: one(
+      'SELECT machine, signal, value, at_ms AS atMs, reading_boot AS boot, segment FROM counter_last ORDER BY machine, signal',
+    ),
+    summariesBetween: one(`SELECT boot, ${summaryColumns} FROM summary WHERE minute_ms BETWEEN $fromMs AND $toMs
       ORDER BY minute_ms, machine, signal`),
     stateSummariesBetween:
-      one(`SELECT ${stateSummaryColumns} FROM state_summary WHERE minute_ms BETWEEN $fromMs AND $toMs
+      one(`SELECT boot, ${stateSummaryColumns} FROM state_summary WHERE minute_ms BETWEEN $fromMs AND $toMs
       ORDER BY minute_ms, machine`),
     pruneSummary: one(`DELETE FROM summary WHERE (minute_ms, machine, signal, reading_boot, segment) IN
-      (SELECT minute_ms, machine, signal, reading_boot, segment FROM summary WHERE ${isOld('minute_ms', 'reading_boot')} LIMIT $limit)`),
+      (SELECT minute_ms, machine, signal, reading_boot, segment FROM summary WHERE ${isOldUndated('minute_ms', 'reading_boot')} LIMIT $limit)`),
     pruneStateSummary: one(`DELETE FROM state_summary WHERE (minute_ms, machine, reading_boot, segment) IN
-      (SELECT minute_ms, machine, reading_boot, segment FROM state_summary WHERE ${isOld('minute_ms', 'reading_boot')} LIMIT $limit)`),
+      (SELECT minute_ms, machine, reading_boot, segment FROM state_summary WHERE ${isOldUndated('minute_ms', 'reading_boot')} LIMIT $limit)`),
     pruneEvent: one(`DELETE FROM event WHERE id IN
-      (SELECT id FROM event WHERE ${isOld('at_ms', 'boot')} ORDER BY at_ms LIMIT $limit)`),
+      (SELECT id FROM event WHERE ${isOldUndated('at_ms', 'boot')} ORDER BY at_ms LIMIT $limit)`),
     oldOccurrences: db
       .prepare(
-        `SELECT occurrence FROM occurrence WHERE ${isOld('raised_ms', 'substr(occurrence, 1, 16)')} AND is_open = 0
+        `SELECT occurrence FROM occurrence WHERE ${isOldUndated('raised_ms', 'substr(occurrence, 1, 16)')} AND is_open = 0
          ORDER BY raised_ms LIMIT $limit`,
       )
       .pluck(),

@@ -1,8 +1,11 @@
 /** The store as the rest of the agent holds it: calls into the writer and the reader thread, with bounded queues. */
 import { randomBytes } from 'node:crypto';
 import { batchLimits, checkedAuditEntry, checkedEntries } from './checked.ts';
+import type { CommandStore } from './commands.ts';
+import type { AgeLimits } from './budget.ts';
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import { StoreError } from './errors.ts';
+import type { GapNote } from './gaps.ts';
 import { keepFile, readKept } from './evidence-files.ts';
 import type { History, HistoryOperations } from './history.ts';
 import type { OutboxStore } from './outbox.ts';
@@ -31,14 +34,14 @@ export interface StoreOptions {
   readonly host?: HostClock;
   /** UTC ms by which rows are judged too old; null: none is at present. Default: the clock. */
   readonly ageMs?: () => number | null;
+  /** Bound of everything in the data folder that grows. Default: the disk alone. */
+  readonly budgetBytes?: number;
   /** Default 800 MiB. */
   readonly ringMaxBytes?: number;
   /** Default 7 days. */
   readonly ringMaxAgeMs?: number;
-  /** Age at which local minute summaries are deleted. Default 90 days. */
-  readonly keepSummariesMs?: number;
-  /** Age at which events and closed occurrences are deleted. Default 1 year. */
-  readonly keepHistoryMs?: number;
+  /** Ages at which what the bridge has goes. Default: minutes are folded after 90 days, hours go after 2 years, the rest after 1. */
+  readonly ages?: AgeLimits;
   /** Age at which the row of an acked batch is deleted. Default 7 days. */
   readonly keepAckedMs?: number;
   /** Records that may wait for the writer before `commit` rejects. Default 20,000. */
@@ -58,7 +61,7 @@ export interface StoreStats extends WriterCounters {
   readonly commitsRefused: number;
 }
 
-export interface Store extends StoreWriter, OutboxStore, History {
+export interface Store extends StoreWriter, OutboxStore, CommandStore, History {
   readonly recovery: Recovery;
   /** The time has become known: dates every record of this boot, and of those before it that can be dated, in one transaction. */
   date(host: HostClock, own: OwnSpan): Promise<void>;
@@ -70,6 +73,10 @@ export interface Store extends StoreWriter, OutboxStore, History {
   /** Keeps a file under its SHA-256, which it gives; durable when resolved. The record that names it comes after it. */
   keepFile(bytes: Uint8Array): Promise<string>;
   stats(): Promise<StoreStats>;
+  /** One turn of upkeep now; it goes by itself every ten seconds. Resolves when all is done. */
+  upkeep(): Promise<void>;
+  /** What went for its age or for want of room and is to be told by the event `data_evicted`, each with its note's number. */
+  gaps(): Promise<readonly GapNote[]>;
   /** Before a stop: what waits for room is tried once more and then rejected, and from now on nothing waits. */
   holdNothing(): Promise<void>;
   /** Commits what waits, closes both databases and ends the threads. May be called twice. */
@@ -77,7 +84,13 @@ export interface Store extends StoreWriter, OutboxStore, History {
 }
 
 const dayMs = 86_400_000;
-const pruneEveryMs = 60_000;
+const upkeepEveryMs = 10_000;
+export const defaultAges: AgeLimits = {
+  'acked-evidence': 30 * dayMs,
+  'acked-minutes': 90 * dayMs,
+  'acked-hours': 730 * dayMs,
+  'acked-history': 365 * dayMs,
+};
 
 /**
  * Opens the store in `dataDir`: creates, migrates or repairs the databases, stores the boot of this start, and reads what a start
@@ -96,6 +109,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     maxHeldRecords: options.maxHeldRecords ?? 8_000,
     ringMaxBytes: options.ringMaxBytes ?? 800 * 1024 * 1024,
     ringMaxAgeMs: options.ringMaxAgeMs ?? 7 * dayMs,
+    budgetBytes: options.budgetBytes ?? null,
+    ages: options.ages ?? defaultAges,
+    keepAckedMs: options.keepAckedMs ?? 7 * dayMs,
     builtMs: options.builtMs ?? 0,
     host: options.host ?? { boot: null, offsetMs: 0 },
     batchLimits,
@@ -145,21 +161,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
 
   const ageMs = options.ageMs ?? (() => clock.wallMs());
-  const prune = async () => {
-    const nowMs = ageMs();
-    if (nowMs === null) return;
-    await writer.call('prune', {
-      summariesMs: nowMs - (options.keepSummariesMs ?? 90 * dayMs),
-      historyMs: nowMs - (options.keepHistoryMs ?? 365 * dayMs),
-      ackedMs: nowMs - (options.keepAckedMs ?? 7 * dayMs),
-    });
-  };
-  // A failed prune is tried again at the next turn; the writer has counted it.
-  const pruning = setInterval(() => void prune().catch(() => undefined), pruneEveryMs);
-  pruning.unref();
+  const times = () => ({ nowMs: clock.wallMs(), ageMs: ageMs() });
+  // A turn that fails is followed by the next.
+  const keepUp = () => void writer.call('upkeep', times()).catch(() => undefined);
+  const upkeep = setInterval(keepUp, upkeepEveryMs);
+  upkeep.unref();
 
   const close = async () => {
-    clearInterval(pruning);
+    clearInterval(upkeep);
     listeners.clear();
     await reader.end();
     try {
@@ -198,6 +207,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await writer.call('folded', { boot });
     },
     audit: async (entry) => writer.call('audit', checkedAuditEntry(entry)),
+    takeCommand: (take) => writer.call('takeCommand', take),
+    answerCommand: async (answer) => {
+      await writer.call('answerCommand', answer);
+    },
+    askRequest: (request) => writer.call('askRequest', request),
     take: (request) => writer.call('take', request),
     sealBacklog: (request) => writer.call('sealBacklog', request),
     sealSnapshot: (seal) => writer.call('sealSnapshot', seal),
@@ -210,6 +224,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       await writer.call('noteSent', { batches, atMs });
     },
     outboxCounts: () => writer.call('counts', null),
+    upkeep: async () => {
+      await writer.call('upkeepNow', times());
+    },
+    gaps: () => writer.call('gaps', { nowMs: clock.wallMs() }),
     onCommitted: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -20,13 +20,9 @@ import type {
   TrendQuery,
   WriteQuery,
 } from './history.ts';
-import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';
+import { limitOf, SummaryList } from './summary-list.ts';
 import { thin } from './thin.ts';
 
-const minuteMs = 60_000;
-/** A week. A page that finds next to nothing must end: the reader thread has others to answer. */
-const maxMinutesLooked = 10_080;
-const maxSpanMs = 35 * 86_400_000;
 /** Longer trends come from summaries: three hours of one machine are some 2,000 blocks to unpack. */
 const maxRawSpanMs = 3 * 3_600_000;
 /** Values are stored at least this often, so one older than that before a span tells nothing about it. */
@@ -35,9 +31,11 @@ const heartbeatMs = 61_000;
 export class Queries {
   readonly #journal: ReturnType<typeof prepareJournal>;
   readonly #ring: ReturnType<typeof prepareRing>;
+  readonly #summaries: SummaryList;
 
   constructor(journal: Database, ring: Database) {
     this.#journal = prepareJournal(journal);
+    this.#summaries = new SummaryList(journal);
     this.#ring = prepareRing(ring);
   }
 
@@ -76,39 +74,7 @@ export class Queries {
   }
 
   summaries(query: SummaryQuery): Page<SummaryRecord | StateSummaryRecord> {
-    const { machine = null, signal = null, toMs } = query;
-    const limit = limitOf(query.limit);
-    const found: (SummaryRecord | StateSummaryRecord)[] = [];
-    let after = summaryKeyOf(query.after) ?? { ...beforeAll, minuteMs: query.fromMs };
-    for (let looked = 0; looked < maxMinutesLooked; looked++) {
-      // Cursors of ours and `fromMs` name the first minute that may still hold something.
-      const minuteMs = this.#journal.nextMinute.get({ fromMs: after.minuteMs, toMs }) as number | null;
-      if (minuteMs === null) return { items: found, next: null };
-      if (minuteMs !== after.minuteMs) after = { ...beforeAll, minuteMs };
-      found.push(...this.#minute(after, { machine, signal, limit: limit + 1 - found.length }));
-      if (found.length > limit) {
-        const items = found.slice(0, limit);
-        return { items, next: summaryCursor(keyOf(items.at(-1)) ?? after) };
-      }
-      after = { ...beforeAll, minuteMs: minuteMs + 1 };
-    }
-    return { items: found, next: summaryCursor(after) };
-  }
-
-  /** What one minute holds after a key, at most `limit` rows. */
-  #minute(
-    after: SummaryKey,
-    filter: { readonly machine: string | null; readonly signal: string | null; readonly limit: number },
-  ): (SummaryRecord | StateSummaryRecord)[] {
-    const { minute, machineMinute, minuteStates } = this.#journal;
-    const rows = (filter.machine === null ? minute : machineMinute).all({ ...after, ...filter });
-    const signals = rows.map((row) => summaryOf(row as Parameters<typeof summaryOf>[0]));
-    if (filter.signal !== null) return signals;
-    const { signal: _, ...stateFilter } = filter;
-    const states = minuteStates
-      .all({ ...after, ...stateFilter })
-      .map((row) => stateSummaryOf(row as Parameters<typeof stateSummaryOf>[0]));
-    return inKeyOrder(states, signals).slice(0, filter.limit);
+    return this.#summaries.page(query);
   }
 
   writes({ before, limit }: WriteQuery): Page<AuditEntry> {
@@ -154,8 +120,7 @@ export class Queries {
   }
 
   #minutePoints(machine: string, signal: string, fromMs: number, toMs: number): TrendPoint[] {
-    const rows = this.#journal.summaries.all({ machine, signal, ...minutes(fromMs, toMs) });
-    const summaries = rows.map((row) => summaryOf(row as Parameters<typeof summaryOf>[0]));
+    const summaries = this.#summaries.ofSignal(machine, signal, fromMs, toMs);
     const byMinute = Map.groupBy(summaries, (summary) => summary.minuteMs);
     return [...byMinute].map(([atMs, parts]) => {
       const coveredS = parts.reduce((sum, part) => sum + part.coveredS, 0);
@@ -191,64 +156,6 @@ function cursorOf(text: string | null | undefined): [ms: number, id: string] {
   return match === null ? [Number.MAX_SAFE_INTEGER, '\u{10FFFF}'] : [Number(match[1]), match[2] ?? ''];
 }
 
-/** The order of summaries. Seconds by state have no signal, and so come before every signal of their machine. */
-interface SummaryKey {
-  readonly minuteMs: number;
-  readonly afterMachine: string;
-  readonly afterSignal: string;
-  readonly afterBoot: string;
-  readonly afterSegment: number;
-}
-/** Comes before every row of its minute. */
-const beforeAll = { afterMachine: '', afterSignal: '', afterBoot: '', afterSegment: -1 };
-
-function keyOf(record: SummaryRecord | StateSummaryRecord | undefined): SummaryKey | null {
-  if (record === undefined) return null;
-  const { minuteMs, machine: afterMachine, readingBoot: afterBoot, segment: afterSegment } = record;
-  return {
-    minuteMs,
-    afterMachine,
-    afterSignal: record.kind === 'summary' ? record.signal : '',
-    afterBoot,
-    afterSegment,
-  };
-}
-function summaryCursor(key: SummaryKey): string {
-  return [key.minuteMs, key.afterMachine, key.afterSignal, key.afterBoot, key.afterSegment].join('~');
-}
-function summaryKeyOf(text: string | null | undefined): SummaryKey | null {
-  const match = /^(\d{1,16})~([^~]*)~([^~]*)~([^~]*)~(-1|\d{1,9})$/.exec(text ?? '');
-  if (match === null) return null;
-  const [, minuteMs, afterMachine = '', afterSignal = '', afterBoot = '', afterSegment] = match;
-  return { minuteMs: Number(minuteMs), afterMachine, afterSignal, afterBoot, afterSegment: Number(afterSegment) };
-}
-
-/** Merges what came in order from two tables; a machine's seconds by state go before its signals. */
-function inKeyOrder(
-  states: readonly StateSummaryRecord[],
-  signals: readonly SummaryRecord[],
-): (SummaryRecord | StateSummaryRecord)[] {
-  const merged: (SummaryRecord | StateSummaryRecord)[] = [];
-  let at = 0;
-  for (const signal of signals) {
-    for (let state = states[at]; state !== undefined && state.machine <= signal.machine; state = states[++at]) {
-      merged.push(state);
-    }
-    merged.push(signal);
-  }
-  return [...merged, ...states.slice(at)];
-}
-
-const limitOf = (limit = 100) => Math.max(1, Math.min(1_000, Math.floor(limit)));
-
-function minutes(fromMs: number, toMs: number): { fromMs: number; toMs: number } {
-  const first = Math.floor(fromMs / minuteMs) * minuteMs;
-  return { fromMs: first, toMs: Math.min(toMs, first + maxSpanMs) };
-}
-
-/** One seek per minute instead of a scan over every machine and signal of the span. */
-const eachMinute = `WITH RECURSIVE minute (ms) AS (SELECT $fromMs UNION ALL SELECT ms + 60000 FROM minute WHERE ms + 60000 <= $toMs)`;
-
 function prepareJournal(db: Database) {
   const one = (sql: string): Statement => db.prepare(sql);
   return {
@@ -269,26 +176,6 @@ function prepareJournal(db: Database) {
     writes: one(`SELECT id, body FROM audit WHERE id < $beforeId
       AND NOT EXISTS (SELECT 1 FROM audit AS later WHERE later.write_id = audit.write_id AND later.id > audit.id)
       ORDER BY id DESC LIMIT $limit`),
-    summaries: one(`${eachMinute} SELECT ${summaryColumns} FROM minute CROSS JOIN summary
-      ON minute_ms = minute.ms AND machine = $machine AND signal = $signal`),
-    nextMinute: db
-      .prepare(
-        `SELECT min(ms) FROM (SELECT min(minute_ms) AS ms FROM summary WHERE minute_ms >= $fromMs AND minute_ms < $toMs
-         UNION ALL SELECT min(minute_ms) FROM state_summary WHERE minute_ms >= $fromMs AND minute_ms < $toMs)`,
-      )
-      .pluck(),
-    minute: one(`SELECT ${summaryColumns} FROM summary WHERE minute_ms = $minuteMs AND $machine IS NULL
-        AND (machine, signal, reading_boot, segment) > ($afterMachine, $afterSignal, $afterBoot, $afterSegment)
-        AND ($signal IS NULL OR signal = $signal)
-      ORDER BY machine, signal, reading_boot, segment LIMIT $limit`),
-    machineMinute: one(`SELECT ${summaryColumns} FROM summary WHERE minute_ms = $minuteMs AND machine = $machine
-        AND (machine, signal, reading_boot, segment) > ($afterMachine, $afterSignal, $afterBoot, $afterSegment)
-        AND ($signal IS NULL OR signal = $signal)
-      ORDER BY signal, reading_boot, segment LIMIT $limit`),
-    minuteStates: one(`SELECT ${stateSummaryColumns} FROM state_summary WHERE minute_ms = $minuteMs
-        AND (machine, '', reading_boot, segment) > ($afterMachine, $afterSignal, $afterBoot, $afterSegment)
-        AND ($machine IS NULL OR machine = $machine)
-      ORDER BY machine, reading_boot, segment LIMIT $limit`),
     machines: db.prepare('SELECT body FROM machine ORDER BY machine').pluck(),
     counts: one(`SELECT (SELECT count(*) FROM occurrence WHERE is_open = 1) AS openOccurrences,
       (SELECT coalesce(max(id), 0) FROM alert) AS alerts, (SELECT coalesce(max(id), 0) FROM event) AS events`),

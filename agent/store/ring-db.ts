@@ -3,6 +3,7 @@
  *
  * Invariants (test/unit/store/ring-db.test.ts):
  *  G1  The oldest blocks go first, when the ring is over its bytes or its age; the newest block always stays.
+ *  G3  What it gives up leaves the file: that is shorter afterwards, down to the floor it is given.
  *  G2  Every block older than the last `spanBlocks` is covered by exactly one span, whose times enclose it, also after a crash.
  */
 import { createRequire } from 'node:module';
@@ -17,7 +18,7 @@ export type StoredBlock = RingBlock & { readonly boot: string };
 
 export interface RingOptions {
   readonly nowMs: number;
-  /** Budget of the blocks' bytes. The file is a few percent larger and does not shrink; freed pages are used again. */
+  /** Bound of the blocks' bytes. The file is a few percent larger; freed pages are used again. */
   readonly maxBytes: number;
   readonly maxAgeMs: number;
 }
@@ -25,6 +26,11 @@ export interface RingOptions {
 export const spanBlocks = 256;
 /** Unpacked and packed again in one transaction: some tens of ms. */
 const datedBlocks = 16;
+/** So much more than needed goes at a time: removed one by one, blocks have the pages they share written again and again. */
+const spareBytes = 512 * 1024;
+const spareAgeMs = 60_000;
+/** A file of before it could shrink is made anew while it is small. */
+const maxRemadeBytes = 32 * 1024 * 1024;
 /** The tail never has more blocks: two minutes of 200 machines. */
 const maxTailBlocks = 10_000;
 
@@ -32,12 +38,15 @@ const maxTailBlocks = 10_000;
 export function openRing(path: string, options: RingOptions): Ring {
   const db = new BetterSqlite(path, { timeout: 2_000 });
   try {
+    // Before anything is in the file: what is given up can then be cut off its end.
+    db.pragma('auto_vacuum = INCREMENTAL');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
     db.pragma('journal_size_limit = 16777216');
     // Blocks are written once and not read again: a cache of their pages is memory for nothing.
     db.pragma('cache_size = -512');
     migrate(db, ringMigrations, options.nowMs);
+    if (!canShrink(db) && fileBytesOf(db) <= maxRemadeBytes) remake(db);
     return new Ring(db, options);
   } catch (error) {
     db.close();
@@ -50,10 +59,13 @@ export class Ring {
   readonly #options: RingOptions;
   readonly #sql: ReturnType<typeof prepareAll>;
   #bytes: number;
+  /** At present; below `maxBytes` while the rest of the store needs the room. */
+  #limitBytes: number;
 
   constructor(db: Database, options: RingOptions) {
     this.db = db;
     this.#options = options;
+    this.#limitBytes = options.maxBytes;
     this.#sql = prepareAll(db);
     this.#bytes = Number(this.#sql.allBytes.get());
   }
@@ -61,6 +73,50 @@ export class Ring {
   /** Bytes of all blocks. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of the file without its write-ahead log. */
+  get fileBytes(): number {
+    return fileBytesOf(this.db);
+  }
+
+  /** True while it has given up room. */
+  get yields(): boolean {
+    return this.#limitBytes < this.#options.maxBytes;
+  }
+
+  /** Number and start of the oldest block; null when there is none. */
+  oldest(): { readonly id: number; readonly fromMs: number } | null {
+    const row = this.#sql.oldest.get() as { id: number; fromMs: number } | undefined;
+    return row === undefined ? null : { id: row.id, fromMs: row.fromMs };
+  }
+
+  /** Time of the oldest block that can be given up with a floor of so many bytes; null when there is none. */
+  spareMs(floorBytes: number): number | null {
+    const free = Number(this.db.pragma('freelist_count', { simple: true }));
+    if (this.#bytes <= floorBytes && free <= minFreePages) return null;
+    return this.oldest()?.fromMs ?? null;
+  }
+
+  /** Gives up the oldest blocks, some `bytes` of them but none of the last `floorBytes`, and shortens the file. */
+  giveUp(bytes: number, floorBytes: number): void {
+    if (!canShrink(this.db)) {
+      // A file of an earlier version. All of it goes, once.
+      this.db.exec('DELETE FROM block; DELETE FROM span');
+      this.#bytes = 0;
+      remake(this.db);
+      return;
+    }
+    this.#limitBytes = Math.max(floorBytes, Math.min(this.#limitBytes, this.#bytes) - bytes);
+    const { removed } = this.db.transaction(() => this.#evict(this.#bytes, null, this.#limitBytes)).immediate();
+    this.#bytes -= removed;
+    const pages = Math.ceil(bytes / Number(this.db.pragma('page_size', { simple: true })));
+    this.db.pragma(`incremental_vacuum(${pages})`);
+  }
+
+  /** There is room again. */
+  takeBack(bytes: number): void {
+    this.#limitBytes = Math.min(this.#options.maxBytes, this.#limitBytes + bytes);
   }
 
   /**
@@ -76,7 +132,7 @@ export class Ring {
           added += block.bytes.length;
         }
         this.#closeSpans();
-        return { added, ...this.#evict(this.#bytes + added, nowMs) };
+        return { added, ...this.#evict(this.#bytes + added, nowMs, this.#limitBytes) };
       })
       .immediate();
     this.#bytes += added - removed;
@@ -147,15 +203,20 @@ export class Ring {
     }
   }
 
-  #evict(bytes: number, nowMs: number | null): { removed: number; evicted: number } {
+  #evict(bytes: number, nowMs: number | null, limitBytes: number): { removed: number; evicted: number } {
     let removed = 0;
     let evicted = 0;
+    const oldestMs = nowMs === null ? -Infinity : nowMs - this.#options.maxAgeMs;
+    // Small rings are exact.
+    const spare = limitBytes < 16 * spareBytes ? 0 : spareBytes;
+    let keepBytes = limitBytes;
+    let keepMs = oldestMs - spareAgeMs;
     for (;;) {
       const oldest = this.#sql.oldest.get() as { id: number; toMs: number; bytes: number; last: number } | undefined;
       if (oldest === undefined || oldest.last === 1) break;
-      const tooOld = nowMs !== null && oldest.toMs < nowMs - this.#options.maxAgeMs;
-      const over = bytes - removed > this.#options.maxBytes || tooOld;
-      if (!over) break;
+      if (bytes - removed > keepBytes) keepBytes = limitBytes - spare;
+      else if (oldest.toMs < keepMs) keepMs = oldestMs;
+      else break;
       this.#sql.remove.run(oldest.id);
       removed += oldest.bytes;
       evicted++;
@@ -167,6 +228,17 @@ export class Ring {
 
 const blockSum = ({ machine, fromMs, toMs, boot, points, bytes }: StoredBlock): number =>
   rowSum([machine, fromMs, toMs, boot, points, bytes]);
+
+/** Pages that free up in the way of blocks coming and going. */
+const minFreePages = 16;
+
+const fileBytesOf = (db: Database): number =>
+  Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }));
+const canShrink = (db: Database): boolean => Number(db.pragma('auto_vacuum', { simple: true })) === 2;
+function remake(db: Database): void {
+  db.pragma('auto_vacuum = INCREMENTAL');
+  db.exec('VACUUM');
+}
 
 const require = createRequire(import.meta.url);
 
@@ -220,7 +292,8 @@ function prepareAll(db: Database) {
     tail: db.prepare(`SELECT machine, from_ms AS fromMs, to_ms AS toMs, boot, points, bytes FROM
       (SELECT * FROM block ORDER BY id DESC LIMIT $limit) WHERE (to_ms >= $fromMs AND from_ms <= $toMs)
         OR (to_ms >= $fromMs - $shiftMs AND from_ms <= $toMs - $shiftMs) ORDER BY id DESC`),
-    oldest: db.prepare(`SELECT id, to_ms AS toMs, length(bytes) AS bytes, id = (SELECT max(id) FROM block) AS last
+    oldest:
+      db.prepare(`SELECT id, from_ms AS fromMs, to_ms AS toMs, length(bytes) AS bytes, id = (SELECT max(id) FROM block) AS last
       FROM block ORDER BY id LIMIT 1`),
     ofBoots: db.prepare(`SELECT id, machine, from_ms AS fromMs, to_ms AS toMs, boot, points, bytes FROM block
       WHERE id > $afterId AND instr($boots, boot) > 0 ORDER BY id LIMIT $limit`),

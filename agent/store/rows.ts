@@ -24,8 +24,9 @@ export const summaryColumns = `n, machine, at_ms AS atMs, minute_ms AS minuteMs,
 export const stateSummaryColumns = `n, machine, at_ms AS atMs, minute_ms AS minuteMs, reading_boot AS readingBoot, segment, revision,
   seconds, causes`;
 
-export function summaryOf(row: SummaryRow): SummaryRecord {
-  const { delta, uncertainty, from, to, fromMs, toMs, wraps, resets, ...rest } = row;
+/** The records of rows; the boot that some rows have with them is not part of a record. */
+export function summaryOf(row: SummaryRow & { readonly boot?: string }): SummaryRecord {
+  const { boot: _, delta, uncertainty, from, to, fromMs, toMs, wraps, resets, ...rest } = row;
   const counter =
     delta === null
       ? null
@@ -41,7 +42,28 @@ export function summaryOf(row: SummaryRow): SummaryRecord {
         };
   return { ...rest, v: 1, kind: 'summary', counter };
 }
-export function stateSummaryOf(row: StateSummaryRow): StateSummaryRecord {
+export function stateSummaryOf(row: StateSummaryRow & { readonly boot?: string }): StateSummaryRecord {
+  const { boot: _, ...rest } = row;
   const seconds = JSON.parse(row.seconds) as StateSummaryRecord['seconds'];
-  return { ...row, v: 1, kind: 'state-summary', seconds, causes: JSON.parse(row.causes) as Record<string, number> };
+  return { ...rest, v: 1, kind: 'state-summary', seconds, causes: JSON.parse(row.causes) as Record<string, number> };
+}
+
+/** The rows of records that are not in a table. */
+export function signalRowOf(boot: string, record: SummaryRecord): SummaryRow & { readonly boot: string } {
+  const { v: _, kind: __, counter, ...rest } = record;
+  const none = {
+    delta: null,
+    uncertainty: null,
+    from: null,
+    to: null,
+    fromMs: null,
+    toMs: null,
+    wraps: null,
+    resets: null,
+  };
+  return { boot, ...rest, ...(counter ?? none) };
+}
+export function stateRowOf(boot: string, record: StateSummaryRecord): StateSummaryRow & { readonly boot: string } {
+  const { v: _, kind: __, seconds, causes, ...rest } = record;
+  return { boot, ...rest, seconds: JSON.stringify(seconds), causes: JSON.stringify(causes) };
 }

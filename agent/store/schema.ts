@@ -11,12 +11,17 @@
  *   occurrence     where each occurrence stands: its newest `alert` row, and whether it is open
  *   summary        per machine, signal and minute: the partial with the highest (revision, boot, n) of its key
  *   state_summary  the same for seconds by state and by cause (JSON objects)
+ *   packed         minutes older than some hours, packed by machine and hour; and hours folded from minutes, by machine and day
  *   counter_last   last end point of each counter
  *   outbox         records that wait to be sealed into a batch, oldest first
  *   evidence_file  files that events `evidence` name: waiting for the bridge, sent, refused, gone, or kept without an uplink
  *   batch          sealed batches: pending, acked or dead; the bytes go when it is acked, the row stays
+ *   gap            what was removed or folded for its age or for want of room, and whether the bridge was told
  *   audit          every step of every write to a machine, append-only, each row bound to the one before (`agent/store/audit.ts`)
  *   audit_head     number and hash of the newest audit row
+ *   command_key    highest counter of the commands of each key of the bridge
+ *   command        the newest commands with their answers
+ *   remote_request what the bridge asked for and somebody at the gateway has to allow
  *   total          running totals: sealed, acked, redelivered, dead_dropped (batches) …
  * ring.db
  *   block          raw readings, one row per machine and some seconds (`agent/ring/block.ts` has the format of `bytes`)
@@ -115,6 +120,32 @@ CREATE TABLE evidence_file (
   state TEXT NOT NULL CHECK (state IN ('waiting', 'kept', 'stored', 'refused', 'gone')), code TEXT, settled_ms INTEGER
 );
 CREATE INDEX evidence_waiting ON evidence_file (id) WHERE state = 'waiting';
+`,
+  `
+CREATE TABLE command_key (key TEXT PRIMARY KEY, counter INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE command (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL, counter INTEGER NOT NULL, command_id TEXT NOT NULL, command TEXT NOT NULL,
+  kind TEXT NOT NULL, at_ms INTEGER NOT NULL, answer TEXT, UNIQUE (key, counter)
+);
+CREATE TABLE remote_request (
+  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('waits', 'allowed', 'denied')),
+  asked_ms INTEGER NOT NULL, decided_ms INTEGER, UNIQUE (kind, body)
+);
+`,
+  // A table with row numbers: large values in one without lie in its inner pages.
+  `
+CREATE TABLE packed (
+  id INTEGER PRIMARY KEY, hours INTEGER NOT NULL CHECK (hours IN (1, 24)), from_ms INTEGER NOT NULL, machine TEXT NOT NULL,
+  records INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (hours, from_ms, machine)
+);
+CREATE TABLE gap (
+  id INTEGER PRIMARY KEY, step TEXT NOT NULL, why TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+  records INTEGER NOT NULL, bytes INTEGER NOT NULL, noted_ms INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'telling', 'told'))
+);
+CREATE INDEX batch_oldest ON batch (oldest_ms) WHERE state = 'pending';
+CREATE INDEX evidence_acked ON evidence_file (id) WHERE state IN ('stored', 'kept');
 `,
   // A sum over each row, which whoever changes a row makes anew; where somebody does not, it goes.
   `

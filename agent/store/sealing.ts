@@ -69,6 +69,7 @@ export class Outbox {
       if (batch === null) break;
       found.push(batch);
     }
+    for (const { boot, seq } of found) this.#sql.noteGiven.run({ boot, seq, atMs: request.seal.nowMs });
     return found;
   }
 
@@ -303,6 +304,8 @@ function prepareAll(db: Database) {
       WHERE boot = $boot AND seq = $seq AND sha256 = $sha256 AND state = 'pending'`),
     dropOldestDead: one(`UPDATE batch SET bytes = NULL WHERE bytes IS NOT NULL AND state = 'dead' AND id NOT IN
       (SELECT id FROM batch WHERE state = 'dead' ORDER BY id DESC LIMIT ?)`),
+    // From here on the bridge may have it, whatever becomes of this process.
+    noteGiven: one('UPDATE batch SET last_sent_ms = $atMs WHERE boot = $boot AND seq = $seq AND last_sent_ms IS NULL'),
     noteSent: db
       .prepare(
         `UPDATE batch SET sends = sends + 1, last_sent_ms = $atMs WHERE boot = $boot AND seq = $seq RETURNING sends`,

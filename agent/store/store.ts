@@ -8,7 +8,8 @@
  * Invariants (each has a test in `test/unit/store/`):
  *  S1  When `commit` resolves, its records and their outbox rows are durable together, or it rejects and none is stored.
  *  S2  A start stores its boot (with the previous boot) before anything else of that boot is stored.
- *  S3  A record leaves the outbox only by a valid `stored` or `repeat` ack with the hash of its batch, or as a counted dead letter.
+ *  S3  A record leaves the outbox only by a valid `stored` or `repeat` ack with the hash of its batch, as a counted dead letter, or for
+ *      want of room in the order of `budget.ts`, counted and told.
  *  S5  On a full disk alerts and events are stored still, and minutes wait, bounded; what is dropped is rejected, never forgotten.
  *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
  */
@@ -47,6 +48,13 @@ export interface UndatedSpan {
   readonly sameHost: boolean;
 }
 
+/** Of one segment of a boot: how far its clock was off that of the running one, told by the computer's monotonic clock. */
+export interface ClockShift {
+  readonly boot: string;
+  readonly segment: number;
+  readonly shiftMs: number;
+}
+
 /** What a start finds from before. */
 export interface Recovery {
   readonly boot: string;
@@ -55,7 +63,7 @@ export interface Recovery {
   readonly openOccurrences: readonly AlertRecord[];
   /** Gaps, outages and floods that were told as opened and never as closed. */
   readonly openSpans: readonly OpenSpan[];
-  /** Last known value of each counter, from summaries; the pipeline goes on counting from here. */
+  /** Last known value of each counter, from summaries, its time on the clock of this start; the pipeline goes on counting from here. */
   readonly lastCounters: readonly { machine: string; signal: string; value: number; atMs: number }[];
   /** Ring blocks from the start of the last minute that was not sealed, oldest first, of whichever boot. */
   readonly ringTail: readonly (RingBlock & { readonly boot: string })[];
@@ -65,6 +73,8 @@ export interface Recovery {
   readonly openStateSummaries: readonly StateSummaryRecord[];
   /** Spans in which a boot did not know the time: their minutes are folded apart (`agent/dating/`). */
   readonly undated: readonly UndatedSpan[];
+  /** What times of the ring's tail are to be moved by, to stand on the clock of this start; where none is named by nothing. */
+  readonly clockShifts: readonly ClockShift[];
   /** Set when a damaged database was put aside at this start. */
   readonly quarantined: readonly string[];
 }

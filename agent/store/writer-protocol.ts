@@ -1,6 +1,7 @@
 /** What the main thread can ask of the writer thread. */
 import type { FoldSpan, HostClock, OwnSpan } from './dating.ts';
 import type { AuditEntry } from './audit-entry.ts';
+import type { CommandTake, CommandTaken, RequestState } from './commands.ts';
 import type { JournalEntryAt } from './journal.ts';
 import type {
   BatchKey,
@@ -13,8 +14,11 @@ import type {
   TakeRequest,
   WaitingFile,
 } from './outbox.ts';
+import type { AgeLimits } from './budget.ts';
+import type { GapNote } from './gaps.ts';
 import type { CallOf } from './rpc.ts';
 import type { Recovery, RingBlock } from './store.ts';
+import type { TurnTimes } from './upkeep.ts';
 
 export interface WriterSettings {
   readonly dataDir: string;
@@ -28,6 +32,10 @@ export interface WriterSettings {
   readonly maxHeldRecords: number;
   readonly ringMaxBytes: number;
   readonly ringMaxAgeMs: number;
+  /** Null: the disk alone bounds the store. */
+  readonly budgetBytes: number | null;
+  readonly ages: AgeLimits;
+  readonly keepAckedMs: number;
   readonly builtMs: number;
   readonly host: HostClock;
   readonly batchLimits: BatchLimits;
@@ -51,6 +59,13 @@ export interface WriterCounters {
   readonly heldRecords: number;
   /** Records that waited and had to be dropped. */
   readonly droppedRecords: number;
+  /** Of everything in the data folder that grows. */
+  readonly storeBytes: number;
+  /** Records that went for their age or for want of room since the database was made, by step. */
+  readonly evicted: Readonly<Record<string, number>>;
+  /** Pieces of upkeep that took longer than 50 ms, and the longest, ms. */
+  readonly upkeepSlow: number;
+  readonly upkeepMaxMs: number;
 }
 
 export type WriterOperations = {
@@ -70,8 +85,15 @@ export type WriterOperations = {
   readonly settleFile: { in: FileSettlement; out: boolean };
   readonly noteSent: { in: { batches: readonly BatchKey[]; atMs: number }; out: null };
   readonly counts: { in: null; out: OutboxCounts };
-  readonly prune: { in: { summariesMs: number; historyMs: number; ackedMs: number }; out: number };
+  /** Begins a turn of upkeep; answers at once. */
+  readonly upkeep: { in: TurnTimes; out: null };
+  /** Runs a whole turn of upkeep, commits held up meanwhile. */
+  readonly upkeepNow: { in: TurnTimes; out: null };
+  readonly gaps: { in: { nowMs: number }; out: readonly GapNote[] };
   readonly audit: { in: AuditEntry; out: number };
+  readonly takeCommand: { in: CommandTake; out: CommandTaken };
+  readonly answerCommand: { in: { key: string; counter: number; answer: string }; out: null };
+  readonly askRequest: { in: { kind: string; body: string; atMs: number }; out: RequestState };
   readonly stats: { in: null; out: WriterCounters };
   /** From now on nothing waits for room. */
   readonly holdNothing: { in: null; out: null };

@@ -14,8 +14,9 @@ import { answerFailed } from './rpc.ts';
 import type { StoredBlock } from './ring-db.ts';
 import type { WriterCall, WriterCounters, WriterSettings } from './writer-protocol.ts';
 
-/** Rows of each table deleted by one `prune` call. */
-const pruneRows = 2_000;
+/** Between two pieces of upkeep, so that it never holds up commits for longer than one takes. */
+const upkeepPauseMs = 10;
+const slowPieceMs = 50;
 /** What waits for room is tried again so often. */
 const heldEveryMs = 1_000;
 
@@ -51,6 +52,8 @@ class WriterThread {
   #full = false;
   #again: NodeJS.Timeout | null = null;
   #dropped = 0;
+  #upkeep: NodeJS.Timeout | null = null;
+  readonly #pieces = { slow: 0, maxMs: 0 };
 
   constructor(port: MessagePort, settings: WriterSettings) {
     this.#port = port;
@@ -140,11 +143,34 @@ class WriterThread {
       case 'noteSent':
         this.#queue(call, () => outbox.noteSent(call.input.batches, call.input.atMs));
         return false;
-      case 'prune':
-        this.#queue(call, () => journal.prune(call.input, pruneRows));
+      case 'upkeep':
+        this.#open().upkeep.begin(call.input);
+        this.#upkeep ??= setTimeout(() => this.#upkeepPiece(), upkeepPauseMs);
+        this.#answer(call.id, null);
+        return false;
+      case 'upkeepNow':
+        this.#flush();
+        this.#open().upkeep.begin(call.input);
+        while (this.#runPiece());
+        this.#answer(call.id, null);
+        return false;
+      case 'gaps':
+        this.#queue(call, () => journal.gaps.due(call.input.nowMs));
         return false;
       case 'audit':
         this.#queue(call, () => journal.audit.append(boot, call.input));
+        return true;
+      case 'takeCommand':
+        this.#queue(call, () => journal.commands.take(call.input));
+        return true;
+      case 'answerCommand':
+        this.#queue(call, () => {
+          journal.commands.answer(call.input);
+          return null;
+        });
+        return true;
+      case 'askRequest':
+        this.#queue(call, () => journal.commands.ask(call.input));
         return true;
       case 'counts':
         this.#answer(call.id, outbox.counts());
@@ -197,6 +223,31 @@ class WriterThread {
         this.#again = null;
         if (this.#databases !== null) this.#flush();
       }, heldEveryMs);
+    }
+  }
+
+  #upkeepPiece(): void {
+    this.#upkeep = null;
+    if (this.#databases === null || !this.#runPiece()) return;
+    this.#upkeep = setTimeout(() => this.#upkeepPiece(), upkeepPauseMs);
+  }
+
+  /** False: nothing is left to do, or nothing can be done at present. */
+  #runPiece(): boolean {
+    // What is left of the disk is for alerts and events.
+    if (this.#full) return false;
+    const { journal, upkeep } = this.#open();
+    const fromMs = performance.now();
+    try {
+      return journal.transaction(() => upkeep.piece());
+    } catch {
+      // A full disk, most likely; the next turn tries again.
+      upkeep.failed();
+      return false;
+    } finally {
+      const tookMs = performance.now() - fromMs;
+      if (tookMs > slowPieceMs) this.#pieces.slow++;
+      this.#pieces.maxMs = Math.max(this.#pieces.maxMs, tookMs);
     }
   }
 
@@ -286,7 +337,7 @@ class WriterThread {
   }
 
   #stats(): WriterCounters {
-    const { ring, journal } = this.#open();
+    const { ring, journal, upkeep } = this.#open();
     return {
       transactions: this.#transactions,
       rejected: this.#rejected,
@@ -298,6 +349,10 @@ class WriterThread {
       full: this.#full,
       heldRecords: this.#held.records,
       droppedRecords: this.#dropped,
+      storeBytes: upkeep.bytes(),
+      evicted: journal.gaps.counts(),
+      upkeepSlow: this.#pieces.slow,
+      upkeepMaxMs: Math.round(this.#pieces.maxMs),
     };
   }
 
@@ -310,6 +365,7 @@ class WriterThread {
     const databases = this.#databases;
     this.#databases = null;
     if (this.#again !== null) clearTimeout(this.#again);
+    if (this.#upkeep !== null) clearTimeout(this.#upkeep);
     databases?.close();
   }
 

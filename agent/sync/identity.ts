@@ -5,9 +5,18 @@
  * Invariants (test/unit/sync/identity.test.ts, test/integration/enrolment.test.ts):
  *  Y1  Certificate and key lie in one file and change in one step: no reader ever meets a key with another's certificate.
  *  Y2  New keys are on disk before the bridge hears of them, and are used again when the answer was lost.
+ *  Y3  Whatever step a join or a renewal ends at, what lies in the folder afterwards gets in, or does once the step is done again.
  */
-import { createPrivateKey, generateKeyPairSync, sign, webcrypto, X509Certificate, type KeyObject } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  webcrypto,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { enrolSigningText } from '../../cloud-bridge/contract.ts';
 import { AgentError } from '../errors.ts';
@@ -23,6 +32,8 @@ export interface IdentityFiles {
   readonly nextSigningKey: string;
   readonly bridgeKey: string;
   readonly ca: string;
+  /** The join file that the next keys were made for. */
+  readonly joining: string;
   readonly joined: string;
 }
 
@@ -35,8 +46,27 @@ export function identityFiles(dataDir: string): IdentityFiles {
     nextSigningKey: at('gateway.next.key'),
     bridgeKey: at('bridge.pub.pem'),
     ca: at('bridge-ca.pem'),
+    joining: at('joining'),
     joined: at('joined.json'),
   };
+}
+
+/** What a join or a renewal has done once its certificate lies in place: the new keys are the keys. Safe to repeat. */
+export function finishKeys(files: IdentityFiles): void {
+  if (!existsSync(files.nextKey) || !existsSync(files.certificate)) return;
+  const pem = readFileSync(files.certificate, 'utf8');
+  const next = publicPemOf(tlsKey(files.nextKey));
+  if (String(createPublicKey(pem).export({ type: 'spki', format: 'pem' })) !== next) return;
+  if (existsSync(files.nextSigningKey)) renameSync(files.nextSigningKey, files.signingKey);
+  rmSync(files.nextKey, { force: true });
+}
+
+/** Next keys that are for this join file and no other: those there are already, when they were made for it. */
+export function prepareKeys(files: IdentityFiles, secretSha256: string): void {
+  if (existsSync(files.joining) && readFileSync(files.joining, 'utf8') === secretSha256) return;
+  finishKeys(files);
+  for (const path of [files.nextKey, files.nextSigningKey]) rmSync(path, { force: true });
+  writeDurably(files.joining, secretSha256, 0o600);
 }
 
 export interface CertificateTimes {

@@ -18,12 +18,12 @@ export interface LinkOptions {
   readonly connectTimeoutMs: number;
   /** Published by the broker when the connection breaks; retained. */
   readonly will: { readonly topic: string; readonly payload: string };
-  readonly subscribeTo: string;
+  readonly subscribeTo: readonly string[];
 }
 export interface LinkHandlers {
   /** Connected and subscribed. */
   readonly onReady: () => void;
-  readonly onMessage: (payload: Buffer) => void;
+  readonly onMessage: (topic: string, payload: Buffer) => void;
   /** Called once, and nothing after it. `refused`: the broker turned the login down. */
   readonly onClosed: (closed: { readonly reason: string; readonly refused: boolean }) => void;
 }
@@ -86,7 +86,7 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
     if (!ending) handlers.onClosed({ reason: reason ?? 'connection-lost', refused });
   };
   client.on('connect', () => {
-    client.subscribe(options.subscribeTo, { qos: 1 }, (error, granted) => {
+    client.subscribe([...options.subscribeTo], { qos: 1 }, (error, granted) => {
       if (closed) return;
       if (error !== null || (granted ?? []).some(({ qos }) => qos > 2)) {
         reason ??= 'subscription-refused';
@@ -97,8 +97,8 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
       handlers.onReady();
     });
   });
-  client.on('message', (_topic, payload) => {
-    if (!closed) handlers.onMessage(payload);
+  client.on('message', (topic, payload) => {
+    if (!closed) handlers.onMessage(topic, payload);
   });
   client.on('error', (error) => {
     const known = reasonOf(error);

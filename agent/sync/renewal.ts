@@ -2,12 +2,13 @@
  * Renews the certificate of the uplink, and the key batches are signed with, when two thirds of its life are over. Until the old
  * certificate ends both count at the bridge, so a crash or a lost answer at any step leaves a gateway that gets in.
  */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { AgentError } from '../errors.ts';
 import { askForCertificate } from './enrolment.ts';
 import {
   certificateFile,
   certificateTimes,
+  finishKeys,
   identityFiles,
   signed,
   signedRequest,
@@ -60,6 +61,7 @@ export class Renewal {
 
   start(): void {
     this.#running = true;
+    this.#finish();
     this.#look();
   }
 
@@ -67,6 +69,16 @@ export class Renewal {
     this.#running = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+  }
+
+  /** Of a renewal whose process was killed at its last step. */
+  #finish(): void {
+    try {
+      finishKeys(identityFiles(this.#o.dataDir));
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.#o.log('error', 'a renewal that was cut short could not be finished', { error: text });
+    }
   }
 
   #look(): void {
@@ -113,6 +125,7 @@ export async function renew(
   options: Pick<RenewalOptions, 'gateway' | 'dataDir' | 'enrolment' | 'ca'>,
 ): Promise<number> {
   const files = identityFiles(options.dataDir);
+  finishKeys(files);
   const identity = readFileSync(files.certificate, 'utf8');
   const current = signingKeyAt(files.signingKey);
   const next = signingKeyAt(files.nextSigningKey);
@@ -122,7 +135,6 @@ export async function renew(
   const answer = await askForCertificate(options.enrolment, '/v1/renew', body, { ca: options.ca, identity });
   // Either of the two signing keys counts with either certificate, so the order does not matter to a crash.
   writeDurably(files.certificate, certificateFile(answer.certificate, key), 0o600);
-  renameSync(files.nextSigningKey, files.signingKey);
-  rmSync(files.nextKey, { force: true });
+  finishKeys(files);
   return answer.notAfterMs;
 }

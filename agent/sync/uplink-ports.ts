@@ -40,6 +40,11 @@ export interface UplinkOptions {
   readonly backlogAfterMs?: number;
   readonly slots?: Partial<Record<Lane, number>>;
   readonly reconnect?: BackoffOptions;
+  /** Takes a command, with the session of the connection it came by. Absent: commands are not listened to. Never rejects. */
+  readonly onCommand?: (
+    payload: Buffer,
+    session: { readonly id: string; readonly sinceMs: number },
+  ) => Promise<{ readonly answer: string | null; readonly renewSession: boolean }>;
   /** From a connection to a later broker until the first is tried again, ms. */
   readonly returnMs?: (random: number) => number;
   /** Called for the opening and the end of every outage, to be kept as an event. */

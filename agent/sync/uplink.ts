@@ -14,6 +14,7 @@ import {
   contractVersion,
   encodeUp,
   signBatch,
+  signStatus,
   topicOf,
   type Lane,
   type StatusMessage,
@@ -33,6 +34,7 @@ import {
   emptyWindow,
   nameOf,
   nextTickMs,
+  saysNothing,
   stepWindow,
   type Answer,
   type WindowEffect,
@@ -201,6 +203,7 @@ class MqttUplink implements Uplink {
   #open(at: number): Link {
     this.#connections++;
     const session = randomBytes(16).toString('hex');
+    const sinceMs = this.#o.clock.monotonicMs();
     const link = openLink(
       {
         url: this.#urls[at] ?? this.#o.url,
@@ -211,14 +214,17 @@ class MqttUplink implements Uplink {
         keepaliveS: this.#o.keepaliveS ?? 15,
         connectTimeoutMs,
         will: { topic: this.#topic('status'), payload: JSON.stringify(this.#status(false, session)) },
-        subscribeTo: this.#topic('ack'),
+        subscribeTo: this.#o.onCommand === undefined ? [this.#topic('ack')] : [this.#topic('ack'), this.#topic('cmd')],
       },
       {
         onReady: () => {
           if (link === this.#candidate) this.#moveTo(link);
           void this.#onReady(link, session);
         },
-        onMessage: (payload) => this.#onAck(payload),
+        onMessage: (topic, payload) => {
+          if (topic === this.#topic('cmd')) void this.#onCommand(link, payload, { id: session, sinceMs });
+          else this.#onAck(payload);
+        },
         onClosed: (closed) => {
           if (link === this.#candidate) {
             this.#candidate = null;
@@ -313,6 +319,17 @@ class MqttUplink implements Uplink {
     this.#retry = setTimeout(() => this.#connect(), delayMs);
   }
 
+  async #onCommand(link: Link, payload: Buffer, session: { id: string; sinceMs: number }): Promise<void> {
+    const reply = await this.#o.onCommand?.(payload, session);
+    // By another connection the bridge asks again, and is given the stored answer.
+    if (reply === undefined || this.#link !== link) return;
+    if (reply.answer !== null) {
+      link.publish(this.#topic('res'), reply.answer, false, () => {
+        if (reply.renewSession) link.drop('session-renewed');
+      });
+    }
+  }
+
   #onAck(payload: Buffer): void {
     const believed = believedAnswer(payload, this.#o.gateway, this.#o.bridgeKey);
     if (believed === null) {
@@ -334,9 +351,14 @@ class MqttUplink implements Uplink {
     const { boot, seq, sha256, result, code } = ack;
     const retryAfterS = ack.retryAfterS === null ? null : spreadRetryAfterS(ack.retryAfterS, this.#o.random());
     const answer: Answer = { boot, seq, sha256, result, code, retryAfterS };
-    if (result === 'later') this.#reason = `the bridge asks to wait: ${code ?? 'no reason given'}`;
+    const isDoubt = saysNothing(answer);
+    const reason = isDoubt
+      ? `the bridge does not believe a batch of this name: ${code}`
+      : `the bridge asks to wait: ${code ?? 'no reason given'}`;
+    if (isDoubt && this.#reason !== reason) this.#o.log('warn', reason, { boot, seq, ...told('uplinkDoubted') });
+    if (result === 'later') this.#reason = reason;
     else if (this.#ready) this.#reason = null;
-    this.#watch({ kind: 'answered' });
+    if (!isDoubt) this.#watch({ kind: 'answered' });
     this.#feed({ kind: 'answer', answer });
   }
 
@@ -444,7 +466,7 @@ class MqttUplink implements Uplink {
   #status(online: boolean, session: string): StatusMessage {
     const { gateway, boot, previousBoot, agentVersion } = this.#o;
     const connection = Math.max(1, this.#connections);
-    return {
+    const said = {
       v: 1,
       gateway,
       boot,
@@ -454,10 +476,11 @@ class MqttUplink implements Uplink {
       atMs: this.#o.clock.wallMs(),
       agentVersion,
       session,
-    };
+    } as const;
+    return signStatus(this.#o.site, said, this.#identity.gatewayKey);
   }
 
-  #topic(channel: 'up' | 'ack' | 'status' | 'blob'): string {
+  #topic(channel: 'up' | 'ack' | 'status' | 'blob' | 'cmd' | 'res'): string {
     return topicOf(this.#o.site, this.#o.gateway, channel);
   }
   #now(): Instant {
@@ -466,7 +489,7 @@ class MqttUplink implements Uplink {
 }
 
 /** What a line of the log says beside what happened. */
-function told(key: 'clockNotSet' | 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid'): {
+function told(key: 'clockNotSet' | 'uplinkRefused' | 'uplinkUnreachable' | 'uplinkAckInvalid' | 'uplinkDoubted'): {
   readonly code: string;
   readonly cure: string;
 } {

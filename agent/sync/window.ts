@@ -4,9 +4,11 @@
  *
  * Invariants (test/unit/sync/window.test.ts, model-based, under random drops, repeats, refusals and restarts):
  *  W1  A batch is settled only by an answer that names it with its own hash. Nothing else ever releases one.
- *  W2  Loads ask for at most the free `slots` of a lane. Lanes have slots of their own, so an alert never waits behind a backlog.
+ *  W2  Loads ask for at most the free `slots` of a lane: a batch has one from its load to its answer, which is noted by the store
+ *      together with the next load. Lanes have slots of their own, so an alert never waits behind a backlog.
  *  W3  Within a connection a batch is published again only after `ackTimeoutMs` without an answer, or when `later` has run out.
  *  W4  While batches wait and answers come, every batch is settled in the end; of a lane the oldest is published first.
+ *  W5  `later` is obeyed once a send, and one that anybody can bring about holds back nothing but its own next send.
  */
 import type { Lane } from '../../cloud-bridge/contract.ts';
 import type { AckResult, BatchKey, Settlement } from '../store/outbox.ts';
@@ -27,6 +29,8 @@ export interface Flight extends BatchKey {
   readonly firstSentMs: number;
   readonly dueMs: number;
   readonly settling: boolean;
+  /** `later` was answered since it was last sent. */
+  readonly deferred: boolean;
 }
 interface LaneState {
   readonly loading: boolean;
@@ -79,6 +83,11 @@ const minRetryMs = 500;
 const maxRetryMs = 300_000;
 const defaultRetryMs = 10_000;
 const storeRetryMs = 1_000;
+/** Said of bytes that may have come from anybody, under the name of a batch of ours (docs/CONTRACT.md). */
+const sayNothing: ReadonlySet<string | null> = new Set(['bad-signature', 'damaged']);
+
+export const saysNothing = (answer: Pick<Answer, 'result' | 'code'>) =>
+  answer.result === 'later' && sayNothing.has(answer.code);
 /** Timers may fire a millisecond early. */
 const lateMs = 5;
 
@@ -114,8 +123,7 @@ export function nextTickMs(state: WindowState, options: WindowOptions): number {
   for (const flight of state.flights.values()) if (!flight.settling) atMs = Math.min(atMs, flight.dueMs);
   for (const lane of sendLanes) {
     const { loading, loadAtMs } = state.lanes[lane];
-    if (!loading && inFlight(state, lane).length < options.slots[lane])
-      atMs = Math.min(atMs, Math.max(loadAtMs, state.pausedUntilMs));
+    if (!loading && freeSlots(state, lane, options) > 0) atMs = Math.min(atMs, Math.max(loadAtMs, state.pausedUntilMs));
   }
   return atMs;
 }
@@ -156,7 +164,7 @@ function react(
       if (flight === undefined) return state;
       const flights = new Map(state.flights);
       flights.delete(nameOf(event.key));
-      return laneIs({ ...state, flights }, flight.lane, { ...state.lanes[flight.lane], loadAtMs: nowMs });
+      return { ...state, flights };
     }
     case 'settle-failed':
       // The store could not note the answer. The batch is sent once more; the bridge will say `repeat`.
@@ -178,7 +186,17 @@ function loaded(
   for (const { boot, seq, sha256 } of batches) {
     if (flights.has(nameOf({ boot, seq }))) continue;
     const dueMs = nowMs + options.ackTimeoutMs;
-    const flight: Flight = { boot, seq, sha256, lane, sends: 1, firstSentMs: nowMs, dueMs, settling: false };
+    const flight: Flight = {
+      boot,
+      seq,
+      sha256,
+      lane,
+      sends: 1,
+      firstSentMs: nowMs,
+      dueMs,
+      settling: false,
+      deferred: false,
+    };
     flights.set(nameOf(flight), flight);
     effects.push({ kind: 'publish', flight });
   }
@@ -194,18 +212,27 @@ function answered(state: WindowState, answer: Answer, nowMs: number, effects: Wi
   if (flight !== undefined && (flight.settling || flight.sha256 !== sha256)) return state;
   const settle = () => effects.push({ kind: 'settle', settlement: { boot, seq, sha256, result, code } });
   if (result === 'later') {
-    if (flight === undefined) return state;
-    settle();
+    if (flight === undefined || flight.deferred) return state;
     const waitMs = Math.min(
       maxRetryMs,
       Math.max(minRetryMs, answer.retryAfterS === null ? defaultRetryMs : answer.retryAfterS * 1_000),
     );
+    // Should it be true after all, the gateway does not send in vain without end.
+    if (saysNothing(answer))
+      return changeFlight(state, answer, (one) => ({
+        ...one,
+        deferred: true,
+        dueMs: Math.max(one.dueMs, nowMs + waitMs),
+      }));
+    settle();
     const paused = { ...state, pausedUntilMs: Math.max(state.pausedUntilMs, nowMs + waitMs) };
-    return changeFlight(paused, answer, (one) => ({ ...one, dueMs: nowMs + waitMs }));
+    return changeFlight(paused, answer, (one) => ({ ...one, deferred: true, dueMs: nowMs + waitMs }));
   }
   // An answer to a batch of an earlier connection is as good: the store compares the hash.
   settle();
-  return changeFlight(state, answer, (one) => ({ ...one, settling: true }));
+  if (flight === undefined) return state;
+  const settling = changeFlight(state, answer, (one) => ({ ...one, settling: true }));
+  return laneIs(settling, flight.lane, { ...state.lanes[flight.lane], loadAtMs: nowMs });
 }
 
 /** Sends again what is due and asks the store for more where a lane has room. */
@@ -214,24 +241,26 @@ function wake(state: WindowState, nowMs: number, options: WindowOptions, effects
   let next = state;
   for (const flight of state.flights.values()) {
     if (flight.settling || flight.dueMs > nowMs) continue;
-    const again = { ...flight, sends: flight.sends + 1, dueMs: nowMs + options.ackTimeoutMs };
+    const again = { ...flight, sends: flight.sends + 1, dueMs: nowMs + options.ackTimeoutMs, deferred: false };
     next = changeFlight(next, flight, () => again);
     effects.push({ kind: 'publish', flight: again });
   }
   if (nowMs < state.pausedUntilMs) return next;
   for (const lane of sendLanes) {
     const { loading, loadAtMs } = next.lanes[lane];
-    const exclude = inFlight(next, lane);
-    const limit = options.slots[lane] - exclude.length;
+    const limit = freeSlots(next, lane, options);
     if (loading || limit <= 0 || loadAtMs > nowMs) continue;
     next = laneIs(next, lane, { loading: true, loadAtMs: Infinity });
-    effects.push({ kind: 'load', epoch: next.epoch, lane, limit, exclude });
+    effects.push({ kind: 'load', epoch: next.epoch, lane, limit, exclude: inFlight(next, lane) });
   }
   return next;
 }
 
 function inFlight(state: WindowState, lane: Lane): Flight[] {
   return [...state.flights.values()].filter((flight) => flight.lane === lane);
+}
+function freeSlots(state: WindowState, lane: Lane, { slots }: WindowOptions): number {
+  return slots[lane] - inFlight(state, lane).filter(({ settling }) => !settling).length;
 }
 function stale(state: WindowState, event: { readonly epoch: number }): boolean {
   return !state.connected || event.epoch !== state.epoch;

@@ -10,15 +10,16 @@ interface Totals {
   readonly forks: number;
 }
 
-/** Null when the store cannot be asked: the bridge must still say how it is. */
+/**
+ * A row for each gateway is read and none of their records, however many there are: this is asked every few seconds. Null when
+ * the store cannot be asked: the bridge must still say how it is.
+ */
 async function totalsOf({ store }: ApiParts): Promise<Totals | null> {
   try {
     const [row] = await store.rows<Totals>(
-      `SELECT (SELECT count(*) FROM gateway) AS gateways,
-        (SELECT count(*) FROM status WHERE online) AS online,
-        (SELECT count(*) FROM batch) AS batches,
-        (SELECT coalesce(sum(repeats), 0) FROM batch) AS repeats,
-        (SELECT count(*) FROM fork) AS forks`,
+      `SELECT count(*) AS gateways, coalesce(sum(batches), 0) AS batches, coalesce(sum(repeats), 0) AS repeats,
+        coalesce(sum(forks), 0) AS forks, (SELECT count(*) FROM status WHERE online) AS online
+       FROM gateway`,
     );
     return row ?? null;
   } catch {
@@ -107,6 +108,7 @@ export async function metricsText(parts: ApiParts): Promise<string> {
   if (totals !== null) {
     families.push(
       gauge('gateways', 'Gateways ever heard.', totals.gateways),
+      gauge('batches', 'Batches in the store, by whichever worker.', totals.batches),
       gauge('gateways_online', 'Gateways whose newest status is a birth.', totals.online),
       gauge('forks', 'Boots shared by cloned or restored gateways.', totals.forks),
     );

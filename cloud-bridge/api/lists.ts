@@ -1,6 +1,7 @@
 /**
  * The list routes: `{items, next}`, newest or first key first, paged by key. `next` is the text to give as `cursor` for
- * the following page, or null at the end; rows that come in meanwhile neither repeat nor hide others.
+ * the following page, or null at the end; rows that come in or change meanwhile neither repeat nor hide others. Only an alert of
+ * which an earlier record arrives late moves to a later page.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Row, Scalar, StoreReader } from '../store/bridge-store.ts';
@@ -34,12 +35,14 @@ const column = (name: string, type: 'text' | 'number', expression: string = name
 });
 const recordKey = [column('at_ms', 'number'), column('gateway', 'text'), column('boot', 'text'), column('n', 'number')];
 
+/** No gateway makes longer ids; one that did must not make cursors that are too long for everyone. */
+const occurrenceKey = 'substr(occurrence, 1, 100)';
+
 const lists: readonly List[] = [
   {
     operation: 'gateways',
-    columns: `g.gateway, g.site, g.first_ms, g.last_ms, s.online, s.boot, s.connection, s.agent_version,
-        (SELECT count(*) FROM batch b WHERE b.gateway = g.gateway) AS batches,
-        (SELECT count(*) FROM fork f WHERE f.gateway = g.gateway) AS forks`,
+    columns: `g.gateway, g.site, g.first_ms, g.last_ms, g.batches, g.forks,
+        s.online, s.boot, s.connection, s.agent_version`,
     from: 'gateway g LEFT JOIN status s USING (gateway)',
     key: [column('gateway', 'text', 'g.gateway')],
     newestFirst: false,
@@ -79,9 +82,14 @@ const lists: readonly List[] = [
   },
   {
     operation: 'alerts',
-    columns: 'a.*',
+    columns: `a.*, ${occurrenceKey} AS occurrence_key`,
     from: 'alert_current a',
-    key: recordKey,
+    // When it was first raised stays, whatever happens to it while somebody turns the pages.
+    key: [
+      column('first_raised_ms', 'number'),
+      column('gateway', 'text'),
+      column('occurrence_key', 'text', occurrenceKey),
+    ],
     newestFirst: true,
     filters: {
       gateway: 'gateway = @gateway',

@@ -3,7 +3,16 @@
  * routes from this table and `/api/openapi.json` is made from it, so the two cannot differ.
  */
 import { z } from 'zod';
-import { alertRecord, evidenceData, eventRecord, machineRecord, machineStates, statusMessage } from '../contract.ts';
+import {
+  alertRecord,
+  commandKinds,
+  evidenceData,
+  eventRecord,
+  machineRecord,
+  machineStates,
+  statusMessage,
+} from '../contract.ts';
+import { orderStates } from '../remote/desk.ts';
 import { id, ms, pageQuery, word } from './page.ts';
 import { problemBody } from './problem.ts';
 
@@ -11,17 +20,19 @@ import { problemBody } from './problem.ts';
 export const scopes = {
   read: 'Everything that gateways have sent, and the health of the bridge',
   metrics: 'Counters of the bridge and its gateways, for Prometheus',
+  command: 'Commands to gateways, and what they answered',
 } as const;
 export type Scope = keyof typeof scopes;
 
 export interface Operation {
-  readonly method: 'GET';
+  readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly summary: string;
   readonly scope: Scope;
   /** The `:names` of the path. */
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
+  readonly body?: z.ZodObject;
   readonly response: z.ZodType | 'prometheus' | 'file';
 }
 
@@ -111,6 +122,24 @@ const health = z.strictObject({
 });
 export type HealthView = z.infer<typeof health>;
 
+const commandView = z.strictObject({
+  gateway: z.string(),
+  id: z.string(),
+  counter: z.int(),
+  kind: z.string(),
+  body: z.looseObject({}),
+  by: z.string().describe('Name of the API key it was asked with'),
+  atMs: utcMs,
+  notAfterMs: utcMs.describe('Not carried out later than this, by the clock of the gateway'),
+  state: z
+    .enum(orderStates)
+    .describe('expired: its time is over and there is no answer; one that comes late still counts'),
+  code: z.string().nullable().describe('What docs/CONTRACT.md lists; null: nothing to add'),
+  result: z.looseObject({}).nullable().describe('null: no answer, or an old one'),
+  answeredMs: utcMs.nullable(),
+});
+export type CommandView = z.infer<typeof commandView>;
+
 export const operations = {
   openapi: {
     method: 'GET',
@@ -152,7 +181,8 @@ export const operations = {
   alerts: {
     method: 'GET',
     path: '/api/alerts',
-    summary: 'Occurrences as they stand now, newest first. open=true: not closed and not removed',
+    summary:
+      'Occurrences as they stand now, by when they were first raised, newest first. open=true: not closed and not removed; from and to are of the last change',
     scope: 'read',
     query: pageQuery.extend({
       ...series,
@@ -198,6 +228,28 @@ export const operations = {
     query: pageQuery.extend({ ...series, from, to, bucket }),
     response: list(stateView),
   },
+  commands: {
+    method: 'GET',
+    path: '/api/commands',
+    summary: 'Commands, newest first',
+    scope: 'command',
+    query: pageQuery.extend({ gateway: id.optional(), id: id.optional() }),
+    response: list(commandView),
+  },
+  command: {
+    method: 'POST',
+    path: '/api/gateways/:gateway/commands',
+    summary: 'Sends a command to a gateway that is connected. Answers with how it stands, at once or after waitS',
+    scope: 'command',
+    params: z.strictObject({ gateway: id }),
+    body: z.strictObject({
+      kind: z.enum(commandKinds),
+      body: z.record(z.string(), z.unknown()).default({}).describe('As docs/CONTRACT.md lists, without by'),
+      withinS: z.int().min(5).max(3600).default(120).describe('Carried out within this time or not at all'),
+      waitS: z.number().min(0).max(20).default(0).describe('Answer when the gateway has, or after this time'),
+    }),
+    response: commandView,
+  },
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 
@@ -237,6 +289,9 @@ export function openApi(): object {
       description: `Needs a key with the scope ${operation.scope}.`,
       security: [{ key: [] }],
       parameters: [...parametersOf(operation.params, 'path'), ...parametersOf(operation.query, 'query')],
+      ...(operation.body === undefined
+        ? {}
+        : { requestBody: { required: true, content: json(jsonSchema(operation.body, 'input')) } }),
       responses: { '200': { description: 'Done', content: contentOf(operation.response) }, default: problem },
     };
   }

@@ -15,7 +15,7 @@ export const word = z.string().regex(/^[\w.:-]{1,80}$/, 'must be one word');
 export const ms = z.coerce.number().int();
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
-  cursor: z.string().max(800).optional(),
+  cursor: z.string().max(1600).optional(),
 });
 
 /** The first thing wrong with a query, in a line. */

@@ -2,12 +2,15 @@
 import type { FindKey } from '../api-keys.ts';
 import type { BrokerLink } from '../broker/link.ts';
 import type { BridgeMetrics } from '../metrics.ts';
+import type { CommandDesk } from '../remote/desk.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
 
 export interface ApiParts {
   readonly store: Pick<BridgeStore, 'rows' | 'quarantine' | 'readFile'>;
   readonly metrics: BridgeMetrics;
   readonly link: Pick<BrokerLink, 'state'>;
+  /** Absent or null: this bridge sends no commands. */
+  readonly commands?: CommandDesk | null;
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly findKey: FindKey;

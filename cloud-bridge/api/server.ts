@@ -9,6 +9,7 @@ import { isLoopback } from '../broker/access.ts';
 import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import { bucketRoutes } from './buckets.ts';
+import { commandRoutes } from './commands.ts';
 import { healthOf, metricsText } from './health.ts';
 import { createLimiter } from './limiter.ts';
 import { listRoutes } from './lists.ts';
@@ -29,6 +30,8 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     ? Fastify(common)
     : Fastify({ ...common, https: { ...parts.tls, minVersion: 'TLSv1.2' } })) as unknown as FastifyInstance;
   const limiter = createLimiter(parts.monotonicMs);
+  /** By which key a request came in. */
+  const nameOf = new WeakMap<FastifyRequest, string>();
   app.addHook('onRoute', ({ url }) => {
     if (!scopeOf.has(url)) throw new BridgeError('routeWithoutScope', `the route ${url} says no scope`);
   });
@@ -49,6 +52,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
       if (answer === 'expired') return refuse(reply, 401, 'key-expired', 'the API key has expired');
       return refuse(reply, 401, 'key-wrong', 'the API key is missing or wrong');
     }
+    nameOf.set(request, answer.name);
     const scope = request.is404 ? undefined : scopeOf.get(request.routeOptions.url ?? '');
     if (scope === undefined || answer.scopes.includes(scope)) return null;
     return refuse(reply, 403, 'scope-missing', `the key ${answer.name} has not the scope ${scope}`);
@@ -86,6 +90,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   });
   listRoutes(app, parts.store);
   bucketRoutes(app, parts.store);
+  commandRoutes(app, parts, (request) => nameOf.get(request) ?? 'nobody');
   return app;
 }
 

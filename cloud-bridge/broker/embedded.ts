@@ -11,6 +11,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { Aedes, type AuthenticateError, type Client } from 'aedes';
+import type { AuditEntry } from '../audit.ts';
 import { BridgeError } from '../errors.ts';
 import { maxUpBytes } from '../contract.ts';
 import { plainFingerprint } from '../fingerprint.ts';
@@ -48,9 +49,11 @@ export class EmbeddedBroker implements BrokerLink {
   readonly #options: EmbeddedOptions;
   readonly #registry: Users;
   readonly #metrics: BridgeMetrics;
+  readonly #note: (entry: AuditEntry) => void;
   readonly #gateways = new WeakMap<Client, Gateway>();
   /** By connection, where it came with one. */
   readonly #certificates = new WeakMap<object, PeerCertificate>();
+  readonly #addresses = new WeakMap<object, string>();
   readonly #present = new Set<Client>();
   #broker: Aedes | null = null;
   #server: Server | null = null;
@@ -59,10 +62,16 @@ export class EmbeddedBroker implements BrokerLink {
   #logins = 0;
   readonly #sockets = new Set<Socket>();
 
-  constructor(options: EmbeddedOptions, registry: Users, metrics: BridgeMetrics) {
+  constructor(
+    options: EmbeddedOptions,
+    registry: Users,
+    metrics: BridgeMetrics,
+    note: (entry: AuditEntry) => void = () => undefined,
+  ) {
     this.#options = options;
     this.#registry = registry;
     this.#metrics = metrics;
+    this.#note = note;
   }
 
   /** Listens. Rejects with BRG-104 when the address is taken or not of this machine, BRG-106 for an unusable certificate. */
@@ -85,8 +94,10 @@ export class EmbeddedBroker implements BrokerLink {
           (gateway) => {
             // 3, server unavailable: the gateway comes again soon; 4 would send a person after a password that is right.
             if (gateway === 'busy') done(refusal(this.#metrics, 3), false);
-            else if (gateway === null) done(refusal(this.#metrics, 4), false);
-            else {
+            else if (gateway === null) {
+              this.#tried(client, 'connect', username ?? '', 'not let in');
+              done(refusal(this.#metrics, 4), false);
+            } else {
               this.#admit(client, gateway);
               done(null, true);
             }
@@ -98,6 +109,7 @@ export class EmbeddedBroker implements BrokerLink {
         const gateway = client === null ? undefined : this.#gateways.get(client);
         if (gateway === undefined || !mayPublish(gateway, packet.topic)) {
           this.#metrics.refused.publish += 1;
+          if (client !== null) this.#tried(client, 'publish', packet.topic, 'not a topic of this gateway');
           done(new BridgeError('usage', `a client may not publish ${packet.topic.slice(0, 120)}`));
           return;
         }
@@ -112,6 +124,7 @@ export class EmbeddedBroker implements BrokerLink {
           return;
         }
         this.#metrics.refused.subscribe += 1;
+        this.#tried(client, 'subscribe', subscription.topic, 'not a topic of this gateway');
         // 0x80 in the SUBACK: the client is told, and stays connected.
         done(null, null);
       },
@@ -210,6 +223,12 @@ export class EmbeddedBroker implements BrokerLink {
     client.conn.once('close', () => this.#present.delete(client));
   }
 
+  /** Who is known by certificate or password; the name somebody gives himself is `on`. */
+  #tried(client: Client, did: string, on: string, why: string): void {
+    const who = this.#gateways.get(client)?.id ?? this.#certificates.get(client.conn)?.name ?? 'unknown';
+    this.#note({ event: 'refused', who, did, on, why, from: this.#addresses.get(client.conn) ?? null });
+  }
+
   /** Hangs up on those who may be here no more. */
   #recheck(): void {
     for (const client of this.#present) {
@@ -223,6 +242,7 @@ export class EmbeddedBroker implements BrokerLink {
             : this.#registry.certified(certificate);
       if (now !== null && now.revoked !== true && now.site === before?.site) continue;
       this.#metrics.refused.revoked += 1;
+      this.#tried(client, 'stay', before?.id ?? '', 'revoked, removed or expired');
       this.#present.delete(client);
       client.close();
     }
@@ -231,8 +251,11 @@ export class EmbeddedBroker implements BrokerLink {
   async #listen(broker: Aedes): Promise<Server> {
     const { tls } = this.#options;
     const onConnection = (socket: Socket) => void this.#take(broker, socket);
-    const make = () =>
-      tls === null ? createServer(onConnection) : createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, onConnection);
+    const make = () => {
+      if (tls === null) return createServer(onConnection);
+      const settings = { ...tls, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs } as const;
+      return createTlsServer(settings, onConnection).on('tlsClientError', (_error, socket) => socket.destroy());
+    };
     return await this.#open(make, this.#options);
   }
 
@@ -252,7 +275,14 @@ export class EmbeddedBroker implements BrokerLink {
     const make = () => {
       const settings = { ...listener.tls, minVersion: 'TLSv1.2', handshakeTimeout: handshakeMs } as const;
       const server = createTlsServer({ ...settings, requestCert: true, rejectUnauthorized: true }, onConnection);
-      server.on('tlsClientError', () => (this.#metrics.refused.connect += 1));
+      server.on('tlsClientError', (error, socket) => {
+        this.#metrics.refused.connect += 1;
+        const why = 'code' in error ? String(error.code) : error.message;
+        const from = socket.remoteAddress ?? null;
+        // Who lets the time for the handshake pass stays connected otherwise.
+        socket.destroy();
+        this.#note({ event: 'refused', who: 'unknown', did: 'connect', on: 'the port for certificates', why, from });
+      });
       return server;
     };
     return await this.#open(make, listener);
@@ -261,6 +291,7 @@ export class EmbeddedBroker implements BrokerLink {
   #take(broker: Aedes, socket: Socket): Duplex {
     socket.setNoDelay(true);
     const guarded = guardConnection(socket, maxPacketBytes, () => (this.#metrics.refused.size += 1));
+    if (socket.remoteAddress !== undefined) this.#addresses.set(guarded, socket.remoteAddress);
     broker.handle(guarded);
     return guarded;
   }

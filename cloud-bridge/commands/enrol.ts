@@ -1,6 +1,7 @@
 /** `bridge enrol`: writes the join file of one gateway. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import { Audit } from '../audit.ts';
 import { Authority } from '../authority.ts';
 import { isLoopback } from '../broker/access.ts';
 import { invite } from '../enrolment/invitation.ts';
@@ -53,6 +54,9 @@ export async function enrol(root: string, options: EnrolOptions): Promise<number
     nowMs,
   );
   writeFileAtomic(out, `${JSON.stringify(file, null, 2)}\n`, 0o600);
+  const audit = new Audit(dir, () => nowMs);
+  audit.note({ event: 'invited', who: 'command line', did: 'enrol', on: gateway, why: null, from: null });
+  audit.flush();
   const expires = new Date(file.expiresMs).toISOString();
   process.stdout.write(
     `${out} lets gateway ${gateway} join site ${site}, once, until ${expires}. Carry it there and run: selvedge join ${out} --data-dir DIR\n`,

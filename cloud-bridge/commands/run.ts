@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { keyFinder } from '../api-keys.ts';
+import { Audit, type AuditEntry } from '../audit.ts';
 import { Authority, serverLifeMs, type KeyedCertificate } from '../authority.ts';
 import { isLoopback } from '../broker/access.ts';
 import { EmbeddedBroker } from '../broker/embedded.ts';
@@ -11,10 +12,11 @@ import { EnrolmentDesk } from '../enrolment/desk.ts';
 import { EnrolmentServer } from '../enrolment/server.ts';
 import { BridgeError } from '../errors.ts';
 import { dataDir, makeDir, readText, writeFileAtomic } from '../files.ts';
-import { apiKey, signingKey } from '../keys.ts';
+import { apiKey, keyName, signingKey } from '../keys.ts';
 import { lineLog, type Log } from '../log.ts';
 import { BridgeMetrics } from '../metrics.ts';
 import { Registry } from '../registry.ts';
+import { SqliteBook } from '../remote/sqlite-book.ts';
 import type { BridgeStore } from '../store/bridge-store.ts';
 import { openStore } from './store.ts';
 import type { Quarantine } from '../store/open.ts';
@@ -76,22 +78,28 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
   if (options.announce !== null) rmSync(options.announce, { force: true });
   const metrics = new BridgeMetrics();
   const registry = new Registry(dir, (error) => log.error(error));
+  const audit = new Audit(dir, nowMs);
+  const note = (entry: AuditEntry) => audit.note(entry);
   const apiTls = tlsOf(options);
   const api = apiAddress(options, apiTls);
   const authority = await Authority.open(dir, nowMs());
   const hosts = ['localhost', '127.0.0.1', '::1', hostname(), ...options.hosts].filter((host) => host !== '');
   const server = async () => ({ ...(await authority.server(hosts, nowMs())), ca: authority.pem });
   const tls = await server();
-  const link = await linkOf(options, apiTls, registry, { metrics, log, tls, authority });
+  const link = await linkOf(options, apiTls, registry, { metrics, log, tls, authority, note });
   const desk = new EnrolmentDesk({ dir, authority, certificateLifeMs: options.certificateDays * dayMs, nowMs });
-  const enrolment = new EnrolmentServer(
-    { bind: options.publicBind, port: options.enrolmentPort, tls },
-    desk,
+  const enrolment = new EnrolmentServer({ bind: options.publicBind, port: options.enrolmentPort, tls }, desk, {
     metrics,
     log,
-  );
+    note,
+  });
   const store: BridgeStore = await openStore(options, dir, nowMs, log);
+  let book: SqliteBook | null = null;
   try {
+    // Of several workers any may be given the answer: that wants a book they share, which there is none of yet.
+    book = options.store === null ? SqliteBook.open(dir, keyName(keys.signing), nowMs()) : null;
+    if (book !== null && book.setAside !== null)
+      log.error(new BridgeError('bookDamaged', `the damaged one is now ${book.setAside}`));
     if (store.quarantine !== null) tellLoss(log, store.quarantine);
     const bridge = new Bridge({
       store,
@@ -99,10 +107,12 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
       link,
       metrics,
       signingKey: keys.signing,
+      book,
       api: { ...api, findKey: keys.find },
       brokerIsOwn: options.broker === null,
       nowMs,
       log,
+      note,
     });
     await enrolment.start();
     try {
@@ -135,6 +145,8 @@ async function runUntil(options: RunOptions, signal: AbortSignal): Promise<void>
     await Promise.all([bridge.stop(), enrolment.stop()]);
     clearTimeout(overdue);
   } finally {
+    audit.flush();
+    book?.close();
     await store.close();
   }
 }
@@ -168,6 +180,7 @@ interface LinkParts {
   readonly log: Log;
   readonly tls: KeyedCertificate & { readonly ca: string };
   readonly authority: Authority;
+  readonly note: (entry: AuditEntry) => void;
 }
 
 async function linkOf(
@@ -192,7 +205,7 @@ async function linkOf(
   }
   const certified = { bind: options.publicBind, port: options.mqttsPort, tls: parts.tls };
   const listener = { bind: options.bind, port: options.mqttPort, tls: passwordTls };
-  return new EmbeddedBroker({ ...listener, certified }, registry, metrics);
+  return new EmbeddedBroker({ ...listener, certified }, registry, metrics, parts.note);
 }
 
 /** The server's certificate, made anew long before it ends. */

@@ -3,6 +3,7 @@ import { verify } from 'node:crypto';
 import type { Authority } from '../authority.ts';
 import {
   enrolSigningText,
+  sha256Hex,
   type EnrolAnswer,
   type EnrolRefusalCode,
   type JoinRequest,
@@ -12,7 +13,7 @@ import { BridgeError } from '../errors.ts';
 import { existsSync, readdirSync } from 'node:fs';
 import { readText, writeFileAtomic, type DataDir } from '../files.ts';
 import { publicKeyOf } from '../keys.ts';
-import { register, registrationOf, type PeerCertificate, type Registration } from '../registry.ts';
+import { register, registrationOf, revokedSerials, type PeerCertificate, type Registration } from '../registry.ts';
 import { claim, refusalOf, withdraw } from './invitation.ts';
 
 export interface DeskParts {
@@ -38,10 +39,11 @@ export class EnrolmentDesk {
     const issued = await authority.certify(request.request, request.gateway, nowMs(), certificateLifeMs);
     if (publicKey === null || issued === null) return { refused: 'malformed' };
     // Nothing waits between here and the registration.
-    if (!claim(dir, request)) return { refused: 'used' };
+    if (!claim(dir, request, `${issued.keySha256} ${sha256Hex(Buffer.from(publicKey))}`)) return { refused: 'used' };
     const { gateway, site } = request;
     const { pem, fingerprint, serial, notAfterMs } = issued;
-    register(dir, { v: 1, gateway, site, publicKey, certificates: [{ fingerprint, serial, notAfterMs }] });
+    register(dir, { v: 1, gateway, site, publicKey, certificates: [{ fingerprint, serial, notAfterMs }] }, nowMs());
+    await writeRevocationList(dir, authority, nowMs());
     return { answer: this.#answer(gateway, site, pem, notAfterMs) };
   }
 
@@ -49,40 +51,53 @@ export class EnrolmentDesk {
   async renew(request: RenewRequest, peer: PeerCertificate): Promise<DeskAnswer> {
     const { dir, authority, certificateLifeMs, nowMs } = this.#parts;
     const before = this.#known(request, peer);
-    if (typeof before === 'string') return { refused: before };
+    if ('refused' in before) return before;
     const publicKey = signingKeyOf(request, request.sig);
     const issued = await authority.certify(request.request, request.gateway, nowMs(), certificateLifeMs);
     if (publicKey === null || issued === null) return { refused: 'malformed' };
     // It may have been revoked meanwhile.
     const known = this.#known(request, peer);
-    if (typeof known === 'string') return { refused: known };
+    if ('refused' in known) return known;
+    const { registration, signedBy } = known;
     const { pem, fingerprint, serial, notAfterMs } = issued;
-    const presented = known.certificates?.find((one) => one.fingerprint === peer.fingerprint);
+    const presented = registration.certificates?.find((one) => one.fingerprint === peer.fingerprint);
+    // The key that signed this request is the one the gateway has, whatever came of an earlier answer.
     const old =
-      known.publicKey === publicKey
-        ? known.previousKey
-        : { publicKey: known.publicKey, untilMs: presented?.notAfterMs ?? nowMs() };
-    register(dir, {
-      ...known,
-      publicKey,
-      ...(old === undefined ? {} : { previousKey: old }),
-      certificates: [{ fingerprint, serial, notAfterMs }, ...(presented === undefined ? [] : [presented])],
-    });
-    return { answer: this.#answer(request.gateway, known.site, pem, notAfterMs) };
+      signedBy === publicKey
+        ? registration.previousKey
+        : { publicKey: signedBy, untilMs: presented?.notAfterMs ?? nowMs() };
+    const { previousKey: _earlier, ...rest } = registration;
+    register(
+      dir,
+      {
+        ...rest,
+        publicKey,
+        ...(old === undefined ? {} : { previousKey: old }),
+        certificates: [{ fingerprint, serial, notAfterMs }, ...(presented === undefined ? [] : [presented])],
+      },
+      nowMs(),
+    );
+    return { answer: this.#answer(request.gateway, registration.site, pem, notAfterMs) };
   }
 
-  #known(request: RenewRequest, { name, fingerprint }: PeerCertificate): Registration | EnrolRefusalCode {
+  /** Who may renew, and with which of its keys the request is signed. */
+  #known(
+    request: RenewRequest,
+    { name, fingerprint }: PeerCertificate,
+  ): { readonly registration: Registration; readonly signedBy: string } | { readonly refused: EnrolRefusalCode } {
     const { dir, nowMs } = this.#parts;
-    const known = registrationOf(dir, request.gateway);
-    if (known === null) return 'unknown';
-    if (known.revokedMs !== undefined) return 'revoked';
-    if (name !== request.gateway) return 'mismatch';
-    const certificate = known.certificates?.find((one) => one.fingerprint === fingerprint);
-    if (certificate === undefined) return 'unknown';
-    if (nowMs() >= certificate.notAfterMs) return 'expired';
-    const keys = [known.publicKey, ...(known.previousKey === undefined ? [] : [known.previousKey.publicKey])];
-    const signed = keys.some((pem) => holds(pem, request, request.previousSig));
-    return signed ? known : 'mismatch';
+    // Before anything is said of another gateway.
+    if (name !== request.gateway) return { refused: 'mismatch' };
+    const registration = registrationOf(dir, request.gateway);
+    if (registration === null) return { refused: 'unknown' };
+    if (registration.revokedMs !== undefined) return { refused: 'revoked' };
+    const certificate = registration.certificates?.find((one) => one.fingerprint === fingerprint);
+    if (certificate === undefined) return { refused: 'unknown' };
+    if (nowMs() >= certificate.notAfterMs) return { refused: 'expired' };
+    const { publicKey, previousKey } = registration;
+    const keys = [publicKey, ...(previousKey === undefined ? [] : [previousKey.publicKey])];
+    const signedBy = keys.find((pem) => holds(pem, request, request.previousSig));
+    return signedBy === undefined ? { refused: 'mismatch' } : { registration, signedBy };
   }
 
   #answer(gateway: string, site: string, certificate: string, notAfterMs: number): EnrolAnswer {
@@ -99,16 +114,16 @@ export async function revoke(dir: DataDir, authority: Authority, gateway: string
   withdraw(dir, gateway);
   const known = registrationOf(dir, gateway);
   if (known === null) throw new BridgeError('gatewayUnknown', `gateway ${gateway} is not registered`);
-  register(dir, { ...known, revokedMs: known.revokedMs ?? nowMs });
+  register(dir, { ...known, revokedMs: known.revokedMs ?? nowMs }, nowMs);
   await writeRevocationList(dir, authority, nowMs);
 }
 
-/** The certificates of all revoked gateways. Those that gave way to newer ones end by themselves. */
+/** The certificates of all revoked gateways, and those that were taken back before their time. */
 export async function writeRevocationList(dir: DataDir, authority: Authority, nowMs: number): Promise<void> {
   const names = existsSync(dir.gateways) ? readdirSync(dir.gateways).filter((name) => name.endsWith('.json')) : [];
   const serials = names.flatMap((name) => {
     const known = registrationOf(dir, name.slice(0, -5));
-    return known?.revokedMs === undefined ? [] : (known.certificates ?? []).map(({ serial }) => serial);
+    return known === null ? [] : revokedSerials(known);
   });
   writeFileAtomic(dir.revocationList, await authority.revocationList(serials, nowMs), 0o644);
 }

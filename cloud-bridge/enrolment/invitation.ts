@@ -79,21 +79,22 @@ export function refusalOf(dir: DataDir, request: JoinRequest, nowMs: number): En
   // Of a file that was replaced by a newer one nothing is left to compare with.
   if (kept === null || kept.secretSha256 !== hashOf(request.secret)) return 'unknown';
   if (kept.gateway !== request.gateway || kept.site !== request.site) return 'mismatch';
-  const user = readUser(claimOf(dir, kept));
-  if (user !== null && user !== keysOf(request)) return 'used';
   return nowMs >= kept.expiresMs ? 'expired' : null;
 }
 
-/** Ties the join file to the keys of this request. False when other keys were faster, in whatever process. */
-export function claim(dir: DataDir, request: JoinRequest): boolean {
+/**
+ * Ties the join file to `keys`. False when other keys were faster, in whatever process.
+ * @param keys names the two keys of the request, and nothing that differs from one request of theirs to the next
+ */
+export function claim(dir: DataDir, request: JoinRequest, keys: string): boolean {
   const kept = readInvitation(dir, request.gateway);
   if (kept === null || kept.secretSha256 !== hashOf(request.secret)) return false;
   const path = claimOf(dir, kept);
   try {
-    writeFileSync(path, keysOf(request), { flag: 'wx', mode: 0o600 });
+    writeFileSync(path, keys, { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
-    if (existsSync(path)) return readUser(path) === keysOf(request);
+    if (existsSync(path)) return readFileSync(path, 'utf8') === keys;
     throw new BridgeError('dataDirUnwritable', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }
@@ -102,11 +103,6 @@ const fileOf = (dir: DataDir, gateway: string) => join(dir.invitations, `${gatew
 const claimOf = (dir: DataDir, kept: { gateway: string; secretSha256: string }) =>
   join(dir.invitations, `${kept.gateway}.${kept.secretSha256.slice(0, 16)}.used`);
 const hashOf = (secret: string) => sha256Hex(Buffer.from(secret));
-const keysOf = ({ request, publicKey }: JoinRequest) => sha256Hex(Buffer.from(`${request}\n${publicKey}`));
-
-function readUser(path: string): string | null {
-  return existsSync(path) ? readFileSync(path, 'utf8') : null;
-}
 
 function readInvitation(dir: DataDir, gateway: string) {
   const path = fileOf(dir, gateway);

@@ -29,10 +29,15 @@ export function recordWriter(db: Database.Database): RecordWriter {
     summary: statement('summary'),
     state_summary: statement('state_summary'),
   };
+  const first = db.prepare<[string, string, number]>(
+    `INSERT INTO alert_first (gateway, occurrence, raised_ms) VALUES (?, ?, ?)
+     ON CONFLICT (gateway, occurrence) DO UPDATE SET raised_ms = excluded.raised_ms WHERE excluded.raised_ms < raised_ms`,
+  );
   return {
     write(gateway, boot, record) {
       const { table, row } = rowOf(gateway, boot, record);
       statements[table].run(row);
+      if (record.kind === 'alert') first.run(gateway, record.occurrence, record.raisedMs);
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { farIndexSql, overlapSql } from './overlap.ts';
 
-export const schemaVersion = 3;
+export const schemaVersion = 4;
 
 /** Added with version 3. */
 const fileTablesSql = `-- Evidence: files that events 'evidence' name by their hash.
@@ -67,6 +67,43 @@ CREATE TABLE counter_older (
   PRIMARY KEY (gateway, machine, signal, branch, from_ms)
 ) WITHOUT ROWID;`;
 
+/** Added with version 4. */
+const alertFirstSql = `-- When each occurrence was first raised: the order of lists, as its current row may name a later time.
+CREATE TABLE alert_first (
+  gateway TEXT NOT NULL,
+  occurrence TEXT NOT NULL,
+  raised_ms INTEGER NOT NULL,
+  PRIMARY KEY (gateway, occurrence)
+) WITHOUT ROWID;
+CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway, occurrence);`;
+
+/** The order of its tables and their index are named: SQLite would go through all alerts of a gateway for each of them. */
+const alertCurrentSql = `-- The newest step of each occurrence. Boots are ordered by their chain and records within a boot by number, never by
+-- the gateway's clock alone: that may have been set back in between.
+CREATE VIEW alert_current AS
+SELECT f.gateway, f.occurrence, f.raised_ms AS first_raised_ms, a.boot, a.n,
+  a.machine, a.at_ms, a.type, a.rule, a.signal, a.priority, a.transition, a.state,
+  a.onset_ms, a.raised_ms, a.cleared_ms, a.cause, a.text, a.evidence, a.actor
+FROM alert_first f
+CROSS JOIN record_alert a INDEXED BY record_alert_occurrence ON a.gateway = f.gateway AND a.occurrence = f.occurrence
+CROSS JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
+WHERE NOT EXISTS (
+  SELECT 1 FROM record_alert later INDEXED BY record_alert_occurrence JOIN boot lb USING (gateway, boot)
+  WHERE later.gateway = a.gateway AND later.occurrence = a.occurrence AND (
+    CASE WHEN later.boot = a.boot THEN later.n > a.n
+    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
+  )
+);`;
+
+/** What version 4 adds and is worked out from other rows; a salvaged store gets it in the same way. */
+export const workedOutSql = `INSERT OR REPLACE INTO alert_first
+  SELECT gateway, occurrence, min(raised_ms) FROM record_alert GROUP BY gateway, occurrence;
+UPDATE gateway SET batches = counted.batches, repeats = counted.repeats
+  FROM (SELECT gateway, count(*) AS batches, sum(repeats) AS repeats FROM batch GROUP BY gateway) counted
+  WHERE counted.gateway = gateway.gateway;
+UPDATE gateway SET forks = counted.forks FROM (SELECT gateway, count(*) AS forks FROM fork GROUP BY gateway) counted
+  WHERE counted.gateway = gateway.gateway;`;
+
 /**
  * Gateways without a fork are added up as they always were. Of the others what a fork has seen twice is taken off by series:
  * four figures in one text, as a subquery gives one value and each run of it reads the whole series.
@@ -106,7 +143,10 @@ CREATE TABLE gateway (
   gateway TEXT PRIMARY KEY,
   site TEXT NOT NULL,                  -- 'unknown': lost with a damaged database, until it is heard again
   first_ms INTEGER NOT NULL,           -- first and last time anything of it was stored, on the bridge's clock
-  last_ms INTEGER NOT NULL
+  last_ms INTEGER NOT NULL,
+  batches INTEGER NOT NULL DEFAULT 0,  -- stored; counted as they are, so that nobody has to count them
+  repeats INTEGER NOT NULL DEFAULT 0,  -- arrivals of them after the first
+  forks INTEGER NOT NULL DEFAULT 0     -- rows in the view fork
 ) WITHOUT ROWID;
 
 -- One start of a gateway's agent. Boots that name one previous_boot are a fork: see the view.
@@ -206,6 +246,8 @@ CREATE TABLE record_alert (
 CREATE INDEX record_alert_occurrence ON record_alert (gateway, occurrence);
 CREATE INDEX record_alert_time ON record_alert (at_ms, gateway, boot, n);
 
+${alertFirstSql}
+
 -- Partial sums of one signal over one UTC minute: one row a key, the highest (revision, boot, n) of that key.
 -- Partials of other (reading_boot, segment) of the same minute add up.
 CREATE TABLE summary (
@@ -274,9 +316,9 @@ CREATE TABLE status (
   received_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- All record numbers from 1 to the watermark are stored; above it there are holes.
 ${fileTablesSql}
 
+-- All record numbers from 1 to the watermark are stored; above it there are holes.
 CREATE VIEW ledger_watermark AS
 SELECT b.gateway, b.boot,
   coalesce((SELECT to_n FROM ledger l WHERE l.gateway = b.gateway AND l.boot = b.boot AND l.from_n = 1), 0) AS watermark,
@@ -299,17 +341,7 @@ FROM (
   FROM record_machine r JOIN boot b USING (gateway, boot)
 ) WHERE place = 1;
 
--- The newest step of each occurrence. Boots are ordered by their chain and records within a boot by number, never by
--- the gateway's clock alone: that may have been set back in between.
-CREATE VIEW alert_current AS
-SELECT a.* FROM record_alert a JOIN boot b USING (gateway, boot)
-WHERE NOT EXISTS (
-  SELECT 1 FROM record_alert later JOIN boot lb USING (gateway, boot)
-  WHERE later.gateway = a.gateway AND later.occurrence = a.occurrence AND (
-    CASE WHEN later.boot = a.boot THEN later.n > a.n
-    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
-  )
-);
+${alertCurrentSql}
 
 -- The mark of a fork: summary rows of a younger branch whose counter span overlaps spans of older ones, and what they
 -- count. overlap 'whole': those have counted it all, so the row counts nothing. 'part': it counts what lies beyond, by the
@@ -339,4 +371,11 @@ DROP VIEW counter_totals;
 ${overlapViewSql}
 ${totalsViewSql}`,
   fileTablesSql,
+  `ALTER TABLE gateway ADD COLUMN batches INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gateway ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE gateway ADD COLUMN forks INTEGER NOT NULL DEFAULT 0;
+${alertFirstSql}
+DROP VIEW alert_current;
+${alertCurrentSql}
+${workedOutSql}`,
 ];

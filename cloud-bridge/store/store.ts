@@ -141,6 +141,7 @@ export class SqliteStore implements BridgeStore {
     if (known !== undefined) {
       if (known.sha256 !== name.sha256) return 'conflict';
       this.#statements.repeat.run(name.gateway, name.boot, name.seq);
+      this.#statements.countRepeat.run(name.gateway);
       // After a salvage the batch may be known, and its records or what is known of its boot gone: now they can be had back.
       if (!this.#isPlaced(body.site, name, body.previousBoot)) {
         this.#noteBoot(body.site, name.gateway, name.boot, body.previousBoot, receivedMs, forks);
@@ -164,6 +165,7 @@ export class SqliteStore implements BridgeStore {
       records: body.records.length,
       bytes: batch.wireBytes,
     });
+    this.#statements.countBatch.run(name.gateway);
     this.#write(batch, tally);
     return 'stored';
   }
@@ -238,7 +240,10 @@ export class SqliteStore implements BridgeStore {
       }
     }
     const siblings = previous === null ? [] : this.#statements.children.all(gateway, previous).map((row) => row.boot);
-    if (previous !== null && siblings.length > 1) forks.push({ gateway, previousBoot: previous, boots: siblings });
+    if (previous !== null && siblings.length > 1) {
+      forks.push({ gateway, previousBoot: previous, boots: siblings });
+      this.#statements.countForks.run(gateway, gateway);
+    }
     if (siblings.length > 1 || this.#branches.forked(gateway)) {
       this.#overlaps.follow(gateway, this.#branches.place(gateway));
     }
@@ -284,6 +289,11 @@ function prepare(db: Database.Database) {
     putBatch: db.prepare<Params>(
       `INSERT INTO batch (gateway, boot, seq, sha256, lane, clock, sealed_ms, received_ms, records, bytes, repeats)
        VALUES (@gateway, @boot, @seq, @sha256, @lane, @clock, @sealed_ms, @received_ms, @records, @bytes, 0)`,
+    ),
+    countBatch: db.prepare<[string]>('UPDATE gateway SET batches = batches + 1 WHERE gateway = ?'),
+    countRepeat: db.prepare<[string]>('UPDATE gateway SET repeats = repeats + 1 WHERE gateway = ?'),
+    countForks: db.prepare<[string, string]>(
+      'UPDATE gateway SET forks = (SELECT count(*) FROM fork WHERE gateway = ?) WHERE gateway = ?',
     ),
     putGateway: db.prepare<Params>(
       `INSERT INTO gateway (gateway, site, first_ms, last_ms) VALUES (@gateway, @site, @now, @now)

@@ -12,7 +12,7 @@ import { loopback, openGate, type Gate } from './gate.ts';
 export type UplinkMode = 'up' | 'swallowing' | 'down';
 
 export interface UplinkProxy {
-  /** mqtt://127.0.0.1:PORT */
+  /** mqtt://127.0.0.1:PORT, or mqtts: TLS passes through. */
   readonly url: string;
   readonly swallowedBytes: number;
   setMode(mode: UplinkMode): void;
@@ -20,6 +20,8 @@ export interface UplinkProxy {
 }
 
 export interface UplinkTarget {
+  /** What the broker speaks; mqtt when it is not said. */
+  readonly scheme?: 'mqtt' | 'mqtts';
   readonly host: string;
   readonly port: number;
 }
@@ -62,7 +64,7 @@ export async function openUplinkProxy(target: UplinkTarget, port: number, random
 
   const gate: Gate = await openGate(port, random, relay);
   return {
-    url: `mqtt://${loopback}:${gate.port}`,
+    url: `${target.scheme ?? 'mqtt'}://${loopback}:${gate.port}`,
     get swallowedBytes() {
       return swallowedBytes;
     },

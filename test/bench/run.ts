@@ -11,9 +11,10 @@ import type { Bench, BenchContext, Measured } from './bench.ts';
 import { drivers } from './drivers.ts';
 import { judge, wantedRuns, type Row } from './judge.ts';
 import { machine } from './machine.ts';
+import { sync } from './sync.ts';
 import { table } from './table.ts';
 
-const suites: Readonly<Record<string, readonly Bench[]>> = { drivers };
+const suites: Readonly<Record<string, readonly Bench[]>> = { drivers, sync };
 
 async function rowsOf(bench: Bench, context: BenchContext, score: number): Promise<Row[]> {
   let measured: ReadonlyMap<string, Measured> = new Map();

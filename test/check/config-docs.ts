@@ -1,7 +1,7 @@
 /** `docs/CONFIG.md`, the JSON Schema for editors and the commented example, all from the schema of the configuration. */
 import { configJsonSchema, describeNode, type SchemaNode } from '../../agent/config/describe.ts';
 import { parseRules, shippedRules } from '../../agent/rules/load.ts';
-import type { Rule } from '../../agent/rules/schema.ts';
+import { remoteRuleFields, type Rule } from '../../agent/rules/schema.ts';
 import { exampleYaml } from './config-example.ts';
 import type { Generated } from './generate.ts';
 
@@ -33,7 +33,8 @@ function manual(schema: SchemaNode): string {
     '- **Secrets** never stand in the file. A secret field takes `file:PATH` or `env:NAME`, which is read when the secret is used.',
     '- **Reload**: a change of the file (or SIGHUP) is read while the agent runs. Fields marked *live* are applied at once, the',
     '  others at the next start; the log says which. A file with mistakes changes nothing.',
-    '- *remote* marks the only fields a command from the bridge may ever reach.',
+    '- *remote* marks the only fields a command from the bridge may ever reach; of a rule its figures: ' +
+      `${remoteRuleFields.map((name) => `\`${name}\``).join(' ')}.`,
     '- **Endpoints file**: `--endpoints FILE` lays `{machines: [{id, endpoint, unit?, serverFingerprint?}], uplink?}` over the',
     '  machines of the same id and over `uplink.url`. Machines it names beyond those configured are not watched.',
     '',

@@ -28,6 +28,8 @@ const schemas = {
   'blob-ack': contract.blobAckMessage,
   'evidence-data': contract.evidenceData,
   status: contract.statusMessage,
+  command: contract.commandMessage,
+  result: contract.commandResult,
 } as const;
 
 /** Path → content of every document of the wire contract and the bridge's store. */
@@ -126,7 +128,62 @@ const what: Readonly<Record<keyof typeof records, string>> = {
 };
 
 const exampleName: contract.BatchName = { gateway: 'gw-1', boot: '00112233445566aa', seq: 7, sha256: 'ab'.repeat(32) };
+const exampleStatus = {
+  v: 1,
+  gateway: exampleName.gateway,
+  boot: exampleName.boot,
+  previousBoot: null,
+  connection: 3,
+  online: true,
+  atMs: 1_767_600_000_000,
+  agentVersion: '0.1.0',
+  session: '00112233445566778899aabbccddeeff',
+} as const;
 const exampleAck = { v: 1, ...exampleName, result: 'later', code: 'store-full', retryAfterS: 60 } as const;
+const exampleCommand = {
+  v: 1,
+  gateway: 'gw-1',
+  id: 'c-17',
+  session: '0f'.repeat(16),
+  counter: 17,
+  kind: 'ping',
+  body: '{}',
+  notAfterMs: null,
+} as const;
+const exampleResult = {
+  v: 1,
+  gateway: 'gw-1',
+  id: 'c-17',
+  counter: 17,
+  command: 'cd'.repeat(32),
+  ok: true,
+  code: null,
+  body: '{}',
+} as const;
+const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: string, what: string]>> = {
+  ping: [
+    '`{confirms?}`',
+    'Answers with the state of the agent. `confirms` is the id of a `set-config` on trial, which is kept from then on.',
+  ],
+  'ack-alert': [
+    '`{occurrence, comment?}`',
+    'Acknowledges an alert. Its actor is `bridge key`, the fingerprint of the key and `by`.',
+  ],
+  shelve: ['`{occurrence, forS, comment?}`', 'Shelves an alert for 60 to 86,400 s.'],
+  'set-config': [
+    '`{changes: [{path, value}]}`',
+    'Sets up to 50 fields that CONFIG.md marks *remote*, on trial. `path` is an array of names, a machine goes by its id; `value` null takes an earlier change back.',
+  ],
+  'request-window': [
+    '`{machine, signal, fromMs, toMs}`',
+    'Raw readings of one signal, of at most an hour, as `uplink.remoteRaw` allows: `{t0, t, v, q}`, where `t` counts ms from the reading before, `q` lists `[index, quality]` of those that are not good. The newest reading before `fromMs` comes first.',
+  ],
+  'request-bundle': [
+    '`{}`',
+    'How the agent is, what its doctor finds and the last lines of its log, as `uplink.remoteRaw` allows. What does not fit of the log is left out, the oldest first.',
+  ],
+};
+const commandRows = Object.entries(commandBodies).map(([kind, [body, does]]) => `| \`${kind}\` | ${body} | ${does} |`);
 const exampleChunk = { gateway: 'gw-1', sha256: 'ab'.repeat(32), size: 60_000, chunk: 1 } as const;
 const exampleBlobAck: Omit<contract.BlobAckMessage, 'sig'> = {
   v: 1,
@@ -152,6 +209,10 @@ function contractText(): string {
     const [result = '', ...rest] = meaning.split(': ');
     return `| \`${code}\` | ${result} | ${rest.join(': ')} |`;
   });
+  const commandCodes = Object.entries(contract.commandCodes).map(([code, meaning]) => {
+    const [how = '', ...rest] = meaning.split(': ');
+    return `| \`${code}\` | ${how} | ${rest.join(': ')} |`;
+  });
   return `<!-- Generated from cloud-bridge/contract.ts by \`npm run generate\`. -->
 # The wire contract, version ${contract.contractVersion}
 
@@ -169,7 +230,8 @@ QoS 1. Everything needed to judge a message is in its payload: topic, QoS and re
 | \`${topic('ack')}\` | bridge | the answer to a batch or a chunk, JSON |
 | \`${topic('status')}\` | gateway | birth and will, JSON, retained |
 | \`${topic('blob')}\` | gateway | a chunk of an evidence file: header line, newline, bytes |
-| \`${topic('cmd')}\` \`${topic('res')}\` | | kept for commands and their answers |
+| \`${topic('cmd')}\` | bridge | a command, JSON |
+| \`${topic('res')}\` | gateway | its result, JSON |
 
 A broker lets a gateway publish \`up res status blob\` and subscribe to \`ack cmd\` of its own, and only the bridge publish
 \`ack\` and \`cmd\`: the embedded broker does, and \`cloud-bridge/mosquitto/acl\` does it for mosquitto.
@@ -177,7 +239,8 @@ A broker lets a gateway publish \`up res status blob\` and subscribe to \`ack cm
 ## A batch
 
 Immutable bytes with the name (gateway, boot, seq, sha256). The payload of \`up\` is one line of JSON of at most
-${contract.maxUpHeaderBytes} bytes, a newline, and the zstd bytes: at most ${kib(contract.maxBatchWireBytes)}, unpacked at most ${kib(contract.maxBatchUnpackedBytes)}.
+${contract.maxUpHeaderBytes} bytes, a newline, and the zstd bytes: at most ${kib(contract.maxBatchWireBytes)}, unpacked at most ${kib(contract.maxBatchUnpackedBytes)}, with a window
+of at most 8 MiB.
 
 ${fields(contract.upHeader)}
 
@@ -195,7 +258,8 @@ ${fields(contract.ackMessage)}
 
 \`stored\` and \`repeat\` alone release a batch, and only with the hash the gateway gave it and a signature that holds.
 They are sent after the commit that made them true. \`later\`: keep it, wait \`retryAfterS\`, send again. \`refused\`: it is of
-no use to send it again as it is. \`sig\` is over:
+no use to send it again as it is. \`bad-signature\` and \`damaged\` are about what arrived, which may be anybody's: take them as
+no answer at all. Of the same batch obey one \`later\` a send. \`sig\` is over:
 
 ${block('text', contract.ackSigningText(exampleAck).toString())}
 
@@ -244,6 +308,44 @@ On \`status\`, retained. The will is written when the connection is made, so a d
 a boot the higher \`connection\` wins, and a later boot of the chain wins over an earlier one.
 
 ${fields(contract.statusMessage)}
+
+## Commands
+
+What the bridge may ask of a gateway: at most ${kib(contract.maxCommandBytes)}, and the result at most ${kib(contract.maxResultBytes)}. No command writes to a machine.
+
+${fields(contract.commandMessage)}
+
+\`sig\` of a command is over these lines; the last is the SHA-256 of the body, the one before it is empty without a time:
+
+${block('text', contract.commandSigningText(exampleCommand).toString())}
+
+A command whose signature does not hold, or that is for another gateway, is counted and kept as an event, and not answered. The
+gateway stores the counter before it does anything. A command that comes again, byte for byte, brings the stored result.
+Every body also has \`by\`, who asked at the bridge: the bridge fills it in with the name of the API key.
+
+| kind | body | what it does |
+|---|---|---|
+${commandRows.join('\n')}
+
+A \`set-config\` is answered \`on-trial\`; a second later the agent works with it, after a new start where a field wants one. A \`ping\` that
+confirms it, over the connection the agent then has, keeps it. Without one it is taken back after 60 s, and at any start of the
+process. The local file is never written, and what it says otherwise later counts.
+
+### The result
+
+${fields(contract.commandResult)}
+
+\`sig\` of a result, with the key of the gateway, is over:
+
+${block('text', contract.resultSigningText(exampleResult).toString())}
+
+| code | | meaning |
+|---|---|---|
+${commandCodes.join('\n')}
+Who can publish on a broker without an ACL could say that a gateway is dead, or has another boot. So it is signed, over these bytes
+(the site is the topic's; an absent \`previousBoot\` is an empty line):
+
+${block('text', contract.statusSigningText('plant-a', exampleStatus).toString())}
 
 ## Records
 
@@ -311,12 +413,16 @@ function asyncApi(): JsonObject {
       ack: channel('ack', ['ack', 'blob-ack']),
       blob: channel('blob', ['chunk']),
       status: channel('status', ['status']),
+      cmd: channel('cmd', ['command']),
+      res: channel('res', ['result']),
     },
     operations: {
       receiveBatch: operation('receive', 'up', 'Store a batch'),
       answerBatch: operation('send', 'ack', 'Answer it, after the commit'),
       receiveChunk: operation('receive', 'blob', 'Keep a chunk of an evidence file'),
       receiveStatus: operation('receive', 'status', 'Keep the newest birth or death'),
+      sendCommand: operation('send', 'cmd', 'Ask something of a gateway'),
+      receiveResult: operation('receive', 'res', 'Take the result of a command'),
     },
     components: {
       messages: {
@@ -336,6 +442,8 @@ function asyncApi(): JsonObject {
         'blob-ack': { payload: payload('blob-ack') },
         ack: { payload: payload('ack') },
         status: { payload: payload('status') },
+        command: { payload: payload('command') },
+        result: { payload: payload('result') },
       },
     },
   };

@@ -65,6 +65,7 @@ const keys = {
   record_machine: 'gateway, boot, n',
   record_event: 'gateway, boot, n',
   record_alert: 'gateway, boot, n',
+  alert_first: 'gateway, occurrence',
   summary: 'gateway, machine, signal, minute_ms, reading_boot, segment',
   state_summary: 'gateway, machine, minute_ms, reading_boot, segment',
   status: 'gateway',
@@ -337,6 +338,14 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
         await committed(store, mixed, groupSize);
         const found = await contents(store);
         const repeats = (await one(store, 'SELECT sum(repeats) AS n FROM batch'))?.['n'];
+        for (const [counted, by] of [
+          ['batches', 'SELECT count(*) FROM batch'],
+          ['repeats', 'SELECT coalesce(sum(repeats), 0) FROM batch'],
+          ['forks', 'SELECT count(*) FROM fork'],
+        ] as const) {
+          const row = await one(store, `SELECT sum(${counted}) AS kept, (${by}) AS there FROM gateway`);
+          assert.equal(row?.['kept'], row?.['there'], counted);
+        }
         await store.close();
         assert.equal(repeats, mixed.length - batches.length);
         assert.deepEqual(found, await mirror(t, [batches]));
@@ -423,10 +432,8 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
     for (const one of [store, sqlite]) {
       await committed(one, batches, 2);
       await one.applyStatus('demo', status({ boot: bootB, previousBoot: bootA }), 9);
-      const app = apiOf(t, one);
-      apis.push(app);
+      apis.push(apiOf(t, one));
     }
-    const headers = { authorization: 'Bearer k' };
     const [app, reference] = apis;
     assert.ok(app !== undefined && reference !== undefined);
     for (const path of [
@@ -447,11 +454,11 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
     ]) {
       const question = (limit: number, cursor: string) =>
         `/api/${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`;
-      const expected = await pageOf(reference, question(1000, ''), headers);
+      const expected = await pageOf(reference, question(1000, ''));
       for (const limit of [1000, 4]) {
         const items: unknown[] = [];
         for (let cursor: string | null = ''; cursor !== null;) {
-          const page = await pageOf(app, question(limit, cursor), headers);
+          const page = await pageOf(app, question(limit, cursor));
           items.push(...page.items);
           cursor = page.next;
         }
@@ -464,6 +471,74 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
       [true, 2, 1, 4, 1],
     );
     assert.match((await app.inject({ url: '/metrics', headers })).body, /^selvedge_bridge_gateways_online 1$/m);
+  });
+
+  test(`${name}: alerts that change while the pages are turned are each on one page`, async (t) => {
+    const change = fc.record({ occurrence: fc.nat(11), raisedAgain: fc.boolean() });
+    const turns = fc.array(fc.array(change, { maxLength: 3 }), { minLength: 12, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(turns, fc.integer({ min: 1, max: 5 }), async (changes, limit) => {
+        const store = await open(t);
+        const raised = Array.from({ length: 12 }, (_, at) =>
+          alert(at + 1, { occurrence: `o-${at}`, raisedMs: atMs + Math.floor(at / 3) }),
+        );
+        await store.commit([checked({ seq: 1, records: raised })], 1);
+        const app = apiOf(t, store);
+        const seen: unknown[] = [];
+        let n = 100;
+        for (let cursor: string | null = ''; cursor !== null;) {
+          const page = await pageOf(app, `/api/alerts?limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`);
+          seen.push(...page.items.map((item) => (item as { occurrence: string }).occurrence));
+          cursor = page.next;
+          const records = (changes.shift() ?? []).map(({ occurrence, raisedAgain }) => {
+            n += 1;
+            const again = { transition: 'reactivated', raisedMs: atMs + n } as const;
+            const acked = { transition: 'acked', raisedMs: atMs + Math.floor(occurrence / 3) } as const;
+            return alert(n, { occurrence: `o-${occurrence}`, ...(raisedAgain ? again : acked) });
+          });
+          if (records.length > 0) await store.commit([checked({ seq: n, records })], n);
+        }
+        await app.close();
+        await store.close();
+        const expected = raised.toSorted((a, b) => b.raisedMs - a.raisedMs || (a.occurrence < b.occurrence ? 1 : -1));
+        assert.deepEqual(
+          seen,
+          expected.map(({ occurrence }) => occurrence),
+        );
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test(`${name}: an alert whose id is far too long does not keep anyone from the next page`, async (t) => {
+    const store = await open(t);
+    const long = ['\u0001', '断'].map((letter, at) => alert(at + 1, { occurrence: letter.repeat(20_000) }));
+    await store.commit([checked({ records: [...long, alert(3)] })], 1);
+    const app = apiOf(t, store);
+    let items = 0;
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page = await pageOf(app, `/api/alerts?limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      items += page.items.length;
+      cursor = page.next;
+    }
+    assert.equal(items, 3);
+  });
+
+  test(`${name}: health and metrics are asked of tables that have a row for a gateway, and of no others`, async (t) => {
+    const store = await open(t);
+    await store.commit([checked({ records: [event(1), alert(2), summary(3)] })], 1);
+    const asked: string[] = [];
+    const app = apiOf(t, {
+      quarantine: null,
+      readFile: () => null,
+      rows: (sql, values) => {
+        asked.push(sql);
+        return store.rows(sql, values);
+      },
+    });
+    for (const url of ['/metrics', '/api/health']) assert.equal((await app.inject({ url, headers })).statusCode, 200);
+    const tables = asked.flatMap((sql) => [...sql.matchAll(/\b(?:FROM|JOIN)\s+(\w+)/gi)].map(([, table]) => table));
+    assert.deepEqual(new Set(tables), new Set(['gateway', 'status']));
   });
 
   test(`${name}: F1, F2: chunks of a file in any order and again make the file, and nothing less is read`, async (t) => {
@@ -502,7 +577,6 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
     assert.equal(await store.readFile('gw-2', whole.sha256), null);
     const good = { ...short, sha256: sha256Hex(short.bytes) };
     assert.deepEqual(await store.putChunk(good, 7), { state: 'stored' });
-    const headers = { authorization: 'Bearer k' };
     const app = apiOf(t, store);
     const got = await app.inject({ url: `/api/evidence/gw-2/${good.sha256}`, headers });
     assert.deepEqual([got.statusCode, got.body, got.headers['content-disposition']], [200, 'abc', 'attachment']);
@@ -529,8 +603,10 @@ export function bridgeStoreContract({ name, open, openMany, runs }: StoreKind): 
   }
 }
 
+const headers = { authorization: 'Bearer k' };
+
 /** The API on a store, its answers held to its document; the key is `k`. */
-function apiOf(t: TestContext, store: BridgeStore): FastifyInstance {
+function apiOf(t: TestContext, store: Pick<BridgeStore, 'rows' | 'quarantine' | 'readFile'>): FastifyInstance {
   const app = buildApi({
     store,
     metrics: new BridgeMetrics(),
@@ -552,7 +628,7 @@ interface Page {
   readonly next: string | null;
 }
 
-async function pageOf(app: FastifyInstance, url: string, headers: Record<string, string>): Promise<Page> {
+async function pageOf(app: FastifyInstance, url: string): Promise<Page> {
   const response = await app.inject({ url, headers });
   assert.equal(response.statusCode, 200, `${url}: ${response.body}`);
   return response.json<Page>();

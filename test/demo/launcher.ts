@@ -4,7 +4,7 @@
  * endpoints; it knows nothing of the scenario.
  */
 import { spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -159,7 +159,7 @@ async function startAll(
       '--endpoints',
       at('endpoints.json'),
       '--uplink-target',
-      `127.0.0.1:${bridgeUp.mqtt}`,
+      `mqtts://127.0.0.1:${bridgeUp.mqtts}`,
       '--control',
       '--hold',
       ...(options.healthy ? ['--healthy'] : []),
@@ -167,27 +167,15 @@ async function startAll(
     ],
     true,
   );
-  // The agent's keys and its password at the bridge, as an integrator would make them.
+  // The gateway joins with a file of the bridge, as an integrator would let it.
   let config = await readFile(here('agent.yaml'), 'utf8');
   config = config.replace('port: 0', `port: ${options.port}`);
+  config = config.replace('https://127.0.0.1:8481', `https://127.0.0.1:${bridgeUp.enrolment}`);
   if (options.profileDir !== null) config += `profileDirs: [${JSON.stringify(resolve(options.profileDir))}]\n`;
   await writeFile(at('agent.yaml'), config);
-  await cp(at('bridge/bridge.pub.pem'), at('bridge.pub.pem'));
-  await runToEnd('agent', ['key', '--data-dir', at('agent'), '--out', at('gateway.pub.pem')]);
-  await runToEnd('bridge', [
-    'bridge',
-    'allow',
-    '--data-dir',
-    at('bridge'),
-    '--gateway',
-    'demo-gw',
-    '--site',
-    'demo',
-    '--public-key',
-    at('gateway.pub.pem'),
-    '--password-file',
-    at('uplink.password'),
-  ]);
+  const invited = ['--gateway', 'demo-gw', '--site', 'demo', '--out', at('join.json')];
+  await runToEnd('bridge', ['bridge', 'enrol', '--data-dir', at('bridge'), ...invited]);
+  await runToEnd('agent', ['join', at('join.json'), '--data-dir', at('agent')]);
   await floor.waitFor('its listening line', floorListening, startMs);
   if (signal.aborted) return null;
   const agent = start('agent', ['run', '--config', at('agent.yaml'), '--endpoints', at('endpoints.json')]);
@@ -199,7 +187,7 @@ async function startAll(
   options.print('What runs (all on this machine):');
   for (const m of endpoints.machines)
     options.print(`  floor   ${m.id.padEnd(6)} ${m.profile.padEnd(26)} ${m.protocol.padEnd(15)} ${m.endpoint}`);
-  options.print(`  bridge  MQTT 127.0.0.1:${bridgeUp.mqtt}, API 127.0.0.1:${bridgeUp.api}`);
+  options.print(`  bridge  MQTT over TLS 127.0.0.1:${bridgeUp.mqtts}, API 127.0.0.1:${bridgeUp.api}`);
   options.print(`  agent   page ${listening.page}`);
   options.print(`  data    ${dir}`);
   options.print('');

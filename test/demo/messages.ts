@@ -1,7 +1,13 @@
 /** The JSON lines the demo reads from its processes. */
 import { z } from 'zod';
 
-export const bridgeListening = z.object({ event: z.literal('listening'), mqtt: z.number(), api: z.number() });
+export const bridgeListening = z.object({
+  event: z.literal('listening'),
+  mqtt: z.number(),
+  mqtts: z.number(),
+  api: z.number(),
+  enrolment: z.number(),
+});
 export const floorListening = z.object({ event: z.literal('listening'), endpoints: z.string() });
 export const floorHalted = z.object({ event: z.literal('halted'), t: z.number() });
 export const agentListening = z.object({ msg: z.literal('listening'), page: z.string() });

@@ -1,80 +1,30 @@
 /** A gateway from join file to stored batch, on the embedded broker with certificates. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { createPublicKey, type KeyObject } from 'node:crypto';
 import { once, type EventEmitter } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import mqtt, { type IClientOptions } from 'mqtt';
-import { ackMessage, ackSignatureHolds, topicOf, type JoinFile } from '../../cloud-bridge/contract.ts';
+import { test } from 'node:test';
+import mqtt from 'mqtt';
+import { topicOf, type JoinFile } from '../../cloud-bridge/contract.ts';
 import { renew } from '../../agent/sync/renewal.ts';
 import { identityFiles } from '../../agent/sync/identity.ts';
 import { gatewayKeys } from '../../agent/sync/keys.ts';
-import { body, event, seal, temporaryDir } from '../unit/bridge/making.ts';
-import { bridgeCommand, runBridge, type RunningBridge } from './bridge-process.ts';
+import { bridgeCommand } from './bridge-process.ts';
+import { batchOf, connect, enrol, joined, runSite, selvedge, settings } from './enrolment-rig.ts';
 
 const root = join(import.meta.dirname, '../..');
-const launcher = join(root, 'agent/bin/selvedge');
-const selvedge = (...args: string[]) => {
-  const { status, stderr, stdout } = spawnSync(launcher, args, { encoding: 'utf8' });
-  return { code: status, stderr, stdout };
-};
-
-interface Site {
-  readonly dir: string;
-  readonly bridgeDir: string;
-  readonly bridge: RunningBridge;
-  readonly mqtts: number;
+const killedChild = join(import.meta.dirname, 'enrolment-killed-child.ts');
+/** True when it was killed; false when it came to its end before. */
+function killedAt(n: number, ...args: string[]): boolean {
+  const { signal, status, stderr } = spawnSync(
+    join(root, 'node_modules/.bin/node'),
+    ['--disable-warning=ExperimentalWarning', killedChild, String(n), ...args],
+    { encoding: 'utf8' },
+  );
+  if (signal === null) assert.equal(status, 0, stderr);
+  return signal === 'SIGKILL';
 }
-async function runSite(t: TestContext, ...args: string[]): Promise<Site> {
-  const dir = temporaryDir(t);
-  const bridgeDir = join(dir, 'bridge');
-  assert.equal(bridgeCommand(['init', '--data-dir', bridgeDir]).code, 0);
-  const bridge = await runBridge(t, bridgeDir, args);
-  const { mqtts } = JSON.parse(readFileSync(join(bridgeDir, 'endpoints.json'), 'utf8')) as { mqtts: number };
-  return { dir, bridgeDir, bridge, mqtts };
-}
-
-function enrol({ dir, bridgeDir }: Site, gateway: string, ...more: string[]): string {
-  const out = join(dir, `${gateway}.join.json`);
-  const args = ['enrol', '--gateway', gateway, '--site', 'demo', '--data-dir', bridgeDir, '--out', out, ...more];
-  const done = bridgeCommand(args);
-  assert.equal(done.code, 0, done.stderr);
-  return out;
-}
-
-function joined(site: Site, gateway: string, dataDir = join(site.dir, gateway)): string {
-  const file = enrol(site, gateway);
-  const done = selvedge('join', file, '--data-dir', dataDir);
-  assert.equal(done.code, 0, done.stderr);
-  return dataDir;
-}
-
-function settings(dataDir: string, more: IClientOptions = {}): IClientOptions {
-  const files = identityFiles(dataDir);
-  const pem = readFileSync(files.certificate, 'utf8');
-  return { protocolVersion: 4, reconnectPeriod: 0, ca: readFileSync(files.ca), cert: pem, key: pem, ...more };
-}
-
-async function connect(t: TestContext, site: Site, gateway: string, dataDir: string) {
-  const client = await mqtt.connectAsync(`mqtts://127.0.0.1:${site.mqtts}`, settings(dataDir));
-  client.on('error', () => undefined);
-  t.after(() => client.endAsync(true));
-  const bridgeKey = createPublicKey(readFileSync(identityFiles(dataDir).bridgeKey));
-  await client.subscribeAsync(topicOf('demo', gateway, 'ack'), { qos: 1 });
-  const send = async (payload: Buffer, as = gateway) => {
-    const answer = once(client as unknown as EventEmitter, 'message');
-    await client.publishAsync(topicOf('demo', as, 'up'), payload, { qos: 1 });
-    const ack = ackMessage.parse(JSON.parse(String(((await answer) as [string, Buffer])[1])));
-    assert.ok(ackSignatureHolds(ack, bridgeKey));
-    return ack;
-  };
-  return { client, send };
-}
-
-const batchOf = (gateway: string, key: KeyObject, seq: number) =>
-  seal(body({ gateway, seq, records: [event(seq)] }), key).payload;
 
 test('a join file gives a certificate once; its gateway connects with it, and nobody without one', async (t) => {
   const site = await runSite(t);
@@ -181,4 +131,56 @@ test('M2: with valid credentials of its own a gateway changes nothing of another
   const text = await metrics.text();
   assert.match(text, /refused_total\{kind="publish"\} 1/);
   assert.match(text, /records_stored_total 0/);
+});
+
+test('Y3: a join that is killed at any step is completed by the same file, and the keys it leaves are new and its own', async (t) => {
+  const site = await runSite(t);
+  const before = new Set<string>();
+  let steps = 0;
+  for (let n = 1, killed = true; killed; n++) {
+    const dataDir = join(site.dir, 'gw-1');
+    const file = enrol(site, 'gw-1', '--replace');
+    killed = killedAt(n, 'join', file, '--data-dir', dataDir);
+    if (killed) {
+      steps++;
+      const again = selvedge('join', file, '--data-dir', dataDir);
+      // It had come to its end but for the tidying.
+      if (again.code !== 0) assert.match(again.stderr, /AGT-307 .*used up/, `killed at step ${n}`);
+    }
+    const files = identityFiles(dataDir);
+    for (const path of [files.certificate, files.signingKey]) assert.equal(statSync(path).mode & 0o777, 0o600);
+    for (const path of [files.nextKey, files.nextSigningKey]) assert.ok(!existsSync(path), `${path} at step ${n}`);
+    const { send } = await connect(t, site, 'gw-1', dataDir);
+    const { privateKey, publicPem } = gatewayKeys(dataDir);
+    assert.ok(!before.has(publicPem), 'another join, another key');
+    before.add(publicPem);
+    const { result, code } = await send(batchOf('gw-1', privateKey, n));
+    assert.equal(result, 'stored', `killed at step ${n}: ${code}`);
+  }
+  assert.ok(steps >= 8, `${steps} steps`);
+});
+
+test('Y3: a renewal that is killed at any step leaves an identity that gets in, and the next one completes it', async (t) => {
+  const site = await runSite(t);
+  const dataDir = joined(site, 'gw-1');
+  const { enrolment } = JSON.parse(readFileSync(join(site.dir, 'gw-1.join.json'), 'utf8')) as JoinFile;
+  const ca = readFileSync(identityFiles(dataDir).ca, 'utf8');
+  let seq = 0;
+  let steps = 0;
+  const stored = async (when: string) => {
+    const { send } = await connect(t, site, 'gw-1', dataDir);
+    assert.equal((await send(batchOf('gw-1', gatewayKeys(dataDir).privateKey, ++seq))).result, 'stored', when);
+  };
+  for (let n = 1, killed = true; killed; n++) {
+    killed = killedAt(n, 'renew', 'gw-1', dataDir, enrolment);
+    if (killed) steps++;
+    await stored(`killed at step ${n}`);
+    const before = readFileSync(identityFiles(dataDir).certificate, 'utf8');
+    const keyBefore = gatewayKeys(dataDir).publicPem;
+    await renew({ gateway: 'gw-1', dataDir, enrolment, ca });
+    assert.notEqual(readFileSync(identityFiles(dataDir).certificate, 'utf8'), before);
+    assert.notEqual(gatewayKeys(dataDir).publicPem, keyBefore);
+    await stored(`renewed after step ${n}`);
+  }
+  assert.ok(steps >= 4, `${steps} steps`);
 });

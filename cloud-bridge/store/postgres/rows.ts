@@ -36,6 +36,12 @@ const inserts: Readonly<Record<RecordTable, string>> = {
   state_summary: insertOf('state_summary'),
 };
 
+const noteFirst = `INSERT INTO alert_first (gateway, occurrence, raised_ms)
+  SELECT r.gateway, r.occurrence, min(r.raised_ms)
+  FROM json_to_recordset($1::json) AS r(gateway text, occurrence text, raised_ms bigint) GROUP BY r.gateway, r.occurrence
+  ON CONFLICT (gateway, md5(occurrence)) DO UPDATE SET raised_ms = excluded.raised_ms
+    WHERE excluded.raised_ms < alert_first.raised_ms`;
+
 /** PostgreSQL's text holds neither U+0000 nor half of a character: shown as ␀ and �, so that no batch is stuck for one. */
 export function cleanText(text: string): string {
   return text.replaceAll('\u0000', '\u2400').toWellFormed();
@@ -79,5 +85,9 @@ export async function writeRecords(
     if (had === undefined || beats(cleaned, had)) rows.set(name, cleaned);
     tables.set(table, rows);
   }
-  for (const [table, rows] of tables) await session.query(inserts[table], [JSON.stringify([...rows.values()])]);
+  for (const [table, rows] of tables) {
+    const values = JSON.stringify([...rows.values()]);
+    await session.query(inserts[table], [values]);
+    if (table === 'record_alert') await session.query(noteFirst, [values]);
+  }
 }

@@ -3,6 +3,8 @@
  * columns. What differs: JSON is `jsonb`, `online` a boolean, the summaries are partitioned by month of their minute, and
  * the islands of a fork (`counter_older`) are a view, as nothing needs them but the reader of a forked gateway.
  *
+ * A text that a gateway may make as long as it likes is indexed by its hash: an entry of an index has room for 2,700 bytes.
+ *
  * Text is compared by its bytes, as SQLite does and as the pages of the API need, whatever the database's language.
  */
 import type { Session } from './sessions.ts';
@@ -304,8 +306,45 @@ CREATE TABLE evidence_chunk (
 );`);
 }
 
+async function makeCounted(session: Session): Promise<void> {
+  await session.query(
+    byBytes(`
+ALTER TABLE gateway ADD COLUMN batches BIGINT NOT NULL DEFAULT 0, ADD COLUMN repeats BIGINT NOT NULL DEFAULT 0,
+  ADD COLUMN forks BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE alert_first (
+  gateway TEXT NOT NULL,
+  occurrence TEXT NOT NULL,
+  raised_ms BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX alert_first_key ON alert_first (gateway, md5(occurrence));
+CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway);
+DROP VIEW alert_current;
+CREATE VIEW alert_current AS
+SELECT f.gateway, f.occurrence, f.raised_ms AS first_raised_ms, a.boot, a.n,
+  a.machine, a.at_ms, a.type, a.rule, a.signal, a.priority, a.transition, a.state,
+  a.onset_ms, a.raised_ms, a.cleared_ms, a.cause, a.text, a.evidence, a.actor
+FROM alert_first f
+JOIN record_alert a
+  ON a.gateway = f.gateway AND md5(a.occurrence) = md5(f.occurrence) AND a.occurrence = f.occurrence
+JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
+WHERE NOT EXISTS (
+  SELECT 1 FROM record_alert later JOIN boot lb USING (gateway, boot)
+  WHERE later.gateway = a.gateway AND md5(later.occurrence) = md5(a.occurrence) AND later.occurrence = a.occurrence AND (
+    CASE WHEN later.boot = a.boot THEN later.n > a.n
+    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
+  )
+);
+INSERT INTO alert_first SELECT gateway, occurrence, min(raised_ms) FROM record_alert GROUP BY gateway, occurrence;
+UPDATE gateway SET batches = counted.batches, repeats = counted.repeats
+  FROM (SELECT gateway, count(*) AS batches, sum(repeats) AS repeats FROM batch GROUP BY gateway) AS counted
+  WHERE counted.gateway = gateway.gateway;
+UPDATE gateway SET forks = counted.forks
+  FROM (SELECT gateway, count(*) AS forks FROM fork GROUP BY gateway) AS counted WHERE counted.gateway = gateway.gateway;`),
+  );
+}
+
 /** Step n brings a database from version n to n + 1. */
-export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst, makeFiles];
+export const migrations: readonly ((session: Session) => Promise<void>)[] = [makeFirst, makeFiles, makeCounted];
 
 export interface Month {
   /** As in the name of its partition: 2026_01. */

@@ -91,7 +91,7 @@ export class PostgresStore implements BridgeStore {
     return this.#transaction([gateway], async (session) => {
       const forks: Fork[] = [];
       const known = await knownBoot(session, gateway, boot);
-      const at = { site, gateway, boot, previous: previousBoot, nowMs: receivedMs };
+      const at = { site, gateway, boot, previous: previousBoot, nowMs: receivedMs, batches: 0 } as const;
       if (await noteBoot(session, at, known, forks)) await placeBranches(session, gateway);
       const [stored] = await session.query<{ boot: string; connection: number; online: boolean }>(
         'SELECT boot, connection, online FROM status WHERE gateway = $1',
@@ -131,7 +131,8 @@ export class PostgresStore implements BridgeStore {
 
   async readFile(gateway: string, sha256: string): Promise<Buffer | null> {
     await this.#ready();
-    return this.#borrowed((session) => readFile(session, gateway, sha256));
+    const { readers, sessions } = this.#options;
+    return this.#borrowed((session) => readFile(session, gateway, sha256), readers ?? sessions);
   }
 
   async forgetConnections(): Promise<void> {
@@ -271,15 +272,18 @@ interface Told {
   readonly boot: string;
   readonly previous: string | null;
   readonly nowMs: number;
+  /** How many batches come with it. */
+  readonly batches: 0 | 1;
 }
 
 /** Keeps gateway and boot; a new boot is placed in its chain, and everything known to follow it moves with it. True: branches may have changed. */
 async function noteBoot(session: Session, told: Told, known: BootRow, forks: Fork[]): Promise<boolean> {
-  const { site, gateway, boot, previous, nowMs } = told;
+  const { site, gateway, boot, previous, nowMs, batches } = told;
   await session.query(
-    `INSERT INTO gateway (gateway, site, first_ms, last_ms) VALUES ($1, $2, $3, $3)
-     ON CONFLICT (gateway) DO UPDATE SET site = excluded.site, last_ms = greatest(gateway.last_ms, excluded.last_ms)`,
-    [gateway, site, nowMs],
+    `INSERT INTO gateway (gateway, site, first_ms, last_ms, batches, repeats, forks) VALUES ($1, $2, $3, $3, $4, 0, 0)
+     ON CONFLICT (gateway) DO UPDATE SET site = excluded.site, last_ms = greatest(gateway.last_ms, excluded.last_ms),
+       batches = gateway.batches + excluded.batches`,
+    [gateway, site, nowMs, batches],
   );
   if (known.known && (known.previous !== null || previous === null)) {
     await session.query('UPDATE boot SET last_ms = greatest(last_ms, $3) WHERE gateway = $1 AND boot = $2', [
@@ -320,7 +324,13 @@ async function noteBoot(session: Session, told: Told, known: BootRow, forks: For
   if (previous === null) return known.forked;
   const siblings = all.filter((other) => other.previous === previous).map((other) => other.boot);
   const children = [...new Set([...siblings, boot])].sort();
-  if (children.length > 1) forks.push({ gateway, previousBoot: previous, boots: children });
+  if (children.length > 1) {
+    forks.push({ gateway, previousBoot: previous, boots: children });
+    await session.query(
+      'UPDATE gateway SET forks = (SELECT count(*) FROM fork WHERE gateway = $1) WHERE gateway = $1',
+      [gateway],
+    );
+  }
   return known.forked || children.length > 1;
 }
 
@@ -399,10 +409,11 @@ async function storeBatch(
       boot,
       seq,
     ]);
+    await session.query('UPDATE gateway SET repeats = repeats + 1 WHERE gateway = $1', [gateway]);
     return 'repeat';
   }
   const known = found ?? { ...noBoot, ranges: '[]' };
-  const told = { site: body.site, gateway, boot, previous: body.previousBoot, nowMs: receivedMs };
+  const told = { site: body.site, gateway, boot, previous: body.previousBoot, nowMs: receivedMs, batches: 1 } as const;
   const branched = await noteBoot(session, told, known, forks);
   // The boot is as old as its earliest batch: an older one that comes late may change which child of a fork is the oldest.
   const older = known.sealed === null || body.sealedMs < known.sealed;

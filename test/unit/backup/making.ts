@@ -6,6 +6,7 @@ import BetterSqlite from 'better-sqlite3';
 import { Pace } from '../../../agent/backup/disk.ts';
 import { makeBackup, type BackupMade, type BackupOptions } from '../../../agent/backup/make.ts';
 import { batchLimits } from '../../../agent/store/checked.ts';
+import { defaultAges } from '../../../agent/store/open.ts';
 import { openDatabases } from '../../../agent/store/databases.ts';
 import { openStore } from '../../../agent/store/open.ts';
 import { event } from '../bridge/making.ts';
@@ -53,6 +54,9 @@ export function startOnce(dataDir: string): readonly string[] {
     journalMaxBytes: null,
     reserveBytes: 4_096,
     maxHeldRecords: 100,
+    budgetBytes: null,
+    ages: defaultAges,
+    keepAckedMs: 86_400_000,
     ringMaxBytes: 1_000_000,
     ringMaxAgeMs: 86_400_000,
     builtMs: 0,

@@ -46,6 +46,27 @@ test('J2: a baseline under half of what this machine should do fails its row', (
   assert.match(judge(bar, five(5000, 500), 2 * referenceScore).reason ?? '', /disturbed/);
 });
 
+test('J2: a baseline that takes more than twice of what it should fails a row in which less is better', () => {
+  const bytes: Bar = { ...bar, direction: 'lower', limit: 1 };
+  assert.equal(judge(bytes, five(10, 2000), referenceScore / 4).pass, true);
+  assert.match(judge(bytes, five(10, 2001), referenceScore).reason ?? '', /disturbed/);
+});
+
+test('J4: a delay holds by its limit or beside what the same takes idle', () => {
+  const delay: Bar = {
+    ...bar,
+    direction: 'lower',
+    judged: 'ours',
+    limit: 250,
+    orTimesIdle: 3,
+    referenceBaseline: null,
+  };
+  assert.equal(judge(delay, five(250, 1), 1).pass, true);
+  assert.equal(judge(delay, five(600, 200), 1).pass, true);
+  assert.equal(judge(delay, five(601, 200), 1).pass, false);
+  assert.equal(judge(delay, five(251, null), 1).pass, false);
+});
+
 test('J3: what was not measured does not pass and says why', () => {
   assert.equal(judge(bar, five(5000, null), referenceScore).pass, false);
   assert.equal(judge(bar, [], referenceScore, 'not run: no cc').reason, 'not run: no cc');

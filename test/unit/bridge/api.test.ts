@@ -79,7 +79,16 @@ async function all(app: FastifyInstance, path: string, limit: number): Promise<R
 async function routesOf(app: FastifyInstance): Promise<readonly string[]> {
   await app.ready();
   const lines = app.printRoutes({ commonPrefix: false, includeHooks: false }).split('\n');
-  const paths = lines.flatMap((line) => /(\/\S+) \((\w+)/.exec(line)?.[1] ?? []);
+  // A route below another one is indented by four, and printed without what is above it.
+  const above: string[] = [];
+  const paths = lines.flatMap((line) => {
+    const [, path] = /(\/\S+) \((\w+)/.exec(line) ?? [];
+    if (path === undefined) return [];
+    const depth = Math.floor(line.indexOf(path) / 4) - 1;
+    above.length = depth;
+    above.push(path);
+    return above.join('').replaceAll(/:(\w+)/g, '{$1}');
+  });
   return [...new Set(paths)].sort();
 }
 
@@ -97,10 +106,11 @@ test('the document has every route, and the server serves it', async (t) => {
 test('no route answers without the key, known or unknown, by any method', async (t) => {
   const { app } = setUp(t, [event(1)]);
   const routes = await routesOf(app);
-  const expected = ['alerts', 'events', 'gateways', 'health', 'machines', 'openapi.json', 'states', 'summaries'].map(
+  const open = ['alerts', 'events', 'gateways', 'health', 'machines', 'openapi.json', 'states', 'summaries'].map(
     (name) => `/api/${name}`,
   );
-  assert.deepEqual(routes, [...expected, '/api/evidence/:gateway/:sha256', '/metrics'].sort());
+  const command = ['/api/commands', '/api/gateways/{gateway}/commands'];
+  assert.deepEqual(routes, [...open, ...command, '/api/evidence/{gateway}/{sha256}', '/metrics'].sort());
   for (const url of [...routes, '/', '/api', '/api/none', '//metrics', '/api/health?x=1']) {
     for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS'] as const) {
       for (const authorization of ['Bearer ', `Bearer ${key}x`, key]) {
@@ -111,7 +121,7 @@ test('no route answers without the key, known or unknown, by any method', async 
     }
     assert.equal((await app.inject({ url })).statusCode, 401);
   }
-  for (const url of expected) assert.equal((await app.inject({ url, headers })).statusCode, 200, url);
+  for (const url of open) assert.equal((await app.inject({ url, headers })).statusCode, 200, url);
 });
 
 test('machines, gateways and alerts are shown as they stand now', async (t) => {
@@ -298,4 +308,33 @@ test('metrics are Prometheus text: each family once, each line a name, labels an
       /^(# (HELP|TYPE) selvedge_bridge_\w+ .+|selvedge_bridge_\w+(\{\w+="[\w-]*"(,\w+="[\w-]*")*\})? -?\d+(\.\d+)?)$/,
     );
   }
+});
+
+test('what a gateway had to remove or fold is shown as a gap with its span, and its hours add up', async (t) => {
+  const data = {
+    note: 1,
+    step: 'unacked-minutes',
+    why: 'room',
+    toMs: atMs + 3_600_000,
+    records: 60,
+    bytes: 3_000,
+    folded: true,
+  };
+  const { app } = setUp(t, [
+    event(1, { machine: 'gateway', event: 'data_evicted', atMs: atMs + 9_000_000, fromMs: atMs, data }),
+    event(2),
+    // Sixty minutes, folded.
+    summary(3, { minuteMs: atMs, samples: 3_600, good: 3_600, coveredS: 3_600, counter: null }),
+    summary(4, { minuteMs: atMs + 3_600_000, samples: 60, counter: null }),
+  ]);
+  const [gap, ...more] = (await get(app, '/api/events?event=data_evicted')).items;
+  assert.deepEqual([more, gap?.['gateway'], gap?.['fromMs'], gap?.['data']], [[], 'demo-gw', atMs, data]);
+  const hours = (await get(app, '/api/summaries?bucket=hour')).items;
+  assert.deepEqual(
+    hours.map((hour) => [hour['bucketMs'], hour['samples'], hour['coveredS']]),
+    [
+      [atMs, 3_600, 3_600],
+      [atMs + 3_600_000, 60, summary(4).coveredS],
+    ],
+  );
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { ackMessage, ackSignatureHolds, type AckMessage } from '../../../cloud-bridge/contract.ts';
@@ -79,12 +80,12 @@ test('I1: outcomes of the store are answered each to its batch; a conflict is re
 test('I2: every payload that names a batch gets one answer, good and bad ones mixed', async () => {
   const { ingest, acks, metrics } = setUp();
   const bad = seal(body({ seq: 2 }), keyPair().privateKey);
-  const newer = seal(body({ seq: 3 }), gateway.privateKey, { v: 9 });
+  const newer = seal(body({ seq: 3 }), gateway.privateKey, { v: 9, content: 'of a later version' });
   for (const payload of [batchOf(1).payload, bad.payload, Buffer.from('noise'), newer.payload])
     ingest.accept(payload, from);
   await ingest.stop();
   const answers = acks.sort((a, b) => a.seq - b.seq).map(({ seq, result, code }) => `${seq} ${result} ${code}`);
-  assert.deepEqual(answers, ['1 stored null', '2 refused bad-signature', '3 later unknown-version']);
+  assert.deepEqual(answers, ['1 stored null', '2 later bad-signature', '3 later unknown-version']);
   assert.equal(metrics.dropped.unnamed, 1);
   assert.ok(acks.every(({ result, retryAfterS }) => (retryAfterS !== null) === (result === 'later')));
 });
@@ -120,7 +121,7 @@ test('I3: a store that is down or full makes batches wait; it is said once an ou
 test('I4: one batch over the limit of those waiting is told busy', async () => {
   const { ingest, acks } = setUp();
   // Answered without being unpacked, to keep the test short.
-  const { payload } = seal(body(), gateway.privateKey, { v: 2 });
+  const { payload } = seal(body(), gateway.privateKey, { v: 2, bytes: Buffer.from('of a later version') });
   for (let count = 0; count <= maxWaiting; count += 1) ingest.accept(payload, from);
   assert.deepEqual(
     acks.map(({ result, code }) => `${result} ${code}`),
@@ -145,6 +146,25 @@ test('I5: a batch the store cannot take does not hold up its neighbours', async 
   assert.deepEqual(
     acks.map(({ seq, result, code }) => `${seq} ${result} ${code}`),
     ['1 stored null', '2 later store-down', '3 stored null'],
+  );
+});
+
+test('I6: a small batch goes before large ones that wait, which have their turn between small ones all the same', async () => {
+  const { ingest, steps } = setUp();
+  const large = (seq: number) => {
+    const records = Array.from({ length: 400 }, (_, at) =>
+      event(at + 1, { data: { to: randomBytes(96).toString('hex') } }),
+    );
+    const { payload } = seal(body({ seq, records }), gateway.privateKey);
+    assert.ok(payload.length > 32 * 1024 && payload.length < 64 * 1024, `${payload.length} bytes`);
+    return payload;
+  };
+  for (const seq of [1, 2, 3, 4, 5]) ingest.accept(large(seq), from);
+  for (let seq = 6; seq <= 25; seq += 1) ingest.accept(batchOf(seq).payload, from);
+  await ingest.stop();
+  assert.deepEqual(
+    steps.filter((step) => step.startsWith('commit')).map((step) => step.split(' ').slice(1).map(Number)),
+    [[6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21], [1, 2], [22, 23, 24, 25], [3, 4], [5]],
   );
 });
 

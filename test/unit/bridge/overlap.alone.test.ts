@@ -14,7 +14,7 @@ test('thirty days of a signal are added up well below a second with a clone, and
   const store = SqliteStore.open(dataDir(temporaryDir(t)), 1);
   t.after(() => store.close());
   const { db } = store;
-  const gateway = db.prepare('INSERT INTO gateway VALUES (?, ?, 1, 1)');
+  const gateway = db.prepare('INSERT INTO gateway (gateway, site, first_ms, last_ms) VALUES (?, ?, 1, 1)');
   const boot = db.prepare('INSERT INTO boot VALUES (?, ?, ?, 0, 1, 1, ?, NULL)');
   const row = db.prepare(
     `INSERT INTO summary VALUES (@gateway, 'ls-1', 'stitches', @minute, @boot, 0, 1, @boot, @n, @minute, 60, 60, 0, 0, 60,

@@ -196,7 +196,7 @@ test('a store of version 1 is brought to this version as if it had been made wit
   const rows = (boot: string, seq: number, previousBoot: string | null, records: readonly WireRecord[]) =>
     checked({ boot, seq, previousBoot, sealedMs: atMs + seq, records: [...records] });
   const batches = [
-    rows(bootA, 1, null, [summary(1)]),
+    rows(bootA, 1, null, [summary(1), alert(2, { raisedMs: 9 }), alert(3, { raisedMs: 7 })]),
     rows(bootB, 2, bootA, [summary(1, { minuteMs: atMs + 60_000, readingBoot: bootB })]),
     rows(bootC, 3, bootA, [summary(1, { minuteMs: atMs + 60_000, readingBoot: bootC, segment: 1 })]),
   ];
@@ -207,7 +207,7 @@ test('a store of version 1 is brought to this version as if it had been made wit
   old.exec(readFileSync(new URL('./store-version-1.sql', import.meta.url), 'utf8'));
   old.pragma('user_version = 1');
   const columns = (table: string) => old.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table).join(', ');
-  for (const table of ['gateway', 'boot', 'batch', 'ledger', 'summary']) {
+  for (const table of ['gateway', 'boot', 'batch', 'ledger', 'summary', 'record_alert']) {
     old.exec(`ATTACH '${now.db.name}' AS now`);
     old.exec(`INSERT INTO main.${table} SELECT ${columns(table)} FROM now.${table}; DETACH now`);
   }
@@ -216,11 +216,15 @@ test('a store of version 1 is brought to this version as if it had been made wit
   t.after(() => migrated.close());
   assert.deepEqual(contents(migrated.db), contents(now.db));
   assert.equal(contents(now.db)['counter_overlap']?.length, 1);
+  const counted = migrated.db.prepare('SELECT batches, repeats, forks, raised_ms FROM gateway, alert_first').all();
+  assert.deepEqual(counted, [{ batches: 3, repeats: 0, forks: 1, raised_ms: 7 }]);
   const shape = (db: Database.Database) => {
     const made = db.prepare<[], { name: string; sql: string | null }>('SELECT name, sql FROM sqlite_master').all();
     // SQLite writes added columns into the text of the table in its own way.
     return made.map(({ name, sql }) =>
-      name === 'boot' ? db.pragma('table_xinfo(boot)') : `${name} ${sql?.replaceAll(/ *--.*/g, '')}`,
+      ['boot', 'gateway'].includes(name)
+        ? db.pragma(`table_xinfo(${name})`)
+        : `${name} ${sql?.replaceAll(/ *--.*/g, '')}`,
     );
   };
   const sorted = (db: Database.Database) =>
@@ -229,6 +233,22 @@ test('a store of version 1 is brought to this version as if it had been made wit
       .sort();
   assert.deepEqual(sorted(migrated.db), sorted(now.db));
   assert.equal(migrated.db.pragma('user_version', { simple: true }), schemaVersion);
+});
+
+test('a page of alerts is read from its index, and of each occurrence only its own steps', (t) => {
+  const store = openStore(t);
+  const plan = store.db
+    .prepare<[], { detail: string }>(
+      'EXPLAIN QUERY PLAN SELECT * FROM alert_current ORDER BY first_raised_ms DESC, gateway DESC LIMIT 100',
+    )
+    .all()
+    .map(({ detail }) => detail);
+  assert.ok(plan.includes('SCAN f USING COVERING INDEX alert_first_time'), plan.join('; '));
+  for (const table of ['a', 'later']) {
+    const search = `SEARCH ${table} USING INDEX record_alert_occurrence (gateway=? AND occurrence=?)`;
+    assert.ok(plan.includes(search), plan.join('; '));
+  }
+  assert.ok(!plan.some((step) => step.includes('TEMP B-TREE')), plan.join('; '));
 });
 
 test('two bridges cannot work in one data folder, and a newer database is left alone', (t) => {

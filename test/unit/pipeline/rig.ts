@@ -27,6 +27,7 @@ export const emptyRecovery: Recovery = {
   openOccurrences: [],
   openSpans: [],
   lastCounters: [],
+  clockShifts: [],
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],

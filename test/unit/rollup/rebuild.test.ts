@@ -88,6 +88,63 @@ for (const openMinuteEveryS of [60, 5]) {
   });
 }
 
+for (const days of [-1, 1]) {
+  test(`B5: a clock that is stepped by ${days} day while no process runs costs no count`, async () => {
+    const first: Sewing = { rig: new Rig(), stitches: 5000 };
+    first.rig.read('ls-1', { ...standing, 'status.running': true, 'stitch.total': first.stitches });
+    sew(first, 28);
+    const stepMs = days * 86_400_000;
+    const rig = new Rig({
+      startMs: first.rig.wallMs + stepMs + 3_000,
+      recovery: {
+        ...recoveryFrom(first.rig, first.rig.records),
+        clockShifts: [{ boot, segment: 0, shiftMs: stepMs }],
+      },
+    });
+    const second: Sewing = { rig, stitches: first.stitches + 40 };
+    sew(second, 30);
+    await rig.pipeline.drain();
+    const all = kept([...first.rig.records, ...rig.records].filter(isSummary)).filter(
+      (s) => s.signal === 'stitch.total',
+    );
+    const sum = (of: 'delta' | 'uncertainty') => all.reduce((total, { counter }) => total + (counter?.[of] ?? 0), 0);
+    assert.deepEqual([sum('delta'), sum('uncertainty')], [second.stitches - 5000, 0]);
+  });
+}
+
+test('B5: blocks of an earlier boot in which the clock was stepped do not hide what the last one has counted', async () => {
+  const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
+  first.rig.read('ls-1', { ...standing, 'status.running': true, 'stitch.total': first.stitches });
+  sew(first, 28);
+  const dayMs = 86_400_000;
+  const stepped = new Rig();
+  stepped.read('ls-1', { ...standing, 'stitch.total': 5000 });
+  stepped.pass(10_000);
+  const straddling = stepped.blocks
+    .slice(0, 1)
+    .map((block) => ({ ...block, boot: '00000000000000a9', fromMs: eight - 5_000, toMs: eight - 5_000 + dayMs }));
+  const recovery = recoveryFrom(
+    first.rig,
+    first.rig.records.filter((r) => r.atMs < eight + 20_000),
+  );
+  assert.equal(straddling.length, 1);
+  const rig = new Rig({
+    startMs: first.rig.wallMs + dayMs + 40_000,
+    recovery: {
+      ...recovery,
+      ringTail: [...straddling, ...(recovery.ringTail ?? [])],
+      clockShifts: [{ boot, segment: 0, shiftMs: dayMs }],
+    },
+  });
+  const second: Sewing = { rig, stitches: first.stitches + 40 };
+  sew(second, 30);
+  await rig.pipeline.drain();
+  const all = kept([...first.rig.records.filter((r) => r.atMs < eight + 20_000), ...rig.records].filter(isSummary));
+  const ours = all.filter((s) => s.signal === 'stitch.total');
+  const sum = (of: 'delta' | 'uncertainty') => ours.reduce((total, { counter }) => total + (counter?.[of] ?? 0), 0);
+  assert.deepEqual([sum('delta'), sum('uncertainty')], [second.stitches - 5000, 0]);
+});
+
 test('the rebuilt minute keeps the boot of its readings and follows the stored revision', () => {
   const first: Sewing = { rig: new Rig({ options: { openMinuteEveryS: 5 } }), stitches: 5000 };
   sew(first, 28);

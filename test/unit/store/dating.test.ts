@@ -8,7 +8,7 @@ import { datedBlock } from '../../../agent/store/dated-block.ts';
 import { openStore, type Store, type StoreOptions } from '../../../agent/store/open.ts';
 import { openRing, spanBlocks } from '../../../agent/store/ring-db.ts';
 import type { Reading } from '../../../drivers/contract.ts';
-import { alert, bootA, bootB, bootC, event, machine } from '../bridge/making.ts';
+import { alert, bootA, bootB, bootC, event, machine, summary } from '../bridge/making.ts';
 import { seal, temporaryDir } from './making.ts';
 
 const builtMs = Date.UTC(2026, 0, 1);
@@ -219,11 +219,11 @@ test('nothing is too old in the time after a jump; what was never dated goes wit
   const journal = openJournal(join(dataDir, 'journal.db'), { nowMs: now, outbox: true, builtMs });
   t.after(() => journal.close());
   const prune = (atMs: number) =>
-    journal.transaction(() => journal.prune({ summariesMs: 0, historyMs: atMs, ackedMs: 0 }, 100));
+    journal.transaction(() => journal.pruneUndated({ summariesMs: 0, historyMs: atMs }, 100));
   prune(now - day);
   assert.equal(events(), before, '1970 is not old, it is unknown');
   prune(now + 1);
-  assert.deepEqual(rows(dataDir, 'SELECT boot FROM event'), []);
+  assert.deepEqual(rows(dataDir, 'SELECT boot FROM event WHERE at_ms < 1e12'), []);
 });
 
 test('a source time that can be true is the machine’s own and stays; damaged blocks stay as they are', (t) => {
@@ -281,4 +281,53 @@ test('an alert that was raised by a boot nobody can date is not dated with the r
   const record = alert(1, { atMs: in1970, onsetMs: in1970 - 9, raisedMs: in1970 - 5 });
   const dated = datedRecord(record, { ownMs: shiftMs, beforeMs: 0, occurrenceMs: 0 }, builtMs);
   assert.deepEqual([dated.atMs, dated.onsetMs, dated.raisedMs], [now, in1970 - 9, in1970 - 5]);
+});
+
+test('counters of a boot go on by the clock of the computer, segment by segment, where its wall clock was stepped', async (t) => {
+  const dataDir = temporaryDir(t);
+  const dayMs = 86_400_000;
+  const [eight, half] = [Date.UTC(2026, 5, 1, 8), 30 * 60_000];
+  // Its clock was a day ahead, then right, then a day ahead again when it ended.
+  const first = await open(t, dataDir, bootA, eight + dayMs);
+  const step = (n: number, stepMs: number) => event(n, { machine: 'gateway', event: 'clock_step', data: { stepMs } });
+  const counted = (n: number, signal: string, segment: number, toMs: number) => {
+    const counter = { delta: 5, uncertainty: 0, from: 0, to: 5, fromMs: toMs - 1_000, toMs, wraps: 0, resets: 0 };
+    return summary(n, { signal, segment, readingBoot: bootA, minuteMs: eight, counter });
+  };
+  const records = [
+    started(1, eight + dayMs, host, eight + dayMs - hostStartMs),
+    counted(2, 'ahead', 0, eight + dayMs + 10_000),
+    step(3, -dayMs),
+    counted(4, 'right', 1, eight + 20_000),
+    step(5, dayMs),
+    counted(6, 'ahead.again', 2, eight + dayMs + 30_000),
+  ];
+  await first.commit(
+    records.map((record) => ({ lane: 'live' as const, record })),
+    { urgent: true },
+  );
+  await first.close();
+  // Half an hour later, as the computer counts, its clock is right.
+  const onHost = async (boot: string, running: string) => {
+    const wallMs = eight + half;
+    const store = await open(t, dataDir, boot, wallMs, { host: { boot: running, offsetMs: eight - hostStartMs } });
+    const { lastCounters, clockShifts } = store.recovery;
+    await store.close();
+    return { shifts: clockShifts, counters: lastCounters.map(({ signal, atMs }) => [signal, atMs]) };
+  };
+  assert.deepEqual(await onHost(bootB, host), {
+    shifts: [
+      { boot: bootA, segment: 0, shiftMs: -dayMs },
+      { boot: bootA, segment: 2, shiftMs: -dayMs },
+    ],
+    counters: [
+      ['ahead', eight + 10_000],
+      ['ahead.again', eight + 30_000],
+      ['right', eight + 20_000],
+    ],
+  });
+  // Where the computer was started anew nobody can tell.
+  const other = await onHost(bootC, '0a9d4f0e-7a86-4c9f-8f0c-5a4f4f1c2b3d');
+  assert.deepEqual(other.shifts, []);
+  assert.deepEqual(other.counters[0], ['ahead', eight + dayMs + 10_000]);
 });

@@ -10,6 +10,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import BetterSqlite from 'better-sqlite3';
 import type { WireRecord } from '../../../cloud-bridge/contract.ts';
 import { encodeRingBlock } from '../../../agent/ring/block.ts';
+import { defaultAges } from '../../../agent/store/open.ts';
 import { batchLimits } from '../../../agent/store/checked.ts';
 import { openDatabases, type OpenDatabases } from '../../../agent/store/databases.ts';
 import type { SealedBatch } from '../../../agent/store/outbox.ts';
@@ -38,6 +39,9 @@ export function open(dataDir: string, boot: string): OpenDatabases {
     outbox: true,
     journalMaxBytes: null,
     reserveBytes: 4_096,
+    budgetBytes: null,
+    ages: defaultAges,
+    keepAckedMs: 86_400_000,
     maxHeldRecords: 100,
     ringMaxBytes: 10_000_000,
     ringMaxAgeMs: 86_400_000 * 7,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
@@ -268,24 +269,46 @@ test('a full file rejects a commit whole, keeps what was there, and goes on when
   assert.equal(count(journal, 'event'), n);
 });
 
-test('pruning deletes old history, and neither open occurrences nor anything unsent', (t) => {
-  const { journal } = openIn(t);
-  const records = [
-    event(1),
-    alert(2),
-    alert(3, { occurrence: 'o-2', transition: 'closed', state: 'normal' }),
-    summary(4),
-  ];
-  journal.transaction(() =>
-    journal.insert(
-      bootA,
-      records.map((record) => entry(record)),
-    ),
-  );
-  const later = nowMs + 1_000_000;
-  journal.transaction(() => journal.prune({ summariesMs: later, historyMs: later, ackedMs: later }, 100));
-  assert.deepEqual(
-    ['event', 'occurrence', 'alert', 'summary', 'outbox'].map((table) => count(journal, table)),
-    [0, 1, 1, 0, 4],
-  );
+test('J5: a boot names the last one that has told anything, by a record or by a batch', (t) => {
+  const { journal, outbox } = openIn(t);
+  const begin = (boot: string) => journal.transaction(() => journal.beginBoot(boot, nowMs)).previousBoot;
+  assert.equal(begin(bootB), null, 'nobody has heard of the first');
+  journal.transaction(() => journal.insert(bootB, [entry(event(1))]));
+  assert.equal(begin('00000000000000c1'), bootB);
+  assert.equal(begin('00000000000000c2'), bootB, 'the one between was killed before its first record');
+  journal.transaction(() => journal.insert('00000000000000c2', [entry(summary(1))]));
+  journal.transaction(() => outbox.take(takeFrom('live')));
+  journal.db.exec('DELETE FROM event');
+  assert.equal(begin('00000000000000c3'), '00000000000000c2', 'its events are too old, its batch tells of it');
+});
+
+test('J6: processes started from copies of one journal give no number twice, whatever each of them seals', (t) => {
+  const from = temporaryDir(t);
+  const open = (path: string) => {
+    const journal = openJournal(path, { nowMs, outbox: true });
+    t.after(() => journal.close());
+    return { journal, outbox: new Outbox(journal.db, batchLimits) };
+  };
+  const first = open(join(from, 'journal.db'));
+  first.journal.transaction(() => first.journal.beginBoot(bootA, nowMs));
+  first.journal.transaction(() => first.journal.insert(bootA, [entry(event(1))]));
+  const sealed = first.journal.transaction(() => first.outbox.take(takeFrom('live'))).map(({ seq }) => seq);
+  first.journal.transaction(() => first.journal.insert(bootA, [entry(event(2)), entry(event(3))]));
+  first.journal.db.pragma('wal_checkpoint(TRUNCATE)');
+  const numbers = ['1000000000000001', '9000000000000002', 'ffffffffffffffff'].map((boot, copy) => {
+    const path = join(from, `copy-${copy}.db`);
+    copyFileSync(join(from, 'journal.db'), path);
+    const { journal, outbox } = open(path);
+    journal.transaction(() => journal.beginBoot(boot, nowMs));
+    const taken = journal.transaction(() => outbox.take(takeFrom('live')));
+    assert.deepEqual(
+      taken.map((batch) => batch.boot),
+      [bootA, bootA],
+    );
+    const [again, own] = taken.map(({ seq }) => seq);
+    assert.equal(again, sealed[0], 'a sealed batch keeps its number: its bytes are the same in every copy');
+    return own ?? 0;
+  });
+  assert.equal(new Set([...sealed, ...numbers]).size, 4);
+  assert.ok(numbers.every((seq) => Number.isSafeInteger(seq) && seq > (sealed[0] ?? 0)));
 });

@@ -32,6 +32,7 @@ test('S2: each start stores its boot first, and the next one names it', async (t
   const dataDir = temporaryDir(t);
   const first = await open(t, dataDir);
   assert.equal(first.recovery.previousBoot, null);
+  await first.commit([live(1)], { urgent: true });
   await first.close();
   const second = await open(t, dataDir);
   assert.equal(second.recovery.previousBoot, first.recovery.boot);

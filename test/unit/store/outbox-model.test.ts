@@ -1,6 +1,6 @@
 /**
  * The outbox against a model that is a few lists: J1, J3, J4 of `agent/store/journal.ts`, S2 and S3 of `agent/store/store.ts`, under any
- * order of storing, sealing, sending, answers of every kind, retries, pruning, and processes that are killed or stopped.
+ * order of storing, sealing, sending, answers of every kind, retries, and processes that are killed or stopped.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -187,13 +187,6 @@ class World {
     for (const batch of dead) batch.state = 'pending';
   }
 
-  /** Everything old goes, and nothing that is not sent. */
-  prune(): void {
-    const at = { summariesMs: this.#atMs + 1, historyMs: this.#atMs + 1, ackedMs: this.#atMs + 1 };
-    this.journal.transaction(() => this.journal.prune(at, 10_000));
-    for (const [name, { state }] of this.model.batches) if (state === 'acked') this.model.batches.delete(name);
-  }
-
   /** A process that is killed leaves its files as they are at that moment; the next finds those. */
   restart(killed: boolean): void {
     const before = this.journal;
@@ -304,10 +297,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   ),
   one(
-    1,
-    fc.constant<Step>((w) => w.prune()),
-  ),
-  one(
     2,
     fc.boolean().map(
       (killed): Step =>
@@ -317,7 +306,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
-test('S2, S3, J1, J3, J4: whatever is stored, sealed, sent, answered, retried, pruned and killed, the outbox is what the model is', () => {
+test('S2, S3, J1, J3, J4: whatever is stored, sealed, sent, answered, retried and killed, the outbox is what the model is', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const world = new World();

@@ -49,7 +49,8 @@ class World {
   take(effect: WindowEffect): void {
     switch (effect.kind) {
       case 'load': {
-        const flying = [...this.window.flights.values()].filter(({ lane }) => lane === effect.lane).length;
+        const flights = [...this.window.flights.values()];
+        const flying = flights.filter(({ lane, settling }) => lane === effect.lane && !settling).length;
         assert.ok(flying + effect.limit <= options.slots[effect.lane], 'W2: no more than the free slots');
         assert.equal(this.loads.filter(({ epoch, lane }) => epoch === effect.epoch && lane === effect.lane).length, 0);
         this.loads.push(effect);
@@ -102,17 +103,21 @@ class World {
     this.feed({ kind: 'settled', key: settle.settlement });
   }
 
-  answer(result: 'stored' | 'repeat' | 'later' | 'refused' | 'other-hash' | 'lost' | 'twice'): void {
+  answer(result: 'stored' | 'repeat' | 'later' | 'refused' | 'doubted' | 'other-hash' | 'lost' | 'twice'): void {
     const flight = this.wire.shift();
     if (flight === undefined || result === 'lost') return;
-    const retryAfterS = result === 'later' ? 2 : null;
+    const retryAfterS = result === 'later' || result === 'doubted' ? 2 : null;
     const { seq, sha256 } = flight;
     const sent = { boot, seq, sha256, code: null, retryAfterS };
+    if (result === 'doubted')
+      return this.feed({ kind: 'answer', answer: { ...sent, result: 'later', code: 'bad-signature' } });
     if (result === 'other-hash')
       return this.feed({ kind: 'answer', answer: { ...sent, sha256: 'f'.repeat(64), result: 'stored' } });
     this.feed({ kind: 'answer', answer: { ...sent, result: result === 'twice' ? 'stored' : result } });
     const last = this.lastPublished.get(nameOf(flight));
-    if (result === 'later' && last !== undefined) last.dueMs = this.nowMs + 2_000;
+    const first = this.window.flights.get(nameOf(flight));
+    if (result === 'later' && last !== undefined && first?.dueMs === this.nowMs + 2_000)
+      last.dueMs = this.nowMs + 2_000;
     if (result === 'twice') this.feed({ kind: 'answer', answer: { ...sent, result: 'repeat' } });
   }
 
@@ -163,6 +168,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         'repeat' as const,
         'later' as const,
         'refused' as const,
+        'doubted' as const,
         'other-hash' as const,
         'lost' as const,
         'twice' as const,
@@ -224,6 +230,23 @@ test('W2, W4: an alert passes a full backlog, and of a lane the oldest goes firs
   );
 });
 
+test('W2: the next batch is asked for with the answer, together with noting it, and not once more when it is noted', () => {
+  const world = new World();
+  for (let i = 0; i < 3; i++) world.commit('backlog');
+  world.feed({ kind: 'connected' });
+  while (world.loads.length > 0) world.answerLoad(true);
+  world.answer('stored');
+  assert.deepEqual([world.settles.length, world.loads.length], [1, 1]);
+  assert.deepEqual(
+    world.loads[0]?.exclude.map(({ seq }) => seq),
+    [1],
+    'what is being noted is not given again',
+  );
+  world.answerLoad(true);
+  world.answerSettle(true);
+  assert.deepEqual([world.wire.map(({ seq }) => seq), world.loads.length], [[2], 0]);
+});
+
 test('W3: a batch without an answer is sent again after the time-out, and not before', () => {
   const world = new World();
   world.commit('alerts');
@@ -252,4 +275,47 @@ test('later pauses sending for as long as the bridge says, within bounds', () =>
   assert.deepEqual([world.wire.length, world.loads.length], [0, 0], 'nothing is sent or loaded during the pause');
   world.advance(1);
   assert.equal(world.wire.length, 1, 'sent again when the pause is over');
+});
+
+test('W5: a wait that anybody can bring about holds back nothing but its own next send; the bridge’s own is obeyed once a send', () => {
+  const world = new World();
+  world.commit('alerts');
+  world.feed({ kind: 'connected' });
+  while (world.loads.length > 0) world.answerLoad(true);
+  const [flight] = world.wire;
+  assert.ok(flight !== undefined);
+  const later = (code: string, retryAfterS: number) =>
+    world.feed({
+      kind: 'answer',
+      answer: { boot, seq: 1, sha256: flight.sha256, result: 'later', code, retryAfterS },
+    });
+  for (const code of ['bad-signature', 'damaged', 'bad-signature']) later(code, 60);
+  assert.deepEqual(world.settles, [], 'and the store is not troubled');
+  world.commit('alerts');
+  world.commit('live');
+  world.advance(options.lingerMs + 5);
+  while (world.loads.length > 0) world.answerLoad(true);
+  assert.deepEqual(
+    world.wire.map(({ seq }) => seq),
+    [1, 2, 3],
+    'others go on',
+  );
+  world.answer('stored');
+  assert.equal(world.settles.length, 1, 'its true answer counts');
+
+  const again = new World();
+  again.commit('alerts');
+  again.feed({ kind: 'connected' });
+  while (again.loads.length > 0) again.answerLoad(true);
+  again.answer('later');
+  for (let replay = 0; replay < 10; replay++) {
+    again.advance(150);
+    again.feed({
+      kind: 'answer',
+      answer: { boot, seq: 1, sha256: flight.sha256, result: 'later', code: 'busy', retryAfterS: 2 },
+    });
+  }
+  assert.equal(again.wire.length, 0);
+  again.advance(500);
+  assert.equal(again.wire.length, 1, 'sent again 2 s after the first of them');
 });
