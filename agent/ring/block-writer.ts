@@ -3,7 +3,7 @@
  * and become columns when the block leaves: kept whole, those of 50 fast machines would be 30 MB, and in columns that grow anew for
  * each block still megabytes of garbage a second.
  */
-import { zstdCompressSync } from 'node:zlib';
+import { constants, zstdCompressSync } from 'node:zlib';
 import type { Reading, Value } from '../../drivers/contract.ts';
 import { AgentError } from '../errors.ts';
 import type { RingBlock } from '../store/store.ts';
@@ -97,7 +97,7 @@ export class RingBlockWriter {
     const points = this.#points;
     if (points === 0) return null;
     const [fromMs, toMs] = [this.#fromMs, this.#toMs];
-    const bytes = zstdCompressSync(this.#json());
+    const bytes = zstdCompressSync(this.#json(), { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
     for (const column of this.#columns.values()) column.restart();
     this.#points = 0;
     this.#lagMs = null;

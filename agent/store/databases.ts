@@ -1,5 +1,4 @@
 /** Opens both databases for the one writer: data folder, lock, damage, migration, boot row, recovery. */
-import { randomInt } from 'node:crypto';
 import {
   accessSync,
   closeSync,
@@ -19,7 +18,7 @@ import { makeFolder } from '../folder.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
-import { damageOf, isDamage, salvage, setAside, versionOf } from './repair.ts';
+import { damagedWalOf, damageOf, isDamage, salvage, setAside, versionOf } from './repair.ts';
 import { Reserve } from './reserve.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { journalMigrations, ringMigrations } from './schema.ts';
@@ -40,12 +39,7 @@ export interface OpenDatabases {
 
 /** A larger ring is not read through at a start: it would keep the machines waiting, and it is expendable. */
 const maxCheckedRingBytes = 256 * 1024 * 1024;
-/**
- * What earlier boots left is sealed under their names, and a copy of this folder may have done so since it was taken, or does now. So
- * every start goes on from a number that no other copy will choose, and nothing depends on noticing that there is one.
- */
-const seqJump = 2 ** 32;
-/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again either. */
+/** A salvaged boot may have sealed batches that did not read back; their numbers must not be used again. */
 const seqJumpAfterSalvage = 1_000_000;
 
 /** @throws StoreError */
@@ -72,20 +66,27 @@ function openOnce(settings: WriterSettings): OpenDatabases {
   try {
     // A restore that was killed on its way: the folder is one or the other before anything of it is read.
     endExchange(dataDir, nowMs);
-    refuseNewer(journalFile(dataDir), journalMigrations.length);
-    refuseNewer(ringFile(dataDir), ringMigrations.length);
+    refuseStrange(journalFile(dataDir), 'boot', journalMigrations.length);
+    refuseStrange(ringFile(dataDir), 'block', ringMigrations.length);
     const quarantined: string[] = [];
-    const journal = openSound(journalFile(dataDir), nowMs, quarantined, true, () =>
-      openJournal(journalFile(dataDir), {
-        nowMs,
-        outbox: settings.outbox,
-        builtMs: settings.builtMs,
-        ...(settings.journalMaxBytes === null ? {} : { maxBytes: settings.journalMaxBytes }),
-      }),
-    );
+    const journal = openSound({
+      path: journalFile(dataDir),
+      nowMs,
+      migrations: journalMigrations,
+      quarantined,
+      check: true,
+      open: () =>
+        openJournal(journalFile(dataDir), {
+          nowMs,
+          outbox: settings.outbox,
+          builtMs: settings.builtMs,
+          ...(settings.journalMaxBytes === null ? {} : { maxBytes: settings.journalMaxBytes }),
+        }),
+    });
     opened.push(journal);
     const { previousBoot } = journal.transaction(() => {
-      leaveNumbers(journal.db, quarantined.length > 0);
+      if (quarantined.length > 0)
+        journal.db.prepare('UPDATE boot SET next_seq = next_seq + ?').run(seqJumpAfterSalvage);
       const begun = journal.beginBoot(boot, nowMs);
       // Before anything of them is taken over.
       if (nowMs >= settings.builtMs) journal.dating.date(settings.host, null);
@@ -93,9 +94,14 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     });
     const path = ringFile(dataDir);
     const check = !existsSync(path) || statSync(path).size <= maxCheckedRingBytes;
-    const ring = openSound(path, nowMs, quarantined, check, () =>
-      openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
-    );
+    const ring = openSound({
+      path,
+      nowMs,
+      migrations: ringMigrations,
+      quarantined,
+      check,
+      open: () => openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
+    });
     opened.push(ring);
     syncFolder(dataDir);
     const undated = journal.dating.undatedSpans(settings.host.boot);
@@ -107,11 +113,6 @@ function openOnce(settings: WriterSettings): OpenDatabases {
     close();
     throw asStoreError(error, `open ${dataDir}`);
   }
-}
-
-function leaveNumbers(db: Database, salvaged: boolean): void {
-  const least = salvaged ? seqJumpAfterSalvage : 1;
-  db.prepare('UPDATE boot SET next_seq = min(next_seq + ?, ?)').run(least + randomInt(seqJump), 2 ** 52);
 }
 
 function reserveFor({ dataDir, reserveBytes, journalMaxBytes }: WriterSettings, journal: Journal): Reserve {
@@ -182,22 +183,35 @@ function takeLock(path: string, again = true): Database {
   }
 }
 
-/** Before anything is written: a start of the older program by mistake changes nothing. */
-function refuseNewer(path: string, known: number): void {
-  const version = versionOf(path);
+/**
+ * Before anything is written: a start of the older program by mistake changes nothing.
+ * @param table one that such a database has had from the first version on
+ */
+function refuseStrange(path: string, table: string, known: number): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+    throw new StoreError('dataDirUnusable', `${path} is no file`);
+  const version = versionOf(path, table);
   if (version !== null && version > known)
     throw new StoreError('storeTooNew', `${path} has schema ${version}, this version knows ${known}`);
 }
 
+interface Opening<T> {
+  readonly path: string;
+  readonly nowMs: number;
+  readonly migrations: readonly string[];
+  /** Takes what was put aside, in words. */
+  readonly quarantined: string[];
+  /** Read it through first; of its schema that is always so. */
+  readonly check: boolean;
+  readonly open: () => T;
+}
+
 /** Opens a database, putting a damaged one aside first and copying over what still reads. */
-function openSound<T extends { readonly db: Database }>(
-  path: string,
-  nowMs: number,
-  quarantined: string[],
-  check: boolean,
-  open: () => T,
-): T {
-  let damaged = check && damageOf(path) !== null;
+function openSound<T extends { readonly db: Database }>(opening: Opening<T>): T {
+  const { path, nowMs, migrations, quarantined, check, open } = opening;
+  // Before SQLite opens it, which would let go of what it cannot read.
+  const wal = damagedWalOf(path);
+  let damaged = wal !== null || damageOf(path, migrations, check) !== null;
   if (!damaged) {
     try {
       return open();
@@ -206,11 +220,12 @@ function openSound<T extends { readonly db: Database }>(
       damaged = true;
     }
   }
-  const bad = setAside(path, nowMs);
+  const bad = setAside(path, nowMs, wal);
   const fresh = open();
   const saved = salvage(bad, fresh.db);
   const missing = saved.incomplete.length === 0 ? '' : `, not all of ${saved.incomplete.join(', ')}`;
-  quarantined.push(`${bad} (${saved.rows} rows saved${missing})`);
+  const lost = wal === null ? '' : `, ${wal.lost} pages of its log did not read`;
+  quarantined.push(`${bad} (${saved.rows} rows saved${missing}${lost})`);
   return fresh;
 }
 

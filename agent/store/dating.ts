@@ -82,7 +82,7 @@ export class JournalDating {
         boot === own?.boot ? own.untilMs : (this.#sql.stepped.get(boot, this.#builtMs) as number | undefined);
       this.#note(`until ${boot}`, untilMs ?? Number.MAX_SAFE_INTEGER);
       this.#dateRows(row, shifts);
-      this.#sql.startedAt.run(shiftMs, id);
+      this.#sql.startedAt.run({ shiftMs, id });
     }
   }
 
@@ -241,7 +241,8 @@ function prepareAll(db: Database) {
     boots:
       db.prepare(`SELECT ${columns}, (SELECT started_ms FROM boot AS next WHERE next.id > boot.id ORDER BY id LIMIT 1) AS nextMs
       FROM boot WHERE instr(?, boot) > 0 ORDER BY id`),
-    startedAt: db.prepare('UPDATE boot SET started_ms = started_ms + ? WHERE id = ?'),
+    startedAt: db.prepare(`UPDATE boot SET started_ms = started_ms + $shiftMs,
+      crc = row_sum(boot, previous_boot, started_ms + $shiftMs) WHERE id = $id`),
     started: db.prepare("SELECT body FROM event WHERE boot = ? AND event = 'agent_started' ORDER BY n LIMIT 1").pluck(),
     steps: db
       .prepare(
@@ -265,18 +266,25 @@ function prepareAll(db: Database) {
     outbox:
       db.prepare(`SELECT id, id AS at, body FROM outbox WHERE boot = ? AND id > ? AND kind IN ('machine', 'event', 'alert')
       ORDER BY id LIMIT 500`),
-    dateEvent: db.prepare('UPDATE event SET at_ms = $atMs, from_ms = $fromMs, body = $body WHERE id = $id'),
+    dateEvent: db.prepare(`UPDATE event SET at_ms = $atMs, from_ms = $fromMs, body = $body,
+      crc = row_sum(boot, n, machine, $atMs, event, phase, $fromMs, $body) WHERE id = $id`),
     dateAlert:
       db.prepare(`UPDATE alert SET at_ms = $atMs, onset_ms = $onsetMs, raised_ms = $raisedMs, cleared_ms = $clearedMs,
-      body = $body WHERE id = $id`),
+      body = $body, crc = row_sum(boot, n, machine, $atMs, occurrence, type, rule, signal, priority, transition, state,
+        $onsetMs, $raisedMs, $clearedMs, cause, $body) WHERE id = $id`),
     dateOccurrence:
-      db.prepare(`UPDATE occurrence SET onset_ms = $onsetMs, raised_ms = $raisedMs, cleared_ms = $clearedMs
+      db.prepare(`UPDATE occurrence SET onset_ms = $onsetMs, raised_ms = $raisedMs, cleared_ms = $clearedMs,
+      crc = row_sum(occurrence, machine, type, priority, state, $onsetMs, $raisedMs, $clearedMs, is_open, last_alert)
       WHERE last_alert = $id`),
-    dateMachine: db.prepare('UPDATE machine SET at_ms = $atMs, body = $body WHERE machine = $id'),
-    dateOutbox: db.prepare('UPDATE outbox SET body = $body WHERE id = $id'),
-    dateCommitted: db.prepare(`UPDATE outbox SET committed_ms = committed_ms + $shiftMs
+    dateMachine: db.prepare(`UPDATE machine SET at_ms = $atMs, body = $body,
+      crc = row_sum(machine, boot, n, $atMs, $body) WHERE machine = $id`),
+    dateOutbox: db.prepare(`UPDATE outbox SET body = $body,
+      crc = row_sum(boot, n, lane, kind, committed_ms, $body) WHERE id = $id`),
+    dateCommitted: db.prepare(`UPDATE outbox SET committed_ms = committed_ms + $shiftMs,
+      crc = row_sum(boot, n, lane, kind, committed_ms + $shiftMs, body)
       WHERE boot = $boot AND committed_ms < $builtMs`),
-    dateCounters: db.prepare(`UPDATE counter_last SET at_ms = at_ms + $shiftMs
+    dateCounters: db.prepare(`UPDATE counter_last SET at_ms = at_ms + $shiftMs,
+      crc = row_sum(machine, signal, value, at_ms + $shiftMs, reading_boot, segment)
       WHERE reading_boot = $boot AND at_ms < $builtMs`),
   };
 }

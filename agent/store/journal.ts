@@ -25,6 +25,7 @@ import { PackedReader } from './packed-reader.ts';
 import type { PackedRows, SignalRow, StateRow } from './packing.ts';
 import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';
 import { EvidenceTable } from './evidence.ts';
+import { addRowSum } from './row-sums.ts';
 import { journalMigrations, migrate } from './schema.ts';
 import type { JournalEntry, OpenSpan } from './store.ts';
 
@@ -68,6 +69,7 @@ export function openJournal(path: string, options: JournalOptions): Journal {
       const pageBytes = Number(db.pragma('page_size', { simple: true }));
       db.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes)}`);
     }
+    addRowSum(db);
     migrate(db, journalMigrations, options.nowMs);
     return new Journal(db, options.outbox, options.builtMs ?? 0);
   } catch (error) {
@@ -307,48 +309,62 @@ function prepareAll(db: Database) {
   return {
     lastBoot: db.prepare(`SELECT boot FROM boot WHERE ${hasTold} ORDER BY id DESC LIMIT 1`).pluck(),
     skipNumbers: db.prepare(`UPDATE boot SET next_seq = next_seq + ? WHERE ${hasTold}`),
-    insertBoot: one('INSERT INTO boot (boot, previous_boot, started_ms) VALUES ($boot, $previousBoot, $nowMs)'),
-    upsertMachine: one(`INSERT INTO machine (machine, boot, n, at_ms, body) VALUES ($machine, $boot, $n, $atMs, $body)
-      ON CONFLICT (machine) DO UPDATE SET boot = $boot, n = $n, at_ms = $atMs, body = $body`),
-    insertEvent: one(`INSERT INTO event (boot, n, machine, at_ms, event, phase, from_ms, body)
-      VALUES ($boot, $n, $machine, $atMs, $event, $phase, $fromMs, $body)`),
+    insertBoot: one(`INSERT INTO boot (boot, previous_boot, started_ms, crc)
+      VALUES ($boot, $previousBoot, $nowMs, row_sum($boot, $previousBoot, $nowMs))`),
+    upsertMachine: one(`INSERT INTO machine (machine, boot, n, at_ms, body, crc)
+      VALUES ($machine, $boot, $n, $atMs, $body, row_sum($machine, $boot, $n, $atMs, $body))
+      ON CONFLICT (machine) DO UPDATE SET boot = $boot, n = $n, at_ms = $atMs, body = $body, crc = excluded.crc`),
+    insertEvent: one(`INSERT INTO event (boot, n, machine, at_ms, event, phase, from_ms, body, crc)
+      VALUES ($boot, $n, $machine, $atMs, $event, $phase, $fromMs, $body,
+        row_sum($boot, $n, $machine, $atMs, $event, $phase, $fromMs, $body))`),
     insertAlert:
       one(`INSERT INTO alert (boot, n, machine, at_ms, occurrence, type, rule, signal, priority, transition, state,
-        onset_ms, raised_ms, cleared_ms, cause, body)
+        onset_ms, raised_ms, cleared_ms, cause, body, crc)
       VALUES ($boot, $n, $machine, $atMs, $occurrence, $type, $rule, $signal, $priority, $transition, $state,
-        $onsetMs, $raisedMs, $clearedMs, $cause, $body)`),
+        $onsetMs, $raisedMs, $clearedMs, $cause, $body, row_sum($boot, $n, $machine, $atMs, $occurrence, $type, $rule,
+        $signal, $priority, $transition, $state, $onsetMs, $raisedMs, $clearedMs, $cause, $body))`),
     upsertOccurrence:
       one(`INSERT INTO occurrence (occurrence, machine, type, priority, state, onset_ms, raised_ms, cleared_ms,
-        is_open, last_alert)
-      VALUES ($occurrence, $machine, $type, $priority, $state, $onsetMs, $raisedMs, $clearedMs, $isOpen, $lastAlert)
+        is_open, last_alert, crc)
+      VALUES ($occurrence, $machine, $type, $priority, $state, $onsetMs, $raisedMs, $clearedMs, $isOpen, $lastAlert,
+        row_sum($occurrence, $machine, $type, $priority, $state, $onsetMs, $raisedMs, $clearedMs, $isOpen, $lastAlert))
       ON CONFLICT (occurrence) DO UPDATE SET priority = $priority, state = $state, onset_ms = $onsetMs, raised_ms = $raisedMs,
-        cleared_ms = $clearedMs, is_open = $isOpen, last_alert = $lastAlert`),
+        cleared_ms = $clearedMs, is_open = $isOpen, last_alert = $lastAlert,
+        crc = row_sum($occurrence, machine, type, $priority, $state, $onsetMs, $raisedMs, $clearedMs, $isOpen, $lastAlert)`),
     upsertSummary:
       one(`INSERT INTO summary (minute_ms, machine, signal, reading_boot, segment, revision, boot, n, at_ms,
         samples, good, sum, integral, covered_s, min, max, first, last, counter_delta, counter_uncertainty, counter_from,
-        counter_to, counter_from_ms, counter_to_ms, counter_wraps, counter_resets)
+        counter_to, counter_from_ms, counter_to_ms, counter_wraps, counter_resets, crc)
       VALUES ($minuteMs, $machine, $signal, $readingBoot, $segment, $revision, $boot, $n, $atMs,
         $samples, $good, $sum, $integral, $coveredS, $min, $max, $first, $last, $delta, $uncertainty, $from,
-        $to, $fromMs, $toMs, $wraps, $resets)
+        $to, $fromMs, $toMs, $wraps, $resets,
+        row_sum($minuteMs, $machine, $signal, $readingBoot, $segment, $revision, $boot, $n, $atMs,
+          $samples, $good, $sum, $integral, $coveredS, $min, $max, $first, $last, $delta, $uncertainty, $from,
+          $to, $fromMs, $toMs, $wraps, $resets))
       ON CONFLICT DO UPDATE SET revision = $revision, boot = $boot, n = $n, at_ms = $atMs, samples = $samples, good = $good,
         sum = $sum, integral = $integral, covered_s = $coveredS, min = $min, max = $max, first = $first, last = $last,
         counter_delta = $delta, counter_uncertainty = $uncertainty, counter_from = $from, counter_to = $to,
-        counter_from_ms = $fromMs, counter_to_ms = $toMs, counter_wraps = $wraps, counter_resets = $resets
+        counter_from_ms = $fromMs, counter_to_ms = $toMs, counter_wraps = $wraps, counter_resets = $resets,
+        crc = excluded.crc
       ${newerWins('summary')}`),
     upsertStateSummary:
       one(`INSERT INTO state_summary (minute_ms, machine, reading_boot, segment, revision, boot, n, at_ms,
-        seconds, causes)
-      VALUES ($minuteMs, $machine, $readingBoot, $segment, $revision, $boot, $n, $atMs, $seconds, $causes)
-      ON CONFLICT DO UPDATE SET revision = $revision, boot = $boot, n = $n, at_ms = $atMs, seconds = $seconds, causes = $causes
+        seconds, causes, crc)
+      VALUES ($minuteMs, $machine, $readingBoot, $segment, $revision, $boot, $n, $atMs, $seconds, $causes,
+        row_sum($minuteMs, $machine, $readingBoot, $segment, $revision, $boot, $n, $atMs, $seconds, $causes))
+      ON CONFLICT DO UPDATE SET revision = $revision, boot = $boot, n = $n, at_ms = $atMs, seconds = $seconds, causes = $causes,
+        crc = excluded.crc
       ${newerWins('state_summary')}`),
     // A later boot or clock segment wins whatever its clock says; within one, the later end point.
-    upsertCounter: one(`INSERT INTO counter_last (machine, signal, value, at_ms, reading_boot, segment)
-      VALUES ($machine, $signal, $value, $atMs, $readingBoot, $segment)
-      ON CONFLICT DO UPDATE SET value = $value, at_ms = $atMs, reading_boot = $readingBoot, segment = $segment
+    upsertCounter: one(`INSERT INTO counter_last (machine, signal, value, at_ms, reading_boot, segment, crc)
+      VALUES ($machine, $signal, $value, $atMs, $readingBoot, $segment,
+        row_sum($machine, $signal, $value, $atMs, $readingBoot, $segment))
+      ON CONFLICT DO UPDATE SET value = $value, at_ms = $atMs, reading_boot = $readingBoot, segment = $segment,
+        crc = excluded.crc
       WHERE (coalesce((SELECT id FROM boot WHERE boot = $readingBoot), 0), $segment, $atMs) >=
         (coalesce((SELECT id FROM boot WHERE boot = counter_last.reading_boot), 0), counter_last.segment, counter_last.at_ms)`),
-    insertOutbox: one(`INSERT INTO outbox (boot, n, lane, kind, committed_ms, body)
-      VALUES ($boot, $n, $lane, $kind, $committedMs, $body)`),
+    insertOutbox: one(`INSERT INTO outbox (boot, n, lane, kind, committed_ms, body, crc)
+      VALUES ($boot, $n, $lane, $kind, $committedMs, $body, row_sum($boot, $n, $lane, $kind, $committedMs, $body))`),
     // Of the other columns SQLite takes those of the row with the highest id.
     newestSpans: one(`SELECT machine, event, from_ms AS fromMs, phase, max(id) FROM event WHERE phase <> 'instant'
       GROUP BY machine, event`),

@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { AgentError } from '../errors.ts';
 import type * as DatedBlock from './dated-block.ts';
+import { rowSum } from './row-sums.ts';
 import { migrate, ringMigrations } from './schema.ts';
 import type { RingBlock } from './store.ts';
 
@@ -127,7 +128,7 @@ export class Ring {
       .transaction(() => {
         let added = 0;
         for (const block of blocks) {
-          this.#sql.insert.run(block);
+          this.#sql.insert.run({ ...block, crc: blockSum(block) });
           added += block.bytes.length;
         }
         this.#closeSpans();
@@ -176,7 +177,7 @@ export class Ring {
           const dated = datedOrNull(block, shifts.get(block.boot) ?? 0, builtMs);
           if (dated === null) continue;
           const { fromMs, toMs, bytes } = dated;
-          this.#sql.replace.run({ id, fromMs, toMs, bytes });
+          this.#sql.replace.run({ id, fromMs, toMs, bytes, crc: blockSum({ ...block, fromMs, toMs, bytes }) });
           this.#sql.widenSpan.run({ id, fromMs, toMs });
           grown += bytes.length - block.bytes.length;
         }
@@ -224,6 +225,9 @@ export class Ring {
     return { removed, evicted };
   }
 }
+
+const blockSum = ({ machine, fromMs, toMs, boot, points, bytes }: StoredBlock): number =>
+  rowSum([machine, fromMs, toMs, boot, points, bytes]);
 
 /** Pages that free up in the way of blocks coming and going. */
 const minFreePages = 16;
@@ -273,8 +277,8 @@ function prepareAll(db: Database) {
           + (SELECT coalesce(sum(bytes), 0) FROM span WHERE id > (SELECT min(id) FROM span))`,
       )
       .pluck(),
-    insert: db.prepare(`INSERT INTO block (machine, from_ms, to_ms, boot, points, bytes)
-      VALUES ($machine, $fromMs, $toMs, $boot, $points, $bytes)`),
+    insert: db.prepare(`INSERT INTO block (machine, from_ms, to_ms, boot, points, bytes, crc)
+      VALUES ($machine, $fromMs, $toMs, $boot, $points, $bytes, $crc)`),
     spannedTo: db.prepare(spannedTo).pluck(),
     nextSpan:
       db.prepare(`SELECT count(*) AS count, min(id) AS id, max(id) AS lastId, min(from_ms) AS fromMs, max(to_ms) AS toMs,
@@ -293,7 +297,7 @@ function prepareAll(db: Database) {
       FROM block ORDER BY id LIMIT 1`),
     ofBoots: db.prepare(`SELECT id, machine, from_ms AS fromMs, to_ms AS toMs, boot, points, bytes FROM block
       WHERE id > $afterId AND instr($boots, boot) > 0 ORDER BY id LIMIT $limit`),
-    replace: db.prepare('UPDATE block SET from_ms = $fromMs, to_ms = $toMs, bytes = $bytes WHERE id = $id'),
+    replace: db.prepare('UPDATE block SET from_ms = $fromMs, to_ms = $toMs, bytes = $bytes, crc = $crc WHERE id = $id'),
     widenSpan: db.prepare(`UPDATE span SET from_ms = min(from_ms, $fromMs), to_ms = max(to_ms, $toMs)
       WHERE id <= $id AND last_id >= $id`),
     tightenSpans: db.prepare(`UPDATE span SET (from_ms, to_ms, bytes) =

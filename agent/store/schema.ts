@@ -27,6 +27,8 @@
  *   block          raw readings, one row per machine and some seconds (`agent/ring/block.ts` has the format of `bytes`)
  *   span           time range of each run of finished blocks: the only index over `block`
  *
+ * `crc` is a sum over what the row says (`agent/store/row-sums.ts`); null: the row has none.
+ *
  * Summaries are clustered by minute, so a minute of a whole floor lands on a few neighbouring pages: by machine and signal it
  * would dirty one page per signal and minute, gigabytes a day of flash wear.
  */
@@ -145,6 +147,62 @@ CREATE TABLE gap (
 CREATE INDEX batch_oldest ON batch (oldest_ms, records) WHERE state = 'pending';
 CREATE INDEX evidence_acked ON evidence_file (id) WHERE state IN ('stored', 'kept');
 `,
+  // A sum over each row, which whoever changes a row makes anew; where somebody does not, it goes.
+  `
+ALTER TABLE boot ADD COLUMN crc INTEGER;
+ALTER TABLE machine ADD COLUMN crc INTEGER;
+ALTER TABLE event ADD COLUMN crc INTEGER;
+ALTER TABLE alert ADD COLUMN crc INTEGER;
+ALTER TABLE occurrence ADD COLUMN crc INTEGER;
+ALTER TABLE summary ADD COLUMN crc INTEGER;
+ALTER TABLE state_summary ADD COLUMN crc INTEGER;
+ALTER TABLE counter_last ADD COLUMN crc INTEGER;
+ALTER TABLE outbox ADD COLUMN crc INTEGER;
+ALTER TABLE batch ADD COLUMN crc INTEGER;
+CREATE TRIGGER boot_changed AFTER UPDATE OF boot, previous_boot, started_ms ON boot WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.boot, new.previous_boot, new.started_ms) IS NOT (old.boot, old.previous_boot, old.started_ms)
+  BEGIN UPDATE boot SET crc = NULL WHERE id = new.id; END;
+CREATE TRIGGER machine_changed AFTER UPDATE ON machine WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.machine, new.boot, new.n, new.at_ms, new.body) IS NOT (old.machine, old.boot, old.n, old.at_ms, old.body)
+  BEGIN UPDATE machine SET crc = NULL WHERE machine = new.machine; END;
+CREATE TRIGGER event_changed AFTER UPDATE ON event WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.boot, new.n, new.machine, new.at_ms, new.event, new.phase, new.from_ms, new.body) IS NOT (old.boot, old.n,
+    old.machine, old.at_ms, old.event, old.phase, old.from_ms, old.body)
+  BEGIN UPDATE event SET crc = NULL WHERE id = new.id; END;
+CREATE TRIGGER alert_changed AFTER UPDATE ON alert WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.boot, new.n, new.machine, new.at_ms, new.occurrence, new.type, new.rule, new.signal, new.priority, new.transition,
+    new.state, new.onset_ms, new.raised_ms, new.cleared_ms, new.cause, new.body) IS NOT (old.boot, old.n, old.machine,
+    old.at_ms, old.occurrence, old.type, old.rule, old.signal, old.priority, old.transition, old.state, old.onset_ms,
+    old.raised_ms, old.cleared_ms, old.cause, old.body)
+  BEGIN UPDATE alert SET crc = NULL WHERE id = new.id; END;
+CREATE TRIGGER occurrence_changed AFTER UPDATE ON occurrence WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.occurrence, new.machine, new.type, new.priority, new.state, new.onset_ms, new.raised_ms, new.cleared_ms, new.is_open,
+    new.last_alert) IS NOT (old.occurrence, old.machine, old.type, old.priority, old.state, old.onset_ms, old.raised_ms,
+    old.cleared_ms, old.is_open, old.last_alert)
+  BEGIN UPDATE occurrence SET crc = NULL WHERE occurrence = new.occurrence; END;
+CREATE TRIGGER summary_changed AFTER UPDATE ON summary WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.minute_ms, new.machine, new.signal, new.reading_boot, new.segment, new.revision, new.boot, new.n, new.at_ms,
+    new.samples, new.good, new.sum, new.integral, new.covered_s, new.min, new.max, new.first, new.last, new.counter_delta,
+    new.counter_uncertainty, new.counter_from, new.counter_to, new.counter_from_ms, new.counter_to_ms, new.counter_wraps,
+    new.counter_resets) IS NOT (old.minute_ms, old.machine, old.signal, old.reading_boot, old.segment, old.revision, old.boot,
+    old.n, old.at_ms, old.samples, old.good, old.sum, old.integral, old.covered_s, old.min, old.max, old.first, old.last,
+    old.counter_delta, old.counter_uncertainty, old.counter_from, old.counter_to, old.counter_from_ms, old.counter_to_ms,
+    old.counter_wraps, old.counter_resets)
+  BEGIN UPDATE summary SET crc = NULL WHERE minute_ms = new.minute_ms AND machine = new.machine AND signal = new.signal AND reading_boot = new.reading_boot AND segment = new.segment; END;
+CREATE TRIGGER state_summary_changed AFTER UPDATE ON state_summary WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.minute_ms, new.machine, new.reading_boot, new.segment, new.revision, new.boot, new.n, new.at_ms, new.seconds,
+    new.causes) IS NOT (old.minute_ms, old.machine, old.reading_boot, old.segment, old.revision, old.boot, old.n, old.at_ms,
+    old.seconds, old.causes)
+  BEGIN UPDATE state_summary SET crc = NULL WHERE minute_ms = new.minute_ms AND machine = new.machine AND reading_boot = new.reading_boot AND segment = new.segment; END;
+CREATE TRIGGER counter_last_changed AFTER UPDATE ON counter_last WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.machine, new.signal, new.value, new.at_ms, new.reading_boot, new.segment) IS NOT (old.machine, old.signal, old.value,
+    old.at_ms, old.reading_boot, old.segment)
+  BEGIN UPDATE counter_last SET crc = NULL WHERE machine = new.machine AND signal = new.signal; END;
+CREATE TRIGGER outbox_changed AFTER UPDATE ON outbox WHEN new.crc IS old.crc AND new.crc IS NOT NULL
+  AND (new.boot, new.n, new.lane, new.kind, new.committed_ms, new.body) IS NOT (old.boot, old.n, old.lane, old.kind,
+    old.committed_ms, old.body)
+  BEGIN UPDATE outbox SET crc = NULL WHERE id = new.id; END;
+`,
 ];
 
 export const ringMigrations: readonly string[] = [
@@ -157,6 +215,8 @@ CREATE TABLE span (
   id INTEGER PRIMARY KEY, last_id INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, bytes INTEGER NOT NULL
 );
 `,
+  // A sum over each block, as over the rows of the journal.
+  `ALTER TABLE block ADD COLUMN crc INTEGER;`,
 ];
 
 /**

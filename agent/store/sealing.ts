@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Lane } from '../../cloud-bridge/contract.ts';
+import { rowSum } from './row-sums.ts';
 import type {
   BatchKey,
   BatchLimits,
@@ -200,7 +201,7 @@ export class Outbox {
       sends: 0,
       bytes,
     };
-    this.#sql.insertBatch.run({
+    const row = {
       ...batch,
       state: fits ? 'pending' : 'dead',
       result: fits ? null : 'refused',
@@ -210,7 +211,10 @@ export class Outbox {
       wireBytes: bytes.length,
       sealedMs: seal.nowMs,
       oldestMs: Math.min(...taken.map((row) => row.committedMs)),
-    });
+    };
+    const { sha256, records, firstN, lastN, wireBytes, sealedMs, oldestMs } = row;
+    const crc = rowSum([boot, seq, sha256, lane, records, firstN, lastN, wireBytes, sealedMs, oldestMs]);
+    this.#sql.insertBatch.run({ ...row, crc });
     this.#count('sealed', 1);
     return { rows: taken, batch: fits ? batch : null };
   }
@@ -290,9 +294,9 @@ function prepareAll(db: Database) {
     nextSeq: db.prepare('UPDATE boot SET next_seq = next_seq + 1 WHERE boot = ? RETURNING next_seq - 1').pluck(),
     insertBatch:
       one(`INSERT INTO batch (boot, seq, sha256, lane, state, records, first_n, last_n, wire_bytes, sealed_ms, oldest_ms,
-        result, code, bytes)
+        result, code, bytes, crc)
       VALUES ($boot, $seq, $sha256, $lane, $state, $records, $firstN, $lastN, $wireBytes, $sealedMs, $oldestMs,
-        $result, $code, $bytes)`),
+        $result, $code, $bytes, $crc)`),
     release: one(`UPDATE batch SET state = 'acked', acked_ms = $atMs, result = $result, code = NULL, bytes = NULL
       WHERE boot = $boot AND seq = $seq AND sha256 = $sha256 AND state <> 'acked'`),
     bury: one(`UPDATE batch SET state = 'dead', result = 'refused', code = $code

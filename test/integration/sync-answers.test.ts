@@ -126,7 +126,7 @@ test('a batch without an answer is sent again with the same bytes, and counted',
   await until('the count', async () => (await store.outboxCounts()).redelivered >= 2);
 });
 
-test('a refused batch becomes a dead letter that is told and kept, and is not sent again', async (t) => {
+test('S3: a refused batch becomes a dead letter that is told and kept, and is not sent again', async (t) => {
   const { store, letters, say, name, bridgeKey, heard } = await runRig(t);
   await say(
     JSON.stringify(signAck({ v: 1, ...name, result: 'refused', code: 'conflict', retryAfterS: null }, bridgeKey)),

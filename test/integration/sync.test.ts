@@ -12,7 +12,7 @@ import { clock, drained, eventsAtBridge, runGateway, runProxy, temporaryDir, unt
 const live = (n: number) => ({ lane: 'live' as const, record: event(n, { atMs: clock.wallMs() }) });
 const numbers = (boot: string, count: number) => Array.from({ length: count }, (_, i) => `${boot}/${i + 1}`).sort();
 
-test('through cuts, a black hole and eaten answers every record arrives exactly once, and the outage is told', async (t) => {
+test('U2: through cuts, a black hole and eaten answers every record arrives exactly once, and the outage is told', async (t) => {
   const bridgeDir = temporaryDir(t);
   const gateway = await registerGateway(bridgeDir);
   const bridge = await runBridge(t, bridgeDir);
@@ -48,7 +48,7 @@ test('through cuts, a black hole and eaten answers every record arrives exactly 
   assert.equal(uplink.view().deadLetters, 0);
 });
 
-test('what a stopped agent left behind is delivered by the next start, under its own boot', async (t) => {
+test('U2: what a stopped agent left behind is delivered by the next start, under its own boot', async (t) => {
   const bridgeDir = temporaryDir(t);
   const gateway = await registerGateway(bridgeDir);
   const bridge = await runBridge(t, bridgeDir);
@@ -83,7 +83,7 @@ test('a bridge that is killed and started again gets everything once', async (t)
   assert.deepEqual(eventsAtBridge(bridgeDir), numbers(store.recovery.boot, 30));
 });
 
-test('a wrong password is told as refused, the agent keeps its records and stops within 1 s', async (t) => {
+test('U3, U4: a wrong password is a state that is told, records are kept, and a stop takes less than 1 s', async (t) => {
   const bridgeDir = temporaryDir(t);
   const gateway = await registerGateway(bridgeDir);
   const bridge = await runBridge(t, bridgeDir);
@@ -96,6 +96,31 @@ test('a wrong password is told as refused, the agent keeps its records and stops
   const fromMs = performance.now();
   await uplink.stop();
   assert.ok(performance.now() - fromMs < 1_000);
+});
+
+test('U3: after a stop no socket and no timer is left, whatever the uplink was doing', async (t) => {
+  const bridgeDir = temporaryDir(t);
+  const gateway = await registerGateway(bridgeDir);
+  const bridge = await runBridge(t, bridgeDir);
+  const proxy = await runProxy(t, () => bridge.mqtt);
+  const count = (kind: RegExp) => process.getActiveResourcesInfo().filter((name) => kind.test(name)).length;
+  const timers = count(/^Timeout$/);
+  for (const mode of ['open', 'cut', 'hole'] as const) {
+    proxy.mode = 'open';
+    const { store, uplink } = await runGateway(t, { dataDir: temporaryDir(t), port: proxy.port, gateway, bridgeDir });
+    await store.commit([live(1)], { urgent: true });
+    await until('connected', () => uplink.view().connected);
+    proxy.mode = mode;
+    await store.commit([live(2)], { urgent: true });
+    const fromMs = performance.now();
+    await uplink.stop();
+    assert.ok(performance.now() - fromMs < 1_000, mode);
+    // The proxy is in this process, too: its ends close with those of the uplink.
+    proxy.mode = 'cut';
+    await until(`no socket is left: ${mode}`, () => count(/^(TCP.*|TLS)Wrap$/) === count(/^TCPServerWrap$/), 5_000);
+    assert.equal(count(/^Timeout$/), timers, mode);
+    await store.close();
+  }
 });
 
 test('on mosquitto the agent delivers, shows itself online, and offline when it stops', async (t) => {

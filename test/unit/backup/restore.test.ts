@@ -150,7 +150,9 @@ function resum(backup: string, change: () => void): void {
 
 function newer(path: string): void {
   const db = new BetterSqlite(path);
-  db.exec('INSERT INTO schema_version VALUES (999, 0)');
+  db.exec(
+    'WITH RECURSIVE v (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < 999) INSERT OR IGNORE INTO schema_version SELECT n, 0 FROM v',
+  );
   db.close();
 }
 

@@ -54,7 +54,7 @@ function tampered(path: string, sql: string): ReturnType<typeof verifyAudit> {
   }
 }
 
-test('each row is bound to the one before it, as docs/STORE.md says', async (t) => {
+test('A1, A2: each row is bound to the one before it, as docs/STORE.md says', async (t) => {
   const db = new BetterSqlite(await filled(t), { readonly: true });
   t.after(() => db.close());
   let prev = '0'.repeat(64);
@@ -77,7 +77,7 @@ test('an empty audit is whole', async (t) => {
   assert.deepEqual(verifyAudit(db), { rows: 0, head: null, problems: [] });
 });
 
-test('the database refuses to change or delete a row', async (t) => {
+test('A3: the database refuses to change or delete a row', async (t) => {
   const db = new BetterSqlite(await filled(t));
   t.after(() => db.close());
   assert.throws(() => db.exec("UPDATE audit SET body = '{}' WHERE id = 2"), /never changed/);
@@ -109,7 +109,7 @@ const tricks: readonly (readonly [what: string, sql: string, at: number])[] = [
   ['a removed row with the others moved up', 'DELETE FROM audit WHERE id = 9; UPDATE audit SET id = 9 WHERE id = 8', 8],
 ];
 for (const [what, sql, at] of tricks) {
-  test(`${what} is found`, async (t) => {
+  test(`A1, A2: ${what} is found`, async (t) => {
     const { problems } = tampered(await filled(t), sql);
     assert.equal(problems[0]?.id, at, JSON.stringify(problems));
   });

@@ -173,7 +173,9 @@ test('a database of a newer version is left as it is', async (t) => {
   await (await open(t, dataDir)).close();
   const path = join(dataDir, 'journal.db');
   const db = new BetterSqlite(path);
-  db.exec('INSERT INTO schema_version VALUES (999, 0)');
+  db.exec(
+    'WITH RECURSIVE v (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM v WHERE n < 999) INSERT OR IGNORE INTO schema_version SELECT n, 0 FROM v',
+  );
   db.close();
   await assert.rejects(openStore({ dataDir, clock }), { key: 'storeTooNew' });
   assert.ok(!readdirSync(dataDir).some((name) => name.includes('.bad-')));

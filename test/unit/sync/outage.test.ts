@@ -22,7 +22,7 @@ const up: OutageEvent = { kind: 'connected' };
 const down: OutageEvent = { kind: 'disconnected', reason: 'connection-lost' };
 const answered: OutageEvent = { kind: 'answered' };
 
-test('an outage opens after the time, from the moment the connection broke, and closes with the first answer', () => {
+test('O1, O3: an outage opens after the time, from the moment the connection broke, and closes with the first answer', () => {
   const found = run([
     [100, up],
     [200, answered],

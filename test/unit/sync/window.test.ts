@@ -247,7 +247,7 @@ test('W2: the next batch is asked for with the answer, together with noting it, 
   assert.deepEqual([world.wire.map(({ seq }) => seq), world.loads.length], [[2], 0]);
 });
 
-test('a batch without an answer is sent again after the time-out, and not before', () => {
+test('W3: a batch without an answer is sent again after the time-out, and not before', () => {
   const world = new World();
   world.commit('alerts');
   world.feed({ kind: 'connected' });
