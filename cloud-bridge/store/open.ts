@@ -79,12 +79,18 @@ function openSound(path: string): Database.Database {
   const db = new Database(path, { timeout: 5000 });
   try {
     const version = Number(db.pragma('user_version', { simple: true }));
-    if (version > schemaVersion) {
+    // Every version has another schema: with the present one the number is damaged.
+    if (version > schemaVersion && !isPresentSchema(db)) {
       throw new BridgeError('storeNewer', `${path} has version ${version}, this bridge knows ${schemaVersion}`);
     }
     const verdict = db.pragma('quick_check(1)', { simple: true });
     if (verdict !== 'ok') {
       throw new Database.SqliteError(String(verdict), 'SQLITE_CORRUPT');
+    }
+    const asKnown = isPresentSchema(db);
+    const isEmpty = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+    if (asKnown !== (version === schemaVersion) || (version === 0 && !isEmpty)) {
+      throw new Database.SqliteError('the schema is not that of its version', 'SQLITE_CORRUPT');
     }
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
@@ -105,6 +111,45 @@ function openSound(path: string): Database.Database {
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/** What a schema means: its columns, the columns of its indexes, and the text of its views and triggers. */
+function meaningOf(db: Database.Database): string {
+  const parts = db
+    .prepare<[], { type: string; name: string; sql: string | null }>(
+      "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name",
+    )
+    .all()
+    .map(({ type, name, sql }) => {
+      if (type === 'table') {
+        // A column that a migration added stands last.
+        const columns = db.pragma(`table_info(${JSON.stringify(name)})`) as { readonly name: string }[];
+        return [name, columns.map((column) => JSON.stringify({ ...column, cid: 0 })).sort()];
+      }
+      // With its condition, where it has one.
+      if (type === 'index')
+        return [name, db.pragma(`index_xinfo(${JSON.stringify(name)})`), sql?.split(/\bWHERE\b/i)[1]];
+      return [name, sql?.replaceAll(/ *--.*/g, '')];
+    });
+  return JSON.stringify(parts);
+}
+
+let presentSchema: string | null = null;
+/** Whether the database has the tables, indexes and views of this version. */
+function isPresentSchema(db: Database.Database): boolean {
+  if (presentSchema === null) {
+    const fresh = new Database(':memory:');
+    fresh.exec(schemaSql);
+    presentSchema = meaningOf(fresh);
+    fresh.close();
+  }
+  try {
+    return meaningOf(db) === presentSchema;
+  } catch (error) {
+    // Words that SQLite can no longer make sense of.
+    if (sqliteCode(error) !== 'SQLITE_ERROR') throw error;
+    throw new Database.SqliteError(reasonOf(error), 'SQLITE_CORRUPT');
   }
 }
 

@@ -7,7 +7,8 @@ import { recordTables, rowOf, type RecordRow, type RecordTable } from './record-
 function insert(table: RecordTable): string {
   const { key, columns } = recordTables[table];
   const plain = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((c) => `@${c}`).join(', ')})`;
-  if (key.length === 0) return plain;
+  // The ledger knows what is stored; where it has lost a number the row itself does.
+  if (key.length === 0) return `${plain} ON CONFLICT DO NOTHING`;
   const values = columns.filter((c) => !key.includes(c)).map((c) => `${c} = excluded.${c}`);
   return (
     `${plain} ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${values.join(', ')} ` +

@@ -4,6 +4,7 @@
  */
 import { farIndexSql, overlapSql } from './overlap.ts';
 
+/** Each version changes a table, column, index or view: so a damaged number is told from a newer version (`open.ts`). */
 export const schemaVersion = 4;
 
 /** Added with version 3. */

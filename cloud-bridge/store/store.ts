@@ -326,7 +326,8 @@ function prepare(db: Database.Database) {
     ),
     dropRange: db.prepare<[string, string, number]>('DELETE FROM ledger WHERE gateway = ? AND boot = ? AND from_n = ?'),
     putRange: db.prepare<[string, string, number, number]>(
-      'INSERT INTO ledger (gateway, boot, from_n, to_n) VALUES (?, ?, ?, ?)',
+      // A damaged range may stand under the number.
+      'INSERT OR REPLACE INTO ledger (gateway, boot, from_n, to_n) VALUES (?, ?, ?, ?)',
     ),
     status: db.prepare<[string], { boot: string; connection: number; online: number }>(
       'SELECT boot, connection, online FROM status WHERE gateway = ?',

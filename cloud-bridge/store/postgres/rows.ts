@@ -22,7 +22,7 @@ function insertOf(table: RecordTable): string {
   const values = columns.map((name) => (jsonColumns.has(name) ? `CAST(r."${name}" AS jsonb)` : `r."${name}"`));
   const plain = `INSERT INTO ${table} (${quoted(columns)}) SELECT ${values.join(', ')}
     FROM json_to_recordset($1::json) AS r(${columns.map((name) => `"${name}" ${typeOf(name)}`).join(', ')})`;
-  if (key.length === 0) return plain;
+  if (key.length === 0) return `${plain} ON CONFLICT DO NOTHING`;
   const kept = columns.filter((name) => !key.includes(name)).map((name) => `"${name}" = excluded."${name}"`);
   return `${plain} ON CONFLICT (${quoted(key)}) DO UPDATE SET ${kept.join(', ')}
     WHERE (excluded.revision, excluded.boot, excluded.n) > (${table}.revision, ${table}.boot, ${table}.n)`;
