@@ -216,6 +216,8 @@ function ourHeader(page: Buffer): Buffer {
   // Written and read as WAL, or both not, as in a backup; no bytes reserved, and the three that are always so.
   const mode = page[18] === 1 && page[19] === 1 ? 1 : 2;
   Buffer.from([mode, mode, 0, 64, 32, 32]).copy(header, 18);
+  // Until its first tables are copied from the log into it a new file says neither.
+  if (page.readUInt32BE(44) === 0 && page.readUInt32BE(56) === 0) return header;
   // Schema format 4, UTF-8.
   header.writeUInt32BE(4, 44);
   header.writeUInt32BE(1, 56);

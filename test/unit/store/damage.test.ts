@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -50,6 +51,23 @@ test('a folder nothing was done to shows all, stopped or killed, and puts nothin
     const { quarantined, missingRecords, missingReadings } = whole(t, folder);
     assert.deepEqual([quarantined, missingRecords, missingReadings], [[], 0, 0]);
   }
+});
+
+test('the folder of a first start that is killed at once is sound: its files are empty, and all is in their logs', async (t) => {
+  const dataDir = temporaryDir(t);
+  const clock = { wallMs: () => nowMs };
+  const store = await openStore({ dataDir, clock });
+  const [record] = truth.byNumber.values();
+  assert.ok(record !== undefined);
+  await store.commit([{ lane: 'live', record }], { urgent: true });
+  const killed = join(temporaryDir(t), 'killed');
+  cpSync(dataDir, killed, { recursive: true });
+  await store.close();
+  assert.equal(statSync(join(killed, 'journal.db')).size, 4096, 'nothing was copied from the log yet');
+  const next = await openStore({ dataDir: killed, clock });
+  t.after(() => next.close());
+  assert.deepEqual([next.recovery.quarantined, next.recovery.previousBoot], [[], null]);
+  assert.equal((await next.outboxCounts()).records, 1);
 });
 
 test('any byte of the header may be another, and nothing is lost', (t) => {
