@@ -17,7 +17,8 @@ export const help = `Usage: selvedge check FILE [--endpoints FILE] [--json FILE]
 Checks a configuration file and prints every mistake with line, column, what is wrong and what would be right.
 
   --endpoints FILE   lay the endpoints file over it, as selvedge run does
-  --json FILE        also write {ok, file, issues:[{file, line, column, path, what, right}], remote}
+  --json FILE        also write {ok, file, issues:[{file, line, column, path, what, right}]}, and remote where something
+                     was set from afar
 
 What was set from afar is laid over the file, as selvedge run does, and listed; what the file itself says otherwise since then counts.
 
@@ -33,7 +34,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new AgentError('usage', 'check takes one FILE');
   const report = (ok: boolean, issues: readonly ConfigIssue[], remote: RemoteReport | null = null) => {
-    if (values.json !== undefined) writeJsonFile(values.json, { ok, file, issues, remote });
+    const isSet = remote !== null && (remote.settings.length > 0 || remote.problem !== null || remote.trial !== null);
+    if (values.json !== undefined) writeJsonFile(values.json, { ok, file, issues, ...(isSet ? { remote } : {}) });
   };
   try {
     const endpoints = values.endpoints === undefined ? {} : { endpoints: values.endpoints };

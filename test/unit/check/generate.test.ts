@@ -44,14 +44,21 @@ test('no field that commands must never reach is marked remote', () => {
   const remote = fields(configJsonSchema())
     .filter(([, node]) => node.remote === true)
     .map(([path]) => path);
-  assert.deepEqual(remote.toSorted(), ['.log.level', '.log.statusEveryS', '.machines[].rules', '.rules']);
+  // Those of rules are marked in their own schema (`test/unit/config/remote-fields.test.ts`).
+  assert.deepEqual(remote.toSorted(), [
+    '.log.level',
+    '.log.statusEveryS',
+    '.machines[].polls[].intervalMs',
+    '.storage.ringDays',
+    '.summaries.openMinuteEveryS',
+  ]);
 });
 
 test('secrets are marked, and take references alone', () => {
   const secret = fields(configJsonSchema()).filter(([, node]) => node.secret === true);
   assert.deepEqual(
     secret.map(([path]) => path),
-    ['.machines[].opcua.password', '.machines[].opcua.userKey', '.uplink.password'],
+    ['.machines[].opcua.password', '.machines[].opcua.userKey', '.uplink.key', '.uplink.password'],
   );
   for (const [path, node] of secret) assert.match('hunter2', new RegExp(`^(?!.*${node.pattern ?? '.*'})`), path);
 });
