@@ -75,6 +75,7 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       migrations: journalMigrations,
       quarantined,
       check: true,
+      everyCommitSynced: true,
       open: () =>
         openJournal(journalFile(dataDir), {
           nowMs,
@@ -100,6 +101,7 @@ function openOnce(settings: WriterSettings): OpenDatabases {
       migrations: ringMigrations,
       quarantined,
       check,
+      everyCommitSynced: false,
       open: () => openRing(path, { nowMs, maxBytes: settings.ringMaxBytes, maxAgeMs: settings.ringMaxAgeMs }),
     });
     opened.push(ring);
@@ -203,14 +205,19 @@ interface Opening<T> {
   readonly quarantined: string[];
   /** Read it through first; of its schema that is always so. */
   readonly check: boolean;
+  /**
+   * Of its log at most the last transaction is missing after a power cut, so a hole with more behind it is damage. Without it such a hole
+   * is what a power cut leaves, and SQLite's own end is the right one.
+   */
+  readonly everyCommitSynced: boolean;
   readonly open: () => T;
 }
 
 /** Opens a database, putting a damaged one aside first and copying over what still reads. */
 function openSound<T extends { readonly db: Database }>(opening: Opening<T>): T {
-  const { path, nowMs, migrations, quarantined, check, open } = opening;
+  const { path, nowMs, migrations, quarantined, check, everyCommitSynced, open } = opening;
   // Before SQLite opens it, which would let go of what it cannot read.
-  const wal = damagedWalOf(path);
+  const wal = everyCommitSynced ? damagedWalOf(path) : null;
   let damaged = wal !== null || damageOf(path, migrations, check) !== null;
   if (!damaged) {
     try {

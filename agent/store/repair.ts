@@ -39,6 +39,22 @@ export interface Salvage {
  */
 export function damageOf(path: string, migrations: readonly string[], whole: boolean): string | null {
   if (!existsSync(path)) return null;
+  try {
+    return damageFound(path, migrations, whole);
+  } catch (error) {
+    if (!hasCode(error, 'SQLITE_READONLY')) throw error;
+    // Cut off while it was made, before it had a write-ahead log: what was half done is taken back, which wants a connection that writes.
+    const db = new BetterSqlite(path, { timeout: 2_000 });
+    try {
+      db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    } finally {
+      db.close();
+    }
+    return damageFound(path, migrations, whole);
+  }
+}
+
+function damageFound(path: string, migrations: readonly string[], whole: boolean): string | null {
   const page = firstPage(path);
   if (page !== null && !ourHeader(page).equals(page.subarray(0, headerBytes))) return 'its header is another';
   let db: Database | null = null;

@@ -50,7 +50,13 @@ for (const [folder, file] of files) {
             assert.deepEqual([shown.wrong, shown.refused, shown.spoilt], [[], [], 0]);
             if (shown.quarantined.length === 0) {
               // Of a log's last transaction nobody can say whether it had come to its end.
-              const torn = file.endsWith('-wal') ? lastCommit : { records: 0, readings: 0 };
+              // The ring's log is synced when it is copied into the ring: its end may be as a power cut leaves it.
+              const torn =
+                file === 'ring.db-wal'
+                  ? { records: 0, readings: Infinity }
+                  : file.endsWith('-wal')
+                    ? lastCommit
+                    : { records: 0, readings: 0 };
               assert.ok(
                 shown.missingRecords <= torn.records && shown.missingReadings <= torn.readings,
                 JSON.stringify(shown),
