@@ -81,6 +81,7 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
       const state = stateSummary(model, recovery, tail, fromMs, limitMs, options);
       if (state !== null) drafts.push(state);
     }
+    goOnBehindStored(model, recovery, tail, bases);
   }
   return { drafts, bases, damagedBlocks };
 }
@@ -91,6 +92,22 @@ export function rebuildMachine(model: MachineModel, recovery: Recovery, options:
  */
 function isLast({ boot, endMs, datedMs }: Tail, { previousBoot }: Recovery): boolean {
   return previousBoot === null || boot === previousBoot || endMs < datedMs;
+}
+
+/** B1. What the process told of a minute after the last block on the disk is counted: it is not counted again. */
+function goOnBehindStored(model: MachineModel, recovery: Recovery, tail: Tail, bases: Map<number, CounterBase>): void {
+  const { boot, segment, shiftMs } = tail;
+  const own = recovery.openSummaries.filter(
+    (s) => s.machine === model.setup.id && s.readingBoot === boot && s.segment === segment,
+  );
+  for (const signal of model.signals) {
+    if (counterSpec(signal) === null) continue;
+    for (const { counter } of own.filter((s) => s.signal === signal.name)) {
+      const tMs = (counter?.toMs ?? -Infinity) + shiftMs;
+      if (counter !== null && tMs > (bases.get(signal.index)?.tMs ?? -Infinity))
+        bases.set(signal.index, { tMs, value: counter.to, suspect: null });
+    }
+  }
 }
 
 /** Where counters stand at the end of a tail whose minutes are not rebuilt. */
