@@ -5,16 +5,15 @@
  *  E1  A file has its name only when all its bytes are on the disk under it.
  *  E2  What is read hashes to its name, or is null: a damaged picture is never shown or sent as a good one.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { maxEvidenceBytes } from '../../cloud-bridge/contract.ts';
+import { maxEvidenceBytes, sha256Hex } from '../../cloud-bridge/contract.ts';
 import { makeFolder } from '../folder.ts';
 import { StoreError } from './errors.ts';
 import { evidenceFolder } from './files.ts';
 
 const isName = (sha256: string) => /^[0-9a-f]{64}$/.test(sha256);
-const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Two letters of the name are a folder: no folder grows long. */
 export function placeOf(dataDir: string, sha256: string): { readonly folder: string; readonly path: string } {
@@ -30,7 +29,7 @@ export async function keepFile(dataDir: string, bytes: Uint8Array): Promise<stri
   if (bytes.length === 0 || bytes.length > maxEvidenceBytes) {
     throw new StoreError('recordInvalid', `a piece of evidence of ${bytes.length} bytes`);
   }
-  const sha256 = hashOf(bytes);
+  const sha256 = sha256Hex(bytes);
   const { folder, path } = placeOf(dataDir, sha256);
   if ((await readKept(dataDir, sha256)) !== null) return sha256;
   makeFolder(folder);
@@ -62,7 +61,7 @@ export async function readKept(dataDir: string, sha256: string): Promise<Buffer 
   if (!isName(sha256)) return null;
   try {
     const bytes = await readFile(placeOf(dataDir, sha256).path);
-    return hashOf(bytes) === sha256 ? bytes : null;
+    return sha256Hex(bytes) === sha256 ? bytes : null;
   } catch {
     return null;
   }

@@ -1,43 +1,18 @@
 /** The book of workers does what the book of one bridge does, and gives no counter out twice. */
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import { PGlite } from '@electric-sql/pglite';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import { sha256Hex } from '../../../cloud-bridge/contract.ts';
 import { dataDir } from '../../../cloud-bridge/files.ts';
 import type { CommandBook } from '../../../cloud-bridge/remote/book.ts';
 import { PostgresBook } from '../../../cloud-bridge/remote/postgres-book.ts';
 import { SqliteBook } from '../../../cloud-bridge/remote/sqlite-book.ts';
-import { oids, type Session, type Sessions } from '../../../cloud-bridge/store/postgres/sessions.ts';
+import type { Sessions } from '../../../cloud-bridge/store/postgres/sessions.ts';
 import { temporaryDir } from './making.ts';
+import { startPglite } from './pglite.ts';
 
-const db = await PGlite.create();
-after(() => db.close());
-const parsers = { [oids.int8]: Number, [oids.numeric]: Number };
-let last: Promise<void> = Promise.resolve();
-let schemas = 0;
-
-/** PostgreSQL in this process has one session: whoever wants it waits for the one before. */
-async function sessionsOfOwn(): Promise<Sessions> {
-  schemas += 1;
-  const schema = `book${schemas}`;
-  await db.exec(`CREATE SCHEMA ${schema}`);
-  const borrow = async (): Promise<Session> => {
-    const before = last;
-    let free = (): void => undefined;
-    last = new Promise((resolve) => (free = resolve));
-    await before;
-    await db.exec(`SET search_path = ${schema}`);
-    return {
-      query: async <T>(sql: string, values?: readonly (string | number | null)[]) => {
-        if (values !== undefined) return (await db.query<T>(sql, [...values], { parsers })).rows;
-        return ((await db.exec(sql, { parsers })).at(-1)?.rows ?? []) as T[];
-      },
-      release: () => free(),
-    };
-  };
-  return { borrow, close: () => Promise.resolve() };
-}
+const newSchema = await startPglite();
+const sessionsOfOwn = async (): Promise<Sessions> => (await newSchema()).sessions;
 
 const order = (gateway: string, id: string, atMs: number) => {
   return { gateway, id, kind: 'ping', body: '{"by":"local"}', by: 'local', atMs, notAfterMs: atMs + 50 };

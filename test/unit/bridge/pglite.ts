@@ -1,0 +1,44 @@
+/** PostgreSQL in this process, for tests: one database for a test file, a schema for each that asks. */
+import { after } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
+import { oids, type Session, type Sessions } from '../../../cloud-bridge/store/postgres/sessions.ts';
+
+const parsers = {
+  [oids.int8]: Number,
+  [oids.numeric]: Number,
+  [oids.json]: (text: string) => text,
+  [oids.jsonb]: (text: string) => text,
+};
+
+/** Starts the database; closed with the test file. Each call of what it gives makes an empty schema, which `drop` removes. */
+export async function startPglite(): Promise<
+  () => Promise<{ readonly sessions: Sessions; readonly drop: () => Promise<void> }>
+> {
+  const db = await PGlite.create();
+  after(() => db.close());
+  let last: Promise<void> = Promise.resolve();
+  let schemas = 0;
+  return async () => {
+    schemas += 1;
+    const schema = `s${schemas}`;
+    await db.exec(`CREATE SCHEMA ${schema}`);
+    // There is one session: whoever wants it waits for the one before.
+    const borrow = async (): Promise<Session> => {
+      const before = last;
+      let free = (): void => undefined;
+      last = new Promise((resolve) => (free = resolve));
+      await before;
+      await db.exec(`SET search_path = ${schema}`);
+      return {
+        query: async <T>(sql: string, values?: readonly (string | number | null)[]) => {
+          if (values !== undefined) return (await db.query<T>(sql, [...values], { parsers })).rows;
+          const results = await db.exec(sql, { parsers });
+          return (results.at(-1)?.rows ?? []) as T[];
+        },
+        release: () => free(),
+      };
+    };
+    const drop = async () => void (await db.exec(`DROP SCHEMA IF EXISTS ${schema} CASCADE`));
+    return { sessions: { borrow, close: () => Promise.resolve() }, drop };
+  };
+}
