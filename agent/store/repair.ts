@@ -4,8 +4,8 @@
  *
  * Invariants (test/unit/store/flips.test.ts, test/unit/store/damage.test.ts):
  *  B1  Whatever is done to a file, the start comes to its end, and what it opens is sound.
- *  B2  Of what was stored all is shown, or something was put aside and told. (A log's last transaction, and a ring too large to be read
- *      through at the start, aside.)
+ *  B2  Of what was stored all is shown, or something was put aside and told. Aside from that: the journal's last transaction in its log;
+ *      of the ring what is in its log alone, which a power cut may take; and a ring too large to be read through at the start.
  *  B3  What is shown or sent was stored as it is.
  *  B4  The file that was put aside is not changed.
  */
