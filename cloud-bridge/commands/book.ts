@@ -6,8 +6,8 @@ import type { CommandBook } from '../remote/book.ts';
 import { SqliteBook } from '../remote/sqlite-book.ts';
 import type { StoreOptions } from './store.ts';
 
-/** One that gives counters out, one that takes an answer meanwhile. */
-const sessions = 2;
+/** One that holds a gateway's turn, one that gives counters out in it, one that takes an answer meanwhile. */
+const sessions = 3;
 
 /** @param key names the signing key. Rejects as `SqliteBook.open`; a PostgreSQL that is away is tried again at every use */
 export async function openBook(

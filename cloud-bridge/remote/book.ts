@@ -7,6 +7,8 @@
  *      milliseconds of the clock.
  *  C2  A command is durable, with its counter, who asked for it and its signed bytes, before `add` resolves.
  *  C3  It is answered at most once.
+ *  C4  While `inTurn` runs, nobody else who shares the book is in `inTurn` for this gateway. A gateway refuses a counter below one
+ *      it has seen, so commands must reach the broker in the order of their counters.
  */
 import type { Awaitable } from '../store/bridge-store.ts';
 
@@ -64,5 +66,21 @@ export interface CommandBook {
   answer(answer: OrderAnswer): Awaitable<boolean>;
   /** Newest first. */
   page(page: OrderPage): Awaitable<readonly Order[]>;
+  /**
+   * Runs `work` once it is this gateway's turn. It must end within 10 s: the turn of one that hangs is given away. Rejects as
+   * `work` does, or where the turn did not come in time.
+   */
+  inTurn<T>(gateway: string, work: () => Promise<T>): Promise<T>;
   close(): Awaitable<void>;
+}
+
+/** One after the other, whatever becomes of the one before. */
+export class Turns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
 }

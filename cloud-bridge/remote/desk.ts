@@ -7,6 +7,7 @@
  *  D3  A gateway has at most `maxOpen` commands to answer; one more is refused.
  *  D4  What was not answered is sent again, byte for byte, when the gateway connects anew while there is time: it carries a command
  *      out once, and answers a repeat with the answer it has stored.
+ *  D5  Commands of one gateway reach the broker in the order of their counters, whichever workers send them.
  */
 import { randomBytes, type KeyObject } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -21,16 +22,19 @@ import {
   type CommandKind,
   type CommandResult,
 } from '../contract.ts';
+import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import type { Log } from '../log.ts';
 import type { BridgeMetrics } from '../metrics.ts';
 import type { Gateway } from '../registry.ts';
 import type { StoreReader } from '../store/bridge-store.ts';
-import type { CommandBook, Order } from './book.ts';
+import type { CommandBook, NewOrder, Order } from './book.ts';
 
 export const maxOpen = 8;
 /** An answer may be on its way for this long after the command's time is over. */
 const graceMs = 5_000;
+/** A broker that takes nothing for this long keeps nobody else from sending. */
+const publishWithinMs = 4_000;
 
 export interface CommandDeskParts {
   readonly book: CommandBook;
@@ -82,29 +86,24 @@ export class CommandDesk {
 
   /** Signs, stores and sends. Rejects where the book cannot be written: then nothing was sent. */
   async ask({ gateway, kind, body, by, withinS }: Ask): Promise<Order | AskRefusal> {
-    const { book, find, key, publish, nowMs, log } = this.#parts;
+    const { book, find, nowMs } = this.#parts;
     const known = find(gateway);
     if (known === null || known.revoked === true) return 'unknown-gateway';
     const session = await this.#sessionOf(gateway);
     if (session === null) return 'gateway-offline';
     const atMs = nowMs();
-    if ((await book.open(gateway, atMs)).length >= maxOpen) return 'too-many-open';
     const text = JSON.stringify({ ...body, by });
-    const base = { gateway, id: `c-${randomBytes(8).toString('hex')}`, kind, body: text } as const;
-    const notAfterMs = atMs + withinS * 1000;
-    const unsigned = { v: 1, ...base, session, notAfterMs } as const;
+    const order = { gateway, id: `c-${randomBytes(8).toString('hex')}`, kind, body: text } as const;
+    const timed = { ...order, by, atMs, notAfterMs: atMs + withinS * 1000 };
+    const { key } = this.#parts;
+    const unsigned = { v: 1, ...order, session, notAfterMs: timed.notAfterMs } as const;
     const seal = (counter: number) => Buffer.from(JSON.stringify(signCommand({ ...unsigned, counter }, key)));
     const fits = commandMessage.shape.body.safeParse(text).success;
     if (!fits || seal(Number.MAX_SAFE_INTEGER).length > maxCommandBytes) return 'too-large';
-    const { order, payload } = await book.add({ ...base, by, atMs, notAfterMs }, seal);
-    log.event('info', 'command', { gateway, id: order.id, counter: order.counter, command: kind, by });
-    try {
-      await publish(topicOf(known.site, gateway, 'cmd'), payload);
-    } catch (error) {
-      log.event('warn', 'command-not-sent', { gateway, id: order.id, error: reasonOf(error) });
-      return 'not-sent';
-    }
-    return order;
+    return await book.inTurn(gateway, async () => {
+      if ((await book.open(gateway, nowMs())).length >= maxOpen) return 'too-many-open';
+      return await this.#send(timed, seal, topicOf(known.site, gateway, 'cmd'));
+    });
   }
 
   /** Takes a payload from a `res` topic. */
@@ -132,9 +131,12 @@ export class CommandDesk {
 
   /** A gateway is connected anew. */
   async onBirth({ site, id }: Pick<Gateway, 'site' | 'id'>): Promise<void> {
-    const { book, publish, nowMs, log } = this.#parts;
+    const { book, nowMs, log } = this.#parts;
     try {
-      for (const payload of await book.open(id, nowMs())) await publish(topicOf(site, id, 'cmd'), payload);
+      if ((await book.open(id, nowMs())).length === 0) return;
+      await book.inTurn(id, async () => {
+        for (const payload of await book.open(id, nowMs())) await this.#publish(topicOf(site, id, 'cmd'), payload);
+      });
     } catch (error) {
       log.event('warn', 'commands-not-sent-again', { gateway: id, error: reasonOf(error) });
     }
@@ -153,6 +155,34 @@ export class CommandDesk {
 
   stop(): void {
     this.#stopped.abort();
+  }
+
+  async #send(asked: NewOrder, seal: (counter: number) => Buffer, topic: string): Promise<Order | 'not-sent'> {
+    const { book, log } = this.#parts;
+    const { order, payload } = await book.add(asked, seal);
+    const { gateway, id, counter, kind, by } = order;
+    log.event('info', 'command', { gateway, id, counter, command: kind, by });
+    try {
+      await this.#publish(topic, payload);
+    } catch (error) {
+      log.event('warn', 'command-not-sent', { gateway, id, error: reasonOf(error) });
+      return 'not-sent';
+    }
+    return order;
+  }
+
+  async #publish(topic: string, payload: Buffer): Promise<void> {
+    const done = new AbortController();
+    const late = wait(publishWithinMs, undefined, { signal: done.signal }).then(
+      () =>
+        Promise.reject(new BridgeError('brokerUnreachable', `the broker took nothing for ${publishWithinMs / 1000} s`)),
+      () => undefined,
+    );
+    try {
+      await Promise.race([this.#parts.publish(topic, payload), late]);
+    } finally {
+      done.abort();
+    }
   }
 
   async #sessionOf(gateway: string): Promise<string | null> {

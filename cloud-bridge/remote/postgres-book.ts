@@ -4,11 +4,13 @@
  */
 import { sha256Hex } from '../contract.ts';
 import type { Session, Sessions } from '../store/postgres/sessions.ts';
-import type { CommandBook, NewOrder, Order, OrderAnswer, OrderPage } from './book.ts';
+import { Turns, type CommandBook, type NewOrder, type Order, type OrderAnswer, type OrderPage } from './book.ts';
 import { maxOrders, maxResults } from './sqlite-book.ts';
 
 /** Of the tables and the counters of this book; others of this database are elsewhere. */
 const lock = 'SELECT pg_advisory_xact_lock(7310578961034227)';
+/** Of one gateway's turn, over all workers. Let go with its transaction, also where a worker dies in it. */
+const turn = 'SELECT pg_advisory_xact_lock(73105789, hashtext($1))';
 
 const tables = `
 CREATE TABLE IF NOT EXISTS command_counter (key TEXT PRIMARY KEY, counter BIGINT NOT NULL);
@@ -24,6 +26,8 @@ CREATE INDEX IF NOT EXISTS command_result ON command (counter) WHERE result IS N
 export class PostgresBook implements CommandBook {
   readonly #sessions: Sessions;
   readonly #key: string;
+  /** At most one session of this worker is held for a turn: the others are for the work done in it. */
+  readonly #turns = new Turns();
   #isReady = false;
 
   /** @param key names the signing key, of which the counters are */
@@ -98,6 +102,15 @@ export class PostgresBook implements CommandBook {
     );
   }
 
+  inTurn<T>(gateway: string, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(() =>
+      this.#transaction(async (session) => {
+        await session.query(turn, [gateway]);
+        return await work();
+      }),
+    );
+  }
+
   close(): Promise<void> {
     return this.#sessions.close();
   }
@@ -106,14 +119,17 @@ export class PostgresBook implements CommandBook {
     const session = await this.#sessions.borrow();
     let broken = true;
     try {
-      await session.query('BEGIN');
+      // Before, not in it: the lock would be held for a whole turn.
       if (!this.#isReady) {
+        await session.query('BEGIN');
         await session.query(lock);
         await session.query(tables);
+        await session.query('COMMIT');
+        this.#isReady = true;
       }
+      await session.query('BEGIN');
       const done = await work(session);
       await session.query('COMMIT');
-      this.#isReady = true;
       broken = false;
       return done;
     } catch (error) {

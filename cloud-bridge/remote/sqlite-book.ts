@@ -9,7 +9,7 @@ import { sha256Hex } from '../contract.ts';
 import { BridgeError } from '../errors.ts';
 import { reasonOf, type DataDir } from '../files.ts';
 import { isDamage } from '../store/salvage.ts';
-import type { CommandBook, NewOrder, Order, OrderAnswer, OrderPage } from './book.ts';
+import { Turns, type CommandBook, type NewOrder, type Order, type OrderAnswer, type OrderPage } from './book.ts';
 
 /** Rows beyond these are forgotten, the oldest first; results are large and are kept of fewer. */
 export const maxOrders = 20_000;
@@ -33,6 +33,8 @@ export class SqliteBook implements CommandBook {
   readonly #db: Database.Database;
   readonly #key: string;
   readonly #sql: ReturnType<typeof prepareAll>;
+  /** There is one bridge with this file. */
+  readonly #turns = new Turns();
   /** Where a damaged book went at this opening. */
   readonly setAside: string | null;
 
@@ -87,6 +89,10 @@ export class SqliteBook implements CommandBook {
   page({ gateway, id, before, limit }: OrderPage): readonly Order[] {
     const values = { gateway: gateway ?? null, id: id ?? null, before: before ?? null, limit };
     return this.#sql.page.all(values).map(({ ok, ...order }) => ({ ...order, ok: ok === null ? null : ok === 1 }));
+  }
+
+  inTurn<T>(_gateway: string, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(work);
   }
 
   close(): void {

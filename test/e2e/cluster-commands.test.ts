@@ -71,11 +71,14 @@ test('whichever worker is asked, the gateway carries it out once and every worke
   const [first] = workers;
   assert.ok(first !== undefined);
   await until('the gateway is known to be there', async () => (await ping(first)).code === 200, 60_000);
-  executed.length = 0;
-  const asked = await Promise.all(Array.from({ length: 7 }, (_, n) => ping(workers[n % 3] ?? first)));
-  assert.deepEqual(new Set(asked.map(({ code, json }) => `${code} ${json.state}`)), new Set(['200 done']));
-  assert.equal(new Set(asked.map(({ json }) => json.counter)).size, 7);
-  assert.deepEqual(executed.toSorted(), asked.map(({ json }) => json.id).toSorted());
+  // Several times: it takes luck for one worker's command to overtake another's.
+  for (let round = 0; round < 5; round++) {
+    executed.length = 0;
+    const asked = await Promise.all(Array.from({ length: 7 }, (_, n) => ping(workers[n % 3] ?? first)));
+    assert.deepEqual(new Set(asked.map(({ code, json }) => `${code} ${json.state}`)), new Set(['200 done']));
+    assert.equal(new Set(asked.map(({ json }) => json.counter)).size, 7);
+    assert.deepEqual(executed.toSorted(), asked.map(({ json }) => json.id).toSorted());
+  }
   for (const worker of workers) {
     const { json } = await call(worker, `/api/commands?gateway=${id}&limit=7`);
     assert.deepEqual(

@@ -34,7 +34,7 @@ function setUp(t: TestContext) {
   const metrics = new BridgeMetrics();
   const time = { nowMs: 1_800_000_000_000 };
   const sent: { topic: string; payload: Buffer }[] = [];
-  const broker = { isAway: false };
+  const broker = { isAway: false, delays: [] as Promise<void>[] };
   const book = SqliteBook.open(dir, 'key', 1);
   const lines: string[] = [];
   const desk = new CommandDesk({
@@ -44,6 +44,7 @@ function setUp(t: TestContext) {
     key: bridge.privateKey,
     publish: async (topic, payload) => {
       if (broker.isAway) throw new TypeError('away');
+      await broker.delays.shift();
       sent.push({ topic, payload });
     },
     metrics,
@@ -210,6 +211,30 @@ test('D1: what the broker did not take is kept with its counter, and D3: no gate
   assert.ok(onlyCommand(sent).counter > (kept?.counter ?? Infinity));
   for (let i = 2; i < maxOpen; i++) assert.equal((await post({ kind: 'ping' })).code, 200);
   assert.equal((await post({ kind: 'ping' })).json.error?.code, 'too-many-open');
+});
+
+test('D5: commands reach the broker by rising counter, also where it takes the first one late, or an old one is sent again', async (t) => {
+  const { desk, post, connect, sent, broker } = setUp(t);
+  connect();
+  let takeFirst = (): void => undefined;
+  broker.delays = [new Promise((resolve) => (takeFirst = resolve))];
+  const asked = [post({ kind: 'ping' }), post({ kind: 'ping' }), post({ kind: 'ping' })];
+  // Were the others not held back they would be sent by now.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  takeFirst();
+  await Promise.all(asked);
+  const counters = () => sent.map((_, at) => onlyCommand(sent, at).counter);
+  const first = counters();
+  assert.deepEqual([first.length, first], [3, first.toSorted((a, b) => a - b)]);
+  sent.length = 0;
+  broker.delays = [new Promise((resolve) => setTimeout(resolve, 50))];
+  await Promise.all([desk.onBirth({ site: 'demo', id: 'demo-gw' }), post({ kind: 'ping' })]);
+  const seen = new Set<number>();
+  for (const counter of counters()) {
+    assert.ok(seen.has(counter) || counter > Math.max(0, ...seen), `${counter} after ${[...seen].join()}`);
+    seen.add(counter);
+  }
+  assert.equal(seen.size, 4);
 });
 
 test('C1: counters rise whatever the clock does, and over a lost or damaged book', (t) => {
