@@ -20,9 +20,11 @@ import type { Gateway } from './registry.ts';
 import type { BridgeStore, CheckedBatch, Fork } from './store/bridge-store.ts';
 
 export const maxWaiting = 512;
-/** In SQLite one transaction holds the event loop for as long as its batches take to write: some 20 ms each at the size limit. */
+/** In SQLite one transaction holds the event loop for as long as its batches take to write: some 20 ms at the size limit of one. */
 const maxGroup = 16;
-const maxGroupBytes = 128 * 1024;
+const maxGroupBytes = 64 * 1024;
+/** Between two groups; each takes microseconds. */
+const maxTurns = 8;
 /** A batch of a few records. */
 const smallBytes = 4 * 1024;
 const retryAfterS = { busy: 2, damaged: 2, storeDown: 15, storeFull: 60, configuration: 60, version: 600 } as const;
@@ -86,10 +88,18 @@ export class Ingest {
   async #drain(): Promise<void> {
     // One group after another, each in a turn of its own: what arrives while one is stored makes the next.
     while (this.#waiting.length > 0) {
-      await nextTurn();
+      await this.#arrivals();
       await this.#group();
     }
     this.#draining = null;
+  }
+
+  /** Turns go by until one brings nothing: what came while the last group was stored takes several to be read, and may be an alert. */
+  async #arrivals(): Promise<void> {
+    for (let turn = 0, before = -1; turn < maxTurns && before !== this.#waiting.length; turn += 1) {
+      before = this.#waiting.length;
+      await nextTurn();
+    }
   }
 
   async #group(): Promise<void> {

@@ -42,7 +42,7 @@ import {
 } from './window.ts';
 
 /** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; the bytes of evidence go by their own channel (`evidence.ts`). */
-const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 3, evidence: 1 };
+const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 5, evidence: 1 };
 /** Doubling would notice the bridge late by the whole outage; 1.3 keeps it to about a sixth, and the tries of a day to some thousands. */
 const defaultReconnect: BackoffOptions = { minMs: 500, maxMs: 30_000, factor: 1.3 };
 const connectTimeoutMs = 10_000;

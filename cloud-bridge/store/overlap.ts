@@ -23,6 +23,12 @@ const isFar = `(counter_from_ms < minute_ms - ${reachMs} OR counter_to_ms > minu
 export const farIndexSql = `CREATE INDEX summary_far ON summary (gateway, machine, signal, counter_to_ms)
 WHERE ${isFar};`;
 
+/** The row of summary that a row `k` of counter_series names. */
+const sameRow = (row: string) =>
+  ['gateway', 'minute_ms', 'machine', 'signal', 'reading_boot', 'segment']
+    .map((column) => `${row}.${column} = k.${column}`)
+    .join(' AND ');
+
 /** How far the widest span of an island's series reaches out of its minute: bounds the rows an island can meet. */
 const widest = `ifnull((
       SELECT max(max(minute_ms - counter_from_ms, counter_to_ms - minute_ms)) FROM summary
@@ -57,9 +63,10 @@ FROM (
       - CASE WHEN i.from_ms > r.counter_from_ms THEN i.from_value ELSE r.counter_from END) AS covered,
     sum(min(i.to_ms, r.counter_to_ms) - max(i.from_ms, r.counter_from_ms)) AS covered_ms
   FROM counter_older i
-  CROSS JOIN summary r INDEXED BY summary_counter ON r.counter_delta IS NOT NULL AND r.gateway = i.gateway AND r.machine = i.machine AND r.signal = i.signal
-    AND r.minute_ms > i.from_ms - ${widest}
-    AND r.minute_ms < i.to_ms + ${widest}
+  CROSS JOIN counter_series k ON k.gateway = i.gateway AND k.machine = i.machine AND k.signal = i.signal
+    AND k.minute_ms > i.from_ms - ${widest}
+    AND k.minute_ms < i.to_ms + ${widest}
+  CROSS JOIN summary r ON ${sameRow('r')}
     AND r.counter_from_ms < i.to_ms AND r.counter_to_ms > i.from_ms
   CROSS JOIN boot b ON b.gateway = r.gateway AND b.boot = r.reading_boot AND b.branch = i.branch${where}
   GROUP BY i.gateway, i.machine, i.signal, r.minute_ms, r.reading_boot, r.segment
@@ -121,6 +128,8 @@ export interface SummaryKey extends Series {
   readonly minuteMs: number;
   readonly readingBoot: string;
   readonly segment: number;
+  /** null: not of a counter. */
+  readonly counter: object | null;
 }
 
 export interface OverlapKeeper {
@@ -173,17 +182,22 @@ export function overlapKeeper(db: Database.Database): OverlapKeeper {
     `SELECT ${counter} FROM summary
      WHERE gateway = ? AND machine = ? AND signal = ? AND minute_ms = ? AND reading_boot = ? AND segment = ?`,
   );
-  const rowsOfBoot = db.prepare<[string, string, string, string], SpanRow>(
-    `SELECT ${counter} FROM summary WHERE gateway = ? AND machine = ? AND signal = ? AND reading_boot = ?
-       AND counter_delta IS NOT NULL AND counter_from_ms <= counter_to_ms`,
+  const ofSeries = `FROM counter_series k CROSS JOIN summary s ON ${sameRow('s')}
+    WHERE k.gateway = ? AND k.machine = ? AND k.signal = ? AND s.counter_from_ms <= s.counter_to_ms AND k.reading_boot`;
+  const rowsOfBoot = db.prepare<[string, string, string, string], SpanRow>(`SELECT ${counter} ${ofSeries} = ?`);
+  const rowsOfBoots = db.prepare<[string, string, string, string], SpanRow & { readonly boot: string }>(
+    `SELECT k.reading_boot AS boot, ${counter} ${ofSeries} IN (SELECT value FROM json_each(?))`,
   );
   const seriesOf = db.prepare<[string], Series>(
-    `SELECT DISTINCT machine, signal FROM summary WHERE gateway = ? AND counter_delta IS NOT NULL`,
+    'SELECT DISTINCT machine, signal FROM counter_series WHERE gateway = ?',
   );
-  const rowsOfBoots = db.prepare<[string, string, string, string], SpanRow & { readonly boot: string }>(
-    `SELECT reading_boot AS boot, ${counter} FROM summary WHERE gateway = ? AND machine = ? AND signal = ?
-       AND counter_delta IS NOT NULL AND counter_from_ms <= counter_to_ms AND reading_boot IN (SELECT value FROM json_each(?))`,
+  const isListed = db.prepare<[string]>('SELECT 1 FROM counter_series WHERE gateway = ? LIMIT 1');
+  const list = `INSERT OR IGNORE INTO counter_series (gateway, machine, signal, minute_ms, reading_boot, segment)`;
+  const listAll = db.prepare<[string]>(
+    `${list} SELECT gateway, machine, signal, minute_ms, reading_boot, segment FROM summary
+     WHERE gateway = ? AND counter_delta IS NOT NULL ORDER BY gateway, machine, signal, minute_ms`,
   );
+  const listOne = db.prepare<[string, string, string, number, string, number]>(`${list} VALUES (?, ?, ?, ?, ?, ?)`);
   const forget = db.prepare<[string, string]>(
     'DELETE FROM counter_span WHERE gateway = ? AND boot IN (SELECT value FROM json_each(?))',
   );
@@ -201,12 +215,13 @@ export function overlapKeeper(db: Database.Database): OverlapKeeper {
   return {
     around(gateway, key, write) {
       const { machine, signal, readingBoot } = key;
+      const at = [gateway, machine, signal, key.minuteMs, readingBoot, key.segment] as const;
+      if (key.counter !== null) listOne.run(...at);
       const before = branches.all(gateway, readingBoot);
       if (before.length === 0) {
         write();
         return;
       }
-      const at = [gateway, machine, signal, key.minuteMs, readingBoot, key.segment] as const;
       const old = spanOf(row.get(...at));
       write();
       const now = spanOf(row.get(...at));
@@ -225,6 +240,7 @@ export function overlapKeeper(db: Database.Database): OverlapKeeper {
       }
     },
     follow(gateway, { entered, left, moved }) {
+      if (isListed.get(gateway) === undefined) listAll.run(gateway);
       if (left.length > 0) forget.run(gateway, JSON.stringify(left));
       if (entered.length > 0) {
         for (const { machine, signal } of seriesOf.all(gateway)) {

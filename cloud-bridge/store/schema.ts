@@ -68,6 +68,18 @@ CREATE TABLE counter_older (
   PRIMARY KEY (gateway, machine, signal, branch, from_ms)
 ) WITHOUT ROWID;`;
 
+/** Added with version 5. */
+const seriesTableSql = `-- The rows of summary with a counter, series by series; of gateways with a fork only, whose reckoning goes that way.
+CREATE TABLE counter_series (
+  gateway TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  signal TEXT NOT NULL,
+  minute_ms INTEGER NOT NULL,
+  reading_boot TEXT NOT NULL,
+  segment INTEGER NOT NULL,
+  PRIMARY KEY (gateway, machine, signal, minute_ms, reading_boot, segment)
+) WITHOUT ROWID;`;
+
 /** Added with version 4. */
 const alertFirstSql = `-- When each occurrence was first raised: the order of lists, as its current row may name a later time.
 CREATE TABLE alert_first (
@@ -114,7 +126,7 @@ SELECT gateway, machine, signal,
   sum(counter_delta) AS delta, sum(counter_uncertainty) AS uncertainty,
   sum(counter_wraps) AS wraps, sum(counter_resets) AS resets,
   min(counter_from_ms) AS from_ms, max(counter_to_ms) AS to_ms
-FROM summary INDEXED BY summary_counter WHERE counter_delta IS NOT NULL
+FROM summary WHERE counter_delta IS NOT NULL
 GROUP BY gateway, machine, signal HAVING gateway NOT IN (SELECT gateway FROM branch_older)
 UNION ALL
 SELECT gateway, machine, signal,
@@ -130,7 +142,7 @@ SELECT s.gateway, s.machine, s.signal,
 ${overlapSql(`
   WHERE i.gateway = s.gateway AND i.machine = s.machine AND i.signal = s.signal`)}
   )) AS twice
-FROM (SELECT DISTINCT gateway FROM branch_older) g CROSS JOIN summary s INDEXED BY summary_counter ON s.gateway = g.gateway
+FROM (SELECT DISTINCT gateway FROM branch_older) g CROSS JOIN summary s ON s.gateway = g.gateway
 WHERE s.counter_delta IS NOT NULL
 GROUP BY s.gateway, s.machine, s.signal
 );`;
@@ -171,9 +183,7 @@ CREATE TABLE summary (
   counter_wraps INTEGER,
   counter_resets INTEGER,
   PRIMARY KEY (gateway, minute_ms, machine, signal, reading_boot, segment)
-) WITHOUT ROWID;
--- The counters series by series, for those who add up a whole history.
-CREATE INDEX summary_counter ON summary (gateway, machine, signal, minute_ms) WHERE counter_delta IS NOT NULL;`;
+) WITHOUT ROWID;`;
 const stateTableSql = `-- Seconds by state over one UTC minute, kept as the summaries are.
 CREATE TABLE state_summary (
   gateway TEXT NOT NULL,
@@ -308,6 +318,8 @@ ${farIndexSql}
 
 ${forkTablesSql}
 
+${seriesTableSql}
+
 ${stateTableSql}
 
 -- The newest birth or death of each gateway.
@@ -400,6 +412,7 @@ INSERT INTO state_summary
 DROP TABLE summary_by_series;
 DROP TABLE state_summary_by_machine;
 ${farIndexSql}
+${seriesTableSql}
 ${overlapViewSql}
 ${totalsViewSql}`,
 ];
