@@ -7,6 +7,8 @@
  *
  * Text is compared by its bytes, as SQLite does and as the pages of the API need, whatever the database's language.
  */
+import { grafanaViews } from './grafana.ts';
+import { makeOpenAlerts } from './open-alerts.ts';
 import type { Session } from './sessions.ts';
 
 /** Months from here to some days ahead get a partition of their own; every other minute goes to `…_other`. */
@@ -365,6 +367,8 @@ export const migrations: readonly ((session: Session) => Promise<void>)[] = [
   makeFiles,
   makeCounted,
   makeOutgoing,
+  makeOpenAlerts,
+  async (session) => void (await session.query(grafanaViews)),
 ];
 
 export interface Month {
