@@ -1,6 +1,7 @@
 /**
  * Summaries and state seconds by minute or hour: sums of the partials, never means, so that a reader may add further.
- * A page is made bucket after bucket, each from the index: its cost is that of the rows on it, however long the history.
+ * A page is made bucket after bucket and gateway after gateway, each by the primary key (gateway, minute, …): its cost is that of
+ * the rows on it, and of the gateways there are, however long the history.
  */
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -11,7 +12,6 @@ import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn } from './
 import { refuse } from './problem.ts';
 
 type Query = z.infer<typeof operations.summaries.query>;
-const filters = ['gateway', 'machine', 'signal'] as const;
 const bucketMs = { minute: 60_000, hour: 3_600_000 } as const;
 
 interface BucketList {
@@ -92,41 +92,29 @@ async function readPage(
     { name: 'bucket_ms', expression: 'bucket_ms', type: 'number' },
     ...list.series.map((name) => ({ name, expression: name, type: 'text' as const })),
   ];
-  const conditions: string[] = [];
-  const values: Record<string, Scalar> = {};
-  for (const name of filters) {
-    const value = query[name];
-    if (value === undefined) continue;
-    conditions.push(`${name} = @${name}`);
-    values[name] = value;
-  }
-  const where = conditions.map((condition) => ` AND ${condition}`).join('');
-  const series = list.series.join(', ');
   const after = query.cursor === undefined ? null : decodeCursor(query.cursor, key);
   if (query.cursor !== undefined && after === null) return null;
-  const filter = { ...values };
-  for (const [at, name] of list.series.entries()) values[`k_${name}`] = after?.[at + 1] ?? '';
   const afterMs = after === null ? null : Number(after[0]);
+  const lastSeries = list.series.map((_, at) => String(after?.[at + 1] ?? ''));
+  const nothing = list.series.map(() => '');
+  const wanted: Wanted = { table: list.table, gateway: query.gateway, machine: query.machine, signal: query.signal };
 
-  const nextMinute = `SELECT min(minute_ms) AS ms FROM ${list.table}
-    WHERE minute_ms >= @low AND minute_ms < @high${where}`;
-  const ofBucket = `SELECT CAST(@bucket AS BIGINT) AS bucket_ms, ${series}, ${list.columns} FROM ${list.table}
-    WHERE minute_ms >= @low AND minute_ms < @high${where} AND (${series}) > (${list.series.map((name) => `@k_${name}`).join(', ')})
-    GROUP BY ${series} ORDER BY ${series} LIMIT @limit`;
   const from = query.from ?? 0;
   const to = query.to ?? Number.MAX_SAFE_INTEGER;
   const rows: Row[] = [];
   let low = Math.max(from, afterMs ?? from);
   while (rows.length <= query.limit && low < to) {
-    const [next] = await store.rows<{ ms: number | null }>(nextMinute, { ...filter, low, high: to });
-    const minute = next?.ms ?? null;
+    const minute = await nextMinute(store, wanted, low, to);
     if (minute === null) break;
     const bucket = minute - (minute % size);
+    const range = { low: Math.max(bucket, from), high: Math.min(bucket + size, to) };
     // Only the bucket the last page ended in goes on in the middle of its series.
-    const resumed = bucket === afterMs ? {} : Object.fromEntries(list.series.map((name) => [`k_${name}`, '']));
-    const range = { bucket, low: Math.max(bucket, from), high: Math.min(bucket + size, to) };
-    const limit = query.limit + 1 - rows.length;
-    rows.push(...(await store.rows(ofBucket, { ...values, ...resumed, ...range, limit })));
+    const done = bucket === afterMs ? lastSeries : nothing;
+    for (const gateway of await gatewaysIn(store, wanted, range, done[0] ?? '')) {
+      const limit = query.limit + 1 - rows.length;
+      if (limit <= 0) break;
+      rows.push(...(await ofBucket(store, list, { ...wanted, gateway }, { ...range, bucket, done, limit })));
+    }
     low = bucket + size;
   }
   const page = rows.slice(0, query.limit);
@@ -141,4 +129,110 @@ async function readPage(
     })),
     next: last === undefined ? null : encodeCursor(key, last),
   };
+}
+
+/** What a query asks for; undefined: any. */
+interface Wanted {
+  readonly table: string;
+  readonly gateway: string | undefined;
+  readonly machine: string | undefined;
+  readonly signal: string | undefined;
+}
+
+function conditionsOf({ machine, signal }: Wanted): { where: string; values: Record<string, Scalar> } {
+  const values: Record<string, Scalar> = {};
+  if (machine !== undefined) values['machine'] = machine;
+  if (signal !== undefined) values['signal'] = signal;
+  return {
+    where: Object.keys(values)
+      .map((name) => ` AND ${name} = @${name}`)
+      .join(''),
+    values,
+  };
+}
+
+const firstMinute = (table: string) =>
+  `(SELECT min(minute_ms) FROM ${table} WHERE gateway = @gateway AND minute_ms < @high AND minute_ms`;
+/** The minutes of a gateway as `at(ms)`, with a null at their end: from one to the next, without the rows in between. */
+const minutesOf = (table: string) => `at(ms) AS (
+  SELECT ${firstMinute(table)} >= @low) UNION ALL SELECT ${firstMinute(table)} > at.ms) FROM at WHERE at.ms IS NOT NULL
+)`;
+
+/** Far apart only where there is nothing in between: a store in parts by time then looks into few of them. */
+const looksMs = [3_600_000, 31 * 86_400_000, Infinity] as const;
+
+/**
+ * The first minute from `low` to before `high` that may have rows: of one gateway it has, of all some have rows of it, if perhaps
+ * not of the machine or signal that is wanted.
+ */
+async function nextMinute(store: StoreReader, wanted: Wanted, low: number, high: number): Promise<number | null> {
+  const { table, gateway } = wanted;
+  type Found = { readonly ms: number | null };
+  if (gateway === undefined) {
+    for (const ms of looksMs) {
+      const [found] = await store.rows<Found>(
+        `SELECT min((SELECT min(minute_ms) FROM ${table} s
+           WHERE s.gateway = g.gateway AND minute_ms >= @low AND minute_ms < @high)) AS ms FROM gateway g`,
+        { low, high: Math.min(high, low + ms) },
+      );
+      if (found !== undefined && found.ms !== null) return found.ms;
+      if (low + ms >= high) break;
+    }
+    return null;
+  }
+  const { where, values } = conditionsOf(wanted);
+  const [found] = await store.rows<Found>(
+    where === ''
+      ? `SELECT ${firstMinute(table)} >= @low) AS ms`
+      : `WITH RECURSIVE ${minutesOf(table)}
+         SELECT ms FROM at WHERE ms IS NOT NULL AND EXISTS (
+           SELECT 1 FROM ${table} WHERE gateway = @gateway AND minute_ms = at.ms${where}) LIMIT 1`,
+    { ...values, gateway, low, high },
+  );
+  return found?.ms ?? null;
+}
+
+/** The gateways with rows in the range, from `first` on. */
+async function gatewaysIn(
+  store: StoreReader,
+  { table, gateway }: Wanted,
+  range: { readonly low: number; readonly high: number },
+  first: string,
+): Promise<readonly string[]> {
+  if (gateway !== undefined) return [gateway];
+  const found = await store.rows<{ gateway: string }>(
+    `SELECT gateway FROM gateway g WHERE gateway >= @first AND EXISTS (
+       SELECT 1 FROM ${table} s WHERE s.gateway = g.gateway AND minute_ms >= @low AND minute_ms < @high) ORDER BY gateway`,
+    { first, ...range },
+  );
+  return found.map((row) => row.gateway);
+}
+
+interface Bucket {
+  readonly bucket: number;
+  readonly low: number;
+  readonly high: number;
+  /** The series that was the last one before. */
+  readonly done: readonly string[];
+  readonly limit: number;
+}
+
+/** Sums of one gateway's bucket, by series. Its minutes are taken one by one: each is a place in the key. */
+async function ofBucket(
+  store: StoreReader,
+  { table, series, columns }: BucketList,
+  wanted: Wanted & { readonly gateway: string },
+  { bucket, low, high, done, limit }: Bucket,
+): Promise<Row[]> {
+  const { where, values } = conditionsOf(wanted);
+  const names = series.join(', ');
+  const places = series.map((name) => `@k_${name}`).join(', ');
+  for (const [at, name] of series.entries()) values[`k_${name}`] = done[at] ?? '';
+  return await store.rows(
+    `WITH RECURSIVE ${minutesOf(table)}
+     SELECT CAST(@bucket AS BIGINT) AS bucket_ms, ${names}, ${columns} FROM ${table}
+     WHERE gateway = @gateway AND minute_ms IN (SELECT ms FROM at WHERE ms IS NOT NULL)${where} AND (${names}) > (${places})
+     GROUP BY ${names} ORDER BY ${names} LIMIT @limit`,
+    { ...values, gateway: wanted.gateway, bucket, low, high, limit },
+  );
 }

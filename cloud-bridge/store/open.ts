@@ -95,8 +95,8 @@ function openSound(path: string): Database.Database {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('trusted_schema = OFF');
-    // A minute of a floor touches a page for each of its signals. Kept in memory, and written back when some minutes have come
-    // together, they cost half of what they cost one at a time.
+    // Minutes lie as they arrive; what a batch touches besides is the index of the counters, a page for each. Kept in memory, and
+    // written back when some minutes have come together, they cost half of what they cost one at a time.
     db.pragma('cache_size = -32768');
     db.pragma('wal_autocheckpoint = 4096');
     if (version === 0) {

@@ -57,7 +57,7 @@ FROM (
       - CASE WHEN i.from_ms > r.counter_from_ms THEN i.from_value ELSE r.counter_from END) AS covered,
     sum(min(i.to_ms, r.counter_to_ms) - max(i.from_ms, r.counter_from_ms)) AS covered_ms
   FROM counter_older i
-  CROSS JOIN summary r ON r.gateway = i.gateway AND r.machine = i.machine AND r.signal = i.signal
+  CROSS JOIN summary r INDEXED BY summary_counter ON r.counter_delta IS NOT NULL AND r.gateway = i.gateway AND r.machine = i.machine AND r.signal = i.signal
     AND r.minute_ms > i.from_ms - ${widest}
     AND r.minute_ms < i.to_ms + ${widest}
     AND r.counter_from_ms < i.to_ms AND r.counter_to_ms > i.from_ms
@@ -175,14 +175,14 @@ export function overlapKeeper(db: Database.Database): OverlapKeeper {
   );
   const rowsOfBoot = db.prepare<[string, string, string, string], SpanRow>(
     `SELECT ${counter} FROM summary WHERE gateway = ? AND machine = ? AND signal = ? AND reading_boot = ?
-       AND counter_from_ms <= counter_to_ms`,
+       AND counter_delta IS NOT NULL AND counter_from_ms <= counter_to_ms`,
   );
   const seriesOf = db.prepare<[string], Series>(
     `SELECT DISTINCT machine, signal FROM summary WHERE gateway = ? AND counter_delta IS NOT NULL`,
   );
   const rowsOfBoots = db.prepare<[string, string, string, string], SpanRow & { readonly boot: string }>(
     `SELECT reading_boot AS boot, ${counter} FROM summary WHERE gateway = ? AND machine = ? AND signal = ?
-       AND counter_from_ms <= counter_to_ms AND reading_boot IN (SELECT value FROM json_each(?))`,
+       AND counter_delta IS NOT NULL AND counter_from_ms <= counter_to_ms AND reading_boot IN (SELECT value FROM json_each(?))`,
   );
   const forget = db.prepare<[string, string]>(
     'DELETE FROM counter_span WHERE gateway = ? AND boot IN (SELECT value FROM json_each(?))',

@@ -7,7 +7,7 @@ export type RecordRow = Readonly<Record<string, string | number | null>>;
 /** Column lists are words in a text here: one a line would hide the statements they belong to. */
 const words = (text: string) => text.trim().split(/\s+/);
 
-/** All columns of a table; of the summaries `key` are those of which one row is kept, the highest (revision, boot, n). */
+/** All columns of a table, in the order in which `rowOf` has them; of the summaries `key` are those of which one row is kept, the highest (revision, boot, n). */
 export const recordTables: Readonly<
   Record<RecordTable, { readonly key: readonly string[]; readonly columns: readonly string[] }>
 > = {
@@ -24,18 +24,19 @@ export const recordTables: Readonly<
       occurrence type rule signal priority transition state onset_ms raised_ms cleared_ms cause text evidence actor`),
   },
   summary: {
-    key: words('gateway machine signal minute_ms reading_boot segment'),
+    key: words('gateway minute_ms machine signal reading_boot segment'),
     columns: words(`
-      gateway machine signal minute_ms reading_boot segment
-      revision boot n at_ms samples good sum integral covered_s min max first last
+      gateway boot n machine at_ms
+      signal minute_ms reading_boot segment revision samples good sum integral covered_s min max first last
       counter_delta counter_uncertainty counter_from counter_to counter_from_ms counter_to_ms counter_wraps counter_resets`),
   },
   state_summary: {
-    key: words('gateway machine minute_ms reading_boot segment'),
-    columns: words('gateway machine minute_ms reading_boot segment revision boot n at_ms seconds causes'),
+    key: words('gateway minute_ms machine reading_boot segment'),
+    columns: words('gateway boot n machine at_ms minute_ms reading_boot segment revision seconds causes'),
   },
 };
 
+/** The record as the row of its table. */
 export function rowOf(
   gateway: string,
   boot: string,

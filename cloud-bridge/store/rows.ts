@@ -1,12 +1,12 @@
 /** One SQL statement for each kind of record, with the values it takes. */
 import type Database from 'better-sqlite3';
 import type { WireRecord } from '../contract.ts';
-import { recordTables, rowOf, type RecordRow, type RecordTable } from './record-rows.ts';
+import { recordTables, rowOf, type RecordTable } from './record-rows.ts';
 
 /** Inserts a row; of a table with a key the row with the highest (revision, boot, n) stays. */
 function insert(table: RecordTable): string {
   const { key, columns } = recordTables[table];
-  const plain = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((c) => `@${c}`).join(', ')})`;
+  const plain = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
   // The ledger knows what is stored; where it has lost a number the row itself does.
   if (key.length === 0) return `${plain} ON CONFLICT DO NOTHING`;
   const values = columns.filter((c) => !key.includes(c)).map((c) => `${c} = excluded.${c}`);
@@ -22,7 +22,7 @@ export interface RecordWriter {
 
 /** Prepares the statements on `db`; each `write` must run inside the caller's transaction. */
 export function recordWriter(db: Database.Database): RecordWriter {
-  const statement = (table: RecordTable) => db.prepare<RecordRow>(insert(table));
+  const statement = (table: RecordTable) => db.prepare<[(string | number | null)[]]>(insert(table));
   const statements: Readonly<Record<RecordTable, ReturnType<typeof statement>>> = {
     record_machine: statement('record_machine'),
     record_event: statement('record_event'),
@@ -37,7 +37,8 @@ export function recordWriter(db: Database.Database): RecordWriter {
   return {
     write(gateway, boot, record) {
       const { table, row } = rowOf(gateway, boot, record);
-      statements[table].run(row);
+      // By place: to look up each of 27 names costs a third of the insertion.
+      statements[table].run(Object.values(row));
       if (record.kind === 'alert') first.run(gateway, record.occurrence, record.raisedMs);
     },
   };

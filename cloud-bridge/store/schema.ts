@@ -5,7 +5,7 @@
 import { farIndexSql, overlapSql } from './overlap.ts';
 
 /** Each version changes a table, column, index or view: so a damaged number is told from a newer version (`open.ts`). */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** Added with version 3. */
 const fileTablesSql = `-- Evidence: files that events 'evidence' name by their hash.
@@ -109,7 +109,7 @@ const newestOpenSql = (where: string) => `SELECT gateway, occurrence, priority, 
     LEFT JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
   ) WHERE place = 1 AND transition NOT IN ('closed', 'removed')`;
 
-/** Added with version 5. Kept by triggers: whoever writes a step, and in whatever order, the table follows. */
+/** Added with version 6. Kept by triggers: whoever writes a step, and in whatever order, the table follows. */
 const alertOpenSql = `-- Occurrences that are neither closed nor removed, as they stand in alert_current: few, however long the history. Only the
 -- two triggers write it.
 CREATE TABLE alert_open (
@@ -152,7 +152,7 @@ SELECT gateway, machine, signal,
   sum(counter_delta) AS delta, sum(counter_uncertainty) AS uncertainty,
   sum(counter_wraps) AS wraps, sum(counter_resets) AS resets,
   min(counter_from_ms) AS from_ms, max(counter_to_ms) AS to_ms
-FROM summary WHERE counter_delta IS NOT NULL
+FROM summary INDEXED BY summary_counter WHERE counter_delta IS NOT NULL
 GROUP BY gateway, machine, signal HAVING gateway NOT IN (SELECT gateway FROM branch_older)
 UNION ALL
 SELECT gateway, machine, signal,
@@ -168,13 +168,65 @@ SELECT s.gateway, s.machine, s.signal,
 ${overlapSql(`
   WHERE i.gateway = s.gateway AND i.machine = s.machine AND i.signal = s.signal`)}
   )) AS twice
-FROM (SELECT DISTINCT gateway FROM branch_older) g CROSS JOIN summary s ON s.gateway = g.gateway
+FROM (SELECT DISTINCT gateway FROM branch_older) g CROSS JOIN summary s INDEXED BY summary_counter ON s.gateway = g.gateway
 WHERE s.counter_delta IS NOT NULL
 GROUP BY s.gateway, s.machine, s.signal
 );`;
 
 const overlapViewSql = `CREATE VIEW counter_overlap AS
 ${overlapSql('')};`;
+
+/** As they are since version 5; before, their keys had the minute last. */
+const summaryTableSql = `-- Partial sums of one signal over one UTC minute: one row a key, the highest (revision, boot, n) of that key.
+-- Partials of other (reading_boot, segment) of the same minute add up. Rows lie as they arrive, minute after minute of a
+-- gateway: by series each row of a batch would have a page of its own.
+CREATE TABLE summary (
+  gateway TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  signal TEXT NOT NULL,
+  minute_ms INTEGER NOT NULL,
+  reading_boot TEXT NOT NULL,
+  segment INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  boot TEXT NOT NULL,                  -- of the record that won
+  n INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  samples INTEGER NOT NULL,
+  good INTEGER NOT NULL,
+  sum REAL NOT NULL,
+  integral REAL NOT NULL,
+  covered_s REAL NOT NULL,
+  min REAL,
+  max REAL,
+  first REAL,
+  last REAL,
+  counter_delta REAL,                  -- the counter columns are all NULL or all set
+  counter_uncertainty REAL,
+  counter_from REAL,
+  counter_to REAL,
+  counter_from_ms INTEGER,
+  counter_to_ms INTEGER,
+  counter_wraps INTEGER,
+  counter_resets INTEGER,
+  PRIMARY KEY (gateway, minute_ms, machine, signal, reading_boot, segment)
+) WITHOUT ROWID;
+-- The counters series by series, for those who add up a whole history.
+CREATE INDEX summary_counter ON summary (gateway, machine, signal, minute_ms) WHERE counter_delta IS NOT NULL;`;
+const stateTableSql = `-- Seconds by state over one UTC minute, kept as the summaries are.
+CREATE TABLE state_summary (
+  gateway TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  minute_ms INTEGER NOT NULL,
+  reading_boot TEXT NOT NULL,
+  segment INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  boot TEXT NOT NULL,
+  n INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  seconds TEXT NOT NULL,               -- JSON object: state -> seconds
+  causes TEXT NOT NULL,                -- JSON object: stop cause -> seconds
+  PRIMARY KEY (gateway, minute_ms, machine, reading_boot, segment)
+) WITHOUT ROWID;`;
 
 export const schemaSql = `
 -- A gateway that has been heard at least once.
@@ -287,60 +339,14 @@ CREATE INDEX record_alert_time ON record_alert (at_ms, gateway, boot, n);
 
 ${alertFirstSql}
 
--- Partial sums of one signal over one UTC minute: one row a key, the highest (revision, boot, n) of that key.
--- Partials of other (reading_boot, segment) of the same minute add up.
-CREATE TABLE summary (
-  gateway TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  signal TEXT NOT NULL,
-  minute_ms INTEGER NOT NULL,
-  reading_boot TEXT NOT NULL,
-  segment INTEGER NOT NULL,
-  revision INTEGER NOT NULL,
-  boot TEXT NOT NULL,                  -- of the record that won
-  n INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
-  samples INTEGER NOT NULL,
-  good INTEGER NOT NULL,
-  sum REAL NOT NULL,
-  integral REAL NOT NULL,
-  covered_s REAL NOT NULL,
-  min REAL,
-  max REAL,
-  first REAL,
-  last REAL,
-  counter_delta REAL,                  -- the counter columns are all NULL or all set
-  counter_uncertainty REAL,
-  counter_from REAL,
-  counter_to REAL,
-  counter_from_ms INTEGER,
-  counter_to_ms INTEGER,
-  counter_wraps INTEGER,
-  counter_resets INTEGER,
-  PRIMARY KEY (gateway, machine, signal, minute_ms, reading_boot, segment)
-) WITHOUT ROWID;
-CREATE INDEX summary_time ON summary (minute_ms, gateway, machine, signal);
+${summaryTableSql}
+
 -- Counter spans that reach far out of their minute; few.
 ${farIndexSql}
 
 ${forkTablesSql}
 
--- Seconds by state over one UTC minute, kept as the summaries are.
-CREATE TABLE state_summary (
-  gateway TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  minute_ms INTEGER NOT NULL,
-  reading_boot TEXT NOT NULL,
-  segment INTEGER NOT NULL,
-  revision INTEGER NOT NULL,
-  boot TEXT NOT NULL,
-  n INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
-  seconds TEXT NOT NULL,               -- JSON object: state -> seconds
-  causes TEXT NOT NULL,                -- JSON object: stop cause -> seconds
-  PRIMARY KEY (gateway, machine, minute_ms, reading_boot, segment)
-) WITHOUT ROWID;
-CREATE INDEX state_summary_time ON state_summary (minute_ms, gateway, machine);
+${stateTableSql}
 
 -- The newest birth or death of each gateway.
 CREATE TABLE status (
@@ -419,6 +425,23 @@ ${alertFirstSql}
 DROP VIEW alert_current;
 ${alertCurrentSql}
 ${workedOutSql}`,
+  `DROP VIEW counter_totals;
+DROP VIEW counter_overlap;
+DROP INDEX summary_time;
+DROP INDEX summary_far;
+DROP INDEX state_summary_time;
+ALTER TABLE summary RENAME TO summary_by_series;
+ALTER TABLE state_summary RENAME TO state_summary_by_machine;
+${summaryTableSql}
+${stateTableSql}
+INSERT INTO summary SELECT * FROM summary_by_series ORDER BY gateway, minute_ms, machine, signal, reading_boot, segment;
+INSERT INTO state_summary
+  SELECT * FROM state_summary_by_machine ORDER BY gateway, minute_ms, machine, reading_boot, segment;
+DROP TABLE summary_by_series;
+DROP TABLE state_summary_by_machine;
+${farIndexSql}
+${overlapViewSql}
+${totalsViewSql}`,
   `${alertOpenSql}
 ${openAlertsSql}`,
 ];

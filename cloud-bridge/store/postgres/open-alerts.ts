@@ -30,7 +30,7 @@ END $$;`;
 
 /** Inside the caller's transaction, which nobody else's step passes. */
 export async function makeOpenAlerts(session: Session): Promise<void> {
-  await session.query(`LOCK TABLE record_alert, boot IN SHARE ROW EXCLUSIVE MODE;
+  await session.rebuild(`LOCK TABLE record_alert, boot IN SHARE ROW EXCLUSIVE MODE;
 CREATE TABLE alert_open (
   gateway TEXT COLLATE "C" NOT NULL,
   occurrence TEXT COLLATE "C" NOT NULL,

@@ -175,6 +175,39 @@ CREATE TABLE state_summary (
 )${partition};
 CREATE INDEX state_summary_time ON state_summary (minute_ms, gateway, machine);`;
 
+const overlapView = `CREATE VIEW counter_overlap AS
+SELECT gateway, machine, signal, minute_ms, reading_boot, segment,
+  CASE WHEN inside THEN 'whole' ELSE 'part' END AS overlap,
+  counter_delta, counter_uncertainty, counter_wraps, counter_resets,
+  CASE WHEN inside THEN 0 WHEN exact AND covered <= counter_to - counter_from THEN counter_to - counter_from - covered
+    ELSE counter_delta * (1 - covered_ms::double precision / nullif(counter_to_ms - counter_from_ms, 0)) END AS counted_delta,
+  CASE WHEN inside THEN 0 WHEN exact AND covered <= counter_to - counter_from THEN 0
+    ELSE counter_uncertainty + abs(counter_delta) END AS counted_uncertainty,
+  CASE WHEN inside THEN 0 ELSE counter_wraps END AS counted_wraps,
+  CASE WHEN inside THEN 0 ELSE counter_resets END AS counted_resets
+FROM (
+  SELECT i.gateway, i.machine, i.signal, r.minute_ms, r.reading_boot, r.segment,
+    min(r.counter_delta) AS counter_delta, min(r.counter_uncertainty) AS counter_uncertainty,
+    min(r.counter_wraps) AS counter_wraps, min(r.counter_resets) AS counter_resets,
+    min(r.counter_from_ms) AS counter_from_ms, min(r.counter_to_ms) AS counter_to_ms,
+    min(r.counter_from) AS counter_from, min(r.counter_to) AS counter_to,
+    bool_or(i.from_ms <= least(r.counter_from_ms, r.counter_to_ms)
+      AND i.to_ms >= greatest(r.counter_from_ms, r.counter_to_ms)) AS inside,
+    bool_and(r.counter_uncertainty = 0 AND r.counter_wraps = 0 AND r.counter_resets = 0
+      AND abs(r.counter_to - r.counter_from - r.counter_delta) <= 1e-9 * abs(r.counter_to)
+      AND (i.from_ms <= r.counter_from_ms OR i.from_value BETWEEN r.counter_from AND r.counter_to)
+      AND (i.to_ms >= r.counter_to_ms OR i.to_value BETWEEN r.counter_from AND r.counter_to)
+      AND (i.from_ms <= r.counter_from_ms OR i.to_ms >= r.counter_to_ms OR i.from_value <= i.to_value)) AS exact,
+    sum(CASE WHEN i.to_ms < r.counter_to_ms THEN i.to_value ELSE r.counter_to END
+      - CASE WHEN i.from_ms > r.counter_from_ms THEN i.from_value ELSE r.counter_from END) AS covered,
+    sum(least(i.to_ms, r.counter_to_ms) - greatest(i.from_ms, r.counter_from_ms)) AS covered_ms
+  FROM counter_older i
+  JOIN summary r ON r.counter_delta IS NOT NULL AND r.gateway = i.gateway AND r.machine = i.machine AND r.signal = i.signal
+    AND r.counter_from_ms < i.to_ms AND r.counter_to_ms > i.from_ms
+  JOIN boot b ON b.gateway = r.gateway AND b.boot = r.reading_boot AND b.branch = i.branch
+  GROUP BY i.gateway, i.machine, i.signal, r.minute_ms, r.reading_boot, r.segment
+) AS met;`;
+
 const views = `
 CREATE VIEW ledger_watermark AS
 SELECT b.gateway, b.boot,
@@ -230,38 +263,7 @@ FROM (
 ) AS numbered
 GROUP BY gateway, branch, machine, signal, island;
 
-CREATE VIEW counter_overlap AS
-SELECT gateway, machine, signal, minute_ms, reading_boot, segment,
-  CASE WHEN inside THEN 'whole' ELSE 'part' END AS overlap,
-  counter_delta, counter_uncertainty, counter_wraps, counter_resets,
-  CASE WHEN inside THEN 0 WHEN exact AND covered <= counter_to - counter_from THEN counter_to - counter_from - covered
-    ELSE counter_delta * (1 - covered_ms::double precision / nullif(counter_to_ms - counter_from_ms, 0)) END AS counted_delta,
-  CASE WHEN inside THEN 0 WHEN exact AND covered <= counter_to - counter_from THEN 0
-    ELSE counter_uncertainty + abs(counter_delta) END AS counted_uncertainty,
-  CASE WHEN inside THEN 0 ELSE counter_wraps END AS counted_wraps,
-  CASE WHEN inside THEN 0 ELSE counter_resets END AS counted_resets
-FROM (
-  SELECT i.gateway, i.machine, i.signal, r.minute_ms, r.reading_boot, r.segment,
-    min(r.counter_delta) AS counter_delta, min(r.counter_uncertainty) AS counter_uncertainty,
-    min(r.counter_wraps) AS counter_wraps, min(r.counter_resets) AS counter_resets,
-    min(r.counter_from_ms) AS counter_from_ms, min(r.counter_to_ms) AS counter_to_ms,
-    min(r.counter_from) AS counter_from, min(r.counter_to) AS counter_to,
-    bool_or(i.from_ms <= least(r.counter_from_ms, r.counter_to_ms)
-      AND i.to_ms >= greatest(r.counter_from_ms, r.counter_to_ms)) AS inside,
-    bool_and(r.counter_uncertainty = 0 AND r.counter_wraps = 0 AND r.counter_resets = 0
-      AND abs(r.counter_to - r.counter_from - r.counter_delta) <= 1e-9 * abs(r.counter_to)
-      AND (i.from_ms <= r.counter_from_ms OR i.from_value BETWEEN r.counter_from AND r.counter_to)
-      AND (i.to_ms >= r.counter_to_ms OR i.to_value BETWEEN r.counter_from AND r.counter_to)
-      AND (i.from_ms <= r.counter_from_ms OR i.to_ms >= r.counter_to_ms OR i.from_value <= i.to_value)) AS exact,
-    sum(CASE WHEN i.to_ms < r.counter_to_ms THEN i.to_value ELSE r.counter_to END
-      - CASE WHEN i.from_ms > r.counter_from_ms THEN i.from_value ELSE r.counter_from END) AS covered,
-    sum(least(i.to_ms, r.counter_to_ms) - greatest(i.from_ms, r.counter_from_ms)) AS covered_ms
-  FROM counter_older i
-  JOIN summary r ON r.gateway = i.gateway AND r.machine = i.machine AND r.signal = i.signal
-    AND r.counter_from_ms < i.to_ms AND r.counter_to_ms > i.from_ms
-  JOIN boot b ON b.gateway = r.gateway AND b.boot = r.reading_boot AND b.branch = i.branch
-  GROUP BY i.gateway, i.machine, i.signal, r.minute_ms, r.reading_boot, r.segment
-) AS met;
+${overlapView}
 
 CREATE VIEW counter_totals AS
 SELECT s.gateway, s.machine, s.signal,
@@ -361,12 +363,26 @@ CREATE TABLE outgoing (
   );
 }
 
+/** Rows lie as they arrive, minute after minute of a gateway; only the counters are indexed by series, too. */
+async function makeByMinute(session: Session): Promise<void> {
+  await session.rebuild(`
+ALTER TABLE summary DROP CONSTRAINT summary_pkey;
+ALTER TABLE summary ADD PRIMARY KEY (gateway, minute_ms, machine, signal, reading_boot, segment);
+DROP INDEX summary_time;
+CREATE INDEX summary_counter ON summary (gateway, machine, signal, minute_ms) WHERE counter_delta IS NOT NULL;
+ALTER TABLE state_summary DROP CONSTRAINT state_summary_pkey;
+ALTER TABLE state_summary ADD PRIMARY KEY (gateway, minute_ms, machine, reading_boot, segment);
+DROP INDEX state_summary_time;
+${overlapView.replace('CREATE VIEW', 'CREATE OR REPLACE VIEW')}`);
+}
+
 /** Step n brings a database from version n to n + 1. */
 export const migrations: readonly ((session: Session) => Promise<void>)[] = [
   makeFirst,
   makeFiles,
   makeCounted,
   makeOutgoing,
+  makeByMinute,
   makeOpenAlerts,
   async (session) => void (await session.query(grafanaViews)),
 ];

@@ -8,6 +8,8 @@ export type Value = string | number | null;
 export interface Session {
   /** Without `values` the text may be several statements. Integers come as numbers and JSON as text. */
   query<T>(sql: string, values?: readonly Value[]): Promise<T[]>;
+  /** For a change of the schema, inside a transaction: waits as long as it takes to write every row anew. */
+  rebuild(sql: string): Promise<void>;
   /** Gives the session back; `broken`: nothing is known of its state, so it must not be used again. */
   release(broken: boolean): void;
 }
@@ -24,7 +26,14 @@ export const oids = { int8: 20, json: 114, numeric: 1700, jsonb: 3802 } as const
  * Long enough for a busy disk, short enough that a gateway is answered `later` before it gives up; a transaction whose
  * worker is gone without a word lets go of its locks.
  */
-const limitsMs = { connect: 5_000, lock: 8_000, statement: 10_000, query: 12_000, idle: 15_000 } as const;
+const limitsMs = {
+  connect: 5_000,
+  lock: 8_000,
+  statement: 10_000,
+  query: 12_000,
+  idle: 15_000,
+  rebuild: 3_600_000,
+} as const;
 
 /**
  * A pool. Connects when it is first asked for a session.
@@ -81,6 +90,11 @@ export async function pgSessions(address: PostgresAddress, most: number, mayWrit
         query: async <T>(sql: string, values?: readonly Value[]) => {
           const result = await client.query(sql, values === undefined ? undefined : [...values]);
           return result.rows as T[];
+        },
+        rebuild: async (sql) => {
+          const anyLength = { query_timeout: limitsMs.rebuild };
+          await client.query({ text: `SET LOCAL statement_timeout = ${limitsMs.rebuild}; ${sql}`, ...anyLength });
+          await client.query(`SET LOCAL statement_timeout = ${limitsMs.statement}`);
         },
         release: (broken) => {
           client.off('error', onError);

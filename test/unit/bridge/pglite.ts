@@ -35,6 +35,7 @@ export async function startPglite(): Promise<
           const results = await db.exec(sql, { parsers });
           return (results.at(-1)?.rows ?? []) as T[];
         },
+        rebuild: async (sql) => void (await db.exec(sql)),
         release: () => free(),
       };
     };
