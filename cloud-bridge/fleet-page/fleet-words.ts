@@ -39,7 +39,7 @@ export type Condition = 'down' | 'silent' | 'unknown' | 'up';
 const conditionWords = {
   down: 'Down',
   silent: 'Connected, sends nothing',
-  unknown: 'Never connected',
+  unknown: 'Not known',
   up: 'Up',
 } as const;
 /** Beside the word, so that nobody has to tell colours apart. */
@@ -156,7 +156,7 @@ export function totalsOf(fleet: readonly Gateway[], nowMs: number): readonly (re
     ['Up', of('up'), false],
     ['Down', down, down > 0],
     ['Connected, send nothing', silent, silent > 0],
-    ['Never connected', unknown, unknown > 0],
+    ['State not known', unknown, unknown > 0],
     ['Urgent alerts', calling('urgent'), calling('urgent') > 0],
     ['High alerts', calling('high'), calling('high') > 0],
     ['Other alerts', calling('medium') + calling('low'), false],

@@ -43,7 +43,7 @@ function say(element: HTMLElement, text: string): void {
 
 function rowOf(line: Line): HTMLElement {
   const row = make('tr', '', `is-${line.condition}`);
-  const cell = (label: string, ...children: readonly HTMLElement[]) => {
+  const cell = (label: string, ...children: readonly (HTMLElement | string)[]) => {
     const made = make('td');
     made.dataset['label'] = label;
     made.append(...children);
@@ -61,7 +61,8 @@ function rowOf(line: Line): HTMLElement {
   row.append(name);
   cell('Site', make('span', line.site));
   cell('Newest data', make('span', line.data), ...(line.dataNote === '' ? [] : [make('span', line.dataNote, 'hint')]));
-  const alerts = line.alerts.map(({ priority, text }) => make('span', text, `tag is-${priority}`));
+  // With a blank between two, for those who hear them.
+  const alerts = line.alerts.flatMap(({ priority, text }) => [make('span', text, `tag is-${priority}`), ' ']);
   cell('Open alerts', ...(alerts.length > 0 ? alerts : [make('span', 'none', 'hint')]));
   cell('Records not here', make('span', line.missing));
   cell('Clock', make('span', line.clock));

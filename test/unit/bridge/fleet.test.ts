@@ -209,7 +209,7 @@ test('a state has a word and a sign of its own, not only a colour', () => {
   ].map((one) => lineOf(one, now));
   assert.deepEqual(
     lines.map(({ sign, state }) => `${sign} ${state}`),
-    ['✓ Up', '✕ Down', '? Never connected', '! Connected, sends nothing'],
+    ['✓ Up', '✕ Down', '? Not known', '! Connected, sends nothing'],
   );
   const many = lineOf(gateway({ alerts: { urgent: 1, high: 0, medium: 2000, low: 0, silenced: 4 } }), now);
   assert.deepEqual(

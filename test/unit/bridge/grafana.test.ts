@@ -191,9 +191,9 @@ const isAgeOf = (age: unknown, ms: number) => Math.abs(Number(age) - s(Date.now(
 const shown: Readonly<Record<string, () => Promise<void>>> = {
   Gateways: async () => {
     // Of the one that is up the newest data are of January.
-    assert.deepEqual(await ask('Gateways'), [{ Up: 1, Down: 1, 'Never connected': 1, 'Up, no data for 5 min': 1 }]);
+    assert.deepEqual(await ask('Gateways'), [{ Up: 1, Down: 1, 'Not known': 1, 'Up, no data for 5 min': 1 }]);
     assert.deepEqual(await ask('Gateways', { gateway: ['gw-2'] }), [
-      { Up: 0, Down: 1, 'Never connected': 0, 'Up, no data for 5 min': 0 },
+      { Up: 0, Down: 1, 'Not known': 0, 'Up, no data for 5 min': 0 },
     ]);
   },
   'Open alerts': async () => {
