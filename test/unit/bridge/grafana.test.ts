@@ -6,93 +6,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { z } from 'zod';
 import type { Row } from '../../../cloud-bridge/store/bridge-store.ts';
 import { grafanaViews, grafanaViewTable } from '../../../cloud-bridge/store/postgres/grafana.ts';
 import { PostgresStore } from '../../../cloud-bridge/store/postgres/store.ts';
+import { asGrafanaSends, dashboard, docs, type Range } from './grafana-dashboard.ts';
 import { checked } from './histories.ts';
 import { alert, atMs, bootB, event, machine, stateSummary, status, summary } from './making.ts';
 import { startPglite } from './pglite.ts';
 
-const docs = join(import.meta.dirname, '../../../docs');
 const hour = 3_600_000;
 const minute = 60_000;
-
-const query = z.object({
-  refId: z.string(),
-  format: z.enum(['table', 'time_series']),
-  rawQuery: z.literal(true),
-  rawSql: z.string(),
-  datasource: z.object({ type: z.literal('grafana-postgresql-datasource'), uid: z.literal('${datasource}') }),
-});
-/** Of a dashboard's model what this one must have. */
-const dashboardModel = z.object({
-  uid: z.string(),
-  title: z.string(),
-  schemaVersion: z.int().min(39),
-  time: z.object({ from: z.string(), to: z.string() }),
-  templating: z.object({
-    list: z.array(
-      z.discriminatedUnion('type', [
-        z.object({ type: z.literal('datasource'), name: z.literal('datasource'), query: z.string() }),
-        z.object({ type: z.literal('query'), name: z.string(), query: z.string(), definition: z.string() }),
-      ]),
-    ),
-  }),
-  panels: z.array(
-    z.object({
-      id: z.int(),
-      type: z.enum(['stat', 'table', 'timeseries']),
-      title: z.string(),
-      description: z.string().min(10),
-      gridPos: z.object({ x: z.int(), y: z.int(), w: z.int().max(24), h: z.int() }),
-      targets: z.array(query).min(1),
-    }),
-  ),
-});
-const dashboard = dashboardModel.parse(JSON.parse(readFileSync(join(docs, 'grafana/selvedge-fleet.json'), 'utf8')));
-
-interface Range {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-const seconds: Readonly<Record<string, number>> = { '1m': 60, '1h': 3600 };
-
-/**
- * What Grafana makes of a query: variables in the format `sqlstring`, then the words that every SQL source knows, then the
- * macros of the PostgreSQL source (Grafana's documentation of it, "Macros").
- */
-function asGrafanaSends(sql: string, values: Readonly<Record<string, readonly string[]>>, range: Range): string {
-  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
-  const time = (ms: number) => `'${new Date(ms).toISOString()}'`;
-  const group = (column: string, interval: string) => {
-    const s = seconds[interval.replaceAll("'", '')];
-    assert.ok(s !== undefined, `an interval this test does not know: ${interval}`);
-    return `floor(extract(epoch from ${column})/${s})*${s}`;
-  };
-  return sql
-    .replaceAll(/\$\{(\w+):sqlstring\}/g, (_, name: string) => {
-      assert.ok(values[name] !== undefined, `a variable the dashboard has not: ${name}`);
-      return values[name].map(quoted).join(',');
-    })
-    .replaceAll('$__interval', '1m')
-    .replaceAll('$__unixEpochFrom()', String(Math.floor(range.fromMs / 1000)))
-    .replaceAll('$__unixEpochTo()', String(Math.floor(range.toMs / 1000)))
-    .replaceAll(/\$(\w+)\(([^)]*)\)(,?)/g, (_, name: string, given: string, comma: string) => {
-      const [column = '', interval = ''] = given.split(',').map((one) => one.trim());
-      switch (name) {
-        case '__timeFilter':
-          return `${column} BETWEEN ${time(range.fromMs)} AND ${time(range.toMs)}${comma}`;
-        case '__timeGroup':
-          // With a comma behind it Grafana names the column, as it did before it had the other macro.
-          return `${group(column, interval)}${comma === '' ? '' : ' AS "time",'}`;
-        case '__timeGroupAlias':
-          return `${group(column, interval)} AS "time"${comma}`;
-        default:
-          throw new TypeError(`a macro Grafana does not know: ${name}`);
-      }
-    });
-}
 
 const newSchema = await startPglite();
 const { sessions, drop } = await newSchema();
