@@ -5,6 +5,9 @@
  * months it needs and no others (test/unit/bridge/grafana.test.ts asks the planner). `time` is the same moment as Grafana shows
  * it, worked out of it, and a condition on `time` alone reads every month.
  *
+ * What a fork has counted twice is taken off as rows of its own (`counter_overlap`), for which a range goes the same way. Where no
+ * gateway of the fleet has a fork, that part of a query is not carried out.
+ *
  * A later step that changes a table or view beneath them replaces them (CREATE OR REPLACE): dropped, they would lose what
  * readers were granted.
  */
@@ -59,7 +62,8 @@ export const grafanaViewTable: Readonly<Record<string, View>> = {
       good_share: 'good / samples, 0 to 1; NULL: no reading',
       integral: 'sum of value × seconds: sum(integral) / sum(covered_s) is the mean of many minutes',
       covered_s: 'seconds for which a good value was known',
-      forked: 'true: of a cloned or restored gateway. What two copies have seen is in here twice',
+      forked:
+        'true: of a cloned or restored gateway. A counter counts once what two copies have seen; readings are those of both',
     },
     select: `SELECT ${timeOf('m.minute_ms')} AS time, m.minute_ms, g.site, m.gateway, m.machine, m.signal,
   m.integral / nullif(m.covered_s, 0) AS avg, m.min, m.max, m.counter_delta, m.counter_uncertainty,
@@ -69,7 +73,14 @@ FROM (
   SELECT gateway, machine, signal, minute_ms, sum(integral) AS integral, sum(covered_s) AS covered_s,
     min(min) AS min, max(max) AS max, sum(counter_delta) AS counter_delta,
     sum(counter_uncertainty) AS counter_uncertainty, sum(samples)::bigint AS samples, sum(good)::bigint AS good
-  FROM summary GROUP BY gateway, machine, signal, minute_ms
+  FROM (
+    SELECT gateway, machine, signal, minute_ms, integral, covered_s, min, max, counter_delta, counter_uncertainty, samples, good
+    FROM summary
+    UNION ALL
+    SELECT gateway, machine, signal, minute_ms, 0, 0, NULL, NULL,
+      counted_delta - counter_delta, counted_uncertainty - counter_uncertainty, 0, 0
+    FROM counter_overlap WHERE EXISTS (SELECT 1 FROM branch_older)
+  ) AS parts GROUP BY gateway, machine, signal, minute_ms
 ) AS m JOIN gateway g ON g.gateway = m.gateway`,
   },
   grafana_states: {

@@ -82,3 +82,12 @@ export function asGrafanaSends(sql: string, values: Readonly<Record<string, read
       }
     });
 }
+
+/** With `explain` before a query: which of the summaries' partitions it reads. What is never carried out is in the plan, too. */
+export const explain = 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF)';
+export function partitionsRead(plan: readonly { readonly 'QUERY PLAN': string }[]): readonly string[] {
+  const done = plan.map((row) => row['QUERY PLAN']).filter((line) => !line.includes('never executed'));
+  return [
+    ...new Set(done.flatMap((line) => line.match(/ on ((?:state_)?summary_(?:\d{4}_\d{2}|other))\b/)?.[1] ?? [])),
+  ];
+}
