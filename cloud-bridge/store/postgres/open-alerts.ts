@@ -6,12 +6,13 @@ import type { Session } from './sessions.ts';
 
 /** The newest step of the occurrences whose records `where` names, of those that are open. */
 const newestOpen = (where: string) => `SELECT gateway, occurrence, priority, state FROM (
-    SELECT a.gateway, a.occurrence, a.priority, a.state, a.transition, row_number() OVER (
-      PARTITION BY a.gateway, a.occurrence ORDER BY coalesce(b.generation, -1) DESC, a.at_ms DESC, a.boot DESC
+    SELECT l.gateway, l.occurrence, l.priority, l.state, l.transition, row_number() OVER (
+      PARTITION BY l.gateway, l.occurrence ORDER BY coalesce(b.generation, -1) DESC, l.at_ms DESC, l.boot DESC
     ) AS place
-    FROM (SELECT gateway, boot, max(n) AS n FROM record_alert WHERE ${where} GROUP BY gateway, occurrence, boot) AS l
-    JOIN record_alert a ON a.gateway = l.gateway AND a.boot = l.boot AND a.n = l.n
-    LEFT JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
+    FROM (
+      SELECT DISTINCT ON (gateway, occurrence, boot) gateway, occurrence, boot, at_ms, priority, state, transition
+      FROM record_alert WHERE ${where} ORDER BY gateway, occurrence, boot, n DESC
+    ) AS l LEFT JOIN boot b ON b.gateway = l.gateway AND b.boot = l.boot
   ) AS placed WHERE place = 1 AND transition NOT IN ('closed', 'removed')`;
 
 /** An occurrence is looked up by its hash, as its index has it. */
