@@ -13,6 +13,7 @@ import {
   statusMessage,
 } from '../contract.ts';
 import { orderStates } from '../remote/desk.ts';
+import { fleetItem } from './fleet-item.ts';
 import { id, ms, pageQuery, word } from './page.ts';
 import { problemBody } from './problem.ts';
 
@@ -169,6 +170,18 @@ export const operations = {
     scope: 'read',
     query: pageQuery.extend({ gateway: id.optional() }),
     response: list(gatewayView),
+  },
+  fleet: {
+    method: 'GET',
+    path: '/api/fleet',
+    summary: 'How each gateway is, by its id: connected or not, how fresh, how many open alerts',
+    scope: 'read',
+    query: pageQuery.extend({ limit: ms.min(1).max(200).default(100), gateway: id.optional() }),
+    response: list(fleetItem).extend({
+      nowMs: utcMs.describe('The clock of the bridge'),
+      brokerConnected: z.boolean().describe('false: nothing can arrive, and what is shown may have changed'),
+      storeWritable: z.boolean().describe('false: what arrives cannot be stored'),
+    }),
   },
   machines: {
     method: 'GET',

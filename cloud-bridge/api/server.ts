@@ -1,6 +1,7 @@
 /**
  * The bridge's HTTP API. Invariants (test/unit/bridge/api.test.ts, api-keys.test.ts):
- *  A1  Every request needs a key, on loopback too; without one a stranger learns not even which routes there are.
+ *  A1  Every request but those for the files of the fleet page needs a key, on loopback too; without one a stranger learns not
+ *      even which routes there are. Those files hold nothing of a gateway, and are the same in every bridge.
  *  A2  A route answers only a key that has its scope; one that says none cannot be registered.
  *  A3  Wrong keys are judged at a bounded rate (`limiter.ts`). No key goes to a log.
  */
@@ -10,6 +11,8 @@ import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import { bucketRoutes } from './buckets.ts';
 import { commandRoutes } from './commands.ts';
+import { fleetFiles, fleetHeaders } from './fleet-files.ts';
+import { fleetRoute } from './fleet.ts';
 import { healthOf, metricsText } from './health.ts';
 import { createLimiter } from './limiter.ts';
 import { listRoutes } from './lists.ts';
@@ -32,8 +35,10 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   const limiter = createLimiter(parts.monotonicMs);
   /** By which key a request came in. */
   const nameOf = new WeakMap<FastifyRequest, string>();
+  const files = fleetFiles();
+  const isFile = (url: string) => files.some(({ path }) => path === url);
   app.addHook('onRoute', ({ url }) => {
-    if (!scopeOf.has(url)) throw new BridgeError('routeWithoutScope', `the route ${url} says no scope`);
+    if (!scopeOf.has(url) && !isFile(url)) throw new BridgeError('routeWithoutScope', `the route ${url} says no scope`);
   });
 
   /** What the request is refused with, or null. */
@@ -59,6 +64,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   }
   // A root hook: it also stands before unknown routes.
   app.addHook('onRequest', async (request, reply) => {
+    if (!request.is404 && isFile(request.routeOptions.url ?? '')) return undefined;
     const refusal = judge(request, reply);
     return refusal === null ? undefined : reply.send(refusal);
   });
@@ -90,6 +96,13 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   });
   listRoutes(app, parts.store);
   bucketRoutes(app, parts.store);
+  fleetRoute(app, parts);
+  for (const { path, type, body } of files) {
+    app.get(path, async (_request, reply) => {
+      reply.type(type).headers(fleetHeaders);
+      return reply.send(body);
+    });
+  }
   commandRoutes(app, parts, (request) => nameOf.get(request) ?? 'nobody');
   return app;
 }

@@ -13,7 +13,7 @@ import Database from 'better-sqlite3';
 import { branchKeeper } from './branches.ts';
 import { fileKeeper } from './files.ts';
 import { overlapKeeper } from './overlap.ts';
-import { workedOutSql } from './schema.ts';
+import { openAlertsSql, workedOutSql } from './schema.ts';
 
 export interface Salvage {
   /** Rows copied, those of the ledger not among them. */
@@ -311,7 +311,8 @@ function complete(into: Database.Database): void {
       SELECT gateway, 'unknown', min(first_ms), max(last_ms) FROM boot GROUP BY gateway;
     INSERT OR IGNORE INTO boot_rebuilt SELECT DISTINCT gateway, reading_boot FROM summary WHERE reading_boot <> boot;
     UPDATE gateway SET batches = 0, repeats = 0, forks = 0;
-    ${workedOutSql}`);
+    ${workedOutSql}
+    ${openAlertsSql}`);
   const [branches, overlaps] = [branchKeeper(into), overlapKeeper(into)];
   for (const gateway of into.prepare<[], string>('SELECT DISTINCT gateway FROM fork').pluck().all()) {
     overlaps.follow(gateway, branches.place(gateway));

@@ -5,7 +5,7 @@
 import { farIndexSql, overlapSql } from './overlap.ts';
 
 /** Each version changes a table, column, index or view: so a damaged number is told from a newer version (`open.ts`). */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** Added with version 3. */
 const fileTablesSql = `-- Evidence: files that events 'evidence' name by their hash.
@@ -107,6 +107,44 @@ WHERE NOT EXISTS (
     ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
   )
 );`;
+
+/**
+ * The newest step of the occurrences whose records `where` names, of those that are open. Of each boot its last step counts, of
+ * several boots that of the one that comes last in the chain.
+ */
+const newestOpenSql = (where: string) => `SELECT gateway, occurrence, priority, state FROM (
+    SELECT a.gateway, a.occurrence, a.priority, a.state, a.transition, row_number() OVER (
+      PARTITION BY a.gateway, a.occurrence ORDER BY coalesce(b.generation, -1) DESC, a.at_ms DESC, a.boot DESC
+    ) AS place
+    FROM (SELECT gateway, boot, max(n) AS n FROM record_alert WHERE ${where} GROUP BY gateway, occurrence, boot) l
+    CROSS JOIN record_alert a ON a.gateway = l.gateway AND a.boot = l.boot AND a.n = l.n
+    LEFT JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
+  ) WHERE place = 1 AND transition NOT IN ('closed', 'removed')`;
+
+/** Added with version 6. Kept by triggers: whoever writes a step, and in whatever order, the table follows. */
+const alertOpenSql = `-- Occurrences that are neither closed nor removed, as they stand in alert_current: few, however long the history. Only the
+-- two triggers write it.
+CREATE TABLE alert_open (
+  gateway TEXT NOT NULL,
+  occurrence TEXT NOT NULL,
+  priority TEXT NOT NULL,
+  state TEXT NOT NULL,
+  PRIMARY KEY (gateway, occurrence)
+) WITHOUT ROWID;
+CREATE TRIGGER alert_open_step AFTER INSERT ON record_alert BEGIN
+  DELETE FROM alert_open WHERE gateway = new.gateway AND occurrence = new.occurrence;
+  INSERT INTO alert_open ${newestOpenSql('gateway = new.gateway AND occurrence = new.occurrence')};
+END;
+CREATE TRIGGER alert_open_chain AFTER UPDATE OF generation ON boot WHEN new.generation <> old.generation BEGIN
+  DELETE FROM alert_open WHERE gateway = new.gateway AND occurrence IN (
+    SELECT occurrence FROM record_alert WHERE gateway = new.gateway AND boot = new.boot);
+  INSERT INTO alert_open ${newestOpenSql(`gateway = new.gateway AND occurrence IN (
+      SELECT occurrence FROM record_alert WHERE gateway = new.gateway AND boot = new.boot)`)};
+END;`;
+
+/** Makes `alert_open` of the records there are: for the migration, and for a salvaged store. */
+export const openAlertsSql = `DELETE FROM alert_open;
+INSERT INTO alert_open ${newestOpenSql('true')};`;
 
 /** What version 4 adds and is worked out from other rows; a salvaged store gets it in the same way. */
 export const workedOutSql = `INSERT OR REPLACE INTO alert_first
@@ -362,6 +400,8 @@ FROM (
 
 ${alertCurrentSql}
 
+${alertOpenSql}
+
 -- The mark of a fork: summary rows of a younger branch whose counter span overlaps spans of older ones, and what they
 -- count. overlap 'whole': those have counted it all, so the row counts nothing. 'part': it counts what lies beyond, by the
 -- counter's own values; where a wrap, a reset or a contradiction hides that, a share of its delta, with the whole delta
@@ -415,4 +455,6 @@ ${farIndexSql}
 ${seriesTableSql}
 ${overlapViewSql}
 ${totalsViewSql}`,
+  `${alertOpenSql}
+${openAlertsSql}`,
 ];

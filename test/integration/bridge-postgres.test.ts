@@ -4,7 +4,8 @@ import type { Row } from '../../cloud-bridge/store/bridge-store.ts';
 import { migrations } from '../../cloud-bridge/store/postgres/schema.ts';
 import { pgSessions } from '../../cloud-bridge/store/postgres/sessions.ts';
 import { PostgresStore, type PostgresOptions } from '../../cloud-bridge/store/postgres/store.ts';
-import { bridgeStoreContract } from '../contract/bridge-store.ts';
+import { bridgeFleetContract } from '../contract/bridge-fleet.ts';
+import { bridgeStoreContract, type StoreKind } from '../contract/bridge-store.ts';
 import { addressOf, postgresPrograms, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { requireProgram } from '../support/peers.ts';
 import { checked } from '../unit/bridge/histories.ts';
@@ -94,12 +95,14 @@ async function open(t: TestContext, version = 0): Promise<PostgresStore> {
 
 if (server === null) test('PostgreSQL', (t) => void requireProgram(t, 'initdb'));
 else {
-  bridgeStoreContract({
+  const kind: StoreKind = {
     name: 'PostgreSQL',
     open: (t) => open(t),
     openMany: (t, workers) => openMany(t, workers),
     runs: 5,
-  });
+  };
+  bridgeStoreContract(kind);
+  bridgeFleetContract(kind);
 
   test('workers that need the same months at the same time make each partition once, and the next one ahead', async (t) => {
     const workers = await openMany(t, 4);

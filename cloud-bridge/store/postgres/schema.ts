@@ -7,6 +7,8 @@
  *
  * Text is compared by its bytes, as SQLite does and as the pages of the API need, whatever the database's language.
  */
+import { grafanaViews } from './grafana.ts';
+import { makeOpenAlerts } from './open-alerts.ts';
 import type { Session } from './sessions.ts';
 
 /** Months from here to some days ahead get a partition of their own; every other minute goes to `…_other`. */
@@ -381,6 +383,8 @@ export const migrations: readonly ((session: Session) => Promise<void>)[] = [
   makeCounted,
   makeOutgoing,
   makeByMinute,
+  makeOpenAlerts,
+  async (session) => void (await session.query(grafanaViews)),
 ];
 
 export interface Month {

@@ -82,15 +82,18 @@ async function routesOf(app: FastifyInstance): Promise<readonly string[]> {
   // A route below another one is indented by four, and printed without what is above it.
   const above: string[] = [];
   const paths = lines.flatMap((line) => {
-    const [, path] = /(\/\S+) \((\w+)/.exec(line) ?? [];
-    if (path === undefined) return [];
-    const depth = Math.floor(line.indexOf(path) / 4) - 1;
+    const [, before, path] = /^(.*── )(\S+) \(\w+/.exec(line) ?? [];
+    if (before === undefined || path === undefined) return [];
+    const depth = before.length / 4 - 1;
     above.length = depth;
     above.push(path);
     return above.join('').replaceAll(/:(\w+)/g, '{$1}');
   });
-  return [...new Set(paths)].sort();
+  return [...new Set(paths)].filter((path) => !isPage(path)).sort();
 }
+
+/** The files of the fleet page, which are for everybody. */
+const isPage = (path: string) => /^\/($|fleet\/)/.test(path);
 
 test('the document has every route, and the server serves it', async (t) => {
   const { app } = setUp(t, [event(1)]);
@@ -106,12 +109,20 @@ test('the document has every route, and the server serves it', async (t) => {
 test('no route answers without the key, known or unknown, by any method', async (t) => {
   const { app } = setUp(t, [event(1)]);
   const routes = await routesOf(app);
-  const open = ['alerts', 'events', 'gateways', 'health', 'machines', 'openapi.json', 'states', 'summaries'].map(
-    (name) => `/api/${name}`,
-  );
+  const open = [
+    'alerts',
+    'events',
+    'fleet',
+    'gateways',
+    'health',
+    'machines',
+    'openapi.json',
+    'states',
+    'summaries',
+  ].map((name) => `/api/${name}`);
   const command = ['/api/commands', '/api/gateways/{gateway}/commands'];
   assert.deepEqual(routes, [...open, ...command, '/api/evidence/{gateway}/{sha256}', '/metrics'].sort());
-  for (const url of [...routes, '/', '/api', '/api/none', '//metrics', '/api/health?x=1']) {
+  for (const url of [...routes, '/fleet', '/api', '/api/none', '//metrics', '/api/health?x=1']) {
     for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS'] as const) {
       for (const authorization of ['Bearer ', `Bearer ${key}x`, key]) {
         const response = await app.inject({ url, method, headers: { authorization } });

@@ -25,7 +25,7 @@ import {
 const pageBytes = 4096;
 const recordTables = ['record_machine', 'record_event', 'record_alert', 'summary', 'state_summary'];
 const tables = ['gateway', 'boot', 'batch', 'ledger', ...recordTables];
-const derived = ['boot_rebuilt', 'branch_older', 'counter_span', 'counter_older'];
+const derived = ['alert_open', 'boot_rebuilt', 'branch_older', 'counter_span', 'counter_older'];
 const views = ['machine', 'alert_current', 'counter_overlap', 'counter_totals', 'fork', 'ledger_watermark'];
 
 function checked(of: Partial<BatchBody>): CheckedBatch {

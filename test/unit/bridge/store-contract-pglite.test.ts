@@ -1,5 +1,6 @@
 import { PostgresStore } from '../../../cloud-bridge/store/postgres/store.ts';
-import { bridgeStoreContract } from '../../contract/bridge-store.ts';
+import { bridgeFleetContract } from '../../contract/bridge-fleet.ts';
+import { bridgeStoreContract, type StoreKind } from '../../contract/bridge-store.ts';
 import { atMs } from './making.ts';
 import { startPglite } from './pglite.ts';
 
@@ -18,4 +19,6 @@ async function open(): Promise<PostgresStore> {
   return store;
 }
 
-bridgeStoreContract({ name: 'PGlite', open, openMany: null, runs: 5 });
+const kind: StoreKind = { name: 'PGlite', open, openMany: null, runs: 5 };
+bridgeStoreContract(kind);
+bridgeFleetContract(kind);

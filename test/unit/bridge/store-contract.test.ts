@@ -1,3 +1,6 @@
-import { bridgeStoreContract, openSqlite } from '../../contract/bridge-store.ts';
+import { bridgeFleetContract } from '../../contract/bridge-fleet.ts';
+import { bridgeStoreContract, openSqlite, type StoreKind } from '../../contract/bridge-store.ts';
 
-bridgeStoreContract({ name: 'SQLite', open: async (t) => openSqlite(t), openMany: null, runs: 12 });
+const kind: StoreKind = { name: 'SQLite', open: async (t) => openSqlite(t), openMany: null, runs: 12 };
+bridgeStoreContract(kind);
+bridgeFleetContract(kind);

@@ -32,6 +32,7 @@ function contents(db: Database.Database, without = /^(received_ms|first_ms|last_
     'state_summary',
     'status',
     'branch_older',
+    'alert_open',
     'boot_rebuilt',
     'counter_span',
     'counter_older',
