@@ -9,6 +9,7 @@ import { errorDocument } from './error-docs.ts';
 import { repository } from './files.ts';
 import { profileDocuments } from './profile-docs.ts';
 import { scalingDocument } from './scaling-docs.ts';
+import { tortureDocument } from './torture-docs.ts';
 
 export interface Generated {
   /** Relative to the repository. */
@@ -18,7 +19,14 @@ export interface Generated {
 
 /** Every generated document as it should be. */
 export function generatedDocuments(): readonly Generated[] {
-  return [...configDocuments(), ...profileDocuments(), errorDocument(), ...contractDocuments(), scalingDocument()];
+  return [
+    ...configDocuments(),
+    ...profileDocuments(),
+    errorDocument(),
+    ...contractDocuments(),
+    scalingDocument(),
+    tortureDocument(),
+  ];
 }
 
 /** Documents that are missing or differ from what they should be. */

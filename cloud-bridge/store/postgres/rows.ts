@@ -44,23 +44,27 @@ const noteFirst = `INSERT INTO alert_first (gateway, occurrence, raised_ms)
 
 /** PostgreSQL's text holds neither U+0000 nor half of a character: shown as ␀ and �, so that no batch is stuck for one. */
 export function cleanText(text: string): string {
-  return text.replaceAll('\u0000', '\u2400').toWellFormed();
+  return text.includes('\u0000') || !text.isWellFormed() ? text.replaceAll('\u0000', '\u2400').toWellFormed() : text;
 }
 
 /** The same in JSON text, where they are written as escapes. */
 export function cleanJson(text: string): string {
+  if (!text.includes('\\u')) return text;
   return text.replaceAll(/\\(?:u([0-9a-f]{4})|.)/g, (escape, hex?: string) => {
     if (hex === '0000') return '\u2400';
     return hex !== undefined && /^d[89a-f]/.test(hex) ? '\ufffd' : escape;
   });
 }
 
+/** The row itself where nothing is to be cleaned, as nearly always. */
 function clean(row: RecordRow): RecordRow {
-  const entries = Object.entries(row).map(([name, value]) => {
-    if (typeof value !== 'string') return [name, value] as const;
-    return [name, jsonColumns.has(name) ? cleanJson(value) : cleanText(value)] as const;
-  });
-  return Object.fromEntries(entries);
+  let cleaned: Record<string, string | number | null> | null = null;
+  for (const [name, value] of Object.entries(row)) {
+    if (typeof value !== 'string') continue;
+    const text = jsonColumns.has(name) ? cleanJson(value) : cleanText(value);
+    if (text !== value) (cleaned ??= { ...row })[name] = text;
+  }
+  return cleaned ?? row;
 }
 
 const beats = (a: RecordRow, b: RecordRow) =>
@@ -78,8 +82,8 @@ export async function writeRecords(
     const { table, row } = rowOf(gateway, boot, record);
     const { key } = recordTables[table];
     const cleaned = clean(row);
-    // One statement may meet a key only once.
-    const name = JSON.stringify(key.length === 0 ? record.n : key.map((column) => cleaned[column]));
+    // One statement may meet a key only once. What was cleaned holds no U+0000.
+    const name = key.length === 0 ? String(record.n) : key.map((column) => cleaned[column]).join('\u0000');
     const rows = tables.get(table) ?? new Map<string, RecordRow>();
     const had = rows.get(name);
     if (had === undefined || beats(cleaned, had)) rows.set(name, cleaned);
