@@ -177,6 +177,18 @@ test('a wrong key, and one that may not read, are told in words; the key is not 
   // The tab keeps it while it is open.
   await tab.reload();
   await figure(tab, 'Gateways').waitFor();
+  // Somebody else behind the same address has tried wrong keys: nobody has looked at this one.
+  await tab.route('**/api/fleet?*', (route) =>
+    route.fulfill({
+      status: 429,
+      headers: { 'content-type': 'application/json', 'retry-after': '60' },
+      body: JSON.stringify({ error: { code: 'too-many-keys', message: 'too many' } }),
+    }),
+  );
+  await look(tab);
+  await tab.getByRole('alert').getByText('Too many wrong keys came from this address. Try again in 1 min.').waitFor();
+  assert.equal(await tab.evaluate('sessionStorage.length'), 1);
+  await figure(tab, 'Gateways').waitFor();
   assert.deepEqual(faults, []);
 });
 
