@@ -95,7 +95,11 @@ export class Bridge {
           });
     const commands = this.#commands;
     const monotonicMs = () => performance.now();
-    this.#api = new ApiServer({ store, metrics, link, commands, nowMs, monotonicMs, ...parts.api });
+    const mayConnect = (gateway: string) => {
+      const known = registry.find(gateway);
+      return known !== null && known.revoked !== true;
+    };
+    this.#api = new ApiServer({ store, metrics, link, commands, mayConnect, nowMs, monotonicMs, ...parts.api });
   }
 
   /** Listens. Rejects with a BridgeError, and has stopped what it had started, when it cannot. */

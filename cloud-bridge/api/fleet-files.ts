@@ -32,7 +32,7 @@ export function fleetFiles(): readonly FleetFile[] {
 }
 
 /** No script, style or connection but our own files; nobody may frame the page, nothing is sent by a form, and no text becomes markup. */
-export const fleetHeaders: Readonly<Record<string, string>> = {
+export const fleetHeaders = (secure: boolean): Readonly<Record<string, string>> => ({
   'content-security-policy': [
     "default-src 'none'",
     "script-src 'self'",
@@ -50,4 +50,5 @@ export const fleetHeaders: Readonly<Record<string, string>> = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), usb=(), serial=(), payment=()',
-};
+  ...(secure ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+});

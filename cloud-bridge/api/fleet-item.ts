@@ -9,6 +9,7 @@ export const fleetItem = z.strictObject({
   gateway: z.string(),
   site: z.string(),
   state: z.enum(['up', 'down', 'unknown']).describe('Its newest status: connected, gone, or none ever came'),
+  mayConnect: z.boolean().describe('false: it was revoked, or is not registered any more'),
   statusMs: utcMs.nullable().describe('When that status came, on the clock of the bridge'),
   heardMs: utcMs.describe('When anything of it was stored last, on the clock of the bridge'),
   data: z

@@ -40,7 +40,13 @@ const silenced: ReadonlySet<unknown> = new Set(['shelved', 'suppressed-by-design
 /** Adds the route to `app`. */
 export function fleetRoute(
   app: FastifyInstance,
-  { store, link, metrics, nowMs }: Pick<ApiParts, 'store' | 'link' | 'metrics' | 'nowMs'>,
+  {
+    store,
+    link,
+    metrics,
+    nowMs,
+    mayConnect = () => true,
+  }: Pick<ApiParts, 'store' | 'link' | 'metrics' | 'nowMs' | 'mayConnect'>,
 ): void {
   app.get(operations.fleet.path, async (request, reply) => {
     const query = operations.fleet.query.safeParse(request.query);
@@ -62,7 +68,7 @@ export function fleetRoute(
         : await store.rows(alertsSql, { first: String(first['gateway']), last: String(last['gateway']) });
     const ofGateway = Map.groupBy(alerts, (row) => row['gateway']);
     return {
-      items: page.map((row) => itemOf(row, ofGateway.get(row['gateway'] ?? null) ?? [])),
+      items: page.map((row) => itemOf(row, ofGateway.get(row['gateway'] ?? null) ?? [], mayConnect)),
       next: found.length > limit && last !== undefined ? encodeCursor(key, last) : null,
       nowMs: nowMs(),
       brokerConnected: link.state().connected,
@@ -71,13 +77,15 @@ export function fleetRoute(
   });
 }
 
-function itemOf(row: Row, alerts: readonly Row[]): FleetItem {
+function itemOf(row: Row, alerts: readonly Row[], mayConnect: (gateway: string) => boolean): FleetItem {
   const count = (fits: (alert: Row) => boolean) => alerts.filter(fits).reduce((sum, { n }) => sum + Number(n), 0);
   const calling = (priority: string) => (alert: Row) => alert['priority'] === priority && !silenced.has(alert['state']);
   const data = row['data_ms'];
   return {
     gateway: String(row['gateway']),
     site: String(row['site']),
+    // Who is connected may be: the registrations, which are files, are asked for the few others.
+    mayConnect: Boolean(row['online']) || mayConnect(String(row['gateway'])),
     state: row['status_ms'] === null ? 'unknown' : row['online'] ? 'up' : 'down',
     statusMs: row['status_ms'] === null ? null : Number(row['status_ms']),
     heardMs: Number(row['last_ms']),

@@ -11,6 +11,8 @@ export interface ApiParts {
   readonly link: Pick<BrokerLink, 'state'>;
   /** Absent or null: this bridge sends no commands. */
   readonly commands?: CommandDesk | null;
+  /** Whether a gateway may connect: neither revoked nor removed. Absent: all may. */
+  readonly mayConnect?: (gateway: string) => boolean;
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly findKey: FindKey;

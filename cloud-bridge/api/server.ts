@@ -99,7 +99,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   fleetRoute(app, parts);
   for (const { path, type, body } of files) {
     app.get(path, async (_request, reply) => {
-      reply.type(type).headers(fleetHeaders);
+      reply.type(type).headers(fleetHeaders(parts.tls !== null));
       return reply.send(body);
     });
   }

@@ -65,6 +65,7 @@ async function refusalOf(response: Response): Promise<Answer> {
   const body = (await response.json().catch(() => null)) as { readonly error?: { readonly code?: string } } | null;
   const retryAfter = Number(response.headers.get('retry-after'));
   const text = refusalWords(response.status, body?.error?.code ?? '', retryAfter > 0 ? retryAfter : null);
-  const asksForKey = response.status === 401 || response.status === 403 || response.status === 429;
+  // Where the address is made to wait, nobody has looked at the key.
+  const asksForKey = response.status === 401 || response.status === 403;
   return { kind: asksForKey ? 'refused' : 'away', text };
 }

@@ -5,6 +5,7 @@ export interface Gateway {
   readonly gateway: string;
   readonly site: string;
   readonly state: 'up' | 'down' | 'unknown';
+  readonly mayConnect: boolean;
   readonly statusMs: number | null;
   readonly heardMs: number;
   readonly data: {
@@ -35,15 +36,16 @@ const clockWords = {
   unsynced: 'Not kept by a time service',
 } as const;
 
-export type Condition = 'down' | 'silent' | 'unknown' | 'up';
+export type Condition = 'down' | 'silent' | 'unknown' | 'up' | 'retired';
 const conditionWords = {
   down: 'Down',
   silent: 'Connected, sends nothing',
   unknown: 'Not known',
   up: 'Up',
+  retired: 'May not connect',
 } as const;
 /** Beside the word, so that nobody has to tell colours apart. */
-const conditionSigns = { down: '✕', silent: '!', unknown: '?', up: '✓' } as const;
+const conditionSigns = { down: '✕', silent: '!', unknown: '?', up: '✓', retired: '–' } as const;
 
 /** Age of the newest data in ms: since the batch came, or since it was made where its clock was kept; null: none ever came. */
 export function dataAgeMs({ data }: Pick<Gateway, 'data'>, nowMs: number): number | null {
@@ -53,15 +55,19 @@ export function dataAgeMs({ data }: Pick<Gateway, 'data'>, nowMs: number): numbe
 }
 
 export function conditionOf(one: Gateway, nowMs: number): Condition {
+  if (!one.mayConnect) return 'retired';
   if (one.state !== 'up') return one.state;
   // A gateway that has just connected has a moment for its first minute.
   const quietMs = Math.min(dataAgeMs(one, nowMs) ?? Infinity, nowMs - (one.statusMs ?? 0));
   return quietMs > silentMs ? 'silent' : 'up';
 }
 
-/** What needs somebody comes first: gateways that do not work, then alerts, then what may be lost or wrong; else by name. */
+/**
+ * What needs somebody comes first: gateways that do not work, then alerts, then what may be lost or wrong; else by name. Last those
+ * that were revoked or removed: nobody waits for them.
+ */
 export function inOrder(fleet: readonly Gateway[], nowMs: number): readonly Gateway[] {
-  const ranks = { down: 0, silent: 1, unknown: 2, up: 3 } as const;
+  const ranks = { down: 0, silent: 1, unknown: 2, up: 3, retired: 4 } as const;
   const rank = (one: Gateway): readonly number[] => [
     ranks[conditionOf(one, nowMs)],
     ...priorities.map((priority) => -one.alerts[priority]),
@@ -149,10 +155,11 @@ export function lineOf(one: Gateway, nowMs: number): Line {
 /** The figures above the table. */
 export function totalsOf(fleet: readonly Gateway[], nowMs: number): readonly (readonly [string, number, boolean])[] {
   const of = (condition: Condition) => fleet.filter((one) => conditionOf(one, nowMs) === condition).length;
-  const [down, silent, unknown] = [of('down'), of('silent'), of('unknown')];
-  const calling = (priority: (typeof priorities)[number]) => fleet.reduce((sum, one) => sum + one.alerts[priority], 0);
+  const [down, silent, unknown, retired] = [of('down'), of('silent'), of('unknown'), of('retired')];
+  const active = fleet.filter(({ mayConnect }) => mayConnect);
+  const calling = (priority: (typeof priorities)[number]) => active.reduce((sum, one) => sum + one.alerts[priority], 0);
   return [
-    ['Gateways', fleet.length, false],
+    ['Gateways', active.length, false],
     ['Up', of('up'), false],
     ['Down', down, down > 0],
     ['Connected, send nothing', silent, silent > 0],
@@ -160,6 +167,7 @@ export function totalsOf(fleet: readonly Gateway[], nowMs: number): readonly (re
     ['Urgent alerts', calling('urgent'), calling('urgent') > 0],
     ['High alerts', calling('high'), calling('high') > 0],
     ['Other alerts', calling('medium') + calling('low'), false],
+    ...(retired > 0 ? [['May not connect', retired, false] as const] : []),
   ];
 }
 
@@ -175,6 +183,6 @@ export function refusalWords(status: number, code: string, retryAfterS: number |
     case 'too-many-keys':
       return `Too many wrong keys came from this address. Try again in ${lasted((retryAfterS ?? 60) * 1000)}.`;
     default:
-      return `The bridge answered with ${status}.`;
+      return `The bridge could not answer (${status}).`;
   }
 }

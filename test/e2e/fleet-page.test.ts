@@ -1,5 +1,6 @@
 /** The bridge's fleet page in a real browser, before a real bridge process and real connections of gateways. */
 import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ import {
   type TestGateway,
 } from '../integration/bridge-process.ts';
 import { checked } from '../unit/bridge/histories.ts';
-import { alert, body, event, seal, status, temporaryDir } from '../unit/bridge/making.ts';
+import { alert, body, event, keyPair, seal, status, temporaryDir } from '../unit/bridge/making.ts';
 import { hasChromium, newTab, sharedBrowser, watch } from './page-browser.ts';
 
 const wide = { viewport: { width: 1360, height: 900 } };
@@ -114,8 +115,8 @@ test('a key opens the page: who is up, who has gone down, how fresh, which alert
   assert.deepEqual(await names(), ['c-alarmed', 'b-failing', 'a-fine']);
   const texts = await row(tab, 'c-alarmed').getByRole('cell').allInnerTexts();
   const [state = '', site, data = '', alerts, missing, clock, agent] = texts;
-  assert.match(state, /✓ Up\s+connected for \d+ s/);
-  assert.match(data, /^\d+ s old$/);
+  assert.match(state, /✓ Up\s+connected for \d+ (s|min)/);
+  assert.match(data, /^\d+ (s|min) old$/);
   assert.deepEqual(
     [site, alerts?.replaceAll(/\s+/g, ' '), missing, clock, agent],
     ['hall-2', '1 urgent 1 silenced', '3', 'Kept by a time service', '1.4.0'],
@@ -129,11 +130,20 @@ test('a key opens the page: who is up, who has gone down, how fresh, which alert
     .getByText(/✕ Down/)
     .waitFor();
   await row(tab, 'b-failing')
-    .getByText(/last heard \d+ s ago/)
+    .getByText(/last heard \d+ (s|min) ago/)
     .waitFor();
   assert.deepEqual(await names(), ['b-failing', 'c-alarmed', 'a-fine']);
   assert.equal(await figure(tab, 'Down').innerText(), '1');
   assert.equal(await figure(tab, 'Urgent alerts').innerText(), '1');
+
+  // Taken out of service here: nobody waits for it any more.
+  rmSync(join(floor.dir, 'gateways', 'b-failing.json'));
+  await look(tab);
+  await row(tab, 'b-failing')
+    .getByText(/– May not connect/)
+    .waitFor();
+  assert.deepEqual(await names(), ['c-alarmed', 'a-fine', 'b-failing']);
+  assert.equal(await figure(tab, 'Down').innerText(), '0');
 
   await tab.getByLabel('Find a site or gateway').fill('HALL-2');
   assert.deepEqual(await names(), ['c-alarmed']);
@@ -166,6 +176,18 @@ test('a wrong key, and one that may not read, are told in words; the key is not 
   await figure(tab, 'Gateways').waitFor();
   // The tab keeps it while it is open.
   await tab.reload();
+  await figure(tab, 'Gateways').waitFor();
+  // Somebody else behind the same address has tried wrong keys: nobody has looked at this one.
+  await tab.route('**/api/fleet?*', (route) =>
+    route.fulfill({
+      status: 429,
+      headers: { 'content-type': 'application/json', 'retry-after': '60' },
+      body: JSON.stringify({ error: { code: 'too-many-keys', message: 'too many' } }),
+    }),
+  );
+  await look(tab);
+  await tab.getByRole('alert').getByText('Too many wrong keys came from this address. Try again in 1 min.').waitFor();
+  assert.equal(await tab.evaluate('sessionStorage.length'), 1);
   await figure(tab, 'Gateways').waitFor();
   assert.deepEqual(faults, []);
 });
@@ -202,8 +224,13 @@ test('a thousand gateways are shown a hundred at a time, with the one that has g
   initialise(dataDir(dir));
   const store = SqliteStore.open(dataDir(dir), 1);
   const nowMs = Date.now();
+  // As `bridge enrol` registers them.
+  const publicKey = keyPair().publicKey.export({ type: 'spki', format: 'pem' });
+  mkdirSync(join(dir, 'gateways'), { recursive: true });
   for (let at = 0; at < 1000; at += 1) {
     const gateway = `gw-${String(at).padStart(4, '0')}`;
+    const known = { v: 1, gateway, site: `hall-${at % 7}`, publicKey };
+    writeFileSync(join(dir, 'gateways', `${gateway}.json`), JSON.stringify(known), { mode: 0o600 });
     store.commit([checked({ gateway, site: `hall-${at % 7}`, sealedMs: nowMs })], nowMs);
   }
   store.applyStatus('hall-0', status({ gateway: 'gw-0777', online: false }), nowMs);
@@ -239,7 +266,7 @@ test('a bridge that does not answer is said, with how old what is shown is, and 
   await floor.bridge.stop();
   await look(tab);
   await tab.getByRole('alert').getByText('The bridge does not answer. What is shown is old.').waitFor();
-  await tab.getByText(/^Age of what is shown: \d+ s$/).waitFor();
+  await tab.getByText(/^Age of what is shown: \d+ (s|min)$/).waitFor();
   await tab.getByText('No answer from the bridge').waitFor();
   await row(tab, 'gw-1').getByText('Up').waitFor();
   // On the same port, as a bridge that is started again has it.

@@ -20,13 +20,16 @@ import { openSqlite } from '../../contract/bridge-store.ts';
 import { initialise } from '../../../cloud-bridge/keys.ts';
 import { holdToDocument } from './api-document.ts';
 import { checked } from './histories.ts';
-import { alert, atMs, event, temporaryDir } from './making.ts';
+import { alert, atMs, event, status, temporaryDir } from './making.ts';
 
 const key = 'the-key-of-this-test';
 const headers = { authorization: `Bearer ${key}` };
 
-function setUp(t: TestContext, more: { readonly connected?: boolean; readonly documented?: boolean } = {}) {
-  const { connected = true, documented = true } = more;
+function setUp(
+  t: TestContext,
+  more: { connected?: boolean; documented?: boolean; mayConnect?: (gateway: string) => boolean } = {},
+) {
+  const { connected = true, documented = true, mayConnect = () => true } = more;
   const dir = dataDir(temporaryDir(t));
   const store = openSqlite(t);
   const asked: { readonly sql: string; readonly values: Readonly<Record<string, Scalar>> }[] = [];
@@ -42,6 +45,7 @@ function setUp(t: TestContext, more: { readonly connected?: boolean; readonly do
     store: noting,
     metrics: new BridgeMetrics(),
     link: { state: () => ({ connected, detail: 'test' }) },
+    mayConnect,
     nowMs: () => atMs + 60_000,
     monotonicMs: () => 0,
     findKey: keyFinder(dir, key),
@@ -133,6 +137,28 @@ test('the bridge says when nothing can reach it', async (t) => {
   assert.deepEqual([items, next, nowMs, brokerConnected, storeWritable], [[], null, atMs + 60_000, false, true]);
 });
 
+test('a gateway that was revoked or removed is told apart from one that is down; one that is up is not looked for', async (t) => {
+  const lookedFor: string[] = [];
+  const mayConnect = (gateway: string) => {
+    lookedFor.push(gateway);
+    return gateway !== 'gw-gone';
+  };
+  const { app, store } = setUp(t, { mayConnect });
+  for (const gateway of ['gw-down', 'gw-gone', 'gw-up']) {
+    store.applyStatus('demo', status({ gateway, online: gateway === 'gw-up' }), atMs);
+  }
+  const { items } = (await app.inject({ url: '/api/fleet', headers })).json<{ items: Gateway[] }>();
+  assert.deepEqual(
+    items.map(({ gateway, state, mayConnect }) => [gateway, state, mayConnect]),
+    [
+      ['gw-down', 'down', true],
+      ['gw-gone', 'down', false],
+      ['gw-up', 'up', true],
+    ],
+  );
+  assert.deepEqual(lookedFor, ['gw-down', 'gw-gone']);
+});
+
 const now = atMs + 3_600_000;
 const minute = 60_000;
 function gateway(more: Partial<Gateway> = {}): Gateway {
@@ -140,6 +166,7 @@ function gateway(more: Partial<Gateway> = {}): Gateway {
     gateway: 'gw-1',
     site: 'hall-1',
     state: 'up',
+    mayConnect: true,
     statusMs: now - 60 * minute,
     heardMs: now - 20_000,
     data: { receivedMs: now - 20_000, madeMs: now - 21_000, clock: 'synced' },
@@ -180,6 +207,7 @@ test('a gateway that is connected and sends nothing for five minutes is not up; 
 test('what needs somebody stands on top', () => {
   const alerts = { urgent: 0, high: 0, medium: 0, low: 0, silenced: 0 };
   const fleet = [
+    gateway({ gateway: 'a-gone', state: 'down', mayConnect: false, alerts: { ...alerts, urgent: 7 } }),
     gateway({ gateway: 'b-fine' }),
     gateway({ gateway: 'a-fine' }),
     gateway({ gateway: 'z-clock', data: { receivedMs: now, madeMs: now, clock: 'stepped' } }),
@@ -192,11 +220,12 @@ test('what needs somebody stands on top', () => {
   ];
   assert.deepEqual(
     inOrder(fleet, now).map((one) => one.gateway),
-    ['z-down', 'z-silent', 'z-never', 'z-urgent', 'z-low', 'z-missing', 'z-clock', 'a-fine', 'b-fine'],
+    ['z-down', 'z-silent', 'z-never', 'z-urgent', 'z-low', 'z-missing', 'z-clock', 'a-fine', 'b-fine', 'a-gone'],
   );
   assert.deepEqual(
     totalsOf(fleet, now).map(([, count]) => count),
-    [9, 6, 1, 1, 1, 1, 0, 9],
+    [9, 6, 1, 1, 1, 1, 0, 9, 1],
+    'nobody waits for what was revoked or removed',
   );
 });
 
@@ -226,5 +255,5 @@ test('a refusal is told in words', () => {
     refusalWords(429, 'too-many-keys', 90),
     'Too many wrong keys came from this address. Try again in 1 min.',
   );
-  assert.equal(refusalWords(502, '', null), 'The bridge answered with 502.');
+  assert.equal(refusalWords(502, '', null), 'The bridge could not answer (502).');
 });
