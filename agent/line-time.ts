@@ -26,10 +26,13 @@ export class LineTime {
   readonly #lateMs: number;
   #datedFromMs = -Infinity;
 
-  /** @param lateMs a source time older than this at its receipt is not used */
-  constructor(clock: PipelineClock, lateMs: number) {
+  /**
+   * @param lateMs a source time older than this at its receipt is not used
+   * @param startedAt what both clocks showed when what an earlier process left was put on the clock of this one
+   */
+  constructor(clock: PipelineClock, lateMs: number, startedAt: Instant) {
     this.#clock = clock;
-    this.#line = new SegmentClock(clock.wallMs(), clock.monotonicMs());
+    this.#line = new SegmentClock(startedAt.wallMs, startedAt.monotonicMs);
     this.#lateMs = lateMs;
   }
 

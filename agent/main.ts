@@ -101,6 +101,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     const loop = new LoopMeter();
     // Its ages are judged by the clock, whose steps the pipeline sees.
     let ageMs: () => number | null = () => null;
+    const startedAt = { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     const atStart = hostClock();
     const store = stack.adopt(await openStoreFor(config, clock, atStart, () => ageMs()), (s) => s.close());
     const { code, cure } = agentErrors.storeDamaged;
@@ -110,7 +111,18 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     );
     let dating: Dating | null = null;
     const dated = (span: DatedSpan) => dating?.known(span);
-    const pipeline = pipelineFor({ config, machines, rules, store, found, log, clock, host: atStart, dated });
+    const pipeline = pipelineFor({
+      config,
+      machines,
+      rules,
+      store,
+      found,
+      log,
+      clock,
+      host: atStart,
+      startedAt,
+      dated,
+    });
     const storeMeter = new StoreMeter(
       () => store.stats(),
       ({ full }) => pipeline.storeFull(full),

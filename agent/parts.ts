@@ -11,6 +11,7 @@ import type { Logger } from './log.ts';
 import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
 import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
+import type { Instant } from './rules/conditions.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
   endpointName,
@@ -62,6 +63,8 @@ interface PipelineParts {
   readonly log: Logger;
   readonly clock: GatewayClock;
   readonly host: HostClock;
+  /** When `host` was looked at. */
+  readonly startedAt: Instant;
   readonly dated: (span: DatedSpan) => void;
 }
 
@@ -74,6 +77,7 @@ export function pipelineFor({
   log,
   clock,
   host,
+  startedAt,
   dated,
 }: PipelineParts): Pipeline {
   return createPipeline({
@@ -91,6 +95,7 @@ export function pipelineFor({
     rules,
     clock,
     recovery: store.recovery,
+    startedAt,
     out: {
       journal: async (entries, urgent) => {
         try {

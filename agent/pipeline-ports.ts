@@ -7,6 +7,7 @@ import type { FoldMachine } from './dating/fold.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
+import type { Instant } from './rules/conditions.ts';
 import type { RuleSet } from './rules/load.ts';
 import type { GapNote } from './store/gaps.ts';
 import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
@@ -75,6 +76,8 @@ export interface PipelineInput {
   readonly rules: RuleSet;
   readonly clock: PipelineClock;
   readonly recovery: Recovery;
+  /** What both clocks showed when `recovery` was made, whose times are on that clock; absent: now. A step since then is one like any other. */
+  readonly startedAt?: Instant;
   readonly out: PipelineOut;
   readonly options?: Partial<PipelineOptions>;
 }

@@ -97,8 +97,10 @@ class DataPipeline implements Pipeline {
     this.#ruleSet = input.rules;
     this.#options = { ...defaultPipelineOptions, ...input.options };
     this.#boot = input.recovery.boot;
-    this.#line = new LineTime(input.clock, this.#options.lateS * 1000);
-    this.#knowsTime = input.clock.wallMs() >= this.#options.builtMs;
+    const { clock } = input;
+    const startedAt = input.startedAt ?? { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
+    this.#line = new LineTime(clock, this.#options.lateS * 1000, startedAt);
+    this.#knowsTime = startedAt.wallMs >= this.#options.builtMs;
     const sameHost = input.recovery.undated.filter((span) => span.sameHost).map((span) => span.boot);
     this.#ownBoots = new Set([this.#boot, ...sameHost]);
     this.#journal = new Journaling({
@@ -116,6 +118,7 @@ class DataPipeline implements Pipeline {
     this.#judgement = new Judgement({ line, journal, desk });
     this.#intake = new Intake({ line, journal, judgement: this.#judgement, ring: (block) => this.#ringBlock(block) });
     this.#start(input);
+    this.#observeClock();
   }
 
   accept(event: DriverEvent): void {
@@ -323,9 +326,11 @@ class DataPipeline implements Pipeline {
   // ——— start, clocks ———
 
   #start({ machines, rules, recovery }: PipelineInput): void {
-    const now = this.#line.now();
-    const lineMs = this.#line.atMonotonic(now.monotonicMs);
-    this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_started', {
+    const { monotonicMs } = this.#line.now();
+    const lineMs = this.#line.atMonotonic(monotonicMs);
+    // On the clock of what was recovered: where it was stepped since, that is told next.
+    const now: Instant = { wallMs: lineMs, monotonicMs };
+    this.#journal.instant('gateway', lineMs, 'agent_started', {
       boot: this.#boot,
       previousBoot: recovery.previousBoot,
       version: this.#options.agentVersion,

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { StateSummaryRecord, SummaryRecord, WireRecord } from '../../../cloud-bridge/contract.ts';
 import { decodeRingBlock } from '../../../agent/ring/block.ts';
 import { runs, seed } from '../drivers/modbus-random.ts';
-import { Rig, standing } from './rig.ts';
+import { eight, Rig, standing } from './rig.ts';
 
 type Minute = SummaryRecord | StateSummaryRecord;
 const isMinute = (record: WireRecord): record is Minute => record.kind === 'summary' || record.kind === 'state-summary';
@@ -154,5 +154,33 @@ test('a gap that a step falls into keeps its length', () => {
     const [, closed] = rig.events('gap');
     assert.ok(closed !== undefined && closed.fromMs !== null);
     assert.ok(Math.abs(closed.atMs - closed.fromMs - 12_000) <= 2, `${closed.atMs - closed.fromMs} ms`);
+  }
+});
+
+test('counters go on behind the process before as if nothing had been, also where the clock is stepped while this one starts', async () => {
+  const signals = ['stitch.total', 'trim.count', 'piece.count', 'energy.total', 'needle.stitches'];
+  for (const steppedSinceMs of [day, -day, 5_000, -5_000, 0]) {
+    // Before the step: the last process read the machine 3 s before this one looked at the clock, which was 2 s ago.
+    const atMs = eight - 2_000 - steppedSinceMs - 3_000;
+    const lastCounters = signals.map((signal) => ({ machine: 'ls-1', signal, value: Number(standing[signal]), atMs }));
+    const rig = new Rig({ steppedSinceMs, recovery: { previousBoot: '00000000000000bb', lastCounters } });
+    rig.read('ls-1', Object.fromEntries(signals.map((signal) => [signal, Number(standing[signal]) + 1])));
+    rig.pass(1_000);
+    await rig.pipeline.drain();
+    const counted = signals.map((signal) =>
+      rig
+        .summaries(signal)
+        .map(({ counter }) => counter)
+        .filter((c) => c !== null),
+    );
+    for (const [at, counters] of counted.entries()) {
+      const delta = counters.reduce((sum, counter) => sum + counter.delta, 0);
+      const uncertainty = counters.reduce((sum, counter) => sum + counter.uncertainty, 0);
+      assert.deepEqual([delta, uncertainty], [1, 0], `${signals[at]} after ${steppedSinceMs} ms`);
+    }
+    assert.deepEqual(
+      rig.events('clock_step').map(({ data }) => data['stepMs']),
+      steppedSinceMs === 0 ? [] : [steppedSinceMs],
+    );
   }
 });

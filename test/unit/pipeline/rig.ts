@@ -57,6 +57,8 @@ export interface RigOptions {
   readonly options?: Partial<PipelineOptions>;
   readonly recovery?: Partial<Recovery>;
   readonly startMs?: number;
+  /** How far the wall clock was stepped since the recovery was made; the start was two seconds before. */
+  readonly steppedSinceMs?: number;
   readonly journal?: (entries: readonly JournalEntry[]) => Promise<void>;
 }
 
@@ -82,6 +84,9 @@ export class Rig {
       rules: options.rules ?? loadRuleSet(options.overrides ?? {}, {}, shipped),
       clock: { wallMs: () => this.wallMs, monotonicMs: () => (this.monotonicMs += this.lookMs) },
       recovery: { ...emptyRecovery, ...options.recovery },
+      ...(options.steppedSinceMs === undefined
+        ? {}
+        : { startedAt: { wallMs: this.wallMs - 2_000 - options.steppedSinceMs, monotonicMs: 3_000 } }),
       options: options.options ?? {},
       out: {
         journal: (entries, urgent) => {
