@@ -13,7 +13,8 @@ import Database from 'better-sqlite3';
 import { branchKeeper } from './branches.ts';
 import { fileKeeper } from './files.ts';
 import { overlapKeeper } from './overlap.ts';
-import { openAlertsSql, workedOutSql } from './schema.ts';
+import { openAlertsSql } from './schema-alerts.ts';
+import { workedOutSql } from './schema.ts';
 
 export interface Salvage {
   /** Rows copied, those of the ledger not among them. */

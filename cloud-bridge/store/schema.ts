@@ -2,7 +2,16 @@
  * The bridge's store, as plain SQL that anyone may read (`docs/bridge-store.md` is generated from this text).
  * Times are UTC milliseconds; ids and names are those of the wire contract; JSON columns hold what the record held.
  */
-import { farIndexSql, overlapSql } from './overlap.ts';
+import { farIndexSql } from './overlap.ts';
+import { alertCurrentSql, alertFirstSql, alertOpenSql, openAlertsSql } from './schema-alerts.ts';
+import {
+  forkTablesSql,
+  overlapViewSql,
+  seriesTableSql,
+  stateTableSql,
+  summaryTableSql,
+  totalsViewSql,
+} from './schema-minutes.ts';
 
 /** Each version changes a table, column, index or view: so a damaged number is told from a newer version (`open.ts`). */
 export const schemaVersion = 6;
@@ -25,127 +34,6 @@ CREATE TABLE evidence_chunk (
   PRIMARY KEY (gateway, sha256, chunk)
 );`;
 
-/** Added with version 2, as the migration and a new database make them. */
-const forkTablesSql = `-- Only of gateways with a fork: the boots that go before a branch where both have watched a machine at one time. Of the
--- children of one boot the one that sealed first goes on with its parent's branch, every other opens one; where two ways
--- part, everything on the side of the older child goes before. Ancestors never do: one chain cannot overlap itself.
-CREATE TABLE branch_older (
-  gateway TEXT NOT NULL,
-  boot TEXT NOT NULL,
-  branch TEXT NOT NULL,                -- named after the boot that opened it
-  PRIMARY KEY (gateway, boot, branch)
-) WITHOUT ROWID;
-
--- Boots some of whose readings another boot has sent: those of minutes that it rebuilt when it started.
-CREATE TABLE boot_rebuilt (
-  gateway TEXT NOT NULL,
-  boot TEXT NOT NULL,
-  PRIMARY KEY (gateway, boot)
-) WITHOUT ROWID;
-
--- The counter spans in summary of the boots in branch_older, joined where they meet; and for each branch those of all
--- boots that go before it.
-CREATE TABLE counter_span (
-  gateway TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  signal TEXT NOT NULL,
-  boot TEXT NOT NULL,
-  from_ms INTEGER NOT NULL,
-  to_ms INTEGER NOT NULL,
-  from_value REAL NOT NULL,
-  to_value REAL NOT NULL,
-  PRIMARY KEY (gateway, machine, signal, boot, from_ms)
-) WITHOUT ROWID;
-CREATE TABLE counter_older (
-  gateway TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  signal TEXT NOT NULL,
-  branch TEXT NOT NULL,
-  from_ms INTEGER NOT NULL,
-  to_ms INTEGER NOT NULL,
-  from_value REAL NOT NULL,
-  to_value REAL NOT NULL,
-  PRIMARY KEY (gateway, machine, signal, branch, from_ms)
-) WITHOUT ROWID;`;
-
-/** Added with version 5. */
-const seriesTableSql = `-- The rows of summary with a counter, series by series; of gateways with a fork only, whose reckoning goes that way.
-CREATE TABLE counter_series (
-  gateway TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  signal TEXT NOT NULL,
-  minute_ms INTEGER NOT NULL,
-  reading_boot TEXT NOT NULL,
-  segment INTEGER NOT NULL,
-  PRIMARY KEY (gateway, machine, signal, minute_ms, reading_boot, segment)
-) WITHOUT ROWID;`;
-
-/** Added with version 4. */
-const alertFirstSql = `-- When each occurrence was first raised: the order of lists, as its current row may name a later time.
-CREATE TABLE alert_first (
-  gateway TEXT NOT NULL,
-  occurrence TEXT NOT NULL,
-  raised_ms INTEGER NOT NULL,
-  PRIMARY KEY (gateway, occurrence)
-) WITHOUT ROWID;
-CREATE INDEX alert_first_time ON alert_first (raised_ms, gateway, occurrence);`;
-
-/** The order of its tables and their index are named: SQLite would go through all alerts of a gateway for each of them. */
-const alertCurrentSql = `-- The newest step of each occurrence. Boots are ordered by their chain and records within a boot by number, never by
--- the gateway's clock alone: that may have been set back in between.
-CREATE VIEW alert_current AS
-SELECT f.gateway, f.occurrence, f.raised_ms AS first_raised_ms, a.boot, a.n,
-  a.machine, a.at_ms, a.type, a.rule, a.signal, a.priority, a.transition, a.state,
-  a.onset_ms, a.raised_ms, a.cleared_ms, a.cause, a.text, a.evidence, a.actor
-FROM alert_first f
-CROSS JOIN record_alert a INDEXED BY record_alert_occurrence ON a.gateway = f.gateway AND a.occurrence = f.occurrence
-CROSS JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
-WHERE NOT EXISTS (
-  SELECT 1 FROM record_alert later INDEXED BY record_alert_occurrence JOIN boot lb USING (gateway, boot)
-  WHERE later.gateway = a.gateway AND later.occurrence = a.occurrence AND (
-    CASE WHEN later.boot = a.boot THEN later.n > a.n
-    ELSE (lb.generation, later.at_ms, later.boot) > (b.generation, a.at_ms, a.boot) END
-  )
-);`;
-
-/**
- * The newest step of the occurrences whose records `where` names, of those that are open. Of each boot its last step counts, of
- * several boots that of the one that comes last in the chain.
- */
-const newestOpenSql = (where: string) => `SELECT gateway, occurrence, priority, state FROM (
-    SELECT a.gateway, a.occurrence, a.priority, a.state, a.transition, row_number() OVER (
-      PARTITION BY a.gateway, a.occurrence ORDER BY coalesce(b.generation, -1) DESC, a.at_ms DESC, a.boot DESC
-    ) AS place
-    FROM (SELECT gateway, boot, max(n) AS n FROM record_alert WHERE ${where} GROUP BY gateway, occurrence, boot) l
-    CROSS JOIN record_alert a ON a.gateway = l.gateway AND a.boot = l.boot AND a.n = l.n
-    LEFT JOIN boot b ON b.gateway = a.gateway AND b.boot = a.boot
-  ) WHERE place = 1 AND transition NOT IN ('closed', 'removed')`;
-
-/** Added with version 6. Kept by triggers: whoever writes a step, and in whatever order, the table follows. */
-const alertOpenSql = `-- Occurrences that are neither closed nor removed, as they stand in alert_current: few, however long the history. Only the
--- two triggers write it.
-CREATE TABLE alert_open (
-  gateway TEXT NOT NULL,
-  occurrence TEXT NOT NULL,
-  priority TEXT NOT NULL,
-  state TEXT NOT NULL,
-  PRIMARY KEY (gateway, occurrence)
-) WITHOUT ROWID;
-CREATE TRIGGER alert_open_step AFTER INSERT ON record_alert BEGIN
-  DELETE FROM alert_open WHERE gateway = new.gateway AND occurrence = new.occurrence;
-  INSERT INTO alert_open ${newestOpenSql('gateway = new.gateway AND occurrence = new.occurrence')};
-END;
-CREATE TRIGGER alert_open_chain AFTER UPDATE OF generation ON boot WHEN new.generation <> old.generation BEGIN
-  DELETE FROM alert_open WHERE gateway = new.gateway AND occurrence IN (
-    SELECT occurrence FROM record_alert WHERE gateway = new.gateway AND boot = new.boot);
-  INSERT INTO alert_open ${newestOpenSql(`gateway = new.gateway AND occurrence IN (
-      SELECT occurrence FROM record_alert WHERE gateway = new.gateway AND boot = new.boot)`)};
-END;`;
-
-/** Makes `alert_open` of the records there are: for the migration, and for a salvaged store. */
-export const openAlertsSql = `DELETE FROM alert_open;
-INSERT INTO alert_open ${newestOpenSql('true')};`;
-
 /** What version 4 adds and is worked out from other rows; a salvaged store gets it in the same way. */
 export const workedOutSql = `INSERT OR REPLACE INTO alert_first
   SELECT gateway, occurrence, min(raised_ms) FROM record_alert GROUP BY gateway, occurrence;
@@ -154,89 +42,6 @@ UPDATE gateway SET batches = counted.batches, repeats = counted.repeats
   WHERE counted.gateway = gateway.gateway;
 UPDATE gateway SET forks = counted.forks FROM (SELECT gateway, count(*) AS forks FROM fork GROUP BY gateway) counted
   WHERE counted.gateway = gateway.gateway;`;
-
-/**
- * Gateways without a fork are added up as they always were. Of the others what a fork has seen twice is taken off by series:
- * four figures in one text, as a subquery gives one value and each run of it reads the whole series.
- */
-const totalsViewSql = `CREATE VIEW counter_totals AS
-SELECT gateway, machine, signal,
-  sum(counter_delta) AS delta, sum(counter_uncertainty) AS uncertainty,
-  sum(counter_wraps) AS wraps, sum(counter_resets) AS resets,
-  min(counter_from_ms) AS from_ms, max(counter_to_ms) AS to_ms
-FROM summary WHERE counter_delta IS NOT NULL
-GROUP BY gateway, machine, signal HAVING gateway NOT IN (SELECT gateway FROM branch_older)
-UNION ALL
-SELECT gateway, machine, signal,
-  delta + (twice ->> 0), uncertainty + (twice ->> 1), wraps + (twice ->> 2), resets + (twice ->> 3), from_ms, to_ms
-FROM (
-SELECT s.gateway, s.machine, s.signal,
-  sum(s.counter_delta) AS delta, sum(s.counter_uncertainty) AS uncertainty,
-  sum(s.counter_wraps) AS wraps, sum(s.counter_resets) AS resets,
-  min(s.counter_from_ms) AS from_ms, max(s.counter_to_ms) AS to_ms,
-  (SELECT format('[%!.17g,%!.17g,%d,%d]', total(counted_delta - counter_delta),
-    total(counted_uncertainty - counter_uncertainty), total(counted_wraps - counter_wraps),
-    total(counted_resets - counter_resets)) FROM (
-${overlapSql(`
-  WHERE i.gateway = s.gateway AND i.machine = s.machine AND i.signal = s.signal`)}
-  )) AS twice
-FROM (SELECT DISTINCT gateway FROM branch_older) g CROSS JOIN summary s ON s.gateway = g.gateway
-WHERE s.counter_delta IS NOT NULL
-GROUP BY s.gateway, s.machine, s.signal
-);`;
-
-const overlapViewSql = `CREATE VIEW counter_overlap AS
-${overlapSql('')};`;
-
-/** As they are since version 5; before, their keys had the minute last. */
-const summaryTableSql = `-- Partial sums of one signal over one UTC minute: one row a key, the highest (revision, boot, n) of that key.
--- Partials of other (reading_boot, segment) of the same minute add up. Rows lie as they arrive, minute after minute of a
--- gateway: by series each row of a batch would have a page of its own.
-CREATE TABLE summary (
-  gateway TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  signal TEXT NOT NULL,
-  minute_ms INTEGER NOT NULL,
-  reading_boot TEXT NOT NULL,
-  segment INTEGER NOT NULL,
-  revision INTEGER NOT NULL,
-  boot TEXT NOT NULL,                  -- of the record that won
-  n INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
-  samples INTEGER NOT NULL,
-  good INTEGER NOT NULL,
-  sum REAL NOT NULL,
-  integral REAL NOT NULL,
-  covered_s REAL NOT NULL,
-  min REAL,
-  max REAL,
-  first REAL,
-  last REAL,
-  counter_delta REAL,                  -- the counter columns are all NULL or all set
-  counter_uncertainty REAL,
-  counter_from REAL,
-  counter_to REAL,
-  counter_from_ms INTEGER,
-  counter_to_ms INTEGER,
-  counter_wraps INTEGER,
-  counter_resets INTEGER,
-  PRIMARY KEY (gateway, minute_ms, machine, signal, reading_boot, segment)
-) WITHOUT ROWID;`;
-const stateTableSql = `-- Seconds by state over one UTC minute, kept as the summaries are.
-CREATE TABLE state_summary (
-  gateway TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  minute_ms INTEGER NOT NULL,
-  reading_boot TEXT NOT NULL,
-  segment INTEGER NOT NULL,
-  revision INTEGER NOT NULL,
-  boot TEXT NOT NULL,
-  n INTEGER NOT NULL,
-  at_ms INTEGER NOT NULL,
-  seconds TEXT NOT NULL,               -- JSON object: state -> seconds
-  causes TEXT NOT NULL,                -- JSON object: stop cause -> seconds
-  PRIMARY KEY (gateway, minute_ms, machine, reading_boot, segment)
-) WITHOUT ROWID;`;
 
 export const schemaSql = `
 -- A gateway that has been heard at least once.

@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as told } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { isSound, lastCommit, makeFolders, show, type Truth } from './flipping.ts';
 
@@ -78,7 +78,7 @@ for (const [folder, file] of files) {
         const numRuns = Math.min(flipsATest, flips - done);
         await t.test(`${done + 1} to ${done + numRuns}`, () => fc.assert(property, { numRuns, seed: seed + done }));
         // All of it is one turn of the event loop, in which nothing can be told.
-        await told(50);
+        await delay(50);
       }
       if (flips >= 60 && file === 'journal.db') {
         assert.ok(aside > flips / 10, `${aside} of ${flips} were found`);
