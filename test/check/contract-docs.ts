@@ -1,15 +1,21 @@
 /**
- * `docs/CONTRACT.md`, the JSON Schemas and the AsyncAPI document, from `cloud-bridge/contract.ts`; `docs/bridge-store.md`
- * from the store's own SQL.
+ * `docs/CONTRACT.md`, the JSON Schemas and the AsyncAPI document, from `cloud-bridge/contract.ts`.
  */
 import { z } from 'zod';
 import * as contract from '../../cloud-bridge/contract.ts';
-import { schemaSql, schemaVersion } from '../../cloud-bridge/store/schema.ts';
+import { asyncApi, type Json, type JsonObject, type SchemaName } from './contract-asyncapi.ts';
+import {
+  commandBodies,
+  exampleAck,
+  exampleBlobAck,
+  exampleChunk,
+  exampleCommand,
+  exampleName,
+  exampleResult,
+  exampleStatus,
+} from './contract-examples.ts';
 import { subscriberSource } from './contract-subscriber.ts';
 import type { Generated } from './generate.ts';
-
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-type JsonObject = { readonly [key: string]: Json };
 
 const records = {
   machine: contract.machineRecord,
@@ -30,7 +36,7 @@ const schemas = {
   status: contract.statusMessage,
   command: contract.commandMessage,
   result: contract.commandResult,
-} as const;
+} as const satisfies Readonly<Record<SchemaName, z.ZodType> & Record<string, z.ZodType>>;
 
 /** Path → content of every document of the wire contract and the bridge's store. */
 export function generate(): Map<string, string> {
@@ -44,8 +50,7 @@ export function contractDocuments(): readonly Generated[] {
   }));
   return [
     { path: 'docs/CONTRACT.md', text: contractText() },
-    { path: 'docs/bridge-store.md', text: storeText() },
-    { path: 'docs/contract/asyncapi.json', text: pretty(asyncApi()) },
+    { path: 'docs/contract/asyncapi.json', text: pretty(asyncApi(topic)) },
     ...files,
   ];
 }
@@ -127,76 +132,7 @@ const what: Readonly<Record<keyof typeof records, string>> = {
   alert: 'One step in the life of one occurrence of an alarm (ISA-18.2, IEC 62682).',
 };
 
-const exampleName: contract.BatchName = { gateway: 'gw-1', boot: '00112233445566aa', seq: 7, sha256: 'ab'.repeat(32) };
-const exampleStatus = {
-  v: 1,
-  gateway: exampleName.gateway,
-  boot: exampleName.boot,
-  previousBoot: null,
-  connection: 3,
-  online: true,
-  atMs: 1_767_600_000_000,
-  agentVersion: '0.1.0',
-  session: '00112233445566778899aabbccddeeff',
-} as const;
-const exampleAck = { v: 1, ...exampleName, result: 'later', code: 'store-full', retryAfterS: 60 } as const;
-const exampleCommand = {
-  v: 1,
-  gateway: 'gw-1',
-  id: 'c-17',
-  session: '0f'.repeat(16),
-  counter: 17,
-  kind: 'ping',
-  body: '{}',
-  notAfterMs: null,
-} as const;
-const exampleResult = {
-  v: 1,
-  gateway: 'gw-1',
-  id: 'c-17',
-  counter: 17,
-  command: 'cd'.repeat(32),
-  ok: true,
-  code: null,
-  body: '{}',
-} as const;
-const commandBodies: Readonly<Record<contract.CommandKind, readonly [body: string, what: string]>> = {
-  ping: [
-    '`{confirms?}`',
-    'Answers with the state of the agent. `confirms` is the id of a `set-config` on trial, which is kept from then on.',
-  ],
-  'ack-alert': [
-    '`{occurrence, comment?}`',
-    'Acknowledges an alert. Its actor is `bridge key`, the fingerprint of the key and `by`.',
-  ],
-  shelve: ['`{occurrence, forS, comment?}`', 'Shelves an alert for 60 to 86,400 s.'],
-  'set-config': [
-    '`{changes: [{path, value}]}`',
-    'Sets up to 50 fields that CONFIG.md marks *remote*, on trial. `path` is an array of names, a machine goes by its id; `value` null takes an earlier change back.',
-  ],
-  'request-window': [
-    '`{machine, signal, fromMs, toMs}`',
-    'Raw readings of one signal, of at most an hour, as `uplink.remoteRaw` allows: `{t0, t, v, q}`, where `t` counts ms from the reading before, `q` lists `[index, quality]` of those that are not good. The newest reading before `fromMs` comes first.',
-  ],
-  'request-bundle': [
-    '`{}`',
-    'How the agent is, what its doctor finds and the last lines of its log, as `uplink.remoteRaw` allows. What does not fit of the log is left out, the oldest first.',
-  ],
-};
 const commandRows = Object.entries(commandBodies).map(([kind, [body, does]]) => `| \`${kind}\` | ${body} | ${does} |`);
-const exampleChunk = { gateway: 'gw-1', sha256: 'ab'.repeat(32), size: 60_000, chunk: 1 } as const;
-const exampleBlobAck: Omit<contract.BlobAckMessage, 'sig'> = {
-  v: 1,
-  gateway: 'gw-1',
-  blob: 'ab'.repeat(32),
-  held: [
-    [0, 0],
-    [3, 5],
-  ],
-  result: 'part',
-  code: null,
-  retryAfterS: null,
-};
 const topic = (channel: contract.Channel) => contract.topicOf('{site}', '{gateway}', channel);
 const block = (language: string, text: string) => `\`\`\`${language}\n${text.trim()}\n\`\`\``;
 
@@ -362,89 +298,4 @@ ${block('python', subscriberSource)}
 
 \`python3 subscriber.py 127.0.0.1 1883 reader reader.password\`
 `;
-}
-
-function storeText(): string {
-  return `<!-- Generated from cloud-bridge/store/schema.ts by \`npm run generate\`. -->
-# The bridge's store
-
-\`bridge.db\` in the bridge's data folder is SQLite in WAL mode, schema version ${schemaVersion} (\`PRAGMA user_version\`). Any program
-may read it while the bridge runs; only the bridge writes. Times are UTC milliseconds.
-
-Record identity is (gateway, boot, n). Start reading at the views: \`machine\`, \`alert_current\`, \`counter_totals\`, \`fork\`,
-\`ledger_watermark\`.
-
-${block('sql', schemaSql)}
-`;
-}
-
-function asyncApi(): JsonObject {
-  const schemaFormat = 'application/schema+json;version=draft-07';
-  const payload = (name: keyof typeof schemas): JsonObject => ({
-    schemaFormat,
-    schema: { $ref: `./${name}.schema.json` },
-  });
-  const channel = (name: contract.Channel, messages: readonly string[]): JsonObject => ({
-    address: topic(name),
-    parameters: {
-      site: { description: 'Site id, [a-z0-9-]{1,40}' },
-      gateway: { description: 'Gateway id, [a-z0-9-]{1,40}' },
-    },
-    messages: Object.fromEntries(messages.map((message) => [message, { $ref: `#/components/messages/${message}` }])),
-    bindings: { mqtt: {} },
-  });
-  const operation = (action: 'send' | 'receive', name: contract.Channel, summary: string): JsonObject => ({
-    action,
-    summary,
-    channel: { $ref: `#/channels/${name}` },
-    bindings: { mqtt: { qos: 1, retain: name === 'status', bindingVersion: '0.2.0' } },
-  });
-  return {
-    asyncapi: '3.0.0',
-    info: {
-      title: 'Selvedge bridge',
-      version: `${contract.contractVersion}.0.0`,
-      description: 'What gateways send to the bridge and what it answers. The operations are those of the bridge.',
-      license: { name: 'Apache-2.0' },
-    },
-    defaultContentType: 'application/json',
-    channels: {
-      up: channel('up', ['batch']),
-      ack: channel('ack', ['ack', 'blob-ack']),
-      blob: channel('blob', ['chunk']),
-      status: channel('status', ['status']),
-      cmd: channel('cmd', ['command']),
-      res: channel('res', ['result']),
-    },
-    operations: {
-      receiveBatch: operation('receive', 'up', 'Store a batch'),
-      answerBatch: operation('send', 'ack', 'Answer it, after the commit'),
-      receiveChunk: operation('receive', 'blob', 'Keep a chunk of an evidence file'),
-      receiveStatus: operation('receive', 'status', 'Keep the newest birth or death'),
-      sendCommand: operation('send', 'cmd', 'Ask something of a gateway'),
-      receiveResult: operation('receive', 'res', 'Take the result of a command'),
-    },
-    components: {
-      messages: {
-        batch: {
-          contentType: 'application/octet-stream',
-          summary: 'A line of JSON (up-header.schema.json), a newline, and zstd bytes of JSON (batch.schema.json)',
-          payload: { type: 'string', format: 'binary', maxLength: contract.maxUpBytes },
-          'x-header': { $ref: './up-header.schema.json' },
-          'x-unpacked': { $ref: './batch.schema.json' },
-        },
-        chunk: {
-          contentType: 'application/octet-stream',
-          summary: 'A line of JSON (blob-header.schema.json), a newline, and the bytes of the chunk',
-          payload: { type: 'string', format: 'binary', maxLength: contract.maxBlobBytes },
-          'x-header': { $ref: './blob-header.schema.json' },
-        },
-        'blob-ack': { payload: payload('blob-ack') },
-        ack: { payload: payload('ack') },
-        status: { payload: payload('status') },
-        command: { payload: payload('command') },
-        result: { payload: payload('result') },
-      },
-    },
-  };
 }

@@ -9,6 +9,7 @@ import { errorDocument } from './error-docs.ts';
 import { repository } from './files.ts';
 import { profileDocuments } from './profile-docs.ts';
 import { scalingDocument } from './scaling-docs.ts';
+import { storeDocument } from './store-docs.ts';
 import { tortureDocument } from './torture-docs.ts';
 
 export interface Generated {
@@ -24,6 +25,7 @@ export function generatedDocuments(): readonly Generated[] {
     ...profileDocuments(),
     errorDocument(),
     ...contractDocuments(),
+    storeDocument(),
     scalingDocument(),
     tortureDocument(),
   ];

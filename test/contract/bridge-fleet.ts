@@ -8,7 +8,7 @@ import type { BridgeStore } from '../../cloud-bridge/store/bridge-store.ts';
 import { holdToDocument } from '../unit/bridge/api-document.ts';
 import { checked, deliveries } from '../unit/bridge/histories.ts';
 import { alert, atMs, bootA, bootB, bootC, event, status } from '../unit/bridge/making.ts';
-import type { StoreKind } from './bridge-store.ts';
+import type { StoreKind } from './bridge-contents.ts';
 
 const open = (store: BridgeStore) =>
   store.rows('SELECT gateway, occurrence, priority, state FROM alert_open ORDER BY gateway, occurrence');

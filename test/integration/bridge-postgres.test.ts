@@ -4,8 +4,10 @@ import type { Row } from '../../cloud-bridge/store/bridge-store.ts';
 import { migrations } from '../../cloud-bridge/store/postgres/schema.ts';
 import { pgSessions } from '../../cloud-bridge/store/postgres/sessions.ts';
 import { PostgresStore, type PostgresOptions } from '../../cloud-bridge/store/postgres/store.ts';
+import { bridgeApiContract } from '../contract/bridge-api.ts';
+import type { StoreKind } from '../contract/bridge-contents.ts';
 import { bridgeFleetContract } from '../contract/bridge-fleet.ts';
-import { bridgeStoreContract, type StoreKind } from '../contract/bridge-store.ts';
+import { bridgeStoreContract } from '../contract/bridge-store.ts';
 import { addressOf, postgresPrograms, startPostgres, type PostgresServer } from '../support/postgres.ts';
 import { requireProgram } from '../support/peers.ts';
 import { checked } from '../unit/bridge/histories.ts';
@@ -102,6 +104,7 @@ else {
     runs: 5,
   };
   bridgeStoreContract(kind);
+  bridgeApiContract(kind);
   bridgeFleetContract(kind);
 
   test('workers that need the same months at the same time make each partition once, and the next one ahead', async (t) => {

@@ -16,7 +16,7 @@ import {
 } from '../../../cloud-bridge/fleet-page/fleet-words.ts';
 import { BridgeMetrics } from '../../../cloud-bridge/metrics.ts';
 import type { Scalar } from '../../../cloud-bridge/store/bridge-store.ts';
-import { openSqlite } from '../../contract/bridge-store.ts';
+import { openSqlite } from '../../contract/bridge-contents.ts';
 import { initialise } from '../../../cloud-bridge/keys.ts';
 import { holdToDocument } from './api-document.ts';
 import { checked } from './histories.ts';

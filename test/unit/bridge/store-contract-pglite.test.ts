@@ -1,6 +1,8 @@
 import { PostgresStore } from '../../../cloud-bridge/store/postgres/store.ts';
+import { bridgeApiContract } from '../../contract/bridge-api.ts';
+import type { StoreKind } from '../../contract/bridge-contents.ts';
 import { bridgeFleetContract } from '../../contract/bridge-fleet.ts';
-import { bridgeStoreContract, type StoreKind } from '../../contract/bridge-store.ts';
+import { bridgeStoreContract } from '../../contract/bridge-store.ts';
 import { atMs } from './making.ts';
 import { startPglite } from './pglite.ts';
 
@@ -21,4 +23,5 @@ async function open(): Promise<PostgresStore> {
 
 const kind: StoreKind = { name: 'PGlite', open, openMany: null, runs: 5 };
 bridgeStoreContract(kind);
+bridgeApiContract(kind);
 bridgeFleetContract(kind);
