@@ -5,34 +5,14 @@
  *  ack     it answers `stored` some time before it commits, and after SIGUSR2 it is killed between the two;
  *  sync    it is as it should be, but after SIGUSR2 it is killed before it commits what the broker has taken.
  */
-import { registerHooks } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import type { CheckedBatch, CommitResult } from '../../cloud-bridge/store/bridge-store.ts';
 import type { SqliteStore as Store } from '../../cloud-bridge/store/store.ts';
+import { breakSources, controls } from '../support/controls.ts';
 
 /** Long enough for an answer to be on its way. */
 const commitLateMs = 250;
 const killAfterMs = 150;
-
-/** Replaces text of the bridge's sources as they are loaded; where the text is not there the control would break nothing. */
-const dedupe: Readonly<Record<string, readonly [string, string]>> = {
-  'schema.ts': ['PRIMARY KEY (gateway, boot, n)\n) WITHOUT ROWID;', 'again INTEGER\n);'],
-  'store.ts': ['if (!fresh.has(record.n) || taken.has(record.n)) {', 'if (taken.has(record.n)) {'],
-};
-
-function storeRepeats(): void {
-  const folder = new URL('../../cloud-bridge/store/', import.meta.url).href;
-  registerHooks({
-    load(url, context, next) {
-      const loaded = next(url, context);
-      const change = url.startsWith(folder) ? dedupe[url.slice(folder.length)] : undefined;
-      if (change === undefined) return loaded;
-      const source = Buffer.from((loaded.source ?? '') as Uint8Array).toString('utf8');
-      if (!source.includes(change[0])) throw new TypeError(`${url} has changed: the control does not break it`);
-      return { ...loaded, source: source.replaceAll(change[0], change[1]) };
-    },
-  });
-}
 
 let armed = false;
 const die = () => void setTimeout(() => process.kill(process.pid, 'SIGKILL'), killAfterMs);
@@ -70,7 +50,7 @@ async function dieBeforeCommit(): Promise<void> {
 if (isMainThread) {
   process.on('SIGUSR2', () => (armed = true));
   const broken = process.env['SELVEDGE_TORTURE_BREAK'];
-  if (broken === 'dedupe') storeRepeats();
+  if (broken === 'dedupe') breakSources(controls.bridgeStoresRepeats);
   if (broken === 'ack') await answerFirst();
   if (broken === 'sync') await dieBeforeCommit();
 }
