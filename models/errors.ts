@@ -1,0 +1,78 @@
+/** Every error of this room: code, what it means for the operator, what to do. `docs/errors.md` is generated from it. */
+export interface ErrorEntry {
+  readonly code: `MDL-${number}`;
+  readonly meaning: string;
+  readonly cure: string;
+  /** true: the agent goes on trying by itself. */
+  readonly retryable: boolean;
+}
+
+export const modelErrors = {
+  packageUnreadable: {
+    code: 'MDL-200',
+    meaning: 'That is no model package, or it cannot be read.',
+    cure: 'Name a folder with manifest.json, manifest.sig and the files the manifest lists: plain files, no links, nothing else.',
+    retryable: false,
+  },
+  manifestInvalid: {
+    code: 'MDL-201',
+    meaning: 'The manifest of a model package is damaged, or says something a manifest must not say.',
+    cure: 'Get the package again from where it was made. Who makes it: models/package/seal.ts writes manifests.',
+    retryable: false,
+  },
+  packageTooNew: {
+    code: 'MDL-202',
+    meaning: 'The model package was made for a newer version of the agent.',
+    cure: 'Update the agent, or use an older version of the package.',
+    retryable: false,
+  },
+  packageChanged: {
+    code: 'MDL-203',
+    meaning: 'Files of a model package are missing, changed or added since it was signed. It is not used.',
+    cure: 'Get the package again. When it was installed already: check the disk, and find out who can write the data folder.',
+    retryable: false,
+  },
+  signatureWrong: {
+    code: 'MDL-204',
+    meaning: 'The signature of a model package does not hold: the manifest was changed after it was signed.',
+    cure: 'Get the package again from where it was made.',
+    retryable: false,
+  },
+  keyUnknown: {
+    code: 'MDL-205',
+    meaning: 'A model package is signed with a key that this gateway does not trust for it.',
+    cure: 'Get the package from where you get your releases. A package of your site: list its public key under models.siteKeys. A local one is good only on the gateway that made it.',
+    retryable: false,
+  },
+  goldenFailed: {
+    code: 'MDL-206',
+    meaning:
+      'On this computer the model does not give the results it must give for its golden samples. It is not used.',
+    cure: 'Use another version of the package. When the same version works on other gateways: check the memory of this computer (memtester) and run npm ci anew.',
+    retryable: false,
+  },
+  goldenCrashed: {
+    code: 'MDL-207',
+    meaning: 'The process that tried the model crashed, or did not end in its time. The model is not used.',
+    cure: 'Use another version of the package; `selvedge doctor` says whether this computer can run models at all.',
+    retryable: false,
+  },
+  sealImpossible: {
+    code: 'MDL-210',
+    meaning: 'A model package cannot be sealed as it lies there.',
+    cure: 'Correct what the message names; docs/MODELS.md shows what a package is made of.',
+    retryable: false,
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ModelErrorKey = keyof typeof modelErrors;
+
+export class ModelError extends Error {
+  readonly entry: ErrorEntry;
+  constructor(key: ModelErrorKey, detail: string, options?: ErrorOptions) {
+    const entry = modelErrors[key];
+    super(`${entry.code} ${detail}`, options);
+    this.name = 'ModelError';
+    this.entry = entry;
+  }
+}
