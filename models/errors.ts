@@ -69,10 +69,15 @@ export type ModelErrorKey = keyof typeof modelErrors;
 
 export class ModelError extends Error {
   readonly entry: ErrorEntry;
+  readonly key: ModelErrorKey;
+  /** What was wrong, without the code. */
+  readonly detail: string;
   constructor(key: ModelErrorKey, detail: string, options?: ErrorOptions) {
     const entry = modelErrors[key];
     super(`${entry.code} ${detail}`, options);
     this.name = 'ModelError';
     this.entry = entry;
+    this.key = key;
+    this.detail = detail;
   }
 }

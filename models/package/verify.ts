@@ -13,6 +13,8 @@ export interface Check {
   readonly detail: string;
   /** What to do; null when all is well. */
   readonly cure: string | null;
+  /** The error it failed with; null when all is well. */
+  readonly key: ModelErrorKey | null;
 }
 
 export interface Verdict {
@@ -22,12 +24,14 @@ export interface Verdict {
   readonly checks: readonly Check[];
 }
 
-export const good = (id: CheckId, detail: string): Check => ({ id, ok: true, detail, cure: null });
+export const good = (id: CheckId, detail: string): Check => ({ id, ok: true, detail, cure: null, key: null });
+/** @param detail without the code */
 export const bad = (id: CheckId, key: ModelErrorKey, detail: string): Check => ({
   id,
   ok: false,
   detail: `${modelErrors[key].code} ${detail}`,
   cure: modelErrors[key].cure,
+  key,
 });
 
 /** Manifest, signature and files, all of them also when one fails. The golden samples are run by `golden.ts`. */
@@ -77,5 +81,5 @@ function filesCheck(listed: readonly ManifestFile[], found: readonly ManifestFil
 /** The failed check for an error of this room; another error is thrown on. */
 export function checkOf(id: CheckId, error: unknown): Check {
   if (!(error instanceof ModelError)) throw error;
-  return { id, ok: false, detail: error.message, cure: error.entry.cure };
+  return bad(id, error.key, error.detail);
 }
