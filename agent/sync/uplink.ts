@@ -60,6 +60,7 @@ class MqttUplink implements Uplink {
   readonly #waiting: Waiting;
   readonly #evidence: EvidenceSender;
   #windowOptions: Parameters<typeof stepWindow>[3];
+  #minuteLingerMs: number;
   readonly #outageAfterMs: number;
   #window = emptyWindow();
   #outage = noOutage({ wallMs: 0, monotonicMs: 0 });
@@ -99,6 +100,7 @@ class MqttUplink implements Uplink {
       lingerMs: options.lingerMs ?? 1_000,
       pollMs,
     };
+    this.#minuteLingerMs = options.minuteLingerMs ?? 0;
     this.#evidence = new EvidenceSender({
       ...options,
       gatewayKey: () => this.#identity.gatewayKey,
@@ -143,6 +145,7 @@ class MqttUplink implements Uplink {
 
   hurry(): void {
     this.#windowOptions = { ...this.#windowOptions, lingerMs: 0 };
+    this.#minuteLingerMs = 0;
     this.#feed({ kind: 'committed' });
   }
 
@@ -387,7 +390,8 @@ class MqttUplink implements Uplink {
   }
 
   async #load({ epoch, lane, limit, exclude }: Extract<WindowEffect, { kind: 'load' }>): Promise<void> {
-    const batches = await this.#waiting.take(lane, limit, exclude, this.#windowOptions.lingerMs);
+    const linger = { lingerMs: this.#windowOptions.lingerMs, minuteLingerMs: this.#minuteLingerMs };
+    const batches = await this.#waiting.take(lane, limit, exclude, linger);
     if (batches === null) this.#feed({ kind: 'load-failed', epoch, lane });
     else this.#take(epoch, lane, batches);
   }
