@@ -115,11 +115,11 @@ test('verify tells each check; a changed byte, a wrong key and a wrong result ar
   graph[graph.length - 1] = (graph.at(-1) ?? 0) ^ 1;
   writeFileSync(join(changed, 'model.onnx'), graph);
   const refusals: readonly [string, string, RegExp][] = [
-    [changed, 'files', /^MDL-203 model\.onnx was changed/],
-    [make('1.0.0', { key: keyPair().privateKey }), 'signature', /^MDL-205 /],
-    [make('1.0.0', { signedBy: 'release' }), 'signature', /^MDL-205 it says signedBy release/],
-    [make('1.0.0', { expects: 3 }), 'golden', /^MDL-206 first: y has 4 of 4/],
-    [make('1.0.0', { graph: Buffer.from('x') }), 'golden', /^MDL-206 /],
+    [changed, 'files', /^MDL-103 model\.onnx was changed/],
+    [make('1.0.0', { key: keyPair().privateKey }), 'signature', /^MDL-105 /],
+    [make('1.0.0', { signedBy: 'release' }), 'signature', /^MDL-105 it says signedBy release/],
+    [make('1.0.0', { expects: 3 }), 'golden', /^MDL-106 first: y has 4 of 4/],
+    [make('1.0.0', { graph: Buffer.from('x') }), 'golden', /^MDL-106 /],
   ];
   for (const [folder, id, why] of refusals) {
     const verified = await models('verify', folder);
@@ -172,7 +172,7 @@ test('a local package is good on the gateway that made it, and nowhere else', as
     key: createPrivateKey(own.export({ type: 'pkcs8', format: 'pem' })),
   });
   assert.equal((await here.models('install', folder)).code, 0);
-  assert.equal((await elsewhere.models('install', folder)).report?.code, 'MDL-205');
+  assert.equal((await elsewhere.models('install', folder)).report?.code, 'MDL-105');
 });
 
 test('keys of the site come from the configuration, held to their fingerprint', async (t) => {
@@ -188,7 +188,7 @@ test('keys of the site come from the configuration, held to their fingerprint', 
   assert.equal((await verify()).code, 0);
   write('0'.repeat(64));
   const other = await verify();
-  assert.deepEqual([other.code, other.err.slice(0, 7)], [2, 'MDL-205']);
+  assert.deepEqual([other.code, other.err.slice(0, 7)], [2, 'MDL-105']);
   rmSync(keyFile);
   const missing = await runVerb(t, 'check', config);
   assert.equal(missing.code, 2);
@@ -214,7 +214,7 @@ test('wrong use is one line with its cure and exit 2; what is not installed is e
     assert.deepEqual([code, report?.code], [1, 'AGT-800'], words.join(' '));
   }
   assert.equal((await models('rollback', 'add')).report?.code, 'AGT-805');
-  assert.equal((await models('install', join(dir, 'nowhere'))).report?.code, 'MDL-200');
+  assert.equal((await models('install', join(dir, 'nowhere'))).report?.code, 'MDL-100');
   await models('install', make('1.0.0'));
   writeFileSync(join(dir, 'data/models/state.json'), 'x');
   const damaged = await models('activate', 'add');

@@ -88,7 +88,7 @@ test('install, shadow, activate, roll back', async (t) => {
 test('I1: what fails its samples, signature or hashes leaves nothing behind', async (t) => {
   const { models, make, states, path, golden } = rig(t);
   golden.works = false;
-  await assert.rejects(models.install(make('1.0.0')), code('MDL-206'));
+  await assert.rejects(models.install(make('1.0.0')), code('MDL-106'));
   golden.works = true;
   const changed = make('1.0.0');
   appendFileSync(join(changed, 'model.onnx'), 'x');
@@ -98,11 +98,11 @@ test('I1: what fails its samples, signature or hashes leaves nothing behind', as
       error.verdict.checks.map(({ ok }) => ok),
       [true, true, false],
     );
-    return code('MDL-203')(error);
+    return code('MDL-103')(error);
   });
-  await assert.rejects(models.install(make('1.0.0', { key: keyPair().privateKey })), code('MDL-205'));
-  await assert.rejects(models.install(make('1.0.0', { signedBy: 'site' })), code('MDL-205'));
-  await assert.rejects(models.install(join(path(), 'nothing')), code('MDL-200'));
+  await assert.rejects(models.install(make('1.0.0', { key: keyPair().privateKey })), code('MDL-105'));
+  await assert.rejects(models.install(make('1.0.0', { signedBy: 'site' })), code('MDL-105'));
+  await assert.rejects(models.install(join(path(), 'nothing')), code('MDL-100'));
   assert.deepEqual(states(), []);
   assert.deepEqual(existsSync(path('.staging')) ? readdirSync(path('.staging')) : [], []);
 });
@@ -132,7 +132,7 @@ test('a byte that changed on the disk after the installation is found before the
   await models.install(made);
   await models.activate('add', '1.0.0');
   appendFileSync(path('add/1.0.0/golden/first.x.bin'), 'x');
-  assert.throws(() => models.active('add'), code('MDL-203'));
+  assert.throws(() => models.active('add'), code('MDL-103'));
   assert.equal(models.list()[0]?.state, 'trial');
   // The same package again mends it.
   await models.install(made);
@@ -148,8 +148,8 @@ test('a sound package in the folder of another version is not that version', asy
   await models.activate('add', '2.0.0');
   rmSync(path('add/2.0.0'), { recursive: true });
   cpSync(path('add/1.0.0'), path('add/2.0.0'), { recursive: true });
-  assert.throws(() => models.active('add'), code('MDL-203'));
-  await assert.rejects(models.export('add', '2.0.0', path('out')), code('MDL-203'));
+  assert.throws(() => models.active('add'), code('MDL-103'));
+  await assert.rejects(models.export('add', '2.0.0', path('out')), code('MDL-103'));
 });
 
 test('what is damaged is not gone back to', async (t) => {
@@ -159,7 +159,7 @@ test('what is damaged is not gone back to', async (t) => {
     await models.activate('add', version);
   }
   appendFileSync(path('add/1.0.0/model.onnx'), 'x');
-  await assert.rejects(models.rollBack('add'), code('MDL-203'));
+  await assert.rejects(models.rollBack('add'), code('MDL-103'));
   assert.equal(models.active('add')?.manifest.version, '2.0.0');
 });
 
