@@ -9,7 +9,8 @@
  *  S3  A defect's box holds its mask; its needle and course are those the geometry gives for its place.
  */
 import { branch, uniform, within } from './chance.ts';
-import type { DefectClass, Fabric } from './fabric.ts';
+import type { DefectClass, Fabric } from '../dataset/fabric.ts';
+import { stripSize, type Box, type Strip, type StripDefect, type StripSize } from '../dataset/strip.ts';
 import { canonicalLoop, courseAt, coursePitchMm, heightOfLoop, tubeOf, walePitchMm } from './geometry.ts';
 import { createKnit, drawKnit, type Knit, type KnitFault } from './knit.ts';
 import { expose, illuminate, noiseAt, type Light, type Noise } from './optics.ts';
@@ -17,37 +18,6 @@ import { paintCrease, paintFly, paintHole, paintKnot, paintLint, paintOil, paint
 import { drawSeam, type SeamFault, type SeamOptions } from './seam.ts';
 import { placeOf, type Sheet, type View } from './view.ts';
 import { bindings, createWeave, drawWeave, type Weave, type WeaveFault } from './weave.ts';
-
-export interface StripSize {
-  readonly widthPx: number;
-  readonly heightPx: number;
-}
-/** What inspection cameras hand over, and what the evaluation reads. */
-export const stripSize: StripSize = { widthPx: 4096, heightPx: 256 };
-
-export interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-export interface StripDefect {
-  readonly class: DefectClass;
-  readonly box: Box;
-  /** Middle of the defect in the cloth, mm from its first wale or end and its first course or pick. */
-  readonly mm: { readonly x: number; readonly y: number };
-  /** Only where one needle or one course made it. */
-  readonly needle: number | null;
-  readonly course: number | null;
-}
-export interface Strip {
-  readonly pixels: Uint8Array;
-  /** 255 where the defects are; null of a good strip. */
-  readonly mask: Uint8Array | null;
-  readonly defects: readonly StripDefect[];
-  /** Columns that show cloth. */
-  readonly cloth: { readonly fromPx: number; readonly toPx: number };
-}
 
 /** One defect before it is drawn: loops, crossings or stitches that are wrong, or something painted over. */
 interface Flaw {
@@ -237,29 +207,22 @@ export function difference(clean: Sheet, spoiled: Sheet, size: StripSize, noise:
 }
 
 /** Widened by a pixel, then narrowed by one. */
-function close(mask: Uint8Array, size: StripSize): Uint8Array {
-  return neighbours(neighbours(mask, size, Math.max), size, Math.min);
-}
-function neighbours(
-  mask: Uint8Array,
-  { widthPx, heightPx }: StripSize,
-  choose: (a: number, b: number) => number,
-): Uint8Array {
-  const out = new Uint8Array(mask.length);
-  for (let y = 0; y < heightPx; y += 1) {
-    for (let x = 0; x < widthPx; x += 1) {
-      let best = mask[y * widthPx + x] ?? 0;
-      for (let dy = -1; dy <= 1; dy += 1) {
-        for (let dx = -1; dx <= 1; dx += 1) {
-          const ny = Math.min(heightPx - 1, Math.max(0, y + dy));
-          const nx = Math.min(widthPx - 1, Math.max(0, x + dx));
-          best = choose(best, mask[ny * widthPx + nx] ?? 0);
-        }
+function close(mask: Uint8Array, { widthPx, heightPx }: StripSize): Uint8Array {
+  const half = new Uint8Array(mask.length);
+  for (const narrow of [false, true]) {
+    for (let y = 0; y < heightPx; y += 1) {
+      for (let x = 0; x < widthPx; x += 1) {
+        const i = y * widthPx + x;
+        half[i] = joined(mask[i], x > 0 ? mask[i - 1] : mask[i], x + 1 < widthPx ? mask[i + 1] : mask[i], narrow);
       }
-      out[y * widthPx + x] = best;
     }
+    for (let i = 0; i < mask.length; i += 1) mask[i] = joined(half[i], half[i - widthPx], half[i + widthPx], narrow);
   }
-  return out;
+  return mask;
+}
+/** The least or the most of a pixel and its two neighbours; beyond the edge lies what is on it. */
+function joined(own = 0, before = own, after = own, narrow: boolean): number {
+  return narrow ? own & before & after : own | before | after;
 }
 
 function boxOf(mask: Uint8Array, { widthPx, heightPx }: StripSize): Box {

@@ -1,7 +1,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { classesOf, cloths, type Cloth, type Fabric } from '../../../../simulators/cloth/fabric.ts';
-import { createStripMaker, type Strip } from '../../../../simulators/cloth/strips.ts';
+import { createStripMaker } from '../../../../simulators/cloth/strips.ts';
+import { classesOf, cloths, type Cloth, type Fabric } from '../../../../simulators/dataset/fabric.ts';
+import type { Strip } from '../../../../simulators/dataset/strip.ts';
 
 /** A quarter of what is written to disk: every class is drawn here. */
 const width = 1024;
