@@ -5,15 +5,16 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createStripMaker } from '../cloth/strips.ts';
+import { createStripMakerB } from '../cloth-b/strips.ts';
 import { SimulatorError } from '../errors.ts';
 import { classesOf, type DefectClass } from './fabric.ts';
 import { generatorKey, greyPng } from './png.ts';
 import type { StripsDataset } from './schema.ts';
 import { stripSize, type Generator, type Strip } from './strip.ts';
 
-export const generatorNames = ['a'] as const;
+export const generatorNames = ['a', 'b'] as const;
 export type GeneratorName = (typeof generatorNames)[number];
-const generators: Readonly<Record<GeneratorName, Generator>> = { a: createStripMaker };
+const generators: Readonly<Record<GeneratorName, Generator>> = { a: createStripMaker, b: createStripMakerB };
 
 export interface WriteOptions {
   readonly folder: string;
