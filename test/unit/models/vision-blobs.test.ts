@@ -8,7 +8,7 @@ const options = { ...defaultBlobOptions, high: 2, low: 1, leastPixels: 1 };
 /** A map from digits: the score of a pixel is its digit, a blank is 0. */
 function mapOf(...rows: readonly string[]): ScoreMap {
   const width = Math.max(...rows.map((row) => row.length));
-  const digits = rows.flatMap((row) => [...row.padEnd(width)].map((digit) => Number(digit)));
+  const digits = rows.flatMap((row) => row.padEnd(width).split('').map(Number));
   return { width, height: rows.length, scores: Float32Array.from(digits) };
 }
 
