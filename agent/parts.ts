@@ -24,7 +24,7 @@ import {
 import type { HostClock } from './store/dating.ts';
 import { openStore, type Store } from './store/open.ts';
 import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
-import type { Uplink } from './sync/uplink-ports.ts';
+import { minutePairMs, type Uplink } from './sync/uplink-ports.ts';
 import type { ClockState } from './time/clock-state.ts';
 import type { GatewayClock } from './time/gateway-clock.ts';
 import { agentVersion, builtMs } from './version.ts';
@@ -191,6 +191,7 @@ export async function uplinkFor(
     clockState: () => clockState.state(),
     waitsFor,
     ackTimeoutMs: uplink.ackTimeoutS * 1000,
+    minuteLingerMs: config.summaries.openMinuteEveryS < 60 ? 0 : minutePairMs,
     outageAfterMs: uplink.outageAfterS * 1000,
     onOutage: (outage) => pipeline.uplinkOutage(outage),
     onDeadLetter: (letter) => log.error(letter, 'the bridge refused a batch for good; selvedge outbox list shows it'),

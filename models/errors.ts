@@ -8,6 +8,61 @@ export interface ErrorEntry {
 }
 
 export const modelErrors = {
+  packageUnreadable: {
+    code: 'MDL-100',
+    meaning: 'That is no model package, or it cannot be read.',
+    cure: 'Name a folder with manifest.json, manifest.sig and the files the manifest lists: plain files, no links, nothing else.',
+    retryable: false,
+  },
+  manifestInvalid: {
+    code: 'MDL-101',
+    meaning: 'The manifest of a model package is damaged, or says something a manifest must not say.',
+    cure: 'Get the package again from where it was made. Who makes it: models/package/seal.ts writes manifests.',
+    retryable: false,
+  },
+  packageTooNew: {
+    code: 'MDL-102',
+    meaning: 'The model package was made for a newer version of the agent.',
+    cure: 'Update the agent, or use an older version of the package.',
+    retryable: false,
+  },
+  packageChanged: {
+    code: 'MDL-103',
+    meaning: 'Files of a model package are missing, changed or added since it was signed. It is not used.',
+    cure: 'Get the package again. When it was installed already: check the disk, and find out who can write the data folder.',
+    retryable: false,
+  },
+  signatureWrong: {
+    code: 'MDL-104',
+    meaning: 'The signature of a model package does not hold: the manifest was changed after it was signed.',
+    cure: 'Get the package again from where it was made.',
+    retryable: false,
+  },
+  keyUnknown: {
+    code: 'MDL-105',
+    meaning: 'A model package is signed with a key that this gateway does not trust for it.',
+    cure: 'Get the package from where you get your releases. A package of your site: list its public key under models.siteKeys. A local one is good only on the gateway that made it.',
+    retryable: false,
+  },
+  goldenFailed: {
+    code: 'MDL-106',
+    meaning:
+      'On this computer the model does not give the results it must give for its golden samples. It is not used.',
+    cure: 'Use another version of the package. When the same version works on other gateways: check the memory of this computer (memtester) and run npm ci anew.',
+    retryable: false,
+  },
+  goldenCrashed: {
+    code: 'MDL-107',
+    meaning: 'The process that tried the model crashed, or did not end in its time. The model is not used.',
+    cure: 'Use another version of the package; `selvedge doctor` says whether this computer can run models at all.',
+    retryable: false,
+  },
+  sealImpossible: {
+    code: 'MDL-110',
+    meaning: 'A model package cannot be sealed as it lies there.',
+    cure: 'Correct what the message names; docs/MODELS.md shows what a package is made of.',
+    retryable: false,
+  },
   clothNotFound: {
     code: 'MDL-200',
     meaning: 'No cloth was found in an image: what it shows has no even surface, or the surface is too narrow.',
@@ -34,12 +89,19 @@ export const modelErrors = {
   },
 } as const satisfies Record<string, ErrorEntry>;
 
+export type ModelErrorKey = keyof typeof modelErrors;
+
 export class ModelError extends Error {
   readonly entry: ErrorEntry;
-  constructor(key: keyof typeof modelErrors, detail: string, options?: ErrorOptions) {
+  readonly key: ModelErrorKey;
+  /** What was wrong, without the code. */
+  readonly detail: string;
+  constructor(key: ModelErrorKey, detail: string, options?: ErrorOptions) {
     const entry = modelErrors[key];
     super(`${entry.code} ${detail}`, options);
     this.name = 'ModelError';
     this.entry = entry;
+    this.key = key;
+    this.detail = detail;
   }
 }

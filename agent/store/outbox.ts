@@ -38,6 +38,8 @@ export interface TakeRequest {
   readonly seal: SealContext;
   /** Live records wait this long for company before they are sealed. */
   readonly lingerMs: number;
+  /** The minutes of a gateway with few signals wait this long for the next minute, if nothing else is with them; 0 when not given. */
+  readonly minuteLingerMs?: number;
   /** Live records older than this go by the backlog lane, so that fresh ones never wait behind them. */
   readonly backlogAfterMs: number;
 }

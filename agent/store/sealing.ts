@@ -23,6 +23,10 @@ export const maxDeadLetters = 1_000;
 /** Sealed at once without waiting for company. */
 const fullBatchRecords = 500;
 const maxBatchRecords = 2_000;
+/** Minutes of so few signals cost less than the batch, the signature and the answer around them: they wait for the next minute. */
+const fewSummaries = 64;
+/** Minutes committed so far apart are not of one minute. */
+const nextMinuteMs = 30_000;
 /** Room for the fields around the records. */
 const envelopeBytes = 1_024;
 
@@ -30,6 +34,7 @@ interface Waiting {
   readonly id: number;
   readonly boot: string;
   readonly n: number;
+  readonly kind: string;
   readonly committedMs: number;
   readonly body: string;
 }
@@ -146,14 +151,8 @@ export class Outbox {
   }
 
   #sealNext(request: TakeRequest): SealedBatch | null {
-    const { nowMs } = request.seal;
     const rows = this.#waiting(spansOf(request, this.#builtMs));
-    const [oldest] = rows;
-    if (oldest === undefined) return null;
-    // A wall clock that was set back makes records look as if they came from the future: they do not wait either.
-    const ageMs = nowMs - oldest.committedMs;
-    const lingers = request.lane === 'live' && rows.length < fullBatchRecords && ageMs >= 0 && ageMs < request.lingerMs;
-    if (lingers) return null;
+    if (rows.length === 0 || lingers(rows, request)) return null;
     const sealed = this.#seal(request.lane, rows, request.seal);
     if (sealed === null) return null;
     for (const { id } of sealed.rows) this.#sql.deleteWaiting.run(id);
@@ -275,6 +274,21 @@ function pack({ lane, boot, previousBoot, seq, seal }: Envelope, rows: readonly 
   return zstdCompressSync(`${head.slice(0, -1)},"records":[${rows.map((row) => row.body).join(',')}]}`);
 }
 
+/** Whether live records wait on for company. */
+function lingers(rows: readonly Waiting[], { lane, seal, lingerMs, minuteLingerMs = 0 }: TakeRequest): boolean {
+  const [oldest] = rows;
+  if (oldest === undefined || lane !== 'live' || rows.length >= fullBatchRecords) return false;
+  // A wall clock that was set back makes records look as if they came from the future: they do not wait.
+  const ageMs = seal.nowMs - oldest.committedMs;
+  if (ageMs < 0) return false;
+  if (ageMs < lingerMs) return true;
+  if (ageMs >= minuteLingerMs || rows.length >= fewSummaries) return false;
+  return rows.every(
+    ({ kind, committedMs }) =>
+      (kind === 'summary' || kind === 'state-summary') && Math.abs(committedMs - oldest.committedMs) < nextMinuteMs,
+  );
+}
+
 const nameOf = ({ boot, seq }: BatchKey) => `${boot}/${seq}`;
 
 function prepareAll(db: Database) {
@@ -285,9 +299,9 @@ function prepareAll(db: Database) {
     pending: one(`SELECT boot, seq, sha256, lane, records, sends, bytes FROM batch
       WHERE state <> 'acked' AND state = 'pending' AND lane = ? ORDER BY id LIMIT ?`),
     oldestBoot: db.prepare(`SELECT boot FROM outbox WHERE ${within} ORDER BY id LIMIT 1`).pluck(),
-    waiting: one(`SELECT id, boot, n, committed_ms AS committedMs, body FROM outbox
+    waiting: one(`SELECT id, boot, n, kind, committed_ms AS committedMs, body FROM outbox
       WHERE ${within} AND boot = $boot ORDER BY id LIMIT $limit`),
-    openAlerts: one(`SELECT alert.id, alert.boot, alert.n, alert.at_ms AS committedMs, alert.body
+    openAlerts: one(`SELECT alert.id, alert.boot, alert.n, 'alert' AS kind, alert.at_ms AS committedMs, alert.body
       FROM occurrence JOIN alert ON alert.id = occurrence.last_alert WHERE is_open = 1 ORDER BY alert.id LIMIT ?`),
     deleteWaiting: one('DELETE FROM outbox WHERE id = ?'),
     previousBoot: db.prepare('SELECT previous_boot FROM boot WHERE boot = ?').pluck(),

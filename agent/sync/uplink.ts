@@ -1,6 +1,6 @@
 /**
  * Brings sealed batches to the bridge and lets go of them on its signed answer. The decisions are pure (`window.ts`, `outage.ts`);
- * this file owns the connection, the timer and the calls to the store.
+ * this file owns the timer and the calls to the store, `connection.ts` the connection.
  *
  * Invariants (test/unit/sync/, test/integration/sync*.test.ts):
  *  U1  A batch is released only by an answer signed by the bridge that names it by gateway, boot, seq and hash.
@@ -9,26 +9,17 @@
  *  U5  While `waitsFor` names a reason nothing is sealed, sent or connected, and no outage begins.
  *  U4  Trouble never throws at the user: it is a state in `view()`, a log line and a retry.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  contractVersion,
-  encodeUp,
-  signBatch,
-  signStatus,
-  topicOf,
-  type Lane,
-  type StatusMessage,
-} from '../../cloud-bridge/contract.ts';
-import type { BackoffOptions } from '../../drivers/contract.ts';
+import { contractVersion, encodeUp, signBatch, type Lane } from '../../cloud-bridge/contract.ts';
 import { agentErrors } from '../errors.ts';
 import type { UplinkView } from '../live.ts';
 import type { BatchKey, SealedBatch } from '../store/outbox.ts';
 import { believedAnswer } from './answers.ts';
-import { nextBroker, reconnectMs, returnMs, spreadRetryAfterS } from './brokers.ts';
+import { spreadRetryAfterS } from './brokers.ts';
+import { Connection, type ConnectionClosed } from './connection.ts';
 import { EvidenceSender } from './evidence.ts';
-import { checkUplinkUrl, openLink, type Link } from './link.ts';
+import { checkUplinkUrl } from './link.ts';
 import { noOutage, outageDueMs, stepOutage, type Instant, type OutageEvent } from './outage.ts';
-import type { Identity, Uplink, UplinkCounters, UplinkOptions } from './uplink-ports.ts';
+import type { Uplink, UplinkCounters, UplinkOptions } from './uplink-ports.ts';
 import { Waiting } from './waiting.ts';
 import {
   emptyWindow,
@@ -43,11 +34,7 @@ import {
 
 /** Alerts ahead of all, fresh minutes beside a backlog that has its fixed share; the bytes of evidence go by their own channel (`evidence.ts`). */
 const defaultSlots: Readonly<Record<Lane, number>> = { alerts: 4, live: 3, backlog: 5, evidence: 1 };
-/** Doubling would notice the bridge late by the whole outage; 1.3 keeps it to about a sixth, and the tries of a day to some thousands. */
-const defaultReconnect: BackoffOptions = { minMs: 500, maxMs: 30_000, factor: 1.3 };
-const connectTimeoutMs = 10_000;
 const pollMs = 5_000;
-const goodbyeMs = 400;
 /** Waiting alerts beyond this are history; the snapshot of what is active now goes before them. */
 const snapshotAfterRecords = 1_000;
 
@@ -60,51 +47,50 @@ class MqttUplink implements Uplink {
   readonly #waiting: Waiting;
   readonly #evidence: EvidenceSender;
   #windowOptions: Parameters<typeof stepWindow>[3];
+  #minuteLingerMs: number;
   readonly #outageAfterMs: number;
   #window = emptyWindow();
   #outage = noOutage({ wallMs: 0, monotonicMs: 0 });
   readonly #bytes = new Map<string, SealedBatch>();
-  #link: Link | null = null;
-  #ready = false;
+  readonly #connection: Connection;
   #running = false;
   #begun = false;
   #reason: string | null = 'not-yet-connected';
   #sinceMs: number | null = null;
-  #attempt = 0;
-  #connections = 0;
   #sent = 0;
   #invalidAcks = 0;
   #disbelieves = false;
   #tick: NodeJS.Timeout | null = null;
-  #retry: NodeJS.Timeout | null = null;
   #stopping: Promise<void> | null = null;
-  readonly #urls: readonly string[];
   readonly #renewal: { start(): void; stop(): void } | null;
-  /** Index of the broker that is connected, or tried. */
-  #at = 0;
-  #identity: Identity;
-  /** A connection to the first broker while another one still works. */
-  #candidate: Link | null = null;
-  #returning: NodeJS.Timeout | null = null;
 
   constructor(options: UplinkOptions) {
     this.#o = options;
-    this.#urls = [options.url, ...(options.moreUrls ?? [])];
-    this.#identity = { gatewayKey: options.gatewayKey, certificate: null };
-    this.#renewal = options.renewal?.(() => this.#link?.drop('certificate-renewed')) ?? null;
-    this.#waiting = new Waiting(options, () => this.#ready);
+    this.#connection = new Connection(options, {
+      prepare: () => this.#snapshot(),
+      onReady: (snapshot) => this.#onReady(snapshot),
+      onAck: (payload) => this.#onAck(payload),
+      onMoved: () => {
+        this.#bytes.clear();
+        this.#feed({ kind: 'disconnected' });
+      },
+      onClosed: (closed) => this.#onClosed(closed),
+    });
+    this.#renewal = options.renewal?.(() => this.#connection.drop('certificate-renewed')) ?? null;
+    this.#waiting = new Waiting(options, () => this.#connection.isReady);
     this.#windowOptions = {
       slots: { ...defaultSlots, ...options.slots },
       ackTimeoutMs: options.ackTimeoutMs ?? 10_000,
       lingerMs: options.lingerMs ?? 1_000,
       pollMs,
     };
+    this.#minuteLingerMs = options.minuteLingerMs ?? 0;
     this.#evidence = new EvidenceSender({
       ...options,
-      gatewayKey: () => this.#identity.gatewayKey,
+      gatewayKey: () => this.#connection.gatewayKey,
       ackTimeoutMs: this.#windowOptions.ackTimeoutMs,
       pollMs,
-      publish: (payload) => this.#link?.publish(this.#topic('blob'), payload, false),
+      publish: (payload) => this.#connection.publish('blob', payload),
       onSettled: () => this.#waiting.fileSettled(),
       onChange: () => this.#schedule(),
     });
@@ -112,7 +98,7 @@ class MqttUplink implements Uplink {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    for (const url of this.#urls) checkUplinkUrl(url);
+    for (const url of [this.#o.url, ...(this.#o.moreUrls ?? [])]) checkUplinkUrl(url);
     if (signal.aborted) return;
     this.#running = true;
     signal.addEventListener('abort', () => void this.stop(), { once: true });
@@ -136,13 +122,14 @@ class MqttUplink implements Uplink {
     this.#outage = noOutage(this.#now());
     this.#sinceMs = this.#o.clock.wallMs();
     this.#renewal?.start();
-    this.#connect();
+    this.#connection.start();
     this.#schedule();
     return true;
   }
 
   hurry(): void {
     this.#windowOptions = { ...this.#windowOptions, lingerMs: 0 };
+    this.#minuteLingerMs = 0;
     this.#feed({ kind: 'committed' });
   }
 
@@ -154,22 +141,15 @@ class MqttUplink implements Uplink {
     this.#running = false;
     this.#waiting.stop();
     this.#renewal?.stop();
-    for (const timer of [this.#tick, this.#retry, this.#returning]) if (timer !== null) clearTimeout(timer);
-    this.#candidate?.drop('stopped');
-    this.#candidate = null;
-    const link = this.#link;
-    this.#link = null;
-    if (link === null) return;
-    if (this.#ready) link.publish(this.#topic('status'), JSON.stringify(this.#status(false, '')), true);
-    this.#ready = false;
-    await link.end(goodbyeMs);
+    if (this.#tick !== null) clearTimeout(this.#tick);
+    await this.#connection.stop();
   }
 
   view(): UplinkView {
     const { counts } = this.#waiting;
     return {
       configured: true,
-      connected: this.#ready,
+      connected: this.#connection.isReady,
       sinceMs: this.#sinceMs,
       reason: this.#reason,
       outboxRecords: counts?.records ?? 0,
@@ -186,121 +166,29 @@ class MqttUplink implements Uplink {
     return {
       sent: this.#sent,
       invalidAcks: this.#invalidAcks,
-      connections: this.#connections,
+      connections: this.#connection.made,
       outage: this.#outage.trouble?.open ?? false,
     };
   }
 
-  #connect(): void {
-    this.#retry = null;
-    if (!this.#readIdentity()) {
-      this.#onClosed({ reason: 'key-unusable', refused: true });
-      return;
-    }
-    this.#link = this.#open(this.#at);
+  /** With a long history of alerts waiting, what is active now goes ahead of it. */
+  async #snapshot(): Promise<readonly SealedBatch[]> {
+    const waiting = this.#waiting.counts?.unsealed.alerts ?? 0;
+    return waiting > snapshotAfterRecords ? await this.#waiting.snapshot() : [];
   }
 
-  #open(at: number): Link {
-    this.#connections++;
-    const session = randomBytes(16).toString('hex');
-    const sinceMs = this.#o.clock.monotonicMs();
-    const link = openLink(
-      {
-        url: this.#urls[at] ?? this.#o.url,
-        gateway: this.#o.gateway,
-        password: this.#o.password,
-        ca: this.#o.ca ?? null,
-        certificate: this.#identity.certificate,
-        keepaliveS: this.#o.keepaliveS ?? 15,
-        connectTimeoutMs,
-        will: { topic: this.#topic('status'), payload: JSON.stringify(this.#status(false, session)) },
-        subscribeTo: this.#o.onCommand === undefined ? [this.#topic('ack')] : [this.#topic('ack'), this.#topic('cmd')],
-      },
-      {
-        onReady: () => {
-          if (link === this.#candidate) this.#moveTo(link);
-          void this.#onReady(link, session);
-        },
-        onMessage: (topic, payload) => {
-          if (topic === this.#topic('cmd')) void this.#onCommand(link, payload, { id: session, sinceMs });
-          else this.#onAck(payload);
-        },
-        onClosed: (closed) => {
-          if (link === this.#candidate) {
-            this.#candidate = null;
-            this.#returnLater();
-          } else if (link === this.#link || this.#link === null) this.#onClosed(closed);
-        },
-      },
-    );
-    return link;
-  }
-
-  #readIdentity(): boolean {
-    try {
-      if (this.#o.identity !== undefined) this.#identity = this.#o.identity();
-      return true;
-    } catch (error) {
-      this.#o.log('error', 'the key or certificate of the uplink cannot be used', {
-        error: error instanceof Error ? error.message : String(error),
-      });
-      return false;
-    }
-  }
-
-  /** The first broker is tried beside the one that works, which is left only for a connection that stands. */
-  #returnLater(): void {
-    if (this.#returning !== null) clearTimeout(this.#returning);
-    this.#returning = null;
-    if (this.#at === 0 || !this.#running) return;
-    this.#returning = setTimeout(
-      () => {
-        this.#returning = null;
-        if (this.#ready && this.#candidate === null) this.#candidate = this.#open(0);
-      },
-      this.#o.returnMs?.(this.#o.random()) ?? returnMs(this.#o.random()),
-    );
-  }
-
-  #moveTo(link: Link): void {
-    const old = this.#link;
-    this.#candidate = null;
-    this.#link = link;
-    this.#at = 0;
-    this.#ready = false;
-    this.#bytes.clear();
-    this.#feed({ kind: 'disconnected' });
-    void old?.end(goodbyeMs);
-  }
-
-  async #onReady(link: Link, session: string): Promise<void> {
-    link.publish(this.#topic('status'), JSON.stringify(this.#status(true, session)), true);
-    // With a long history of alerts waiting, what is active now goes ahead of it.
-    const snapshot =
-      (this.#waiting.counts?.unsealed.alerts ?? 0) > snapshotAfterRecords ? await this.#waiting.snapshot() : [];
-    if (this.#link !== link || !this.#running) return;
-    this.#ready = true;
-    this.#attempt = 0;
-    this.#returnLater();
+  #onReady(snapshot: readonly SealedBatch[]): void {
     this.#reason = null;
     this.#sinceMs = this.#o.clock.wallMs();
-    this.#o.log('info', 'uplink connected', { connection: this.#connections });
+    this.#o.log('info', 'uplink connected', { connection: this.#connection.made });
     this.#watch({ kind: 'connected' });
     this.#feed({ kind: 'connected' }, snapshot);
     this.#evidence.feed({ kind: 'connected' });
   }
 
-  #onClosed({ reason, refused }: { reason: string; refused: boolean }): void {
-    this.#link = null;
-    if (!this.#running) return;
-    const lost = this.#ready;
-    this.#ready = false;
-    if (this.#returning !== null) clearTimeout(this.#returning);
-    this.#returning = null;
-    this.#candidate?.drop('broker-lost');
-    this.#candidate = null;
-    if (lost || this.#reason !== reason) {
-      this.#sinceMs = lost ? this.#o.clock.wallMs() : this.#sinceMs;
+  #onClosed({ reason, refused, wasReady }: ConnectionClosed): void {
+    if (wasReady || this.#reason !== reason) {
+      this.#sinceMs = wasReady ? this.#o.clock.wallMs() : this.#sinceMs;
       this.#o.log(refused ? 'error' : 'warn', 'uplink not connected', {
         reason,
         ...told(refused ? 'uplinkRefused' : 'uplinkUnreachable'),
@@ -311,23 +199,6 @@ class MqttUplink implements Uplink {
     this.#watch({ kind: 'disconnected', reason });
     this.#feed({ kind: 'disconnected' });
     this.#evidence.feed({ kind: 'disconnected' });
-    const reconnect = this.#o.reconnect ?? defaultReconnect;
-    // A refusal needs a person: asking fast would only fill the broker's log.
-    const minMs = refused ? reconnect.maxMs : reconnect.minMs;
-    this.#at = nextBroker(this.#at, this.#urls.length);
-    const delayMs = reconnectMs({ ...reconnect, minMs }, ++this.#attempt, this.#urls.length, this.#o.random);
-    this.#retry = setTimeout(() => this.#connect(), delayMs);
-  }
-
-  async #onCommand(link: Link, payload: Buffer, session: { id: string; sinceMs: number }): Promise<void> {
-    const reply = await this.#o.onCommand?.(payload, session);
-    // By another connection the bridge asks again, and is given the stored answer.
-    if (reply === undefined || this.#link !== link) return;
-    if (reply.answer !== null) {
-      link.publish(this.#topic('res'), reply.answer, false, () => {
-        if (reply.renewSession) link.drop('session-renewed');
-      });
-    }
   }
 
   #onAck(payload: Buffer): void {
@@ -357,7 +228,7 @@ class MqttUplink implements Uplink {
       : `the bridge asks to wait: ${code ?? 'no reason given'}`;
     if (isDoubt && this.#reason !== reason) this.#o.log('warn', reason, { boot, seq, ...told('uplinkDoubted') });
     if (result === 'later') this.#reason = reason;
-    else if (this.#ready) this.#reason = null;
+    else if (this.#connection.isReady) this.#reason = null;
     if (!isDoubt) this.#watch({ kind: 'answered' });
     this.#feed({ kind: 'answer', answer });
   }
@@ -387,7 +258,8 @@ class MqttUplink implements Uplink {
   }
 
   async #load({ epoch, lane, limit, exclude }: Extract<WindowEffect, { kind: 'load' }>): Promise<void> {
-    const batches = await this.#waiting.take(lane, limit, exclude, this.#windowOptions.lingerMs);
+    const linger = { lingerMs: this.#windowOptions.lingerMs, minuteLingerMs: this.#minuteLingerMs };
+    const batches = await this.#waiting.take(lane, limit, exclude, linger);
     if (batches === null) this.#feed({ kind: 'load-failed', epoch, lane });
     else this.#take(epoch, lane, batches);
   }
@@ -400,12 +272,12 @@ class MqttUplink implements Uplink {
 
   #publish(key: BatchKey, { sends, firstSentMs }: { readonly sends: number; readonly firstSentMs: number }): void {
     const batch = this.#bytes.get(nameOf(key));
-    if (batch === undefined || this.#link === null) return;
+    if (batch === undefined || !this.#connection.isThere) return;
     const name = { gateway: this.#o.gateway, boot: batch.boot, seq: batch.seq, sha256: batch.sha256 };
-    const sig = signBatch(name, this.#identity.gatewayKey);
+    const sig = signBatch(name, this.#connection.gatewayKey);
     const header = { v: contractVersion, ...name, bytes: batch.bytes.length, sig };
     this.#sent++;
-    this.#link.publish(this.#topic('up'), encodeUp(header, batch.bytes), false);
+    this.#connection.publish('up', encodeUp(header, batch.bytes));
     const { wallMs, monotonicMs } = this.#now();
     this.#waiting.noteSent(batch, sends);
     const first = { monotonicMs: firstSentMs, wallMs: wallMs - (monotonicMs - firstSentMs) };
@@ -463,26 +335,6 @@ class MqttUplink implements Uplink {
     );
   }
 
-  #status(online: boolean, session: string): StatusMessage {
-    const { gateway, boot, previousBoot, agentVersion } = this.#o;
-    const connection = Math.max(1, this.#connections);
-    const said = {
-      v: 1,
-      gateway,
-      boot,
-      previousBoot,
-      connection,
-      online,
-      atMs: this.#o.clock.wallMs(),
-      agentVersion,
-      session,
-    } as const;
-    return signStatus(this.#o.site, said, this.#identity.gatewayKey);
-  }
-
-  #topic(channel: 'up' | 'ack' | 'status' | 'blob' | 'cmd' | 'res'): string {
-    return topicOf(this.#o.site, this.#o.gateway, channel);
-  }
   #now(): Instant {
     return { wallMs: this.#o.clock.wallMs(), monotonicMs: this.#o.clock.monotonicMs() };
   }

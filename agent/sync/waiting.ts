@@ -3,7 +3,7 @@
  * log and a retry by the caller, never an exception.
  */
 import type { Lane } from '../../cloud-bridge/contract.ts';
-import type { OutboxCounts, SealContext, SealedBatch } from '../store/outbox.ts';
+import type { OutboxCounts, SealContext, SealedBatch, TakeRequest } from '../store/outbox.ts';
 import type { UplinkOptions } from './uplink-ports.ts';
 import type { WindowEffect } from './window.ts';
 
@@ -13,6 +13,7 @@ const defaultBacklogAfterMs = 120_000;
 const compactAfterRecords = 2_000;
 
 type LoadEffect = Extract<WindowEffect, { kind: 'load' }>;
+type Linger = Pick<TakeRequest, 'lingerMs' | 'minuteLingerMs'>;
 type Settlement = Extract<WindowEffect, { kind: 'settle' }>['settlement'];
 
 export class Waiting {
@@ -65,9 +66,9 @@ export class Waiting {
   }
 
   /** The oldest batches of a lane, those in `exclude` not; null when the store could not. */
-  async take(lane: Lane, limit: number, exclude: LoadEffect['exclude'], lingerMs: number) {
+  async take(lane: Lane, limit: number, exclude: LoadEffect['exclude'], linger: Linger) {
     const { store, backlogAfterMs = defaultBacklogAfterMs } = this.#o;
-    const request = { lane, limit, exclude, seal: this.#sealContext(), lingerMs, backlogAfterMs };
+    const request = { lane, limit, exclude, seal: this.#sealContext(), ...linger, backlogAfterMs };
     return store.take(request).catch((error: unknown) => this.#failed('take', error));
   }
 

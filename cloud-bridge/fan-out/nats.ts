@@ -1,10 +1,19 @@
 /** A stream of NATS JetStream. */
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import { isLoopback } from '../broker/access.ts';
 import { BridgeError } from '../errors.ts';
 import { reasonOf } from '../files.ts';
 import type { Stream } from './publisher.ts';
+
+/** The certificate is to be for this host; without a `ca` from one of the authorities that this computer trusts. */
+function tlsTo(host: string, ca: string | null): TlsOptions & Pick<ConnectionOptions, 'checkServerIdentity'> {
+  return {
+    ...(ca === null ? {} : { ca }),
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+  };
+}
 
 export const streamName = 'SELVEDGE';
 export const streamSubjects = 'selvedge.v1.>';
@@ -60,19 +69,7 @@ export class NatsStream implements Stream {
   async ready(): Promise<void> {
     if (this.#client !== null && this.#connection?.isClosed() === false) return;
     this.#client = null;
-    const { password, ca } = this.#options;
-    const user = decodeURIComponent(this.#urls[0]?.username ?? '');
-    const isTls = this.#urls.some(({ protocol }) => protocol === 'tls:');
-    this.#connection = await connect({
-      name: 'selvedge-bridge',
-      servers: this.#urls.map(({ host }) => host),
-      ...(user === '' ? {} : { user, pass: password ?? '' }),
-      ...(isTls ? { tls: ca === null ? {} : { ca } } : {}),
-      timeout: ackWithinMs,
-      // Found again by the next `ready`, after the pauses of the publisher.
-      reconnect: false,
-      ignoreClusterUpdates: true,
-    });
+    this.#connection = await this.#connect();
     await this.#prepare(await jetstreamManager(this.#connection, { timeout: ackWithinMs }));
     this.#client = jetstream(this.#connection, { timeout: ackWithinMs });
   }
@@ -93,6 +90,32 @@ export class NatsStream implements Stream {
     this.#client = null;
     await this.#connection?.close();
     this.#connection = null;
+  }
+
+  /** At the first server that answers; rejects with what the last one had against it. */
+  async #connect(): Promise<NatsConnection> {
+    const { password, ca } = this.#options;
+    const user = decodeURIComponent(this.#urls[0]?.username ?? '');
+    const isTls = this.#urls.some(({ protocol }) => protocol === 'tls:');
+    let reason: unknown = null;
+    for (const { host, hostname } of this.#urls) {
+      try {
+        return await connect({
+          name: 'selvedge-bridge',
+          // One at a time: the client tells the check of the certificate no address, only a name.
+          servers: [host],
+          ...(user === '' ? {} : { user, pass: password ?? '' }),
+          ...(isTls ? { tls: tlsTo(hostname.replace(/^\[|\]$/g, ''), ca) } : {}),
+          timeout: ackWithinMs,
+          // Found again by the next `ready`, after the pauses of the publisher.
+          reconnect: false,
+          ignoreClusterUpdates: true,
+        });
+      } catch (error) {
+        reason = error;
+      }
+    }
+    throw reason;
   }
 
   async #prepare(manager: JetStreamManager): Promise<void> {

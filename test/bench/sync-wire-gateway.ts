@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { openStore, type Store } from '../../agent/store/open.ts';
+import { minutePairMs } from '../../agent/sync/uplink-ports.ts';
 import { createUplink } from '../../agent/sync/uplink.ts';
 import { readText, type GatewayFiles } from './sync-parts.ts';
 import { HandClock, Play } from './sync-play.ts';
@@ -75,6 +76,8 @@ const uplink = createUplink({
   random: Math.random,
   log: () => undefined,
   clockState: () => 'synced',
+  // As the agent has it while minutes are sent only when they are over.
+  minuteLingerMs: minutePairMs,
 });
 
 /** The uplink's connection: what it has written is to be at the relay, and what the relay has passed on is to be read. */

@@ -18,7 +18,13 @@ export interface NatsCluster {
   start(name: string): Promise<void>;
 }
 
-export async function startNats(t: TestContext, nodes: number, password: string): Promise<NatsCluster> {
+/** @param tls PEM that each node shows its clients; null: clear text */
+export async function startNats(
+  t: TestContext,
+  nodes: number,
+  password: string,
+  tls: { readonly cert: string; readonly key: string } | null = null,
+): Promise<NatsCluster> {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-nats-'));
   const ports: { readonly client: number; readonly route: number }[] = [];
   for (let at = 0; at < nodes; at += 1) ports.push({ client: await freePort(), route: await freePort() });
@@ -46,10 +52,18 @@ export async function startNats(t: TestContext, nodes: number, password: string)
       `server_name: ${name}`,
       `listen: 127.0.0.1:${client}`,
       `jetstream { store_dir: "${join(dir, name)}" }`,
-      `cluster { name: test, listen: 127.0.0.1:${route}, routes: [${routes}] }`,
+      // One node alone is no cluster: it would wait for the others.
+      ...(nodes === 1 ? [] : [`cluster { name: test, listen: 127.0.0.1:${route}, routes: [${routes}] }`]),
+      ...(tls === null
+        ? []
+        : [`tls { cert_file: "${join(dir, 'server.crt')}", key_file: "${join(dir, 'server.key')}" }`]),
       `authorization { user: bridge, password: "${password}" }`,
     ];
     writeFileSync(join(dir, `${name}.conf`), `${lines.join('\n')}\n`);
+  }
+  if (tls !== null) {
+    writeFileSync(join(dir, 'server.crt'), tls.cert);
+    writeFileSync(join(dir, 'server.key'), tls.key, { mode: 0o600 });
   }
   // Together: a node of a cluster is ready when it has met the others.
   await Promise.all(ports.map((_, at) => start(`n${at + 1}`)));

@@ -34,14 +34,33 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** @param password the user `bridge` must log in with it; null: whoever comes is let in */
-export async function startPostgres(bin: string, password: string | null = null): Promise<PostgresServer> {
+/** PEM. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * @param password the user `bridge` must log in with it; null: whoever comes is let in
+ * @param tls what the server shows; null: it speaks clear text alone
+ */
+export async function startPostgres(
+  bin: string,
+  password: string | null = null,
+  tls: ServerCertificate | null = null,
+): Promise<PostgresServer> {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-postgres-'));
   const passwordFile = join(dir, 'password');
   writeFileSync(passwordFile, `${password ?? 'none'}\n`);
   const user = owner();
+  const [certFile, keyFile] = [join(dir, 'server.crt'), join(dir, 'server.key')];
+  if (tls !== null) {
+    writeFileSync(certFile, tls.cert);
+    writeFileSync(keyFile, tls.key, { mode: 0o600 });
+  }
   if (user.uid !== undefined && user.gid !== undefined)
-    for (const path of [dir, passwordFile]) chownSync(path, user.uid, user.gid);
+    for (const path of [dir, passwordFile, ...(tls === null ? [] : [certFile, keyFile])])
+      chownSync(path, user.uid, user.gid);
   const data = join(dir, 'data');
   const access = password === null ? ['-A', 'trust'] : ['-A', 'scram-sha-256', `--pwfile=${passwordFile}`];
   const made = spawnSync(
@@ -53,6 +72,7 @@ export async function startPostgres(bin: string, password: string | null = null)
   const port = await freePort();
   // Nobody pulls the plug of this computer: without fsync (-F) the kernel keeps what a killed server has written.
   const options = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-F'];
+  if (tls !== null) options.push('-c', 'ssl=on', '-c', `ssl_cert_file=${certFile}`, '-c', `ssl_key_file=${keyFile}`);
   const launch = async () => {
     const child = spawn(join(bin, 'postgres'), options, { ...user, cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
     const exited = once(child, 'exit');

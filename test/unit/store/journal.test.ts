@@ -233,6 +233,40 @@ test('old live records go by the backlog lane, and fresh ones wait for company',
   assert.deepEqual(of(outbox.take(takeFrom('live', { lingerMs: 1_000, seal: { ...seal, nowMs: nowMs + 900 } }))), [2]);
 });
 
+test('the minutes of few signals wait for the next minute, but not with an event, and not for ever', (t) => {
+  const { journal, outbox } = openIn(t);
+  const put = (n: number, record: 'summary' | 'event', committedMs: number) =>
+    journal.transaction(() =>
+      journal.insert(bootA, [
+        entry(record === 'event' ? event(n) : summary(n, { signal: `signal.s${n}` }), 'live', committedMs),
+      ]),
+    );
+  const inFlight: SealedBatch[] = [];
+  const taken = (atMs: number) => {
+    const linger = { lingerMs: 1_000, minuteLingerMs: 75_000, backlogAfterMs: 120_000 };
+    const found = outbox.take(takeFrom('live', { ...linger, exclude: inFlight, seal: { ...seal, nowMs: atMs } }));
+    inFlight.push(...found);
+    return found.map((batch) => bodyOf(batch).records.map(({ n }) => n));
+  };
+
+  put(1, 'summary', nowMs);
+  put(2, 'summary', nowMs + 500);
+  assert.deepEqual(taken(nowMs + 59_000), [], 'alone');
+  put(3, 'summary', nowMs + 60_000);
+  assert.deepEqual(taken(nowMs + 60_000), [[1, 2, 3]], 'with the next minute');
+
+  put(4, 'summary', nowMs + 120_000);
+  put(5, 'event', nowMs + 130_000);
+  assert.deepEqual(taken(nowMs + 131_000), [[4, 5]], 'with an event, which does not wait');
+
+  put(6, 'summary', nowMs + 180_000);
+  assert.deepEqual(taken(nowMs + 254_999), []);
+  assert.deepEqual(taken(nowMs + 255_000), [[6]], 'no next minute came');
+
+  for (let n = 7; n < 71; n += 1) put(n, 'summary', nowMs + 300_000);
+  assert.equal(taken(nowMs + 301_000)[0]?.length, 64, 'many signals');
+});
+
 test('a snapshot holds the newest record of every open occurrence and takes nothing out of the outbox', (t) => {
   const { journal, outbox } = openIn(t);
   const acked = alert(2, { transition: 'acked', state: 'active-acked' });
