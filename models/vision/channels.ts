@@ -27,19 +27,24 @@ export interface ChannelScale {
   readonly middles: Float32Array;
   /** What the `farShare` of good cells reaches, in middles, by channel. */
   readonly far: Float32Array;
-  /** By channel and cell from the edge of the cloth inwards: its middle over that of the zone. */
-  readonly edges: Float32Array;
-  /** As `far`, of the cells at the edges. */
-  readonly edgeFar: Float32Array;
+  /** By channel, kind of side and cell from there inwards: its middle over that of the zone. */
+  readonly sides: Float32Array;
+  /** As `far`, by channel and kind of side. */
+  readonly sideFar: Float32Array;
 }
 
 const zoneCells = 32;
 export const farShare = 0.9995;
-/** Cells beside a found edge that are a class of their own: the selvedge is another weave, and has its own faults. */
-export const edgeCells = 12;
+/**
+ * So many cells from a side inwards are a class of their own. There are two kinds of side: edges of the cloth, where the selvedge is
+ * another weave, and borders of the image, beyond which filters see a mirror image.
+ */
+export const sideCells = 8;
+const sideKinds = 2;
+const classes = sideKinds * sideCells;
 /** There are too few of them to see their far end; what this share reaches is stretched as it is on the rest of the cloth. */
-const edgeShare = 0.99;
-const leastEdgeCells = 100;
+const sideShare = 0.99;
+const leastSideCells = 100;
 /** Fewer cells have no middle worth the name; the zone beside it is taken. */
 const leastCells = 500;
 
@@ -50,33 +55,37 @@ export function scaleChannels(images: readonly Responses[]): ChannelScale {
   const zones = Math.max(1, Math.round(width / zoneCells));
   const middles = new Float32Array(channels * zones);
   const far = new Float32Array(channels);
-  const edges = new Float32Array(channels * edgeCells).fill(1);
-  const edgeFar = new Float32Array(channels);
+  const sides = new Float32Array(channels * classes).fill(1);
+  const sideFar = new Float32Array(channels * sideKinds);
   const quantiles = new Quantiles();
   for (let channel = 0; channel < channels; channel += 1) {
     const own = zoneMiddles(images, channel, zones, width, quantiles);
     middles.set(own, channel * zones);
-    const middleAt = interpolated(own, width);
-    const near = edgeMiddles(images, channel, middleAt, quantiles);
-    edges.set(near, channel * edgeCells);
+    const middleAt = interpolated(own, width, width);
+    const near = sideMiddles(images, channel, middleAt, quantiles);
+    sides.set(near, channel * classes);
     quantiles.clear();
     for (const image of images) {
-      eachCell(image, channel, 0, image.width, (value, x, fromEdge) => {
-        if (fromEdge >= edgeCells) quantiles.add(value / (middleAt[x] ?? 1));
+      eachCell(image, channel, 0, image.width, (value, x, side) => {
+        if (side < 0) quantiles.add(value / (middleAt[x] ?? 1));
       });
     }
     far[channel] = Math.max(quantiles.at(farShare), 1.05);
-    const stretch = ((far[channel] ?? 2) - 1) / Math.max(quantiles.at(edgeShare) - 1, 1e-3);
-    quantiles.clear();
-    for (const image of images) {
-      eachCell(image, channel, 0, image.width, (value, x, fromEdge) => {
-        if (fromEdge < edgeCells) quantiles.add(value / ((middleAt[x] ?? 1) * (near[fromEdge] ?? 1)));
-      });
+    const stretch = ((far[channel] ?? 2) - 1) / Math.max(quantiles.at(sideShare) - 1, 1e-3);
+    for (let kind = 0; kind < sideKinds; kind += 1) {
+      quantiles.clear();
+      for (const image of images) {
+        eachCell(image, channel, 0, image.width, (value, x, side) => {
+          const isKind = side >= kind * sideCells && side < (kind + 1) * sideCells;
+          if (isKind) quantiles.add(value / ((middleAt[x] ?? 1) * (near[side] ?? 1)));
+        });
+      }
+      const isKnown = quantiles.count >= leastSideCells;
+      const reach = isKnown ? Math.max((quantiles.at(sideShare) - 1) * stretch, 0.05) : (far[channel] ?? 2) - 1;
+      sideFar[channel * sideKinds + kind] = 1 + reach;
     }
-    const isKnown = quantiles.count >= leastEdgeCells;
-    edgeFar[channel] = isKnown ? 1 + Math.max((quantiles.at(edgeShare) - 1) * stretch, 0.05) : (far[channel] ?? 2);
   }
-  return { channels, width, middles, far, edges, edgeFar };
+  return { channels, width, middles, far, sides, sideFar };
 }
 
 function zoneMiddles(
@@ -103,34 +112,44 @@ function zoneMiddles(
   });
 }
 
-function edgeMiddles(
+function sideMiddles(
   images: readonly Responses[],
   channel: number,
   middleAt: Float32Array,
   quantiles: Quantiles,
 ): Float32Array {
-  const near = new Float32Array(edgeCells).fill(1);
-  for (let distance = 0; distance < edgeCells; distance += 1) {
+  const near = new Float32Array(classes).fill(1);
+  for (let wanted = 0; wanted < classes; wanted += 1) {
     quantiles.clear();
     for (const image of images) {
-      const { from, to, isLeft, isRight } = cellsAcross(image.cloth, image.width);
-      for (const column of [...(isLeft ? [from + distance] : []), ...(isRight ? [to - 1 - distance] : [])]) {
-        eachCell(image, channel, column, column + 1, (value, x) => quantiles.add(value / (middleAt[x] ?? 1)));
+      const { from, to } = cellsAcross(image.cloth, image.width);
+      for (const column of [from + (wanted % sideCells), to - 1 - (wanted % sideCells)]) {
+        eachCell(image, channel, column, column + 1, (value, x, side) => {
+          if (side === wanted) quantiles.add(value / (middleAt[x] ?? 1));
+        });
       }
     }
-    if (quantiles.count >= leastEdgeCells) near[distance] = Math.max(quantiles.at(0.5), 1e-3);
+    if (quantiles.count >= leastSideCells) near[wanted] = Math.max(quantiles.at(0.5), 1e-3);
   }
   return near;
 }
 
-/** Whole cells of cloth across the width, and which sides are edges of the cloth and not of the image. */
-function cellsAcross(cloth: Box, width: number): { from: number; to: number; isLeft: boolean; isRight: boolean } {
+interface Across {
+  /** Whole cells of cloth, [from, to). */
+  readonly from: number;
+  readonly to: number;
+  /** Kind of the left and of the right side: 0 an edge of the cloth, 1 the border of the image. */
+  readonly left: 0 | 1;
+  readonly right: 0 | 1;
+}
+
+function cellsAcross(cloth: Box, width: number): Across {
   const to = Math.min(width, Math.floor(cloth.right / cellPx));
   return {
     from: Math.ceil(cloth.left / cellPx),
     to,
-    isLeft: cloth.left > 0,
-    isRight: Math.ceil(cloth.right / cellPx) < width,
+    left: cloth.left > 0 ? 0 : 1,
+    right: Math.ceil(cloth.right / cellPx) < width ? 0 : 1,
   };
 }
 
@@ -139,29 +158,34 @@ function eachCell(
   channel: number,
   from: number,
   to: number,
-  visit: (value: number, x: number, fromEdge: number) => void,
+  visit: (value: number, x: number, side: number) => void,
 ): void {
   const { cloth, width, height, values } = image;
   const cells = cellsAcross(cloth, width);
   const bottom = Math.min(height, Math.floor(cloth.bottom / cellPx));
   const start = channel * width * height;
   for (let x = Math.max(from, cells.from); x < Math.min(to, cells.to); x += 1) {
-    const fromEdge = distanceFromEdge(cells, x);
+    const side = sideOf(cells, x);
     for (let y = Math.ceil(cloth.top / cellPx); y < bottom; y += 1) {
-      visit(values[start + y * width + x] ?? 0, x, fromEdge);
+      visit(values[start + y * width + x] ?? 0, x, side);
     }
   }
 }
 
-/** In cells; `edgeCells` where there is no edge. */
-function distanceFromEdge({ from, to, isLeft, isRight }: ReturnType<typeof cellsAcross>, x: number): number {
-  return Math.max(0, Math.min(isLeft ? x - from : edgeCells, isRight ? to - 1 - x : edgeCells));
+/** Which class of `sides` a cell across the width belongs to; −1 of none. */
+function sideOf({ from, to, left, right }: Across, x: number): number {
+  if (x - from < sideCells) return left * sideCells + Math.max(x - from, 0);
+  if (to - 1 - x < sideCells) return right * sideCells + Math.max(to - 1 - x, 0);
+  return -1;
 }
 
-/** A middle for every cell: on a straight line between those of the zones. */
-function interpolated(zones: ArrayLike<number>, width: number): Float32Array {
+/**
+ * A middle for every cell: on a straight line between those of the zones.
+ * @param taught cells across the width the zones lie on; @param width cells asked for, from the same left border
+ */
+function interpolated(zones: ArrayLike<number>, taught: number, width: number): Float32Array {
   return Float32Array.from({ length: width }, (_, x) => {
-    const at = Math.min(Math.max((x / width) * zones.length - 0.5, 0), zones.length - 1);
+    const at = Math.min(Math.max(((x + 0.5) / taught) * zones.length - 0.5, 0), zones.length - 1);
     const below = Math.floor(at);
     const above = Math.min(below + 1, zones.length - 1);
     return (zones[below] ?? 1) + ((zones[above] ?? 1) - (zones[below] ?? 1)) * (at - below);
@@ -184,15 +208,15 @@ export function layOut(
   const gains = new Float32Array(channels * width);
   const cells = cellsAcross(cloth, width);
   for (let channel = 0; channel < channels; channel += 1) {
-    const middleAt = interpolated(scale.middles.subarray(channel * zones, (channel + 1) * zones), width);
+    const middleAt = interpolated(scale.middles.subarray(channel * zones, (channel + 1) * zones), scale.width, width);
     const far = scale.far[channel] ?? 2;
-    const edgeFar = scale.edgeFar[channel] ?? 2;
     for (let x = 0; x < width; x += 1) {
-      const fromEdge = distanceFromEdge(cells, x);
-      const isEdge = fromEdge < edgeCells;
-      const middle = (middleAt[x] ?? 1) * (isEdge ? (scale.edges[channel * edgeCells + fromEdge] ?? 1) : 1);
+      const side = sideOf(cells, x);
+      const kind = side < sideCells ? 0 : 1;
+      const middle = (middleAt[x] ?? 1) * (side < 0 ? 1 : (scale.sides[channel * classes + side] ?? 1));
+      const reach = (side < 0 ? far : (scale.sideFar[channel * sideKinds + kind] ?? 2)) - 1;
       middles[channel * width + x] = middle;
-      gains[channel * width + x] = 1 / (middle * ((isEdge ? edgeFar : far) - 1));
+      gains[channel * width + x] = 1 / (middle * reach);
     }
   }
   return { middles, gains };

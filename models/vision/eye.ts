@@ -9,7 +9,7 @@
  */
 import { ModelError } from '../errors.ts';
 import type { ScoreMap } from './blobs.ts';
-import { edgeCells, layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
+import { layOut, scaleChannels, sideCells, type ChannelScale, type Responses } from './channels.ts';
 import { findCloth, mirrorBeside, mirrored } from './cloth.ts';
 import { BlockStatistics, columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
 import type { Box, Grey } from './grey.ts';
@@ -137,8 +137,8 @@ const blankScale: ChannelScale = {
   width: 1,
   middles: new Float32Array(channels).fill(1),
   far: new Float32Array(channels).fill(2),
-  edges: new Float32Array(channels * edgeCells).fill(1),
-  edgeFar: new Float32Array(channels).fill(2),
+  sides: new Float32Array(channels * 2 * sideCells).fill(1),
+  sideFar: new Float32Array(channels * 2).fill(2),
 };
 
 /** The kernel at each of 8 × 8 places in a larger one: one product of matrices then makes 64 pixels. */
