@@ -27,24 +27,19 @@ export interface ChannelScale {
   readonly middles: Float32Array;
   /** What the `farShare` of good cells reaches, in middles, by channel. */
   readonly far: Float32Array;
-  /** By channel, kind of side and cell from there inwards: its middle over that of the zone. */
-  readonly sides: Float32Array;
-  /** As `far`, by channel and kind of side. */
-  readonly sideFar: Float32Array;
+  /** By channel and cell from the border of the image inwards: its middle over that of the zone. */
+  readonly borders: Float32Array;
+  /** As `far`, of the cells at the borders. */
+  readonly borderFar: Float32Array;
 }
 
 const zoneCells = 32;
 export const farShare = 0.9995;
-/**
- * So many cells from a side inwards are a class of their own. There are two kinds of side: edges of the cloth, where the selvedge is
- * another weave, and borders of the image, beyond which filters see a mirror image.
- */
-export const sideCells = 8;
-const sideKinds = 2;
-const classes = sideKinds * sideCells;
+/** So many cells from a border of the image inwards are a class of their own: beyond it filters see a mirror image. */
+export const borderCells = 8;
 /** There are too few of them to see their far end; what this share reaches is stretched as it is on the rest of the cloth. */
-const sideShare = 0.99;
-const leastSideCells = 100;
+const borderShare = 0.99;
+const leastBorderCells = 100;
 /** Fewer cells have no middle worth the name; the zone beside it is taken. */
 const leastCells = 500;
 
@@ -55,37 +50,34 @@ export function scaleChannels(images: readonly Responses[]): ChannelScale {
   const zones = Math.max(1, Math.round(width / zoneCells));
   const middles = new Float32Array(channels * zones);
   const far = new Float32Array(channels);
-  const sides = new Float32Array(channels * classes).fill(1);
-  const sideFar = new Float32Array(channels * sideKinds);
+  const borders = new Float32Array(channels * borderCells).fill(1);
+  const borderFar = new Float32Array(channels);
   const quantiles = new Quantiles();
   for (let channel = 0; channel < channels; channel += 1) {
     const own = zoneMiddles(images, channel, zones, width, quantiles);
     middles.set(own, channel * zones);
     const middleAt = interpolated(own, width, width);
-    const near = sideMiddles(images, channel, middleAt, quantiles);
-    sides.set(near, channel * classes);
+    const near = borderMiddles(images, channel, middleAt, quantiles);
+    borders.set(near, channel * borderCells);
     quantiles.clear();
     for (const image of images) {
-      eachCell(image, channel, 0, image.width, (value, x, side) => {
-        if (side < 0) quantiles.add(value / (middleAt[x] ?? 1));
+      eachCell(image, channel, 0, image.width, (value, x, border) => {
+        if (border < 0) quantiles.add(value / (middleAt[x] ?? 1));
       });
     }
     far[channel] = Math.max(quantiles.at(farShare), 1.05);
-    const stretch = ((far[channel] ?? 2) - 1) / Math.max(quantiles.at(sideShare) - 1, 1e-3);
-    for (let kind = 0; kind < sideKinds; kind += 1) {
-      quantiles.clear();
-      for (const image of images) {
-        eachCell(image, channel, 0, image.width, (value, x, side) => {
-          const isKind = side >= kind * sideCells && side < (kind + 1) * sideCells;
-          if (isKind) quantiles.add(value / ((middleAt[x] ?? 1) * (near[side] ?? 1)));
-        });
-      }
-      const isKnown = quantiles.count >= leastSideCells;
-      const reach = isKnown ? Math.max((quantiles.at(sideShare) - 1) * stretch, 0.05) : (far[channel] ?? 2) - 1;
-      sideFar[channel * sideKinds + kind] = 1 + reach;
+    const stretch = ((far[channel] ?? 2) - 1) / Math.max(quantiles.at(borderShare) - 1, 1e-3);
+    quantiles.clear();
+    for (const image of images) {
+      eachCell(image, channel, 0, image.width, (value, x, border) => {
+        if (border >= 0) quantiles.add(value / ((middleAt[x] ?? 1) * (near[border] ?? 1)));
+      });
     }
+    const isKnown = quantiles.count >= leastBorderCells;
+    const reach = isKnown ? Math.max((quantiles.at(borderShare) - 1) * stretch, 0.05) : (far[channel] ?? 2) - 1;
+    borderFar[channel] = 1 + reach;
   }
-  return { channels, width, middles, far, sides, sideFar };
+  return { channels, width, middles, far, borders, borderFar };
 }
 
 function zoneMiddles(
@@ -112,71 +104,50 @@ function zoneMiddles(
   });
 }
 
-function sideMiddles(
+function borderMiddles(
   images: readonly Responses[],
   channel: number,
   middleAt: Float32Array,
   quantiles: Quantiles,
 ): Float32Array {
-  const near = new Float32Array(classes).fill(1);
-  for (let wanted = 0; wanted < classes; wanted += 1) {
+  const near = new Float32Array(borderCells).fill(1);
+  for (let wanted = 0; wanted < borderCells; wanted += 1) {
     quantiles.clear();
     for (const image of images) {
-      const { from, to } = cellsAcross(image.cloth, image.width);
-      for (const column of [from + (wanted % sideCells), to - 1 - (wanted % sideCells)]) {
-        eachCell(image, channel, column, column + 1, (value, x, side) => {
-          if (side === wanted) quantiles.add(value / (middleAt[x] ?? 1));
-        });
+      for (const column of [wanted, image.width - 1 - wanted]) {
+        eachCell(image, channel, column, column + 1, (value, x) => quantiles.add(value / (middleAt[x] ?? 1)));
       }
     }
-    if (quantiles.count >= leastSideCells) near[wanted] = Math.max(quantiles.at(0.5), 1e-3);
+    if (quantiles.count >= leastBorderCells) near[wanted] = Math.max(quantiles.at(0.5), 1e-3);
   }
   return near;
 }
 
-interface Across {
-  /** Whole cells of cloth, [from, to). */
-  readonly from: number;
-  readonly to: number;
-  /** Kind of the left and of the right side: 0 an edge of the cloth, 1 the border of the image. */
-  readonly left: 0 | 1;
-  readonly right: 0 | 1;
-}
-
-function cellsAcross(cloth: Box, width: number): Across {
-  const to = Math.min(width, Math.floor(cloth.right / cellPx));
-  return {
-    from: Math.ceil(cloth.left / cellPx),
-    to,
-    left: cloth.left > 0 ? 0 : 1,
-    right: Math.ceil(cloth.right / cellPx) < width ? 0 : 1,
-  };
-}
-
+/** Every whole cell of cloth, with the class of its border. */
 function eachCell(
   image: Responses,
   channel: number,
   from: number,
   to: number,
-  visit: (value: number, x: number, side: number) => void,
+  visit: (value: number, x: number, border: number) => void,
 ): void {
   const { cloth, width, height, values } = image;
-  const cells = cellsAcross(cloth, width);
+  const left = Math.max(from, Math.ceil(cloth.left / cellPx));
+  const right = Math.min(to, width, Math.floor(cloth.right / cellPx));
   const bottom = Math.min(height, Math.floor(cloth.bottom / cellPx));
   const start = channel * width * height;
-  for (let x = Math.max(from, cells.from); x < Math.min(to, cells.to); x += 1) {
-    const side = sideOf(cells, x);
+  for (let x = left; x < right; x += 1) {
+    const border = borderOf(x, width);
     for (let y = Math.ceil(cloth.top / cellPx); y < bottom; y += 1) {
-      visit(values[start + y * width + x] ?? 0, x, side);
+      visit(values[start + y * width + x] ?? 0, x, border);
     }
   }
 }
 
-/** Which class of `sides` a cell across the width belongs to; −1 of none. */
-function sideOf({ from, to, left, right }: Across, x: number): number {
-  if (x - from < sideCells) return left * sideCells + Math.max(x - from, 0);
-  if (to - 1 - x < sideCells) return right * sideCells + Math.max(to - 1 - x, 0);
-  return -1;
+/** Cells from the nearer border; −1 where it is far. */
+function borderOf(x: number, width: number): number {
+  const cells = Math.min(x, width - 1 - x);
+  return cells < borderCells ? cells : -1;
 }
 
 /**
@@ -193,30 +164,27 @@ function interpolated(zones: ArrayLike<number>, taught: number, width: number): 
 }
 
 /**
- * What the graph takes for one image: `middles` and `gains` by channel and cell across the width, so that 0 is the middle of good cloth
- * and 1 its far end.
+ * What the graph takes for images of one width: `middles` and `gains` by channel and cell across the width, so that 0 is the middle of
+ * good cloth and 1 its far end.
  * @param width cells of the image
  */
 export function layOut(
   scale: ChannelScale,
   width: number,
-  cloth: Box,
 ): { readonly middles: Float32Array; readonly gains: Float32Array } {
   const { channels } = scale;
   const zones = scale.middles.length / channels;
   const middles = new Float32Array(channels * width);
   const gains = new Float32Array(channels * width);
-  const cells = cellsAcross(cloth, width);
   for (let channel = 0; channel < channels; channel += 1) {
-    const middleAt = interpolated(scale.middles.subarray(channel * zones, (channel + 1) * zones), scale.width, width);
-    const far = scale.far[channel] ?? 2;
+    const own = scale.middles.subarray(channel * zones, (channel + 1) * zones);
+    const middleAt = interpolated(own, scale.width, width);
     for (let x = 0; x < width; x += 1) {
-      const side = sideOf(cells, x);
-      const kind = side < sideCells ? 0 : 1;
-      const middle = (middleAt[x] ?? 1) * (side < 0 ? 1 : (scale.sides[channel * classes + side] ?? 1));
-      const reach = (side < 0 ? far : (scale.sideFar[channel * sideKinds + kind] ?? 2)) - 1;
+      const border = borderOf(x, width);
+      const middle = (middleAt[x] ?? 1) * (border < 0 ? 1 : (scale.borders[channel * borderCells + border] ?? 1));
+      const far = (border < 0 ? scale.far : scale.borderFar)[channel] ?? 2;
       middles[channel * width + x] = middle;
-      gains[channel * width + x] = 1 / (middle * reach);
+      gains[channel * width + x] = 1 / (middle * (far - 1));
     }
   }
   return { middles, gains };
