@@ -25,6 +25,7 @@ export const verbs = [
   'backup',
   'restore',
   'remote',
+  'models',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -120,6 +121,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/restore.ts');
     case 'remote':
       return import('./commands/remote.ts');
+    case 'models':
+      return import('./commands/models.ts');
   }
 }
 

@@ -248,6 +248,37 @@ export const driverErrors = {
     cure: 'Stop the process named, or the program that reads this line (often the agent), then try again.',
     retryable: true,
   },
+  imageUnreadable: {
+    code: 'DRV-510',
+    meaning: 'An image file cannot be read.',
+    cure: 'Check the path and that the user the agent runs as may read it.',
+    retryable: false,
+  },
+  imageDamaged: {
+    code: 'DRV-511',
+    meaning: 'An image is truncated or damaged. Nothing of it is used.',
+    cure: 'Copy the file anew or save it again; when a camera sends such images, check its cable and its network.',
+    retryable: false,
+  },
+  imageTooLarge: {
+    code: 'DRV-512',
+    meaning: 'An image has more pixels or bytes than are decoded. It was not unpacked.',
+    cure: 'Use images of at most 8192 by 4096 pixels and 64 MiB.',
+    retryable: false,
+  },
+  imageKindRefused: {
+    code: 'DRV-513',
+    meaning:
+      'An image is of a kind that is not used: CMYK, more than 8 bits a channel, or several pictures in one file.',
+    cure: 'Save it as grey or RGB with 8 bits a channel, one picture a file.',
+    retryable: false,
+  },
+  imageMislabelled: {
+    code: 'DRV-514',
+    meaning: 'A file is not the image its name says, or no image at all.',
+    cure: 'Give PNG files the ending .png, JPEG .jpg, WebP .webp, and leave other files out of the folder.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class DriverError extends Error {

@@ -16,8 +16,8 @@ export const simulatorErrors = {
   },
   fileUnwritable: {
     code: 'SIM-101',
-    meaning: 'The truth log or the endpoints file cannot be written.',
-    cure: 'Check that the folder exists, may be written and that the disk is not full.',
+    meaning: 'A file the simulator is to write cannot be written: the truth log, the endpoints or a data set.',
+    cure: 'Check that the folder exists, may be written and that the disk is not full. A data set wants a new or empty folder.',
     retryable: false,
   },
   scenarioInvalid: {

@@ -25,6 +25,7 @@ export interface Config {
   readonly storage: { readonly budgetMiB: number; readonly ringDays: number; readonly ringShare: number };
   readonly summaries: { readonly openMinuteEveryS: number };
   readonly uplink: UplinkConfig | null;
+  readonly models: { readonly siteKeys: readonly SiteKey[] };
   readonly page: { readonly bind: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly statusEveryS: number };
 }
@@ -85,6 +86,14 @@ export interface UplinkConfig {
   readonly remoteRaw: (typeof remoteRawModes)[number];
   /** Absolute path of a PEM file. */
   readonly ca: string | null;
+}
+
+/** A key with which the site signs model packages. */
+export interface SiteKey {
+  /** Absolute path of a PEM file. */
+  readonly file: string;
+  /** SHA-256 of the key, lower-case hex without colons. */
+  readonly fingerprint: string | null;
 }
 
 /** Rule id → fields, as `overrideRules` of `agent/rules/load.ts` takes them. */

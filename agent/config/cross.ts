@@ -47,6 +47,7 @@ export function crossIssues(input: CrossInput): {
       input.shippedRules,
     ),
     ...uplinkIssues(input),
+    ...modelsIssues(input),
     ...pageIssues(main),
     ...calendarIssues(main),
     ...overlayIssues(input),
@@ -88,6 +89,16 @@ function missingFiles(main: Source, uplink: unknown, fileExists: CrossInput['fil
         'the path of a PEM file, relative to this file',
       ),
     ];
+  });
+}
+
+function modelsIssues({ main, fileExists }: CrossInput): readonly ConfigIssue[] {
+  return listOf(childOf(childOf(main.value, 'models'), 'siteKeys')).flatMap((key, index) => {
+    const path = textOf(childOf(key, 'file'));
+    if (path === null || fileExists(path)) return [];
+    const what = `names the file ${path}, which does not exist`;
+    const right = 'the path of a PEM file, relative to this file';
+    return [issueAt(main, ['models', 'siteKeys', index, 'file'], what, right)];
   });
 }
 

@@ -226,6 +226,12 @@ function build(
             remoteRaw: uplink.remoteRaw,
             ca: uplink.ca === undefined ? null : absolute(uplink.ca),
           },
+    models: {
+      siteKeys: parsed.models.siteKeys.map(({ file, fingerprint }) => ({
+        file: absolute(file),
+        fingerprint: fingerprint?.replaceAll(':', '').toLowerCase() ?? null,
+      })),
+    },
     page: parsed.page,
     log: parsed.log,
   };

@@ -314,6 +314,30 @@ const uplinkSchema = z.strictObject({
   }),
 });
 
+const modelsSchema = z.strictObject({
+  siteKeys: field(
+    z
+      .array(
+        z.strictObject({
+          file: field(z.string().min(1), 'PEM file with the public key (Ed25519).', {
+            ...atStart,
+            expects: 'the path of a PEM file, relative to this file',
+            examples: ['site-models.pub.pem'],
+          }),
+          fingerprint: field(
+            z.string().regex(fingerprintPattern).optional(),
+            'SHA-256 of the key (SPKI DER); a file with another key is refused. Absent: the key in the file counts.',
+            { ...atStart, expects: 'the SHA-256 of the public key: 64 hex digits, colons allowed' },
+          ),
+        }),
+      )
+      .max(8)
+      .default([]),
+    'Keys with which the site signs model packages of its own. Those of releases and of this gateway need not be listed.',
+    { ...atStart, expects: 'a list of files with public keys' },
+  ),
+});
+
 const pageSchema = z.strictObject({
   bind: field(z.string().min(1).default('127.0.0.1'), 'Address the local page listens on.', {
     ...atStart,
@@ -349,6 +373,7 @@ export const configSchema = z.strictObject({
   storage: field(storageSchema.prefault({}), 'How much is kept on disk.', atStart),
   summaries: field(summariesSchema.prefault({}), 'Minute summaries.', atStart),
   uplink: field(uplinkSchema.optional(), 'The cloud bridge. Absent: nothing is sent; everything else works.', atStart),
+  models: field(modelsSchema.prefault({}), 'Models of the eye and the ear.', atStart),
   page: field(pageSchema.prefault({}), 'The local page for maintenance staff.', atStart),
   log: field(logSchema.prefault({}), 'The log on standard output, one JSON object a line.', live),
 });

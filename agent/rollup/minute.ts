@@ -8,14 +8,15 @@ const spareReadings = 2;
 /** A revision that left. */
 export interface Sent {
   readonly revision: number;
-  readonly body: string;
+  /** Of its content: the contents themselves would be megabytes at 5,000 signals. */
+  readonly sha256: string;
 }
 
 export class Minute {
   readonly fromMs: number;
   readonly points: (MinutePoints | null)[];
   /** As much as each signal needed in the minute before. */
-  readonly rooms: readonly (Room | null)[];
+  rooms: readonly (Room | null)[];
   readonly sent: (Sent | null)[];
   stateSent: Sent | null = null;
   /** Counter bases at the end of the minute; null while they must be computed anew. */
@@ -29,5 +30,12 @@ export class Minute {
     this.rooms = makeRooms((before?.points ?? []).map((points) => (points === null ? 0 : points.most + spareReadings)));
     this.points = Array.from({ length: columns }, () => null);
     this.sent = Array.from({ length: columns }, () => null);
+  }
+
+  /** Nothing on time comes any more: what is kept moves out of the rooms, which were for what is settled since. */
+  leaveRooms(): void {
+    if (this.rooms.length === 0) return;
+    this.rooms = [];
+    for (const points of this.points) points?.shrink();
   }
 }

@@ -101,6 +101,11 @@ export class MinutePoints {
     return lastMs;
   }
 
+  /** Keeps no more room than what is in it needs; a late reading makes some. */
+  shrink(): void {
+    this.#grow(Math.max(1, this.#count));
+  }
+
   /** False when nothing changed: the reading of this time was known already. */
   add(tMs: number, value: number, rank: Rank): boolean {
     const count = this.#count;

@@ -9,6 +9,7 @@
  *  M3  Deltas of consecutive minutes join: the `from` of one is the `to` of the minute before it.
  *  M4  A step of the wall clock opens a segment: the old minutes are sealed where they stand, the new ones start with what was known.
  */
+import { hash } from 'node:crypto';
 import type { CounterBase, CounterSpec, ResetSpan } from '../counters/counter.ts';
 import { addReset } from '../counters/counter.ts';
 import type { MachineModel, SignalModel } from '../machine.ts';
@@ -233,6 +234,7 @@ export class MachineRollup {
         });
         if (settledMs !== null) this.#settledMs[column] = settledMs;
       }
+      if (beforeMs >= minute.fromMs + minuteMs) minute.leaveRooms();
     }
   }
 
@@ -347,8 +349,8 @@ export class MachineRollup {
   /** The revision under which this content is to be sent; null when it was sent already. */
   #revise(last: Sent | null, draft: SummaryDraft): Sent | null {
     const { atMs: _atMs, revision: _revision, ...content } = draft;
-    const body = JSON.stringify(content);
-    return last?.body === body ? null : { revision: (last?.revision ?? 0) + 1, body };
+    const sha256 = hash('sha256', JSON.stringify(content), 'base64');
+    return last?.sha256 === sha256 ? null : { revision: (last?.revision ?? 0) + 1, sha256 };
   }
 
   #summary(minute: Minute, signal: SignalModel, totals: MinuteTotals, toMs: number): DraftOf<'summary'> {

@@ -98,6 +98,7 @@ const example: Example = {
     outageAfterS: 30,
     ca: 'data/keys/bridge-ca.pem',
   }),
+  models: optional({ siteKeys: [{ file: 'site-models.pub.pem' }] }),
   page: { bind: '127.0.0.1', port: 8440 },
   log: { level: 'info', statusEveryS: 60 },
 };

@@ -2,6 +2,7 @@
 import { agentErrors } from '../../agent/errors.ts';
 import { bridgeErrors } from '../../cloud-bridge/errors.ts';
 import { driverErrors } from '../../drivers/errors.ts';
+import { modelErrors } from '../../models/errors.ts';
 import { simulatorErrors } from '../../simulators/errors.ts';
 import type { Generated } from './generate.ts';
 
@@ -15,6 +16,7 @@ interface Entry {
 export const errorTables: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   Agent: agentErrors,
   Drivers: driverErrors,
+  Models: modelErrors,
   'Cloud bridge': bridgeErrors,
   Simulators: simulatorErrors,
 };
@@ -30,7 +32,7 @@ export function errorDocument(): Generated {
     '<!-- Generated from the errors.ts of each room by `npm run generate`. -->',
     '# Errors',
     '',
-    'The errors of agent, bridge, drivers and simulators carry these codes, on the command line and in the log. What has a place of its',
+    'The errors of agent, bridge, drivers, models and simulators carry these codes, on the command line and in the log. What has a place of its',
     'own (a line of the configuration, an option of the demo, a refused name or password) is told in words. "Goes on trying" means nobody',
     'has to act at once: the program repeats the work by itself.',
   ].join('\n');

@@ -29,6 +29,34 @@ test('lateness is by nearest rank over the last minute', () => {
   assert.equal(window.percentiles(200_000), null);
 });
 
+test('the window of lateness grows to hold a minute of any class, and says what a list of all polls says', () => {
+  const polls = fc.array(
+    fc.tuple(fc.constantFrom(20, 100, 1_000, 30_000, 70_000), fc.nat({ max: 500 }), fc.nat({ max: 300 })),
+    {
+      maxLength: 12,
+    },
+  );
+  fc.assert(
+    fc.property(polls, (spans) => {
+      const window = new LatenessWindow();
+      const all: { readonly atMs: number; readonly lateMs: number }[] = [];
+      let nowMs = 0;
+      for (const [intervalMs, count, lateMs] of spans) {
+        for (let i = 0; i < count; i += 1) {
+          nowMs += intervalMs;
+          all.push({ atMs: nowMs, lateMs: lateMs + (i % 7) });
+          window.record(nowMs, lateMs + (i % 7));
+        }
+      }
+      const recent = all.filter(({ atMs }) => nowMs - atMs <= 60_000).map(({ lateMs }) => lateMs);
+      recent.sort((a, b) => a - b);
+      const rank = (share: number) => recent[Math.ceil(share * recent.length) - 1];
+      const expected = recent.length === 0 ? null : { p50Ms: rank(0.5), p99Ms: rank(0.99) };
+      assert.deepEqual(window.percentiles(nowMs), expected);
+    }),
+  );
+});
+
 test('endpoints', () => {
   assert.deepEqual(parseModbusEndpoint('modbus://10.0.0.5'), { kind: 'tcp', host: '10.0.0.5', port: 502 });
   assert.deepEqual(parseModbusEndpoint('modbus://[::1]:1502'), { kind: 'tcp', host: '::1', port: 1502 });

@@ -1,0 +1,392 @@
+/**
+ * The models on this gateway: `models/<id>/<version>/` in the data folder, and the slots in `state.json`.
+ *
+ * Invariants (test/unit/models/installed.test.ts, test/integration/models-killed.test.ts):
+ *  I1  A folder has the name of its version only when all of it is on the disk, verified, and its golden samples were right here.
+ *  I2  Killed at any step, the version in use is the one before or the new one, whole; the same command ends what was begun.
+ *  I3  A version never changes: other content under the same number is refused.
+ *  I4  What a slot names is never removed; of the others the newest are kept, so that the disk does not fill.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { ModelError } from '../../models/errors.ts';
+import { readPackage, readWhole } from '../../models/package/folder.ts';
+import type { GoldenOptions } from '../../models/package/golden.ts';
+import {
+  manifestFile,
+  packageLimits,
+  parseManifest,
+  signatureFile,
+  type Manifest,
+  type Signer,
+} from '../../models/package/manifest.ts';
+import type { TrustedKeys } from '../../models/package/signature.ts';
+import { checkOf, verifyPackage, type Check, type Verdict } from '../../models/package/verify.ts';
+import { compareVersions, isVersion } from '../../models/package/version.ts';
+import { copyDurably, flushFolder, flushFolders, needRoom, Pace } from '../backup/disk.ts';
+import { AgentError } from '../errors.ts';
+import { makeFolder } from '../folder.ts';
+import {
+  activate,
+  maxModels,
+  neededVersions,
+  putInShadow,
+  refuseOlder,
+  rollBack,
+  slotOf,
+  trialEndsMs,
+  type HostMoment,
+  type Slot,
+} from './slots.ts';
+import { modelsFolder, readSlots, withLock, writeSlots } from './state-file.ts';
+
+/** Of versions that no slot names. */
+const keptVersions = 2;
+
+export type ModelState = 'active' | 'trial' | 'shadow' | 'installed';
+export interface ListedModel {
+  readonly id: string;
+  readonly version: string;
+  /** null where the manifest cannot be read. */
+  readonly task: string | null;
+  readonly state: ModelState;
+  readonly signedBy: Signer | null;
+  /** UTC ms; null where it is not on trial. */
+  readonly trialEndsMs: number | null;
+}
+
+export interface InstalledPorts {
+  readonly dataDir: string;
+  readonly trusted: TrustedKeys;
+  /** Runs the golden samples; `models/package/golden.ts` but in tests of the disk. */
+  readonly golden: (folder: string, manifest: Manifest, options?: GoldenOptions) => Promise<Check>;
+  readonly now: () => HostMoment;
+  readonly wallMs: () => number;
+  /** How long another process may hold the lock, in ms. Default 5000; 0 where nothing may wait. */
+  readonly lockWaitMs?: number;
+}
+
+/** What became of a command. `state` is that of the version named; null where it is not installed. */
+export interface Outcome {
+  readonly id: string;
+  readonly version: string;
+  readonly state: ModelState | null;
+  readonly trialEndsMs: number | null;
+  /** The version in use afterwards. */
+  readonly active: string | null;
+}
+
+/** A package that is not what it must be: the first check that failed is its message, all are here. */
+export class PackageRefused extends ModelError {
+  readonly verdict: Verdict;
+  constructor(verdict: Verdict, failed: Check) {
+    super(failed.key ?? 'packageUnreadable', failed.detail.replace(/^MDL-\d+ /, ''));
+    this.verdict = verdict;
+  }
+}
+
+export class InstalledModels {
+  readonly #ports: InstalledPorts;
+
+  constructor(ports: InstalledPorts) {
+    this.#ports = ports;
+  }
+
+  folderOf(id: string, version: string): string {
+    return join(modelsFolder(this.#ports.dataDir), id, version);
+  }
+
+  /** Every installed version, by name and then the newest first. @throws AgentError `modelsDamaged` */
+  list(): ListedModel[] {
+    const slots = readSlots(this.#ports.dataDir);
+    return this.#ids().flatMap((id) =>
+      this.#versions(id).map((version) => this.#listed(id, version, slotOf(slots, id))),
+    );
+  }
+
+  /** Signature and files of a folder, then its golden samples when those are good. */
+  async verify(folder: string): Promise<Verdict> {
+    let verdict: Verdict;
+    try {
+      verdict = verifyPackage(readPackage(folder), this.#ports.trusted);
+    } catch (error) {
+      return { ok: false, manifest: null, checks: [checkOf('folder', error)] };
+    }
+    if (!verdict.ok || verdict.manifest === null) return verdict;
+    const golden = await this.#ports.golden(folder, verdict.manifest);
+    return { ...verdict, ok: golden.ok, checks: [...verdict.checks, golden] };
+  }
+
+  /**
+   * Copies the package beside, verifies the copy, and gives it its name.
+   * @throws PackageRefused, ModelError `packageUnreadable`, AgentError `modelOlder`, `modelVersionTaken`, `modelsFull`, `modelsBusy`, …
+   */
+  async install(from: string): Promise<Outcome> {
+    const { dataDir } = this.#ports;
+    const onDisk = readPackage(from);
+    // Before anything is copied, so that what would be refused anyway costs no disk. What is installed is judged again.
+    const first = verifyPackage(onDisk, this.#ports.trusted);
+    const claimed = mustBeGood(first);
+    refuseOlder(slotOf(readSlots(dataDir), claimed.id), claimed.id, claimed.version);
+    const staging = this.#stage(from, [manifestFile, signatureFile, ...claimed.files.map(({ path }) => path)]);
+    try {
+      const manifest = mustBeGood(await this.verify(staging));
+      return withLock(dataDir, this.#ports.lockWaitMs ?? 5_000, () => this.#land(staging, manifest));
+    } finally {
+      rmSync(staging, { recursive: true, force: true });
+    }
+  }
+
+  /** @throws AgentError `modelUnknown`, `modelOlder`; PackageRefused */
+  async activate(id: string, version: string): Promise<Outcome> {
+    await this.#mustBeUsable(id, version);
+    return this.#change(id, version, (slot) => activate(slot, id, version, this.#ports.now()));
+  }
+
+  /** @param version null: none runs in the shadow. @throws AgentError `modelUnknown`, `modelOlder`; PackageRefused */
+  async shadow(id: string, version: string | null): Promise<Outcome> {
+    if (version !== null) await this.#mustBeUsable(id, version);
+    const named = version ?? slotOf(readSlots(this.#ports.dataDir), id).shadow ?? this.newest(id);
+    return this.#change(id, named, (slot) => putInShadow(slot, id, version));
+  }
+
+  /** To the version that was in use before. @throws AgentError `modelNoWayBack`, `modelUnknown`; PackageRefused */
+  async rollBack(id: string): Promise<Outcome> {
+    const back = rollBack(slotOf(readSlots(this.#ports.dataDir), id), id).active;
+    if (back !== null) await this.#mustBeUsable(id, back);
+    return this.#change(id, back ?? '', (slot) => rollBack(slot, id));
+  }
+
+  /** Copies an installed package, verified, to a new folder. @throws AgentError `modelExportTaken`, `modelUnknown`; PackageRefused */
+  async export(id: string, version: string, to: string): Promise<Outcome> {
+    if (existsSync(to)) throw new AgentError('modelExportTaken', `${to} is there already`);
+    const { files } = await this.#mustBeUsable(id, version);
+    const paths = [manifestFile, signatureFile, ...files.map(({ path }) => path)];
+    const unfinished = `${to}.unfinished`;
+    rmSync(unfinished, { recursive: true, force: true });
+    this.#copy(this.folderOf(id, version), unfinished, paths);
+    renameSync(unfinished, to);
+    flushFolder(dirname(resolve(to)));
+    return this.#outcome(id, version, slotOf(readSlots(this.#ports.dataDir), id));
+  }
+
+  /**
+   * The version in use, its signature and every byte of it verified now; null where none is.
+   * @throws PackageRefused where what lies there is not what was installed; AgentError `modelsDamaged`, `modelUnknown`
+   */
+  active(id: string): { readonly folder: string; readonly manifest: Manifest } | null {
+    const { active: version } = slotOf(readSlots(this.#ports.dataDir), id);
+    if (version === null) return null;
+    const folder = this.#mustBeInstalled(id, version);
+    const manifest = mustBeGood(verifyPackage(readPackage(folder), this.#ports.trusted));
+    return { folder, manifest: mustBeNamed(manifest, id, version) };
+  }
+
+  /** Changes the slot of one model, durably; `list` shows it. @throws AgentError `modelsBusy`, and what `change` throws */
+  change(id: string, change: (slot: Slot) => Slot): Slot {
+    const { dataDir } = this.#ports;
+    return withLock(dataDir, this.#ports.lockWaitMs ?? 5_000, () => {
+      const slots = readSlots(dataDir);
+      const before = slotOf(slots, id);
+      const after = change(before);
+      if (after !== before) writeSlots(dataDir, { ...slots, [id]: after });
+      return after;
+    });
+  }
+
+  /** The newest installed version. @throws AgentError `modelUnknown` */
+  newest(id: string): string {
+    const [newest] = this.#versions(id);
+    if (newest === undefined) throw new AgentError('modelUnknown', `no version of ${id} is installed`);
+    return newest;
+  }
+
+  /** What `activate` means without a version: what runs in the shadow, else the newest. @throws AgentError `modelUnknown` */
+  next(id: string): string {
+    return slotOf(readSlots(this.#ports.dataDir), id).shadow ?? this.newest(id);
+  }
+
+  /** What is told of without a version: the one in use, else the newest. @throws AgentError `modelUnknown` */
+  present(id: string): string {
+    return slotOf(readSlots(this.#ports.dataDir), id).active ?? this.newest(id);
+  }
+
+  #change(id: string, version: string, change: (slot: Slot) => Slot): Outcome {
+    return this.#outcome(id, version, this.change(id, change));
+  }
+
+  #outcome(id: string, version: string, slot: Slot): Outcome {
+    const { state, trialEndsMs } = this.#listed(id, version, slot);
+    return { id, version, state, trialEndsMs, active: slot.active };
+  }
+
+  #listed(id: string, version: string, slot: Slot): ListedModel {
+    const { now, wallMs } = this.#ports;
+    const isActive = slot.active === version;
+    const state = isActive
+      ? slot.trial === null
+        ? 'active'
+        : 'trial'
+      : slot.shadow === version
+        ? 'shadow'
+        : 'installed';
+    const manifest = manifestIn(this.folderOf(id, version));
+    return {
+      id,
+      version,
+      task: manifest?.task ?? null,
+      state,
+      signedBy: manifest?.signedBy ?? null,
+      trialEndsMs: isActive ? trialEndsMs(slot, now(), wallMs()) : null,
+    };
+  }
+
+  #ids(): string[] {
+    const folder = modelsFolder(this.#ports.dataDir);
+    return foldersIn(folder).filter((name) => !name.startsWith('.'));
+  }
+
+  /** The newest first. */
+  #versions(id: string): string[] {
+    return foldersIn(join(modelsFolder(this.#ports.dataDir), id))
+      .filter(isVersion)
+      .toSorted((a, b) => compareVersions(b, a));
+  }
+
+  #mustBeInstalled(id: string, version: string): string {
+    const folder = this.folderOf(id, version);
+    if (this.#versions(id).includes(version)) return folder;
+    throw new AgentError('modelUnknown', `${id} ${version} is not installed`);
+  }
+
+  async #mustBeUsable(id: string, version: string): Promise<Manifest> {
+    return mustBeNamed(mustBeGood(await this.verify(this.#mustBeInstalled(id, version))), id, version);
+  }
+
+  // ——— the disk ———
+
+  /** A copy in a folder of its own, on the disk when it returns. */
+  #stage(from: string, paths: readonly string[]): string {
+    const folder = join(modelsFolder(this.#ports.dataDir), '.staging');
+    makeFolder(folder);
+    const staging = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}`);
+    this.#copy(from, staging, paths);
+    return staging;
+  }
+
+  #copy(from: string, to: string, paths: readonly string[]): void {
+    makeFolder(to);
+    const { files } = readPackage(from);
+    needRoom(
+      to,
+      files.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+    for (const path of paths) copyDurably(join(from, path), join(to, path), new Pace(0));
+    flushFolders(to, paths);
+    flushFolder(dirname(resolve(to)));
+  }
+
+  /** Gives a verified copy its name. The lock is held. */
+  #land(staging: string, { id, version }: Manifest): Outcome {
+    const { dataDir, trusted } = this.#ports;
+    const slot = slotOf(readSlots(dataDir), id);
+    // The slots may be others than before the samples were run.
+    refuseOlder(slot, id, version);
+    this.#sweep();
+    const home = join(modelsFolder(dataDir), id);
+    const place = join(home, version);
+    if (existsSync(place)) {
+      if (!sameFile(join(staging, manifestFile), join(place, manifestFile))) {
+        throw new AgentError('modelVersionTaken', `${id} ${version} is installed with another manifest`);
+      }
+      if (verdictOf(place, trusted)?.ok === true) return this.#outcome(id, version, slot);
+      // Damaged since, so it is of no use to anybody: it makes room for the sound copy.
+      this.#putAway(place);
+    } else if (!existsSync(home) && this.#ids().length >= maxModels) {
+      throw new AgentError('modelsFull', `${maxModels} models are installed`);
+    }
+    makeFolder(home);
+    flushFolder(modelsFolder(dataDir));
+    renameSync(staging, place);
+    flushFolder(home);
+    this.#removeOld(id, version, slot);
+    return this.#outcome(id, version, slot);
+  }
+
+  #removeOld(id: string, fresh: string, slot: Slot): void {
+    const needed = new Set([fresh, ...neededVersions(slot)]);
+    const others = this.#versions(id).filter((version) => !needed.has(version));
+    for (const version of others.slice(keptVersions)) this.#putAway(this.folderOf(id, version));
+  }
+
+  /** Out of sight in one step, then removed. */
+  #putAway(folder: string): void {
+    const gone = join(modelsFolder(this.#ports.dataDir), '.staging', `0-${randomBytes(4).toString('hex')}`);
+    makeFolder(join(gone, '..'));
+    renameSync(folder, gone);
+    flushFolder(join(folder, '..'));
+    rmSync(gone, { recursive: true, force: true });
+  }
+
+  /** Removes what processes left that were killed. */
+  #sweep(): void {
+    const folder = join(modelsFolder(this.#ports.dataDir), '.staging');
+    for (const name of foldersIn(folder)) {
+      if (!isAlive(Number(name.split('-')[0]))) rmSync(join(folder, name), { recursive: true, force: true });
+    }
+  }
+}
+
+/** @throws PackageRefused */
+function mustBeGood(verdict: Verdict): Manifest {
+  const failed = verdict.checks.find(({ ok }) => !ok);
+  if (failed !== undefined) throw new PackageRefused(verdict, failed);
+  if (verdict.manifest === null) throw new ModelError('manifestInvalid', 'there is no manifest');
+  return verdict.manifest;
+}
+
+/** What the manifest of a folder says, believed or not; null where it says nothing. */
+function manifestIn(folder: string): Manifest | null {
+  try {
+    return parseManifest(readWhole(join(folder, manifestFile), packageLimits.manifestBytes));
+  } catch {
+    return null;
+  }
+}
+
+/** A sound package in the folder of another is not the other. @throws ModelError `packageChanged` */
+function mustBeNamed(manifest: Manifest, id: string, version: string): Manifest {
+  if (manifest.id === id && manifest.version === version) return manifest;
+  throw new ModelError('packageChanged', `in the folder of ${id} ${version} lies ${manifest.id} ${manifest.version}`);
+}
+
+function verdictOf(folder: string, trusted: TrustedKeys): Verdict | null {
+  try {
+    return verifyPackage(readPackage(folder), trusted);
+  } catch (error) {
+    if (error instanceof ModelError) return null;
+    throw error;
+  }
+}
+
+function foldersIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted();
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Of another user, so it is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+const sameFile = (a: string, b: string) => existsSync(b) && readFileSync(a).equals(readFileSync(b));

@@ -1,0 +1,128 @@
+/**
+ * Runs the golden samples of a package in a process of its own: a model can crash the process it runs in, hang in it, or take its
+ * memory. The package must have been verified before: nothing unsigned is ever loaded.
+ *
+ * Invariants (test/unit/models/golden.test.ts):
+ *  G1  Whatever the model does, the caller goes on and is told: it crashed, it hung, it gave other results.
+ *  G2  When the promise is settled the process is gone; when the caller dies it is gone within 2 s.
+ */
+import { fork } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { Manifest } from './manifest.ts';
+import { bad, good, type Check } from './verify.ts';
+
+export interface GoldenOptions {
+  /** The session, the samples and their comparison, together, in ms. Default 60,000. */
+  readonly timeoutMs?: number;
+  /** onnxruntime's name of the provider. Default `cpu`. */
+  readonly provider?: string;
+  /** The module that is the process; a test gives it one that crashes. */
+  readonly child?: URL;
+}
+
+/** What the process is told. Paths are below `folder`. */
+export const goldenRequest = z.strictObject({
+  folder: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  inputs: z.array(z.strictObject({ name: z.string(), type: z.enum(['uint8', 'int32', 'int64', 'float32']) })),
+  outputs: z.array(z.strictObject({ name: z.string(), type: z.enum(['uint8', 'int32', 'int64', 'float32']) })),
+  samples: z.array(
+    z.strictObject({
+      name: z.string(),
+      inputs: z.array(z.strictObject({ name: z.string(), file: z.string(), shape: z.array(z.int()) })),
+      outputs: z.array(
+        z.strictObject({
+          name: z.string(),
+          file: z.string(),
+          shape: z.array(z.int()),
+          absolute: z.number(),
+          relative: z.number(),
+        }),
+      ),
+    }),
+  ),
+});
+export type GoldenRequest = z.infer<typeof goldenRequest>;
+
+/** What it answers, once. */
+export const goldenAnswer = z.strictObject({
+  /** Empty: every output of every sample is within its tolerance. */
+  problems: z.array(z.string().max(500)).max(600),
+  /** The largest distance of all outputs; null where there was none to be compared. */
+  worst: z.number().nullable(),
+  /** Median of one run of a sample, in ms. */
+  medianMs: z.number().nullable(),
+});
+export type GoldenAnswer = z.infer<typeof goldenAnswer>;
+
+const defaultTimeoutMs = 60_000;
+
+/** Never rejects. */
+export async function runGolden(folder: string, manifest: Manifest, options: GoldenOptions = {}): Promise<Check> {
+  const { timeoutMs = defaultTimeoutMs, provider = 'cpu' } = options;
+  const request: GoldenRequest = {
+    folder,
+    provider,
+    model: manifest.model,
+    inputs: manifest.inputs.map(({ name, type }) => ({ name, type })),
+    outputs: manifest.outputs.map(({ name, type }) => ({ name, type })),
+    samples: manifest.golden,
+  };
+  const told = await ask(request, timeoutMs, options.child ?? new URL('golden-child.ts', import.meta.url));
+  if ('crash' in told) return bad('golden', 'goldenCrashed', told.crash);
+  const { problems, worst, medianMs } = told.answer;
+  if (problems.length > 0) {
+    const more = problems.length > 3 ? ` and ${problems.length - 3} more` : '';
+    return bad('golden', 'goldenFailed', `${problems.slice(0, 3).join('; ')}${more}`);
+  }
+  const took = medianMs === null ? '' : `, ${medianMs.toFixed(1)} ms a run`;
+  return good('golden', `${manifest.golden.length} samples on ${provider}, at most ${worst ?? 0} apart${took}`);
+}
+
+function ask(
+  request: GoldenRequest,
+  timeoutMs: number,
+  module: URL,
+): Promise<{ readonly answer: GoldenAnswer } | { readonly crash: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ answer: GoldenAnswer } | { crash: string }>();
+  const child = fork(fileURLToPath(module), [], {
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    // Secrets of the configuration may stand in the environment; a model has no business with them.
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  let answer: GoldenAnswer | null = null;
+  let crash: string | null = null;
+  const patience = new AbortController();
+  void wait(timeoutMs, undefined, { signal: patience.signal }).then(
+    () => {
+      crash ??= `it did not end within ${timeoutMs / 1000} s`;
+      child.kill('SIGKILL');
+    },
+    () => undefined,
+  );
+  child.on('message', (message) => {
+    const parsed = goldenAnswer.safeParse(message);
+    if (parsed.success) answer ??= parsed.data;
+    else crash ??= 'it answered what cannot be understood';
+    // It has said all it has to say; an end of its own may hang in the model.
+    child.kill('SIGKILL');
+  });
+  child.once('error', (error) => {
+    crash ??= `it could not be started: ${error.message}`;
+    // Without a process there is no exit.
+    if (child.pid === undefined) child.emit('exit', null, null);
+  });
+  child.once('exit', (code, signal) => {
+    patience.abort();
+    if (answer !== null && crash === null) resolve({ answer });
+    else resolve({ crash: crash ?? `it ended with ${signal ?? `exit code ${code}`}` });
+  });
+  child.send(request, (error) => {
+    if (error !== null) crash ??= `it could not be asked: ${error.message}`;
+  });
+  return promise;
+}
