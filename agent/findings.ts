@@ -6,13 +6,15 @@
  * one class before anybody has seen the first are one occurrence, with a count.
  *
  * Invariants (test/unit/pipeline/findings.test.ts):
- *  F1  One fault is one `fabric_finding` that is opened, and one that is closed; a spot is one instant.
+ *  F1  One fault is one `fabric_finding` that is opened, and one that is closed; a spot is one instant. Where it becomes known better (another
+ *      class, a smaller k) that is a `fabric_finding_refined`, and only then: however long a line lasts, these are few.
  *  F2  No alert comes from anything but a fault that was told, and the alert of a line is over only when no line of its class is left.
  *  F3  A needle is named with its k, or it is said why none is.
- *  F4  A line from before a start is neither raised anew nor cleared until the eye has looked long enough to have found it again.
+ *  F4  A line from before a start, of the agent or of the eye's process, is neither raised anew nor cleared until the eye has looked long enough to have found it again.
  */
 import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { AlertDesk } from './alerts/desk.ts';
+import type { Activation } from './alerts/occurrence.ts';
 import type { GatewayRule } from './gateway-alerts.ts';
 import type { Journaling } from './journaling.ts';
 import type { Instant } from './rules/conditions.ts';
@@ -51,6 +53,7 @@ export interface FabricFinding {
 }
 
 export const findingEvent = 'fabric_finding';
+export const refinedEvent = 'fabric_finding_refined';
 
 const what: Readonly<
   Record<string, { readonly text: string; readonly runbook: string; readonly priority: GatewayRule['priority'] }>
@@ -115,8 +118,10 @@ function ruleOf(name: string): GatewayRule {
 
 export class FindingDesk {
   readonly #parts: { readonly journal: Journaling; readonly desk: AlertDesk };
-  /** Lines that last, by machine and rule. */
-  readonly #open = new Map<string, Set<number>>();
+  /** Lines that last, as they were told last. As many as the eye follows at a time, which it bounds. */
+  readonly #lines = new Map<string, FabricFinding>();
+  /** Rules whose lines the eye has not found again since it was started, by machine. */
+  readonly #before = new Map<string, Set<string>>();
 
   constructor(parts: { readonly journal: Journaling; readonly desk: AlertDesk }) {
     this.#parts = parts;
@@ -129,18 +134,25 @@ export class FindingDesk {
     return FindingDesk.rules.find(({ id }) => id === rule)?.runbook ?? null;
   }
 
-  /** Lines of before the start that the eye has not found again, by machine: their rules. */
-  readonly #before = new Map<string, Set<string>>();
-
   /** To be told once of each alert of the eye that is open at a start. */
   recovered(machine: string, rule: string): void {
     this.#before.set(machine, (this.#before.get(machine) ?? new Set()).add(rule));
   }
 
+  /** The eye's process is another and remembers nothing: its lines end, their alerts wait until it has looked. */
+  anew(machine: string): void {
+    for (const line of this.#lines.values()) {
+      if (line.machine !== machine) continue;
+      this.#note(line, 'closed');
+      this.#lines.delete(lineKey(machine, line.id));
+      this.recovered(machine, ruleOf(line.class).id);
+    }
+  }
+
   /** The eye has looked at this machine long enough since the start to have told every line that is there. */
   looked(machine: string, now: Instant): void {
     for (const rule of this.#before.get(machine) ?? []) {
-      if (!this.#open.has(`${machine} ${rule}`)) this.#parts.desk.clear(machine, rule, Math.round(now.wallMs), now);
+      if (!this.#lastsAs(machine, rule)) this.#parts.desk.clear(machine, rule, Math.round(now.wallMs), now);
     }
     this.#before.delete(machine);
   }
@@ -148,47 +160,64 @@ export class FindingDesk {
   /** Returns the occurrence it belongs to; null when it raised none. */
   told(finding: FabricFinding, now: Instant): string | null {
     const { machine, id, phase, shape } = finding;
-    const rule = ruleOf(finding.class);
-    const key = `${machine} ${rule.id}`;
-    const lasts = shape !== 'spot';
+    const before = this.#lasting(machine, id);
     if (phase === 'closed') {
-      if (!lasts) return null;
+      if (before === null) return null;
       this.#note(finding, 'closed');
-      const left = this.#open.get(key);
-      left?.delete(id);
-      if (left !== undefined && left.size > 0) return null;
-      this.#open.delete(key);
-      this.#parts.desk.clear(machine, rule.id, Math.round(finding.lastMs), now);
+      this.#end(before, finding.lastMs, now);
       return null;
     }
-    // What is known better is told by the alert alone: its last step has the whole state.
-    if (phase === 'found') this.#note(finding, lasts ? 'opened' : 'instant');
-    const { text, ...of } = rule;
-    const onsetMs = Math.round(finding.firstMs);
-    const activation = {
-      onsetMs,
-      raisedMs: Math.round(now.wallMs),
-      signal: null,
-      cause: finding.cause,
-      text,
-      evidence: dataOf(finding),
-    };
-    this.#parts.desk.activate(machine, of, activation, false, false, now);
-    if (lasts) this.#open.set(key, (this.#open.get(key) ?? new Set()).add(id));
+    const lasts = shape !== 'spot';
+    // A spot that turns out to be a line is told as one.
+    if (phase === 'found' || (before === null && lasts)) this.#note(finding, lasts ? 'opened' : 'instant');
+    else if (before === null || !isBetter(finding, before)) return null;
+    else this.#note(finding, 'instant', refinedEvent);
+    const { text, ...rule } = ruleOf(finding.class);
+    this.#parts.desk.activate(machine, rule, activationOf(finding, text, now), false, false, now);
+    if (before !== null && before.class !== finding.class) this.#end(before, finding.lastMs, now);
+    if (lasts) this.#lines.set(lineKey(machine, id), finding);
     else this.#parts.desk.clear(machine, rule.id, Math.round(finding.lastMs), now);
     return this.#parts.desk.open().find((one) => one.machine === machine && one.rule === rule.id)?.id ?? null;
   }
 
-  #note(finding: FabricFinding, phase: EventRecord['phase']): void {
+  #lasting(machine: string, id: number): FabricFinding | null {
+    return this.#lines.get(lineKey(machine, id)) ?? null;
+  }
+
+  /** It does not last any more as what it was told; the alert of its class is over when no other line has it. */
+  #end(line: FabricFinding, endedMs: number, now: Instant): void {
+    this.#lines.delete(lineKey(line.machine, line.id));
+    const rule = ruleOf(line.class).id;
+    if (this.#lastsAs(line.machine, rule)) return;
+    this.#parts.desk.clear(line.machine, rule, Math.round(endedMs), now);
+  }
+
+  #lastsAs(machine: string, rule: string): boolean {
+    return [...this.#lines.values()].some((line) => line.machine === machine && ruleOf(line.class).id === rule);
+  }
+
+  #note(finding: FabricFinding, phase: EventRecord['phase'], event: string = findingEvent): void {
     this.#parts.journal.event({
       machine: finding.machine,
       atMs: Math.round(phase === 'closed' ? finding.lastMs : finding.firstMs),
-      event: findingEvent,
+      event,
       phase,
       fromMs: phase === 'closed' ? Math.round(finding.firstMs) : null,
       data: { finding: finding.id, class: finding.class, ...dataOf(finding) },
     });
   }
+}
+
+const lineKey = (machine: string, id: number) => `${machine} ${id}`;
+
+/** Of another class, or its needle is known better than when it was last told. */
+function isBetter(finding: FabricFinding, told: FabricFinding): boolean {
+  return finding.class !== told.class || (finding.k ?? Infinity) < (told.k ?? Infinity);
+}
+
+function activationOf(finding: FabricFinding, text: string, now: Instant): Activation {
+  const [onsetMs, raisedMs] = [Math.round(finding.firstMs), Math.round(now.wallMs)];
+  return { onsetMs, raisedMs, signal: null, cause: finding.cause, text, evidence: dataOf(finding) };
 }
 
 /** Metres to the millimetre, as staff measure them. */

@@ -126,6 +126,8 @@ export interface Pipeline {
    * `durable` resolves when its records are stored.
    */
   finding(finding: FabricFinding): { readonly occurrence: string | null; readonly durable: Promise<void> };
+  /** The eye of this machine was started anew and remembers nothing. */
+  fabricAnew(machine: string): void;
   /** The eye has looked at this machine long enough since the start to have told every line that is there. */
   fabricLooked(machine: string): void;
   /** Notes that the uplink was lost or is back. */

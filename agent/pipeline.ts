@@ -208,6 +208,11 @@ class DataPipeline implements Pipeline {
     return { occurrence, durable: this.#journal.durable() };
   }
 
+  fabricAnew(machine: string): void {
+    this.#findings.anew(machine);
+    this.#journal.flush();
+  }
+
   fabricLooked(machine: string): void {
     this.#findings.looked(machine, this.#line.now());
     this.#journal.flush();

@@ -41,6 +41,12 @@ test('F1, F3: a line is opened once, known better without another event, and clo
   assert.equal(rig.pipeline.alertsView()[0]?.record.occurrence, occurrence);
   rig.pass(2_000);
   rig.pipeline.finding(found({ phase: 'changed', k: 1, revolutions: 3 }));
+  rig.pipeline.finding(found({ phase: 'changed', k: 1, revolutions: 4 }));
+  rig.pipeline.finding(found({ phase: 'changed', k: 2, revolutions: 5 }));
+  assert.deepEqual(
+    rig.events('fabric_finding_refined').map(({ data }) => [data['needle'], data['k'], data['revolutions']]),
+    [[1207, 1, 3]],
+  );
   rig.pass(10_000);
   rig.pipeline.finding(found({ phase: 'closed', lastMs: eight + 9_000 }));
   assert.deepEqual(
@@ -86,6 +92,34 @@ test('F2: the alert of a class lasts until its last line has ended', () => {
   rig.pipeline.finding(found({ id: 2, phase: 'closed' }));
   assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'returned-unacked');
   assert.equal(new Set(rig.alerts().map(({ occurrence }) => occurrence)).size, 1);
+});
+
+test('F1, F2: a line that turns out to be of another class moves to the alert of that class, and a spot that grows into a line is one', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.finding(found());
+  rig.pipeline.finding(found({ phase: 'changed', class: 'ladder' }));
+  assert.deepEqual(steps(rig), [
+    ['eye-needle-line', 'raised', 'active-unacked'],
+    ['eye-ladder', 'raised', 'active-unacked'],
+    ['eye-needle-line', 'returned', 'returned-unacked'],
+  ]);
+  rig.pipeline.finding(found({ phase: 'closed', class: 'ladder' }));
+  assert.deepEqual(steps(rig).at(-1), ['eye-ladder', 'returned', 'returned-unacked']);
+
+  const other = new Rig({ machines });
+  other.pipeline.finding(found({ class: 'anomaly', shape: 'spot' }));
+  other.pipeline.finding(found({ phase: 'changed' }));
+  assert.deepEqual(
+    other.events('fabric_finding').map(({ phase, data }) => [phase, data['class']]),
+    [
+      ['instant', 'anomaly'],
+      ['opened', 'needle_line'],
+    ],
+  );
+  assert.equal(
+    other.pipeline.alertsView().find(({ record }) => record.rule === 'eye-needle-line')?.record.state,
+    'active-unacked',
+  );
 });
 
 test('F1: a hole is one instant, and its alert waits for somebody', () => {
@@ -141,4 +175,22 @@ test('F4: a line from before a start waits unverified until the eye has looked, 
   assert.deepEqual(states.get('eye-needle-line'), ['active-unacked', true]);
   assert.deepEqual(states.get('eye-barre'), ['returned-unacked', true]);
   assert.equal(rig.alerts().filter(({ transition }) => transition === 'raised').length, 0, 'nothing is raised anew');
+});
+
+test('F4: when the eye’s process is another one its lines end, and the alert goes on until it has looked', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.finding(found());
+  rig.pipeline.fabricAnew('ck-1');
+  assert.equal(rig.events('fabric_finding').at(-1)?.phase, 'closed');
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'active-unacked');
+  rig.pipeline.finding(found({ id: 1, k: 3 }));
+  rig.pipeline.fabricLooked('ck-1');
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'active-unacked', 'it was found again');
+  rig.pipeline.fabricAnew('ck-1');
+  rig.pipeline.fabricLooked('ck-1');
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'returned-unacked');
+  assert.deepEqual(
+    rig.alerts().map(({ transition }) => transition),
+    ['raised', 'returned'],
+  );
 });
