@@ -2,15 +2,17 @@
  * The roll map as a drawing: the roll cut into strips of some metres, one under the other, with its faults and what was not looked at.
  * Pure; gives an SVG text that has no script, no link and no font of its own. The same map gives the same bytes.
  */
-import type { DefectClass } from './classify.ts';
+import { causeOf, type DefectClass } from './classify.ts';
 import type { RollDefect, RollMap } from './roll-map.ts';
 
 const pageWidthPx = 1200;
 const marginPx = 48;
-const headPx = 88;
+const headPx = 116;
 const stripGapPx = 34;
 /** What is smaller is drawn this large, so that a pinhole on a hundred metres is seen. */
 const leastPx = 4;
+/** Needles written beside their lines, at most: more would cover each other. */
+const mostLabels = 40;
 /** Strips at most; longer rolls have longer strips. */
 const mostStrips = 12;
 
@@ -139,11 +141,38 @@ export function rollMapSvg(map: RollMap): string {
     `<rect width="${layout.width}" height="${layout.height}" fill="#ffffff"/>`,
     label(marginPx, 32, 20, `${roll.machine} · ${roll.fabric} · roll ${roll.id}`),
     label(marginPx, 58, 15, facts.join(' · ')),
+    ...legend(map),
     ...layout.rectangles.map(rectangle),
     ...Array.from({ length: layout.strips }, (_, i) => stripLabel(layout, i)),
+    ...needleLabels(map, layout),
     '</svg>',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The classes of this map with their colours and how many there are of each. */
+function legend({ defects }: RollMap): readonly string[] {
+  const present = Object.entries(colours).flatMap(([name, fill]) => {
+    const count = defects.filter((d) => d.class === name).length;
+    return count === 0 ? [] : [{ name: `${name} ${count}`, fill }];
+  });
+  return present.flatMap(({ name, fill }, i) => {
+    const x = marginPx + i * 122;
+    return [`<rect x="${x}" y="75" width="12" height="12" fill="${fill}"/>`, label(x + 17, 86, 12, name)];
+  });
+}
+
+/** Lines of a needle have its number written where they begin. */
+function needleLabels(map: RollMap, { rectangles }: RollLayout): readonly string[] {
+  const labels: string[] = [];
+  for (const d of map.defects) {
+    if (labels.length === mostLabels) break;
+    if (d.needle === null || d.cause !== causeOf.vertical) continue;
+    const title = titleOf(d);
+    const first = rectangles.find((r) => r.kind === 'defect' && r.title === title);
+    if (first !== undefined) labels.push(label(first.x, first.y - 3, 11, `${d.needle} ± ${d.k}`));
+  }
+  return labels;
 }
 
 function stripLabel({ rectangles, stripMm }: RollLayout, strip: number): string {

@@ -1,141 +1,159 @@
 /**
- * From the map of one frame to what is seen in it: blobs, their class, and where on the machine and on the roll they lie. Pure; the tracker
- * makes findings of it (`tracker.ts`).
- *
- * Invariants (test/unit/models/vision-sight.test.ts):
- *  G1  A sighting lies where the blob lies: its box and its middle are those of the blob, in needles round a tube or mm across a web, and in
- *      mm of the roll.
- *  G2  What reaches over the edge of the cloth or of the view counts only as far as it is cloth and seen.
- *  G3  Without a turn of the machine there are no sightings: a fault without a place cannot be told from one seen before. They are counted.
+ * One frame from its map of scores to what the tracker takes in, and a finding to its line of the roll map. Pure; ties blobs, look,
+ * class and place together.
  */
-import { type BlobOptions, type Blob, type Blobs, findBlobs, type ScoreMap } from './blobs.ts';
-import { classify, type ClothView } from './classify.ts';
-import { lookOf, type Picture } from './look.ts';
-import { needleAt, type Place, rollAt, type TubeGeometry, walePitchMm } from './position.ts';
-import type { Sighting } from './track.ts';
+import { type Blob, type BlobOptions, type Blobs, findBlobs } from './blobs.ts';
+import { classify, type Classified, type ClothView } from './classify.ts';
+import { type Look, lookOf, type Picture } from './look.ts';
+import {
+  coverage,
+  nameNeedle,
+  needleAt,
+  needleNumber,
+  type Place,
+  type RollPlace,
+  rollAt,
+  type TubeGeometry,
+  walePitchMm,
+} from './position.ts';
+import type { RollDefect } from './roll-map.ts';
+import type { Sighting, TrackedFinding } from './track.ts';
+import type { SeenFrame } from './tracker.ts';
+import type { ScoreMap } from './blobs.ts';
 import type { Turn } from './turns.ts';
 
-/** A flat web under a camera that stands still: an inspection table. */
-export interface WebGeometry {
-  readonly mmPerPx: number;
-  /** Where the left edge of the image lies from the left edge of the cloth, mm. */
-  readonly leftMm: number;
-  /** ± bound of a place across, mm. */
-  readonly acrossErrorMm: number;
+/** Where the pixels of one frame lie on the cloth. Pixels of the image, not of the map. */
+export interface Placing {
+  readonly turns: number;
+  /** Needles or millimetres across for one pixel. */
+  readonly acrossPerPx: number;
+  readonly across: (xPx: number, sdPx: number) => Place;
+  readonly along: (yPx: number, sdPx: number) => RollPlace;
 }
 
-export interface FrameView {
-  /** What the camera saw, at full resolution. */
-  readonly picture: Picture;
-  /** Scores over it; `scale` pixels of the picture a side for one of the map. */
-  readonly map: ScoreMap;
-  readonly scale: number;
-  /** The part of the map that is cloth. */
-  readonly cloth: ClothView['cloth'];
-  readonly behind: ClothView['behind'];
-  /** Distance of courses, mm; null where nobody said. */
-  readonly coursePitchMm: number | null;
+/** A camera before the tube of a circular machine. */
+export function tubePlacing(geometry: TubeGeometry, turn: Turn): Placing {
+  return {
+    turns: turn.turns,
+    acrossPerPx: geometry.mmPerPx / walePitchMm(geometry),
+    across: (xPx, sdPx) => needleAt(geometry, turn, xPx, sdPx),
+    along: (yPx, sdPx) => rollAt(geometry, turn, yPx, sdPx),
+  };
 }
 
-export interface Seen {
-  readonly sighting: Sighting;
-  readonly blob: Blob;
-}
-
-export interface SeenInFrame {
-  readonly seen: readonly Seen[];
-  readonly dropped: Blobs['dropped'];
-  readonly notNumbers: number;
-  /** Blobs that have no place because the machine's turn is not known (G3). */
-  readonly placeless: number;
-}
-
-/** One sigma of where a line stands in a column, pixels of the picture. */
-const columnSdPx = 0.5;
-/** Below every threshold, and a number: what is none counts as a fault of the model. */
-const outsideScore = -3e38;
-
-/** @param turn of the machine when the frame was taken; null: not known */
-export function seenOnTube(
-  view: FrameView,
-  geometry: TubeGeometry,
-  turn: Turn | null,
-  options: BlobOptions,
-): SeenInFrame {
-  const { blobs, dropped, notNumbers } = findBlobs(inCloth(view), options);
-  if (turn === null) return { seen: [], dropped, notNumbers, placeless: blobs.length };
-  const perNeedlePx = walePitchMm(geometry) / geometry.mmPerPx;
-  const seen = blobs.map((blob): Seen => {
-    const place = needleAt(geometry, turn, blob.centreX * view.scale, columnSdPx * view.scale);
-    const toNeedle = (x: number) => place.at + (geometry.columns * (x - blob.centreX) * view.scale) / perNeedlePx;
-    const ends = [toNeedle(blob.left), toNeedle(blob.right)];
-    const rows = [blob.top, blob.bottom].map((y) => rollAt(geometry, turn, y * view.scale, columnSdPx).mm);
-    return sightingOf(view, blob, { mmPerPx: geometry.mmPerPx, walePitchMm: walePitchMm(geometry) }, place, ends, rows);
-  });
-  return { seen, dropped, notNumbers, placeless: 0 };
-}
-
-/** @param topMm mm of the roll at the upper edge of the picture, which rises downwards; null: not known */
-export function seenOnWeb(
-  view: FrameView,
-  geometry: WebGeometry,
-  topMm: number | null,
-  options: BlobOptions,
-): SeenInFrame {
-  const { blobs, dropped, notNumbers } = findBlobs(inCloth(view), options);
-  if (topMm === null) return { seen: [], dropped, notNumbers, placeless: blobs.length };
-  const mmPerMapPx = geometry.mmPerPx * view.scale;
-  const seen = blobs.map((blob): Seen => {
-    const place: Place = {
-      at: geometry.leftMm + blob.centreX * mmPerMapPx,
-      randomSd: columnSdPx * mmPerMapPx,
-      systematicSd: geometry.acrossErrorMm / Math.sqrt(3),
+/**
+ * A camera over a flat web, its rows across the web.
+ * @param top where the first row lies on the roll; newer cloth comes in at the top (`sign` −1) or at the bottom (1)
+ * @param stepMm height of the view, the tracker's step
+ */
+export function webPlacing(mmPerPx: number, leftMm: number, top: RollPlace, sign: 1 | -1, stepMm: number): Placing {
+  return {
+    turns: top.mm / stepMm,
+    acrossPerPx: mmPerPx,
+    across: (xPx, sdPx) => ({
+      at: leftMm + xPx * mmPerPx,
+      randomSd: sdPx * mmPerPx,
+      systematicSd: 0,
       isAnchored: true,
-    };
-    const ends = [blob.left, blob.right].map((x) => geometry.leftMm + x * mmPerMapPx);
-    const rows = [blob.top, blob.bottom].map((y) => topMm + y * mmPerMapPx);
-    return sightingOf(view, blob, { mmPerPx: geometry.mmPerPx, walePitchMm: null }, place, ends, rows);
-  });
-  return { seen, dropped, notNumbers, placeless: 0 };
+    }),
+    along: (yPx, sdPx) => ({ mm: top.mm + sign * yPx * mmPerPx, sdMm: Math.hypot(top.sdMm, sdPx * mmPerPx) }),
+  };
 }
 
-function sightingOf(
-  view: FrameView,
-  blob: Blob,
-  pitch: { readonly mmPerPx: number; readonly walePitchMm: number | null },
-  place: Place,
-  across: readonly number[],
-  along: readonly number[],
-): Seen {
-  const look = lookOf(view.picture, blob, blob.runs, view.scale, view.cloth);
-  const { class: name, shape } = classify(blob, look, {
-    mmPerPx: pitch.mmPerPx * view.scale,
-    walePitchMm: pitch.walePitchMm,
-    coursePitchMm: view.coursePitchMm,
-    behind: view.behind,
-    cloth: view.cloth,
+export interface Sighted {
+  readonly frame: SeenFrame;
+  /** One for each sighting of the frame, in its order: for the crop, and for who wants to know why. */
+  readonly details: readonly { readonly blob: Blob; readonly look: Look; readonly classified: Classified }[];
+  readonly dropped: Blobs['dropped'];
+  /** Above 0 the map is not to be believed, whatever was found in it. */
+  readonly notNumbers: number;
+}
+
+export interface Sight {
+  readonly timeMs: number;
+  readonly map: ScoreMap;
+  readonly picture: Picture;
+  /** Pixels of the image for one of the map, in both directions. */
+  readonly scale: number;
+  readonly view: ClothView;
+  readonly placing: Placing;
+}
+
+/** Everything above the threshold in one frame, classed and placed. */
+export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, options: BlobOptions): Sighted {
+  const found = findBlobs(map, options);
+  const details = found.blobs.map((blob) => {
+    const look = lookOf(picture, blob, blob.runs, scale, view.cloth);
+    return { blob, look, classified: classify(blob, look, view) };
   });
-  const sighting: Sighting = {
+  const [top, bottom] = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0).mm);
+  const frame: SeenFrame = {
+    timeMs,
+    turns: placing.turns,
+    alongFromMm: Math.min(top ?? 0, bottom ?? 0),
+    alongToMm: Math.max(top ?? 0, bottom ?? 0),
+    sightings: details.map(({ blob, classified }) => sightingOf(blob, classified, placing, scale)),
+  };
+  return { frame, details, dropped: found.dropped, notNumbers: found.notNumbers };
+}
+
+function sightingOf(blob: Blob, { class: name, shape }: Classified, placing: Placing, scale: number): Sighting {
+  // Which needle of its width made it nobody knows: of a line half its own spread, of a spot all its width.
+  const sdPx =
+    Math.hypot(0.5, shape === 'vertical' ? blob.minorSd / 2 : (blob.right - blob.left) / Math.sqrt(12)) * scale;
+  const place = placing.across(blob.centreX * scale, sdPx);
+  const ends = [blob.top, blob.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
+  const mms = ends.map(({ mm }) => mm);
+  // A line that leans has a wide box; its width is that across its axis.
+  const widthPx = shape === 'vertical' ? blob.minorSd * Math.sqrt(12) : blob.right - blob.left;
+  const half = (widthPx / 2) * scale * placing.acrossPerPx;
+  return {
     class: name,
     shape,
     score: blob.peak,
     place,
-    acrossFrom: Math.min(...across),
-    acrossTo: Math.max(...across),
-    alongFromMm: Math.min(...along),
-    alongToMm: Math.max(...along),
+    acrossFrom: place.at - half,
+    acrossTo: place.at + half,
+    alongFromMm: Math.min(...mms),
+    alongToMm: Math.max(...mms),
+    alongSdMm: ends[0]?.sdMm ?? 0,
   };
-  return { sighting, blob };
 }
 
-/** The map with nothing outside the cloth (G2). */
-function inCloth({ map, cloth }: FrameView): ScoreMap {
-  const { width, height } = map;
-  if (cloth.left <= 0 && cloth.top <= 0 && cloth.right >= width && cloth.bottom >= height) return map;
-  const scores = new Float32Array(map.scores.length).fill(outsideScore);
-  const [left, right] = [Math.max(0, cloth.left), Math.min(width, cloth.right)];
-  for (let y = Math.max(0, cloth.top); y < Math.min(height, cloth.bottom); y += 1) {
-    scores.set(map.scores.subarray(y * width + left, y * width + right), y * width + left);
-  }
-  return { width, height, scores };
+/**
+ * The line of the roll map for a finding.
+ * @param geometry of the tube; null on a flat web, where across is in mm already and no needle is named
+ */
+export function rollDefectOf(
+  finding: TrackedFinding,
+  threshold: number,
+  geometry: TubeGeometry | null,
+  evidence: readonly string[],
+): RollDefect {
+  const named =
+    geometry === null || finding.place === null
+      ? { needle: null, k: null, reason: 'no-needle' as const }
+      : nameNeedle(finding.place, geometry);
+  const width = finding.acrossTo - finding.acrossFrom;
+  const fromMm =
+    geometry === null
+      ? finding.acrossFrom
+      : (needleNumber(finding.acrossFrom, geometry) - geometry.firstNeedle) * walePitchMm(geometry);
+  return {
+    id: finding.id,
+    class: finding.class,
+    cause: finding.cause,
+    score: finding.score,
+    threshold,
+    fromMm: finding.alongFromMm,
+    toMm: finding.alongToMm,
+    alongErrorMm: coverage * finding.alongSdMm,
+    acrossFromMm: fromMm,
+    acrossToMm: fromMm + width * (geometry === null ? 1 : walePitchMm(geometry)),
+    needle: named.needle,
+    k: named.k,
+    needleUnknown: named.reason,
+    revolutions: finding.revolutions,
+    evidence: [...evidence],
+  };
 }

@@ -14,6 +14,8 @@ export interface Sighting {
   readonly acrossTo: number;
   readonly alongFromMm: number;
   readonly alongToMm: number;
+  /** One sigma of its place along the roll, mm. */
+  readonly alongSdMm: number;
 }
 
 export interface TrackerOptions {
@@ -70,6 +72,8 @@ export interface Track {
   readonly widest: number;
   readonly alongFromMm: number;
   readonly alongToMm: number;
+  /** Largest of all sightings. */
+  readonly alongSdMm: number;
   readonly firstTimeMs: number;
   readonly lastTimeMs: number;
 }
@@ -90,6 +94,8 @@ export interface TrackedFinding {
   readonly acrossTo: number;
   readonly alongFromMm: number;
   readonly alongToMm: number;
+  /** Largest of all sightings. */
+  readonly alongSdMm: number;
   readonly firstTimeMs: number;
   readonly lastTimeMs: number;
 }
@@ -121,6 +127,7 @@ export function trackOf(id: number, s: Sighting, now: Moment, options: TrackerOp
     widest: s.acrossTo - s.acrossFrom,
     alongFromMm: s.alongFromMm,
     alongToMm: s.alongToMm,
+    alongSdMm: s.alongSdMm,
     firstTimeMs: now.timeMs,
     lastTimeMs: now.timeMs,
   };
@@ -152,6 +159,7 @@ export function seenAgain(track: Track, s: Sighting, now: Moment, options: Track
     widest: Math.max(track.widest, s.acrossTo - s.acrossFrom),
     alongFromMm: Math.min(track.alongFromMm, s.alongFromMm),
     alongToMm: Math.max(track.alongToMm, s.alongToMm),
+    alongSdMm: Math.max(track.alongSdMm, s.alongSdMm),
     lastTimeMs: now.timeMs,
   };
 }
@@ -176,6 +184,7 @@ export function merged(a: Track, b: Track, options: TrackerOptions): Track {
     widest: Math.max(a.widest, b.widest),
     alongFromMm: Math.min(a.alongFromMm, b.alongFromMm),
     alongToMm: Math.max(a.alongToMm, b.alongToMm),
+    alongSdMm: Math.max(a.alongSdMm, b.alongSdMm),
     firstTimeMs: Math.min(a.firstTimeMs, b.firstTimeMs),
     lastTimeMs: Math.max(a.lastTimeMs, b.lastTimeMs),
   };
@@ -283,6 +292,7 @@ export function findingOf(track: Track, options: TrackerOptions): TrackedFinding
     acrossTo: isLine ? place.at + track.widest / 2 : track.acrossTo,
     alongFromMm: track.alongFromMm,
     alongToMm: track.alongToMm,
+    alongSdMm: track.alongSdMm,
     firstTimeMs: track.firstTimeMs,
     lastTimeMs: track.lastTimeMs,
   };

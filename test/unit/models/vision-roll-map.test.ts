@@ -188,19 +188,29 @@ test('an independent program reads the drawing: a fault has its colour where it 
     .toBuffer({ resolveWithObject: true });
   assert.equal(info.width, 1200);
   const at = (x: number, y: number) => [...data.subarray((y * info.width + x) * 3, (y * info.width + x) * 3 + 3)];
-  // Strips of a metre from 48 to 1152 px; the first is at 88 px: half a metre to its end is 600 … 1152.
-  assert.deepEqual(at(900, 120), [0xe0, 0, 0]);
-  assert.deepEqual(at(300, 120), [0xf2, 0xf0, 0xea]);
+  // Strips of a metre from 48 to 1152 px; the first is at 116 px: half a metre to its end is 600 … 1152.
+  assert.deepEqual(at(900, 148), [0xe0, 0, 0]);
+  assert.deepEqual(at(300, 148), [0xf2, 0xf0, 0xea]);
   // The third strip was not looked at: hatched, so not all of one colour.
-  const hatched = new Set(Array.from({ length: 16 }, (_, i) => String(at(300 + i, 88 + 2 * 98 + 30))));
+  const hatched = new Set(Array.from({ length: 16 }, (_, i) => String(at(300 + i, 116 + 2 * 98 + 30))));
   assert.ok(hatched.size > 1);
+});
+
+test('a picture without a mouse tells the needle of a line and the colours of the classes', () => {
+  const line = defect({ class: 'needle_line', cause: 'needle_or_sinker', fromMm: 0, toMm: 50_000 });
+  const svg = rollMapSvg(mapOf({ defects: [line, defect({ id: 2 })] }));
+  assert.ok(svg.includes('>1207 ± 2</text>'));
+  assert.ok(svg.includes('>needle_line 1</text>') && svg.includes('>hole 1</text>') && !svg.includes('>barre'));
 });
 
 test('no text of a roll is markup of the drawing', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => {
-      assert.ok(!/[<>"']|&(?!(amp|lt|gt|quot|#39);)/.test(escaped(text)));
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom('<', '>', '&', '"', "'", ';', 'a', '\0', '\ud800', '\ufffe') }),
+      (text) => {
+        assert.ok(!/[<>"'\p{Cc}\p{Cs}\ufffe]|&(?!(amp|lt|gt|quot|#39);)/u.test(escaped(text)));
+      },
+    ),
   );
   const svg = rollMapSvg(mapOf({ roll: { ...contents().roll, id: '</text><script>alert(1)</script>' } }));
   assert.ok(!svg.includes('<script'));

@@ -26,7 +26,7 @@ interface Fault {
   readonly class: DefectClass;
   readonly shape: Shape;
   /** What of it is in the view at a turn: its box round the tube and along the roll; null: nothing. */
-  readonly at: (turns: number) => readonly Omit<Sighting, 'class' | 'shape' | 'score' | 'place'>[];
+  readonly at: (turns: number) => readonly Pick<Sighting, 'acrossFrom' | 'acrossTo' | 'alongFromMm' | 'alongToMm'>[];
 }
 
 /** Needle in the middle of the view. */
@@ -118,6 +118,7 @@ function framesOf(faults: readonly Fault[], turns: number, seed = 1, skip: (turn
           acrossTo,
           alongFromMm: box.alongFromMm + offMm,
           alongToMm: box.alongToMm + offMm,
+          alongSdMm: 0.5,
         };
       }),
     );
@@ -354,6 +355,7 @@ test('on a flat web a line is told after two views of cloth, a spot at once', ()
     acrossTo: mm + 1,
     alongFromMm,
     alongToMm,
+    alongSdMm: 0.5,
   });
   const frames = Array.from({ length: 40 }, (_, i): SeenFrame => {
     const top = i * 20;
