@@ -1,6 +1,7 @@
 /** What the schema alone cannot say about a scenario: names that must exist, faults a machine cannot have, faults that overlap. */
 import { mapOf } from '../maps/maps.ts';
 import {
+  faultsOfCamera,
   recorderVerbs,
   type FaultName,
   type MapName,
@@ -61,15 +62,6 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
   'knit-flat-stoll-events': ['yarn_break', 'needle_fault', 'offline'],
 };
 
-/** What a camera in front of the machine adds. */
-const faultsOfCamera: readonly FaultName[] = [
-  'needle_line',
-  'camera_stalled',
-  'camera_black',
-  'camera_overexposed',
-  'camera_defocused',
-  'camera_moved',
-];
 const hasCamera = (machine: ScenarioMachine): boolean => 'camera' in machine && machine.camera !== undefined;
 const canShow = (machine: ScenarioMachine): readonly FaultName[] => [
   ...faultsOf[machine.map],
@@ -171,7 +163,7 @@ function checkFaults(
     } else if (machine === undefined) report(`there is no machine ${fault.machine}`, 'faults', i, 'machine');
     else if (!canShow(machine).includes(fault.fault))
       report(
-        faultsOfCamera.includes(fault.fault)
+        faultsOfCamera.some((name) => name === fault.fault)
           ? `${fault.fault} is for a machine with a camera; ${machine.id} has none`
           : `${machine.map} cannot show ${fault.fault}; it can show ${faultsOf[machine.map].join(', ')}`,
         'faults',

@@ -32,6 +32,16 @@ export const protocols = [
 ] as const;
 export type Protocol = (typeof protocols)[number];
 
+/** What a camera in front of the machine sees, and what happens to the camera. */
+export const faultsOfCamera = [
+  'needle_line',
+  'camera_stalled',
+  'camera_black',
+  'camera_overexposed',
+  'camera_defocused',
+  'camera_moved',
+] as const;
+
 export const faultNames = [
   'thread_break',
   'motor_overload',
@@ -43,13 +53,7 @@ export const faultNames = [
   'stuck_sensor',
   'counter_reset',
   'uplink_outage',
-  // What a camera in front of the machine sees, and what happens to the camera.
-  'needle_line',
-  'camera_stalled',
-  'camera_black',
-  'camera_overexposed',
-  'camera_defocused',
-  'camera_moved',
+  ...faultsOfCamera,
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
