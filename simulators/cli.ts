@@ -2,6 +2,8 @@
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
+import { isDataset, loadDataset } from './dataset/load.ts';
+import { generatorNames, writeStrips, type GeneratorName } from './dataset/write.ts';
 import { SimulatorError } from './errors.ts';
 import { createFloorModel } from './floor/model.ts';
 import { runFloor, writeEndpoints, type RunningFloor } from './floor/run.ts';
@@ -12,7 +14,7 @@ import type { UplinkTarget } from './servers/uplink-proxy.ts';
 const usage = `Usage: selvedge simulate SCENARIO [OPTIONS]
 
 Runs the machines of a scenario on 127.0.0.1, each speaking its real protocol, with the faults the scenario lists.
-SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting.
+SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting, tube-camera; cloth is a data set.
 
   --seed N                  what is drawn (fault times, noise, handling); default 1
   --truth FILE              write what really happened, as JSON lines
@@ -26,9 +28,11 @@ SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting.
   --control                 obey lines on standard input: halt (all machines stand still, servers go on), stop
   --hold                    with --control: the machines answer but stand still until the line begin
   --port-base N             listen on N, N+1, … instead of free ports
+  --dataset DIR             of a scenario that is a data set: write it into this new or empty folder and end
+  --generator a|b           with --dataset: who draws; default a. What b draws is for scores, never for training
   --help                    this text
 
-Prints JSON lines: listening (with the endpoints), halted. Exit codes: 0 good, 2 wrong usage, scenario or port.`;
+Prints JSON lines: listening (with the endpoints), halted; progress and written of a data set. Exit codes: 0 good, 2 wrong usage, scenario or port.`;
 
 interface Request {
   readonly scenario: string;
@@ -42,6 +46,8 @@ interface Request {
   readonly control: boolean;
   readonly hold: boolean;
   readonly portBase: number;
+  readonly dataset: string | null;
+  readonly generator: GeneratorName;
 }
 
 /** The command line as a request, or null when only help is asked for. Throws SIM-103. */
@@ -66,7 +72,16 @@ export function parseRequest(args: readonly string[]): Request | null {
     control: values.control === true,
     hold: values.hold === true,
     portBase,
+    dataset: values.dataset ?? null,
+    generator: generatorOf(values.generator ?? 'a'),
   };
+}
+
+function generatorOf(text: string): GeneratorName {
+  const name = generatorNames.find((name) => name === text);
+  if (name === undefined)
+    throw new SimulatorError('usage', `--generator is ${generatorNames.join(' or ')}, not ${text}`);
+  return name;
 }
 
 function readArgs(args: readonly string[]) {
@@ -85,6 +100,8 @@ function readArgs(args: readonly string[]) {
         control: { type: 'boolean' },
         hold: { type: 'boolean' },
         'port-base': { type: 'string' },
+        dataset: { type: 'string' },
+        generator: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -154,7 +171,14 @@ async function simulate(args: readonly string[], streams: Streams, stopping: Abo
     streams.stdout.write(`${usage}\n`);
     return 0;
   }
-  const loaded = loadScenario(scenarioFile(request.scenario));
+  const file = scenarioFile(request.scenario);
+  if (request.dataset !== null) return writeDataset(file, request.dataset, request, streams, stopping.signal);
+  if (isDataset(file))
+    throw new SimulatorError(
+      'usage',
+      `${request.scenario} is a data set, not a floor: say where to with --dataset DIR`,
+    );
+  const loaded = loadScenario(file);
   if (!loaded.ok) {
     for (const problem of loaded.problems) streams.stderr.write(`selvedge simulate: SIM-102 ${problem}\n`);
     return 2;
@@ -181,6 +205,7 @@ async function simulate(args: readonly string[], streams: Streams, stopping: Abo
       truth,
       clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
       random: Math.random,
+      seed: request.seed,
       portBase: request.portBase,
       uplinkTarget: request.uplinkTarget,
       hold: request.hold,
@@ -196,6 +221,40 @@ async function simulate(args: readonly string[], streams: Streams, stopping: Abo
   } finally {
     truth?.close();
   }
+  return 0;
+}
+
+const progressEveryMs = 1000;
+
+/** Writes a data set and ends. */
+async function writeDataset(
+  file: string,
+  folder: string,
+  { seed, generator, scenario }: Request,
+  { stdout, stderr }: Streams,
+  signal: AbortSignal,
+): Promise<number> {
+  if (!isDataset(file))
+    throw new SimulatorError('usage', `${scenario} is a floor, not a data set: leave --dataset out to run it`);
+  const loaded = loadDataset(file);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) stderr.write(`selvedge simulate: SIM-102 ${problem}\n`);
+    return 2;
+  }
+  stdout.on('error', () => undefined);
+  const say = (event: Record<string, unknown>): void => void stdout.write(`${JSON.stringify(event)}\n`);
+  let saidMs = performance.now();
+  const onProgress = (done: number, of: number): void => {
+    if (performance.now() - saidMs < progressEveryMs) return;
+    saidMs = performance.now();
+    say({ event: 'progress', done, of });
+  };
+  const images = await writeStrips(loaded.dataset, { folder, seed, generator, onProgress, signal });
+  if (signal.aborted) {
+    stderr.write(`selvedge simulate: stopped; ${folder} is not whole and has no truth.json\n`);
+    return 2;
+  }
+  say({ event: 'written', dataset: folder, generator, images });
   return 0;
 }
 

@@ -16,8 +16,8 @@ export const simulatorErrors = {
   },
   fileUnwritable: {
     code: 'SIM-101',
-    meaning: 'The truth log or the endpoints file cannot be written.',
-    cure: 'Check that the folder exists, may be written and that the disk is not full.',
+    meaning: 'A file the simulator is to write cannot be written: the truth log, the endpoints or a data set.',
+    cure: 'Check that the folder exists, may be written and that the disk is not full. A data set wants a new or empty folder.',
     retryable: false,
   },
   scenarioInvalid: {
@@ -48,6 +48,12 @@ export const simulatorErrors = {
     code: 'SIM-106',
     meaning: 'The simulated OPC UA server did not come up.',
     cure: 'Check that the temporary folder can be written and that the packages are installed (npm ci).',
+    retryable: false,
+  },
+  cameraFailed: {
+    code: 'SIM-107',
+    meaning: 'The thread that draws the frames of a simulated camera ended; the camera shows nothing any more.',
+    cure: 'Start the simulator anew; check that the packages are installed (npm ci) and that memory is free.',
     retryable: false,
   },
 } as const satisfies Record<string, ErrorEntry>;

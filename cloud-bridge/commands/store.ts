@@ -51,7 +51,7 @@ export async function openStore(
   log.event('info', 'worker', {
     store: address.text,
     reached: away === null,
-    partitions: 'monthly',
+    partitions: store.layout,
     text: 'one of several workers: its broker must not take two clients of one user for one (use_username_as_clientid false)',
   });
   return store;

@@ -24,11 +24,10 @@ export function scenarioFile(pathOrName: string): string {
   );
 }
 
-/** Reads and checks a scenario file. Throws SIM-100 when it cannot be read; problems of content are returned, one line each. */
-export function loadScenario(file: string): LoadedScenario {
-  let text: string;
+/** Text and name of a scenario file. Throws SIM-100 when it cannot be read. */
+export function readScenarioFile(file: string): readonly [text: string, name: string] {
   try {
-    text = readFileSync(file, 'utf8');
+    return [readFileSync(file, 'utf8'), basename(file)];
   } catch (error) {
     throw new SimulatorError(
       'fileUnreadable',
@@ -36,11 +35,20 @@ export function loadScenario(file: string): LoadedScenario {
       { cause: error },
     );
   }
-  return parseScenario(text, basename(file));
 }
 
-/** As `loadScenario`, from text; `name` is what messages call the file. */
-export function parseScenario(text: string, name: string): LoadedScenario {
+/** Reads and checks a scenario file. Throws SIM-100 when it cannot be read; problems of content are returned, one line each. */
+export function loadScenario(file: string): LoadedScenario {
+  return parseScenario(...readScenarioFile(file));
+}
+
+/** What a YAML text says, and how to name the place of a problem in it. */
+export type ReadYaml =
+  | { readonly ok: true; readonly value: unknown; readonly say: (problem: Problem) => string }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads YAML; `name` is what messages call the file. */
+export function readYaml(text: string, name: string): ReadYaml {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
@@ -62,10 +70,19 @@ export function parseScenario(text: string, name: string): LoadedScenario {
     }
     return `${name}:1:1`;
   };
-  const say = ({ path, message }: Problem): string =>
-    `${place(path)} ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`;
-  const parsed = scenarioSchema.safeParse(document.toJS());
-  if (!parsed.success) return { ok: false, problems: parsed.error.issues.map(say) };
+  return {
+    ok: true,
+    value: document.toJS(),
+    say: ({ path, message }) => `${place(path)} ${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`,
+  };
+}
+
+/** As `loadScenario`, from text. */
+export function parseScenario(text: string, name: string): LoadedScenario {
+  const read = readYaml(text, name);
+  if (!read.ok) return read;
+  const parsed = scenarioSchema.safeParse(read.value);
+  if (!parsed.success) return { ok: false, problems: parsed.error.issues.map(read.say) };
   const problems = checkScenario(parsed.data);
-  return problems.length > 0 ? { ok: false, problems: problems.map(say) } : { ok: true, scenario: parsed.data };
+  return problems.length > 0 ? { ok: false, problems: problems.map(read.say) } : { ok: true, scenario: parsed.data };
 }

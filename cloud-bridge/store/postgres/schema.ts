@@ -1,6 +1,6 @@
 /**
  * The bridge's store in PostgreSQL 13 or later: the tables and views of `docs/bridge-store.md`, with the same names and
- * columns. What differs: JSON is `jsonb`, `online` a boolean, the summaries are partitioned by month of their minute, and
+ * columns. What differs: JSON is `jsonb`, `online` a boolean, the summaries lie by time (`layout.ts`), and
  * the islands of a fork (`counter_older`) are a view, as nothing needs them but the reader of a forked gateway.
  *
  * A text that a gateway may make as long as it likes is indexed by its hash: an entry of an index has room for 2,700 bytes.
@@ -8,13 +8,9 @@
  * Text is compared by its bytes, as SQLite does and as the pages of the API need, whatever the database's language.
  */
 import { grafanaViews } from './grafana.ts';
+import { byTime, hasTimescale, makeHypertables } from './layout.ts';
 import { makeOpenAlerts } from './open-alerts.ts';
 import type { Session } from './sessions.ts';
-
-/** Months from here to some days ahead get a partition of their own; every other minute goes to `…_other`. */
-const firstMonthMs = Date.UTC(2020, 0, 1);
-const aheadMs = 62 * 86_400_000;
-export const partitioned = ['summary', 'state_summary'] as const;
 
 const tables = `
 CREATE TABLE gateway (
@@ -286,8 +282,13 @@ const byBytes = (sql: string) => sql.replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"')
 
 async function makeFirst(session: Session): Promise<void> {
   await session.query(byBytes(tables));
-  await session.query(byBytes(summaries(' PARTITION BY RANGE (minute_ms)')));
-  for (const table of partitioned) await session.query(`CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT`);
+  if (await hasTimescale(session)) {
+    await session.query(byBytes(summaries('')));
+    await makeHypertables(session);
+  } else {
+    await session.query(byBytes(summaries(' PARTITION BY RANGE (minute_ms)')));
+    for (const table of byTime) await session.query(`CREATE TABLE ${table}_other PARTITION OF ${table} DEFAULT`);
+  }
   await session.query(views);
 }
 
@@ -386,35 +387,3 @@ export const migrations: readonly ((session: Session) => Promise<void>)[] = [
   makeOpenAlerts,
   async (session) => void (await session.query(grafanaViews)),
 ];
-
-export interface Month {
-  /** As in the name of its partition: 2026_01. */
-  readonly name: string;
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/** The month a minute's partition is of, or null where it has none of its own: before 2020, or too far ahead. */
-export function monthOf(minuteMs: number, nowMs: number): Month | null {
-  if (minuteMs < firstMonthMs || minuteMs > nowMs + aheadMs) return null;
-  const at = new Date(minuteMs);
-  const [year, month] = [at.getUTCFullYear(), at.getUTCMonth()];
-  const name = `${year}_${String(month + 1).padStart(2, '0')}`;
-  return { name, fromMs: Date.UTC(year, month, 1), toMs: Date.UTC(year, month + 1, 1) };
-}
-
-/** Makes the month's partitions, inside the caller's transaction. Minutes that came when it was too far ahead move into it. */
-export async function makeMonth(session: Session, { name, fromMs, toMs }: Month): Promise<void> {
-  for (const table of partitioned) {
-    const partition = `${table}_${name}`;
-    const [known] = await session.query<{ there: string | null }>(
-      `SELECT CAST(to_regclass('${partition}') AS TEXT) AS there`,
-    );
-    if ((known?.there ?? null) !== null) continue;
-    await session.query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE;
-      CREATE TABLE ${partition} (LIKE ${table} INCLUDING DEFAULTS);
-      WITH moved AS (DELETE FROM ${table}_other WHERE minute_ms >= ${fromMs} AND minute_ms < ${toMs} RETURNING *)
-        INSERT INTO ${partition} SELECT * FROM moved;
-      ALTER TABLE ${table} ATTACH PARTITION ${partition} FOR VALUES FROM (${fromMs}) TO (${toMs})`);
-  }
-}

@@ -31,7 +31,8 @@ import { storeBatch } from './batches.ts';
 import { chain, follows, knownBoot, noteBoot, placeBranches } from './boots.ts';
 import { isCollision, isRefusal, troubleOf } from './errors.ts';
 import { putChunk, readFile } from './files.ts';
-import { makeMonth, migrations, monthOf, type Month } from './schema.ts';
+import { layoutOf, makeMonth, monthOf, type Layout, type Month } from './layout.ts';
+import { migrations } from './schema.ts';
 import type { Session, Sessions } from './sessions.ts';
 
 const maxTries = 4;
@@ -48,11 +49,17 @@ export interface PostgresOptions {
   readonly random: () => number;
 }
 
+interface Schema {
+  readonly layout: Layout;
+  /** Whose partitions are there. */
+  readonly months: Set<string>;
+}
+
 export class PostgresStore implements BridgeStore {
   readonly quarantine = null;
   readonly #options: PostgresOptions;
   /** What is known of the schema; null until the database has been there. */
-  #schema: { readonly months: Set<string> } | null = null;
+  #schema: Schema | null = null;
 
   constructor(options: PostgresOptions) {
     this.#options = options;
@@ -159,10 +166,18 @@ export class PostgresStore implements BridgeStore {
     await Promise.all([sessions.close(), readers?.close()]);
   }
 
-  async #ready(): Promise<{ readonly months: Set<string> }> {
+  /** How the summaries lie; null until the database has been there. */
+  get layout(): Layout | null {
+    return this.#schema?.layout ?? null;
+  }
+
+  async #ready(): Promise<Schema> {
     if (this.#schema !== null) return this.#schema;
-    await this.#try(`SELECT pg_advisory_xact_lock(${schemaLock})`, migrate);
-    this.#schema ??= { months: new Set() };
+    const layout = await this.#try(`SELECT pg_advisory_xact_lock(${schemaLock})`, async (session) => {
+      await migrate(session);
+      return layoutOf(session);
+    });
+    this.#schema ??= { layout, months: new Set() };
     return this.#schema;
   }
 
@@ -171,7 +186,8 @@ export class PostgresStore implements BridgeStore {
    * whichever worker is the first to need it. The month that comes is made a week ahead.
    */
   async #makeMonths(batches: readonly CheckedBatch[]): Promise<void> {
-    const { months } = await this.#ready();
+    const { layout, months } = await this.#ready();
+    if (layout === 'hypertable') return;
     const nowMs = this.#options.nowMs();
     const missing = new Map<string, Month>();
     const need = (minuteMs: number) => {

@@ -10,11 +10,19 @@ const parsers = {
   [oids.jsonb]: (text: string) => text,
 };
 
-/** Starts the database; closed with the test file. Each call of what it gives makes an empty schema, which `drop` removes. */
-export async function startPglite(): Promise<
-  () => Promise<{ readonly sessions: Sessions; readonly drop: () => Promise<void> }>
-> {
-  const db = await PGlite.create();
+/** As `pg` sends it, text: builds of PGlite differ in what they take. */
+const booleanOid = 16;
+const serializers = { [booleanOid]: String };
+
+/**
+ * Starts the database; closed with the test file. Each call of what it gives makes an empty schema, which `drop` removes.
+ *
+ * @param make another build of PGlite, with its extensions
+ */
+export async function startPglite(
+  make: () => Promise<Pick<PGlite, 'exec' | 'query' | 'close'>> = () => PGlite.create(),
+): Promise<() => Promise<{ readonly sessions: Sessions; readonly drop: () => Promise<void> }>> {
+  const db = await make();
   after(() => db.close());
   let last: Promise<void> = Promise.resolve();
   let schemas = 0;
@@ -28,10 +36,11 @@ export async function startPglite(): Promise<
       let free = (): void => undefined;
       last = new Promise((resolve) => (free = resolve));
       await before;
-      await db.exec(`SET search_path = ${schema}`);
+      // Functions of extensions are in `public`.
+      await db.exec(`SET search_path = ${schema}, public`);
       return {
         query: async <T>(sql: string, values?: readonly (string | number | null)[]) => {
-          if (values !== undefined) return (await db.query<T>(sql, [...values], { parsers })).rows;
+          if (values !== undefined) return (await db.query<T>(sql, [...values], { parsers, serializers })).rows;
           const results = await db.exec(sql, { parsers });
           return (results.at(-1)?.rows ?? []) as T[];
         },

@@ -1,0 +1,150 @@
+/** `selvedge simulate SCENARIO --dataset DIR` from outside: what lies in the folder, and what is refused. */
+import { test, type TestContext } from 'node:test';
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { endFloor, runInside, startFloor } from './simulators-process.ts';
+
+function scratch(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-sim-data-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const small = `version: 1
+dataset: strips
+fabrics:
+  - { id: e28, cloth: single-jersey, good: 2, defect: 1, classes: [needle_line] }
+  - { id: twill, cloth: twill, good: 1, defect: 1, edges: true }
+`;
+
+interface Truth {
+  readonly version: number;
+  readonly simulated: boolean;
+  readonly generator: string;
+  readonly seed: number;
+  readonly strips: readonly {
+    readonly file: string;
+    readonly mask: string | null;
+    readonly fabric: string;
+    readonly defects: readonly {
+      readonly class: string;
+      readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+      readonly needle: number | null;
+    }[];
+  }[];
+}
+const truthOf = (folder: string): Truth => JSON.parse(readFileSync(join(folder, 'truth.json'), 'utf8')) as Truth;
+
+/** Text chunks of a PNG, read by hand: length, type, data, CRC after a signature of 8 bytes (PNG, 5.3). */
+function textsOf(png: Buffer): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (let at = 8; at < png.length;) {
+    const length = png.readUInt32BE(at);
+    if (png.toString('latin1', at + 4, at + 8) === 'tEXt') {
+      const [key = '', text = ''] = png.toString('latin1', at + 8, at + 8 + length).split('\0');
+      texts[key] = text;
+    }
+    at += 12 + length;
+  }
+  return texts;
+}
+
+/** Every file under a folder with its hash. */
+function hashes(folder: string): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+      .map((file) => [file.slice(folder.length), createHash('sha256').update(readFileSync(file)).digest('hex')]),
+  );
+}
+
+test('the verb writes strips, masks and truth, the same again from the same seed, and ends', async (t) => {
+  const folder = scratch(t);
+  const scenario = join(folder, 'small.yaml');
+  writeFileSync(scenario, small);
+  const first = join(folder, 'first');
+  const verb = startFloor([scenario, '--dataset', first, '--seed', '7']);
+  t.after(() => endFloor(verb));
+  assert.deepEqual(await verb.event('written'), { event: 'written', dataset: first, generator: 'a', images: 5 });
+  assert.deepEqual(await verb.ended, { code: 0, stderr: '' });
+  assert.deepEqual(readdirSync(first).sort(), ['defect', 'good', 'mask', 'truth.json']);
+  assert.deepEqual(readdirSync(join(first, 'good')).sort(), [
+    '0001_000_e28.png',
+    '0001_000_twill.png',
+    '0002_000_e28.png',
+  ]);
+  assert.deepEqual(readdirSync(join(first, 'defect')).sort(), ['0002_hole_twill.png', '0003_needle-line_e28.png']);
+  assert.deepEqual(readdirSync(join(first, 'mask')).sort(), [
+    '0002_hole_twill_mask.png',
+    '0003_needle-line_e28_mask.png',
+  ]);
+
+  const truth = truthOf(first);
+  assert.deepEqual(
+    [truth.version, truth.simulated, truth.generator, truth.seed, truth.strips.length],
+    [1, true, 'a', 7, 5],
+  );
+  for (const strip of truth.strips) {
+    const png = readFileSync(join(first, strip.file));
+    assert.deepEqual(textsOf(png), { Software: 'selvedge simulate', 'selvedge-generator': 'a' });
+    const { width, height, channels, depth } = await sharp(png).metadata();
+    assert.deepEqual([width, height, channels, depth], [4096, 256, 1, 'uchar'], strip.file);
+    assert.equal(strip.mask === null, strip.defects.length === 0);
+    if (strip.mask === null) continue;
+    const mask = await sharp(join(first, strip.mask)).extractChannel(0).raw().toBuffer();
+    const box = strip.defects[0]?.box ?? { x: 0, y: 0, width: 0, height: 0 };
+    const set = [...mask.entries()].filter(([, value]) => value > 0).map(([i]) => i);
+    assert.ok(set.length >= 40, `${strip.mask}: ${set.length} px`);
+    assert.ok(set.every((i) => mask[i] === 255 && i % 4096 >= box.x && i % 4096 < box.x + box.width));
+  }
+  assert.equal(typeof truth.strips.find(({ file }) => file.includes('needle-line'))?.defects[0]?.needle, 'number');
+
+  const again = join(folder, 'again');
+  assert.equal((await runInside([scenario, '--dataset', again, '--seed', '7']).ended).code, 0);
+  assert.deepEqual(hashes(again), hashes(first));
+  const other = join(folder, 'other');
+  assert.equal((await runInside([scenario, '--dataset', other, '--seed', '8']).ended).code, 0);
+  assert.notEqual(hashes(other)['/good/0001_000_e28.png'], hashes(first)['/good/0001_000_e28.png']);
+});
+
+test('what is no data set, a folder in use and wrong fabrics are refused with one line each, exit 2', async (t) => {
+  const folder = scratch(t);
+  const scenario = join(folder, 'small.yaml');
+  writeFileSync(scenario, small);
+  const wrong = join(folder, 'wrong.yaml');
+  writeFileSync(wrong, small.replace('[needle_line]', '[needle_line, broken_end]').replace('good: 1', 'good: -1'));
+  for (const [args, pattern] of [
+    [[scenario], /SIM-103 .*small\.yaml is a data set, not a floor: say where to with --dataset DIR/],
+    [['demo', '--dataset', join(folder, 'x')], /SIM-103 demo is a floor, not a data set/],
+    [[scenario, '--dataset', folder], /SIM-101 .* is not empty — do: .*new or empty folder/],
+    [[scenario, '--dataset', join(scenario, 'x')], /SIM-101 cannot write/],
+    [[scenario, '--dataset', join(folder, 'x'), '--generator', 'c'], /SIM-103 --generator is a or b, not c/],
+    [
+      [wrong, '--dataset', join(folder, 'x')],
+      /SIM-102 wrong\.yaml:4:\d+ fabrics\.0\.classes\.1: single-jersey cannot have broken_end; .*\n.*wrong\.yaml:5:\d+ fabrics\.1\.good/,
+    ],
+  ] as const) {
+    const { code, stderr } = await runInside(args).ended;
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, pattern);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  }
+});
+
+test('stopped half way there is no truth.json, exit 2', async (t) => {
+  const folder = scratch(t);
+  const verb = startFloor(['cloth', '--dataset', join(folder, 'x')]);
+  t.after(() => endFloor(verb));
+  await verb.event('progress');
+  verb.signal('SIGTERM');
+  const { code, stderr } = await verb.ended;
+  assert.equal(code, 2);
+  assert.match(stderr, /has no truth\.json/);
+  assert.ok(!readdirSync(join(folder, 'x')).includes('truth.json'));
+});
