@@ -17,10 +17,9 @@ test('every seed makes a floor that could be written down as a scenario, the sam
 
 test('half an hour meets every fault and every trouble there is, but those of cameras: it has none', () => {
   const { faults, disturbances } = soakScenario(1, 1800);
-  assert.deepEqual(
-    new Set(faults.map(({ fault }) => fault)),
-    new Set(faultNames).difference(new Set<string>(faultsOfCamera)),
-  );
+  const ofCameras: ReadonlySet<string> = new Set(faultsOfCamera);
+  const wanted = faultNames.filter((name) => !ofCameras.has(name));
+  assert.deepEqual(new Set(faults.map(({ fault }) => fault)), new Set(wanted));
   assert.deepEqual(new Set(disturbances.map(({ verb }) => verb)), new Set(disturbanceVerbs));
 });
 
