@@ -14,7 +14,7 @@ import type { UplinkTarget } from './servers/uplink-proxy.ts';
 const usage = `Usage: selvedge simulate SCENARIO [OPTIONS]
 
 Runs the machines of a scenario on 127.0.0.1, each speaking its real protocol, with the faults the scenario lists.
-SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting; cloth is a data set.
+SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting, tube-camera; cloth is a data set.
 
   --seed N                  what is drawn (fault times, noise, handling); default 1
   --truth FILE              write what really happened, as JSON lines
@@ -205,6 +205,7 @@ async function simulate(args: readonly string[], streams: Streams, stopping: Abo
       truth,
       clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
       random: Math.random,
+      seed: request.seed,
       portBase: request.portBase,
       uplinkTarget: request.uplinkTarget,
       hold: request.hold,
