@@ -17,9 +17,10 @@ test('every seed makes a floor that could be written down as a scenario, the sam
 
 test('half an hour meets every fault and every trouble there is, but those of cameras: it has none', () => {
   const { faults, disturbances } = soakScenario(1, 1800);
+  const ofCamera = new Set<string>(faultsOfCamera);
   assert.deepEqual(
     new Set(faults.map(({ fault }) => fault)),
-    new Set(faultNames).difference(new Set<string>(faultsOfCamera)),
+    new Set(faultNames.filter((name) => !ofCamera.has(name))),
   );
   assert.deepEqual(new Set(disturbances.map(({ verb }) => verb)), new Set(disturbanceVerbs));
 });
