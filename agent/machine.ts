@@ -6,6 +6,8 @@ import type { Profile, SignalSpec } from '../drivers/profiles/schema.ts';
 import type { DraftOf } from './records.ts';
 
 export interface MachineSetup {
+  /** A camera looks at its cloth. */
+  readonly hasEye?: boolean;
   readonly id: string;
   readonly name: string;
   readonly kind: string;

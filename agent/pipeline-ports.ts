@@ -9,6 +9,7 @@ import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { RuleSet } from './rules/load.ts';
+import type { FabricFinding } from './findings.ts';
 import type { GapNote } from './store/gaps.ts';
 import type { JournalEntry, Recovery, RingBlock } from './store/store.ts';
 
@@ -120,6 +121,15 @@ export interface Pipeline {
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
   /** Notes a file that was kept and shows why; resolves when that is durable, and rejects when it is not. */
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
+  /**
+   * Takes what the eye found. `occurrence` is the alert it belongs to, null when there is none (it ended, or nobody watches that machine);
+   * `durable` resolves when its records are stored.
+   */
+  finding(finding: FabricFinding): { readonly occurrence: string | null; readonly durable: Promise<void> };
+  /** The eye of this machine was started anew and remembers nothing. */
+  fabricAnew(machine: string): void;
+  /** The eye has looked at this machine long enough since the start to have told every line that is there. */
+  fabricLooked(machine: string): void;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
   /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */

@@ -3,6 +3,7 @@
  *
  *     reading batch → quality & gap check → canonical signals → ring + rollups      (intake.ts)
  *                   → state machine, detectors → alerts                             (judgement.ts)
+ *     finding of a sense → alerts                                                     (findings.ts)
  *                   → outbox                                                        (journaling.ts)
  *
  * Drivers call `accept`, the composition root calls `tick` every 200 ms. Everything that leaves goes through `out`, in the
@@ -24,6 +25,7 @@ import { alertDraft } from './alerts/record.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import { bootOfOccurrence, datedRecord } from './dating/record.ts';
 import { evictedDraft } from './evicted.ts';
+import { FindingDesk, type FabricFinding } from './findings.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
@@ -77,6 +79,7 @@ class DataPipeline implements Pipeline {
   readonly #journal: Journaling;
   readonly #desk: AlertDesk;
   readonly #gateway: GatewayAlerts;
+  readonly #findings: FindingDesk;
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
@@ -114,6 +117,7 @@ class DataPipeline implements Pipeline {
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
     this.#gateway = new GatewayAlerts(this.#desk);
+    this.#findings = new FindingDesk({ journal: this.#journal, desk: this.#desk });
     const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
     this.#judgement = new Judgement({ line, journal, desk });
     this.#intake = new Intake({ line, journal, judgement: this.#judgement, ring: (block) => this.#ringBlock(block) });
@@ -194,6 +198,24 @@ class DataPipeline implements Pipeline {
     this.#journal.instant(machine, atMs, evidenceEvent, data);
     this.#journal.flush();
     return this.#journal.durable();
+  }
+
+  finding(finding: FabricFinding): { occurrence: string | null; durable: Promise<void> } {
+    const isWatched = this.#machines.has(finding.machine);
+    if (!isWatched) this.#counts.unknownMachine++;
+    const occurrence = isWatched ? this.#findings.told(finding, this.#line.now()) : null;
+    this.#journal.flush();
+    return { occurrence, durable: this.#journal.durable() };
+  }
+
+  fabricAnew(machine: string): void {
+    this.#findings.anew(machine);
+    this.#journal.flush();
+  }
+
+  fabricLooked(machine: string): void {
+    this.#findings.looked(machine, this.#line.now());
+    this.#journal.flush();
   }
 
   uplinkOutage({ phase, fromMs, toMs, reason }: UplinkOutage): void {
@@ -277,7 +299,7 @@ class DataPipeline implements Pipeline {
 
   runbook(machine: string, rule: string): string | null {
     if (machine === gatewayId) return GatewayAlerts.runbook(rule);
-    return this.#runbooks.get(`${machine} ${rule}`) ?? null;
+    return this.#runbooks.get(`${machine} ${rule}`) ?? FindingDesk.runbook(rule);
   }
 
   counts(): PipelineCounts {
@@ -347,7 +369,14 @@ class DataPipeline implements Pipeline {
     const chosen = new Map<string, readonly Rule[]>();
     for (const setup of machines) chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile));
     const known = new Map<string, readonly Pick<Rule, 'id' | 'latch'>[]>([...chosen, [gatewayId, GatewayAlerts.rules]]);
+    for (const { id, hasEye } of machines) {
+      if (hasEye === true) known.set(id, [...(chosen.get(id) ?? []), ...FindingDesk.rules]);
+    }
     const open = recoverAlerts(this.#desk, recovery, known, now);
+    for (const { machine, rule, clearedMs } of this.#desk.open()) {
+      if (clearedMs === null && FindingDesk.rules.some(({ id }) => id === rule))
+        this.#findings.recovered(machine, rule);
+    }
     this.#gateway.damaged(recovery.quarantined, now);
     const key = { boot: this.#boot, segment: this.#line.segment };
     for (const setup of machines) {

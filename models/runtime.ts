@@ -7,6 +7,7 @@
  * environment is a copy the library does not see: there the process must have set it, as `agent/bin/selvedge` does.
  */
 import { readFileSync } from 'node:fs';
+import type * as ort from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelError } from './errors.ts';
 
@@ -33,7 +34,7 @@ export interface ModelSession {
   close(): Promise<void>;
 }
 
-async function library(): Promise<typeof import('onnxruntime-node')> {
+async function library(): Promise<typeof ort> {
   process.env['ORT_DISABLE_TELEMETRY'] = '1';
   return import('onnxruntime-node');
 }
@@ -46,15 +47,15 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
   try {
     // From bytes, not from a path: a graph that is a file may name other files to be read.
     const bytes = typeof model === 'string' ? readFileSync(model) : model;
-    const ort = await library();
-    const session = await ort.InferenceSession.create(bytes, {
+    const { InferenceSession, Tensor } = await library();
+    const session = await InferenceSession.create(bytes, {
       executionProviders: [...(options.providers ?? ['cpu'])],
       // More threads than one make the slowest run many times slower than the middle one.
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
     });
-    return new OpenSession(session, ort.Tensor);
+    return new OpenSession(session, Tensor);
   } catch (error) {
     const what = typeof model === 'string' ? model : `${model.length} bytes`;
     throw new ModelError('modelUnusable', `${what}: ${textOf(error)}`, { cause: error });

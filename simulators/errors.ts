@@ -50,6 +50,12 @@ export const simulatorErrors = {
     cure: 'Check that the temporary folder can be written and that the packages are installed (npm ci).',
     retryable: false,
   },
+  cameraFailed: {
+    code: 'SIM-107',
+    meaning: 'The thread that draws the frames of a simulated camera ended; the camera shows nothing any more.',
+    cure: 'Start the simulator anew; check that the packages are installed (npm ci) and that memory is free.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class SimulatorError extends Error {

@@ -147,6 +147,7 @@ function joinedRuns({ width, height, scores }: ScoreMap, low: number, { high, mo
   for (let y = 0; y < height; y += 1) {
     above = row;
     row = runs.length;
+    if (isQuiet(scores, y * width, (y + 1) * width, low)) continue;
     let from = -1;
     for (let x = 0; x <= width; x += 1) {
       const score = x < width ? (scores[y * width + x] ?? 0) : Number.NEGATIVE_INFINITY;
@@ -165,6 +166,18 @@ function joinedRuns({ width, height, scores }: ScoreMap, low: number, { high, mo
     joinToRowAbove(runs, parents, above, row);
   }
   return { runs, parents, notNumbers, lostPixels };
+}
+
+/** Good cloth is most of what is seen: nothing above the threshold, and no score that is no number, which a sum would not survive. */
+function isQuiet(scores: Float32Array, from: number, to: number, low: number): boolean {
+  let sum = 0;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let at = from; at < to; at += 1) {
+    const score = scores[at] ?? 0;
+    sum += score;
+    if (score > most) most = score;
+  }
+  return most <= low && Number.isFinite(sum);
 }
 
 /** Both rows are in order of x, so one walk along them finds every pair that touches. */

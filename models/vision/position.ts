@@ -44,10 +44,10 @@ export const tubeGeometrySchema = z.strictObject({
 });
 export type TubeGeometry = z.infer<typeof tubeGeometrySchema>;
 
-/** A place around the tube: a needle number with its fraction, and how sure it is (one sigma, in needles). */
-export interface NeedlePlace {
-  /** In [firstNeedle, firstNeedle + needles). */
-  readonly needle: number;
+/** A place across the cloth and how sure it is (one sigma): round a tube in needles, across a flat web in millimetres. */
+export interface Place {
+  /** Needle number with its fraction, in [firstNeedle, firstNeedle + needles); or mm from the left edge. */
+  readonly at: number;
   readonly randomSd: number;
   readonly systematicSd: number;
   /** false: only differences between places mean something. */
@@ -76,7 +76,7 @@ export function needleNumber(
  *
  * @param xPx column in the image, 0 at its left edge; @param xSdPx one sigma of it (half a pixel for a sharp line)
  */
-export function needleAt(geometry: TubeGeometry, turn: Turn, xPx: number, xSdPx: number): NeedlePlace {
+export function needleAt(geometry: TubeGeometry, turn: Turn, xPx: number, xSdPx: number): Place {
   const { needles } = geometry;
   const perPx = geometry.mmPerPx / walePitchMm(geometry);
   const offset = geometry.columns * (xPx - geometry.referenceColumnPx) * perPx;
@@ -84,7 +84,7 @@ export function needleAt(geometry: TubeGeometry, turn: Turn, xPx: number, xSdPx:
   const angle = turn.turns - Math.floor(turn.turns);
   const zero = geometry.zeroNeedle ?? geometry.firstNeedle;
   return {
-    needle: needleNumber(zero + geometry.direction * needles * angle + offset, geometry),
+    at: needleNumber(zero + geometry.direction * needles * angle + offset, geometry),
     randomSd: Math.hypot(needles * turn.randomSd, xSdPx * perPx),
     systematicSd: Math.hypot(
       needles * turn.systematicSd,
@@ -118,10 +118,10 @@ export interface PlaceSums {
 const leastSd = 1e-3;
 
 /** @param period needles of the tube, or null on a line that does not close (millimetres of a flat web) */
-export function withPlace(sums: PlaceSums | null, place: NeedlePlace, period: number | null): PlaceSums {
+export function withPlace(sums: PlaceSums | null, place: Place, period: number | null): PlaceSums {
   const weight = 1 / Math.max(place.randomSd, leastSd) ** 2;
-  const reference = sums?.reference ?? place.needle;
-  const off = period === null ? place.needle - reference : nearZero(place.needle - reference, period);
+  const reference = sums?.reference ?? place.at;
+  const off = period === null ? place.at - reference : nearZero(place.at - reference, period);
   return {
     reference,
     n: (sums?.n ?? 0) + 1,
@@ -137,12 +137,12 @@ export function withPlace(sums: PlaceSums | null, place: NeedlePlace, period: nu
  * The weighted mean. random² = 1 / Σw, and where the places scatter more than they should, by that much more (the Birge ratio):
  * the larger of what was told and what was seen. The systematic part is the largest of all.
  */
-export function meanPlace(sums: PlaceSums): NeedlePlace {
+export function meanPlace(sums: PlaceSums): Place {
   const off = sums.weighted / sums.weight;
   const chi2 = Math.max(sums.squares - sums.weight * off * off, 0);
   const birge = sums.n > 1 ? Math.max(1, Math.sqrt(chi2 / (sums.n - 1))) : 1;
   return {
-    needle: sums.reference + off,
+    at: sums.reference + off,
     randomSd: birge / Math.sqrt(sums.weight),
     systematicSd: sums.systematicSd,
     isAnchored: sums.isAnchored,
@@ -169,13 +169,13 @@ export function limitOfK({ needles, feeders }: Pick<TubeGeometry, 'needles' | 'f
  * needle ± k: k is the smallest whole number with 2.58 · √(random² + systematic²) ≤ k + ½, for the named needle is a whole number
  * and its wale half a needle wide on both sides.
  */
-export function nameNeedle(place: NeedlePlace, geometry: TubeGeometry): NamedNeedle {
+export function nameNeedle(place: Place, geometry: TubeGeometry): NamedNeedle {
   if (geometry.zeroNeedle === null) return { needle: null, k: null, reason: 'not-calibrated' };
   if (!place.isAnchored) return { needle: null, k: null, reason: 'no-angle' };
   const k = Math.max(0, Math.ceil(coverage * Math.hypot(place.randomSd, place.systematicSd) - 0.5));
   // Written so that a k that is no number names nothing.
   if (!(k <= limitOfK(geometry))) return { needle: null, k: null, reason: 'too-uncertain' };
-  return { needle: needleNumber(Math.round(place.needle), geometry), k, reason: null };
+  return { needle: needleNumber(Math.round(place.at), geometry), k, reason: null };
 }
 
 /**
@@ -195,7 +195,7 @@ export function zeroFrom(
   if (sums === null || !sums.isAnchored) return null;
   const mean = meanPlace(sums);
   return {
-    zeroNeedle: needleNumber(knownNeedle - (mean.needle - geometry.firstNeedle), geometry),
+    zeroNeedle: needleNumber(knownNeedle - (mean.at - geometry.firstNeedle), geometry),
     zeroError: Math.sqrt(3) * Math.hypot(mean.randomSd, mean.systematicSd),
   };
 }

@@ -63,7 +63,10 @@ export function needleInMiddle(tube: Tube, camera: TubeCamera, revolutions: numb
   return modulo(camera.needleZero + camera.direction * tube.needles * modulo(revolutions, 1), tube.needles);
 }
 
-/** Needle at pixel column `xPx` (0 is the left edge of the image, not of a pixel's middle). [0, needles) */
+/**
+ * Needle at pixel column `xPx` (0 is the left edge of the image, not a pixel's middle): a whole number in the middle of a wale, so the
+ * nearest one made it. [0, needles)
+ */
 export function needleAt(tube: Tube, camera: TubeCamera, revolutions: number, xPx: number): number {
   const wales = (xPx - camera.widthPx / 2) / (walePitchMm(tube) * camera.pxPerMm);
   return modulo(needleInMiddle(tube, camera, revolutions) + wales, tube.needles);
@@ -102,9 +105,9 @@ export function nextPass(tube: Tube, camera: TubeCamera, needle: number, from: n
 export const heightOfLoop = (tube: Tube, direction: 1 | -1, needle: number, course: number): number =>
   course - (direction * tube.feeders * needle) / tube.needles;
 
-/** The course of the loop that `needle` (fraction and all) shows at a height. */
+/** The course of the loop that a wale, counted by needle, has at a height. */
 export const courseAt = (tube: Tube, direction: 1 | -1, needle: number, height: number): number =>
-  Math.floor(height + (direction * tube.feeders * Math.floor(needle)) / tube.needles);
+  Math.floor(height + (direction * tube.feeders * needle) / tube.needles);
 
 /** The same loop with its needle in [0, needles). */
 export function canonicalLoop(

@@ -33,12 +33,23 @@ export interface Control {
   readonly hallTempC: number;
 }
 
+/** The cylinder of a knitting machine. */
+export interface Cylinder {
+  /** Since the start; the fraction is its angle. */
+  readonly revolutions: number;
+  readonly speedRpm: number;
+  /** Cloth on the roll, mm. */
+  readonly rollMm: number;
+}
+
 export interface Body {
   step(control: Control, dtS: number): void;
   /** How much a counter has grown since the start, whole counts. */
   grown(signal: string): number;
   show(counter: ShownCounter): Value[];
   condition(): Condition;
+  /** null of a machine without one. */
+  cylinder(): Cylinder | null;
 }
 
 /** A body at rest at the start of the shift, drawing from a stream of its own. */
@@ -101,6 +112,7 @@ function sewingBody(
     },
     show: (counter) => map.show(state, counter),
     condition: () => map.condition(state),
+    cylinder: () => null,
   };
 }
 
@@ -131,6 +143,11 @@ function knittingBody(
     },
     show: (counter) => map.show(state, counter),
     condition: () => map.condition(state),
+    cylinder: () => ({
+      revolutions: state.revolutions,
+      speedRpm: state.speedRpm,
+      rollMm: (state.rollRevolutions * p.feeders * 10) / p.coursesPerCm,
+    }),
   };
 }
 

@@ -11,6 +11,8 @@ interface FaultEvent extends EventBase {
   readonly id: string;
   readonly fault: FaultName;
   readonly expect: Expectation;
+  /** Of a fault of the cloth: the needle, and how much was on the roll, m. */
+  readonly cloth?: { readonly needle: number; readonly rollM: number };
 }
 export type FloorEvent =
   | (EventBase & { readonly kind: 'state'; readonly state: CanonicalState; readonly cause: string | null })

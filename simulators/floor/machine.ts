@@ -6,7 +6,7 @@ import type { Condition, CounterSpec, ShownSignal, Value } from '../maps/map.ts'
 import { mapOf } from '../maps/maps.ts';
 import type { ScheduledFault } from '../scenario/schedule.ts';
 import type { FaultName, ScenarioMachine } from '../scenario/schema.ts';
-import type { Body, Control } from './body.ts';
+import type { Body, Control, Cylinder } from './body.ts';
 import type { FloorEvent } from './events.ts';
 
 /** Before a fault that only sewing can bring, the operator is made to sew. */
@@ -30,6 +30,8 @@ export interface MachineView {
   readonly condition: Condition;
   /** Everything the machine shows, by canonical signal name. */
   values(): ReadonlyMap<string, Value>;
+  /** Where the cylinder of a knitting machine stands; null of another machine. */
+  cylinder(): Cylinder | null;
   counters(): ReadonlyMap<string, CounterView>;
 }
 
@@ -159,6 +161,10 @@ export class Machine implements MachineView {
       }
     }
     this.#reported = this.#values;
+  }
+
+  cylinder(): Cylinder | null {
+    return this.#body.cylinder();
   }
 
   values(): ReadonlyMap<string, Value> {

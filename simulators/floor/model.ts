@@ -71,7 +71,13 @@ export function createFloorModel(scenario: Scenario, seed: number, options: Floo
       if (on) active.add(entry);
       else active.delete(entry);
       const kind = on ? 'fault' : 'clear';
-      events.push({ kind, atMs, machine: fault.machine, id: fault.id, fault: fault.fault, expect: fault.expect });
+      const cylinder = machines.find(({ scenario }) => scenario.id === fault.machine)?.cylinder() ?? null;
+      const cloth =
+        entry.needle === null || cylinder === null
+          ? {}
+          : { cloth: { needle: entry.needle, rollM: Math.round(cylinder.rollMm) / 1000 } };
+      const { id, expect } = fault;
+      events.push({ kind, atMs, machine: fault.machine, id, fault: fault.fault, expect, ...cloth });
     }
     if (halted) return;
     for (const { disturbance, atMs: dueMs } of schedule.disturbances) {

@@ -19,6 +19,7 @@ import { createModbusServer } from '../servers/modbus.ts';
 import type { MachineServer } from '../servers/server.ts';
 import { createStollRecorder } from '../servers/stoll.ts';
 import { openUplinkProxy, type UplinkProxy, type UplinkTarget } from '../servers/uplink-proxy.ts';
+import { createCameras, type FloorCamera } from './cameras.ts';
 import type { FloorEvent, FloorModel, MachineView } from './model.ts';
 import type { TruthLog } from './truth.ts';
 
@@ -35,12 +36,14 @@ export interface RunOptions {
   readonly clock: FloorClock;
   /** For free ports and noise on the wire; what must be repeatable is drawn by the model. */
   readonly random: Random;
-  /** First port, one a machine in the order of the scenario, then the uplink; 0 takes free ones. */
+  /** Of the cameras: what they see must be repeatable. */
+  readonly seed: number;
+  /** First port, one a machine in the order of the scenario, then the uplink, then one a camera; 0 takes free ones. */
   readonly portBase: number;
   readonly uplinkTarget: UplinkTarget | null;
   /** The machines stand as they are at the start, and time does not count, until `begin`. */
   readonly hold: boolean;
-  /** Told once when the truth log can no longer be written; the floor goes on. */
+  /** Told once when the truth log can no longer be written, and once of each camera that ended; the floor goes on. */
   readonly onTrouble: (error: SimulatorError) => void;
 }
 
@@ -51,6 +54,8 @@ export interface MachineEndpoint {
   readonly endpoint: string;
   readonly unit?: number;
   readonly serverFingerprint?: string;
+  /** The camera in front of the machine: how a needle is found, and where its stream is. */
+  readonly camera?: { readonly position: string; readonly endpoint: string };
 }
 export interface Endpoints {
   readonly machines: readonly MachineEndpoint[];
@@ -122,9 +127,11 @@ async function createServerOf(
 export async function runFloor(options: RunOptions): Promise<RunningFloor> {
   const { model, truth, clock } = options;
   const servers: MachineServer[] = [];
+  let cameras: FloorCamera[] = [];
   let uplink: UplinkProxy | null = null;
   const closeAll = async (): Promise<void> => {
-    await Promise.all([...servers.map((server) => server.stop()), uplink?.stop()]);
+    await Promise.all([...servers, ...cameras.map(({ server }) => server)].map((server) => server.stop()));
+    await uplink?.stop();
   };
   try {
     for (const [i, view] of model.machines.entries()) {
@@ -142,6 +149,18 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
     if (options.uplinkTarget !== null) {
       const port = options.portBase === 0 ? 0 : options.portBase + servers.length;
       uplink = await openUplinkProxy(options.uplinkTarget, port, options.random);
+    }
+    cameras = createCameras({
+      model,
+      seed: options.seed,
+      random: options.random,
+      clock,
+      firstPort: options.portBase === 0 ? 0 : options.portBase + servers.length + 1,
+      onTrouble: options.onTrouble,
+    });
+    for (const camera of cameras) {
+      camera.latch([], clock.monotonicMs(), true);
+      await camera.server.start();
     }
   } catch (error) {
     await closeAll();
@@ -172,12 +191,14 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
     }
   };
   let held = options.hold;
-  const tick = (): void => {
+  /** `dueMs`: when the tick ought to be, on the monotonic clock; the cameras go by it. */
+  const tick = (dueMs: number): void => {
     if (held) {
       for (const [i, server] of servers.entries()) {
         const view = model.machines[i];
         if (view !== undefined) server.latch(view.values(), clock.wallMs());
       }
+      for (const camera of cameras) camera.latch([], dueMs, true);
       return;
     }
     const events = model.step(model.tickMs);
@@ -187,6 +208,7 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
       const view = model.machines[i];
       if (view !== undefined) apply(view, server, events, timeMs);
     }
+    for (const camera of cameras) camera.latch(events, dueMs, false);
     uplink?.setMode(model.uplink);
     // Without a proxy there is no uplink to cut, so nothing is said about it.
     const told = uplink === null ? events.filter((event) => event.machine !== 'gateway') : events;
@@ -205,8 +227,8 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
     const now = clock.monotonicMs();
     if (now - dueMs > maxCatchUpTicks * model.tickMs) dueMs = now;
     while (dueMs <= now) {
+      tick(dueMs);
       dueMs += model.tickMs;
-      tick();
     }
     if (now >= flushDueMs) {
       flushDueMs = now + truthFlushMs;
@@ -217,7 +239,13 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
   timer = setTimeout(loop, model.tickMs);
 
   const endpoints: Endpoints = {
-    machines: model.machines.map((view, i) => describe(view.scenario, servers[i])),
+    machines: model.machines.map((view, i) =>
+      describe(
+        view.scenario,
+        servers[i],
+        cameras.find(({ machine }) => machine === view.scenario.id),
+      ),
+    ),
     ...(uplink === null ? {} : { uplink: uplink.url }),
   };
   return {
@@ -241,7 +269,11 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
   };
 }
 
-function describe(machine: ScenarioMachine, server: MachineServer | undefined): MachineEndpoint {
+function describe(
+  machine: ScenarioMachine,
+  server: MachineServer | undefined,
+  camera: FloorCamera | undefined,
+): MachineEndpoint {
   return {
     id: machine.id,
     profile: machine.map,
@@ -251,6 +283,7 @@ function describe(machine: ScenarioMachine, server: MachineServer | undefined): 
     ...(machine.protocol.startsWith('kf4') && machine.unit !== undefined ? { unit: machine.unit } : {}),
     ...(machine.protocol.startsWith('efka') ? { unit: machine.unit ?? defaultEfkaAddress } : {}),
     ...(server === undefined || server.fingerprint === null ? {} : { serverFingerprint: server.fingerprint }),
+    ...(camera === undefined ? {} : { camera: { position: camera.position, endpoint: camera.server.endpoint } }),
   };
 }
 

@@ -1,6 +1,15 @@
 /** What the schema alone cannot say about a scenario: names that must exist, faults a machine cannot have, faults that overlap. */
 import { mapOf } from '../maps/maps.ts';
-import { recorderVerbs, type FaultName, type MapName, type Protocol, type Scenario } from './schema.ts';
+import {
+  faultsOfCamera,
+  recorderVerbs,
+  type FaultName,
+  type MapName,
+  type Protocol,
+  type Scenario,
+  type ScenarioMachine,
+} from './schema.ts';
+import { needlesOf } from './schedule.ts';
 
 export interface Problem {
   readonly path: readonly PropertyKey[];
@@ -52,6 +61,12 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
   'knit-circular-kf4-tcp': ['yarn_break', 'needle_fault', 'offline'],
   'knit-flat-stoll-events': ['yarn_break', 'needle_fault', 'offline'],
 };
+
+const hasCamera = (machine: ScenarioMachine): boolean => 'camera' in machine && machine.camera !== undefined;
+const canShow = (machine: ScenarioMachine): readonly FaultName[] => [
+  ...faultsOf[machine.map],
+  ...(hasCamera(machine) ? faultsOfCamera : []),
+];
 
 /** Every problem at once, with its place in the file. */
 export function checkScenario(scenario: Scenario): Problem[] {
@@ -146,9 +161,11 @@ function checkFaults(
     if (fault.fault === 'uplink_outage') {
       if (fault.machine !== 'gateway') report('uplink_outage happens to the machine gateway', 'faults', i, 'machine');
     } else if (machine === undefined) report(`there is no machine ${fault.machine}`, 'faults', i, 'machine');
-    else if (!faultsOf[machine.map].includes(fault.fault))
+    else if (!canShow(machine).includes(fault.fault))
       report(
-        `${machine.map} cannot show ${fault.fault}; it can show ${faultsOf[machine.map].join(', ')}`,
+        faultsOfCamera.some((name) => name === fault.fault)
+          ? `${fault.fault} is for a machine with a camera; ${machine.id} has none`
+          : `${machine.map} cannot show ${fault.fault}; it can show ${faultsOf[machine.map].join(', ')}`,
         'faults',
         i,
         'fault',
@@ -162,6 +179,11 @@ function checkFaults(
         report(`stuck_sensor needs params.signal, one of ${gauges.join(', ')}`, 'faults', i, 'params');
     } else if (fault.params.signal !== undefined)
       report('params.signal is for stuck_sensor', 'faults', i, 'params', 'signal');
+    const { needle, strength } = fault.params;
+    if ((needle !== undefined || strength !== undefined) && fault.fault !== 'needle_line')
+      report('params.needle and params.strength are for needle_line', 'faults', i, 'params');
+    else if (machine !== undefined && needle !== undefined && needle >= needlesOf(machine))
+      report(`${machine.id} has needles 0 to ${needlesOf(machine) - 1}`, 'faults', i, 'params', 'needle');
     for (const [j, other] of scenario.faults.entries()) {
       if (j >= i || other.machine !== fault.machine) continue;
       const apart = other.atS[1] + other.forS[1] < fault.atS[0] || fault.atS[1] + fault.forS[1] < other.atS[0];

@@ -32,6 +32,16 @@ export const protocols = [
 ] as const;
 export type Protocol = (typeof protocols)[number];
 
+/** What a camera in front of the machine sees, and what happens to the camera. */
+export const faultsOfCamera = [
+  'needle_line',
+  'camera_stalled',
+  'camera_black',
+  'camera_overexposed',
+  'camera_defocused',
+  'camera_moved',
+] as const;
+
 export const faultNames = [
   'thread_break',
   'motor_overload',
@@ -43,6 +53,7 @@ export const faultNames = [
   'stuck_sensor',
   'counter_reset',
   'uplink_outage',
+  ...faultsOfCamera,
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -129,6 +140,25 @@ export const knittingParameters = z.strictObject({
   oilLevel: z.number().min(45).max(100).default(78),
 });
 
+/** A camera that looks at the tube of a circular knitting machine. */
+const camera = z.strictObject({
+  position: z.enum(['index', 'encoder', 'telemetry']).default('encoder'),
+  /** At 27 1/min and 57 mm of view 17 frames a second see all of the tube; at 35 1/min 21. */
+  fps: positive.max(60).default(20),
+  widthPx: z.int().min(64).max(2048).default(512),
+  heightPx: z.int().min(16).max(2048).default(512),
+  pxPerMm: z.number().min(3).max(30).default(9),
+  jpegQuality: z.int().min(30).max(100).default(88),
+  countsPerRevolution: z.int().min(16).max(1_000_000).default(4096),
+  direction: z.union([z.literal(1), z.literal(-1)]).default(1),
+  /** Needle in the middle of the image at a whole revolution; drawn by the seed where nothing is said. */
+  needleZero: z.int().min(0).optional(),
+  skewPpm: z.number().min(-500).max(500).default(40),
+  jitterMs: z.number().min(0).max(50).default(0.2),
+  latencyMs: span.refine(([, to]) => to <= 200, 'a camera is late by 200 ms at most').default([10, 60]),
+});
+export type ScenarioCamera = z.output<typeof camera>;
+
 const machineBase = {
   id,
   kind: z.enum(['lockstitch', 'overlock', 'circular-knit', 'flat-knit']),
@@ -163,11 +193,13 @@ const machine = z.discriminatedUnion('map', [
   z.strictObject({
     ...machineBase,
     map: z.literal('knit-circular-opcua'),
+    camera: camera.optional(),
     parameters: knittingParameters.prefault({}),
   }),
   z.strictObject({
     ...machineBase,
     map: z.literal('knit-circular-kf4-tcp'),
+    camera: camera.optional(),
     parameters: knittingParameters.prefault({}),
   }),
   z.strictObject({
@@ -194,7 +226,15 @@ const fault = z.strictObject({
   atS: time,
   forS: time,
   expect: expectation,
-  params: z.strictObject({ signal: z.string().optional() }).default({}),
+  params: z
+    .strictObject({
+      signal: z.string().optional(),
+      /** needle_line: which needle; drawn by the seed where nothing is said. */
+      needle: z.int().min(0).optional(),
+      /** needle_line: 1 is plain to see. */
+      strength: positive.max(2).optional(),
+    })
+    .default({}),
 });
 export type ScenarioFault = z.output<typeof fault>;
 

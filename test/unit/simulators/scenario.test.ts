@@ -26,6 +26,7 @@ test('the shipped scenarios are good', () => {
     ['ls-1', 'ls-2', 'ov-1', 'rt-1', 'ck-1'],
   );
   assert.equal(shipped('lockstitch').faults.length, 1);
+  assert.equal(shipped('tube-camera').faults.length, 6);
 });
 
 test('the demo has every fault once at least, and each is over within 85 s at any seed', () => {
@@ -122,6 +123,24 @@ test('troubles of the wire that a protocol does not have are refused', () => {
   ).join('\n');
   assert.match(text, /carries no clock/);
   assert.match(text, /there is no machine x/);
+});
+
+test('what a camera sees is for machines with one, a needle must exist, and one that is not named is drawn', () => {
+  const knit = (camera: string, fault: string): string =>
+    'version: 1\nsite: demo\nmachines:\n' +
+    `  - { id: ck-1, kind: circular-knit, map: knit-circular-kf4-tcp, protocol: kf4-tcp${camera} }\n` +
+    `faults:\n  - { id: a, machine: ck-1, atS: 5, forS: 3, ${fault}, ${expectAlert} }\n`;
+  const without = problemsOf(knit('', 'fault: needle_line')).join('\n');
+  assert.match(without, /needle_line is for a machine with a camera; ck-1 has none/);
+  const camera = ', camera: { position: index }';
+  const beyond = problemsOf(knit(camera, 'fault: needle_line, params: { needle: 2639 }')).join('\n');
+  assert.match(beyond, /ck-1 has needles 0 to 2638/);
+  assert.match(problemsOf(knit(camera, 'fault: yarn_break, params: { needle: 3 }')).join('\n'), /are for needle_line/);
+  assert.match(problemsOf(knit(', camera: { latencyMs: [0, 300] }', 'fault: yarn_break')).join('\n'), /late by 200 ms/);
+  const drawn = parseScenario(knit(camera, 'fault: needle_line'), 'x');
+  if (!drawn.ok) assert.fail(drawn.problems.join('\n'));
+  const needles = [1, 2, 3].map((seed) => drawSchedule(drawn.scenario, seed).faults[0]?.needle ?? -1);
+  assert.ok(needles.every((needle) => needle >= 0 && needle < 2639) && new Set(needles).size === 3);
 });
 
 test('broken YAML says where', () => {

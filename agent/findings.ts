@@ -1,0 +1,243 @@
+/**
+ * What the eye finds in cloth, as events and alerts: an event when a fault is told and when it ends, and one alert for each class of
+ * fault of a machine, which has no rule in the configuration because the eye has judged already.
+ *
+ * A line lasts: its alert is over when the line is. A spot is over as soon as it is told: its alert waits for somebody to see it. More of
+ * one class before anybody has seen the first are one occurrence, with a count.
+ *
+ * Invariants (test/unit/pipeline/findings.test.ts):
+ *  F1  One fault is one `fabric_finding` that is opened, and one that is closed; a spot is one instant. Where it becomes known better (another
+ *      class, a smaller k) that is a `fabric_finding_refined`, and only then: however long a line lasts, these are few.
+ *  F2  No alert comes from anything but a fault that was told, and the alert of a line is over only when no line of its class is left.
+ *  F3  A needle is named with its k, or it is said why none is.
+ *  F4  A line from before a start, of the agent or of the eye's process, is neither raised anew nor cleared until the eye has looked long enough to have found it again.
+ */
+import type { EventRecord } from '../cloud-bridge/contract.ts';
+import type { AlertDesk } from './alerts/desk.ts';
+import type { Activation } from './alerts/occurrence.ts';
+import type { GatewayRule } from './gateway-alerts.ts';
+import type { Journaling } from './journaling.ts';
+import type { Instant } from './rules/conditions.ts';
+
+/** A fault in cloth, as a sense tells it. */
+export interface FabricFinding {
+  readonly machine: string;
+  /** Of the sense's process: with the boot it is unique. */
+  readonly id: number;
+  readonly phase: 'found' | 'changed' | 'closed';
+  readonly class: string;
+  readonly shape: 'vertical' | 'horizontal' | 'spot';
+  /** Where to look first: `needle_or_sinker`, `yarn_or_feeder`, `machine_or_handling`. */
+  readonly cause: string;
+  readonly score: number;
+  readonly threshold: number;
+  readonly needle: number | null;
+  readonly k: number | null;
+  /** Why no needle is named; null where one is. */
+  readonly needleUnknown: string | null;
+  /** Millimetres from the beginning of the roll, and across. */
+  readonly rollFromMm: number;
+  readonly rollToMm: number;
+  readonly acrossFromMm: number;
+  readonly acrossToMm: number;
+  readonly revolutions: number;
+  /** UTC ms. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly fabric: string;
+  /** `id@version`. */
+  readonly model: string;
+  readonly isSimulated: boolean;
+  /** SHA-256 of the crop, kept as evidence; null where there is none. */
+  readonly crop: string | null;
+}
+
+export const findingEvent = 'fabric_finding';
+export const refinedEvent = 'fabric_finding_refined';
+
+const what: Readonly<
+  Record<string, { readonly text: string; readonly runbook: string; readonly priority: GatewayRule['priority'] }>
+> = {
+  needle_line: {
+    text: 'Needle line in the cloth',
+    runbook:
+      'Stop at the named needle. Look at its hook, latch and butt and at the sinker beside it; change what is bent or worn.',
+    priority: 'high',
+  },
+  ladder: {
+    text: 'Ladder in the cloth',
+    runbook:
+      'Stop: a stitch has run. Look at the latch of the named needle and at its yarn; press the cloth on again before going on.',
+    priority: 'urgent',
+  },
+  oil_line: {
+    text: 'Oil line in the cloth',
+    runbook:
+      'Too much oil at one needle or a dirty trick: look at the oiler above the named needle, then at the cylinder’s groove.',
+    priority: 'high',
+  },
+  barre: {
+    text: 'Bar along a course',
+    runbook: 'One feeder knits otherwise: compare yarn lot, count and tension of the feeders, then its cam.',
+    priority: 'high',
+  },
+  missing_yarn: {
+    text: 'A yarn is missing along a course',
+    runbook: 'Look for the feeder without yarn, and why its stop motion did not stop the machine.',
+    priority: 'urgent',
+  },
+  hole: {
+    text: 'Hole in the cloth',
+    runbook: 'Look at yarn tension, knots and the needle at the place; two holes at the same needle are its latch.',
+    priority: 'high',
+  },
+  oil_spot: {
+    text: 'Oil spot on the cloth',
+    runbook: 'Wipe and look where oil drips from; mark the place on the roll.',
+    priority: 'medium',
+  },
+  slub_thick_thin: {
+    text: 'Thick or thin stretch of a yarn',
+    runbook: 'Mark the place on the roll; when they become many, change the yarn lot.',
+    priority: 'low',
+  },
+};
+const unknown = {
+  text: 'The cloth looks unlike what was shown as good',
+  runbook: 'Look at the picture and at the cloth. If it is good, say so on the page and show the eye more of it.',
+  priority: 'medium',
+} as const;
+
+const ruleIdOf = (name: string) => `eye-${name.replaceAll('_', '-')}`;
+
+function ruleOf(name: string): GatewayRule {
+  const known = what[name] ?? unknown;
+  const id = ruleIdOf(what[name] === undefined ? 'anomaly' : name);
+  return { id, type: 'fabric_defect', latch: false, ...known };
+}
+
+export class FindingDesk {
+  readonly #parts: { readonly journal: Journaling; readonly desk: AlertDesk };
+  /** Lines that last, as they were told last. As many as the eye follows at a time, which it bounds. */
+  readonly #lines = new Map<string, FabricFinding>();
+  /** Rules whose lines the eye has not found again since it was started, by machine. */
+  readonly #before = new Map<string, Set<string>>();
+
+  constructor(parts: { readonly journal: Journaling; readonly desk: AlertDesk }) {
+    this.#parts = parts;
+  }
+
+  /** For taking over what is open from before the start. */
+  static readonly rules: readonly GatewayRule[] = [...Object.keys(what), 'anomaly'].map(ruleOf);
+
+  static runbook(rule: string): string | null {
+    return FindingDesk.rules.find(({ id }) => id === rule)?.runbook ?? null;
+  }
+
+  /** To be told once of each alert of the eye that is open at a start. */
+  recovered(machine: string, rule: string): void {
+    this.#before.set(machine, (this.#before.get(machine) ?? new Set()).add(rule));
+  }
+
+  /** The eye's process is another and remembers nothing: its lines end, their alerts wait until it has looked. */
+  anew(machine: string): void {
+    for (const line of this.#lines.values()) {
+      if (line.machine !== machine) continue;
+      this.#note(line, 'closed');
+      this.#lines.delete(lineKey(machine, line.id));
+      this.recovered(machine, ruleOf(line.class).id);
+    }
+  }
+
+  /** The eye has looked at this machine long enough since the start to have told every line that is there. */
+  looked(machine: string, now: Instant): void {
+    for (const rule of this.#before.get(machine) ?? []) {
+      if (!this.#lastsAs(machine, rule)) this.#parts.desk.clear(machine, rule, Math.round(now.wallMs), now);
+    }
+    this.#before.delete(machine);
+  }
+
+  /** Returns the occurrence it belongs to; null when it raised none. */
+  told(finding: FabricFinding, now: Instant): string | null {
+    const { machine, id, phase, shape } = finding;
+    const before = this.#lasting(machine, id);
+    if (phase === 'closed') {
+      if (before === null) return null;
+      this.#note(finding, 'closed');
+      this.#end(before, finding.lastMs, now);
+      return null;
+    }
+    const lasts = shape !== 'spot';
+    // A spot that turns out to be a line is told as one.
+    if (phase === 'found' || (before === null && lasts)) this.#note(finding, lasts ? 'opened' : 'instant');
+    else if (before === null || !isBetter(finding, before)) return null;
+    else this.#note(finding, 'instant', refinedEvent);
+    const { text, ...rule } = ruleOf(finding.class);
+    this.#parts.desk.activate(machine, rule, activationOf(finding, text, now), false, false, now);
+    if (before !== null && before.class !== finding.class) this.#end(before, finding.lastMs, now);
+    if (lasts) this.#lines.set(lineKey(machine, id), finding);
+    else this.#parts.desk.clear(machine, rule.id, Math.round(finding.lastMs), now);
+    return this.#parts.desk.open().find((one) => one.machine === machine && one.rule === rule.id)?.id ?? null;
+  }
+
+  #lasting(machine: string, id: number): FabricFinding | null {
+    return this.#lines.get(lineKey(machine, id)) ?? null;
+  }
+
+  /** It does not last any more as what it was told; the alert of its class is over when no other line has it. */
+  #end(line: FabricFinding, endedMs: number, now: Instant): void {
+    this.#lines.delete(lineKey(line.machine, line.id));
+    const rule = ruleOf(line.class).id;
+    if (this.#lastsAs(line.machine, rule)) return;
+    this.#parts.desk.clear(line.machine, rule, Math.round(endedMs), now);
+  }
+
+  #lastsAs(machine: string, rule: string): boolean {
+    return [...this.#lines.values()].some((line) => line.machine === machine && ruleOf(line.class).id === rule);
+  }
+
+  #note(finding: FabricFinding, phase: EventRecord['phase'], event: string = findingEvent): void {
+    this.#parts.journal.event({
+      machine: finding.machine,
+      atMs: Math.round(phase === 'closed' ? finding.lastMs : finding.firstMs),
+      event,
+      phase,
+      fromMs: phase === 'closed' ? Math.round(finding.firstMs) : null,
+      data: { finding: finding.id, class: finding.class, ...dataOf(finding) },
+    });
+  }
+}
+
+const lineKey = (machine: string, id: number) => `${machine} ${id}`;
+
+/** Of another class, or its needle is known better than when it was last told. */
+function isBetter(finding: FabricFinding, told: FabricFinding): boolean {
+  return finding.class !== told.class || (finding.k ?? Infinity) < (told.k ?? Infinity);
+}
+
+function activationOf(finding: FabricFinding, text: string, now: Instant): Activation {
+  const [onsetMs, raisedMs] = [Math.round(finding.firstMs), Math.round(now.wallMs)];
+  return { onsetMs, raisedMs, signal: null, cause: finding.cause, text, evidence: dataOf(finding) };
+}
+
+/** Metres to the millimetre, as staff measure them. */
+const metres = (mm: number) => Math.round(mm) / 1000;
+
+function dataOf(finding: FabricFinding): EventRecord['data'] {
+  return {
+    score: finding.score,
+    threshold: finding.threshold,
+    needle: finding.needle,
+    k: finding.k,
+    needleUnknown: finding.needleUnknown,
+    rollFromM: metres(finding.rollFromMm),
+    rollToM: metres(finding.rollToMm),
+    acrossFromMm: Math.round(finding.acrossFromMm),
+    acrossToMm: Math.round(finding.acrossToMm),
+    revolutions: finding.revolutions,
+    fabric: finding.fabric,
+    model: finding.model,
+    isSimulated: finding.isSimulated,
+    crop: finding.crop,
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * The other end: what every sense's process does first. It lives as long as its channel; nothing it does may keep it longer, so that no
+ * camera is held and no ffmpeg runs on when the agent is gone.
+ */
+import type { ZodType } from 'zod';
+
+/** After the channel has closed the work has so long to end by itself. */
+const endWithinMs = 1_000;
+
+export interface SenseWork {
+  /** Resolves with everything closed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs the work of a sense in this process: its settings come as the first message, and it ends when the channel closes. A message that is
+ * no settings ends the process with exit code 2.
+ *
+ * @param begin starts the work; `say` sends a message to the agent
+ */
+export function runSense<S>(
+  settings: ZodType<S>,
+  begin: (settings: S, say: (message: object) => void) => SenseWork,
+): void {
+  let work: SenseWork | null = null;
+  const say = (message: object) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+  };
+  process.once('message', (message: unknown) => {
+    const read = settings.safeParse(message);
+    if (!read.success) {
+      process.exitCode = 2;
+      process.disconnect();
+      return;
+    }
+    work = begin(read.data, say);
+  });
+  process.once('disconnect', () => {
+    setTimeout(() => process.exit(), endWithinMs).unref();
+    void Promise.resolve(work?.stop()).then(() => process.exit());
+  });
+}

@@ -1,0 +1,159 @@
+/**
+ * One frame from its map of scores to what the tracker takes in, and a finding to its line of the roll map. Pure; ties blobs, look,
+ * class and place together.
+ */
+import { type Blob, type BlobOptions, type Blobs, findBlobs } from './blobs.ts';
+import { classify, type Classified, type ClothView } from './classify.ts';
+import { type Look, lookOf, type Picture } from './look.ts';
+import {
+  coverage,
+  nameNeedle,
+  needleAt,
+  needleNumber,
+  type Place,
+  type RollPlace,
+  rollAt,
+  type TubeGeometry,
+  walePitchMm,
+} from './position.ts';
+import type { RollDefect } from './roll-map.ts';
+import type { Sighting, TrackedFinding } from './track.ts';
+import type { SeenFrame } from './tracker.ts';
+import type { ScoreMap } from './blobs.ts';
+import type { Turn } from './turns.ts';
+
+/** Where the pixels of one frame lie on the cloth. Pixels of the image, not of the map. */
+export interface Placing {
+  readonly turns: number;
+  /** Needles or millimetres across for one pixel. */
+  readonly acrossPerPx: number;
+  readonly across: (xPx: number, sdPx: number) => Place;
+  readonly along: (yPx: number, sdPx: number) => RollPlace;
+}
+
+/** A camera before the tube of a circular machine. */
+export function tubePlacing(geometry: TubeGeometry, turn: Turn): Placing {
+  return {
+    turns: turn.turns,
+    acrossPerPx: geometry.mmPerPx / walePitchMm(geometry),
+    across: (xPx, sdPx) => needleAt(geometry, turn, xPx, sdPx),
+    along: (yPx, sdPx) => rollAt(geometry, turn, yPx, sdPx),
+  };
+}
+
+/**
+ * A camera over a flat web, its rows across the web.
+ * @param top where the first row lies on the roll; newer cloth comes in at the top (`sign` −1) or at the bottom (1)
+ * @param stepMm height of the view, the tracker's step
+ */
+export function webPlacing(mmPerPx: number, leftMm: number, top: RollPlace, sign: 1 | -1, stepMm: number): Placing {
+  return {
+    turns: top.mm / stepMm,
+    acrossPerPx: mmPerPx,
+    across: (xPx, sdPx) => ({
+      at: leftMm + xPx * mmPerPx,
+      randomSd: sdPx * mmPerPx,
+      systematicSd: 0,
+      isAnchored: true,
+    }),
+    along: (yPx, sdPx) => ({ mm: top.mm + sign * yPx * mmPerPx, sdMm: Math.hypot(top.sdMm, sdPx * mmPerPx) }),
+  };
+}
+
+export interface Sighted {
+  readonly frame: SeenFrame;
+  /** One for each sighting of the frame, in its order: for the crop, and for who wants to know why. */
+  readonly details: readonly { readonly blob: Blob; readonly look: Look; readonly classified: Classified }[];
+  readonly dropped: Blobs['dropped'];
+  /** Above 0 the map is not to be believed, whatever was found in it. */
+  readonly notNumbers: number;
+}
+
+export interface Sight {
+  readonly timeMs: number;
+  readonly map: ScoreMap;
+  readonly picture: Picture;
+  /** Pixels of the image for one of the map, in both directions. */
+  readonly scale: number;
+  readonly view: ClothView;
+  readonly placing: Placing;
+}
+
+/** Everything above the threshold in one frame, classed and placed. */
+export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, options: BlobOptions): Sighted {
+  const found = findBlobs(map, options);
+  const details = found.blobs.map((blob) => {
+    const look = lookOf(picture, blob, blob.runs, scale, view.cloth);
+    return { blob, look, classified: classify(blob, look, view) };
+  });
+  const [top, bottom] = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0).mm);
+  const frame: SeenFrame = {
+    timeMs,
+    turns: placing.turns,
+    alongFromMm: Math.min(top ?? 0, bottom ?? 0),
+    alongToMm: Math.max(top ?? 0, bottom ?? 0),
+    sightings: details.map(({ blob, classified }) => sightingOf(blob, classified, placing, scale)),
+  };
+  return { frame, details, dropped: found.dropped, notNumbers: found.notNumbers };
+}
+
+function sightingOf(blob: Blob, { class: name, shape }: Classified, placing: Placing, scale: number): Sighting {
+  // Which needle of its width made it nobody knows: of a line half its own spread, of a spot all its width.
+  const sdPx =
+    Math.hypot(0.5, shape === 'vertical' ? blob.minorSd / 2 : (blob.right - blob.left) / Math.sqrt(12)) * scale;
+  const place = placing.across(blob.centreX * scale, sdPx);
+  const ends = [blob.top, blob.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
+  const mms = ends.map(({ mm }) => mm);
+  // A line that leans has a wide box; its width is that across its axis.
+  const widthPx = shape === 'vertical' ? blob.minorSd * Math.sqrt(12) : blob.right - blob.left;
+  const half = (widthPx / 2) * scale * placing.acrossPerPx;
+  return {
+    class: name,
+    shape,
+    score: blob.peak,
+    place,
+    acrossFrom: place.at - half,
+    acrossTo: place.at + half,
+    alongFromMm: Math.min(...mms),
+    alongToMm: Math.max(...mms),
+    alongSdMm: ends[0]?.sdMm ?? 0,
+  };
+}
+
+/**
+ * The line of the roll map for a finding.
+ * @param geometry of the tube; null on a flat web, where across is in mm already and no needle is named
+ */
+export function rollDefectOf(
+  finding: TrackedFinding,
+  threshold: number,
+  geometry: TubeGeometry | null,
+  evidence: readonly string[],
+): RollDefect {
+  const named =
+    geometry === null || finding.place === null
+      ? { needle: null, k: null, reason: 'no-needle' as const }
+      : nameNeedle(finding.place, geometry);
+  const width = finding.acrossTo - finding.acrossFrom;
+  const fromMm =
+    geometry === null
+      ? finding.acrossFrom
+      : (needleNumber(finding.acrossFrom, geometry) - geometry.firstNeedle) * walePitchMm(geometry);
+  return {
+    id: finding.id,
+    class: finding.class,
+    cause: finding.cause,
+    score: finding.score,
+    threshold,
+    fromMm: finding.alongFromMm,
+    toMm: finding.alongToMm,
+    alongErrorMm: coverage * finding.alongSdMm,
+    acrossFromMm: fromMm,
+    acrossToMm: fromMm + width * (geometry === null ? 1 : walePitchMm(geometry)),
+    needle: named.needle,
+    k: named.k,
+    needleUnknown: named.reason,
+    revolutions: finding.revolutions,
+    evidence: [...evidence],
+  };
+}

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FabricFinding } from '../../../agent/findings.ts';
+import { eight, reference, Rig, setupOf } from './rig.ts';
+
+const machines = [setupOf('ck-1', reference, { hasEye: true })];
+
+function found(more: Partial<FabricFinding> = {}): FabricFinding {
+  return {
+    machine: 'ck-1',
+    id: 1,
+    phase: 'found',
+    class: 'needle_line',
+    shape: 'vertical',
+    cause: 'needle_or_sinker',
+    score: 4.2,
+    threshold: 1,
+    needle: 1207,
+    k: 2,
+    needleUnknown: null,
+    rollFromMm: 12_345.4,
+    rollToMm: 12_500,
+    acrossFromMm: 30.2,
+    acrossToMm: 31.4,
+    revolutions: 2,
+    firstMs: eight + 100,
+    lastMs: eight + 3_500,
+    fabric: 'single-jersey',
+    model: 'fabric-anomaly@1.0.0',
+    isSimulated: true,
+    crop: null,
+    ...more,
+  };
+}
+
+const steps = (rig: Rig) => rig.alerts().map(({ rule, transition, state }) => [rule, transition, state]);
+
+test('F1, F3: a line is opened once, known better without another event, and closed; its alert names needle, k and metre', () => {
+  const rig = new Rig({ machines });
+  const { occurrence } = rig.pipeline.finding(found());
+  assert.equal(rig.pipeline.alertsView()[0]?.record.occurrence, occurrence);
+  rig.pass(2_000);
+  rig.pipeline.finding(found({ phase: 'changed', k: 1, revolutions: 3 }));
+  rig.pipeline.finding(found({ phase: 'changed', k: 1, revolutions: 4 }));
+  rig.pipeline.finding(found({ phase: 'changed', k: 2, revolutions: 5 }));
+  assert.deepEqual(
+    rig.events('fabric_finding_refined').map(({ data }) => [data['needle'], data['k'], data['revolutions']]),
+    [[1207, 1, 3]],
+  );
+  rig.pass(10_000);
+  rig.pipeline.finding(found({ phase: 'closed', lastMs: eight + 9_000 }));
+  assert.deepEqual(
+    rig
+      .events('fabric_finding')
+      .map(({ machine, phase, atMs, fromMs, data }) => [machine, phase, atMs, fromMs, data['class']]),
+    [
+      ['ck-1', 'opened', eight + 100, null, 'needle_line'],
+      ['ck-1', 'closed', eight + 9_000, eight + 100, 'needle_line'],
+    ],
+  );
+  const [raised] = rig.alerts();
+  assert.deepEqual(
+    [raised?.machine, raised?.type, raised?.priority, raised?.cause, raised?.onsetMs],
+    ['ck-1', 'fabric_defect', 'high', 'needle_or_sinker', eight + 100],
+  );
+  assert.deepEqual(raised?.evidence, {
+    score: 4.2,
+    threshold: 1,
+    needle: 1207,
+    k: 2,
+    needleUnknown: null,
+    rollFromM: 12.345,
+    rollToM: 12.5,
+    acrossFromMm: 30,
+    acrossToMm: 31,
+    revolutions: 2,
+    fabric: 'single-jersey',
+    model: 'fabric-anomaly@1.0.0',
+    isSimulated: true,
+    crop: null,
+  });
+  assert.deepEqual(steps(rig).at(-1), ['eye-needle-line', 'returned', 'returned-unacked']);
+  assert.match(rig.pipeline.alertsView()[0]?.runbook ?? '', /needle/);
+});
+
+test('F2: the alert of a class lasts until its last line has ended', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.finding(found());
+  rig.pipeline.finding(found({ id: 2, needle: 400 }));
+  rig.pipeline.finding(found({ phase: 'closed' }));
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'active-unacked');
+  rig.pipeline.finding(found({ id: 2, phase: 'closed' }));
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'returned-unacked');
+  assert.equal(new Set(rig.alerts().map(({ occurrence }) => occurrence)).size, 1);
+});
+
+test('F1, F2: a line that turns out to be of another class moves to the alert of that class, and a spot that grows into a line is one', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.finding(found());
+  rig.pipeline.finding(found({ phase: 'changed', class: 'ladder' }));
+  assert.deepEqual(steps(rig), [
+    ['eye-needle-line', 'raised', 'active-unacked'],
+    ['eye-ladder', 'raised', 'active-unacked'],
+    ['eye-needle-line', 'returned', 'returned-unacked'],
+  ]);
+  rig.pipeline.finding(found({ phase: 'closed', class: 'ladder' }));
+  assert.deepEqual(steps(rig).at(-1), ['eye-ladder', 'returned', 'returned-unacked']);
+
+  const other = new Rig({ machines });
+  other.pipeline.finding(found({ class: 'anomaly', shape: 'spot' }));
+  other.pipeline.finding(found({ phase: 'changed' }));
+  assert.deepEqual(
+    other.events('fabric_finding').map(({ phase, data }) => [phase, data['class']]),
+    [
+      ['instant', 'anomaly'],
+      ['opened', 'needle_line'],
+    ],
+  );
+  assert.equal(
+    other.pipeline.alertsView().find(({ record }) => record.rule === 'eye-needle-line')?.record.state,
+    'active-unacked',
+  );
+});
+
+test('F1: a hole is one instant, and its alert waits for somebody', () => {
+  const rig = new Rig({ machines });
+  const hole = found({
+    class: 'hole',
+    shape: 'spot',
+    revolutions: 1,
+    needle: null,
+    k: null,
+    needleUnknown: 'no-angle',
+  });
+  rig.pipeline.finding(hole);
+  rig.pipeline.finding({ ...hole, phase: 'closed' });
+  assert.deepEqual(
+    rig.events('fabric_finding').map(({ phase, data }) => [phase, data['needle'], data['needleUnknown']]),
+    [['instant', null, 'no-angle']],
+  );
+  assert.deepEqual(steps(rig), [
+    ['eye-hole', 'raised', 'active-unacked'],
+    ['eye-hole', 'returned', 'returned-unacked'],
+  ]);
+});
+
+test('a class without advice of its own is an anomaly, and a machine nobody watches raises nothing', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.finding(found({ class: 'crease', shape: 'spot' }));
+  assert.equal(rig.alerts()[0]?.rule, 'eye-anomaly');
+  const told = rig.alerts().length;
+  assert.equal(rig.pipeline.finding(found({ machine: 'ck-9' })).occurrence, null);
+  assert.equal(rig.alerts().length, told);
+  assert.equal(rig.pipeline.counts().unknownMachine, 1);
+});
+
+test('F4: a line from before a start waits unverified until the eye has looked, and is verified when it is found again', () => {
+  const before = new Rig({ machines });
+  before.pipeline.finding(found());
+  before.pipeline.finding(found({ id: 2, class: 'barre', shape: 'horizontal' }));
+  const open = ['eye-needle-line', 'eye-barre'].flatMap(
+    (rule) => before.alerts().findLast((one) => one.rule === rule) ?? [],
+  );
+  const rig = new Rig({ machines, recovery: { openOccurrences: open } });
+  rig.pass(60_000);
+  assert.deepEqual(
+    rig.pipeline.alertsView().map(({ verified }) => verified),
+    [false, false],
+  );
+  rig.pipeline.finding(found());
+  rig.pipeline.fabricLooked('ck-1');
+  const states = new Map(
+    rig.pipeline.alertsView().map(({ record, verified }) => [record.rule, [record.state, verified]]),
+  );
+  assert.deepEqual(states.get('eye-needle-line'), ['active-unacked', true]);
+  assert.deepEqual(states.get('eye-barre'), ['returned-unacked', true]);
+  assert.equal(rig.alerts().filter(({ transition }) => transition === 'raised').length, 0, 'nothing is raised anew');
+});
+
+test('F4: when the eye’s process is another one its lines end, and the alert goes on until it has looked', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.finding(found());
+  rig.pipeline.fabricAnew('ck-1');
+  assert.equal(rig.events('fabric_finding').at(-1)?.phase, 'closed');
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'active-unacked');
+  rig.pipeline.finding(found({ id: 1, k: 3 }));
+  rig.pipeline.fabricLooked('ck-1');
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'active-unacked', 'it was found again');
+  rig.pipeline.fabricAnew('ck-1');
+  rig.pipeline.fabricLooked('ck-1');
+  assert.equal(rig.pipeline.alertsView()[0]?.record.state, 'returned-unacked');
+  assert.deepEqual(
+    rig.alerts().map(({ transition }) => transition),
+    ['raised', 'returned'],
+  );
+});
