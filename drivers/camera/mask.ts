@@ -61,7 +61,8 @@ function cornersOf({ x, y, width, height }: z.infer<typeof rectangle>): readonly
 function cover(covered: Uint8Array, corners: readonly Point[], width: number, height: number): void {
   const fill = (y: number, from: number, to: number) => {
     const first = Math.max(0, Math.floor(from));
-    const last = Math.min(width - 1, Math.floor(to));
+    // An outline on the line between two pixels touches the first alone.
+    const last = Math.min(width, Math.ceil(to)) - 1;
     if (last >= first) covered.fill(1, y * width + first, y * width + last + 1);
   };
   for (let y = 0; y < height; y += 1) {
