@@ -6,19 +6,16 @@
  *  N1  Memory is bounded, however long the machine runs.
  *  N2  With a true source the turn of a frame is that of the machine within what it says of itself.
  */
-import { columnsOfMark } from './mark.ts';
+import { findMark, type MarkWatch, noWatch, withMark } from '../../../models/vision/index-mark.ts';
 import type { Picture } from '../../../models/vision/look.ts';
 import type { TubeGeometry } from '../../../models/vision/position.ts';
 import {
-  type IndexMarks,
-  noMarks,
   type SpeedReading,
   type Turn,
   turnFromEncoder,
   turnFromIndex,
   turnFromTelemetry,
   unwrapped,
-  withPulse,
 } from '../../../models/vision/turns.ts';
 import type { Position } from './settings.ts';
 
@@ -38,9 +35,7 @@ export interface FrameMoment {
 export class Angle {
   readonly #position: Position;
   readonly #geometry: TubeGeometry;
-  #marks: IndexMarks = noMarks;
-  /** Of the mark, before its second sighting. */
-  #firstSeen: { readonly timeMs: number; readonly ahead: number } | null = null;
+  #watch: MarkWatch = noWatch;
   #readings: readonly SpeedReading[] = [];
   #encoder: { readonly total: number; readonly timeMs: number } | null = null;
 
@@ -79,49 +74,25 @@ export class Angle {
     return turnFromEncoder(total, perS, scale);
   }
 
-  /**
-   * The mark passes the reference column when it is seen in it. Seen in another column it passed some time before or will some time
-   * after: its way there at the speed of the last revolution.
-   */
+  /** A picture shows the mark once a revolution; the pictures in between have their angle from when it passed. */
   #fromIndex({ timeMs, picture }: FrameMoment, position: Extract<Position, { kind: 'index' }>): Turn | null {
     const { ringRowsPx, fastestMs, frameJitterMs, speedSpread, speedCycle } = position;
-    const column = columnsOfMark(picture, ringRowsPx);
-    if (column !== null) this.#markSeen(timeMs, column, fastestMs);
-    const markJitterMs =
-      ((markSdPx * this.#geometry.mmPerPx) / this.#geometry.circumferenceMm) * (this.#revolutionMs() ?? 0);
-    return turnFromIndex(this.#marks, timeMs, {
+    const column = findMark(picture, 0, ringRowsPx);
+    if (column !== null) this.#watch = withMark(this.#watch, timeMs, column, this.#geometry, fastestMs);
+    const { marks } = this.#watch.index;
+    const [before, last] = marks.slice(-2);
+    const revolutionMs =
+      before === undefined || last === undefined ? 0 : (last.timeMs - before.timeMs) / (last.turn - before.turn);
+    const markJitterMs = ((markSdPx * this.#geometry.mmPerPx) / this.#geometry.circumferenceMm) * revolutionMs;
+    return turnFromIndex(this.#watch.index, timeMs, {
       frameJitterMs,
       pulseJitterMs: Math.hypot(frameJitterMs, markJitterMs),
+      // Mark and cloth are in one picture: nothing comes between two clocks.
       offsetMs: 0,
       driftPpm: 0,
       sinceZeroMs: 0,
       speedSpread,
       speedCycle,
     });
-  }
-
-  #markSeen(timeMs: number, column: number, fastestMs: number): void {
-    const { columns, direction, referenceColumnPx, mmPerPx, circumferenceMm } = this.#geometry;
-    // Needles of higher number stand to the right (columns 1) and are in the middle later (direction 1): the mark moves to the left.
-    const ahead = (columns * direction * (column - referenceColumnPx) * mmPerPx) / circumferenceMm;
-    const revolutionMs = this.#revolutionMs();
-    if (revolutionMs !== null) {
-      this.#marks = withPulse(this.#marks, timeMs + ahead * revolutionMs, fastestMs);
-      return;
-    }
-    // How long its way to the column takes is known with the second sighting: t₁ + a₁ · T and t₂ + a₂ · T are T apart.
-    const first = this.#firstSeen;
-    this.#firstSeen = { timeMs, ahead };
-    if (first === null || timeMs - first.timeMs < fastestMs / 2) return;
-    const lengthMs = (timeMs - first.timeMs) / (1 - (ahead - first.ahead));
-    for (const seen of [first, this.#firstSeen])
-      this.#marks = withPulse(this.#marks, seen.timeMs + seen.ahead * lengthMs, fastestMs);
-  }
-
-  #revolutionMs(): number | null {
-    const [before, last] = this.#marks.marks.slice(-2);
-    return before === undefined || last === undefined
-      ? null
-      : (last.timeMs - before.timeMs) / (last.turn - before.turn);
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Angle } from '../../../agent/senses/eye/angle.ts';
-import { columnsOfMark } from '../../../agent/senses/eye/mark.ts';
+import { findMark } from '../../../models/vision/index-mark.ts';
 import type { Position } from '../../../agent/senses/eye/settings.ts';
 import { tubeGeometrySchema, type TubeGeometry } from '../../../models/vision/position.ts';
 import type { Turn } from '../../../models/vision/turns.ts';
@@ -66,7 +66,7 @@ test('N2: by the mark on the ring the angle between frames is the machine’s, w
     const offsets: { readonly off: number; readonly turn: Turn }[] = [];
     let seen = 0;
     for (const { timeMs, turns, picture } of frames(direction, 6)) {
-      if (columnsOfMark(picture, marginPx) !== null) seen += 1;
+      if (findMark(picture, 0, marginPx) !== null) seen += 1;
       const turn = angle.turnOf({ timeMs, count: null, picture });
       if (turn !== null && turns > 3) offsets.push({ off: apart(turn.turns, turns), turn });
     }
@@ -126,26 +126,5 @@ test('N2: by telemetry the angle is known between two polls, to as much as they 
     const off = Math.abs(turn.turns - timeMs / revolutionMs);
     assert.ok(off < 3 * Math.hypot(turn.randomSd, turn.systematicSd), `off by ${off} turns`);
     assert.ok(turn.systematicSd * tube.needles > 20, 'no needle is known by it');
-  }
-});
-
-test('a mark is one light place inside the dark ring: none, two, a cut one and a light ring are no mark', () => {
-  const rowOf = (light: readonly (readonly [number, number])[], ring = 40) => {
-    const pixels = new Uint8Array(100 * 4).fill(ring);
-    for (const [from, to] of light) for (let y = 0; y < 2; y += 1) pixels.fill(200, y * 100 + from, y * 100 + to);
-    return { width: 100, height: 4, pixels };
-  };
-  assert.equal(columnsOfMark(rowOf([[20, 26]]), 2), 23);
-  for (const light of [
-    [],
-    [
-      [20, 26],
-      [50, 56],
-    ],
-    [[0, 4]],
-    [[97, 100]],
-    [[10, 60]],
-  ] as const) {
-    assert.equal(columnsOfMark(rowOf(light), 2), null);
   }
 });
