@@ -26,6 +26,7 @@ export const verbs = [
   'restore',
   'remote',
   'models',
+  'evaluate',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -123,6 +124,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/remote.ts');
     case 'models':
       return import('./commands/models.ts');
+    case 'evaluate':
+      return import('./commands/evaluate.ts');
   }
 }
 

@@ -1,0 +1,252 @@
+/**
+ * The eye: taught by some metres of good cloth, it says of every image how far each place is from good. One graph does all of it
+ * on raw pixels; what belongs to this cloth goes into it as tensors, and nothing else is ever learned on site.
+ *
+ * Invariants (test/unit/models/eye.test.ts, test/integration/evaluate-vision.test.ts):
+ *  E1  The threshold comes from tiles that were left out of the statistics they are held against.
+ *  E2  What is not cloth scores 0.
+ *  E3  Teaching and judging run the same graph and the same code before it.
+ */
+import { ModelError } from '../errors.ts';
+import type { ScoreMap } from './blobs.ts';
+import { layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
+import { findCloth, mirrorBeside, mirrored } from './cloth.ts';
+import { BlockStatistics, columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
+import type { Box, Grey } from './grey.ts';
+import { foldsOf } from './split.ts';
+import { thresholdOf } from './threshold.ts';
+import { cellPx, leastClothShare, tilePx, tilesOf } from './tiles.ts';
+import { kernelPx, Spectrum, whiteningKernel } from './whitening.ts';
+
+type TensorLike =
+  | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
+  | { readonly type: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array };
+
+/** Whatever runs the graph; `models/runtime.ts` is one. */
+export interface Graph {
+  run(
+    feeds: Readonly<Record<string, TensorLike>>,
+    wanted: readonly string[],
+  ): Promise<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>;
+}
+
+/** What the eye learned of one cloth under one camera. */
+export interface Taught {
+  readonly whitening: TensorLike;
+  readonly rows: TensorLike;
+  readonly rowsBias: TensorLike;
+  readonly columns: TensorLike;
+  readonly columnsBias: TensorLike;
+  readonly scale: ChannelScale;
+  /** Scores above it are called faults. */
+  readonly threshold: number;
+}
+
+export interface Judged {
+  readonly map: ScoreMap;
+  readonly cloth: Box;
+}
+
+/** Channels of the graph, models/training/vision/build.py. */
+const channels = 60;
+/** The whitening convolution makes so many pixels at once in either direction. */
+const phases = 8;
+/** Sides the graph takes are multiples of this. */
+const stepPx = 32;
+/** Images of cloth; fewer say nothing about the next one. */
+export const leastImages = 4;
+const folds = 4;
+
+/** An image as the graph takes it, with the cloth it holds. */
+interface Prepared {
+  readonly image: Grey;
+  readonly cloth: Box;
+}
+
+/**
+ * Learns a cloth from images of good cloth of one size.
+ * @throws ModelError `tooFewStrips`, `clothNotFound`, `imageTooSmall`, `modelUnusable`
+ */
+export async function teach(images: readonly Grey[], graph: Graph): Promise<Taught> {
+  const [first] = images;
+  if (first === undefined || images.length < leastImages) {
+    throw new ModelError('tooFewStrips', `${images.length} of at least ${leastImages} images`);
+  }
+  if (images.some(({ width, height }) => width !== first.width || height !== first.height)) {
+    throw new ModelError('tooFewStrips', 'the images are of different sizes');
+  }
+  const prepared = images.map(prepare);
+  const cloth = await learnCloth(prepared, graph);
+  const answers: Responses[] = [];
+  for (const one of prepared) answers.push(await responsesOf(one, cloth, graph));
+  const left = await scoresLeftOut(prepared, answers, cloth, graph);
+  if (left.length < 20) throw new ModelError('tooFewStrips', `${left.length} whole tiles of cloth`);
+  return { ...cloth, scale: scaleChannels(answers), threshold: thresholdOf(left) };
+}
+
+type Cloth = Omit<Taught, 'scale' | 'threshold'>;
+
+/** The weave: whitening kernel and both covariances, from the flattened images. */
+async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<Cloth> {
+  const spectrum = new Spectrum();
+  const rows = new BlockStatistics(rowBlocks);
+  const columns = new BlockStatistics(columnBlocks);
+  const blank = blankCloth();
+  for (const one of prepared) {
+    const { flat } = await graph.run(feedsOf(one, blank, blankScale), ['flat']);
+    if (flat === undefined) throw new ModelError('modelUnusable', 'no flattened image came out');
+    const [, , height = 0, width = 0] = flat.dims;
+    const { left, top, right, bottom } = one.cloth;
+    const half = {
+      left: Math.ceil(left / 2),
+      top: Math.ceil(top / 2),
+      right: Math.floor(right / 2),
+      bottom: Math.floor(bottom / 2),
+    };
+    const image = { width, height, values: flat.data, cloth: half };
+    spectrum.add(image);
+    rows.add(image);
+    columns.add(image);
+  }
+  if (spectrum.blocks < 16) throw new ModelError('tooFewStrips', `${spectrum.blocks} blocks of cloth`);
+  const kernel = phaseKernel(whiteningKernel(spectrum.power()));
+  return clothOf(kernel, rows.weights(), columns.weights());
+}
+
+function clothOf(kernel: Float32Array, rows: BlockWeights, columns: BlockWeights): Cloth {
+  const side = kernelPx + phases - 1;
+  const float = (dims: readonly number[], data: Float32Array): TensorLike => ({ type: 'float32', dims, data });
+  return {
+    whitening: float([phases * phases, 1, side, side], kernel),
+    rows: float([rows.bias.length, 1, rowBlocks.height, rowBlocks.width], rows.weights),
+    rowsBias: float([rows.bias.length], rows.bias),
+    columns: float([columns.bias.length, 1, columnBlocks.height, columnBlocks.width], columns.weights),
+    columnsBias: float([columns.bias.length], columns.bias),
+  };
+}
+
+/** Tensors of the right shapes for a run that looks at the flattened image alone. */
+function blankCloth(): Cloth {
+  const side = kernelPx + phases - 1;
+  const size = rowBlocks.height * rowBlocks.width;
+  const blank = () => ({ weights: new Float32Array(size * size), bias: new Float32Array(size) });
+  return clothOf(new Float32Array(phases * phases * side * side), blank(), blank());
+}
+const blankScale: ChannelScale = {
+  channels,
+  width: 1,
+  middles: new Float32Array(channels).fill(1),
+  far: new Float32Array(channels).fill(2),
+};
+
+/** The kernel at each of 8 × 8 places in a larger one: one product of matrices then makes 64 pixels. */
+function phaseKernel(kernel: Float32Array): Float32Array {
+  const side = kernelPx + phases - 1;
+  const weights = new Float32Array(phases * phases * side * side);
+  for (let phase = 0; phase < phases * phases; phase += 1) {
+    const top = Math.floor(phase / phases);
+    const left = phase % phases;
+    for (let y = 0; y < kernelPx; y += 1) {
+      const from = kernel.subarray(y * kernelPx, (y + 1) * kernelPx);
+      weights.set(from, (phase * side + top + y) * side + left);
+    }
+  }
+  return weights;
+}
+
+async function responsesOf(one: Prepared, cloth: Cloth, graph: Graph): Promise<Responses> {
+  const { responses } = await graph.run(feedsOf(one, cloth, blankScale), ['responses']);
+  if (responses?.dims[1] !== channels) throw new ModelError('modelUnusable', 'the graph has other channels');
+  const [, , height = 0, width = 0] = responses.dims;
+  return { channels, width, height, values: responses.data, cloth: one.cloth };
+}
+
+/** Every image held against what the other folds taught. */
+async function scoresLeftOut(
+  prepared: readonly Prepared[],
+  answers: readonly Responses[],
+  cloth: Cloth,
+  graph: Graph,
+): Promise<number[]> {
+  const scores: number[] = [];
+  for (const fold of foldsOf(
+    prepared.map((_, i) => i),
+    folds,
+  )) {
+    const scale = scaleChannels(answers.filter((_, i) => !fold.includes(i)));
+    for (const i of fold) {
+      const one = prepared[i];
+      if (one === undefined) continue;
+      const map = await mapOf(one, cloth, scale, graph);
+      for (const tile of tilesOf(map, one.cloth)) if (tile.clothShare >= leastClothShare) scores.push(tile.score);
+    }
+  }
+  return scores;
+}
+
+/**
+ * How far each place of an image is from good cloth.
+ * @throws ModelError `clothNotFound`, `imageTooSmall`, `modelUnusable`
+ */
+export async function judge(image: Grey, taught: Taught, graph: Graph): Promise<Judged> {
+  const one = prepare(image);
+  return { map: await mapOf(one, taught, taught.scale, graph), cloth: one.cloth };
+}
+
+/** For measuring the graph alone: what `judge` would feed it. */
+export function feedsFor(image: Grey, taught: Taught): Readonly<Record<string, TensorLike>> {
+  return feedsOf(prepare(image), taught, taught.scale);
+}
+
+async function mapOf(one: Prepared, cloth: Cloth, scale: ChannelScale, graph: Graph): Promise<ScoreMap> {
+  const { scores } = await graph.run(feedsOf(one, cloth, scale), ['scores']);
+  if (scores === undefined) throw new ModelError('modelUnusable', 'no scores came out');
+  const [, , height = 0, width = 0] = scores.dims;
+  const { left, top, right, bottom } = one.cloth;
+  const values = new Float32Array(width * height);
+  for (let y = Math.ceil(top / cellPx); y < Math.min(height, Math.floor(bottom / cellPx)); y += 1) {
+    for (let x = Math.ceil(left / cellPx); x < Math.min(width, Math.floor(right / cellPx)); x += 1) {
+      values[y * width + x] = Math.max(scores.data[y * width + x] ?? 0, 0);
+    }
+  }
+  return { width, height, scores: values };
+}
+
+/** Finds the cloth, mirrors it over what is none, and makes the sides multiples of what the graph takes. */
+function prepare(image: Grey): Prepared {
+  if (image.width < tilePx || image.height < tilePx) {
+    throw new ModelError('imageTooSmall', `${image.width} × ${image.height} pixels`);
+  }
+  const cloth = findCloth(image);
+  return { image: rounded(mirrorBeside(image, cloth)), cloth };
+}
+
+function rounded(image: Grey): Grey {
+  const width = Math.ceil(image.width / stepPx) * stepPx;
+  const height = Math.ceil(image.height / stepPx) * stepPx;
+  if (width === image.width && height === image.height) return image;
+  const pixels = new Uint8Array(width * height);
+  for (let y = 0; y < height; y += 1) {
+    const from = mirrored(y, 0, image.height) * image.width;
+    pixels.set(image.pixels.subarray(from, from + image.width), y * width);
+    for (let x = image.width; x < width; x += 1) {
+      pixels[y * width + x] = image.pixels[from + mirrored(x, 0, image.width)] ?? 0;
+    }
+  }
+  return { width, height, pixels };
+}
+
+function feedsOf({ image }: Prepared, taught: Cloth, scale: ChannelScale): Record<string, TensorLike> {
+  const cells = image.width / cellPx;
+  const { middles, gains } = layOut(scale, cells);
+  return {
+    image: { type: 'uint8', dims: [image.height, image.width], data: image.pixels },
+    whitening: taught.whitening,
+    rows: taught.rows,
+    rows_bias: taught.rowsBias,
+    columns: taught.columns,
+    columns_bias: taught.columnsBias,
+    middles: { type: 'float32', dims: [1, scale.channels, 1, cells], data: middles },
+    gains: { type: 'float32', dims: [1, scale.channels, 1, cells], data: gains },
+  };
+}
