@@ -9,7 +9,7 @@
  */
 import { ModelError } from '../errors.ts';
 import type { ScoreMap } from './blobs.ts';
-import { layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
+import { edgeCells, layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
 import { findCloth, mirrorBeside, mirrored } from './cloth.ts';
 import { BlockStatistics, columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
 import type { Box, Grey } from './grey.ts';
@@ -137,6 +137,8 @@ const blankScale: ChannelScale = {
   width: 1,
   middles: new Float32Array(channels).fill(1),
   far: new Float32Array(channels).fill(2),
+  edges: new Float32Array(channels * edgeCells).fill(1),
+  edgeFar: new Float32Array(channels).fill(2),
 };
 
 /** The kernel at each of 8 × 8 places in a larger one: one product of matrices then makes 64 pixels. */
@@ -236,9 +238,9 @@ function rounded(image: Grey): Grey {
   return { width, height, pixels };
 }
 
-function feedsOf({ image }: Prepared, taught: Cloth, scale: ChannelScale): Record<string, TensorLike> {
+function feedsOf({ image, cloth }: Prepared, taught: Cloth, scale: ChannelScale): Record<string, TensorLike> {
   const cells = image.width / cellPx;
-  const { middles, gains } = layOut(scale, cells);
+  const { middles, gains } = layOut(scale, cells, cloth);
   return {
     image: { type: 'uint8', dims: [image.height, image.width], data: image.pixels },
     whitening: taught.whitening,
