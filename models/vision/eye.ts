@@ -40,6 +40,8 @@ export interface Taught {
   readonly scale: ChannelScale;
   /** Scores above it are called faults. */
   readonly threshold: number;
+  /** A score that good cloth reaches in one of a quarter of a million tiles: a fault by itself, in whichever picture. */
+  readonly alone: number;
 }
 
 export interface Judged {
@@ -56,6 +58,8 @@ const stepPx = 32;
 /** Images of cloth; fewer say nothing about the next one. */
 export const leastImages = 4;
 const folds = 4;
+/** 100 m of a tube at 35 rpm, seen by 20 pictures a second of four tiles, are 250,000 tiles. */
+const aloneShare = 1 / 250_000;
 
 /** An image as the graph takes it, with the cloth it holds. */
 interface Prepared {
@@ -81,10 +85,15 @@ export async function teach(images: readonly Grey[], graph: Graph): Promise<Taug
   for (const one of prepared) answers.push(await responsesOf(one, cloth, graph));
   const left = await scoresLeftOut(prepared, answers, cloth, graph);
   if (left.length < 20) throw new ModelError('tooFewStrips', `${left.length} whole tiles of cloth`);
-  return { ...cloth, scale: scaleChannels(answers), threshold: thresholdOf(left) };
+  return {
+    ...cloth,
+    scale: scaleChannels(answers),
+    threshold: thresholdOf(left),
+    alone: thresholdOf(left, aloneShare),
+  };
 }
 
-type Cloth = Omit<Taught, 'scale' | 'threshold'>;
+type Cloth = Omit<Taught, 'scale' | 'threshold' | 'alone'>;
 
 /** The weave: whitening kernel and both covariances, from the flattened images. */
 async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<Cloth> {

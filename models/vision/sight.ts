@@ -21,6 +21,7 @@ import type { Sighting, TrackedFinding } from './track.ts';
 import type { SeenFrame } from './tracker.ts';
 import type { ScoreMap } from './blobs.ts';
 import type { Turn } from './turns.ts';
+import { columnOfLine, waleLineSd } from './wale-line.ts';
 
 /** Where the pixels of one frame lie on the cloth. Pixels of the image, not of the map. */
 export interface Placing {
@@ -92,16 +93,40 @@ export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, o
     turns: placing.turns,
     alongFromMm: Math.min(top ?? 0, bottom ?? 0),
     alongToMm: Math.max(top ?? 0, bottom ?? 0),
-    sightings: details.map(({ blob, classified }) => sightingOf(blob, classified, placing, scale)),
+    sightings: details.map(({ blob, classified }) => {
+      const line = classified.shape === 'vertical' ? columnIn(picture, blob, scale, view) : null;
+      return sightingOf(blob, classified, placing, scale, line);
+    }),
   };
   return { frame, details, dropped: found.dropped, notNumbers: found.notNumbers };
 }
 
-function sightingOf(blob: Blob, { class: name, shape }: Classified, placing: Placing, scale: number): Sighting {
+/** Where a line along a wale stands, in the picture itself; null where no wale is known, or none is there to hold it against. */
+function columnIn(
+  picture: Picture,
+  blob: Blob,
+  scale: number,
+  view: ClothView,
+): { readonly xPx: number; readonly sdPx: number } | null {
+  if (view.walePitchMm === null) return null;
+  const pitchPx = (view.walePitchMm / view.mmPerPx) * scale;
+  const [left, top, right, bottom] = [blob.left, blob.top, blob.right, blob.bottom].map((at) => at * scale);
+  const box = { left: left ?? 0, top: top ?? 0, right: right ?? 0, bottom: Math.min(bottom ?? 0, picture.height) };
+  const xPx = columnOfLine(picture, box, pitchPx);
+  return xPx === null ? null : { xPx, sdPx: waleLineSd * pitchPx };
+}
+
+function sightingOf(
+  blob: Blob,
+  { class: name, shape }: Classified,
+  placing: Placing,
+  scale: number,
+  line: { readonly xPx: number; readonly sdPx: number } | null,
+): Sighting {
   // Which needle of its width made it nobody knows: of a line half its own spread, of a spot all its width.
   const sdPx =
     Math.hypot(0.5, shape === 'vertical' ? blob.minorSd / 2 : (blob.right - blob.left) / Math.sqrt(12)) * scale;
-  const place = placing.across(blob.centreX * scale, sdPx);
+  const place = placing.across(line?.xPx ?? blob.centreX * scale, line?.sdPx ?? sdPx);
   const ends = [blob.top, blob.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
   const mms = ends.map(({ mm }) => mm);
   // A line that leans has a wide box; its width is that across its axis.

@@ -4,7 +4,7 @@ import type { Taught } from './eye.ts';
 import type { NamedTensor, Stats } from './stats-file.ts';
 
 const cloth = ['whitening', 'rows', 'rowsBias', 'columns', 'columnsBias'] as const;
-const scaleArrays = ['middles', 'far'] as const;
+const scaleArrays = ['middles', 'far', 'edges', 'edgeFar'] as const;
 
 /** @param model `id@version` of the model it was taught with */
 export function statsOf(taught: Taught, model: string): Stats {
@@ -16,7 +16,7 @@ export function statsOf(taught: Taught, model: string): Stats {
   }
   for (const name of scaleArrays) tensors[name] = { dims: [taught.scale[name].length], data: taught.scale[name] };
   const { channels, width } = taught.scale;
-  return { model, numbers: { channels, width, threshold: taught.threshold }, tensors };
+  return { model, numbers: { channels, width, threshold: taught.threshold, alone: taught.alone }, tensors };
 }
 
 /** @throws ModelError `statsInvalid` where something is missing */
@@ -39,7 +39,15 @@ export function taughtOf({ numbers, tensors }: Stats): Taught {
     rowsBias: of('rowsBias'),
     columns: of('columns'),
     columnsBias: of('columnsBias'),
-    scale: { channels: number('channels'), width: number('width'), middles: array('middles'), far: array('far') },
+    scale: {
+      channels: number('channels'),
+      width: number('width'),
+      middles: array('middles'),
+      far: array('far'),
+      edges: array('edges'),
+      edgeFar: array('edgeFar'),
+    },
     threshold: number('threshold'),
+    alone: number('alone'),
   };
 }

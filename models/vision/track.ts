@@ -32,6 +32,11 @@ export interface TrackerOptions {
   readonly bandAfterTurns: number;
   /** A line has ended when it was looked for and not seen for so many revolutions. */
   readonly closeAfterTurns: number;
+  /**
+   * What is seen once, with nothing that confirms it, is told from this score on. A line is confirmed by the next revolution and needs no more
+   * than the threshold; a spot is one of thousands of places a second.
+   */
+  readonly aloneFrom: number;
   /** So many faults are followed at a time; sightings of more are dropped and counted. */
   readonly mostOpen: number;
 }
@@ -42,6 +47,7 @@ export const defaultTrackerOptions = {
   lineAfterTurns: 2,
   bandAfterTurns: 0.5,
   closeAfterTurns: 2,
+  aloneFrom: 0,
   mostOpen: 200,
 } as const;
 
@@ -262,7 +268,7 @@ export function classOf(track: Track): DefectClass {
 
 /** Whether there is enough of a fault to tell it. */
 export function isEvident(track: Track, options: TrackerOptions): boolean {
-  if (track.shape === 'spot') return true;
+  if (track.shape === 'spot') return track.score >= options.aloneFrom;
   if (track.shape === 'horizontal') {
     return options.period === null || track.lastTurns - track.firstTurns >= options.bandAfterTurns;
   }

@@ -144,10 +144,11 @@ function hasEnded(one: Track, frame: SeenFrame, looked: number, options: Tracker
   return looked - one.lastLooked > options.closeAfterTurns + 0.5;
 }
 
-/** Without evidence of a line it is told now: it was above the threshold, and the roll map must have it. */
+/** Without evidence of a line it is told now where it is sure by itself: the roll map must have it. */
 function closing(one: Track, options: TrackerOptions): readonly TrackerEvent[] {
   const finding = findingOf(one, options);
   const isTold = one.isReported || isEvident(one, options);
+  if (!isTold && one.score < options.aloneFrom) return [];
   return [
     ...(isTold ? [] : [{ kind: 'found', finding, mergedInto: null } as const]),
     { kind: 'closed', finding, mergedInto: null },
