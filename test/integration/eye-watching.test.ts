@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Watching, type EyeFinding } from '../../agent/senses/eye/watching.ts';
-import type { EyeMachine } from '../../agent/senses/eye/settings.ts';
+import { eyeGeometrySchema } from '../../agent/senses/eye/settings.ts';
+import { Watching, type EyeFinding, type WatchSettings } from '../../agent/senses/eye/watching.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
 import { teach, type Taught } from '../../models/vision/eye.ts';
-import { tubeGeometrySchema } from '../../models/vision/position.ts';
 import { tubeOf } from '../../simulators/cloth/geometry.ts';
 import { createTubeEye, imageSize, type KnitFault, type TubeScene } from '../../simulators/cloth/tube-camera.ts';
 
@@ -42,18 +41,14 @@ function picture(number: number, faults: readonly KnitFault[]) {
   return { turns, timeMs: 1000 * timeS, width: size.widthPx, height: size.heightPx, pixels };
 }
 
-const machine: EyeMachine = {
-  machine: 'ck-1',
-  endpoint: 'mjpeg+http://127.0.0.1:1/stream',
-  mask: [],
-  geometry: tubeGeometrySchema.parse({
+const size0 = { width: 512, height: 512 };
+const machine: WatchSettings = {
+  geometry: eyeGeometrySchema.parse({
     needles: tube.needles,
     firstNeedle: 0,
     feeders: 96,
     circumferenceMm: (tube.needles * 10) / tube.walesPerCm,
     mmPerPx: 1 / 9,
-    referenceColumnPx: 256,
-    referenceRowPx: 256,
     direction: 1,
     columns: 1,
     zeroNeedle: 700,
@@ -63,7 +58,6 @@ const machine: EyeMachine = {
   coursePitchMm: 10 / 18,
   behind: 'darker',
   position: { kind: 'encoder', countsPerTurn: 4096, wrapsAt: 2 ** 31, latchJitterMs: 0.05, errorCounts: 0 },
-  fabric: 'single-jersey',
 };
 
 async function taughtBy(session: ModelSession): Promise<Taught> {
@@ -73,7 +67,7 @@ async function taughtBy(session: ModelSession): Promise<Taught> {
 
 /** Shows the eye pictures from the 10th revolution on. */
 async function watch(session: ModelSession, taught: Taught, faults: readonly KnitFault[], revolutions: number) {
-  const watching = new Watching(machine, taught, session);
+  const watching = new Watching(machine, size0, taught, session);
   const findings: EyeFinding[] = [];
   let looked = 0;
   const first = Math.ceil((10 * 60 * fps) / rpm);
@@ -81,7 +75,7 @@ async function watch(session: ModelSession, taught: Taught, faults: readonly Kni
   for (let number = first; number < last; number += 1) {
     const shot = picture(number, faults);
     const seen = await watching.frame({ ...shot, count: Math.floor(shot.turns * 4096) });
-    findings.push(...seen.findings);
+    findings.push(...seen.findings.map(({ finding }) => finding));
     if (seen.hasLooked) looked += 1;
   }
   return { findings, looked, counts: watching.counts() };
@@ -124,7 +118,7 @@ test(
 test('W3: a picture without an angle and one without cloth are counted, and nothing is made of them', async (t) => {
   const session = await shipped(t);
   const taught = await taughtBy(session);
-  const watching = new Watching(machine, taught, session);
+  const watching = new Watching(machine, size0, taught, session);
   const shot = picture(500, [line(1207)]);
   assert.deepEqual(await watching.frame({ ...shot, count: null }), { findings: [], hasLooked: false });
   const dark = { ...shot, pixels: new Uint8Array(shot.pixels.length) };

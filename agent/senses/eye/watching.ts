@@ -11,19 +11,21 @@ import { ModelError } from '../../../models/errors.ts';
 import { defaultBlobOptions } from '../../../models/vision/blobs.ts';
 import { type Graph, judge, type Taught } from '../../../models/vision/eye.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
-import { nameNeedle, needleNumber, walePitchMm } from '../../../models/vision/position.ts';
-import { sighted, tubePlacing } from '../../../models/vision/sight.ts';
+import { nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
+import { sighted, type Sighted, tubePlacing } from '../../../models/vision/sight.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
-import { defaultTrackerOptions, type TrackedFinding, type TrackerOptions } from '../../../models/vision/track.ts';
+import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
 import type { SpeedReading } from '../../../models/vision/turns.ts';
 import { Angle } from './angle.ts';
-import type { EyeMachine } from './settings.ts';
+import type { EyeMachine, EyeMessage } from './settings.ts';
 
 /** A blob reaches as far as the scores are this share of the threshold. */
 const lowShare = 0.6;
 /** The eye has looked long enough for every line when it has looked for so many revolutions. */
 const lookedTurns = 3;
+
+export type WatchSettings = Pick<EyeMachine, 'geometry' | 'position' | 'coursePitchMm' | 'behind'>;
 
 export interface WatchedFrame extends Grey {
   /** UTC ms of the exposure. */
@@ -32,25 +34,12 @@ export interface WatchedFrame extends Grey {
   readonly count: number | null;
 }
 
-/** What is told of a fault; `FabricFinding` of the agent but for what the agent adds. */
-export interface EyeFinding {
-  readonly id: number;
-  readonly phase: TrackerEvent['kind'];
-  readonly class: TrackedFinding['class'];
-  readonly shape: TrackedFinding['shape'];
-  readonly cause: TrackedFinding['cause'];
-  readonly score: number;
-  readonly threshold: number;
-  readonly needle: number | null;
-  readonly k: number | null;
-  readonly needleUnknown: string | null;
-  readonly rollFromMm: number;
-  readonly rollToMm: number;
-  readonly acrossFromMm: number;
-  readonly acrossToMm: number;
-  readonly revolutions: number;
-  readonly firstMs: number;
-  readonly lastMs: number;
+export type EyeFinding = Extract<EyeMessage, { kind: 'finding' }>['finding'];
+
+/** What is told, and where it is seen in this picture: for a crop. */
+export interface ToldFinding {
+  readonly finding: EyeFinding;
+  readonly box: Box | null;
 }
 
 export interface WatchCounts {
@@ -64,13 +53,14 @@ export interface WatchCounts {
 }
 
 export interface Watched {
-  readonly findings: readonly EyeFinding[];
+  readonly findings: readonly ToldFinding[];
   /** true once: the eye has looked long enough since the start to have told every line that is there. */
   readonly hasLooked: boolean;
 }
 
 export class Watching {
-  readonly #settings: EyeMachine;
+  readonly #settings: WatchSettings;
+  readonly #geometry: TubeGeometry;
   readonly #taught: Taught;
   readonly #graph: Graph;
   readonly #options: TrackerOptions;
@@ -82,11 +72,18 @@ export class Watching {
   #dropped = 0;
   readonly #unjudged = new Map<string, number>();
 
-  constructor(settings: EyeMachine, taught: Taught, graph: Graph) {
+  /** @param size of the pictures, px */
+  constructor(settings: WatchSettings, size: Pick<Grey, 'width' | 'height'>, taught: Taught, graph: Graph) {
     this.#settings = settings;
+    const ringRowsPx = settings.position.kind === 'index' ? settings.position.ringRowsPx : 0;
+    this.#geometry = {
+      ...settings.geometry,
+      referenceColumnPx: size.width / 2,
+      referenceRowPx: (size.height - ringRowsPx) / 2,
+    };
     this.#taught = taught;
     this.#graph = graph;
-    this.#angle = new Angle(settings.position, settings.geometry);
+    this.#angle = new Angle(settings.position, this.#geometry);
     const { needles, advanceMm } = settings.geometry;
     this.#options = { ...defaultTrackerOptions, period: needles, stepMm: advanceMm, aloneFrom: taught.alone };
   }
@@ -112,7 +109,8 @@ export class Watching {
       this.#placeless += 1;
       return { findings: [], hasLooked: false };
     }
-    const { position, geometry, coursePitchMm, behind } = this.#settings;
+    const { position, coursePitchMm, behind } = this.#settings;
+    const geometry = this.#geometry;
     const picture = position.kind === 'index' ? without(frame, position.ringRowsPx) : frame;
     let judged: Awaited<ReturnType<typeof judge>>;
     try {
@@ -152,11 +150,12 @@ export class Watching {
     this.#state = state;
     const hasLooked = !this.#told && state.looked >= lookedTurns;
     this.#told ||= hasLooked;
-    return { findings: events.map((event) => this.#finding(event)), hasLooked };
+    const findings = events.map((event): ToldFinding => ({ finding: this.#finding(event), box: boxOf(event, seen) }));
+    return { findings, hasLooked };
   }
 
   #finding({ kind, finding }: TrackerEvent): EyeFinding {
-    const { geometry } = this.#settings;
+    const geometry = this.#geometry;
     const named = finding.place === null ? null : nameNeedle(finding.place, geometry);
     const pitch = walePitchMm(geometry);
     const acrossFromMm = (needleNumber(finding.acrossFrom, geometry) - geometry.firstNeedle) * pitch;
@@ -180,6 +179,23 @@ export class Watching {
       lastMs: finding.lastTimeMs,
     };
   }
+}
+
+/** Where the fault stands in the picture that told it, in its pixels; null where it is not seen in it. */
+function boxOf({ finding }: TrackerEvent, { frame, details }: Sighted): Box | null {
+  const mid = (from: number, to: number) => (from + to) / 2;
+  const at = mid(finding.alongFromMm, finding.alongToMm);
+  const near = frame.sightings
+    .map((one, i) => ({
+      i,
+      off: Math.abs(mid(one.alongFromMm, one.alongToMm) - at),
+      isIt: one.shape === finding.shape,
+    }))
+    .filter(({ isIt }) => isIt)
+    .toSorted((a, b) => a.off - b.off)[0];
+  const blob = near === undefined ? undefined : details[near.i]?.blob;
+  if (blob === undefined) return null;
+  return { left: blob.left * cellPx, top: blob.top * cellPx, right: blob.right * cellPx, bottom: blob.bottom * cellPx };
 }
 
 /** The picture below the rows that show the ring: the rest is cloth. Row 0 of the geometry is its first row. */
