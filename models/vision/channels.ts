@@ -27,19 +27,19 @@ export interface ChannelScale {
   readonly middles: Float32Array;
   /** What the `farShare` of good cells reaches, in middles, by channel. */
   readonly far: Float32Array;
-  /** By channel and cell from the edge of the cloth inwards: its middle over that of the zone. */
-  readonly edges: Float32Array;
-  /** As `far`, of the cells at the edges. */
-  readonly edgeFar: Float32Array;
+  /** By channel and cell from the border of the image inwards: its middle over that of the zone. */
+  readonly borders: Float32Array;
+  /** As `far`, of the cells at the borders. */
+  readonly borderFar: Float32Array;
 }
 
 const zoneCells = 32;
 export const farShare = 0.9995;
-/** Cells beside a found edge that are a class of their own: the selvedge is another weave, and has its own faults. */
-export const edgeCells = 12;
+/** So many cells from a border of the image inwards are a class of their own: beyond it filters see a mirror image. */
+export const borderCells = 8;
 /** There are too few of them to see their far end; what this share reaches is stretched as it is on the rest of the cloth. */
-const edgeShare = 0.99;
-const leastEdgeCells = 100;
+const borderShare = 0.99;
+const leastBorderCells = 100;
 /** Fewer cells have no middle worth the name; the zone beside it is taken. */
 const leastCells = 500;
 
@@ -50,33 +50,34 @@ export function scaleChannels(images: readonly Responses[]): ChannelScale {
   const zones = Math.max(1, Math.round(width / zoneCells));
   const middles = new Float32Array(channels * zones);
   const far = new Float32Array(channels);
-  const edges = new Float32Array(channels * edgeCells).fill(1);
-  const edgeFar = new Float32Array(channels);
+  const borders = new Float32Array(channels * borderCells).fill(1);
+  const borderFar = new Float32Array(channels);
   const quantiles = new Quantiles();
   for (let channel = 0; channel < channels; channel += 1) {
     const own = zoneMiddles(images, channel, zones, width, quantiles);
     middles.set(own, channel * zones);
-    const middleAt = interpolated(own, width);
-    const near = edgeMiddles(images, channel, middleAt, quantiles);
-    edges.set(near, channel * edgeCells);
+    const middleAt = interpolated(own, width, width);
+    const near = borderMiddles(images, channel, middleAt, quantiles);
+    borders.set(near, channel * borderCells);
     quantiles.clear();
     for (const image of images) {
-      eachCell(image, channel, 0, image.width, (value, x, fromEdge) => {
-        if (fromEdge >= edgeCells) quantiles.add(value / (middleAt[x] ?? 1));
+      eachCell(image, channel, 0, image.width, (value, x, border) => {
+        if (border < 0) quantiles.add(value / (middleAt[x] ?? 1));
       });
     }
     far[channel] = Math.max(quantiles.at(farShare), 1.05);
-    const stretch = ((far[channel] ?? 2) - 1) / Math.max(quantiles.at(edgeShare) - 1, 1e-3);
+    const stretch = ((far[channel] ?? 2) - 1) / Math.max(quantiles.at(borderShare) - 1, 1e-3);
     quantiles.clear();
     for (const image of images) {
-      eachCell(image, channel, 0, image.width, (value, x, fromEdge) => {
-        if (fromEdge < edgeCells) quantiles.add(value / ((middleAt[x] ?? 1) * (near[fromEdge] ?? 1)));
+      eachCell(image, channel, 0, image.width, (value, x, border) => {
+        if (border >= 0) quantiles.add(value / ((middleAt[x] ?? 1) * (near[border] ?? 1)));
       });
     }
-    const isKnown = quantiles.count >= leastEdgeCells;
-    edgeFar[channel] = isKnown ? 1 + Math.max((quantiles.at(edgeShare) - 1) * stretch, 0.05) : (far[channel] ?? 2);
+    const isKnown = quantiles.count >= leastBorderCells;
+    const reach = isKnown ? Math.max((quantiles.at(borderShare) - 1) * stretch, 0.05) : (far[channel] ?? 2) - 1;
+    borderFar[channel] = 1 + reach;
   }
-  return { channels, width, middles, far, edges, edgeFar };
+  return { channels, width, middles, far, borders, borderFar };
 }
 
 function zoneMiddles(
@@ -103,65 +104,59 @@ function zoneMiddles(
   });
 }
 
-function edgeMiddles(
+function borderMiddles(
   images: readonly Responses[],
   channel: number,
   middleAt: Float32Array,
   quantiles: Quantiles,
 ): Float32Array {
-  const near = new Float32Array(edgeCells).fill(1);
-  for (let distance = 0; distance < edgeCells; distance += 1) {
+  const near = new Float32Array(borderCells).fill(1);
+  for (let wanted = 0; wanted < borderCells; wanted += 1) {
     quantiles.clear();
     for (const image of images) {
-      const { from, to, isLeft, isRight } = cellsAcross(image.cloth, image.width);
-      for (const column of [...(isLeft ? [from + distance] : []), ...(isRight ? [to - 1 - distance] : [])]) {
+      for (const column of [wanted, image.width - 1 - wanted]) {
         eachCell(image, channel, column, column + 1, (value, x) => quantiles.add(value / (middleAt[x] ?? 1)));
       }
     }
-    if (quantiles.count >= leastEdgeCells) near[distance] = Math.max(quantiles.at(0.5), 1e-3);
+    if (quantiles.count >= leastBorderCells) near[wanted] = Math.max(quantiles.at(0.5), 1e-3);
   }
   return near;
 }
 
-/** Whole cells of cloth across the width, and which sides are edges of the cloth and not of the image. */
-function cellsAcross(cloth: Box, width: number): { from: number; to: number; isLeft: boolean; isRight: boolean } {
-  const to = Math.min(width, Math.floor(cloth.right / cellPx));
-  return {
-    from: Math.ceil(cloth.left / cellPx),
-    to,
-    isLeft: cloth.left > 0,
-    isRight: Math.ceil(cloth.right / cellPx) < width,
-  };
-}
-
+/** Every whole cell of cloth, with the class of its border. */
 function eachCell(
   image: Responses,
   channel: number,
   from: number,
   to: number,
-  visit: (value: number, x: number, fromEdge: number) => void,
+  visit: (value: number, x: number, border: number) => void,
 ): void {
   const { cloth, width, height, values } = image;
-  const cells = cellsAcross(cloth, width);
+  const left = Math.max(from, Math.ceil(cloth.left / cellPx));
+  const right = Math.min(to, width, Math.floor(cloth.right / cellPx));
   const bottom = Math.min(height, Math.floor(cloth.bottom / cellPx));
   const start = channel * width * height;
-  for (let x = Math.max(from, cells.from); x < Math.min(to, cells.to); x += 1) {
-    const fromEdge = distanceFromEdge(cells, x);
+  for (let x = left; x < right; x += 1) {
+    const border = borderOf(x, width);
     for (let y = Math.ceil(cloth.top / cellPx); y < bottom; y += 1) {
-      visit(values[start + y * width + x] ?? 0, x, fromEdge);
+      visit(values[start + y * width + x] ?? 0, x, border);
     }
   }
 }
 
-/** In cells; `edgeCells` where there is no edge. */
-function distanceFromEdge({ from, to, isLeft, isRight }: ReturnType<typeof cellsAcross>, x: number): number {
-  return Math.max(0, Math.min(isLeft ? x - from : edgeCells, isRight ? to - 1 - x : edgeCells));
+/** Cells from the nearer border; −1 where it is far. */
+function borderOf(x: number, width: number): number {
+  const cells = Math.min(x, width - 1 - x);
+  return cells < borderCells ? cells : -1;
 }
 
-/** A middle for every cell: on a straight line between those of the zones. */
-function interpolated(zones: ArrayLike<number>, width: number): Float32Array {
+/**
+ * A middle for every cell: on a straight line between those of the zones.
+ * @param taught cells across the width the zones lie on; @param width cells asked for, from the same left border
+ */
+function interpolated(zones: ArrayLike<number>, taught: number, width: number): Float32Array {
   return Float32Array.from({ length: width }, (_, x) => {
-    const at = Math.min(Math.max((x / width) * zones.length - 0.5, 0), zones.length - 1);
+    const at = Math.min(Math.max(((x + 0.5) / taught) * zones.length - 0.5, 0), zones.length - 1);
     const below = Math.floor(at);
     const above = Math.min(below + 1, zones.length - 1);
     return (zones[below] ?? 1) + ((zones[above] ?? 1) - (zones[below] ?? 1)) * (at - below);
@@ -169,30 +164,27 @@ function interpolated(zones: ArrayLike<number>, width: number): Float32Array {
 }
 
 /**
- * What the graph takes for one image: `middles` and `gains` by channel and cell across the width, so that 0 is the middle of good cloth
- * and 1 its far end.
+ * What the graph takes for images of one width: `middles` and `gains` by channel and cell across the width, so that 0 is the middle of
+ * good cloth and 1 its far end.
  * @param width cells of the image
  */
 export function layOut(
   scale: ChannelScale,
   width: number,
-  cloth: Box,
 ): { readonly middles: Float32Array; readonly gains: Float32Array } {
   const { channels } = scale;
   const zones = scale.middles.length / channels;
   const middles = new Float32Array(channels * width);
   const gains = new Float32Array(channels * width);
-  const cells = cellsAcross(cloth, width);
   for (let channel = 0; channel < channels; channel += 1) {
-    const middleAt = interpolated(scale.middles.subarray(channel * zones, (channel + 1) * zones), width);
-    const far = scale.far[channel] ?? 2;
-    const edgeFar = scale.edgeFar[channel] ?? 2;
+    const own = scale.middles.subarray(channel * zones, (channel + 1) * zones);
+    const middleAt = interpolated(own, scale.width, width);
     for (let x = 0; x < width; x += 1) {
-      const fromEdge = distanceFromEdge(cells, x);
-      const isEdge = fromEdge < edgeCells;
-      const middle = (middleAt[x] ?? 1) * (isEdge ? (scale.edges[channel * edgeCells + fromEdge] ?? 1) : 1);
+      const border = borderOf(x, width);
+      const middle = (middleAt[x] ?? 1) * (border < 0 ? 1 : (scale.borders[channel * borderCells + border] ?? 1));
+      const far = (border < 0 ? scale.far : scale.borderFar)[channel] ?? 2;
       middles[channel * width + x] = middle;
-      gains[channel * width + x] = 1 / (middle * ((isEdge ? edgeFar : far) - 1));
+      gains[channel * width + x] = 1 / (middle * (far - 1));
     }
   }
   return { middles, gains };

@@ -29,10 +29,6 @@ const levelBlocks = 40;
 const edgeBlocks = 6;
 /** … and nowhere further out may so many in a row be cloth again. */
 const clothBlocks = 12;
-/** How far outside the last cloth-like block the edge may be, the sides a step is measured over, and what is a step, of the level. */
-const searchPx = 64;
-const stepPx = 6;
-const leastEdgeStep = 0.2;
 /** Less fine structure than this, in grey values, is no cloth but a lamp, a cap on the lens or a picture out of focus. */
 const leastStructure = 0.3;
 
@@ -53,7 +49,7 @@ export function findCloth(image: Grey): Box {
   if (middleOf(columns.structure) < leastStructure) {
     throw new ModelError('clothNotFound', 'the middle of the image has no structure');
   }
-  const [left, right] = columnsOfCloth(image, columns);
+  const [left, right] = columnsOfCloth(columns, image.width);
   const [top, bottom] = rowsOfCloth(rowProfile(image, left, right), image.height);
   if (right - left < image.width / 4 || bottom - top < image.height / 4) {
     throw new ModelError('clothNotFound', `cloth only at ${left}…${right} × ${top}…${bottom} of the image`);
@@ -119,43 +115,13 @@ function addLine(
   }
 }
 
-function columnsOfCloth(image: Grey, profile: Profile): [number, number] {
+function columnsOfCloth(profile: Profile, length: number): [number, number] {
   const reference = middleOf(profile.structure);
-  const [start, end] = outwards(profile, (block, level) => {
+  return outwards(profile, length, (block, level) => {
     const structure = (profile.structure[block] ?? 0) / reference;
     const step = Math.abs((profile.level[block] ?? 0) / level - 1);
     return structure < structureRange[0] || structure > structureRange[1] || step > levelStep;
   });
-  const level = middleOf(profile.level);
-  const blocks = profile.level.length;
-  return [
-    start === 0 ? 0 : stepNear(image, start * blockPx, -1, level) + marginPx,
-    end === blocks ? image.width : stepNear(image, end * blockPx, 1, level) - marginPx,
-  ];
-}
-
-/**
- * The edge itself: a selvedge is woven closer and often brighter than the cloth, so the cloth can seem to end before it does. The
- * greatest step in brightness a little further out is the edge, where there is one.
- * @param outwards the side of `at` the cloth ends on
- */
-function stepNear(image: Grey, at: number, outwards: 1 | -1, level: number): number {
-  const { width, height, pixels } = image;
-  const from = Math.max(at - (outwards < 0 ? searchPx : blockPx) - stepPx, 0);
-  const to = Math.min(at + (outwards > 0 ? searchPx : blockPx) + stepPx, width);
-  const means = new Float64Array(to - from);
-  let rows = 0;
-  for (let y = 0; y < height; y += 4) {
-    for (let x = from; x < to; x += 1) means[x - from] = (means[x - from] ?? 0) + (pixels[y * width + x] ?? 0);
-    rows += 1;
-  }
-  let [best, found] = [leastEdgeStep * level * rows * stepPx, at];
-  for (let x = stepPx; x + stepPx <= means.length; x += 1) {
-    let difference = 0;
-    for (let i = 0; i < stepPx; i += 1) difference += (means[x + i] ?? 0) - (means[x - 1 - i] ?? 0);
-    if (Math.abs(difference) > best) [best, found] = [Math.abs(difference), from + x];
-  }
-  return found;
 }
 
 /**
@@ -164,22 +130,21 @@ function stepNear(image: Grey, at: number, outwards: 1 | -1, level: number): num
  */
 function rowsOfCloth(profile: Profile, length: number): [number, number] {
   const reference = middleOf(profile.structure);
-  const [start, end] = outwards(
-    profile,
-    (block) => (profile.structure[block] ?? 0) / reference < structureRange[0] / 2,
-  );
-  return [
-    start === 0 ? 0 : start * blockPx + marginPx,
-    end === profile.level.length ? length : end * blockPx - marginPx,
-  ];
+  return outwards(profile, length, (block) => (profile.structure[block] ?? 0) / reference < structureRange[0] / 2);
 }
 
-/** The blocks of cloth, [first, end). */
-function outwards(profile: Profile, differs: (block: number, level: number) => boolean): [number, number] {
+function outwards(
+  profile: Profile,
+  length: number,
+  differs: (block: number, level: number) => boolean,
+): [number, number] {
   const blocks = profile.level.length;
   const middle = Math.floor(blocks / 2);
   const end = walk(profile.level, middle, blocks, 1, differs);
-  return [walk(profile.level, middle - 1, -1, -1, differs) + 1, end];
+  const start = walk(profile.level, middle - 1, -1, -1, differs) + 1;
+  const from = start === 0 ? 0 : start * blockPx + marginPx;
+  const to = end === blocks ? length : end * blockPx - marginPx;
+  return [Math.min(from, length), Math.max(to, 0)];
 }
 
 /** @returns the first block that is no longer cloth, or `end` */

@@ -9,7 +9,7 @@
  */
 import { ModelError } from '../errors.ts';
 import type { ScoreMap } from './blobs.ts';
-import { edgeCells, layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
+import { borderCells, layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
 import { findCloth, mirrorBeside, mirrored } from './cloth.ts';
 import { BlockStatistics, columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
 import type { Box, Grey } from './grey.ts';
@@ -146,8 +146,8 @@ const blankScale: ChannelScale = {
   width: 1,
   middles: new Float32Array(channels).fill(1),
   far: new Float32Array(channels).fill(2),
-  edges: new Float32Array(channels * edgeCells).fill(1),
-  edgeFar: new Float32Array(channels).fill(2),
+  borders: new Float32Array(channels * borderCells).fill(1),
+  borderFar: new Float32Array(channels).fill(2),
 };
 
 /** The kernel at each of 8 × 8 places in a larger one: one product of matrices then makes 64 pixels. */
@@ -215,8 +215,9 @@ async function mapOf(one: Prepared, cloth: Cloth, scale: ChannelScale, graph: Gr
   const [, , height = 0, width = 0] = scores.dims;
   const { left, top, right, bottom } = one.cloth;
   const values = new Float32Array(width * height);
-  for (let y = Math.ceil(top / cellPx); y < Math.min(height, Math.floor(bottom / cellPx)); y += 1) {
-    for (let x = Math.ceil(left / cellPx); x < Math.min(width, Math.floor(right / cellPx)); x += 1) {
+  // Every cell that cloth reaches into: beside it lies its mirror image, so that nothing but cloth answers there.
+  for (let y = Math.floor(top / cellPx); y < Math.min(height, Math.ceil(bottom / cellPx)); y += 1) {
+    for (let x = Math.floor(left / cellPx); x < Math.min(width, Math.ceil(right / cellPx)); x += 1) {
       values[y * width + x] = Math.max(scores.data[y * width + x] ?? 0, 0);
     }
   }
@@ -247,9 +248,9 @@ function rounded(image: Grey): Grey {
   return { width, height, pixels };
 }
 
-function feedsOf({ image, cloth }: Prepared, taught: Cloth, scale: ChannelScale): Record<string, TensorLike> {
+function feedsOf({ image }: Prepared, taught: Cloth, scale: ChannelScale): Record<string, TensorLike> {
   const cells = image.width / cellPx;
-  const { middles, gains } = layOut(scale, cells, cloth);
+  const { middles, gains } = layOut(scale, cells);
   return {
     image: { type: 'uint8', dims: [image.height, image.width], data: image.pixels },
     whitening: taught.whitening,

@@ -13,8 +13,9 @@ import { judge, wantedRuns, type Row } from './judge.ts';
 import { machine } from './machine.ts';
 import { sync } from './sync.ts';
 import { table } from './table.ts';
+import { vision } from './vision.ts';
 
-const suites: Readonly<Record<string, readonly Bench[]>> = { drivers, sync };
+const suites: Readonly<Record<string, readonly Bench[]>> = { drivers, sync, vision };
 
 async function rowsOf(bench: Bench, context: BenchContext, score: number): Promise<Row[]> {
   let measured: ReadonlyMap<string, Measured> = new Map();
