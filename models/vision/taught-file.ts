@@ -4,7 +4,7 @@ import type { Taught } from './eye.ts';
 import type { NamedTensor, Stats } from './stats-file.ts';
 
 const cloth = ['whitening', 'rows', 'rowsBias', 'columns', 'columnsBias'] as const;
-const scaleArrays = ['middles', 'far', 'edges', 'edgeFar'] as const;
+const scaleArrays = ['middles', 'far', 'borders', 'borderFar'] as const;
 
 /** @param model `id@version` of the model it was taught with */
 export function statsOf(taught: Taught, model: string): Stats {
@@ -44,8 +44,8 @@ export function taughtOf({ numbers, tensors }: Stats): Taught {
       width: number('width'),
       middles: array('middles'),
       far: array('far'),
-      edges: array('edges'),
-      edgeFar: array('edgeFar'),
+      borders: array('borders'),
+      borderFar: array('borderFar'),
     },
     threshold: number('threshold'),
     alone: number('alone'),
