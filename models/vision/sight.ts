@@ -2,7 +2,7 @@
  * One frame from its map of scores to what the tracker takes in, and a finding to its line of the roll map. Pure; ties blobs, look,
  * class and place together.
  */
-import { type Blob, type BlobOptions, type Blobs, findBlobs } from './blobs.ts';
+import { type Blob, type BlobOptions, type Blobs, coreOf, findBlobs, type ScoreMap } from './blobs.ts';
 import { classify, type Classified, type ClothView } from './classify.ts';
 import { type Look, lookOf, type Picture } from './look.ts';
 import {
@@ -19,7 +19,6 @@ import {
 import type { RollDefect } from './roll-map.ts';
 import type { Sighting, TrackedFinding } from './track.ts';
 import type { SeenFrame } from './tracker.ts';
-import type { ScoreMap } from './blobs.ts';
 import type { Turn } from './turns.ts';
 
 /** Where the pixels of one frame lie on the cloth. Pixels of the image, not of the map. */
@@ -63,7 +62,12 @@ export function webPlacing(mmPerPx: number, leftMm: number, top: RollPlace, sign
 export interface Sighted {
   readonly frame: SeenFrame;
   /** One for each sighting of the frame, in its order: for the crop, and for who wants to know why. */
-  readonly details: readonly { readonly blob: Blob; readonly look: Look; readonly classified: Classified }[];
+  readonly details: readonly {
+    readonly blob: Blob;
+    readonly core: Blob;
+    readonly look: Look;
+    readonly classified: Classified;
+  }[];
   readonly dropped: Blobs['dropped'];
   /** Above 0 the map is not to be believed, whatever was found in it. */
   readonly notNumbers: number;
@@ -83,8 +87,9 @@ export interface Sight {
 export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, options: BlobOptions): Sighted {
   const found = findBlobs(map, options);
   const details = found.blobs.map((blob) => {
-    const look = lookOf(picture, blob, blob.runs, scale, view.cloth);
-    return { blob, look, classified: classify(blob, look, view) };
+    const core = coreOf(blob, map, options.low);
+    const look = lookOf(picture, core, blob, scale, view.cloth);
+    return { blob, core, look, classified: classify(core, look, view) };
   });
   const [top, bottom] = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0).mm);
   const frame: SeenFrame = {
@@ -92,20 +97,26 @@ export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, o
     turns: placing.turns,
     alongFromMm: Math.min(top ?? 0, bottom ?? 0),
     alongToMm: Math.max(top ?? 0, bottom ?? 0),
-    sightings: details.map(({ blob, classified }) => sightingOf(blob, classified, placing, scale)),
+    sightings: details.map(({ blob, core, classified }) => sightingOf(blob, core, classified, placing, scale)),
   };
   return { frame, details, dropped: found.dropped, notNumbers: found.notNumbers };
 }
 
-function sightingOf(blob: Blob, { class: name, shape }: Classified, placing: Placing, scale: number): Sighting {
+function sightingOf(
+  blob: Blob,
+  core: Blob,
+  { class: name, shape }: Classified,
+  placing: Placing,
+  scale: number,
+): Sighting {
   // Which needle of its width made it nobody knows: of a line half its own spread, of a spot all its width.
   const sdPx =
-    Math.hypot(0.5, shape === 'vertical' ? blob.minorSd / 2 : (blob.right - blob.left) / Math.sqrt(12)) * scale;
+    Math.hypot(0.5, shape === 'vertical' ? core.minorSd / 2 : (core.right - core.left) / Math.sqrt(12)) * scale;
   const place = placing.across(blob.centreX * scale, sdPx);
   const ends = [blob.top, blob.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
   const mms = ends.map(({ mm }) => mm);
   // A line that leans has a wide box; its width is that across its axis.
-  const widthPx = shape === 'vertical' ? blob.minorSd * Math.sqrt(12) : blob.right - blob.left;
+  const widthPx = shape === 'vertical' ? core.minorSd * Math.sqrt(12) : blob.right - blob.left;
   const half = (widthPx / 2) * scale * placing.acrossPerPx;
   return {
     class: name,

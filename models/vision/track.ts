@@ -19,6 +19,8 @@ export interface Sighting {
 }
 
 export interface TrackerOptions {
+  /** Whether the cloth is knitted: what a line hints at. */
+  readonly isKnit: boolean;
   /** Needles of the tube; null: a flat web. */
   readonly period: number | null;
   /** Cloth a revolution, mm; on a flat web the height of the view. A turn is so much cloth. */
@@ -37,6 +39,7 @@ export interface TrackerOptions {
 }
 
 export const defaultTrackerOptions = {
+  isKnit: true,
   gateAcross: 3,
   gateAlongMm: 4,
   lineAfterTurns: 2,
@@ -283,7 +286,7 @@ export function findingOf(track: Track, options: TrackerOptions): TrackedFinding
     id: track.id,
     class: repeating.has(name) && !isEvident(track, options) ? 'anomaly' : name,
     shape: track.shape,
-    cause: causeOf[track.shape],
+    cause: causeOf(track.shape, options.isKnit),
     score: track.score,
     sightings: track.sightings,
     revolutions: track.passes,

@@ -44,6 +44,7 @@ const view: ClothView = {
   mmPerPx: 1 / 9,
   walePitchMm: walePitchMm(tube),
   coursePitchMm: 10 / 18,
+  isKnit: true,
   behind: 'darker',
   cloth: { left: 0, top: marginPx + 2, right: widthPx, bottom: heightPx },
 };
