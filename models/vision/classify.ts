@@ -7,6 +7,7 @@
  *  K2  A figure that is not known satisfies no row that asks for it.
  */
 import type { Blob } from './blobs.ts';
+import type { Box } from './grey.ts';
 import type { Look } from './look.ts';
 
 /** Classes this table can give, of the usual names of faults in knitted cloth. */
@@ -49,7 +50,7 @@ export interface ClothView {
   /** What is seen through an opening in the cloth, against the cloth; null where nobody said: then no hole is told from a stain. */
   readonly behind: 'darker' | 'lighter' | null;
   /** The part of the map that is cloth. */
-  readonly cloth: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
+  readonly cloth: Box;
 }
 
 /** What the rows ask for, measured once. */

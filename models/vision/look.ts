@@ -3,14 +3,7 @@
  * Pure. Together with the shape this is all a class is told from (`classify.ts`).
  */
 import type { Run } from './blobs.ts';
-
-/** A grey image, one byte a pixel, row by row from the top left. */
-export interface Picture {
-  readonly width: number;
-  readonly height: number;
-  /** width × height bytes. */
-  readonly pixels: Uint8Array;
-}
+import type { Box, Grey } from './grey.ts';
 
 export interface Look {
   /** Mean brightness under the blob and around it, 0 … 255. */
@@ -53,17 +46,11 @@ const emptyTally = (): Tally => ({ count: 0, sum: 0, levels: new Uint32Array(256
  * @param clothBox part of the map that is cloth; what lies outside is not held against. null: all of it
  */
 export function lookOf(
-  picture: Picture,
+  picture: Grey,
   core: { readonly runs: readonly Run[] },
-  all: {
-    readonly left: number;
-    readonly top: number;
-    readonly right: number;
-    readonly bottom: number;
-    readonly runs: readonly Run[];
-  },
+  all: Box & { readonly runs: readonly Run[] },
   scale: number,
-  clothBox: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number } | null,
+  clothBox: Box | null,
 ): Look {
   const margin = Math.max(leastMargin, Math.ceil((all.right - all.left) / 2), Math.ceil((all.bottom - all.top) / 2));
   const cloth = clothBox ?? {
@@ -126,7 +113,7 @@ function mark(
 }
 
 /** One pixel of the map: `scale` pixels of one row of the image, each with its step to the next that is of the same tally. */
-function add(tally: Tally, { width, pixels }: Picture, x: number, row: number, scale: number, isLast: boolean): void {
+function add(tally: Tally, { width, pixels }: Grey, x: number, row: number, scale: number, isLast: boolean): void {
   const at = row * width + x;
   for (let i = 0; i < scale && x + i < width; i += 1) {
     const value = pixels[at + i] ?? 0;

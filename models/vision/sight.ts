@@ -4,7 +4,8 @@
  */
 import { type Blob, type BlobOptions, type Blobs, coreOf, findBlobs, type ScoreMap } from './blobs.ts';
 import { classify, type Classified, type ClothView } from './classify.ts';
-import { type Look, lookOf, type Picture } from './look.ts';
+import type { Grey } from './grey.ts';
+import { type Look, lookOf } from './look.ts';
 import {
   coverage,
   nameNeedle,
@@ -76,7 +77,7 @@ export interface Sighted {
 export interface Sight {
   readonly timeMs: number;
   readonly map: ScoreMap;
-  readonly picture: Picture;
+  readonly picture: Grey;
   /** Pixels of the image for one of the map, in both directions. */
   readonly scale: number;
   readonly view: ClothView;

@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Blob, coreOf, defaultBlobOptions, findBlobs } from '../../../models/vision/blobs.ts';
 import { classify, type ClothView, defectClasses, notToldApart, rules } from '../../../models/vision/classify.ts';
-import { type Look, lookOf, type Picture } from '../../../models/vision/look.ts';
+import type { Grey } from '../../../models/vision/grey.ts';
+import { type Look, lookOf } from '../../../models/vision/look.ts';
 
 const width = 200;
 const height = 160;
 
 /** Loops drawn by hand: wales of 8 px, courses of 6, brightness about 120 ± 20. */
-function knitted(): Picture {
+function knitted(): Grey {
   const pixels = new Uint8Array(width * height);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
