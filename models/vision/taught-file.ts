@@ -16,7 +16,11 @@ export function statsOf(taught: Taught, model: string): Stats {
   }
   for (const name of scaleArrays) tensors[name] = { dims: [taught.scale[name].length], data: taught.scale[name] };
   const { channels, width } = taught.scale;
-  return { model, numbers: { channels, width, threshold: taught.threshold, alone: taught.alone }, tensors };
+  return {
+    model,
+    numbers: { channels, width, threshold: taught.threshold, alone: taught.alone, level: taught.level },
+    tensors,
+  };
 }
 
 /** @throws ModelError `statsInvalid` where something is missing */
@@ -49,5 +53,6 @@ export function taughtOf({ numbers, tensors }: Stats): Taught {
     },
     threshold: number('threshold'),
     alone: number('alone'),
+    level: number('level'),
   };
 }

@@ -4,7 +4,7 @@
  * The mean over exactly one wale less the mean over whole wales to both sides is 0 on even loops wherever it is taken; on the odd wale it is
  * largest. (Column means against the wales around: the classical way to see a needle line.)
  */
-import type { Picture } from './look.ts';
+import type { Grey as Picture } from './grey.ts';
 
 /** Whole wales to each side. */
 const around = 3;

@@ -7,16 +7,15 @@
  *  N2  With a true source the turn of a frame is that of the machine within what it says of itself.
  */
 import { findMark, type MarkWatch, noWatch, withMark } from '../../../models/vision/index-mark.ts';
-import type { Picture } from '../../../models/vision/look.ts';
+import type { Grey as Picture } from '../../../models/vision/grey.ts';
 import type { TubeGeometry } from '../../../models/vision/position.ts';
 import {
   type SpeedReading,
-  type Turn,
   turnFromEncoder,
-  turnFromIndex,
   turnFromTelemetry,
   unwrapped,
-} from '../../../models/vision/turns.ts';
+} from '../../../models/vision/counted-turns.ts';
+import { type Turn, turnFromIndex } from '../../../models/vision/turns.ts';
 import type { Position } from './settings.ts';
 
 /** A poll each 100 ms for half a minute. */

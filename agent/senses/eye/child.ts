@@ -85,7 +85,7 @@ class Eye {
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
     for (const { finding, box } of findings) {
-      const crop = box === null || finding.phase === 'closed' ? null : await cropOf(frame, box);
+      const crop = box === null || finding.phase !== 'found' ? null : await cropOf(frame, box);
       this.#say({ kind: 'finding', machine, finding, crop });
     }
     if (hasLooked) this.#say({ kind: 'looked', machine });

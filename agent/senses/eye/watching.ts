@@ -9,19 +9,21 @@
  */
 import { ModelError } from '../../../models/errors.ts';
 import { defaultBlobOptions } from '../../../models/vision/blobs.ts';
-import { type Graph, judge, type Taught } from '../../../models/vision/eye.ts';
+import { type Graph, judge, levelOf, type Taught } from '../../../models/vision/eye.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
 import { nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
 import { sighted, type Sighted, tubePlacing } from '../../../models/vision/sight.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
-import type { SpeedReading } from '../../../models/vision/turns.ts';
+import type { SpeedReading } from '../../../models/vision/counted-turns.ts';
 import { Angle } from './angle.ts';
 import type { EyeMachine, EyeMessage } from './settings.ts';
 
-/** A blob reaches as far as the scores are this share of the threshold. */
-const lowShare = 0.6;
+/** A blob reaches as far as the scores are this share of what it must reach. */
+const lowShare = 0.5;
+/** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
+const lightRange = [0.7, 1.4] as const;
 /** The eye has looked long enough for every line when it has looked for so many revolutions. */
 const lookedTurns = 3;
 
@@ -46,7 +48,7 @@ export interface WatchCounts {
   readonly judged: number;
   /** Pictures without a turn of the machine. */
   readonly placeless: number;
-  /** Pictures that cannot be judged, by the code of the reason. */
+  /** Pictures that cannot be judged, by the code of the reason; `light`: another light than when it was taught. */
   readonly unjudged: Readonly<Record<string, number>>;
   /** Faults that found no room, in a picture or between them. */
   readonly dropped: number;
@@ -65,6 +67,8 @@ export class Watching {
   readonly #graph: Graph;
   readonly #options: TrackerOptions;
   readonly #angle: Angle;
+  /** Between the threshold and what is a fault by itself: a line must reach it in two revolutions. */
+  readonly #from: number;
   #state = emptyTracker;
   #told = false;
   #judged = 0;
@@ -84,8 +88,9 @@ export class Watching {
     this.#taught = taught;
     this.#graph = graph;
     this.#angle = new Angle(settings.position, this.#geometry);
+    this.#from = Math.sqrt(taught.threshold * taught.alone);
     const { needles, advanceMm } = settings.geometry;
-    this.#options = { ...defaultTrackerOptions, period: needles, stepMm: advanceMm, aloneFrom: taught.alone };
+    this.#options = { ...defaultTrackerOptions, period: needles, stepMm: advanceMm, loneScore: taught.alone };
   }
 
   telemetry(reading: SpeedReading): void {
@@ -112,13 +117,14 @@ export class Watching {
     const { position, coursePitchMm, behind } = this.#settings;
     const geometry = this.#geometry;
     const picture = position.kind === 'index' ? without(frame, position.ringRowsPx) : frame;
+    const light = levelOf(picture) / this.#taught.level;
+    if (!(light >= lightRange[0] && light <= lightRange[1])) return this.#unjudge('light');
     let judged: Awaited<ReturnType<typeof judge>>;
     try {
       judged = await judge(picture, this.#taught, this.#graph);
     } catch (error) {
       if (!(error instanceof ModelError)) throw error;
-      this.#unjudged.set(error.entry.code, (this.#unjudged.get(error.entry.code) ?? 0) + 1);
-      return { findings: [], hasLooked: false };
+      return this.#unjudge(error.entry.code);
     }
     this.#judged += 1;
     const { map, cloth } = judged;
@@ -139,11 +145,12 @@ export class Watching {
           walePitchMm: walePitchMm(geometry),
           coursePitchMm,
           behind,
+          isKnit: true,
           cloth: inMap(cloth),
         },
         placing: tubePlacing(geometry, turn),
       },
-      { ...defaultBlobOptions, leastPixels: 1, high: this.#taught.threshold, low: lowShare * this.#taught.threshold },
+      { ...defaultBlobOptions, leastPixels: 1, high: this.#from, low: lowShare * this.#from },
     );
     this.#dropped += seen.dropped.beyond + seen.dropped.pixels;
     const { state, events } = track(this.#state, seen.frame, this.#options);
@@ -152,6 +159,11 @@ export class Watching {
     this.#told ||= hasLooked;
     const findings = events.map((event): ToldFinding => ({ finding: this.#finding(event), box: boxOf(event, seen) }));
     return { findings, hasLooked };
+  }
+
+  #unjudge(reason: string): Watched {
+    this.#unjudged.set(reason, (this.#unjudged.get(reason) ?? 0) + 1);
+    return { findings: [], hasLooked: false };
   }
 
   #finding({ kind, finding }: TrackerEvent): EyeFinding {
