@@ -1,9 +1,14 @@
 /**
  * One model in memory. `run` blocks its thread for as long as it takes: sessions live where nothing else must go on in time.
  * Plain arrays with shapes go in and come out; nothing of the library leaves this file.
+ *
+ * The library (1.30) tells its maker over the network about every session, and keeps an id of the computer in the user's home, unless
+ * ORT_DISABLE_TELEMETRY is set before it is loaded. So it is loaded here, after that, and nowhere earlier. In a worker thread the
+ * environment is a copy the library does not see: there the process must have set it, as `agent/bin/selvedge` does.
  */
 import { readFileSync } from 'node:fs';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type * as ort from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelError } from './errors.ts';
 
 export type TensorLike =
@@ -29,6 +34,11 @@ export interface ModelSession {
   close(): Promise<void>;
 }
 
+async function library(): Promise<typeof ort> {
+  process.env['ORT_DISABLE_TELEMETRY'] = '1';
+  return import('onnxruntime-node');
+}
+
 /**
  * @param model its bytes, or the path of its file
  * @throws ModelError `modelUnusable`
@@ -37,6 +47,7 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
   try {
     // From bytes, not from a path: a graph that is a file may name other files to be read.
     const bytes = typeof model === 'string' ? readFileSync(model) : model;
+    const { InferenceSession, Tensor } = await library();
     const session = await InferenceSession.create(bytes, {
       executionProviders: [...(options.providers ?? ['cpu'])],
       // More threads than one make the slowest run many times slower than the middle one.
@@ -44,7 +55,7 @@ export async function openSession(model: Uint8Array | string, options: SessionOp
       interOpNumThreads: 1,
       logSeverityLevel: 3,
     });
-    return new OpenSession(session);
+    return new OpenSession(session, Tensor);
   } catch (error) {
     const what = typeof model === 'string' ? model : `${model.length} bytes`;
     throw new ModelError('modelUnusable', `${what}: ${textOf(error)}`, { cause: error });
@@ -56,8 +67,11 @@ class OpenSession implements ModelSession {
   /** Taught tensors go in again with every image. */
   readonly #known = new WeakMap<TensorLike, Tensor>();
 
-  constructor(session: InferenceSession) {
+  readonly #tensor: typeof Tensor;
+
+  constructor(session: InferenceSession, tensor: typeof Tensor) {
     this.#session = session;
+    this.#tensor = tensor;
   }
 
   get inputs(): readonly string[] {
@@ -97,8 +111,8 @@ class OpenSession implements ModelSession {
     if (known !== undefined) return known;
     const made =
       tensor.type === 'uint8'
-        ? new Tensor('uint8', tensor.data, tensor.dims)
-        : new Tensor('float32', tensor.data, tensor.dims);
+        ? new this.#tensor('uint8', tensor.data, tensor.dims)
+        : new this.#tensor('float32', tensor.data, tensor.dims);
     this.#known.set(tensor, made);
     return made;
   }

@@ -127,9 +127,9 @@ test('the control: where the mask lies on good cloth nothing is found', async (t
   const wrong = join(folder, 'wrong');
   for (const name of ['good', 'defect', 'mask']) mkdirSync(join(wrong, name), { recursive: true });
   for (let i = 0; i < 14; i += 1) {
-    const name = i < 8 ? join('good', `g${i}_ab.png`) : join('defect', `g${i}_ab.png`);
+    const name = i < 10 ? join('good', `g${i}_ab.png`) : join('defect', `g${i}_ab.png`);
     await sharp(join(data, 'good', `g${i}_ab.png`)).toFile(join(wrong, name));
-    if (i >= 8) await sharp(join(data, 'mask', 'd0_ab_mask1.png')).toFile(join(wrong, 'mask', `g${i}_ab_mask.png`));
+    if (i >= 10) await sharp(join(data, 'mask', 'd0_ab_mask1.png')).toFile(join(wrong, 'mask', `g${i}_ab_mask.png`));
   }
   const { code, report } = await startVerb<Report>(t, 'evaluate', 'vision', '--data', wrong, '--seeds', '2').ended;
   assert.equal(code, 0);

@@ -184,14 +184,28 @@ def blocks() -> list[tuple[str, int]]:
     return [("rows_cells", 1), ("columns_cells", 1)]
 
 
+def part(name: str, source: str, first: int, end: int) -> str:
+    """Some of the channels."""
+    return node("Slice", [source, ints(name + "_from", [first]), ints(name + "_to", [end]), "channel_axis"], name)
+
+
 def judge(channels: list[tuple[str, int]]) -> int:
     node("Concat", [name for name, _ in channels], "responses", axis=1)
+    ints("channel_axis", [1])
     node("Sub", ["responses", "middles"], "above")
     node("Mul", ["above", "gains"], "scaled")
     total = sum(count for _, count in channels)
-    parts = ["z_lines", "z_rows", "z_columns"]
-    nodes.append(helper.make_node("Split", ["scaled", ints("parts", [total - 2, 1, 1])], parts, axis=1, name="parts"))
-    node("ReduceMax", ["z_lines"], "z_line", axes=[1], keepdims=1)
+    for name, first, end in (("z_lines", 0, total - 2), ("z_rows", total - 2, total - 1), ("z_columns", total - 1, total)):
+        part(name, "scaled", first, end)
+    # The highest channel, by halves (which may overlap): ReduceMax takes ten times as long, and one Max of all of them has more
+    # inputs than a GPU binds.
+    left, source = total - 2, "z_lines"
+    while left > 1:
+        half = (left + 1) // 2
+        lower = part(f"{source}_lower", source, 0, half)
+        upper = part(f"{source}_upper", source, left - half, left)
+        left, source = half, node("Max", [lower, upper], f"z_highest_{half}")
+    node("Identity", [source], "z_line")
     node("Sum", ["z_line", "z_rows", "z_columns"], "z_sum")
     node("Mul", ["z_sum", constant("third", np.array(1 / 3, np.float32))], "scores")
     return total
