@@ -14,7 +14,7 @@ import { Reconnecting } from '../reconnect.ts';
 import { parseCameraEndpoint, type CameraEndpoint } from './endpoint.ts';
 import { openFfmpeg } from './ffmpeg.ts';
 import { openFiles } from './files.ts';
-import { cameraLimits, type Frame } from './frame.ts';
+import { cameraLimits, type Frame, type FrameIndex } from './frame.ts';
 import {
   defaultHealthOptions,
   passTime,
@@ -27,6 +27,7 @@ import {
   type HealthOptions,
 } from './health.ts';
 import { decodeImage, readImageFile, type GreyImage } from './image-file.ts';
+import { findMark, type MarkStrip } from './mark.ts';
 import { blankCovered, compileMask, parseMask, type Mask } from './mask.ts';
 import { measureFrame, type FrameMeasure } from './measure.ts';
 import { openMjpeg } from './mjpeg.ts';
@@ -40,6 +41,8 @@ export interface CameraOptions {
   readonly endpoint: string;
   readonly credentials?: Credentials;
   readonly mask?: Mask;
+  /** Where the ring of the machine with its mark is seen; absent: it is not looked for. */
+  readonly mark?: MarkStrip;
   /** What a person showed as right; absent: focus and place are not judged. */
   readonly reference?: CameraReference;
   readonly backoff?: BackoffOptions;
@@ -262,13 +265,20 @@ export class Camera {
       capturedBy: raw.capturedMs === null ? 'receipt' : 'camera',
       receivedMs,
       monotonicMs,
-      index: raw.index,
+      index: raw.index ?? this.#markIn({ ...image, masked }),
     };
     const measure = measureFrame(frame);
     this.#lastMeasure = measure;
     this.#judge(seeFrame(this.#health, measure, monotonicMs, this.#options.reference ?? null, this.#healthOptions));
     this.#delivered += 1;
     await this.#ports.onFrame(frame);
+  }
+
+  #markIn(picture: Pick<Frame, 'width' | 'height' | 'pixels' | 'masked'>): FrameIndex | null {
+    const { mark } = this.#options;
+    if (mark === undefined) return null;
+    const column = findMark(picture, mark);
+    return { kind: 'mark', isThere: column !== null, column };
   }
 
   #coveredOf(width: number, height: number): Uint8Array | null {

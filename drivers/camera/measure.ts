@@ -15,6 +15,8 @@ export interface FrameMeasure {
   /** Mean brightness of up to 256 columns and rows. */
   readonly columns: readonly number[];
   readonly rows: readonly number[];
+  /** From one thread or wale to the next along the rows, in pixels; null where none stands out. */
+  readonly pitchPx: number | null;
   /** Of all pixels looked at: the same for the same picture. */
   readonly hash: number;
 }
@@ -67,8 +69,44 @@ export function measureFrame({
     sharpness: fineCount === 0 || variance < 1 ? 0 : fine / fineCount / variance,
     columns: columns.all(mean),
     rows: rows.all(mean),
+    pitchPx: pitchOf(pixels, masked, width, height),
     hash: hash >>> 0,
   };
+}
+
+const pitchRows = 16;
+const pitchColumns = 1024;
+const [leastPitchPx, mostPitchPx] = [3, 64];
+/** Of the energy of a row, what comes back a pitch further. */
+const leastEcho = 0.2;
+
+/** The first peak of the autocorrelation of some rows, to a part of a pixel. */
+function pitchOf(pixels: Uint8Array, masked: Uint8Array | null, width: number, height: number): number | null {
+  const length = Math.min(width, pitchColumns);
+  if (length < 4 * mostPitchPx || height < 2) return null;
+  const left = (width - length) >> 1;
+  const echo = new Float64Array(mostPitchPx + 2);
+  const row = new Float64Array(length);
+  for (let n = 0; n < pitchRows; n += 1) {
+    const at = Math.floor(((n + 0.5) * height) / pitchRows) * width + left;
+    // A row that is blanked in part has edges that are none of the cloth's.
+    if (masked !== null && masked.subarray(at, at + length).includes(1)) continue;
+    // Differences, so that light which falls off to one side has no part in it.
+    for (let x = 1; x < length; x += 1) row[x] = (pixels[at + x] ?? 0) - (pixels[at + x - 1] ?? 0);
+    for (let lag = 0; lag < echo.length; lag += 1) {
+      let sum = 0;
+      for (let x = lag + 1; x < length; x += 1) sum += (row[x] ?? 0) * (row[x - lag] ?? 0);
+      echo[lag] = (echo[lag] ?? 0) + sum / (length - lag - 1);
+    }
+  }
+  const own = echo[0] ?? 0;
+  for (let lag = leastPitchPx; lag <= mostPitchPx; lag += 1) {
+    const [before, here, after] = [echo[lag - 1] ?? 0, echo[lag] ?? 0, echo[lag + 1] ?? 0];
+    if (here < leastEcho * own || here < before || here <= after) continue;
+    // The top of the parabola through the three.
+    return lag + (before - after) / (2 * (before - 2 * here + after));
+  }
+  return null;
 }
 
 class Means {
