@@ -118,16 +118,19 @@ export class InstalledModels {
     return { ...verdict, ok: golden.ok, checks: [...verdict.checks, golden] };
   }
 
+  /** Signature and every byte of a folder, without its samples. @throws PackageRefused, ModelError `packageUnreadable` */
+  mustBeSound(folder: string): Manifest {
+    return mustBeGood(verifyPackage(readPackage(folder), this.#ports.trusted));
+  }
+
   /**
    * Copies the package beside, verifies the copy, and gives it its name.
    * @throws PackageRefused, ModelError `packageUnreadable`, AgentError `modelOlder`, `modelVersionTaken`, `modelsFull`, `modelsBusy`, …
    */
   async install(from: string): Promise<Outcome> {
     const { dataDir } = this.#ports;
-    const onDisk = readPackage(from);
     // Before anything is copied, so that what would be refused anyway costs no disk. What is installed is judged again.
-    const first = verifyPackage(onDisk, this.#ports.trusted);
-    const claimed = mustBeGood(first);
+    const claimed = this.mustBeSound(from);
     refuseOlder(slotOf(readSlots(dataDir), claimed.id), claimed.id, claimed.version);
     const staging = this.#stage(from, [manifestFile, signatureFile, ...claimed.files.map(({ path }) => path)]);
     try {
@@ -179,8 +182,7 @@ export class InstalledModels {
     const { active: version } = slotOf(readSlots(this.#ports.dataDir), id);
     if (version === null) return null;
     const folder = this.#mustBeInstalled(id, version);
-    const manifest = mustBeGood(verifyPackage(readPackage(folder), this.#ports.trusted));
-    return { folder, manifest: mustBeNamed(manifest, id, version) };
+    return { folder, manifest: mustBeNamed(this.mustBeSound(folder), id, version) };
   }
 
   /** Changes the slot of one model, durably; `list` shows it. @throws AgentError `modelsBusy`, and what `change` throws */
