@@ -46,6 +46,49 @@ const strips = z.strictObject({
     .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, 'two fabrics have one id'),
 });
 
-export const datasetSchema = z.discriminatedUnion('dataset', [strips]);
+const span = z
+  .tuple([z.number().min(0), z.number().min(0)])
+  .refine(([from, to]) => from <= to, 'a span is [from, to] with from not above to');
+
+const trials = z
+  .strictObject({
+    version: z.literal(1),
+    dataset: z.literal('needle-trials'),
+    description: z.string().optional(),
+    /** Trials with a worn needle, and without one, for each kind of position. */
+    each: z.int().min(0).max(5000),
+    clean: z.int().min(0).max(5000).default(0),
+    diameterInch: z.number().positive().max(60).default(30),
+    gauge: z.number().min(5).max(50).default(28),
+    feeders: z.int().min(1).max(200).default(96),
+    coursesPerCm: z.number().min(4).max(40).default(18),
+    rpm: z.number().min(1).max(60).default(35),
+    ripple: z.number().min(0).max(0.1).default(0.0005),
+    revolutions: z.number().min(1).max(20).default(4.2),
+    fps: z.number().min(1).max(200).default(40),
+    widthPx: z.int().min(64).max(2048).default(256),
+    rowsPx: z.int().multipleOf(8).min(16).max(512).default(32),
+    pxPerMm: z.number().min(3).max(30).default(7),
+    strength: span.default([0.6, 1.1]),
+    skewPpm: z.number().min(0).max(500).default(80),
+    jitterMs: z.number().min(0).max(50).default(0.2),
+    latencyMs: span.default([0, 200]),
+    countsPerRevolution: z.int().min(16).max(1_000_000).default(4096),
+    telemetryMs: z.number().min(10).max(5000).default(100),
+    jpegQuality: z.int().min(30).max(100).default(82),
+  })
+  .superRefine(({ revolutions, rpm, fps, rowsPx }, ctx) => {
+    // A JPEG has 16 bits for its rows (ITU-T T.81, B.2.2).
+    const rows = Math.ceil((revolutions / rpm) * 60 * fps + 1) * rowsPx;
+    if (rows > 65_535)
+      ctx.addIssue({
+        code: 'custom',
+        path: ['rowsPx'],
+        message: `the frames of a trial make ${rows} rows, a JPEG has 65535 at most: fewer rows, revolutions or frames`,
+      });
+  });
+
+export const datasetSchema = z.discriminatedUnion('dataset', [strips, trials]);
 export type Dataset = z.output<typeof datasetSchema>;
 export type StripsDataset = Extract<Dataset, { dataset: 'strips' }>;
+export type TrialsDataset = Extract<Dataset, { dataset: 'needle-trials' }>;

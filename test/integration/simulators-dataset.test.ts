@@ -137,6 +137,42 @@ test('what is no data set, a folder in use and wrong fabrics are refused with on
   }
 });
 
+test('needle trials: a JPEG of all frames and what came with them for each, the truth apart', async (t) => {
+  const folder = scratch(t);
+  const scenario = join(folder, 'trials.yaml');
+  writeFileSync(scenario, 'version: 1\ndataset: needle-trials\neach: 1\nclean: 1\nrevolutions: 2\n');
+  const out = join(folder, 'out');
+  assert.equal((await runInside([scenario, '--dataset', out, '--seed', '2']).ended).code, 0);
+  const truth = JSON.parse(readFileSync(join(out, 'truth.json'), 'utf8')) as {
+    readonly simulated: boolean;
+    readonly trials: readonly { readonly id: string; readonly position: string; readonly truthNeedle: number | null }[];
+  };
+  assert.equal(truth.simulated, true);
+  assert.deepEqual(
+    truth.trials.map(({ id, truthNeedle }) => [id, truthNeedle === null]),
+    ['index', 'encoder', 'telemetry'].flatMap((position) => [
+      [`${position}-0001`, false],
+      [`${position}-0002`, true],
+    ]),
+  );
+  for (const file of [...truth.trials.map(({ id, position }) => `${position}/${id}`), 'teach/telemetry-0000']) {
+    const input = JSON.parse(readFileSync(join(out, `${file}.json`), 'utf8')) as {
+      readonly frames: readonly unknown[];
+      readonly simulated: boolean;
+    };
+    assert.equal(input.simulated, true);
+    const { format, width, height, channels } = await sharp(join(out, `${file}.jpg`)).metadata();
+    // Two revolutions at 35 1/min and 40 frames a second are 137 frames.
+    assert.ok(Math.abs(input.frames.length - 137) <= 1, `${input.frames.length} frames`);
+    assert.deepEqual([format, width, height, channels], ['jpeg', 256, 32 * input.frames.length, 1], file);
+  }
+  const refused = await runInside([scenario, '--dataset', join(folder, 'b'), '--generator', 'b']).ended;
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /SIM-103 needle trials are drawn by generator a alone/);
+  writeFileSync(scenario, 'version: 1\ndataset: needle-trials\neach: 1\nrevolutions: 20\nrowsPx: 128\n');
+  assert.match((await runInside([scenario, '--dataset', out]).ended).stderr, /SIM-102 .*a JPEG has 65535 at most/);
+});
+
 test('stopped half way there is no truth.json, exit 2', async (t) => {
   const folder = scratch(t);
   const verb = startFloor(['cloth', '--dataset', join(folder, 'x')]);

@@ -2,6 +2,8 @@
 import { after } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { oids, type Session, type Sessions } from '../../../cloud-bridge/store/postgres/sessions.ts';
+import { PostgresStore } from '../../../cloud-bridge/store/postgres/store.ts';
+import { atMs } from './making.ts';
 
 const parsers = {
   [oids.int8]: Number,
@@ -14,6 +16,11 @@ const parsers = {
 const booleanOid = 16;
 const serializers = { [booleanOid]: String };
 
+interface EmptySchema {
+  readonly sessions: Sessions;
+  readonly drop: () => Promise<void>;
+}
+
 /**
  * Starts the database; closed with the test file. Each call of what it gives makes an empty schema, which `drop` removes.
  *
@@ -21,7 +28,7 @@ const serializers = { [booleanOid]: String };
  */
 export async function startPglite(
   make: () => Promise<Pick<PGlite, 'exec' | 'query' | 'close'>> = () => PGlite.create(),
-): Promise<() => Promise<{ readonly sessions: Sessions; readonly drop: () => Promise<void> }>> {
+): Promise<() => Promise<EmptySchema>> {
   const db = await make();
   after(() => db.close());
   let last: Promise<void> = Promise.resolve();
@@ -51,4 +58,17 @@ export async function startPglite(
     const drop = async () => void (await db.exec(`DROP SCHEMA IF EXISTS ${schema} CASCADE`));
     return { sessions: { borrow, close: () => Promise.resolve() }, drop };
   };
+}
+
+/** A store in an empty schema, which goes with it. */
+export async function storeIn({ sessions, drop }: EmptySchema): Promise<PostgresStore> {
+  const store = new PostgresStore({
+    sessions: { ...sessions, close: drop },
+    readers: null,
+    nowMs: () => atMs,
+    random: () => 0.5,
+  });
+  const away = await store.start();
+  if (away !== null) throw away;
+  return store;
 }

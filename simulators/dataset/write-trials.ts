@@ -1,0 +1,52 @@
+/**
+ * Writes needle-line trials: a JPEG with all frames of a trial below each other, a JSON file with what the gateway got beside them,
+ * and `truth.json` last. docs/SIMULATED-CLOTH.md has the format.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { createTrialMaker, trialPositions, type Trial, type TrialTruth } from '../cloth/trials.ts';
+import type { TrialsDataset } from './schema.ts';
+import { claimFolder, writing, type WriteOptions } from './write.ts';
+
+/** Writes all trials of a data set; resolves with how many there are. Rejects with SIM-101. */
+export async function writeTrials(dataset: TrialsDataset, options: WriteOptions): Promise<number> {
+  const { folder, seed, signal } = options;
+  const { each, clean } = dataset;
+  claimFolder(folder, ['teach', ...trialPositions]);
+  const make = createTrialMaker(dataset, seed);
+  const truths: TrialTruth[] = [];
+  const teach = { trial: make('telemetry', 0, false), folder: 'teach' };
+  await save(teach.trial, folder, teach.folder, dataset);
+  for (const position of trialPositions) {
+    for (let number = 1; number <= each + clean; number += 1) {
+      if (signal.aborted) return truths.length;
+      const trial = make(position, number, number <= each);
+      await save(trial, folder, position, dataset);
+      truths.push(trial.truth);
+      options.onProgress(truths.length, trialPositions.length * (each + clean));
+    }
+  }
+  const truth = { version: 1, simulated: true, generator: 'a', seed, plan: dataset, trials: truths };
+  writing('truth.json', () => writeFileSync(join(folder, 'truth.json'), `${JSON.stringify(truth, null, 1)}\n`));
+  return truths.length;
+}
+
+async function save(trial: Trial, folder: string, inner: string, dataset: TrialsDataset): Promise<void> {
+  const { input } = trial;
+  const { widthPx, rowsPx, jpegQuality } = dataset;
+  const size = widthPx * rowsPx;
+  const pixels = new Uint8Array(size * input.frames.length);
+  for (let frame = 0; frame < input.frames.length; frame += 1)
+    trial.draw(frame, pixels.subarray(frame * size, (frame + 1) * size));
+  const raw = { width: widthPx, height: rowsPx * input.frames.length, channels: 1 } as const;
+  const jpeg = await sharp(pixels, { raw, limitInputPixels: false })
+    .toColourspace('b-w')
+    .jpeg({ quality: jpegQuality })
+    .toBuffer();
+  const file = join(inner, input.id);
+  writing(file, () => {
+    writeFileSync(join(folder, `${file}.jpg`), jpeg);
+    writeFileSync(join(folder, `${file}.json`), `${JSON.stringify({ version: 1, ...input })}\n`);
+  });
+}
