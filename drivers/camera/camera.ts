@@ -28,7 +28,7 @@ import {
 } from './health.ts';
 import { decodeImage, readImageFile, type GreyImage } from './image-file.ts';
 import { findMark, type MarkStrip } from './mark.ts';
-import { blankCovered, compileMask, parseMask, type Mask } from './mask.ts';
+import { blankCovered, compileMask, parseMask, runsOf, type Mask } from './mask.ts';
 import { measureFrame, type FrameMeasure } from './measure.ts';
 import { openMjpeg } from './mjpeg.ts';
 import { NewestFirst } from './newest-first.ts';
@@ -94,6 +94,14 @@ export interface CameraCounts {
   readonly lastFrameMs: number | null;
 }
 
+/** The mask for pictures of one size. */
+interface Covered {
+  readonly width: number;
+  readonly height: number;
+  readonly masked: Uint8Array | null;
+  readonly runs: Uint32Array;
+}
+
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 10_000 };
 const watchMs = 500;
 /** The same is told in the log so often at most. */
@@ -112,7 +120,7 @@ export class Camera {
   readonly #healthOptions: HealthOptions;
   readonly #life: Reconnecting<Source>;
   readonly #queue: NewestFirst<{ readonly raw: RawFrame; readonly receivedMs: number; readonly monotonicMs: number }>;
-  #covered: { readonly width: number; readonly height: number; readonly mask: Uint8Array | null } | null = null;
+  #covered: Covered | null = null;
   #health: CameraHealth;
   #lastMeasure: FrameMeasure | null = null;
   #watchdog: NodeJS.Timeout | null = null;
@@ -254,8 +262,8 @@ export class Camera {
       return;
     }
     if (this.#ended) return;
-    const masked = this.#coveredOf(image.width, image.height);
-    if (masked !== null) blankCovered(image.pixels, masked);
+    const { masked, runs } = this.#coveredOf(image.width, image.height);
+    blankCovered(image.pixels, runs);
     this.#life.heard();
     this.#lastFrameMs = receivedMs;
     const frame: Frame = {
@@ -281,11 +289,11 @@ export class Camera {
     return { kind: 'mark', isThere: column !== null, column };
   }
 
-  #coveredOf(width: number, height: number): Uint8Array | null {
-    if (this.#covered?.width !== width || this.#covered.height !== height) {
-      this.#covered = { width, height, mask: compileMask(this.#mask, width, height) };
-    }
-    return this.#covered.mask;
+  #coveredOf(width: number, height: number): Covered {
+    if (this.#covered?.width === width && this.#covered.height === height) return this.#covered;
+    const masked = compileMask(this.#mask, width, height);
+    this.#covered = { width, height, masked, runs: runsOf(masked ?? new Uint8Array(0)) };
+    return this.#covered;
   }
 
   #watch(): void {
