@@ -40,6 +40,8 @@ export interface CameraOptions {
   /** As `endpoint.ts` takes it. */
   readonly endpoint: string;
   readonly credentials?: Credentials;
+  /** PEM, for `mjpeg+https`; see `mjpeg.ts`. */
+  readonly ca?: string;
   readonly mask?: Mask;
   /** Where the ring of the machine with its mark is seen; absent: it is not looked for. */
   readonly mark?: MarkStrip;
@@ -208,10 +210,14 @@ export class Camera {
         this.#lost(reason, detail);
       },
     };
-    const { credentials = null, connectTimeoutMs = 5_000, filesEveryMs = 200, ffmpeg } = this.#options;
+    const { credentials = null, ca, connectTimeoutMs = 5_000, filesEveryMs = 200, ffmpeg } = this.#options;
     switch (this.#endpoint.kind) {
       case 'mjpeg':
-        return openMjpeg(this.#endpoint.url, handlers, { credentials, connectTimeoutMs });
+        return openMjpeg(this.#endpoint.url, handlers, {
+          credentials,
+          connectTimeoutMs,
+          ...(ca === undefined ? {} : { ca }),
+        });
       case 'files':
         return openFiles(this.#endpoint.path, handlers, { everyMs: filesEveryMs });
       default:
