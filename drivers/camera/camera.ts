@@ -204,6 +204,7 @@ export class Camera {
         this.#received += 1;
         this.#queue.put({ raw, receivedMs: this.#ports.clock.wallMs(), monotonicMs: this.#ports.clock.monotonicMs() });
       },
+      isBusy: () => this.#queue.isBusy,
       onRefused: (reason) => this.#refuse(reason),
       onClosed: (reason, detail) => {
         isOver = true;
