@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { PackageLoad } from './checks.ts';
 
-export type PackageName = 'better-sqlite3' | 'serialport' | 'node-opcua-client';
+export type PackageName = 'better-sqlite3' | 'serialport' | 'node-opcua-client' | 'onnxruntime-node';
 export type LookUp = { readonly addresses: readonly LookupAddress[] } | { readonly code: string };
 
 /** Loading takes up to a second; what takes this long hangs. */

@@ -259,3 +259,33 @@ test('accelerators says what a package would run on here, and never runs one tha
   const refused = await models('accelerators', folder);
   assert.deepEqual([refused.code, refused.report?.code], [1, 'MDL-103']);
 });
+
+test('doctor says of the models in use whether they are whole, and what they run on', async (t) => {
+  const { models, make, dir, dataDir } = rig(t);
+  const config = join(dir, 'agent.yaml');
+  const base = { version: 1, site: { id: 's', timeZone: 'Asia/Dhaka' }, gateway: { id: 'g' }, dataDir: 'data' };
+  writeFileSync(
+    config,
+    JSON.stringify({ ...base, models: { siteKeys: [{ file: 'site.pub.pem' }] }, page: { port: 0 } }),
+  );
+  const said = async () => {
+    const { report } = await runVerb<Told>(t, 'doctor', '--config', config);
+    return (report?.checks ?? [])
+      .filter(({ id }) => /^(model|accelerators)/.test(id))
+      .map(({ id, ok, detail }) => `${id} ${ok} ${detail}`);
+  };
+  assert.deepEqual(await said(), []);
+  await models('install', make('1.0.0'));
+  await models('activate', 'add');
+  const [all, one, runs, ...more] = await said();
+  assert.deepEqual(
+    [all, one],
+    ['models true 1 versions are installed, 1 in use', 'model:add true 1.0.0 is whole, signed by site'],
+  );
+  assert.match(runs ?? '', /^accelerators true cpu, .*SwiftShader.*ACCELERATORS\.md/);
+  assert.deepEqual(more, []);
+  appendFileSync(join(dataDir, 'models/add/1.0.0/model.onnx'), 'x');
+  assert.equal((await said())[1], 'model:add false MDL-103 model.onnx was changed');
+  writeFileSync(join(dataDir, 'models/state.json'), '{');
+  assert.match((await said())[0] ?? '', /^models false AGT-804 /);
+});
