@@ -104,7 +104,11 @@ export async function trySamples(
 /** Secrets of the configuration may stand in the environment; a model has no business with them. Drivers of devices have names there. */
 function environment(): Record<string, string | undefined> {
   const passed = /^(PATH|LD_LIBRARY_PATH|TMPDIR|XDG_RUNTIME_DIR|VK_[A-Z_]+|CUDA_[A-Z_]+|NVIDIA_[A-Z_]+|MESA_[A-Z_]+)$/;
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.test(name)));
+  // Without it onnxruntime tells its maker of every session over the network, and keeps an id of the computer in the user's home.
+  return {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passed.test(name))),
+    ORT_DISABLE_TELEMETRY: '1',
+  };
 }
 
 function ask(
