@@ -78,7 +78,9 @@ function tensorOf(type: ElementType | undefined, data: TensorData, shape: readon
 }
 
 function problemOf(error: unknown): GoldenAnswer {
-  const why = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  // The library begins some messages with its own source and the condition that did not hold.
+  const why = said.replace(/^\/onnxruntime_src\/.*? was false\. /, '');
   return { problems: [(why.split('\n')[0] ?? '').slice(0, 400)], worst: null, medianMs: null };
 }
 
