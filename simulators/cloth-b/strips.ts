@@ -82,6 +82,7 @@ function sceneOf(fabric: Fabric, size: StripSize, own: number, number: number): 
           ...common,
           needles: Math.round(Math.PI * fabric.diameterInch * fabric.gauge),
           feeders: fabric.feeders,
+          direction: 1,
           // 0.85 of the pitch of the needles, as the tube narrows below them.
           waleMm: (25.4 / fabric.gauge) * 0.85,
           courseMm: 10 / fabric.coursesPerCm,
