@@ -248,6 +248,31 @@ export const driverErrors = {
     cure: 'Stop the process named, or the program that reads this line (often the agent), then try again.',
     retryable: true,
   },
+  cameraEndpointInvalid: {
+    code: 'DRV-500',
+    meaning: 'The address of a camera is none of the known forms.',
+    cure: 'Write it as mjpeg+http://host/path, rtsp://host/path, v4l2:///dev/video0, file:///folder/of/images or video+file:///path.mp4. User and password have fields of their own.',
+    retryable: false,
+  },
+  ffmpegMissing: {
+    code: 'DRV-501',
+    meaning: 'This camera is read through ffmpeg, which is not installed on this computer.',
+    cure: 'Install it (Debian: apt install ffmpeg), or use the MJPEG address of the camera (mjpeg+http://), which needs none.',
+    retryable: true,
+  },
+  cameraUnreadable: {
+    code: 'DRV-502',
+    meaning:
+      'A camera gives no pictures at present: it is not reached, refuses the agent, or sends what is no picture.',
+    cure: 'Check what the reason says: that the camera is on, its cable and network, its address, user and password. Reading goes on by itself.',
+    retryable: true,
+  },
+  cameraMaskInvalid: {
+    code: 'DRV-503',
+    meaning: 'A part of the picture that shall be blanked is not described rightly. The camera is not read.',
+    cure: 'Give each part as a rectangle {x, y, width, height} or a polygon of at least three points, all from 0 to 1 of the picture.',
+    retryable: false,
+  },
   imageUnreadable: {
     code: 'DRV-510',
     meaning: 'An image file cannot be read.',

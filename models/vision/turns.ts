@@ -47,6 +47,7 @@ const mostMarks = 8;
 const steadyWithin = 0.3;
 /** Pulses that come after two or three revolutions' time, within this share, were lost in between. */
 const lostWithin = 0.15;
+const bridgedWithin = 0.03;
 /** How much the speed may change where no other revolution is there to compare: a machine that starts. */
 const unknownSpread = 0.3;
 
@@ -57,15 +58,17 @@ export const noMarks: IndexMarks = { marks: [], extra: 0, lost: 0, breaks: 0 };
  *
  * @param timeMs when it came, on the clock the frames are stamped with
  * @param fastestMs the shortest revolution the machine can make; a pulse sooner is none
+ * @param bridges a lost pulse is nothing strange (a mark the camera sees in most revolutions, not in all): where the time fits two or
+ *   three revolutions to `bridgedWithin`, turns in between are told
  */
-export function withPulse(before: IndexMarks, timeMs: number, fastestMs: number): IndexMarks {
+export function withPulse(before: IndexMarks, timeMs: number, fastestMs: number, bridges = false): IndexMarks {
   const last = before.marks.at(-1);
   if (last === undefined) return { ...before, marks: [{ timeMs, turn: 0 }] };
   const sinceMs = timeMs - last.timeMs;
   // Also a time that is no number.
   if (!(sinceMs >= fastestMs)) return { ...before, extra: before.extra + 1 };
-  const earlier = before.marks.at(-2);
-  const revolutions = earlier === undefined ? 1 : sinceMs / (last.timeMs - earlier.timeMs);
+  const revolutionMs = lengthMs(before.marks, before.marks.length - 2);
+  const revolutions = revolutionMs === null ? 1 : sinceMs / revolutionMs;
   if (revolutions <= 1 + steadyWithin) {
     return { ...before, marks: [...before.marks, { timeMs, turn: last.turn + 1 }].slice(-mostMarks) };
   }
@@ -73,6 +76,10 @@ export function withPulse(before: IndexMarks, timeMs: number, fastestMs: number)
   const whole = Math.round(revolutions);
   const isLost = (whole === 2 || whole === 3) && Math.abs(revolutions - whole) <= lostWithin;
   const missed = isLost ? whole - 1 : 0;
+  if (bridges && isLost && Math.abs(revolutions - whole) <= bridgedWithin) {
+    const marks = [...before.marks, { timeMs, turn: last.turn + whole }].slice(-mostMarks);
+    return { ...before, lost: before.lost + missed, marks };
+  }
   return {
     ...before,
     lost: before.lost + missed,
@@ -122,12 +129,15 @@ export function turnFromIndex({ marks }: IndexMarks, frameMs: number, timing: In
   const before = marks[at - 1];
   const other = next ?? before;
   if (other === undefined) return null;
-  const revolutionMs = Math.abs(other.timeMs - from.timeMs);
+  const between = Math.abs(other.turn - from.turn);
+  const revolutionMs = Math.abs(other.timeMs - from.timeMs) / between;
   const f = (frameMs - from.timeMs) / revolutionMs;
   if (f > 1.5) return null;
   const spread = Math.max(timing.speedSpread, speedChange(marks, next === undefined ? at - 1 : at));
-  const pulses = next === undefined ? Math.hypot(1 + f, f) : Math.hypot(1 - f, f);
-  const reach = next === undefined ? f : f * (1 - f);
+  // As a share of the stretch both pulses span: one revolution, or more where one was bridged.
+  const share = f / between;
+  const pulses = next === undefined ? Math.hypot(1 + share, share) : Math.hypot(1 - share, share);
+  const reach = next === undefined ? f : f * (1 - share);
   return {
     turns: from.turn + f,
     randomSd: Math.hypot(
@@ -150,10 +160,11 @@ function speedChange(marks: readonly Mark[], at: number): number {
   return changes.length === 0 ? unknownSpread : Math.max(...changes);
 }
 
+/** Length of the revolution that begins at a mark; null where it or the next is not there. */
 function lengthMs(marks: readonly Mark[], at: number): number | null {
   const from = marks[at];
   const to = marks[at + 1];
-  return from === undefined || to === undefined ? null : to.timeMs - from.timeMs;
+  return from === undefined || to === undefined ? null : (to.timeMs - from.timeMs) / (to.turn - from.turn);
 }
 
 function clocks({ offsetMs, driftPpm, sinceZeroMs }: IndexTiming, revolutionMs: number): number {
