@@ -2,19 +2,22 @@
 import { child, dice, gradientNoise, normal, roll } from './dice.ts';
 import { finer, nothing, type Relief } from './relief.ts';
 
-/** Grey values of a relief before noise, one a pixel. `behind`: what is seen through gaps and holes. */
-export function lightUp(relief: Relief, seed: number, behind: number): Float32Array {
-  const angle = roll(seed, 1, 0, 2 * Math.PI);
-  const flat = roll(seed, 2, 0.35, 0.6);
+/**
+ * Grey values of a relief before noise, one a pixel. The lamp hangs where `lampSeed` says; `seed` is for what changes from image to image.
+ * `behind`: what is seen through gaps and holes.
+ */
+export function lightUp(relief: Relief, lampSeed: number, seed: number, behind: number): Float32Array {
+  const angle = roll(lampSeed, 1, 0, 2 * Math.PI);
+  const flat = roll(lampSeed, 2, 0.35, 0.6);
   const up = Math.sqrt(1 - flat * flat);
   const lx = flat * Math.cos(angle);
   const ly = flat * Math.sin(angle);
   const width = relief.width / finer;
   const height = relief.height / finer;
   const out = new Float32Array(width * height);
-  const level = roll(seed, 3, 200, 232);
-  const ripple = roll(seed, 4, 0.01, 0.03);
-  const period = roll(seed, 5, 300, 700);
+  const level = roll(lampSeed, 3, 200, 232) * roll(seed, 3, 0.96, 1.04);
+  const ripple = roll(lampSeed, 4, 0.01, 0.03);
+  const period = roll(lampSeed, 5, 300, 700);
   const shade = child(seed, 6);
   const lamp = new Float32Array(width);
   for (let x = 0; x < width; x += 1) {

@@ -22,6 +22,8 @@ interface Scene {
   readonly leftMm: number;
   readonly topMm: number;
   readonly seed: number;
+  /** Where the lamp hangs: the same for all strips of a fabric. */
+  readonly lamp: number;
   readonly knit: KnitB | null;
   readonly weave: WeaveB | null;
   readonly seam: SeamB | null;
@@ -75,6 +77,7 @@ function sceneOf(fabric: Fabric, size: StripSize, own: number, number: number): 
     fabric,
     size,
     seed,
+    lamp: child(own, 6),
     leftMm: isKnit ? ((number * 0.61) % 1) * 3 * widthMm : number * widthMm * 1.4,
     topMm: isKnit ? -(number + 2) * heightMm * 2.7 : number * heightMm * 3.3,
     knit: isKnit
@@ -116,7 +119,7 @@ function lit(scene: Scene, flaw: FlawB | null): Float32Array {
   if (scene.weave !== null) layWeave(scene.weave, relief, flaw?.yarns ?? null);
   if (scene.seam !== null) sew(scene.seam, relief, flaw?.stitches ?? (() => 'right'));
   flaw?.after?.(relief);
-  const grey = lightUp(relief, seed, behindCloth);
+  const grey = lightUp(relief, scene.lamp, seed, behindCloth);
   edge(scene, grey);
   return grey;
 }

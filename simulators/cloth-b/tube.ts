@@ -85,7 +85,7 @@ export function createTubeEyeB(scene: SceneB): { take(shot: ShotB, pixels: Uint8
           shot.number,
           0.9,
         );
-      const grey = lightUp(relief, lamp, behind);
+      const grey = lightUp(relief, lamp, lamp, behind);
       const gain = 1 + 0.03 * gradientNoise(lamp, shot.timeS / 30, 0.5) + 0.005 * normal(lamp, shot.number, 8);
       for (let i = 0; i < grey.length; i += 1) grey[i] = (grey[i] ?? 0) * gain;
       const image = new Float32Array(widthPx * (heightPx + marginPx));

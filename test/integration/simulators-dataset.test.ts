@@ -113,6 +113,23 @@ test('the verb writes strips, masks and truth, the same again from the same seed
   assert.notEqual(hashes(other)['/good/0001_000_e28.png'], hashes(first)['/good/0001_000_e28.png']);
 });
 
+test('what generator b draws says so in every file, and is not what a draws', async (t) => {
+  const folder = scratch(t);
+  const scenario = join(folder, 'one.yaml');
+  const one = 'version: 1\ndataset: strips\nfabrics:\n  - { id: plain, cloth: plain, good: 1, defect: 1 }\n';
+  writeFileSync(scenario, one);
+  for (const generator of ['a', 'b']) {
+    const out = join(folder, generator);
+    assert.equal((await runInside([scenario, '--dataset', out, '--generator', generator]).ended).code, 0);
+    assert.equal(truthOf(out).generator, generator);
+    for (const file of Object.keys(hashes(out)).filter((file) => file.endsWith('.png')))
+      assert.equal(textsOf(readFileSync(join(out, file)))['selvedge-generator'], generator, file);
+  }
+  const [a, b] = [hashes(join(folder, 'a')), hashes(join(folder, 'b'))];
+  assert.deepEqual(Object.keys(a), Object.keys(b));
+  for (const file of Object.keys(a)) assert.notEqual(a[file], b[file], file);
+});
+
 test('what is no data set, a folder in use and wrong fabrics are refused with one line each, exit 2', async (t) => {
   const folder = scratch(t);
   const scenario = join(folder, 'small.yaml');
