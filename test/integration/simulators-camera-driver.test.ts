@@ -34,7 +34,7 @@ test('the driver takes its frames with their time, and tells of every trouble it
 
   const health = { stalledMs: 1000, raiseMs: 400, clearMs: 400 };
   const untaught = new Watched(t, { endpoint: camera.endpoint, health });
-  untaught.camera.start(new AbortController().signal);
+  await untaught.camera.start(new AbortController().signal);
   await untaught.until('twenty frames', ({ frames }) => frames.length >= 20);
   const [first] = untaught.frames;
   assert.ok(first !== undefined);
@@ -45,7 +45,7 @@ test('the driver takes its frames with their time, and tells of every trouble it
   await untaught.camera.stop();
 
   const taught = new Watched(t, { endpoint: camera.endpoint, health, reference });
-  taught.camera.start(new AbortController().signal);
+  await taught.camera.start(new AbortController().signal);
   await taught.until('it is well', (watched) => watched.states().at(-1) === 'ok');
   for (const [trouble, told] of [
     ['black', 'black'],
