@@ -22,11 +22,9 @@ test('the driver takes its frames with their time, and tells of every trouble it
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     onTrouble: (error) => assert.fail(error.message),
   });
-  const startedMs = performance.now();
   const give = (trouble: CameraLatch['trouble']): void => {
-    const monotonicMs = performance.now();
-    const revolutions = ((monotonicMs - startedMs) / 60_000) * 35;
-    camera.latch({ monotonicMs, revolutions, speedRpm: 35, faults: [], trouble });
+    // The machine stands: the place of a camera is judged by profiles of the picture, which running cloth makes less sure.
+    camera.latch({ monotonicMs: performance.now(), revolutions: 10, speedRpm: 0, faults: [], trouble });
   };
   give(null);
   await camera.start();
