@@ -20,7 +20,7 @@ import { drawSeam, type SeamOptions } from './seam.ts';
 import type { Sheet, View } from './view.ts';
 import { bindings, createWeave, drawWeave } from './weave.ts';
 
-export const stripNoise: Noise = { read: 1, shot: 0.1 };
+const stripNoise: Noise = { read: 1, shot: 0.1 };
 const selvedgePx = 70;
 
 /** Draws the strips of one fabric; what is dear (the cells) is made once. */
@@ -179,7 +179,7 @@ function layOnTable(sheet: Sheet, { widthPx, heightPx }: StripSize, cloth: Strip
 }
 
 /** 255 where two lit sheets differ by more than twice the noise and at least four grey values; gaps of one pixel are closed. */
-export function difference(clean: Sheet, spoiled: Sheet, size: StripSize, noise: Noise): Uint8Array {
+function difference(clean: Sheet, spoiled: Sheet, size: StripSize, noise: Noise): Uint8Array {
   const mask = new Uint8Array(clean.length);
   for (let i = 0; i < mask.length; i += 1) {
     const from = clean[i] ?? 0;
