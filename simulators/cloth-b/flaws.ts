@@ -67,7 +67,11 @@ export function flawOf(scene: Scene, wanted: DefectClass): FlawB {
       return { ...plain, after: (relief) => tuft(relief, xMm, yMm, roll(d, 3, 1, 2.6), child(d, 4), tone) };
     }
     case 'knot':
-      return { ...plain, after: (relief) => ball(relief, xMm, yMm, roll(d, 3, 0.3, 0.6), fabric.tone * 1.15) };
+      return {
+        ...plain,
+        after: (relief) =>
+          ball(relief, xMm, yMm, Math.max(roll(d, 3, 0.35, 0.65), 4 / fabric.pxPerMm), fabric.tone * 1.15),
+      };
     case 'crease': {
       const angle = roll(d, 4, -1.3, 1.3);
       const long = roll(d, 3, 7, 16);

@@ -79,7 +79,9 @@ export function flawOf(
       return { ...place, paint: (v, s) => paintFly(v, s, fly, tone) };
     }
     case 'knot': {
-      const knot = spot(0.3, 0.6);
+      // Smaller ones are below what the camera resolves.
+      const least = Math.max(0.35, 3.6 / fabric.pxPerMm);
+      const knot = spot(least, least + 0.3);
       return { ...place, paint: (v, s) => paintKnot(v, s, knot, Math.min(1, fabric.tone * 1.5)) };
     }
     case 'crease': {
