@@ -27,6 +27,7 @@ export const verbs = [
   'remote',
   'models',
   'evaluate',
+  'teach',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -126,6 +127,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/models.ts');
     case 'evaluate':
       return import('./commands/evaluate.ts');
+    case 'teach':
+      return import('./commands/teach.ts');
   }
 }
 

@@ -113,7 +113,7 @@ const ruleIdOf = (name: string) => `eye-${name.replaceAll('_', '-')}`;
 function ruleOf(name: string): GatewayRule {
   const known = what[name] ?? unknown;
   const id = ruleIdOf(what[name] === undefined ? 'anomaly' : name);
-  return { id, type: 'fabric_defect', latch: false, ...known };
+  return { id, type: what[name] === undefined ? 'fabric_anomaly' : name, latch: false, ...known };
 }
 
 export class FindingDesk {

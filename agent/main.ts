@@ -4,6 +4,7 @@
  * made of, and nowhere else.
  *
  *     drivers → pipeline → store → uplink
+ *     eye ────────┘
  *                   └────→ page
  */
 import { randomBytes } from 'node:crypto';
@@ -26,7 +27,7 @@ import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
-import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
+import { driversFor, eyeFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
 import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
@@ -190,7 +191,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       config.uplink === null
         ? null
         : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor, execute });
-    const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock });
+    const eye = await eyeFor(config, { pipeline, store, clock, log });
+    const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({
@@ -266,6 +268,10 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       await Promise.all(drivers.map((driver) => driver.stop()));
     });
     await Promise.all(drivers.map((driver) => driver.start(signal)));
+    if (eye !== null) {
+      eye.start(signal);
+      stack.defer(() => eye.stop());
+    }
     live.start(signal);
     stack.defer(() => live.stop());
     settings.start(trial);

@@ -12,6 +12,7 @@ import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
 import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
 import type { Instant } from './rules/conditions.ts';
+import type { EyeDesk } from './senses/eye/desk.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
   endpointName,
@@ -91,6 +92,7 @@ export function pipelineFor({
       firmware: machine.firmware,
       protocol: profile.protocol,
       polls: pollsMs(machine),
+      hasEye: machine.eye !== null,
     })),
     rules,
     clock,
@@ -198,6 +200,39 @@ export async function uplinkFor(
   });
 }
 
+/** The eye of all machines that have a camera; null where none has: then nothing of it is loaded. */
+export async function eyeFor(
+  config: Config,
+  { pipeline, store, clock, log }: Pick<PipelineParts, 'store' | 'clock' | 'log'> & { readonly pipeline: Pipeline },
+): Promise<EyeDesk | null> {
+  const machines = config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [{ id, eye }]));
+  if (machines.length === 0) return null;
+  const { EyeDesk: Desk } = await import('./senses/eye/desk.ts');
+  const { eyeModel, eyeModelId } = await import('./senses/eye/model.ts');
+  const { InstalledModels } = await import('./models/installed.ts');
+  const { trustedKeys } = await import('./models/trust.ts');
+  const { runGolden } = await import('../models/package/golden.ts');
+  const { hostBoot, hostMonotonicMs } = await import('./time/host.ts');
+  const installed = new InstalledModels({
+    dataDir: config.dataDir,
+    trusted: trustedKeys(config.dataDir, config.models.siteKeys),
+    golden: runGolden,
+    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
+    wallMs: () => clock.wallMs(),
+  });
+  return new Desk({
+    machines,
+    dataDir: config.dataDir,
+    publicKey: gatewayKeys(config.dataDir).publicKey,
+    model: () => eyeModel(installed.active(eyeModelId)),
+    pipeline,
+    keepFile: (bytes) => store.keepFile(bytes),
+    clock,
+    random: Math.random,
+    log: (level, message, fields) => log[level](fields, message),
+  });
+}
+
 export function driversFor(
   config: Config,
   machines: readonly WatchedMachine[],
@@ -207,17 +242,22 @@ export function driversFor(
     found,
     log,
     clock,
+    eye,
   }: {
     readonly pipeline: Pipeline;
     readonly found: DiscoveredSignals;
     readonly log: Logger;
     readonly clock: GatewayClock;
+    readonly eye: EyeDesk | null;
   },
 ): Driver[] {
   const ports: DriverPorts = {
     clock,
     random: Math.random,
-    sink: (event) => pipeline.accept(event),
+    sink: (event) => {
+      pipeline.accept(event);
+      eye?.saw(event);
+    },
     log: (level, message, fields) => log[level](fields, message),
   };
   const identified = (machine: string, own: Readonly<Record<string, string>>) =>

@@ -255,8 +255,8 @@ class DataPipeline implements Pipeline {
 
   /** Which rules a machine has depends on its signals. */
   #rulesOf(machine: Watched, now: Instant): void {
-    const { id, kind, profile } = machine.setup;
-    const own = rulesFor(this.#ruleSet, id, kind, profile);
+    const { id, kind, profile, hasEye } = machine.setup;
+    const own = rulesFor(this.#ruleSet, id, kind, profile, hasEye);
     for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
     for (const gone of machine.setRules(own)) {
       this.#desk.abandon(id, gone, now);
@@ -367,7 +367,8 @@ class DataPipeline implements Pipeline {
       this.#journal.instant('gateway', Math.round(now.wallMs), 'store_quarantined', { file: what });
     }
     const chosen = new Map<string, readonly Rule[]>();
-    for (const setup of machines) chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile));
+    for (const setup of machines)
+      chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile, setup.hasEye));
     const known = new Map<string, readonly Pick<Rule, 'id' | 'latch'>[]>([...chosen, [gatewayId, GatewayAlerts.rules]]);
     for (const { id, hasEye } of machines) {
       if (hasEye === true) known.set(id, [...(chosen.get(id) ?? []), ...FindingDesk.rules]);

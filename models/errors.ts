@@ -87,6 +87,13 @@ export const modelErrors = {
     cure: 'Install the model anew (`npm ci` for the one that ships); a file that was changed is refused.',
     retryable: false,
   },
+  statsInvalid: {
+    code: 'MDL-204',
+    meaning:
+      'What was taught of a cloth or machine cannot be used: the file is damaged, or belongs to another version of the model.',
+    cure: 'Teach it anew (`selvedge teach`); what was taught before is kept beside it and may be put back.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ModelErrorKey = keyof typeof modelErrors;

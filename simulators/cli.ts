@@ -251,8 +251,6 @@ async function writeDataset(
     say({ event: 'progress', done, of });
   };
   const { dataset } = loaded;
-  if (dataset.dataset === 'needle-trials' && generator === 'b')
-    throw new SimulatorError('usage', 'needle trials are drawn by generator a alone: leave --generator b out');
   const options = { folder, seed, generator, onProgress, signal };
   const written =
     dataset.dataset === 'strips'

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ModelError } from '../../models/errors.ts';
+import { accelerators, chooseAccelerator } from '../../models/package/accelerator.ts';
 import { runGolden } from '../../models/package/golden.ts';
 import { shippedPackages } from '../../models/package/keys.ts';
 import { modelId } from '../../models/package/manifest.ts';
@@ -22,6 +23,7 @@ export const help = `Usage: selvedge models list                     WHERE
        selvedge models activate MODEL           WHERE
        selvedge models rollback ID              WHERE
        selvedge models export MODEL FOLDER      WHERE
+       selvedge models accelerators FOLDER|MODEL [--accelerator NAME] [WHERE]
 
   list       every installed version, its state, and when its trial ends
   verify     signature, every file and the golden samples of a package
@@ -30,20 +32,22 @@ export const help = `Usage: selvedge models list                     WHERE
   activate   use it, on trial: confirmed after 24 hours of healthy running, taken back when its process crashes 3 times
   rollback   back to the version that was in use before
   export     a copy of an installed package in a new folder, for another gateway
+  accelerators  what the model would run on here: each is tried with the golden samples, and its time with that of the cpu
 
   FOLDER           a package; install also takes the ID of one that comes with this version of the agent
   MODEL            ID@VERSION; or ID: what runs in the shadow (activate), is in use (verify, export), or else the newest
   WHERE            --config FILE (its dataDir and models.siteKeys) or --data-dir DIR
+  --accelerator N  auto (default), cuda, tensorrt, webgpu, coreml, directml or cpu
   --site-key FILE  also trust this public key (PEM) for packages of the site; may be given several times
   --json FILE      also write {items:[{id, version, task, state, signedBy, trialEndsMs}]} (list), {ok, id, version, checks} (verify)
-                   or {ok, id, version, state, trialEndsMs, active}; of what was refused also {code, message, cure, checks}
+                   {ok, id, version, chosen, reason, tried} (accelerators) or {ok, id, version, state, trialEndsMs, active}; of what was refused also {code, message, cure, checks}
 
 An older version than the one in use is refused; back goes only rollback, on this computer.
 
 Exit code: 0 good, 1 refused or a failed check, 2 usage or a folder that cannot be used.
 `;
 
-const actions = ['list', 'verify', 'install', 'shadow', 'activate', 'rollback', 'export'] as const;
+const actions = ['list', 'verify', 'install', 'shadow', 'activate', 'rollback', 'export', 'accelerators'] as const;
 type Action = (typeof actions)[number];
 
 interface Asked {
@@ -81,6 +85,10 @@ export async function main(args: readonly string[]): Promise<number> {
     return told(await models.verify(folderOf(models, dataDir, words[0] ?? '')), json);
   }
   try {
+    if (action === 'accelerators') {
+      json(await tellAccelerators(models, dataDir, asked, values.accelerator));
+      return 0;
+    }
     const outcome = await carryOut(models, asked);
     process.stdout.write(`${said(action, outcome)}\n`);
     json({ ok: true, ...outcome });
@@ -104,6 +112,7 @@ function parse(args: readonly string[]) {
       'data-dir': text,
       'site-key': { type: 'string', multiple: true, default: [] },
       off: { type: 'boolean', default: false },
+      accelerator: { type: 'string', default: 'auto' },
       json: text,
     },
   });
@@ -121,7 +130,7 @@ async function placeOf(
     const { dataDir, models } = loadConfig(config);
     return { dataDir, siteKeys: [...models.siteKeys, ...named] };
   }
-  if (config === undefined && (given !== undefined || action === 'verify')) {
+  if (config === undefined && (given !== undefined || action === 'verify' || action === 'accelerators')) {
     return { dataDir: given ?? null, siteKeys: named };
   }
   throw new AgentError('usage', 'give either --config FILE or --data-dir DIR');
@@ -163,6 +172,23 @@ async function carryOut(models: InstalledModels, asked: Asked): Promise<Outcome>
     default:
       throw new AgentError('usage', `say ${actions.join(', ')}`);
   }
+}
+
+async function tellAccelerators(models: InstalledModels, dataDir: string | null, asked: Asked, name: string) {
+  takes(asked, 1);
+  const wanted = accelerators.find((known) => known === name);
+  if (wanted === undefined) throw new AgentError('usage', `--accelerator takes ${accelerators.join(', ')}`);
+  const folder = folderOf(models, dataDir, asked.words[0] ?? '');
+  const manifest = models.mustBeSound(folder);
+  const verdict = await chooseAccelerator(folder, manifest, wanted);
+  for (const { accelerator, ok, medianMs, worst, detail } of verdict.tried) {
+    const ran = ok
+      ? `${(medianMs ?? 0).toFixed(2)} ms a run, at most ${worst ?? 0} from the golden outputs`
+      : 'not here';
+    process.stdout.write(printable(`${accelerator.padEnd(9)} ${ran}${detail === null ? '' : ` (${detail})`}`) + '\n');
+  }
+  process.stdout.write(printable(`chosen: ${verdict.chosen} — ${verdict.reason}`) + '\n');
+  return { ok: true, id: manifest.id, version: manifest.version, ...verdict };
 }
 
 /** `ID` or `ID@VERSION`. @throws AgentError `usage` */

@@ -1,4 +1,5 @@
 /** The configuration as the agent uses it: checked, complete, paths absolute, deep-frozen. Made by `load.ts` alone. */
+import type { Mask } from '../../drivers/camera/mask.ts';
 import type { MachineKind } from '../../drivers/profiles/schema.ts';
 import type { ShiftCalendar } from '../time/calendar.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -51,9 +52,30 @@ export interface MachineConfig {
   readonly maxRequestsPerS: number | null;
   /** true: the set-points of its profile may be written by maintainers on the page. */
   readonly writes: boolean;
+  /** null: no camera looks at its cloth. */
+  readonly eye: EyeConfig | null;
   /** null unless the endpoint is OPC UA. */
   readonly opcua: OpcUaConfig | null;
   readonly rules: RulesConfig;
+}
+
+/** A camera before a circular machine's tube; fields as in `docs/CONFIG.md`. */
+export interface EyeConfig {
+  readonly camera: string;
+  readonly mask: Mask;
+  readonly fabric: string;
+  readonly mmPerPx: number;
+  readonly needles: number;
+  readonly firstNeedle: 0 | 1;
+  readonly feeders: number;
+  readonly coursesPerCm: number;
+  readonly circumferenceMm: number;
+  readonly position: 'index' | 'encoder' | 'telemetry';
+  readonly ringRowsPx: number;
+  readonly countsPerRevolution: number;
+  readonly rising: boolean;
+  readonly needleZero: number | null;
+  readonly behind: 'darker' | 'lighter' | null;
 }
 
 export interface OpcUaConfig {

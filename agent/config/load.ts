@@ -270,6 +270,10 @@ function buildMachine(
     polls: machine.polls ?? {},
     maxRequestsPerS: machine.maxRequestsPerS ?? null,
     writes: machine.writes?.enabled ?? false,
+    eye:
+      machine.eye === undefined
+        ? null
+        : { ...machine.eye, needleZero: machine.eye.needleZero ?? null, behind: machine.eye.behind ?? null },
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };

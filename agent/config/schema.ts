@@ -6,6 +6,8 @@
  * whether it holds the reference of a secret.
  */
 import { z } from 'zod';
+import { parseCameraEndpoint } from '../../drivers/camera/endpoint.ts';
+import { maskSchema } from '../../drivers/camera/mask.ts';
 import { machineKinds } from '../../drivers/profiles/schema.ts';
 import { remoteRuleFields } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
@@ -53,6 +55,16 @@ export function isTimeZone(name: string): boolean {
     return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
+  }
+}
+
+/** What is wrong with the endpoint of a camera; null: nothing. */
+function cameraProblem(text: string): string | null {
+  try {
+    parseCameraEndpoint(text);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'cannot be read';
   }
 }
 
@@ -164,6 +176,68 @@ export const writesSchema = z.strictObject({
   ),
 });
 
+const eyeSchema = z.strictObject({
+  camera: field(
+    z.string().superRefine((text, ctx) => {
+      const problem = cameraProblem(text);
+      if (problem !== null) ctx.addIssue({ code: 'custom', message: problem });
+    }),
+    'Where the pictures of its cloth come from. It stands still before the tube.',
+    {
+      ...atStart,
+      expects: 'mjpeg+http://host:port/path, file:///folder, rtsp://host/path or v4l2:/dev/video0',
+      examples: ['mjpeg+http://192.168.10.61/stream'],
+    },
+  ),
+  mask: field(
+    maskSchema.default([]),
+    'Parts of the picture nobody ever sees, in shares of its width and height.',
+    atStart,
+  ),
+  fabric: field(
+    z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/),
+    'The cloth it knits, as it was taught (selvedge teach vision). Not taught: the eye says so and finds nothing.',
+    { ...atStart, expects: idExpects, examples: ['single-jersey'] },
+  ),
+  mmPerPx: field(z.number().positive().max(10), 'Cloth that one pixel shows.', { ...atStart, unit: 'mm' }),
+  needles: field(z.int().min(4).max(100_000), 'Needles of the cylinder.', atStart),
+  firstNeedle: field(z.union([z.literal(0), z.literal(1)]).default(1), 'How the machine counts its needles.', atStart),
+  feeders: field(z.int().min(1).max(1_000), 'Feeders.', atStart),
+  coursesPerCm: field(z.number().positive().max(100), 'Courses of the cloth as the camera sees it.', {
+    ...atStart,
+    unit: '1/cm',
+  }),
+  circumferenceMm: field(
+    z.number().positive().max(20_000),
+    'Round the tube where the camera looks: twice its flat width.',
+    {
+      ...atStart,
+      unit: 'mm',
+    },
+  ),
+  position: field(
+    z.enum(['index', 'encoder', 'telemetry']),
+    'What tells the angle of the cylinder: a light mark on its ring that the camera sees, an encoder whose count comes with each picture, or the polls of the machine. By polls alone no needle can be named.',
+    atStart,
+  ),
+  ringRowsPx: field(z.int().min(1).max(256).default(16), 'index: rows at the top of the picture that show the ring.', {
+    ...atStart,
+    unit: 'px',
+  }),
+  countsPerRevolution: field(z.int().min(1).max(10_000_000).default(4096), 'encoder: counts a revolution.', atStart),
+  rising: field(z.boolean().default(true), 'Needles of rising number pass the camera as the machine turns.', atStart),
+  needleZero: field(
+    z.number().min(0).max(100_000).optional(),
+    'Needle in the middle of the picture at turn 0 of the index or encoder. Absent: no needle is named until it is calibrated.',
+    atStart,
+  ),
+  behind: field(
+    z.enum(['darker', 'lighter']).optional(),
+    'What is seen through a hole, against the cloth. Absent: no hole is told from a stain.',
+    atStart,
+  ),
+});
+
 const machineSchema = z.strictObject({
   id: field(
     id.refine((s) => s !== 'gateway', { error: 'is reserved for the gateway itself' }),
@@ -223,6 +297,11 @@ const machineSchema = z.strictObject({
   ),
   serial: field(serialSchema.optional(), 'Line settings of a serial endpoint; the same as in its query part.', atStart),
   opcua: field(opcuaSchema.optional(), 'Session settings of an OPC UA endpoint.', atStart),
+  eye: field(
+    eyeSchema.optional(),
+    'A camera that looks at the cloth of this circular knitting machine. Absent: none.',
+    atStart,
+  ),
   rules: field(rulesSchema.optional(), 'Changes of rules for this machine alone, by rule id.', live),
 });
 

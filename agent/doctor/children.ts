@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { PackageLoad } from './checks.ts';
 
-export type PackageName = 'better-sqlite3' | 'serialport' | 'node-opcua-client';
+export type PackageName = 'better-sqlite3' | 'serialport' | 'node-opcua-client' | 'onnxruntime-node';
 export type LookUp = { readonly addresses: readonly LookupAddress[] } | { readonly code: string };
 
 /** Loading takes up to a second; what takes this long hangs. */
@@ -17,7 +17,9 @@ const quiet = '--disable-warning=ExperimentalWarning';
 /** Never rejects. */
 export function loadPackage(name: PackageName, timeoutMs = loadTimeoutMs): Promise<PackageLoad> {
   const args = [quiet, join(import.meta.dirname, 'load-package.ts'), name];
-  const options = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 1024 * 1024 } as const;
+  // onnxruntime would tell its maker that it was loaded.
+  const env = { ...process.env, ORT_DISABLE_TELEMETRY: '1' };
+  const options = { timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 1024 * 1024, env } as const;
   return new Promise((resolve) => {
     execFile(process.execPath, args, options, (error, _out, said) => {
       if (error === null) resolve({ name, problem: null });

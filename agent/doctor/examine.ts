@@ -42,6 +42,7 @@ import {
   type Found,
   type Target,
 } from './reach.ts';
+import { examineModels } from './models.ts';
 import { bad, good, reportOf, type Check, type Report } from './report.ts';
 
 /** A name must resolve and its host take the connection within this time. */
@@ -170,6 +171,7 @@ async function configured(
       return [judgeMachine(machine.id, found ?? 'left-to-the-agent'), ...(trust === null ? [] : [trust])];
     }),
     judgeUplink(uplink, (broker) => reachOf(network.get(targetText(tcpOf(broker))))),
+    ...(await examineModels(dataDir, config.models.siteKeys, root)),
   ];
 }
 

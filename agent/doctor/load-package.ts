@@ -12,6 +12,8 @@ try {
     await import('serialport');
   } else if (name === 'node-opcua-client') {
     await import('node-opcua-client');
+  } else if (name === 'onnxruntime-node') {
+    await import('onnxruntime-node');
   } else {
     process.exitCode = 2;
   }

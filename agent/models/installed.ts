@@ -7,9 +7,8 @@
  *  I3  A version never changes: other content under the same number is refused.
  *  I4  What a slot names is never removed; of the others the newest are kept, so that the disk does not fill.
  */
-import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { ModelError } from '../../models/errors.ts';
 import { readPackage, readWhole } from '../../models/package/folder.ts';
 import type { GoldenOptions } from '../../models/package/golden.ts';
@@ -17,16 +16,13 @@ import {
   manifestFile,
   packageLimits,
   parseManifest,
-  signatureFile,
   type Manifest,
   type Signer,
 } from '../../models/package/manifest.ts';
 import type { TrustedKeys } from '../../models/package/signature.ts';
 import { checkOf, verifyPackage, type Check, type Verdict } from '../../models/package/verify.ts';
-import { compareVersions, isVersion } from '../../models/package/version.ts';
-import { copyDurably, flushFolder, flushFolders, needRoom, Pace } from '../backup/disk.ts';
 import { AgentError } from '../errors.ts';
-import { makeFolder } from '../folder.ts';
+import { PackageDisk } from './package-disk.ts';
 import {
   activate,
   maxModels,
@@ -88,21 +84,23 @@ export class PackageRefused extends ModelError {
 
 export class InstalledModels {
   readonly #ports: InstalledPorts;
+  readonly #disk: PackageDisk;
 
   constructor(ports: InstalledPorts) {
     this.#ports = ports;
+    this.#disk = new PackageDisk(modelsFolder(ports.dataDir));
   }
 
   folderOf(id: string, version: string): string {
-    return join(modelsFolder(this.#ports.dataDir), id, version);
+    return this.#disk.folderOf(id, version);
   }
 
   /** Every installed version, by name and then the newest first. @throws AgentError `modelsDamaged` */
   list(): ListedModel[] {
     const slots = readSlots(this.#ports.dataDir);
-    return this.#ids().flatMap((id) =>
-      this.#versions(id).map((version) => this.#listed(id, version, slotOf(slots, id))),
-    );
+    return this.#disk
+      .ids()
+      .flatMap((id) => this.#disk.versions(id).map((version) => this.#listed(id, version, slotOf(slots, id))));
   }
 
   /** Signature and files of a folder, then its golden samples when those are good. */
@@ -118,18 +116,21 @@ export class InstalledModels {
     return { ...verdict, ok: golden.ok, checks: [...verdict.checks, golden] };
   }
 
+  /** Signature and every byte of a folder, without its samples. @throws PackageRefused, ModelError `packageUnreadable` */
+  mustBeSound(folder: string): Manifest {
+    return mustBeGood(verifyPackage(readPackage(folder), this.#ports.trusted));
+  }
+
   /**
    * Copies the package beside, verifies the copy, and gives it its name.
    * @throws PackageRefused, ModelError `packageUnreadable`, AgentError `modelOlder`, `modelVersionTaken`, `modelsFull`, `modelsBusy`, …
    */
   async install(from: string): Promise<Outcome> {
     const { dataDir } = this.#ports;
-    const onDisk = readPackage(from);
     // Before anything is copied, so that what would be refused anyway costs no disk. What is installed is judged again.
-    const first = verifyPackage(onDisk, this.#ports.trusted);
-    const claimed = mustBeGood(first);
+    const claimed = this.mustBeSound(from);
     refuseOlder(slotOf(readSlots(dataDir), claimed.id), claimed.id, claimed.version);
-    const staging = this.#stage(from, [manifestFile, signatureFile, ...claimed.files.map(({ path }) => path)]);
+    const staging = this.#disk.stage(from, claimed);
     try {
       const manifest = mustBeGood(await this.verify(staging));
       return withLock(dataDir, this.#ports.lockWaitMs ?? 5_000, () => this.#land(staging, manifest));
@@ -161,13 +162,8 @@ export class InstalledModels {
   /** Copies an installed package, verified, to a new folder. @throws AgentError `modelExportTaken`, `modelUnknown`; PackageRefused */
   async export(id: string, version: string, to: string): Promise<Outcome> {
     if (existsSync(to)) throw new AgentError('modelExportTaken', `${to} is there already`);
-    const { files } = await this.#mustBeUsable(id, version);
-    const paths = [manifestFile, signatureFile, ...files.map(({ path }) => path)];
-    const unfinished = `${to}.unfinished`;
-    rmSync(unfinished, { recursive: true, force: true });
-    this.#copy(this.folderOf(id, version), unfinished, paths);
-    renameSync(unfinished, to);
-    flushFolder(dirname(resolve(to)));
+    const manifest = await this.#mustBeUsable(id, version);
+    this.#disk.copyOut(id, version, manifest, to);
     return this.#outcome(id, version, slotOf(readSlots(this.#ports.dataDir), id));
   }
 
@@ -179,8 +175,7 @@ export class InstalledModels {
     const { active: version } = slotOf(readSlots(this.#ports.dataDir), id);
     if (version === null) return null;
     const folder = this.#mustBeInstalled(id, version);
-    const manifest = mustBeGood(verifyPackage(readPackage(folder), this.#ports.trusted));
-    return { folder, manifest: mustBeNamed(manifest, id, version) };
+    return { folder, manifest: mustBeNamed(this.mustBeSound(folder), id, version) };
   }
 
   /** Changes the slot of one model, durably; `list` shows it. @throws AgentError `modelsBusy`, and what `change` throws */
@@ -197,7 +192,7 @@ export class InstalledModels {
 
   /** The newest installed version. @throws AgentError `modelUnknown` */
   newest(id: string): string {
-    const [newest] = this.#versions(id);
+    const [newest] = this.#disk.versions(id);
     if (newest === undefined) throw new AgentError('modelUnknown', `no version of ${id} is installed`);
     return newest;
   }
@@ -242,49 +237,14 @@ export class InstalledModels {
     };
   }
 
-  #ids(): string[] {
-    const folder = modelsFolder(this.#ports.dataDir);
-    return foldersIn(folder).filter((name) => !name.startsWith('.'));
-  }
-
-  /** The newest first. */
-  #versions(id: string): string[] {
-    return foldersIn(join(modelsFolder(this.#ports.dataDir), id))
-      .filter(isVersion)
-      .toSorted((a, b) => compareVersions(b, a));
-  }
-
   #mustBeInstalled(id: string, version: string): string {
     const folder = this.folderOf(id, version);
-    if (this.#versions(id).includes(version)) return folder;
+    if (this.#disk.versions(id).includes(version)) return folder;
     throw new AgentError('modelUnknown', `${id} ${version} is not installed`);
   }
 
   async #mustBeUsable(id: string, version: string): Promise<Manifest> {
     return mustBeNamed(mustBeGood(await this.verify(this.#mustBeInstalled(id, version))), id, version);
-  }
-
-  // ——— the disk ———
-
-  /** A copy in a folder of its own, on the disk when it returns. */
-  #stage(from: string, paths: readonly string[]): string {
-    const folder = join(modelsFolder(this.#ports.dataDir), '.staging');
-    makeFolder(folder);
-    const staging = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}`);
-    this.#copy(from, staging, paths);
-    return staging;
-  }
-
-  #copy(from: string, to: string, paths: readonly string[]): void {
-    makeFolder(to);
-    const { files } = readPackage(from);
-    needRoom(
-      to,
-      files.reduce((sum, { bytes }) => sum + bytes, 0),
-    );
-    for (const path of paths) copyDurably(join(from, path), join(to, path), new Pace(0));
-    flushFolders(to, paths);
-    flushFolder(dirname(resolve(to)));
   }
 
   /** Gives a verified copy its name. The lock is held. */
@@ -293,48 +253,26 @@ export class InstalledModels {
     const slot = slotOf(readSlots(dataDir), id);
     // The slots may be others than before the samples were run.
     refuseOlder(slot, id, version);
-    this.#sweep();
-    const home = join(modelsFolder(dataDir), id);
-    const place = join(home, version);
-    if (existsSync(place)) {
-      if (!sameFile(join(staging, manifestFile), join(place, manifestFile))) {
+    this.#disk.sweep();
+    if (this.#disk.has(id, version)) {
+      if (!this.#disk.isSame(staging, id, version)) {
         throw new AgentError('modelVersionTaken', `${id} ${version} is installed with another manifest`);
       }
-      if (verdictOf(place, trusted)?.ok === true) return this.#outcome(id, version, slot);
+      if (verdictOf(this.folderOf(id, version), trusted)?.ok === true) return this.#outcome(id, version, slot);
       // Damaged since, so it is of no use to anybody: it makes room for the sound copy.
-      this.#putAway(place);
-    } else if (!existsSync(home) && this.#ids().length >= maxModels) {
+      this.#disk.remove(id, version);
+    } else if (this.#disk.versions(id).length === 0 && this.#disk.ids().length >= maxModels) {
       throw new AgentError('modelsFull', `${maxModels} models are installed`);
     }
-    makeFolder(home);
-    flushFolder(modelsFolder(dataDir));
-    renameSync(staging, place);
-    flushFolder(home);
+    this.#disk.land(staging, id, version);
     this.#removeOld(id, version, slot);
     return this.#outcome(id, version, slot);
   }
 
   #removeOld(id: string, fresh: string, slot: Slot): void {
     const needed = new Set([fresh, ...neededVersions(slot)]);
-    const others = this.#versions(id).filter((version) => !needed.has(version));
-    for (const version of others.slice(keptVersions)) this.#putAway(this.folderOf(id, version));
-  }
-
-  /** Out of sight in one step, then removed. */
-  #putAway(folder: string): void {
-    const gone = join(modelsFolder(this.#ports.dataDir), '.staging', `0-${randomBytes(4).toString('hex')}`);
-    makeFolder(join(gone, '..'));
-    renameSync(folder, gone);
-    flushFolder(join(folder, '..'));
-    rmSync(gone, { recursive: true, force: true });
-  }
-
-  /** Removes what processes left that were killed. */
-  #sweep(): void {
-    const folder = join(modelsFolder(this.#ports.dataDir), '.staging');
-    for (const name of foldersIn(folder)) {
-      if (!isAlive(Number(name.split('-')[0]))) rmSync(join(folder, name), { recursive: true, force: true });
-    }
+    const others = this.#disk.versions(id).filter((version) => !needed.has(version));
+    for (const version of others.slice(keptVersions)) this.#disk.remove(id, version);
   }
 }
 
@@ -369,24 +307,3 @@ function verdictOf(folder: string, trusted: TrustedKeys): Verdict | null {
     throw error;
   }
 }
-
-function foldersIn(folder: string): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name)
-    .toSorted();
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Of another user, so it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-}
-
-const sameFile = (a: string, b: string) => existsSync(b) && readFileSync(a).equals(readFileSync(b));

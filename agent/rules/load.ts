@@ -112,12 +112,22 @@ export function loadRuleSet(
   return { rules: site.rules, byMachine };
 }
 
-/** The rules that can ever hold on a machine, each with the conditions that can. */
-export function rulesFor(set: RuleSet, machine: string, kind: string, profile: Profile): readonly Rule[] {
+/**
+ * The rules that can ever hold on a machine, each with the conditions that can.
+ *
+ * @param hasEye a camera looks at its cloth
+ */
+export function rulesFor(
+  set: RuleSet,
+  machine: string,
+  kind: string,
+  profile: Profile,
+  hasEye = false,
+): readonly Rule[] {
   const chosen: Rule[] = [];
   for (const rule of set.byMachine.get(machine) ?? set.rules) {
     if (!rule.enabled || (rule.kinds !== undefined && !rule.kinds.some((k) => k === kind))) continue;
-    const when = rule.when.filter((condition) => applies(condition, profile));
+    const when = rule.when.filter((condition) => applies(condition, profile, hasEye));
     if (when.length === 0) continue;
     if (rule.fallback && chosen.some((other) => other.type === rule.type)) continue;
     chosen.push({ ...rule, when });
@@ -125,10 +135,11 @@ export function rulesFor(set: RuleSet, machine: string, kind: string, profile: P
   return chosen;
 }
 
-/** Causes that a machine or its connection reports by itself, and that no code of a profile stands for. */
-export const isReported = (pattern: string): boolean => /^(?:condition|connection)\./.test(pattern);
+const isOfEye = (pattern: string): boolean => /^(?:camera|eye)\./.test(pattern);
+/** Causes that a machine, its connection or its eye reports by itself, and that no code of a profile stands for. */
+export const isReported = (pattern: string): boolean => isOfEye(pattern) || /^(?:condition|connection)\./.test(pattern);
 
-function applies(condition: Condition, profile: Profile): boolean {
+function applies(condition: Condition, profile: Profile, hasEye: boolean): boolean {
   switch (condition.kind) {
     case 'above':
     case 'below':
@@ -143,8 +154,9 @@ function applies(condition: Condition, profile: Profile): boolean {
         ([name, spec]) => spec.kind === 'counter' && (condition.signal ?? name) === name,
       );
     case 'code':
+      if (hasEye && condition.causes.some(isOfEye)) return true;
       // Only OPC UA machines report by themselves, and a rule about that needs no code table.
-      if (profile.protocol === 'opcua' && condition.causes.some(isReported)) return true;
+      if (profile.protocol === 'opcua' && condition.causes.some((one) => isReported(one) && !isOfEye(one))) return true;
       return causesOf(profile).some((cause) => condition.causes.some((pattern) => matchesCause(pattern, cause)));
     case 'offline':
       return true;

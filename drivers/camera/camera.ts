@@ -14,7 +14,7 @@ import { Reconnecting } from '../reconnect.ts';
 import { parseCameraEndpoint, type CameraEndpoint } from './endpoint.ts';
 import { openFfmpeg } from './ffmpeg.ts';
 import { openFiles } from './files.ts';
-import { cameraLimits, type Frame } from './frame.ts';
+import { cameraLimits, type Frame, type FrameIndex } from './frame.ts';
 import {
   defaultHealthOptions,
   passTime,
@@ -27,7 +27,8 @@ import {
   type HealthOptions,
 } from './health.ts';
 import { decodeImage, readImageFile, type GreyImage } from './image-file.ts';
-import { blankCovered, compileMask, parseMask, type Mask } from './mask.ts';
+import { findMark, type MarkStrip } from './mark.ts';
+import { blankCovered, compileMask, parseMask, runsOf, type Mask } from './mask.ts';
 import { measureFrame, type FrameMeasure } from './measure.ts';
 import { openMjpeg } from './mjpeg.ts';
 import { NewestFirst } from './newest-first.ts';
@@ -39,7 +40,11 @@ export interface CameraOptions {
   /** As `endpoint.ts` takes it. */
   readonly endpoint: string;
   readonly credentials?: Credentials;
+  /** PEM, for `mjpeg+https`; see `mjpeg.ts`. */
+  readonly ca?: string;
   readonly mask?: Mask;
+  /** Where the ring of the machine with its mark is seen; absent: it is not looked for. */
+  readonly mark?: MarkStrip;
   /** What a person showed as right; absent: focus and place are not judged. */
   readonly reference?: CameraReference;
   readonly backoff?: BackoffOptions;
@@ -91,6 +96,14 @@ export interface CameraCounts {
   readonly lastFrameMs: number | null;
 }
 
+/** The mask for pictures of one size. */
+interface Covered {
+  readonly width: number;
+  readonly height: number;
+  readonly masked: Uint8Array | null;
+  readonly runs: Uint32Array;
+}
+
 const defaultBackoff: BackoffOptions = { minMs: 200, maxMs: 10_000 };
 const watchMs = 500;
 /** The same is told in the log so often at most. */
@@ -109,7 +122,7 @@ export class Camera {
   readonly #healthOptions: HealthOptions;
   readonly #life: Reconnecting<Source>;
   readonly #queue: NewestFirst<{ readonly raw: RawFrame; readonly receivedMs: number; readonly monotonicMs: number }>;
-  #covered: { readonly width: number; readonly height: number; readonly mask: Uint8Array | null } | null = null;
+  #covered: Covered | null = null;
   #health: CameraHealth;
   #lastMeasure: FrameMeasure | null = null;
   #watchdog: NodeJS.Timeout | null = null;
@@ -191,16 +204,21 @@ export class Camera {
         this.#received += 1;
         this.#queue.put({ raw, receivedMs: this.#ports.clock.wallMs(), monotonicMs: this.#ports.clock.monotonicMs() });
       },
+      isBusy: () => this.#queue.isBusy,
       onRefused: (reason) => this.#refuse(reason),
       onClosed: (reason, detail) => {
         isOver = true;
         this.#lost(reason, detail);
       },
     };
-    const { credentials = null, connectTimeoutMs = 5_000, filesEveryMs = 200, ffmpeg } = this.#options;
+    const { credentials = null, ca, connectTimeoutMs = 5_000, filesEveryMs = 200, ffmpeg } = this.#options;
     switch (this.#endpoint.kind) {
       case 'mjpeg':
-        return openMjpeg(this.#endpoint.url, handlers, { credentials, connectTimeoutMs });
+        return openMjpeg(this.#endpoint.url, handlers, {
+          credentials,
+          connectTimeoutMs,
+          ...(ca === undefined ? {} : { ca }),
+        });
       case 'files':
         return openFiles(this.#endpoint.path, handlers, { everyMs: filesEveryMs });
       default:
@@ -251,8 +269,8 @@ export class Camera {
       return;
     }
     if (this.#ended) return;
-    const masked = this.#coveredOf(image.width, image.height);
-    if (masked !== null) blankCovered(image.pixels, masked);
+    const { masked, runs } = this.#coveredOf(image.width, image.height);
+    blankCovered(image.pixels, runs);
     this.#life.heard();
     this.#lastFrameMs = receivedMs;
     const frame: Frame = {
@@ -262,7 +280,7 @@ export class Camera {
       capturedBy: raw.capturedMs === null ? 'receipt' : 'camera',
       receivedMs,
       monotonicMs,
-      index: raw.index,
+      index: raw.index ?? this.#markIn({ ...image, masked }),
     };
     const measure = measureFrame(frame);
     this.#lastMeasure = measure;
@@ -271,11 +289,18 @@ export class Camera {
     await this.#ports.onFrame(frame);
   }
 
-  #coveredOf(width: number, height: number): Uint8Array | null {
-    if (this.#covered?.width !== width || this.#covered.height !== height) {
-      this.#covered = { width, height, mask: compileMask(this.#mask, width, height) };
-    }
-    return this.#covered.mask;
+  #markIn(picture: Pick<Frame, 'width' | 'height' | 'pixels' | 'masked'>): FrameIndex | null {
+    const { mark } = this.#options;
+    if (mark === undefined) return null;
+    const column = findMark(picture, mark);
+    return { kind: 'mark', isThere: column !== null, column };
+  }
+
+  #coveredOf(width: number, height: number): Covered {
+    if (this.#covered?.width === width && this.#covered.height === height) return this.#covered;
+    const masked = compileMask(this.#mask, width, height);
+    this.#covered = { width, height, masked, runs: runsOf(masked ?? new Uint8Array(0)) };
+    return this.#covered;
   }
 
   #watch(): void {

@@ -1,5 +1,6 @@
 /**
- * A folder of images as a camera: each once, in the order of the names, and then what is added behind the last. One image: that one.
+ * A folder of images as a camera: each once and none left out, in the order of the names, and then what is added behind the last. One
+ * image: that one.
  * For inspection machines that write files, and for trying things out.
  */
 import { readdir, stat } from 'node:fs/promises';
@@ -26,6 +27,8 @@ export function openFiles(path: string, handlers: SourceHandlers, { everyMs }: F
     }, everyMs);
   };
   const next = async (): Promise<void> => {
+    // A file is there later too: none is left out because somebody looks slowly.
+    if (handlers.isBusy()) return again();
     try {
       if (waiting.length === 0 && !isFile) waiting = await namesAfter(path, last);
       const name = waiting.shift();

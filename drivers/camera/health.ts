@@ -11,7 +11,8 @@
  *  H3  Without a taught reference nothing is said of focus and place.
  *  H4  Silence alone is enough for `stalled`; so is the very same picture again and again, which no sensor gives.
  */
-import { shiftBetween, type FrameMeasure } from './measure.ts';
+import type { FrameMeasure } from './measure.ts';
+import { addToScene, displacement, leastFrames, noScene, type Scene } from './scene.ts';
 
 export const troubles = ['stalled', 'black', 'over-exposed', 'moved', 'defocused'] as const;
 export type Trouble = (typeof troubles)[number];
@@ -20,9 +21,7 @@ export type CameraState = 'starting' | 'ok' | Trouble;
 /** What a person showed as right: the camera in its place, in focus. */
 export interface CameraReference {
   readonly sharpness: number;
-  /** Mean brightness of columns and rows, as `measure.ts` has them. */
-  readonly columns: readonly number[];
-  readonly rows: readonly number[];
+  readonly scene: Scene;
 }
 
 export interface HealthOptions {
@@ -37,7 +36,7 @@ export interface HealthOptions {
   readonly white: readonly [number, number];
   /** Sharpness as a share of the reference. */
   readonly sharpness: readonly [number, number];
-  /** Shift as a share of width or height. */
+  /** Shift as a share of width or height; change of the cloth's pitch as a share. */
   readonly shift: readonly [number, number];
 }
 
@@ -51,13 +50,6 @@ export const defaultHealthOptions: HealthOptions = {
   sharpness: [0.5, 0.7],
   shift: [0.02, 0.01],
 };
-
-/** Below it two profiles have nothing in common. */
-const likeness = 0.5;
-/** Of a single frame; cloth that runs by averages out. */
-const profileShare = 0.1;
-/** Grey levels. A profile without an edge says nothing about the place. */
-const flatProfile = 3;
 
 interface Latch {
   readonly isOn: boolean;
@@ -77,8 +69,7 @@ export interface CameraHealth {
   readonly frames: number;
   readonly lastHash: number | null;
   readonly sameSinceMs: number;
-  readonly columns: readonly number[];
-  readonly rows: readonly number[];
+  readonly scene: Scene;
   readonly latches: Readonly<Record<Trouble, Latch>>;
   readonly reasons: Readonly<Record<Trouble, string>>;
 }
@@ -92,8 +83,7 @@ export function startHealth(nowMs: number): CameraHealth {
     frames: 0,
     lastHash: null,
     sameSinceMs: nowMs,
-    columns: [],
-    rows: [],
+    scene: noScene,
     latches: { stalled: off, black: off, 'over-exposed': off, defocused: off, moved: off },
     reasons: { stalled: '', black: '', 'over-exposed': '', defocused: '', moved: '' },
   };
@@ -108,26 +98,25 @@ export function seeFrame(
   options: HealthOptions = defaultHealthOptions,
 ): CameraHealth {
   const isSame = before.lastHash === frame.hash;
-  const columns = blend(before.columns, frame.columns);
-  const rows = blend(before.rows, frame.rows);
+  const black = between(frame.blackShare, options.black);
+  const white = between(frame.whiteShare, options.white);
+  const isDim = black !== 'clear' || white !== 'clear';
+  const scene = isDim ? before.scene : addToScene(before.scene, frame);
   const seen: CameraHealth = {
     ...before,
     lastFrameMs: nowMs,
     frames: before.frames + 1,
     lastHash: frame.hash,
     sameSinceMs: isSame ? before.sameSinceMs : nowMs,
-    columns,
-    rows,
+    scene,
   };
   const { latches, reasons } = seen;
   const step = (trouble: Trouble, verdict: Verdict): Latch => settle(latches[trouble], verdict, nowMs, options);
-  const black = between(frame.blackShare, options.black);
-  const white = between(frame.whiteShare, options.white);
-  const isBlind = black === 'raise' || white === 'raise' || latches.black.isOn || latches['over-exposed'].isOn;
+  const isBlind = isDim || latches.black.isOn || latches['over-exposed'].isOn;
   const sharp =
     reference === null ? 'clear' : between(-frame.sharpness / reference.sharpness, negated(options.sharpness));
   const place =
-    reference === null ? { verdict: 'clear' as const, reason: '' } : placeOf(columns, rows, reference, options);
+    reference === null ? { verdict: 'clear' as const, reason: '' } : placeOf(reference.scene, scene, options);
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   return told(
     {
@@ -164,8 +153,8 @@ export function passTime(
 
 /** What a camera that is well looks like: to be kept as its reference. Null before it was seen long enough. */
 export function referenceOf(health: CameraHealth, frame: FrameMeasure): CameraReference | null {
-  if (health.state !== 'ok' || health.frames < 1 / profileShare || frame.sharpness <= 0) return null;
-  return { sharpness: frame.sharpness, columns: health.columns, rows: health.rows };
+  if (health.state !== 'ok' || health.scene.frames < leastFrames || frame.sharpness <= 0) return null;
+  return { sharpness: frame.sharpness, scene: health.scene };
 }
 
 function told(seen: CameraHealth, nowMs: number, options: HealthOptions): CameraHealth {
@@ -213,27 +202,23 @@ function settle(latch: Latch, verdict: Verdict, nowMs: number, options: HealthOp
     : { ...latch, changingSinceMs: sinceMs };
 }
 
-function blend(before: readonly number[], now: readonly number[]): readonly number[] {
-  // Another resolution begins anew.
-  if (before.length !== now.length) return now;
-  return now.map((value, at) => (before[at] ?? value) * (1 - profileShare) + value * profileShare);
-}
-
 function placeOf(
-  columns: readonly number[],
-  rows: readonly number[],
-  reference: CameraReference,
+  taught: Scene,
+  now: Scene,
   { shift: limits }: HealthOptions,
 ): { readonly verdict: Verdict; readonly reason: string } {
-  const shifts = [
-    shiftBetween(reference.columns, columns, flatProfile),
-    shiftBetween(reference.rows, rows, flatProfile),
-  ];
-  const known = shifts.filter((one) => one !== null);
-  const [first] = known;
-  if (first === undefined) return { verdict: 'clear', reason: '' };
-  if (known.some((one) => one.likeness < likeness))
-    return { verdict: 'raise', reason: 'it shows another scene than was taught' };
-  const worst = Math.max(...known.map((one) => Math.abs(one.share)));
-  return { verdict: between(worst, limits), reason: `it is moved by ${(worst * 100).toFixed(1)} % of the picture` };
+  const found = displacement(taught, now);
+  if (found === null) return { verdict: 'clear', reason: '' };
+  const percent = (found.share * 100).toFixed(1);
+  switch (found.what) {
+    case 'another-scene':
+      return { verdict: 'raise', reason: 'it shows another scene than was taught' };
+    case 'shifted':
+      return { verdict: between(found.share, limits), reason: `it is moved by ${percent} % of the picture` };
+    case 'another-pitch':
+      return {
+        verdict: between(found.share, limits),
+        reason: `the pitch of the cloth is ${percent} % other than was taught: the camera is nearer, further or askew`,
+      };
+  }
 }

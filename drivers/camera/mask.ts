@@ -99,7 +99,19 @@ function crossingAt([x1, y1]: Point, [x2, y2]: Point, y: number): { readonly x: 
   return { x: x1 + ((y - y1) / (y2 - y1)) * (x2 - x1), turn: y2 > y1 ? 1 : -1 };
 }
 
-/** Blanks what is covered, in place. */
-export function blankCovered(pixels: Uint8Array, covered: Uint8Array): void {
-  for (let at = 0; at < pixels.length; at += 1) if (covered[at] === 1) pixels[at] = blank;
+/** The covered pixels as runs `[from, to, from, to, …]`, in the order of the rows. */
+export function runsOf(covered: Uint8Array): Uint32Array {
+  const runs: number[] = [];
+  for (let from = covered.indexOf(1); from >= 0;) {
+    const end = covered.indexOf(0, from);
+    const to = end < 0 ? covered.length : end;
+    runs.push(from, to);
+    from = end < 0 ? -1 : covered.indexOf(1, to);
+  }
+  return Uint32Array.from(runs);
+}
+
+/** Blanks the runs, in place. */
+export function blankCovered(pixels: Uint8Array, runs: Uint32Array): void {
+  for (let at = 0; at < runs.length; at += 2) pixels.fill(blank, runs[at], runs[at + 1]);
 }

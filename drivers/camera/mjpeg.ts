@@ -15,6 +15,8 @@ import type { Credentials, Source, SourceHandlers } from './source.ts';
 export interface MjpegOptions {
   readonly credentials: Credentials | null;
   readonly connectTimeoutMs: number;
+  /** PEM of the certificate of an HTTPS camera, or of whoever signed it; absent: the CAs of Node. Unknown ones are always refused. */
+  readonly ca?: string;
   readonly limits?: { readonly partBytes: number; readonly headerBytes: number };
 }
 
@@ -34,6 +36,7 @@ export function openMjpeg(url: string, handlers: SourceHandlers, options: MjpegO
     agent: false,
     headers: { Accept: 'multipart/x-mixed-replace' },
     ...(credentials === null ? {} : { auth: `${credentials.user}:${credentials.password}` }),
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
     timeout: connectTimeoutMs,
   });
   const finish = (reason: string, detail?: string): void => {
@@ -126,6 +129,6 @@ function indexOf(headers: ReadonlyMap<string, string>): FrameIndex | null {
   const count = headers.get(encoderHeader);
   if (count !== undefined && /^-?\d{1,15}$/.test(count)) return { kind: 'encoder', count: Number(count) };
   const mark = headers.get(markHeader);
-  if (mark === '0' || mark === '1') return { kind: 'mark', isThere: mark === '1' };
+  if (mark === '0' || mark === '1') return { kind: 'mark', isThere: mark === '1', column: null };
   return null;
 }

@@ -23,6 +23,11 @@ export class NewestFirst<T> {
     return this.#dropped;
   }
 
+  /** One is worked on, or waits. */
+  get isBusy(): boolean {
+    return this.#working !== null;
+  }
+
   put(item: T): void {
     if (this.#stopped) return;
     if (this.#waiting !== null) this.#dropped += 1;

@@ -14,6 +14,8 @@ export interface RawFrame {
 export interface SourceHandlers {
   readonly onOpen: () => void;
   readonly onFrame: (frame: RawFrame) => void;
+  /** Somebody still looks at an earlier picture. A camera goes on all the same; files can wait. */
+  readonly isBusy: () => boolean;
   /** A part of the stream that is no picture; the stream goes on. */
   readonly onRefused: (reason: string) => void;
   /**

@@ -10,11 +10,8 @@ import { goldenRequest, type GoldenAnswer, type GoldenRequest } from './golden.t
 import { compareTensors, tensorData, type TensorData } from './tensor.ts';
 import type { ElementType } from './manifest.ts';
 
-/** Each sample is run so often: the first run makes buffers. */
-const runs = 3;
-
 async function tryModel(request: GoldenRequest): Promise<GoldenAnswer> {
-  const { folder, model, provider, samples } = request;
+  const { folder, model, provider, runs, samples } = request;
   const read = (file: string) => readFileSync(join(folder, file));
   // From bytes, not from a path: a graph that is a file may name other files to be read.
   const session = await InferenceSession.create(read(model), {
@@ -37,6 +34,7 @@ async function tryModel(request: GoldenRequest): Promise<GoldenAnswer> {
       sample.inputs.map(({ name, file, shape }) => [name, tensorOf(typeOf.get(name), load(name, file), shape)]),
     );
     let results: InferenceSession.ReturnType = {};
+    // The first run makes buffers, and shaders where there are any: of more than two it is not the median.
     for (let run = 0; run < runs; run += 1) {
       const beganMs = performance.now();
       results = await session.run(feeds);
@@ -80,7 +78,9 @@ function tensorOf(type: ElementType | undefined, data: TensorData, shape: readon
 }
 
 function problemOf(error: unknown): GoldenAnswer {
-  const why = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  // The library begins some messages with its own source and the condition that did not hold.
+  const why = said.replace(/^\/onnxruntime_src\/.*? was false\. /, '');
   return { problems: [(why.split('\n')[0] ?? '').slice(0, 400)], worst: null, medianMs: null };
 }
 

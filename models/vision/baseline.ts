@@ -8,13 +8,13 @@
  * Invariants (test/unit/models/vision-baseline.test.ts): what comes back at the same needle adds up, what moves does not; memory
  * goes by needles and the revolutions kept, not by frames.
  */
-import type { Picture } from './look.ts';
+import type { Grey } from './grey.ts';
 
 /** Wales to each side a wale is held against. */
 const around = 10;
 
 /** Mean brightness of each column between two rows. */
-export function columnMeans({ width, pixels }: Picture, top: number, bottom: number): Float64Array {
+export function columnMeans({ width, pixels }: Grey, top: number, bottom: number): Float64Array {
   const means = new Float64Array(width);
   for (let y = top; y < bottom; y += 1) {
     for (let x = 0; x < width; x += 1) means[x] = (means[x] ?? 0) + (pixels[y * width + x] ?? 0);

@@ -129,6 +129,26 @@ export function findBlobs(map: ScoreMap, options: BlobOptions): Blobs {
   };
 }
 
+/**
+ * The part of a blob whose scores are above half its height over the low threshold. A score reaches some pixels over the edge of what
+ * it found; the core does not, and tells shape and look better. It may be in pieces.
+ */
+export function coreOf(blob: Blob, map: ScoreMap, low: number): Blob {
+  const half = Math.min(low + (blob.peak - low) / 2, blob.peak * (1 - 1e-6));
+  const sums = emptySums();
+  for (const { y, from, to } of blob.runs) {
+    let start = -1;
+    for (let x = from; x <= to; x += 1) {
+      const isIn = x < to && (map.scores[y * map.width + x] ?? 0) > half;
+      if (isIn && start < 0) start = x;
+      if (isIn || start < 0) continue;
+      addRun(sums, { y, from: start, to: x }, map, low);
+      start = -1;
+    }
+  }
+  return sums.n === 0 ? blob : measured(sums);
+}
+
 interface Joined {
   readonly runs: readonly Run[];
   /** Union-find over the runs: parent of each, a root is its own. */

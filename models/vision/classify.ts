@@ -7,6 +7,7 @@
  *  K2  A figure that is not known satisfies no row that asks for it.
  */
 import type { Blob } from './blobs.ts';
+import type { Box } from './grey.ts';
 import type { Look } from './look.ts';
 
 /** Classes this table can give, of the usual names of faults in knitted cloth. */
@@ -27,12 +28,15 @@ export type DefectClass = (typeof defectClasses)[number];
 export type Shape = 'vertical' | 'horizontal' | 'spot';
 
 /** Where to look first. By direction alone: along a wale it is one needle, along a course one yarn, neither is anything else. */
-export const causeOf = {
+const knitCauses = {
   vertical: 'needle_or_sinker',
   horizontal: 'yarn_or_feeder',
   spot: 'machine_or_handling',
 } as const;
-export type Cause = (typeof causeOf)[Shape];
+const otherCauses = { vertical: 'warp', horizontal: 'weft', spot: 'machine_or_handling' } as const;
+export const causes = ['needle_or_sinker', 'yarn_or_feeder', 'warp', 'weft', 'machine_or_handling'] as const;
+export type Cause = (typeof causes)[number];
+export const causeOf = (shape: Shape, isKnit: boolean): Cause => (isKnit ? knitCauses : otherCauses)[shape];
 
 /** What is known of the cloth and the camera, beside the blob. */
 export interface ClothView {
@@ -41,10 +45,12 @@ export interface ClothView {
   /** Distance of wales and of courses in the cloth the camera sees, mm; null where nobody said. */
   readonly walePitchMm: number | null;
   readonly coursePitchMm: number | null;
+  /** Knitted cloth with upright wales; a woven one has no needles and no courses, and no class that speaks of them. */
+  readonly isKnit: boolean;
   /** What is seen through an opening in the cloth, against the cloth; null where nobody said: then no hole is told from a stain. */
   readonly behind: 'darker' | 'lighter' | null;
   /** The part of the map that is cloth. */
-  readonly cloth: { readonly left: number; readonly top: number; readonly right: number; readonly bottom: number };
+  readonly cloth: Box;
 }
 
 /** What the rows ask for, measured once. */
@@ -55,9 +61,11 @@ interface Measured {
   readonly wales: number | null;
   readonly courses: number | null;
   readonly elongation: number;
-  readonly contrast: number | null;
+  readonly isKnit: boolean;
+  /** Darker than the cloth, plainly, and not black in it; with its loops. */
+  readonly isOiled: boolean;
   readonly structure: number | null;
-  /** Towards what is behind the cloth, in the cloth's standard deviations; null where nobody said what is behind. */
+  /** How far the light goes towards what is behind: 0 as the cloth, 1 half as light or half as light again. null: nobody said. */
   readonly opening: number | null;
   /** Along a course, with both ends inside the cloth. */
   readonly isStretch: boolean;
@@ -83,55 +91,48 @@ const atMost = (value: number | null, most: number): boolean => value !== null &
 export const rules: readonly Rule[] = [
   {
     class: 'oil_line',
-    why: 'Along a wale, clearly darker, over several wales, and the loops are still there: something dark lies on whole cloth.',
-    holds: (m) =>
-      m.shape === 'vertical' && atLeast(m.wales, 3) && atMost(m.contrast, -0.8) && between(m.structure, 0.6, 1.4),
+    why: 'Along the web, over three wales or more, plainly darker, and the loops are still there: something dark lies on whole cloth.',
+    holds: (m) => m.shape === 'vertical' && atLeast(m.wales, 3) && m.isOiled,
   },
   {
     class: 'ladder',
-    why: 'Along a wale, wider than a wale, without loops, and one sees through it: the stitches of a wale have run.',
-    holds: (m) =>
-      m.shape === 'vertical' && atLeast(m.wales, 1.2) && atLeast(m.opening, 1.2) && atMost(m.structure, 0.6),
+    why: 'Along a wale, about as wide as one, and one sees through: the stitches of a wale have run.',
+    holds: (m) => m.isKnit && m.shape === 'vertical' && atLeast(m.wales, 0.5) && atLeast(m.opening, 0.7),
   },
   {
     class: 'needle_line',
     why:
       'Along a wale: one needle or the sinker beside it makes the same wale in every course. Which of the two the picture does not say; ' +
       'that it comes back with every revolution is judged over frames.',
-    holds: (m) => m.shape === 'vertical',
+    holds: (m) => m.isKnit && m.shape === 'vertical',
   },
   {
     class: 'missing_yarn',
-    why: 'Along a course, through the whole view, and one sees through it: a yarn is not there.',
-    holds: (m) => m.shape === 'horizontal' && atLeast(m.opening, 1.2),
+    why: 'Along a course, through the whole view, and one sees through: a yarn is not there.',
+    holds: (m) => m.isKnit && m.shape === 'horizontal' && atLeast(m.opening, 0.7),
   },
   {
     class: 'barre',
     why:
       'Along a course, through the whole view, and not open: one feeder knits otherwise than its neighbours. Missing elastane looks the ' +
       'same and is not told apart.',
-    holds: (m) => m.shape === 'horizontal',
+    holds: (m) => m.isKnit && m.shape === 'horizontal',
   },
   {
     class: 'slub_thick_thin',
-    why: 'Along a course, few courses high, with both ends in the cloth: a stretch of one yarn is thicker or thinner.',
-    holds: (m) => m.isStretch && atMost(m.courses, 4) && !atLeast(m.opening, 1.2),
+    why: 'Along a course, no more than three courses high, with both ends in the cloth: a stretch of one yarn is thicker or thinner.',
+    holds: (m) => m.isKnit && m.isStretch && atMost(m.courses, 3) && !atLeast(m.opening, 0.7),
   },
   {
     class: 'hole',
-    why: 'Compact, without loops, and as what is behind the cloth: there is no cloth.',
+    why: 'Compact, without loops, and much nearer to what is behind than to the cloth: there is no cloth.',
     holds: (m) =>
-      m.shape === 'spot' && m.elongation < lineElongation && atLeast(m.opening, 2) && atMost(m.structure, 0.6),
+      m.shape === 'spot' && m.elongation < lineElongation && atLeast(m.opening, 1) && atMost(m.structure, 0.6),
   },
   {
     class: 'oil_spot',
-    why: 'Compact, over several wales, clearly darker, and the loops are still there: something dark lies on whole cloth.',
-    holds: (m) =>
-      m.shape === 'spot' &&
-      m.elongation < lineElongation &&
-      atLeast(m.wales, 3) &&
-      atMost(m.contrast, -0.8) &&
-      between(m.structure, 0.6, 1.4),
+    why: 'Compact, over three wales or more, plainly darker, and the loops are still there: something dark lies on whole cloth.',
+    holds: (m) => m.shape === 'spot' && m.elongation < lineElongation && atLeast(m.wales, 3) && m.isOiled,
   },
 ];
 
@@ -156,10 +157,29 @@ export interface Classified {
   readonly cause: Cause;
 }
 
+/** @param blob the core of a blob (`coreOf`): its edges are those of the fault, not of the score */
 export function classify(blob: Blob, look: Look, view: ClothView): Classified {
   const m = measure(blob, look, view);
   const rule = rules.find(({ holds }) => holds(m));
-  return { class: rule?.class ?? 'anomaly', shape: m.shape, cause: causeOf[m.shape] };
+  return { class: rule?.class ?? 'anomaly', shape: m.shape, cause: causeOf(m.shape, view.isKnit) };
+}
+
+/** Oil is a film: it takes some of the light everywhere, never most of it, more than the cloth varies by itself, and leaves the loops. */
+function isOiled({ light, lightest, contrast, structure }: Look): boolean {
+  return (
+    atLeast(light, 0.5) &&
+    atMost(light, 0.93) &&
+    atMost(lightest, 0.9) &&
+    atMost(contrast, -3) &&
+    atLeast(structure, 0.55) &&
+    atMost(structure, 1.4)
+  );
+}
+
+/** How far the light goes towards what is behind the cloth: half the light is 1, and so is half as much again. */
+function openingOf({ light }: Look, behind: ClothView['behind']): number | null {
+  if (light === null || behind === null) return null;
+  return behind === 'darker' ? (1 - light) * 2 : (light - 1) * 2;
 }
 
 function measure(blob: Blob, look: Look, view: ClothView): Measured {
@@ -175,7 +195,6 @@ function measure(blob: Blob, look: Look, view: ClothView): Measured {
   const acrossMm = isLine ? blob.minorSd * Math.sqrt(12) * view.mmPerPx : 0;
   const widthMm = isUpright ? acrossMm : (blob.right - blob.left) * view.mmPerPx;
   const heightMm = isFlat ? acrossMm : (blob.bottom - blob.top) * view.mmPerPx;
-  const towards = view.behind === null ? null : view.behind === 'lighter' ? 1 : -1;
   return {
     shape,
     widthMm,
@@ -183,12 +202,10 @@ function measure(blob: Blob, look: Look, view: ClothView): Measured {
     wales: view.walePitchMm === null ? null : widthMm / view.walePitchMm,
     courses: view.coursePitchMm === null ? null : heightMm / view.coursePitchMm,
     elongation,
-    contrast: look.contrast,
+    isKnit: view.isKnit,
+    isOiled: isOiled(look),
     structure: look.structure,
-    opening: towards === null || look.contrast === null ? null : towards * look.contrast,
+    opening: openingOf(look, view.behind),
     isStretch: isFlat && blob.left > cloth.left + free && blob.right < cloth.right - free,
   };
 }
-
-const between = (value: number | null, least: number, most: number): boolean =>
-  atLeast(value, least) && atMost(value, most);

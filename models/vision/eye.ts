@@ -40,6 +40,10 @@ export interface Taught {
   readonly scale: ChannelScale;
   /** Scores above it are called faults. */
   readonly threshold: number;
+  /** From this score on a place is a fault by itself, in whichever of the pictures of a day; below it something must confirm it. */
+  readonly alone: number;
+  /** Mean brightness of what was shown, 0 … 255. */
+  readonly level: number;
 }
 
 export interface Judged {
@@ -56,6 +60,16 @@ const stepPx = 32;
 /** Images of cloth; fewer say nothing about the next one. */
 export const leastImages = 4;
 const folds = 4;
+/** 100 m of a tube at 35 rpm, seen by 20 pictures a second of four tiles, are 250,000 tiles. */
+const aloneShare = 1 / 250_000;
+const leastAlone = 2;
+
+/** Mean brightness of a picture, of every seventh pixel. */
+export function levelOf({ pixels }: Grey): number {
+  let sum = 0;
+  for (let at = 0; at < pixels.length; at += 7) sum += pixels[at] ?? 0;
+  return sum / Math.ceil(pixels.length / 7);
+}
 
 /** An image as the graph takes it, with the cloth it holds. */
 interface Prepared {
@@ -81,10 +95,14 @@ export async function teach(images: readonly Grey[], graph: Graph): Promise<Taug
   for (const one of prepared) answers.push(await responsesOf(one, cloth, graph));
   const left = await scoresLeftOut(prepared, answers, cloth, graph);
   if (left.length < 20) throw new ModelError('tooFewStrips', `${left.length} whole tiles of cloth`);
-  return { ...cloth, scale: scaleChannels(answers), threshold: thresholdOf(left) };
+  const threshold = thresholdOf(left);
+  // Some dozen tiles cannot tell what one in 250,000 reaches; twice the threshold is the least.
+  const alone = Math.max(thresholdOf(left, aloneShare), leastAlone * threshold);
+  const level = images.reduce((sum, image) => sum + levelOf(image), 0) / images.length;
+  return { ...cloth, scale: scaleChannels(answers), threshold, alone, level };
 }
 
-type Cloth = Omit<Taught, 'scale' | 'threshold'>;
+type Cloth = Omit<Taught, 'scale' | 'threshold' | 'alone' | 'level'>;
 
 /** The weave: whitening kernel and both covariances, from the flattened images. */
 async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<Cloth> {

@@ -6,7 +6,7 @@
  * Invariants (test/unit/models/vision-index-mark.test.ts): a mark at the edge, half out of the image, is none; one pass gives one pulse
  * however many frames show it; nothing is told before the second pass, for the first has no speed.
  */
-import type { Picture } from './look.ts';
+import type { Grey } from './grey.ts';
 import type { TubeGeometry } from './position.ts';
 import { type IndexMarks, noMarks, withPulse } from './turns.ts';
 
@@ -19,7 +19,7 @@ const widestShare = 0.1;
  * Finds the mark in the rows from `top` to `bottom`, which show the ring and nothing else.
  * @returns its middle, px from the left edge; null where there is none, more than one, or one at the edge
  */
-export function findMark({ width, pixels }: Picture, top: number, bottom: number): number | null {
+export function findMark({ width, pixels }: Grey, top: number, bottom: number): number | null {
   const means = new Float64Array(width);
   for (let y = top; y < bottom; y += 1) {
     for (let x = 0; x < width; x += 1) means[x] = (means[x] ?? 0) + (pixels[y * width + x] ?? 0) / (bottom - top);

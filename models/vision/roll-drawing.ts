@@ -2,7 +2,7 @@
  * The roll map as a drawing: the roll cut into strips of some metres, one under the other, with its faults and what was not looked at.
  * Pure; gives an SVG text that has no script, no link and no font of its own. The same map gives the same bytes.
  */
-import { causeOf, type DefectClass } from './classify.ts';
+import type { DefectClass } from './classify.ts';
 import type { RollDefect, RollMap } from './roll-map.ts';
 
 const pageWidthPx = 1200;
@@ -167,7 +167,7 @@ function needleLabels(map: RollMap, { rectangles }: RollLayout): readonly string
   const labels: string[] = [];
   for (const d of map.defects) {
     if (labels.length === mostLabels) break;
-    if (d.needle === null || d.cause !== causeOf.vertical) continue;
+    if (d.needle === null || d.cause !== 'needle_or_sinker') continue;
     const title = titleOf(d);
     const first = rectangles.find((r) => r.kind === 'defect' && r.title === title);
     if (first !== undefined) labels.push(label(first.x, first.y - 3, 11, `${d.needle} ± ${d.k}`));

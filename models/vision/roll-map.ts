@@ -8,7 +8,7 @@
  *  M4  No text of a file can leave its field: CSV cells are quoted and start no formula, SVG is escaped.
  */
 import { z } from 'zod';
-import { defectClasses, causeOf } from './classify.ts';
+import { causes, defectClasses } from './classify.ts';
 import { type FourPointOptions, scoreRoll } from './four-point.ts';
 
 const mm = z.number().refine(Number.isFinite);
@@ -20,7 +20,7 @@ export const rollDefectSchema = z
   .strictObject({
     id: z.int().min(0),
     class: z.enum(defectClasses),
-    cause: z.enum([causeOf.vertical, causeOf.horizontal, causeOf.spot]),
+    cause: z.enum(causes),
     score: z.number(),
     threshold: z.number(),
     fromMm: mm.describe('Beginning, mm from the beginning of the roll.'),

@@ -2,9 +2,10 @@
  * One frame from its map of scores to what the tracker takes in, and a finding to its line of the roll map. Pure; ties blobs, look,
  * class and place together.
  */
-import { type Blob, type BlobOptions, type Blobs, findBlobs } from './blobs.ts';
+import { type Blob, type BlobOptions, type Blobs, coreOf, findBlobs, type ScoreMap } from './blobs.ts';
 import { classify, type Classified, type ClothView } from './classify.ts';
-import { type Look, lookOf, type Picture } from './look.ts';
+import type { Grey } from './grey.ts';
+import { type Look, lookOf } from './look.ts';
 import {
   coverage,
   nameNeedle,
@@ -19,8 +20,8 @@ import {
 import type { RollDefect } from './roll-map.ts';
 import type { Sighting, TrackedFinding } from './track.ts';
 import type { SeenFrame } from './tracker.ts';
-import type { ScoreMap } from './blobs.ts';
 import type { Turn } from './turns.ts';
+import { columnOfLine, waleLineSd } from './wale-line.ts';
 
 /** Where the pixels of one frame lie on the cloth. Pixels of the image, not of the map. */
 export interface Placing {
@@ -63,7 +64,12 @@ export function webPlacing(mmPerPx: number, leftMm: number, top: RollPlace, sign
 export interface Sighted {
   readonly frame: SeenFrame;
   /** One for each sighting of the frame, in its order: for the crop, and for who wants to know why. */
-  readonly details: readonly { readonly blob: Blob; readonly look: Look; readonly classified: Classified }[];
+  readonly details: readonly {
+    readonly blob: Blob;
+    readonly core: Blob;
+    readonly look: Look;
+    readonly classified: Classified;
+  }[];
   readonly dropped: Blobs['dropped'];
   /** Above 0 the map is not to be believed, whatever was found in it. */
   readonly notNumbers: number;
@@ -72,7 +78,7 @@ export interface Sighted {
 export interface Sight {
   readonly timeMs: number;
   readonly map: ScoreMap;
-  readonly picture: Picture;
+  readonly picture: Grey;
   /** Pixels of the image for one of the map, in both directions. */
   readonly scale: number;
   readonly view: ClothView;
@@ -83,8 +89,9 @@ export interface Sight {
 export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, options: BlobOptions): Sighted {
   const found = findBlobs(map, options);
   const details = found.blobs.map((blob) => {
-    const look = lookOf(picture, blob, blob.runs, scale, view.cloth);
-    return { blob, look, classified: classify(blob, look, view) };
+    const core = coreOf(blob, map, options.low);
+    const look = lookOf(picture, core, blob, scale, view.cloth);
+    return { blob, core, look, classified: classify(core, look, view) };
   });
   const [top, bottom] = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0).mm);
   const frame: SeenFrame = {
@@ -92,20 +99,49 @@ export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, o
     turns: placing.turns,
     alongFromMm: Math.min(top ?? 0, bottom ?? 0),
     alongToMm: Math.max(top ?? 0, bottom ?? 0),
-    sightings: details.map(({ blob, classified }) => sightingOf(blob, classified, placing, scale)),
+    sightings: details.map(({ blob, core, classified }) => {
+      const line = classified.shape === 'vertical' ? columnIn(picture, core, scale, view) : null;
+      return sightingOf(blob, core, classified, placing, scale, line);
+    }),
   };
   return { frame, details, dropped: found.dropped, notNumbers: found.notNumbers };
 }
 
-function sightingOf(blob: Blob, { class: name, shape }: Classified, placing: Placing, scale: number): Sighting {
+/** Where a line along a wale stands, in the picture itself; null where no wale is known, or none is there to hold it against. */
+function columnIn(
+  picture: Grey,
+  blob: Blob,
+  scale: number,
+  view: ClothView,
+): { readonly xPx: number; readonly sdPx: number } | null {
+  if (view.walePitchMm === null) return null;
+  const pitchPx = (view.walePitchMm / view.mmPerPx) * scale;
+  const box = {
+    left: blob.left * scale,
+    top: blob.top * scale,
+    right: blob.right * scale,
+    bottom: Math.min(blob.bottom * scale, picture.height),
+  };
+  const xPx = columnOfLine(picture, box, pitchPx);
+  return xPx === null ? null : { xPx, sdPx: waleLineSd * pitchPx };
+}
+
+function sightingOf(
+  blob: Blob,
+  core: Blob,
+  { class: name, shape }: Classified,
+  placing: Placing,
+  scale: number,
+  line: { readonly xPx: number; readonly sdPx: number } | null,
+): Sighting {
   // Which needle of its width made it nobody knows: of a line half its own spread, of a spot all its width.
   const sdPx =
-    Math.hypot(0.5, shape === 'vertical' ? blob.minorSd / 2 : (blob.right - blob.left) / Math.sqrt(12)) * scale;
-  const place = placing.across(blob.centreX * scale, sdPx);
+    Math.hypot(0.5, shape === 'vertical' ? core.minorSd / 2 : (core.right - core.left) / Math.sqrt(12)) * scale;
+  const place = placing.across(line?.xPx ?? blob.centreX * scale, line?.sdPx ?? sdPx);
   const ends = [blob.top, blob.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
   const mms = ends.map(({ mm }) => mm);
   // A line that leans has a wide box; its width is that across its axis.
-  const widthPx = shape === 'vertical' ? blob.minorSd * Math.sqrt(12) : blob.right - blob.left;
+  const widthPx = shape === 'vertical' ? core.minorSd * Math.sqrt(12) : blob.right - blob.left;
   const half = (widthPx / 2) * scale * placing.acrossPerPx;
   return {
     class: name,

@@ -19,11 +19,16 @@ export interface Sighting {
 }
 
 export interface TrackerOptions {
+  /** Whether the cloth is knitted: what a line hints at. */
+  readonly isKnit: boolean;
   /** Needles of the tube; null: a flat web. */
   readonly period: number | null;
   /** Cloth a revolution, mm; on a flat web the height of the view. A turn is so much cloth. */
   readonly stepMm: number;
-  /** Sightings of one fault may lie this far apart, across (needles or mm) and along. */
+  /**
+   * Sightings of one fault may lie this far apart, across (needles or mm) and along. Across it must cover what a needle's place jumps
+   * by from one revolution to the next beyond its random part: with telemetry the needles that pass between two polls, twice.
+   */
   readonly gateAcross: number;
   readonly gateAlongMm: number;
   /** A line along a wale is told when it was seen in so many revolutions. */
@@ -32,16 +37,23 @@ export interface TrackerOptions {
   readonly bandAfterTurns: number;
   /** A line has ended when it was looked for and not seen for so many revolutions. */
   readonly closeAfterTurns: number;
+  /**
+   * What is seen once, with nothing that confirms it, is told from this score on; below it is counted alone. A line is confirmed by the next
+   * revolution; a spot is one of thousands of places a second, and a line along a wale that did not come back is no better. 0: always told.
+   */
+  readonly loneScore: number;
   /** So many faults are followed at a time; sightings of more are dropped and counted. */
   readonly mostOpen: number;
 }
 
 export const defaultTrackerOptions = {
+  isKnit: true,
   gateAcross: 3,
   gateAlongMm: 4,
   lineAfterTurns: 2,
   bandAfterTurns: 0.5,
   closeAfterTurns: 2,
+  loneScore: 0,
   mostOpen: 200,
 } as const;
 
@@ -74,6 +86,8 @@ export interface Track {
   readonly alongToMm: number;
   /** Largest of all sightings. */
   readonly alongSdMm: number;
+  /** Length of roll one frame shows, mm; the largest of those that showed it. */
+  readonly viewMm: number;
   readonly firstTimeMs: number;
   readonly lastTimeMs: number;
 }
@@ -102,6 +116,7 @@ export interface TrackedFinding {
 
 export interface Moment {
   readonly timeMs: number;
+  readonly viewMm: number;
   readonly turns: number;
   readonly looked: number;
 }
@@ -128,6 +143,7 @@ export function trackOf(id: number, s: Sighting, now: Moment, options: TrackerOp
     alongFromMm: s.alongFromMm,
     alongToMm: s.alongToMm,
     alongSdMm: s.alongSdMm,
+    viewMm: now.viewMm,
     firstTimeMs: now.timeMs,
     lastTimeMs: now.timeMs,
   };
@@ -160,6 +176,7 @@ export function seenAgain(track: Track, s: Sighting, now: Moment, options: Track
     alongFromMm: Math.min(track.alongFromMm, s.alongFromMm),
     alongToMm: Math.max(track.alongToMm, s.alongToMm),
     alongSdMm: Math.max(track.alongSdMm, s.alongSdMm),
+    viewMm: Math.max(track.viewMm, now.viewMm),
     lastTimeMs: now.timeMs,
   };
 }
@@ -185,6 +202,7 @@ export function merged(a: Track, b: Track, options: TrackerOptions): Track {
     alongFromMm: Math.min(a.alongFromMm, b.alongFromMm),
     alongToMm: Math.max(a.alongToMm, b.alongToMm),
     alongSdMm: Math.max(a.alongSdMm, b.alongSdMm),
+    viewMm: Math.max(a.viewMm, b.viewMm),
     firstTimeMs: Math.min(a.firstTimeMs, b.firstTimeMs),
     lastTimeMs: Math.max(a.lastTimeMs, b.lastTimeMs),
   };
@@ -262,12 +280,14 @@ export function classOf(track: Track): DefectClass {
 
 /** Whether there is enough of a fault to tell it. */
 export function isEvident(track: Track, options: TrackerOptions): boolean {
-  if (track.shape === 'spot') return true;
+  if (track.shape === 'spot') return track.score >= options.loneScore;
   if (track.shape === 'horizontal') {
     return options.period === null || track.lastTurns - track.firstTurns >= options.bandAfterTurns;
   }
-  // Cloth that stays in view for two revolutions is one fault seen twice: a line must also have become longer.
-  const longEnough = (options.lineAfterTurns - 0.75) * options.stepMm;
+  // Cloth that stays in view for two revolutions is one fault seen twice: a line must also have become longer. Where a view is lower
+  // than a step it never shows the same cloth twice.
+  const turns = options.lineAfterTurns - 1;
+  const longEnough = turns * options.stepMm + Math.min(options.stepMm / 4, track.viewMm / 2);
   return track.passes >= options.lineAfterTurns && track.alongToMm - track.alongFromMm >= longEnough;
 }
 
@@ -283,7 +303,7 @@ export function findingOf(track: Track, options: TrackerOptions): TrackedFinding
     id: track.id,
     class: repeating.has(name) && !isEvident(track, options) ? 'anomaly' : name,
     shape: track.shape,
-    cause: causeOf[track.shape],
+    cause: causeOf(track.shape, options.isKnit),
     score: track.score,
     sightings: track.sightings,
     revolutions: track.passes,

@@ -45,6 +45,8 @@ export interface TrackerState {
   readonly looked: number;
   /** Sightings that found no room. */
   readonly dropped: number;
+  /** Lines along a wale that did not come back and were too weak to be told alone. */
+  readonly unconfirmed: number;
 }
 
 export interface TrackerEvent {
@@ -54,7 +56,14 @@ export interface TrackerEvent {
   readonly mergedInto: number | null;
 }
 
-export const emptyTracker: TrackerState = { nextId: 1, tracks: [], lastTurns: null, looked: 0, dropped: 0 };
+export const emptyTracker: TrackerState = {
+  nextId: 1,
+  tracks: [],
+  lastTurns: null,
+  looked: 0,
+  dropped: 0,
+  unconfirmed: 0,
+};
 
 /** Frames further apart than this, in turns, have cloth between them that nobody saw. */
 const blindTurns = 0.5;
@@ -69,9 +78,9 @@ export function track(before: TrackerState, frame: SeenFrame, options: TrackerOp
   const events: TrackerEvent[] = [];
   const passed = before.lastTurns === null ? 0 : frame.turns - before.lastTurns;
   const looked = before.looked + (passed > 0 && passed <= blindTurns ? passed : 0);
-  const now = { timeMs: frame.timeMs, turns: frame.turns, looked };
+  const now = { timeMs: frame.timeMs, viewMm: frame.alongToMm - frame.alongFromMm, turns: frame.turns, looked };
   const tracks = new Map(before.tracks.map((one) => [one.id, one]));
-  let { nextId, dropped } = before;
+  let { nextId, dropped, unconfirmed } = before;
   for (const sighting of frame.sightings) {
     const own = [...tracks.values()].filter((one) => belongs(sighting, one, frame.turns, options));
     const [first, ...others] = own;
@@ -98,10 +107,13 @@ export function track(before: TrackerState, frame: SeenFrame, options: TrackerOp
   const kept: Track[] = [];
   for (const one of tracks.values()) {
     events.push(...newsOf(one, olds.get(one.id) ?? null, options));
-    if (hasEnded(one, frame, looked, options)) events.push(...closing(one, options));
-    else kept.push(isEvident(one, options) ? { ...one, isReported: true } : one);
+    if (hasEnded(one, frame, looked, options)) {
+      const last = closing(one, options);
+      if (last.length === 0) unconfirmed += 1;
+      events.push(...last);
+    } else kept.push(isEvident(one, options) ? { ...one, isReported: true } : one);
   }
-  return { state: { nextId, tracks: kept, lastTurns: frame.turns, looked, dropped }, events };
+  return { state: { nextId, tracks: kept, lastTurns: frame.turns, looked, dropped, unconfirmed }, events };
 }
 
 /** Takes in frames one after the other. */
@@ -118,9 +130,11 @@ export function trackAll(before: TrackerState, frames: readonly SeenFrame[], opt
 
 /** The roll is over: everything open is closed. What was waiting for a second revolution is told, as what it is without one. */
 export function endRoll(before: TrackerState, options: TrackerOptions): Tracked {
+  const last = before.tracks.map((one) => closing(one, options));
+  const unconfirmed = before.unconfirmed + last.filter(({ length }) => length === 0).length;
   return {
-    state: { ...emptyTracker, nextId: before.nextId, dropped: before.dropped },
-    events: before.tracks.flatMap((one) => closing(one, options)),
+    state: { ...emptyTracker, nextId: before.nextId, dropped: before.dropped, unconfirmed },
+    events: last.flat(),
   };
 }
 
@@ -144,10 +158,11 @@ function hasEnded(one: Track, frame: SeenFrame, looked: number, options: Tracker
   return looked - one.lastLooked > options.closeAfterTurns + 0.5;
 }
 
-/** Without evidence of a line it is told now: it was above the threshold, and the roll map must have it. */
+/** Without evidence of a line it is told now, where it is strong enough: it was above the threshold, and the roll map must have it. */
 function closing(one: Track, options: TrackerOptions): readonly TrackerEvent[] {
   const finding = findingOf(one, options);
   const isTold = one.isReported || isEvident(one, options);
+  if (!isTold && one.shape !== 'horizontal' && one.score < options.loneScore) return [];
   return [
     ...(isTold ? [] : [{ kind: 'found', finding, mergedInto: null } as const]),
     { kind: 'closed', finding, mergedInto: null },

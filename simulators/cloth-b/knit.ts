@@ -9,6 +9,8 @@ export interface KnitB {
   readonly seed: number;
   readonly needles: number;
   readonly feeders: number;
+  /** 1: the course of a feeder climbs from right to left; −1: from left to right. */
+  readonly direction: 1 | -1;
   readonly waleMm: number;
   readonly courseMm: number;
   readonly tone: number;
@@ -35,7 +37,7 @@ const piecesOfLoop = 34;
 
 /** Height in courses of a loop: its course less the helix of the feeders. */
 export const heightOf = (knit: KnitB, wale: number, course: number): number =>
-  course - (wale * knit.feeders) / knit.needles;
+  course - (knit.direction * wale * knit.feeders) / knit.needles;
 
 export function layKnit(knit: KnitB, relief: Relief, wrong: Wrong): void {
   const { waleMm, courseMm, seed, unevenness } = knit;
@@ -61,12 +63,12 @@ export function layKnit(knit: KnitB, relief: Relief, wrong: Wrong): void {
     };
   });
   for (let wale = firstWale; wale <= lastWale; wale += 1) {
-    const down = (wale * knit.feeders) / knit.needles;
+    const down = (knit.direction * wale * knit.feeders) / knit.needles;
     const turn = Math.floor(wale / knit.needles);
     const needle = wale - turn * knit.needles;
     const ofNeedle = 0.022 * unevenness * normal(child(seed, 4), needle);
     for (let course = Math.floor(lowest + down); course <= Math.ceil(highest + down); course += 1) {
-      const here = course - turn * knit.feeders;
+      const here = course - knit.direction * turn * knit.feeders;
       const feeder = ((here % knit.feeders) + knit.feeders) % knit.feeders;
       const along = needle / 9 - Math.floor(here / knit.feeders) * 311.7;
       const thick = 1 + unevenness * 0.16 * gradientNoise(yarns, along, feeder * 1.93 + 0.5);

@@ -2,19 +2,22 @@
 import { child, dice, gradientNoise, normal, roll } from './dice.ts';
 import { finer, nothing, type Relief } from './relief.ts';
 
-/** Grey values of a relief before noise, one a pixel. `behind`: what is seen through gaps and holes. */
-export function lightUp(relief: Relief, seed: number, behind: number): Float32Array {
-  const angle = roll(seed, 1, 0, 2 * Math.PI);
-  const flat = roll(seed, 2, 0.35, 0.6);
+/**
+ * Grey values of a relief before noise, one a pixel. The lamp hangs where `lampSeed` says; `seed` is for what changes from image to image.
+ * `behind`: what is seen through gaps and holes.
+ */
+export function lightUp(relief: Relief, lampSeed: number, seed: number, behind: number): Float32Array {
+  const angle = roll(lampSeed, 1, 0, 2 * Math.PI);
+  const flat = roll(lampSeed, 2, 0.35, 0.6);
   const up = Math.sqrt(1 - flat * flat);
   const lx = flat * Math.cos(angle);
   const ly = flat * Math.sin(angle);
   const width = relief.width / finer;
   const height = relief.height / finer;
   const out = new Float32Array(width * height);
-  const level = roll(seed, 3, 200, 232);
-  const ripple = roll(seed, 4, 0.01, 0.03);
-  const period = roll(seed, 5, 300, 700);
+  const level = roll(lampSeed, 3, 200, 232) * roll(seed, 3, 0.96, 1.04);
+  const ripple = roll(lampSeed, 4, 0.01, 0.03);
+  const period = roll(lampSeed, 5, 300, 700);
   const shade = child(seed, 6);
   const lamp = new Float32Array(width);
   for (let x = 0; x < width; x += 1) {
@@ -48,8 +51,33 @@ export function lightUp(relief: Relief, seed: number, behind: number): Float32Ar
       out[y * width + x] = Math.max(0, value) ** 0.9 * (lamp[x] ?? 0) * ramp;
     }
   }
-  return out;
+  return throughLens(out, width, height);
 }
+
+/** A lens that is good and no better: a bell of two thirds of a pixel, as five taps along each side. */
+function throughLens(grey: Float32Array, width: number, height: number): Float32Array {
+  const half = new Float32Array(grey.length);
+  const full = new Float32Array(grey.length);
+  for (let y = 0; y < height; y += 1) {
+    const row = y * width;
+    for (let x = 0; x < width; x += 1) {
+      let sum = 0;
+      for (let t = -2; t <= 2; t += 1)
+        sum += (taps[t + 2] ?? 0) * (grey[row + Math.min(width - 1, Math.max(0, x + t))] ?? 0);
+      half[row + x] = sum;
+    }
+  }
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      let sum = 0;
+      for (let t = -2; t <= 2; t += 1)
+        sum += (taps[t + 2] ?? 0) * (half[Math.min(height - 1, Math.max(0, y + t)) * width + x] ?? 0);
+      full[y * width + x] = sum;
+    }
+  }
+  return full;
+}
+const taps = [0.007, 0.195, 0.596, 0.195, 0.007];
 
 /** The sensor: every column has its own sensitivity and offset, every value its own noise. */
 export function capture(grey: Float32Array, width: number, seed: number): Uint8Array {

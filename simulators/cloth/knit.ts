@@ -128,6 +128,8 @@ interface Loops {
   /** Course of row 0, and its height, by wale. */
   readonly firstCourse: Int32Array;
   readonly base: Float64Array;
+  /** Needle of each wale. Fibres are counted from needle 0, so that they belong to the cloth. */
+  readonly needle: Float64Array;
   readonly gain: Float32Array;
   readonly squeeze: Float32Array;
   readonly shift: Float32Array;
@@ -150,7 +152,7 @@ export function drawKnit(knit: Knit, view: View, faults: readonly KnitFault[], s
   const middleH = -view.yMm * perCourse;
   const loops = layLoops(knit, middleU - reachU, middleU + reachU, middleH - reachH, middleH + reachH);
   for (const fault of faults) spoil(knit, loops, fault);
-  const { base, gain, squeeze, shift, ladder, level, rows } = loops;
+  const { base, needle, gain, squeeze, shift, ladder, level, rows } = loops;
   const cell = new Int32Array(level.length);
   for (let i = 0; i < cell.length; i += 1) {
     const nearest = Math.min(levels - 1, Math.max(0, Math.round(level[i] ?? 0)));
@@ -165,10 +167,6 @@ export function drawKnit(knit: Knit, view: View, faults: readonly KnitFault[], s
   const fibre = 0.055 * knit.unevenness;
   const grainU = walePitchMm(tube) * view.pxPerMm;
   const grainH = coursePitchMm(tube) * view.pxPerMm;
-  // Fibres belong to the cloth: counted in its own grains from the first wale and course of the tube.
-  const firstGrainU = Math.floor(loops.firstWale * grainU);
-  const lowestH = middleH - reachH - 2;
-  const firstGrainH = Math.floor(lowestH * grainH);
   const { cells, tone } = knit;
   const last = cellSize - 0.001;
   for (let y = 0; y < heightPx; y += 1) {
@@ -187,7 +185,7 @@ export function drawKnit(knit: Knit, view: View, faults: readonly KnitFault[], s
       const sample = (((1 - above + rise) * last) | 0) * cellSize + ((across * cellSize) | 0);
       const yarn = (cells[(cell[i] ?? 0) + sample] ?? 0) * (gain[i] ?? 0);
       const grain =
-        (bits(fibreSeed, firstGrainU + ((u * grainU) | 0), firstGrainH + (((h - lowestH) * grainH) | 0)) >>> 16) /
+        (bits(fibreSeed, Math.floor(((needle[wale] ?? 0) + u - wale) * grainU), Math.floor(h * grainH)) >>> 16) /
           32_768 -
         1;
       sheet[row + x] = tone * yarn * (1 + fibre * grain);
@@ -209,6 +207,7 @@ function layLoops(knit: Knit, fromU: number, toU: number, fromH: number, toH: nu
     rows,
     firstCourse: new Int32Array(wales),
     base: new Float64Array(wales),
+    needle: new Float64Array(wales),
     gain: new Float32Array(wales * rows),
     squeeze: new Float32Array(wales * rows),
     shift: new Float32Array(wales * rows),
@@ -227,6 +226,7 @@ function layLoops(knit: Knit, fromU: number, toU: number, fromH: number, toH: nu
     const first = Math.floor(fromH + tilt * wale) - 1;
     loops.firstCourse[w] = first;
     loops.base[w] = first - tilt * wale;
+    loops.needle[w] = needle;
     const needleTone = 0.012 * unevenness * bell(needleSeed, needle, 0);
     const needleShift = 0.018 * unevenness * bell(needleSeed, needle, 1);
     const needleSqueeze = 0.025 * unevenness * bell(needleSeed, needle, 2);

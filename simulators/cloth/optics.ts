@@ -12,6 +12,9 @@ export interface Light {
   /** Missing at the edges. */
   readonly fallX: number;
   readonly fallY: number;
+  /** How far the lamp's middle is off the image's, as shares of its width and height; 0 where nothing is said. */
+  readonly offX?: number;
+  readonly offY?: number;
 }
 
 /** Noise of the sensor, grey values: a part that is always there and one that grows with the square root of the light. */
@@ -24,11 +27,11 @@ export interface Noise {
 export function illuminate(sheet: Sheet, widthPx: number, heightPx: number, light: Light): void {
   const column = new Float32Array(widthPx);
   for (let x = 0; x < widthPx; x += 1) {
-    const at = (x + 0.5) / widthPx - 0.5;
+    const at = (x + 0.5) / widthPx - 0.5 - (light.offX ?? 0);
     column[x] = light.white * (1 + light.slopeX * at - light.fallX * 4 * at * at);
   }
   for (let y = 0; y < heightPx; y += 1) {
-    const at = (y + 0.5) / heightPx - 0.5;
+    const at = (y + 0.5) / heightPx - 0.5 - (light.offY ?? 0);
     const row = 1 + light.slopeY * at - light.fallY * 4 * at * at;
     for (let x = 0; x < widthPx; x += 1) {
       const i = y * widthPx + x;

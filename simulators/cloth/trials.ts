@@ -10,7 +10,7 @@
 import { bell, branch, uniform, within } from './chance.ts';
 import { advanceMm, columnOf, passedMm, tubeOf, walePitchMm, type Tube, type TubeCamera } from './geometry.ts';
 import type { KnitFault } from './knit.ts';
-import { createTubeEye, type TubeEye } from './tube-camera.ts';
+import type { TubeEye, TubeScene } from './tube-camera.ts';
 
 export const trialPositions = ['index', 'encoder', 'telemetry'] as const;
 export type TrialPosition = (typeof trialPositions)[number];
@@ -57,7 +57,7 @@ export interface TrialInput {
   readonly id: string;
   readonly position: TrialPosition;
   readonly simulated: true;
-  readonly generator: 'a';
+  readonly generator: string;
   readonly machine: {
     readonly needles: number;
     readonly feeders: number;
@@ -119,10 +119,17 @@ const marginRows = 8;
 /** The gateway's clock at the first exposure of a trial, about. */
 const epochMs = 1_790_000_000_000;
 
+/** Who draws the frames of trials. */
+export interface TrialDrawer {
+  readonly generator: string;
+  createEye(scene: TubeScene): TubeEye;
+}
+
 /** Trials of one plan: one machine and its cloth, the camera mounted anew in each. */
 export function createTrialMaker(
   plan: TrialPlan,
   seed: number,
+  drawer: TrialDrawer,
 ): (position: TrialPosition, number: number, hasLine: boolean) => Trial {
   const tube = tubeOf(plan);
   return (position, number, hasLine) => {
@@ -138,7 +145,7 @@ export function createTrialMaker(
     };
     const markNeedle = Math.floor(uniform(own, 3) * tube.needles);
     // Where the camera is mounted is another place in every trial; cloth and light are those of one machine.
-    const eye = createTubeEye({
+    const eye = drawer.createEye({
       seed,
       tube,
       camera,
@@ -148,11 +155,20 @@ export function createTrialMaker(
       unevenness: 1,
       shakeMm: 0.025,
     });
-    return planTrial(plan, tube, camera, eye, { position, number, hasLine, seed: own, marginPx, markNeedle });
+    return planTrial(plan, tube, camera, eye, {
+      generator: drawer.generator,
+      position,
+      number,
+      hasLine,
+      seed: own,
+      marginPx,
+      markNeedle,
+    });
   };
 }
 
 interface TrialParts {
+  readonly generator: string;
   readonly position: TrialPosition;
   readonly number: number;
   readonly hasLine: boolean;
@@ -203,7 +219,7 @@ function planTrial(plan: TrialPlan, tube: Tube, camera: TubeCamera, eye: TubeEye
       id,
       position,
       simulated: true,
-      generator: 'a',
+      generator: parts.generator,
       machine: {
         needles: tube.needles,
         feeders: tube.feeders,

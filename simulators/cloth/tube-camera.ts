@@ -52,6 +52,8 @@ export const imageSize = (scene: TubeScene): { readonly widthPx: number; readonl
 
 const noise: Noise = { read: 1.1, shot: 0.11 };
 const markPx = 6;
+/** A camera that was knocked: it has come nearer, hangs askew and looks beside its place. */
+const knocked = { zoom: 1.13, turnRad: 0.07, rightMm: 6, upMm: 4 };
 /** During 80 µs at 1.2 m/s the tube goes on by so much. */
 const motionMm = 0.095;
 
@@ -82,7 +84,7 @@ export function createTubeEye(scene: TubeScene): TubeEye {
       const shake = shakeOf(scene, shot);
       drawCloth(scene, knit, shot, shake, cloth);
       sheet.set(cloth, scene.marginPx * widthPx);
-      if (scene.marginPx > 0) drawRing(scene, shot, shake, sheet);
+      if (ringRows(scene, shot) > 0) drawRing(scene, shot, shake, sheet);
       const lightSeed = branch(scene.seed, 'light');
       illuminate(sheet, widthPx, heightPx, {
         white:
@@ -93,6 +95,9 @@ export function createTubeEye(scene: TubeScene): TubeEye {
         slopeY: -0.03,
         fallX: 0.06,
         fallY: 0.04,
+        // The lamp is the machine's: it stays where it is when the camera is knocked.
+        offX: shot.trouble === 'moved' ? (-knocked.rightMm * camera.pxPerMm) / widthPx : 0,
+        offY: shot.trouble === 'moved' ? (knocked.upMm * camera.pxPerMm) / heightPx : 0,
       });
       if (shot.trouble === 'defocused') for (let i = 0; i < 14; i += 1) soften(sheet, widthPx, heightPx, 0.33);
       expose(sheet, noise, branch(branch(scene.seed, 'exposure'), `${shot.number}`), pixels);
@@ -124,27 +129,35 @@ function drawCloth(
   const view: View = {
     widthPx: camera.widthPx,
     heightPx: camera.heightPx,
-    // Knocked: it has come nearer, hangs askew and looks beside its place.
-    pxPerMm: camera.pxPerMm * (moved ? 1.13 : 1),
+    pxPerMm: camera.pxPerMm * (moved ? knocked.zoom : 1),
     // Wale n lies between n and n + 1 pitches: its middle is in the middle of the image when its needle is.
-    xMm: (needleInMiddle(tube, camera, shot.revolutions) + 0.5) * walePitchMm(tube) + shake.xMm + (moved ? 6 : 0),
-    yMm: -tube.feeders * shot.revolutions * coursePitchMm(tube) + shake.yMm + (moved ? -4 : 0),
-    turnRad: moved ? 0.07 : 0,
+    xMm:
+      (needleInMiddle(tube, camera, shot.revolutions) + 0.5) * walePitchMm(tube) +
+      shake.xMm +
+      (moved ? knocked.rightMm : 0),
+    yMm: -tube.feeders * shot.revolutions * coursePitchMm(tube) + shake.yMm - (moved ? knocked.upMm : 0),
+    turnRad: moved ? knocked.turnRad : 0,
   };
   drawKnit(knit, view, shot.faults, cloth);
   // Specks that come and go: lint in the air before the lens.
   paintLint(view, cloth, branch(scene.seed, `lint ${shot.number}`), 9);
 }
 
+/** Rows in which the ring is seen: more of it where the camera looks higher. */
+const ringRows = (scene: TubeScene, shot: Shot): number =>
+  scene.marginPx + (shot.trouble === 'moved' ? Math.round(knocked.upMm * scene.camera.pxPerMm) : 0);
+
 /** The ring: brushed steel, dark, and the mark on it. */
 function drawRing(scene: TubeScene, shot: Shot, shake: { readonly xMm: number }, sheet: Sheet): void {
-  const { camera, tube, marginPx } = scene;
+  const { camera, tube } = scene;
+  const marginPx = ringRows(scene, shot);
   const seed = branch(scene.seed, 'ring');
   const middle = needleInMiddle(tube, camera, shot.revolutions);
   const perPx = 1 / (walePitchMm(tube) * camera.pxPerMm);
-  const zoom = shot.trouble === 'moved' ? 1.13 : 1;
+  const moved = shot.trouble === 'moved';
+  const zoom = moved ? knocked.zoom : 1;
   const mark = columnOf(tube, { ...camera, widthPx: camera.widthPx * 2 }, shot.revolutions, scene.markNeedle);
-  const shift = -shake.xMm * camera.pxPerMm - (shot.trouble === 'moved' ? 6 * camera.pxPerMm : 0);
+  const shift = -shake.xMm * camera.pxPerMm - (moved ? knocked.rightMm * camera.pxPerMm : 0);
   for (let x = 0; x < camera.widthPx; x += 1) {
     const needle = middle + (x + 0.5 - shift - camera.widthPx / 2) * perPx;
     const steel = 0.2 + 0.02 * bell(seed, Math.floor(modulo(needle, tube.needles) * 3), 0);

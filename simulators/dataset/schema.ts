@@ -69,7 +69,7 @@ const trials = z
     widthPx: z.int().min(64).max(2048).default(256),
     rowsPx: z.int().multipleOf(8).min(16).max(512).default(32),
     pxPerMm: z.number().min(3).max(30).default(7),
-    strength: span.default([0.6, 1.1]),
+    strength: span.default([0.4, 1.1]),
     skewPpm: z.number().min(0).max(500).default(80),
     jitterMs: z.number().min(0).max(50).default(0.2),
     latencyMs: span.default([0, 200]),

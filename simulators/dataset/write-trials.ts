@@ -5,16 +5,23 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { createTrialMaker, trialPositions, type Trial, type TrialTruth } from '../cloth/trials.ts';
+import { createTrialMaker, trialPositions, type Trial, type TrialDrawer, type TrialTruth } from '../cloth/trials.ts';
+import { createTubeEye } from '../cloth/tube-camera.ts';
+import { createTubeEyeB } from '../cloth-b/tube.ts';
 import type { TrialsDataset } from './schema.ts';
-import { claimFolder, writing, type WriteOptions } from './write.ts';
+import { claimFolder, writing, type GeneratorName, type WriteOptions } from './write.ts';
+
+const drawers: Readonly<Record<GeneratorName, TrialDrawer>> = {
+  a: { generator: 'a', createEye: createTubeEye },
+  b: { generator: 'b', createEye: createTubeEyeB },
+};
 
 /** Writes all trials of a data set; resolves with how many there are. Rejects with SIM-101. */
 export async function writeTrials(dataset: TrialsDataset, options: WriteOptions): Promise<number> {
-  const { folder, seed, signal } = options;
+  const { folder, seed, generator, signal } = options;
   const { each, clean } = dataset;
   claimFolder(folder, ['teach', ...trialPositions]);
-  const make = createTrialMaker(dataset, seed);
+  const make = createTrialMaker(dataset, seed, drawers[generator]);
   const truths: TrialTruth[] = [];
   const teach = { trial: make('telemetry', 0, false), folder: 'teach' };
   await save(teach.trial, folder, teach.folder, dataset);
@@ -27,7 +34,7 @@ export async function writeTrials(dataset: TrialsDataset, options: WriteOptions)
       options.onProgress(truths.length, trialPositions.length * (each + clean));
     }
   }
-  const truth = { version: 1, simulated: true, generator: 'a', seed, plan: dataset, trials: truths };
+  const truth = { version: 1, simulated: true, generator, seed, plan: dataset, trials: truths };
   writing('truth.json', () => writeFileSync(join(folder, 'truth.json'), `${JSON.stringify(truth, null, 1)}\n`));
   return truths.length;
 }

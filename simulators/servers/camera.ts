@@ -60,8 +60,10 @@ export interface CameraServer {
   /** URL of the stream. Valid after `start`. */
   readonly endpoint: string;
   readonly clients: number;
-  /** Exposures that were not drawn because two were under way, and frames clients did not take in time. */
+  /** Exposures that were not drawn because two were under way, or not sent because too many waited. */
   readonly skipped: number;
+  /** Frames that clients did not take in time. */
+  readonly dropped: number;
   /** Requests that were none for the stream. */
   readonly refused: number;
   start(): Promise<void>;
@@ -98,6 +100,7 @@ export function createCameraServer(options: CameraOptions): CameraServer {
   let latest: CameraLatch | null = null;
   let number = 0;
   let skipped = 0;
+  let dropped = 0;
   let refused = 0;
   const waiting: { readonly part: Buffer; readonly sendMs: number }[] = [];
   let firstMs = 0;
@@ -172,7 +175,7 @@ export function createCameraServer(options: CameraOptions): CameraServer {
   const sendFirst = (): void => {
     const part = waiting.shift()?.part ?? Buffer.alloc(0);
     for (const client of clients) {
-      if (client.writableLength > 0) skipped += 1;
+      if (client.writableLength > 0) dropped += 1;
       else client.write(part);
     }
     const next = waiting[0];
@@ -184,7 +187,7 @@ export function createCameraServer(options: CameraOptions): CameraServer {
   const tick = (): void => {
     const now = clock.monotonicMs();
     // Exposures that are long past are not made up for: the camera was not running.
-    if (now - dueMs > 4 * frameMs) dueMs = now;
+    if (now - dueMs > 4 * frameMs) dueMs += Math.floor((now - dueMs) / frameMs) * frameMs;
     for (; dueMs <= now; dueMs += frameMs) expose(dueMs);
     timers.after(Math.max(1, dueMs - clock.monotonicMs()), tick);
   };
@@ -198,6 +201,9 @@ export function createCameraServer(options: CameraOptions): CameraServer {
     },
     get skipped() {
       return skipped;
+    },
+    get dropped() {
+      return dropped;
     },
     get refused() {
       return refused;

@@ -40,6 +40,20 @@ test('a folder is read in the order of its names, once, and then what is added b
   assert.deepEqual([refused, dropped], [0, 0]);
 });
 
+test('none is left out because somebody looks slowly', async (t) => {
+  const dir = folder(t);
+  for (let n = 0; n < 12; n += 1) writeFileSync(join(dir, `${String(n).padStart(2, '0')}.jpg`), await jpegOf(20 * n));
+  const slowly = () => new Promise<void>((resolve) => void setTimeout(resolve, 30));
+  const watched = new Watched(t, { endpoint: pathToFileURL(dir).href, filesEveryMs: 5 }, slowly);
+  await watched.camera.start(go);
+  await watched.until('all of them', ({ frames }) => frames.length === 12);
+  assert.deepEqual(
+    greys(watched),
+    Array.from({ length: 12 }, (_, n) => 20 * n),
+  );
+  assert.equal(watched.camera.counts().dropped, 0);
+});
+
 test('one image is one picture; a damaged or mislabelled file is counted and the next one counts', async (t) => {
   const dir = folder(t);
   const jpeg = await jpegOf(70);

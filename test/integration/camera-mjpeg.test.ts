@@ -1,5 +1,10 @@
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { createPrivateKey, webcrypto } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
 import { test } from 'node:test';
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import sharp from 'sharp';
 import type { Frame } from '../../drivers/camera/frame.ts';
 import { cameraThat, HttpCamera, jpegOf, part, streamHead } from './camera-peer.ts';
@@ -36,7 +41,7 @@ test('pictures arrive grey, with the times of both sides and where the cloth was
   assert.deepEqual(first.index, { kind: 'encoder', count: 4711 });
   assert.deepEqual(
     [second.capturedMs, second.capturedBy, second.index],
-    [second.receivedMs, 'receipt', { kind: 'mark', isThere: true }],
+    [second.receivedMs, 'receipt', { kind: 'mark', isThere: true, column: null }],
   );
   assert.ok(first.receivedMs >= before && first.receivedMs <= Date.now());
   // A camera whose clock was never set, and a count that is none.
@@ -174,6 +179,50 @@ test('C4: stopped at any moment it leaves no connection and tells nothing more',
   abort.abort();
   await aborted.until('it hung up', () => peer.connections === 0);
 });
+
+test('an HTTPS camera is believed only with a certificate that is known', async (t) => {
+  const { cert, key } = await ownCertificate();
+  const picture = part(await jpegOf(77));
+  const server = createServer({ cert, key }, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'multipart/x-mixed-replace; boundary=frame' });
+    response.write(picture);
+    response.write(picture);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const endpoint = `mjpeg+https://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/`;
+  const stranger = new Watched(t, { endpoint, credentials: { user: 'amina', password: 'geheim' } });
+  await stranger.camera.start(go);
+  await stranger.until('it is refused', ({ logged }) => logged.length > 0);
+  assert.match(stranger.logged[0] ?? '', /"reason":"certificate-refused"/);
+  await stranger.camera.stop();
+  assert.equal(stranger.frames.length, 0);
+  const known = new Watched(t, { endpoint, ca: cert });
+  await known.camera.start(go);
+  await known.until('a picture', ({ frames }) => frames.length > 0);
+  await known.camera.stop();
+});
+
+async function ownCertificate(): Promise<{ readonly cert: string; readonly key: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=camera of a test',
+    notBefore: new Date(Date.now() - 3_600_000),
+    notAfter: new Date(Date.now() + 3_600_000),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [new SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
+  });
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  return { cert: certificate.toString('pem'), key: String(key.export({ type: 'pkcs8', format: 'pem' })) };
+}
 
 // ——— pictures that are none ———
 

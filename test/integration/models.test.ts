@@ -221,8 +221,10 @@ test('wrong use is one line with its cure and exit 2; what is not installed is e
   assert.deepEqual([damaged.code, damaged.report?.code], [1, 'AGT-804']);
 });
 
-test('the packages that come with this version are good, and nothing else lies there', async (t) => {
-  const names = existsSync(shippedPackages) ? readdirSync(shippedPackages) : [];
+test('the packages that come with this version are good', async (t) => {
+  const folders = existsSync(shippedPackages) ? readdirSync(shippedPackages) : [];
+  // A folder becomes a package when it is sealed.
+  const names = folders.filter((name) => existsSync(join(shippedPackages, name, 'manifest.sig')));
   const { models } = rig(t);
   for (const name of names) {
     const verified = await models('verify', name);
@@ -239,4 +241,51 @@ test('a package is not changed by being looked at', async (t) => {
   await models('verify', folder);
   await models('install', folder);
   assert.deepEqual(readdirSync(folder, { recursive: true }), before);
+});
+
+test('accelerators says what a package would run on here, and never runs one that was changed', async (t) => {
+  const { models, make } = rig(t);
+  const folder = make('1.0.0');
+  const { code, out, report } = await models('accelerators', folder, '--accelerator', 'cuda');
+  assert.equal(code, 0);
+  const told = report as unknown as { chosen: string; reason: string; tried: { accelerator: string; ok: boolean }[] };
+  assert.deepEqual(
+    told.tried.map(({ accelerator }) => accelerator),
+    ['cpu', 'cuda'],
+  );
+  assert.match(out, /^cpu {7}[\d.]+ ms a run, at most 0 from the golden outputs\ncuda .*\nchosen: /);
+  assert.equal((await models('accelerators', folder, '--accelerator', 'abacus')).code, 2);
+  appendFileSync(join(folder, 'model.onnx'), 'x');
+  const refused = await models('accelerators', folder);
+  assert.deepEqual([refused.code, refused.report?.code], [1, 'MDL-103']);
+});
+
+test('doctor says of the models in use whether they are whole, and what they run on', async (t) => {
+  const { models, make, dir, dataDir } = rig(t);
+  const config = join(dir, 'agent.yaml');
+  const base = { version: 1, site: { id: 's', timeZone: 'Asia/Dhaka' }, gateway: { id: 'g' }, dataDir: 'data' };
+  writeFileSync(
+    config,
+    JSON.stringify({ ...base, models: { siteKeys: [{ file: 'site.pub.pem' }] }, page: { port: 0 } }),
+  );
+  const said = async () => {
+    const { report } = await runVerb<Told>(t, 'doctor', '--config', config);
+    return (report?.checks ?? [])
+      .filter(({ id }) => /^(model|accelerators)/.test(id))
+      .map(({ id, ok, detail }) => `${id} ${ok} ${detail}`);
+  };
+  assert.deepEqual(await said(), []);
+  await models('install', make('1.0.0'));
+  await models('activate', 'add');
+  const [all, one, runs, ...more] = await said();
+  assert.deepEqual(
+    [all, one],
+    ['models true 1 versions are installed, 1 in use', 'model:add true 1.0.0 is whole, signed by site'],
+  );
+  assert.match(runs ?? '', /^accelerators true cpu, .*SwiftShader.*ACCELERATORS\.md/);
+  assert.deepEqual(more, []);
+  appendFileSync(join(dataDir, 'models/add/1.0.0/model.onnx'), 'x');
+  assert.equal((await said())[1], 'model:add false MDL-103 model.onnx was changed');
+  writeFileSync(join(dataDir, 'models/state.json'), '{');
+  assert.match((await said())[0] ?? '', /^models false AGT-804 /);
 });

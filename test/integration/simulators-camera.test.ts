@@ -113,9 +113,26 @@ test('a viewer that does not read loses frames and holds up nobody', async (t) =
   const slow = await stream(t, camera);
   slow.socket.pause();
   const quick = await stream(t, camera);
-  for (let i = 0; i < 400 && camera.skipped === 0; i += 1) await quick.next();
-  assert.ok(camera.skipped > 0, 'no frame was left out');
+  for (let i = 0; i < 400 && camera.dropped === 0; i += 1) await quick.next();
+  assert.ok(camera.dropped > 0, 'no frame was left out');
   await quick.next();
+});
+
+test('exposures that the drawing thread cannot keep up with are skipped and counted; after the stop nobody listens', async (t) => {
+  // 60 frames of 2048 × 2048 a second are more than any core draws.
+  const camera = await startCamera(t, { fps: 60, camera: { ...options.camera, widthPx: 2048, heightPx: 2048 } });
+  const opened = await stream(t, camera);
+  const first = await opened.next();
+  for (let i = 0; i < 3; i += 1) await opened.next();
+  const last = await opened.next();
+  const exposures = (Number(last.headers['x-timestamp']) - Number(first.headers['x-timestamp'])) * 60;
+  // Four frames later.
+  assert.ok(exposures > 6 && camera.skipped > 0, `${exposures} exposures for four frames, ${camera.skipped} skipped`);
+  await camera.stop();
+  await assert.rejects(opened.next(), RangeError);
+  await assert.rejects(openStream(camera.endpoint), /ECONNREFUSED/);
+  // The thread and the timers are gone, or the test's process would not end.
+  assert.equal(camera.clients, 0);
 });
 
 test('frames keep their order though each is late by another time, and the clock of the camera gains as it is told', async (t) => {

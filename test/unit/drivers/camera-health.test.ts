@@ -12,21 +12,22 @@ import {
   type CameraReference,
 } from '../../../drivers/camera/health.ts';
 import { measureFrame, shiftBetween } from '../../../drivers/camera/measure.ts';
+import { addToScene, displacement, noScene, type Scene } from '../../../drivers/camera/scene.ts';
 import { Random } from './modbus-random.ts';
 
 const [width, height] = [160, 120];
-type Scene = (x: number, y: number) => number;
+type Look = (x: number, y: number) => number;
 
 /** Cloth of a fine weave between two dark borders, with noise as every sensor has it. */
 const cloth =
-  ({ shift = 0, gain = 1, phase = 0 } = {}): Scene =>
+  ({ shift = 0, gain = 1, phase = 0 } = {}): Look =>
   (x, y) => {
     const at = x - shift;
     if (at < 20 || at > 135) return 30 * gain;
     return (120 + 40 * Math.sin((at + phase) * 1.9) * Math.sin(y * 1.7)) * gain;
   };
 
-function shot(scene: Scene, random: Random, blurred = 0): Uint8Array {
+function shot(scene: Look, random: Random, blurred = 0): Uint8Array {
   const pixels = new Uint8Array(width * height);
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
@@ -53,7 +54,7 @@ class Rig {
   }
 
   /** Five frames a second for so long. */
-  see(ms: number, scene: Scene, { blurred = 0, frozen = false } = {}): void {
+  see(ms: number, scene: Look, { blurred = 0, frozen = false } = {}): void {
     let pixels = shot(scene, this.random, blurred);
     for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
       this.nowMs += 200;
@@ -71,7 +72,7 @@ class Rig {
   }
 
   teach(): void {
-    this.see(3_000, cloth());
+    this.see(5_000, cloth());
     this.reference = referenceOf(this.health, this.last);
     assert.ok(this.reference !== null);
   }
@@ -112,7 +113,7 @@ test('H4: the very same picture again and again is stalled, too', () => {
 });
 
 test('black, over-exposed, defocused and moved are each told with their figure, and end', () => {
-  const cases: readonly [string, Scene, number, RegExp][] = [
+  const cases: readonly [string, Look, number, RegExp][] = [
     ['black', () => 3, 0, /^100 % of the picture is black$/],
     ['over-exposed', cloth({ gain: 3 }), 0, /^\d+ % of the picture is white$/],
     ['defocused', cloth(), 3, /^sharpness is \d+ % of what was taught$/],
@@ -135,7 +136,7 @@ test('H1: a moment is no trouble, and between the two limits nothing changes', (
   const rig = new Rig();
   rig.see(1_000, cloth());
   const dark =
-    (share: number): Scene =>
+    (share: number): Look =>
     (x) =>
       x < width * share ? 3 : 120;
   rig.see(1_800, dark(1));
@@ -211,9 +212,10 @@ test('any frames at any times: a state has its reason, and one that is told held
     sharpness: fc.constantFrom(0.1, 0.6, 1),
     columns: fc.constant([] as readonly number[]),
     rows: fc.constant([] as readonly number[]),
+    pitchPx: fc.constant(null),
     hash: fc.nat(1_000_000),
   });
-  const reference = { sharpness: 1, columns: [], rows: [] };
+  const reference = { sharpness: 1, scene: noScene };
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(1_500), fc.option(measure)), { maxLength: 60 }), (steps) => {
       let health = startHealth(0);
@@ -236,4 +238,56 @@ test('any frames at any times: a state has its reason, and one that is told held
     }),
     { numRuns: 1_000 },
   );
+});
+
+/** Knitted cloth alone: wales of this pitch that run by, at another place in each picture. */
+function wales(pitchPx: number, random: Random): number {
+  const [wide, high] = [512, 64];
+  const pixels = new Uint8Array(wide * high);
+  const phase = random.below(1_000) / 100;
+  for (let at = 0; at < pixels.length; at += 1) {
+    const x = at % wide;
+    const wave =
+      40 * Math.cos((2 * Math.PI * (x + phase)) / pitchPx) + 15 * Math.cos((4 * Math.PI * (x + phase)) / pitchPx);
+    pixels[at] = 120 + wave + random.below(30) - 15 + x / 20;
+  }
+  return measureFrame({ width: wide, height: high, pixels, masked: null }).pitchPx ?? Number.NaN;
+}
+
+test('the pitch of the cloth is measured to a part of a pixel; noise has none', () => {
+  const random = new Random(3);
+  for (const pitchPx of [4, 6.94, 7.84, 11.3, 25]) {
+    const found = wales(pitchPx, random);
+    assert.ok(Math.abs(found / pitchPx - 1) < 0.03, `${found} for ${pitchPx}`);
+  }
+  const noise = Uint8Array.from({ length: 512 * 64 }, () => random.below(256));
+  assert.equal(measureFrame({ width: 512, height: 64, pixels: noise, masked: null }).pitchPx, null);
+});
+
+test('where only cloth is in view a shift is not told, and another distance is', () => {
+  const random = new Random(9);
+  const scene = (pitchPx: number): Scene => {
+    let all = noScene;
+    for (let n = 0; n < 40; n += 1) {
+      const columns = Array.from({ length: 200 }, () => 120 + random.below(21) - 10);
+      all = addToScene(all, { columns, rows: columns, pitchPx: pitchPx * (1 + (random.below(9) - 4) / 1_000) });
+    }
+    return all;
+  };
+  const taught = scene(6.94);
+  const same = displacement(taught, scene(6.94));
+  assert.ok(same !== null && same.what === 'another-pitch' && same.share < 0.01);
+  const nearer = displacement(taught, scene(7.84));
+  assert.equal(nearer?.what, 'another-pitch');
+  assert.ok(Math.abs((nearer?.share ?? 0) - 0.13) < 0.01);
+  // A pitch that jumps is none.
+  let jumping = noScene;
+  for (let n = 0; n < 40; n += 1)
+    jumping = addToScene(jumping, {
+      columns: taught.columns.mean,
+      rows: taught.rows.mean,
+      pitchPx: n % 2 === 0 ? 7 : 14,
+    });
+  assert.equal(displacement(taught, jumping)?.what, undefined);
+  assert.equal(displacement(taught, noScene), null);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { blankCovered, compileMask, parseMask, type Mask } from '../../../drivers/camera/mask.ts';
+import { blankCovered, compileMask, parseMask, runsOf, type Mask } from '../../../drivers/camera/mask.ts';
 
 const shown = (mask: Mask, width: number, height: number): string[] => {
   const covered = compileMask(mask, width, height) ?? new Uint8Array(width * height);
@@ -39,8 +39,21 @@ test('what overlaps, in either direction, is covered once and for all', () => {
 
 test('covered pixels are blanked, the others are as they were', () => {
   const pixels = Uint8Array.from([1, 2, 3, 4]);
-  blankCovered(pixels, compileMask([{ x: 0, y: 0, width: 0.4, height: 1 }], 2, 2) ?? new Uint8Array(4));
+  blankCovered(pixels, runsOf(compileMask([{ x: 0, y: 0, width: 0.4, height: 1 }], 2, 2) ?? new Uint8Array(4)));
   assert.deepEqual([...pixels], [128, 2, 128, 4]);
+});
+
+test('the runs are the covered pixels, all of them and no other', () => {
+  fc.assert(
+    fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (bits) => {
+      const pixels = new Uint8Array(bits.length);
+      blankCovered(pixels, runsOf(Uint8Array.from(bits, Number)));
+      assert.deepEqual(
+        [...pixels],
+        bits.map((bit) => (bit ? 128 : 0)),
+      );
+    }),
+  );
 });
 
 test('no mask costs nothing', () => {

@@ -81,6 +81,22 @@ test('G1: a process that crashes natively, ends, or talks nonsense is told, and 
   assert.deepEqual(children(), []);
 });
 
+test('the process knows no secret of the environment, and tells nobody of the model', async (t) => {
+  const { folder, manifest } = made(t);
+  const file = join(temporaryDir(t), 'child.mjs');
+  const told = join(temporaryDir(t), 'environment');
+  writeFileSync(
+    file,
+    `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(told)}, JSON.stringify(process.env))`,
+  );
+  process.env['SELVEDGE_TEST_SECRET'] = 'geheim';
+  t.after(() => delete process.env['SELVEDGE_TEST_SECRET']);
+  await runGolden(folder, manifest, { child: pathToFileURL(file) });
+  const environment = readFileSync(told, 'utf8');
+  assert.doesNotMatch(environment, /geheim/);
+  assert.match(environment, /"ORT_DISABLE_TELEMETRY":"1"/);
+});
+
 test('G1, G2: a model that works for minutes is ended when its time is over', async (t) => {
   const { folder, manifest } = made(t, { graph: endlessGraph() });
   const check = await runGolden(folder, manifest, { timeoutMs: 3_000 });

@@ -11,14 +11,8 @@ import {
   tubeGeometrySchema,
   withPlace,
 } from '../../../models/vision/position.ts';
-import {
-  noMarks,
-  type Turn,
-  turnFromEncoder,
-  turnFromIndex,
-  turnFromTelemetry,
-  withPulse,
-} from '../../../models/vision/turns.ts';
+import { turnFromEncoder, turnFromTelemetry } from '../../../models/vision/counted-turns.ts';
+import { noMarks, type Turn, turnFromIndex, withPulse } from '../../../models/vision/turns.ts';
 import { repository } from '../../check/files.ts';
 
 /** One feeder: the limit is 60 then, so that the table can show what lies between. */

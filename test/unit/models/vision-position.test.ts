@@ -22,15 +22,12 @@ import {
   zeroFrom,
 } from '../../../models/vision/position.ts';
 import {
-  noMarks,
   type SpeedReading,
-  type Turn,
   turnFromEncoder,
-  turnFromIndex,
   turnFromTelemetry,
   unwrapped,
-  withPulse,
-} from '../../../models/vision/turns.ts';
+} from '../../../models/vision/counted-turns.ts';
+import { noMarks, type Turn, turnFromIndex, withPulse } from '../../../models/vision/turns.ts';
 
 /** 30 inch, E28, 96 feeders, 18 courses/cm, 13 wales/cm: 2639 needles, 2030 mm round, 53.3 mm a revolution. */
 const geometry: TubeGeometry = tubeGeometrySchema.parse({

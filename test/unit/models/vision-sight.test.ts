@@ -77,6 +77,7 @@ const view: ClothView = {
   mmPerPx: mmPerPx * 2,
   walePitchMm: 2030 / 2639,
   coursePitchMm: 10 / 18,
+  isKnit: true,
   behind: 'darker',
   cloth: { left: 0, top: 0, right: size / 2, bottom: size / 2 },
 };

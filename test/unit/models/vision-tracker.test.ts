@@ -183,6 +183,23 @@ test('a needle line is told in the second revolution that shows it, and never in
   );
 });
 
+test('a view lower than a revolution’s cloth never shows a place twice: the second revolution is enough', () => {
+  const low = (frame: SeenFrame): SeenFrame => {
+    const middle = frame.turns * stepMm;
+    const sightings = frame.sightings
+      .map((s) => ({
+        ...s,
+        alongFromMm: Math.max(s.alongFromMm, middle - 3),
+        alongToMm: Math.min(s.alongToMm, middle + 3),
+      }))
+      .filter((s) => s.alongToMm - s.alongFromMm > 4);
+    return { ...frame, alongFromMm: middle - 3, alongToMm: middle + 3, sightings };
+  };
+  const { events } = run(framesOf([line(1200, 100, 1e9)], 8).map(low));
+  const told = events.find(({ kind }) => kind === 'found')?.finding;
+  assert.deepEqual([told?.class, told?.revolutions], ['needle_line', 2]);
+});
+
 test('seen over revolutions a needle gets surer, as far as its systematic part lets it', () => {
   const { findings } = run(framesOf([line(700, 100, 1e9)], 20));
   const place = findings[0]?.place;
@@ -205,6 +222,18 @@ test('a scratch that stays in view for two revolutions is not a line, and not lo
   assert.ok(all.every(({ finding }) => finding.class === 'anomaly'));
   assert.equal(findings.length, 1);
   assert.ok((findings[0]?.revolutions ?? 0) >= 2);
+});
+
+test('a weak line that did not come back may be left untold; it is counted, and a strong one is told', () => {
+  const frames = framesOf([line(900, 200, 230)], 9);
+  const strict = { ...options, loneScore: 2.6 };
+  const { state, events } = trackAll(emptyTracker, frames, strict);
+  const weak = endRoll(state, strict);
+  assert.deepEqual([...events, ...weak.events], []);
+  assert.equal(weak.state.unconfirmed, 1);
+  assert.equal(run(frames, { ...options, loneScore: 1.5 }).findings.length, 1);
+  // What comes back is told however weak.
+  assert.equal(run(framesOf([line(900, 100, 1e9)], 9), strict).findings.length, 1);
 });
 
 test('what moves across by more than the gate each revolution is no line', () => {

@@ -12,7 +12,8 @@ import { type TubeGeometry, tubeGeometrySchema } from '../../../models/vision/po
 import { rollDefectOf, sighted, tubePlacing } from '../../../models/vision/sight.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, endRoll, openFindings, trackAll } from '../../../models/vision/tracker.ts';
-import { type Turn, turnFromEncoder, turnFromIndex, unwrapped } from '../../../models/vision/turns.ts';
+import { turnFromEncoder, unwrapped } from '../../../models/vision/counted-turns.ts';
+import { type Turn, turnFromIndex } from '../../../models/vision/turns.ts';
 import { advanceMm, tubeOf, walePitchMm } from '../../../simulators/cloth/geometry.ts';
 import { createTubeEye, imageSize, type KnitFault } from '../../../simulators/cloth/tube-camera.ts';
 import { createRandom, noise } from '../../../simulators/random.ts';
@@ -44,6 +45,7 @@ const view: ClothView = {
   mmPerPx: 1 / 9,
   walePitchMm: walePitchMm(tube),
   coursePitchMm: 10 / 18,
+  isKnit: true,
   behind: 'darker',
   cloth: { left: 0, top: marginPx + 2, right: widthPx, bottom: heightPx },
 };

@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  type IndexMarks,
-  type IndexTiming,
-  noMarks,
-  turnFromEncoder,
-  turnFromIndex,
-  turnFromTelemetry,
-  unwrapped,
-  withPulse,
-} from '../../../models/vision/turns.ts';
+import { turnFromEncoder, turnFromTelemetry, unwrapped } from '../../../models/vision/counted-turns.ts';
+import { type IndexMarks, type IndexTiming, noMarks, turnFromIndex, withPulse } from '../../../models/vision/turns.ts';
 
 const sure: IndexTiming = {
   frameJitterMs: 0,

@@ -61,7 +61,7 @@ test('F1, F3: a line is opened once, known better without another event, and clo
   const [raised] = rig.alerts();
   assert.deepEqual(
     [raised?.machine, raised?.type, raised?.priority, raised?.cause, raised?.onsetMs],
-    ['ck-1', 'fabric_defect', 'high', 'needle_or_sinker', eight + 100],
+    ['ck-1', 'needle_line', 'high', 'needle_or_sinker', eight + 100],
   );
   assert.deepEqual(raised?.evidence, {
     score: 4.2,

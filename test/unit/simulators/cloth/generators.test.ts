@@ -148,34 +148,57 @@ interface Statistics {
   /** Likeness of neighbours, across and along. */
   readonly across: number;
   readonly along: number;
+  readonly kurtosis: number;
+  /** How much rows and columns differ as wholes. */
+  readonly rows: number;
+  readonly columns: number;
 }
 function statistics(pixels: Uint8Array): Statistics {
   const n = pixels.length;
   const mean = pixels.reduce((a, b) => a + b, 0) / n;
-  let [m2, m3, across, along] = [0, 0, 0, 0];
+  let [m2, m3, m4, across, along] = [0, 0, 0, 0, 0];
+  const rows = new Float64Array(size.heightPx);
+  const columns = new Float64Array(size.widthPx);
   for (let i = 0; i < n; i += 1) {
     const d = (pixels[i] ?? 0) - mean;
     m2 += d * d;
     m3 += d * d * d;
+    m4 += d ** 4;
+    const [x, y] = [i % size.widthPx, Math.floor(i / size.widthPx)];
+    rows[y] = (rows[y] ?? 0) + d / size.widthPx;
+    columns[x] = (columns[x] ?? 0) + d / size.heightPx;
     across += d * ((pixels[i + 1] ?? mean) - mean);
     along += d * ((pixels[i + size.widthPx] ?? mean) - mean);
   }
   const sigma = Math.sqrt(m2 / n);
-  return { contrast: sigma / mean, skew: m3 / n / sigma ** 3, across: across / m2, along: along / m2 };
+  const swing = (sums: Float64Array): number => Math.sqrt(sums.reduce((a, b) => a + b * b, 0) / sums.length) / mean;
+  return {
+    contrast: sigma / mean,
+    skew: m3 / n / sigma ** 3,
+    kurtosis: m4 / n / sigma ** 4,
+    across: across / m2,
+    along: along / m2,
+    rows: swing(rows),
+    columns: swing(columns),
+  };
 }
 
-test('a and b differ in contrast, skew or likeness of neighbours by more than either does from strip to strip', () => {
+test('a and b differ as cloths: taken together seven statistics lie further apart than strips of either do, for every cloth', () => {
   for (const cloth of ['single-jersey', 'plain', 'twill'] as const) {
     const of = (name: 'a' | 'b') => {
       const make = makers[name](fabricOf(cloth), 9, size);
       return Array.from({ length: 4 }, (_, i) => statistics(make(i, null).pixels));
     };
     const [a, b] = [of('a'), of('b')];
-    const keys = ['contrast', 'skew', 'across', 'along'] as const;
-    const apart = keys.filter((key) => {
+    const keys = ['contrast', 'skew', 'kurtosis', 'across', 'along', 'rows', 'columns'] as const;
+    const mean = (values: readonly number[]): number => values.reduce((x, y) => x + y, 0) / values.length;
+    const spread = (values: readonly number[]): number => Math.sqrt(mean(values.map((v) => (v - mean(values)) ** 2)));
+    const apart = keys.map((key) => {
       const [ofA, ofB] = [a.map((s) => s[key]), b.map((s) => s[key])];
-      return Math.max(...ofA) < Math.min(...ofB) || Math.max(...ofB) < Math.min(...ofA);
+      return (mean(ofA) - mean(ofB)) / Math.max(spread(ofA), spread(ofB));
     });
-    assert.ok(apart.length >= 2, `${cloth}: only ${apart.join(', ')} differ: ${JSON.stringify([a[0], b[0]])}`);
+    // Strips of one generator are about 1.5 of their own spreads apart in each of seven: 4 in all.
+    const distance = Math.hypot(...apart);
+    assert.ok(distance > 5, `${cloth}: ${distance}: ${apart.map((d) => d.toFixed(1)).join(' ')}`);
   }
 });

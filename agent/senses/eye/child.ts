@@ -1,0 +1,139 @@
+/**
+ * The eye's process: cameras in, findings out, in a process of its own, because a model's native code blocks its thread and may take its
+ * process with it. What it sees leaves it as findings, small crops and counts; no picture does.
+ */
+import sharp from 'sharp';
+import { type Camera, createCamera, type CameraEvent } from '../../../drivers/camera/camera.ts';
+import type { Frame } from '../../../drivers/camera/frame.ts';
+import { openSession, type ModelSession } from '../../../models/runtime.ts';
+import type { Taught } from '../../../models/vision/eye.ts';
+import type { Box } from '../../../models/vision/grey.ts';
+import { readStats } from '../../../models/vision/stats-file.ts';
+import { taughtOf } from '../../../models/vision/taught-file.ts';
+import { runSense, type SenseWork } from '../sense-child.ts';
+import {
+  type EyeMachine,
+  type EyeMessage,
+  type EyeSettings,
+  eyeSettingsSchema,
+  maxCropBytes,
+  telemetrySchema,
+} from './settings.ts';
+import { Watching } from './watching.ts';
+
+const aliveMs = 2_000;
+/** A crop shows so much around the fault, px, and is at most so large a side. */
+const marginPx = 24;
+const mostSidePx = 256;
+
+interface Watched {
+  readonly settings: EyeMachine;
+  readonly taught: Taught;
+  readonly camera: Camera;
+  watching: Watching | null;
+}
+
+class Eye {
+  readonly #settings: EyeSettings;
+  readonly #say: (message: EyeMessage) => void;
+  readonly #machines = new Map<string, Watched>();
+  #session: ModelSession | null = null;
+  #alive: NodeJS.Timeout | null = null;
+
+  constructor(settings: EyeSettings, say: (message: EyeMessage) => void) {
+    this.#settings = settings;
+    this.#say = say;
+  }
+
+  async start(): Promise<void> {
+    const { modelFile, model, machines } = this.#settings;
+    this.#session = await openSession(modelFile);
+    for (const settings of machines) {
+      const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
+      const camera = createCamera(
+        { camera: settings.machine, endpoint: settings.endpoint, mask: settings.mask },
+        {
+          clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+          random: Math.random,
+          onFrame: (frame) => this.#frame(settings.machine, frame),
+          onEvent: (event) => this.#camera(event),
+          log: () => undefined,
+        },
+      );
+      this.#machines.set(settings.machine, { settings, taught, camera, watching: null });
+    }
+    process.on('message', (message: unknown) => {
+      const poll = telemetrySchema.safeParse(message);
+      if (poll.success) this.#machines.get(poll.data.machine)?.watching?.telemetry(poll.data);
+    });
+    this.#alive = setInterval(() => this.#tellAlive(), aliveMs);
+    this.#tellAlive();
+    for (const { camera } of this.#machines.values()) await camera.start(new AbortController().signal);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#alive !== null) clearInterval(this.#alive);
+    await Promise.all([...this.#machines.values()].map(({ camera }) => camera.stop()));
+    await this.#session?.close();
+  }
+
+  async #frame(machine: string, frame: Frame): Promise<void> {
+    const one = this.#machines.get(machine);
+    const session = this.#session;
+    if (one === undefined || session === null) return;
+    one.watching ??= new Watching(one.settings, frame, one.taught, session);
+    const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
+    const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
+    for (const { finding, box } of findings) {
+      const crop = box === null || finding.phase !== 'found' ? null : await cropOf(frame, box);
+      this.#say({ kind: 'finding', machine, finding, crop });
+    }
+    if (hasLooked) this.#say({ kind: 'looked', machine });
+  }
+
+  #camera(event: CameraEvent): void {
+    if (event.kind !== 'health') return;
+    const { camera: machine, state, reason, atMs } = event;
+    this.#say({ kind: 'camera', machine, state, reason, atMs });
+  }
+
+  #tellAlive(): void {
+    const cameras = [...this.#machines].map(([machine, { camera, watching }]) => {
+      const { state, dropped, refused } = camera.counts();
+      const { judged = 0, placeless = 0, unjudged = {} } = watching?.counts() ?? {};
+      const sum = Object.values(unjudged).reduce((all, one) => all + one, 0);
+      return { machine, state, judged, dropped, refused, placeless, unjudged: sum };
+    });
+    this.#say({ kind: 'alive', cameras });
+  }
+}
+
+/** The fault and a little around it as WebP; null where it cannot be made small enough. */
+async function cropOf({ width, height, pixels }: Frame, box: Box): Promise<Uint8Array<ArrayBuffer> | null> {
+  const left = Math.max(0, Math.min(box.left - marginPx, width - 1));
+  const top = Math.max(0, Math.min(box.top - marginPx, height - 1));
+  const area = {
+    left,
+    top,
+    width: Math.max(1, Math.min(box.right + marginPx, width) - left),
+    height: Math.max(1, Math.min(box.bottom + marginPx, height) - top),
+  };
+  for (const quality of [80, 50, 25]) {
+    const bytes = await sharp(pixels, { raw: { width, height, channels: 1 } })
+      .extract(area)
+      .resize({ width: mostSidePx, height: mostSidePx, fit: 'inside', withoutEnlargement: true })
+      .webp({ quality })
+      .toBuffer();
+    if (bytes.length <= maxCropBytes) return Uint8Array.from(bytes);
+  }
+  return null;
+}
+
+runSense(eyeSettingsSchema, (settings, say): SenseWork => {
+  const eye = new Eye(settings, say);
+  const started = eye.start().catch((error: unknown) => {
+    process.stderr.write(`eye: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  });
+  return { stop: () => started.then(() => eye.stop()) };
+});

@@ -1,0 +1,34 @@
+/** Which model the eye runs: the one in use on this gateway, else the one that came with the agent. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ModelError } from '../../../models/errors.ts';
+import { shippedPackages } from '../../../models/package/keys.ts';
+import { manifestFile, parseManifest, type Manifest } from '../../../models/package/manifest.ts';
+
+export const eyeModelId = 'fabric-anomaly';
+
+export interface EyeModel {
+  /** Path of the graph. */
+  readonly modelFile: string;
+  /** `id@version`. */
+  readonly model: string;
+}
+
+/**
+ * @param active the installed version in use; null where none is
+ * @throws ModelError `packageUnreadable` where the one that came with the agent is not there
+ */
+export function eyeModel(active: { readonly folder: string; readonly manifest: Manifest } | null): EyeModel {
+  const { folder, manifest } = active ?? shipped();
+  return { modelFile: join(folder, 'model.onnx'), model: `${manifest.id}@${manifest.version}` };
+}
+
+function shipped(): { readonly folder: string; readonly manifest: Manifest } {
+  const folder = join(shippedPackages, eyeModelId);
+  try {
+    return { folder, manifest: parseManifest(readFileSync(join(folder, manifestFile))) };
+  } catch (error) {
+    if (error instanceof ModelError) throw error;
+    throw new ModelError('packageUnreadable', folder, { cause: error });
+  }
+}

@@ -1,0 +1,133 @@
+/** What goes between the agent and its eye: settings once, polls of the machines down, what is seen up. Checked on both sides. */
+import { z } from 'zod';
+import { maskSchema } from '../../../drivers/camera/mask.ts';
+import { defectClasses } from '../../../models/vision/classify.ts';
+import { tubeGeometrySchema } from '../../../models/vision/position.ts';
+
+const ms = z.number().refine(Number.isFinite);
+const id = z.string().min(1).max(40);
+const count = z.int().min(0);
+
+/** How the angle of the machine is known when a picture is taken. */
+export const positionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('index'),
+    ringRowsPx: z
+      .int()
+      .min(1)
+      .max(256)
+      .describe('Rows at the top of the picture that show the ring with the mark, and no cloth'),
+    fastestMs: ms.min(50).describe('The shortest revolution the machine can make'),
+    frameJitterMs: ms.min(0),
+    speedSpread: z.number().min(0).max(1),
+    speedCycle: z.number().min(0).max(1),
+  }),
+  z.strictObject({
+    kind: z.literal('encoder'),
+    countsPerTurn: z.int().min(1),
+    wrapsAt: z.int().min(2),
+    latchJitterMs: ms.min(0),
+    errorCounts: z.number().min(0),
+  }),
+  z.strictObject({
+    kind: z.literal('telemetry'),
+    jitterMs: ms.min(0),
+    offsetMs: ms.min(0),
+    speedError: z.number().min(0).max(1),
+    oldestMs: ms.min(1),
+  }),
+]);
+export type Position = z.infer<typeof positionSchema>;
+
+/** The reference is the middle of the picture, whose size is known with the first one. */
+export const eyeGeometrySchema = tubeGeometrySchema.omit({ referenceColumnPx: true, referenceRowPx: true });
+export type EyeGeometry = z.infer<typeof eyeGeometrySchema>;
+
+export const eyeMachineSchema = z.strictObject({
+  machine: id,
+  endpoint: z.string().min(1).max(2_000),
+  mask: maskSchema,
+  geometry: eyeGeometrySchema,
+  coursePitchMm: z.number().positive(),
+  behind: z.enum(['darker', 'lighter']).nullable(),
+  position: positionSchema,
+  stats: z.instanceof(Uint8Array).describe('What was taught of its cloth, as stats-file.ts has it'),
+});
+export type EyeMachine = z.infer<typeof eyeMachineSchema>;
+
+export const eyeSettingsSchema = z.strictObject({
+  kind: z.literal('settings'),
+  modelFile: z.string().min(1),
+  model: z.string().min(1).describe('id@version'),
+  machines: z.array(eyeMachineSchema).max(100),
+});
+export type EyeSettings = z.infer<typeof eyeSettingsSchema>;
+
+/** A poll of the machine that the eye reckons the angle from. */
+export const telemetrySchema = z.strictObject({
+  kind: z.literal('telemetry'),
+  machine: id,
+  timeMs: ms,
+  rpm: z.number().min(0).max(10_000),
+  revolutions: z.number().min(0).nullable(),
+});
+export type Telemetry = z.infer<typeof telemetrySchema>;
+
+const cameraStates = ['starting', 'ok', 'stalled', 'black', 'over-exposed', 'moved', 'defocused'] as const;
+const shapes = ['vertical', 'horizontal', 'spot'] as const;
+
+/** A picture of a fault for people: small enough to be sent. */
+export const maxCropBytes = 24 * 1024;
+
+export const eyeMessageSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('alive'),
+    cameras: z.array(
+      z.strictObject({
+        machine: id,
+        state: z.enum(cameraStates),
+        judged: count,
+        dropped: count,
+        refused: count,
+        placeless: count,
+        unjudged: count,
+      }),
+    ),
+  }),
+  z.strictObject({
+    kind: z.literal('camera'),
+    machine: id,
+    state: z.enum(cameraStates),
+    reason: z.string().max(200).nullable(),
+    atMs: ms,
+  }),
+  z.strictObject({ kind: z.literal('looked'), machine: id }),
+  z.strictObject({
+    kind: z.literal('finding'),
+    machine: id,
+    crop: z
+      .instanceof(Uint8Array)
+      .refine((bytes) => bytes.length <= maxCropBytes)
+      .nullable(),
+    finding: z.strictObject({
+      id: count,
+      phase: z.enum(['found', 'changed', 'closed']),
+      class: z.enum(defectClasses),
+      shape: z.enum(shapes),
+      cause: z.string().max(40),
+      score: z.number(),
+      threshold: z.number(),
+      needle: count.nullable(),
+      k: count.nullable(),
+      needleUnknown: z.string().max(40).nullable(),
+      rollFromMm: ms,
+      rollToMm: ms,
+      acrossFromMm: ms,
+      acrossToMm: ms,
+      revolutions: z.int().min(1),
+      firstMs: ms,
+      lastMs: ms,
+    }),
+  }),
+]);
+export type EyeMessage = z.infer<typeof eyeMessageSchema>;

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { keepStyle, readStyle, styleVersions, type Taught } from '../../../agent/senses/styles.ts';
+import { ModelError } from '../../../models/errors.ts';
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const taught: Taught = {
+  machine: 'ck-1',
+  fabric: 'single-jersey',
+  taughtMs: 1_767_600_000_000,
+  model: 'fabric-anomaly@1.0.0',
+  images: 12,
+  widthPx: 512,
+  heightPx: 512,
+  threshold: 1.02,
+};
+const refused = (error: unknown) => error instanceof ModelError && error.key === 'statsInvalid';
+
+function dataDir(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'selvedge-styles-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+test('Y2, Y4: teaching again makes the next version; the newest is used, the newest five stay', (t) => {
+  const dir = dataDir(t);
+  for (let n = 1; n <= 7; n += 1) {
+    const { version } = keepStyle(dir, taught, Buffer.from(`stats ${n}`), privateKey);
+    assert.equal(version, n);
+  }
+  assert.deepEqual(styleVersions(dir, 'ck-1', 'single-jersey'), [7, 6, 5, 4, 3]);
+  assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey).stats.toString(), 'stats 7');
+  assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey, 4).stats.toString(), 'stats 4');
+  assert.deepEqual(readStyle(dir, 'ck-1', 'single-jersey', publicKey).description.threshold, 1.02);
+  assert.throws(() => readStyle(dir, 'ck-1', 'rib', publicKey), refused);
+});
+
+test('Y1: what a kill left half written is no version, and is in nobody’s way', (t) => {
+  const dir = dataDir(t);
+  const folder = join(dir, 'styles/ck-1/single-jersey');
+  mkdirSync(join(folder, '1.new'), { recursive: true });
+  writeFileSync(join(folder, '1.new/stats.bin'), 'half');
+  assert.deepEqual(styleVersions(dir, 'ck-1', 'single-jersey'), []);
+  keepStyle(dir, taught, Buffer.from('whole'), privateKey);
+  assert.deepEqual(readdirSync(folder), ['1']);
+});
+
+test('Y3: a changed file, another gateway’s signature and a style in another place are refused', (t) => {
+  const dir = dataDir(t);
+  const at = join(dir, 'styles/ck-1/single-jersey/1');
+  const again = () => {
+    rmSync(join(dir, 'styles'), { recursive: true, force: true });
+    keepStyle(dir, taught, Buffer.from('stats'), privateKey);
+  };
+  const read = () => readStyle(dir, 'ck-1', 'single-jersey', publicKey);
+  for (const file of ['stats.bin', 'style.json', 'style.sig']) {
+    again();
+    assert.equal(read().stats.toString(), 'stats');
+    if (file === 'style.sig')
+      writeFileSync(
+        join(at, file),
+        readFileSync(join(at, file))
+          .toString()
+          .replace(/^./, (c) => (c === 'A' ? 'B' : 'A')),
+      );
+    else appendFileSync(join(at, file), ' ');
+    assert.throws(read, refused, file);
+    rmSync(join(at, file));
+    assert.throws(read, refused, `${file} missing`);
+  }
+  again();
+  const other = createPublicKey(generateKeyPairSync('ed25519').privateKey);
+  assert.throws(() => readStyle(dir, 'ck-1', 'single-jersey', other), refused);
+  mkdirSync(join(dir, 'styles/ck-2/single-jersey/1'), { recursive: true });
+  for (const file of readdirSync(at))
+    writeFileSync(join(dir, 'styles/ck-2/single-jersey/1', file), readFileSync(join(at, file)));
+  assert.throws(() => readStyle(dir, 'ck-2', 'single-jersey', publicKey), refused);
+});
