@@ -11,3 +11,14 @@ export function heapBytes(): number {
   gc();
   return process.memoryUsage().heapUsed;
 }
+
+/**
+ * Bytes that this process holds on to: the heap and what lies beside it, such as pixels. The resident size is no measure of that: an
+ * allocator keeps what the largest picture needed, and gives it back when it likes.
+ */
+export function heldBytes(): number {
+  gc();
+  gc();
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return heapUsed + external + arrayBuffers;
+}
