@@ -15,6 +15,7 @@ import sharp from 'sharp';
 import { z } from 'zod';
 import { alertRecord, eventRecord, type AlertRecord, type EventRecord } from '../../cloud-bridge/contract.ts';
 import { until } from '../integration/sync-rig.ts';
+import { isRunning } from '../support/running.ts';
 
 const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
 const lineAtS = 40;
@@ -223,11 +224,3 @@ test(
     await until('the eye is gone', () => pids.every((pid) => !isRunning(pid)), 2_000);
   },
 );
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

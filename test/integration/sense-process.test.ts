@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import type { SenseState } from '../../agent/senses/process.ts';
+import { isRunning } from '../support/running.ts';
 import { senseOf } from './sense-process-rig.ts';
 import { until } from './sync-rig.ts';
-
-/** Whether it runs; one that has ended and waits for somebody to ask after it does not. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
 
 function started(t: TestContext, mode: string) {
   const states: SenseState[] = [];
