@@ -117,8 +117,8 @@ export function assertOneLine(done: Done, pattern: RegExp, exitCode = 2): void {
   const { args, code, stderr } = done;
   assert.equal(code, exitCode, `${args}\n${stderr}`);
   assertNoStack(stderr);
-  assert.match(stderr, /^(?:selvedge \w+: )?[A-Z]{3}-\d{3} [^\n]+ — do: [^\n]+\n$/, args);
-  assert.match(stderr, pattern, args);
+  assert.match(stderr, /^(?:selvedge \w+: )?[A-Z]{3}-\d{3} [^\n]+ — do: [^\n]+\n$/, `${args}\n${stderr}`);
+  assert.match(stderr, pattern, `${args}\n${stderr}`);
 }
 
 export function assertNoStack(text: string): void {
