@@ -48,6 +48,10 @@ export const controls = {
         broken: 'if (this.#client === null) return false;',
       },
       { sound: "throw new BridgeError('fanOutAway', reasonOf(error), { cause: error });", broken: 'return false;' },
+      {
+        sound: 'this.#connection = await this.#connect();',
+        broken: 'try { this.#connection = await this.#connect(); } catch { return; }',
+      },
     ],
   },
   /** A journal that commits without waiting for the disk. */
