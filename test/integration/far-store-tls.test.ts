@@ -12,7 +12,7 @@ import { dataDir, makeDir } from '../../cloud-bridge/files.ts';
 import { postgresAddress } from '../../cloud-bridge/store/postgres/address.ts';
 import { pgSessions } from '../../cloud-bridge/store/postgres/sessions.ts';
 import { startNats } from '../support/nats.ts';
-import { requireProgram } from '../support/peers.ts';
+import { missing, requireProgram } from '../support/peers.ts';
 import { postgresPrograms, startPostgres } from '../support/postgres.ts';
 
 const password = 'hush-42';
@@ -67,7 +67,7 @@ async function isEncrypted(port: number, ca: string): Promise<unknown> {
 
 test('PostgreSQL is spoken to over TLS, with a certificate of the named authority for its name, or not at all', async (t) => {
   const bin = postgresPrograms();
-  if (bin === null) return t.skip('no PostgreSQL server is installed');
+  if (bin === null) return void missing(t, 'no PostgreSQL server is installed');
   const [ours, foreign] = [await authority(t), await authority(t)];
   const server = await startPostgres(bin, password, await ours.server(['127.0.0.1'], Date.now()));
   t.after(() => server.stop());
