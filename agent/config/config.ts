@@ -76,6 +76,7 @@ export interface EyeConfig {
   readonly rising: boolean;
   readonly needleZero: number | null;
   readonly behind: 'darker' | 'lighter' | null;
+  readonly simulated: boolean;
 }
 
 export interface OpcUaConfig {

@@ -236,6 +236,11 @@ const eyeSchema = z.strictObject({
     'What is seen through a hole, against the cloth. Absent: no hole is told from a stain.',
     atStart,
   ),
+  simulated: field(
+    z.boolean().default(false),
+    'What the camera shows is drawn and not knitted; every finding says so.',
+    atStart,
+  ),
 });
 
 const machineSchema = z.strictObject({

@@ -130,6 +130,7 @@ test(
       position: 'encoder',
       needleZero: 0,
       behind: 'darker',
+      simulated: true,
     };
     const config = {
       version: 1,
@@ -188,6 +189,7 @@ test(
     assert.ok(alert.raisedMs - line.t < 8_000, `after ${alert.raisedMs - line.t} ms`);
     assert.equal(typeof alert.evidence['needle'], 'number');
     assert.ok(Number(alert.evidence['k']) <= 2);
+    assert.equal(alert.evidence['isSimulated'], true);
     const crop = await sharp(
       join(at('data/evidence'), String(alert.evidence['crop']).slice(0, 2), String(alert.evidence['crop'])),
     ).metadata();

@@ -191,7 +191,7 @@ export class EyeDesk {
         machine,
         fabric: this.#fabrics.get(machine) ?? '',
         model: model().model,
-        isSimulated: false,
+        isSimulated: this.#p.machines.find(({ id }) => id === machine)?.eye.simulated ?? false,
         crop: sha256,
       });
       if (sha256 === null || crop === null) return;
