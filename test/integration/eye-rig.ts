@@ -138,6 +138,7 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
       },
       fabricAnew: () => undefined,
       fabricLooked: () => undefined,
+      fabricSeen: () => undefined,
       evidence: () => Promise.resolve(),
     },
     keepFile: () => Promise.resolve('0'.repeat(64)),

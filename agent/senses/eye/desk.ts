@@ -16,7 +16,7 @@ import type { EyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
-import { styleFor, styleVersions } from '../styles.ts';
+import { styleFor, type Style, styleVersions } from '../styles.ts';
 import { CropBudget } from './crop-budget.ts';
 import { eyeModelId, type EyeModel } from './model.ts';
 import type { Chosen, ModelWatch } from './model-watch.ts';
@@ -41,7 +41,7 @@ export interface EyeDeskParts {
   /** Of this gateway: what it taught is signed with it. */
   readonly publicKey: KeyObject;
   readonly models: ModelWatch;
-  readonly pipeline: Pick<Pipeline, 'accept' | 'finding' | 'fabricAnew' | 'fabricLooked' | 'evidence'>;
+  readonly pipeline: Pick<Pipeline, 'accept' | 'finding' | 'fabricAnew' | 'fabricLooked' | 'fabricSeen' | 'evidence'>;
   readonly keepFile: (bytes: Uint8Array) => Promise<string>;
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly random: () => number;
@@ -208,9 +208,9 @@ export class EyeDesk {
     const { model, accelerator, onTrial, shadow } = chosen;
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
-      const stats = this.#statsOf(id, eye.fabric, model.model);
-      this.#condition(id, 'eye.not_taught', stats === null);
-      if (stats !== null) ready.push(machineOf(id, eye, stats));
+      const style = this.#styleOf(id, eye.fabric, model.model);
+      this.#condition(id, 'eye.not_taught', style === null);
+      if (style !== null) ready.push(machineOf(id, eye, style));
     }
     return {
       kind: 'settings',
@@ -226,17 +226,17 @@ export class EyeDesk {
 
   #shadowOf({ modelFile, model }: EyeModel, machines: readonly EyeMachine[]): EyeSettings['shadow'] {
     const taught = machines.flatMap(({ machine }) => {
-      const stats = this.#statsOf(machine, this.#fabrics.get(machine) ?? '', model);
-      return stats === null ? [] : [{ machine, stats: Uint8Array.from(stats) }];
+      const style = this.#styleOf(machine, this.#fabrics.get(machine) ?? '', model);
+      return style === null ? [] : [{ machine, stats: Uint8Array.from(style.stats) }];
     });
     return { modelFile, model, machines: taught };
   }
 
   /** What was taught of a cloth with this very model; null where nothing was. */
-  #statsOf(machine: string, fabric: string, model: string): Buffer | null {
+  #styleOf(machine: string, fabric: string, model: string): Style | null {
     const { dataDir, publicKey, log } = this.#p;
     try {
-      return styleFor(dataDir, machine, fabric, publicKey, model).stats;
+      return styleFor(dataDir, machine, fabric, publicKey, model);
     } catch (error) {
       log('warn', 'the eye has not been taught this cloth', { machine, fabric, model, error: String(error) });
       return null;
@@ -274,6 +274,9 @@ export class EyeDesk {
       case 'looked':
         this.#p.pipeline.fabricLooked(message.machine);
         return;
+      case 'cloth':
+        this.#work = this.#work.then(() => this.#seen(message));
+        return;
       case 'finding':
         if (this.#waiting >= mostWaiting) {
           this.#findingsDropped += 1;
@@ -281,6 +284,24 @@ export class EyeDesk {
         }
         this.#waiting += 1;
         this.#work = this.#work.then(() => this.#found(message));
+    }
+  }
+
+  /** Behind the findings of that cloth. */
+  #seen({ machine, newestMm, isAnew, stretches }: Extract<EyeMessage, { kind: 'cloth' }>): void {
+    const { pipeline, machines, models, log } = this.#p;
+    const isSimulated = machines.find(({ id }) => id === machine)?.eye.simulated ?? false;
+    try {
+      pipeline.fabricSeen({
+        machine,
+        newestMm,
+        isAnew,
+        stretches,
+        model: models.chosen()?.model.model ?? '',
+        isSimulated,
+      });
+    } catch (error) {
+      log('error', 'what the eye looked at could not be kept', { machine, error: String(error) });
     }
   }
 
@@ -322,7 +343,7 @@ export class EyeDesk {
   }
 }
 
-function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
+function machineOf(machine: string, eye: EyeConfig, style: Style): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -345,7 +366,7 @@ function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
     coursePitchMm: 10 / eye.coursesPerCm,
     behind: eye.behind,
     position: positionOf(eye),
-    stats: Uint8Array.from(stats),
+    stats: Uint8Array.from(style.stats),
   };
 }
 

@@ -6,6 +6,7 @@ import { tubeGeometrySchema } from '../../../models/vision/position.ts';
 import { accelerators } from '../../../models/package/accelerator.ts';
 import { shadowCountsSchema } from '../../models/shadow-file.ts';
 import { shadowSettingsSchema } from './shadow-messages.ts';
+import { gapReasons } from '../../../models/vision/roll-map.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
@@ -116,6 +117,22 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('looked'), machine: id }),
   z.strictObject({
+    kind: z.literal('cloth'),
+    machine: id,
+    newestMm: ms,
+    isAnew: z.boolean(),
+    stretches: z
+      .array(
+        z.strictObject({
+          fromMm: ms,
+          toMm: ms,
+          unseen: z.number().min(0).max(1),
+          reason: z.enum(gapReasons).nullable(),
+        }),
+      )
+      .max(64),
+  }),
+  z.strictObject({
     kind: z.literal('finding'),
     machine: id,
     crop: z
@@ -135,11 +152,13 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
       needleUnknown: z.string().max(40).nullable(),
       rollFromMm: ms,
       rollToMm: ms,
+      alongErrorMm: z.number().min(0),
       acrossFromMm: ms,
       acrossToMm: ms,
       revolutions: z.int().min(1),
       firstMs: ms,
       lastMs: ms,
+      mergedInto: count.nullable(),
     }),
   }),
 ]);
