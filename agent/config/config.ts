@@ -1,6 +1,7 @@
 /** The configuration as the agent uses it: checked, complete, paths absolute, deep-frozen. Made by `load.ts` alone. */
 import type { Mask } from '../../drivers/camera/mask.ts';
 import type { MachineKind } from '../../drivers/profiles/schema.ts';
+import type { AcceleratorChoice } from '../../models/package/accelerator.ts';
 import type { ShiftCalendar } from '../time/calendar.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { logLevels, opcuaPolicies, opcuaSecurityModes, remoteRawModes } from './schema.ts';
@@ -26,7 +27,7 @@ export interface Config {
   readonly storage: { readonly budgetMiB: number; readonly ringDays: number; readonly ringShare: number };
   readonly summaries: { readonly openMinuteEveryS: number };
   readonly uplink: UplinkConfig | null;
-  readonly models: { readonly siteKeys: readonly SiteKey[] };
+  readonly models: { readonly siteKeys: readonly SiteKey[]; readonly accelerator: AcceleratorChoice };
   readonly page: { readonly bind: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly statusEveryS: number };
 }
