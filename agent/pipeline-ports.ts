@@ -141,8 +141,6 @@ export interface Pipeline {
   fabricAnew(machine: string): void;
   /** The eye has looked at this machine long enough since the start to have told every line that is there. */
   fabricLooked(machine: string): void;
-  /** A model on trial was taken back: an event and an alert of the gateway. */
-  modelTakenBack(taken: ModelTakenBack): void;
   /** What the eye looked at since it last said so. */
   fabricSeen(seen: SeenFabric): void;
   /**
@@ -153,6 +151,8 @@ export interface Pipeline {
     machine: string,
     id: string | null,
   ): { readonly roll: { readonly number: number; readonly id: string } | null; readonly durable: Promise<void> };
+  /** A model on trial was taken back: an event and an alert of the gateway. */
+  modelTakenBack(taken: ModelTakenBack): void;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
   /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */

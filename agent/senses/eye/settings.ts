@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { maskSchema } from '../../../drivers/camera/mask.ts';
 import { defectClasses } from '../../../models/vision/classify.ts';
 import { tubeGeometrySchema } from '../../../models/vision/position.ts';
+import { gapReasons } from '../../../models/vision/roll-map.ts';
 import { accelerators } from '../../../models/package/accelerator.ts';
 import { shadowCountsSchema } from '../../models/shadow-file.ts';
 import { shadowSettingsSchema } from './shadow-messages.ts';
-import { gapReasons } from '../../../models/vision/roll-map.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
