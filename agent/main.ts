@@ -233,6 +233,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       sources: pageSources({
         pipeline,
         store,
+        scores: new Map(config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [[id, eye.score]]))),
         uplink: uplinkView,
         health,
         writes: writeDeskFor(config, drivers, { store, log, clock }),

@@ -19,7 +19,7 @@ its rolls (roll.count). A running agent does it within some seconds.
 Exit code: 0 it has begun, 1 no agent answered and nothing is asked any more, 2 usage or a folder that cannot be used.
 `;
 
-const withinMs = 10_000;
+const withinMs = 5_000;
 const lookEveryMs = 200;
 
 export async function main(args: readonly string[]): Promise<number> {
