@@ -211,6 +211,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         loop,
         clock: clockState.state(),
         knowsTime: pipeline.knowsTime(),
+        eye: eye?.view() ?? null,
         rssBytes: process.memoryUsage.rss(),
       });
     const live = createLiveConfig({

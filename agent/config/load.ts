@@ -227,6 +227,7 @@ function build(
             ca: uplink.ca === undefined ? null : absolute(uplink.ca),
           },
     models: {
+      accelerator: parsed.models.accelerator,
       siteKeys: parsed.models.siteKeys.map(({ file, fingerprint }) => ({
         file: absolute(file),
         fingerprint: fingerprint?.replaceAll(':', '').toLowerCase() ?? null,

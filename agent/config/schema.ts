@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { parseCameraEndpoint } from '../../drivers/camera/endpoint.ts';
 import { maskSchema } from '../../drivers/camera/mask.ts';
 import { machineKinds } from '../../drivers/profiles/schema.ts';
+import { accelerators } from '../../models/package/accelerator.ts';
 import { remoteRuleFields } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { parseEndpoint } from './endpoint.ts';
@@ -433,6 +434,11 @@ const modelsSchema = z.strictObject({
       .default([]),
     'Keys with which the site signs model packages of its own. Those of releases and of this gateway need not be listed.',
     { ...atStart, expects: 'a list of files with public keys' },
+  ),
+  accelerator: field(
+    z.enum(accelerators).default('auto'),
+    'What models run on. auto: the processor, unless something else gives the same results in at most 0.8 of its time here. One that cannot be had leaves the processor, and the health says why.',
+    atStart,
   ),
 });
 
