@@ -69,6 +69,7 @@ const config = (camera: string): EyeConfig => ({
   rising: true,
   needleZero: 700,
   behind: 'darker',
+  score: { grades: [], holes: 'by-size' },
   simulated: true,
 });
 
