@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { referenceSchema } from '../../drivers/camera/scene.ts';
 import { ModelError } from '../../models/errors.ts';
 import { mostStatsBytes } from '../../models/vision/stats-file.ts';
 import { flushFolder } from '../backup/disk.ts';
@@ -29,7 +30,7 @@ import { makeFolder } from '../folder.ts';
 
 export const fabricPattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const kept = 5;
-const mostDescriptionBytes = 16 * 1024;
+const mostDescriptionBytes = 32 * 1024;
 
 const descriptionSchema = z.strictObject({
   v: z.literal(1),
@@ -44,6 +45,8 @@ const descriptionSchema = z.strictObject({
   widthPx: z.int().min(1),
   heightPx: z.int().min(1),
   threshold: z.number(),
+  /** The camera in its place and in focus; null where nobody showed it, as in styles from before it was kept. */
+  camera: referenceSchema.nullable().default(null),
   /** Of `stats.bin`. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });

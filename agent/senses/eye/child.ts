@@ -50,8 +50,9 @@ class Eye {
     this.#session = await openSession(modelFile);
     for (const settings of machines) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
+      const { endpoint, mask, reference } = settings;
       const camera = createCamera(
-        { camera: settings.machine, endpoint: settings.endpoint, mask: settings.mask },
+        { camera: settings.machine, endpoint, mask, ...(reference === null ? {} : { reference }) },
         {
           clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
           random: Math.random,

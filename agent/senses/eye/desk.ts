@@ -14,7 +14,7 @@ import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { EyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
-import { readStyle, styleVersions } from '../styles.ts';
+import { readStyle, type Style, styleVersions } from '../styles.ts';
 import type { EyeModel } from './model.ts';
 import { type EyeMachine, type EyeMessage, eyeMessageSchema, type EyeSettings, type Position } from './settings.ts';
 
@@ -140,7 +140,7 @@ export class EyeDesk {
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
       try {
-        ready.push(machineOf(id, eye, readStyle(dataDir, id, eye.fabric, publicKey).stats));
+        ready.push(machineOf(id, eye, readStyle(dataDir, id, eye.fabric, publicKey)));
         this.#condition(id, 'eye.not_taught', false);
       } catch (error) {
         log('warn', 'the eye has not been taught this cloth', {
@@ -218,7 +218,7 @@ export class EyeDesk {
   }
 }
 
-function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
+function machineOf(machine: string, eye: EyeConfig, style: Style): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -241,7 +241,8 @@ function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
     coursePitchMm: 10 / eye.coursesPerCm,
     behind: eye.behind,
     position: positionOf(eye),
-    stats: Uint8Array.from(stats),
+    reference: style.description.camera,
+    stats: Uint8Array.from(style.stats),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ const taught: Taught = {
   widthPx: 512,
   heightPx: 512,
   threshold: 1.02,
+  camera: { sharpness: 0.2, columns: [0, 0.25], rows: [], pitchPx: 6.9, lean: 0.01 },
 };
 const refused = (error: unknown) => error instanceof ModelError && error.key === 'statsInvalid';
 
@@ -36,7 +37,19 @@ test('Y2, Y4: teaching again makes the next version; the newest is used, the new
   assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey).stats.toString(), 'stats 7');
   assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey, 4).stats.toString(), 'stats 4');
   assert.deepEqual(readStyle(dir, 'ck-1', 'single-jersey', publicKey).description.threshold, 1.02);
+  assert.deepEqual(readStyle(dir, 'ck-1', 'single-jersey', publicKey).description.camera, taught.camera);
   assert.throws(() => readStyle(dir, 'ck-1', 'rib', publicKey), refused);
+});
+
+test('a style from before the camera was kept with it is read, and says nothing of the camera', (t) => {
+  const dir = dataDir(t);
+  keepStyle(dir, taught, Buffer.from('stats'), privateKey);
+  const at = join(dir, 'styles/ck-1/single-jersey/1');
+  const { camera: _, ...old } = JSON.parse(readFileSync(join(at, 'style.json'), 'utf8')) as Record<string, unknown>;
+  const text = Buffer.from(JSON.stringify(old));
+  writeFileSync(join(at, 'style.json'), text);
+  writeFileSync(join(at, 'style.sig'), sign(null, text, privateKey).toString('base64'));
+  assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey).description.camera, null);
 });
 
 test('Y1: what a kill left half written is no version, and is in nobody’s way', (t) => {
