@@ -28,6 +28,8 @@ export const verbs = [
   'models',
   'evaluate',
   'teach',
+  'calibrate',
+  'styles',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -129,6 +131,10 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/evaluate.ts');
     case 'teach':
       return import('./commands/teach.ts');
+    case 'calibrate':
+      return import('./commands/calibrate.ts');
+    case 'styles':
+      return import('./commands/styles.ts');
   }
 }
 

@@ -13,6 +13,7 @@ import type { ConditionEvent, DriverEvent, ReadingsEvent } from '../../../driver
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { EyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
+import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { readStyle, type Style, styleVersions } from '../styles.ts';
 import type { EyeModel } from './model.ts';
@@ -97,7 +98,9 @@ export class EyeDesk {
   /** Starts a process with what is taught now, when that is something else than before. */
   #look(): void {
     const { dataDir, machines } = this.#p;
-    const styles = JSON.stringify(machines.map(({ id, eye }) => styleVersions(dataDir, id, eye.fabric)[0] ?? null));
+    const styles = JSON.stringify(
+      machines.map(({ id, eye }) => [styleVersions(dataDir, id, eye.fabric)[0], newestCalibration(dataDir, id)]),
+    );
     if (styles === this.#styles) return;
     this.#styles = styles;
     const old = this.#process;
@@ -140,7 +143,8 @@ export class EyeDesk {
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
       try {
-        ready.push(machineOf(id, eye, readStyle(dataDir, id, eye.fabric, publicKey)));
+        const style = readStyle(dataDir, id, eye.fabric, publicKey);
+        ready.push(machineOf(id, eye, style, this.#zero(id, eye, style.description.widthPx)));
         this.#condition(id, 'eye.not_taught', false);
       } catch (error) {
         log('warn', 'the eye has not been taught this cloth', {
@@ -152,6 +156,17 @@ export class EyeDesk {
       }
     }
     return { kind: 'settings', ...named, machines: ready };
+  }
+
+  /** null: no needle is named. */
+  #zero(id: string, eye: EyeConfig, widthPx: number): NeedleZero | null {
+    const { dataDir, publicKey, log } = this.#p;
+    try {
+      return needleZeroOf(dataDir, id, eye, widthPx, publicKey);
+    } catch (error) {
+      log('warn', 'the needle zero does not count: no needle is named', { machine: id, error: String(error) });
+      return null;
+    }
   }
 
   #state(state: SenseState, machines: readonly EyeMachine[]): void {
@@ -218,7 +233,8 @@ export class EyeDesk {
   }
 }
 
-function machineOf(machine: string, eye: EyeConfig, style: Style): EyeMachine {
+/** @param zero null: no needle is named */
+export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: NeedleZero | null): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -230,11 +246,11 @@ function machineOf(machine: string, eye: EyeConfig, style: Style): EyeMachine {
       circumferenceMm: eye.circumferenceMm,
       mmPerPx: eye.mmPerPx,
       scaleError: 0.005,
-      direction: eye.rising ? 1 : -1,
-      columns: 1,
+      direction: zero?.direction ?? (eye.rising ? 1 : -1),
+      columns: zero?.columns ?? 1,
       newest: 'top',
-      zeroNeedle: eye.needleZero,
-      zeroError: 0.5,
+      zeroNeedle: zero?.zeroNeedle ?? null,
+      zeroError: zero?.zeroError ?? 0.5,
       advanceMm: (eye.feeders * 10) / eye.coursesPerCm,
       advanceError: 0.01,
     },
