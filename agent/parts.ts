@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
-import type { Config } from './config/config.ts';
+import type { Profile } from '../drivers/profiles/schema.ts';
+import type { Config, EyeConfig } from './config/config.ts';
 import { resolveSecret } from './config/secrets.ts';
 import type { DiscoveredSignals } from './discovered.ts';
 import { AgentError } from './errors.ts';
@@ -11,6 +12,7 @@ import type { Logger } from './log.ts';
 import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
 import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
+import type { WebSetup } from './rolls/desk.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
 import type { RuleSet } from './rules/load.ts';
@@ -93,6 +95,7 @@ export function pipelineFor({
       protocol: profile.protocol,
       polls: pollsMs(machine),
       hasEye: machine.eye !== null,
+      ...(machine.eye === null ? {} : { web: webOf(machine.eye, profile.protocol) }),
     })),
     rules,
     clock,
@@ -119,6 +122,17 @@ export function pipelineFor({
       hostOffsetMs: host.offsetMs,
     },
   });
+}
+
+/** What the eye of a machine looks at. */
+function webOf(eye: EyeConfig, protocol: Profile['protocol']): WebSetup {
+  return {
+    widthMm: eye.circumferenceMm,
+    fabric: eye.fabric,
+    mmPerTurn: (eye.feeders * 10) / eye.coursesPerCm,
+    // What a knit floor machine sends is counted by the agent, from 0 at its start.
+    countsAlone: protocol !== 'knit-floor',
+  };
 }
 
 export async function uplinkFor(

@@ -7,6 +7,7 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import type { Quality, Value } from '../../drivers/contract.ts';
+import type { RollListed, RollRead, WhichRoll } from '../rolls/read.ts';
 import type { AuditEntry } from './audit-entry.ts';
 
 /** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
@@ -57,6 +58,12 @@ export interface TrendQuery {
   /** Default 500. */
   readonly maxPoints?: number;
 }
+export interface RollsQuery {
+  readonly machine: string;
+}
+export interface RollQuery extends RollsQuery {
+  readonly which: WhichRoll;
+}
 export interface TrendPoint {
   readonly atMs: number;
   readonly value: Value | null;
@@ -96,6 +103,10 @@ export interface History {
   /** The newest audit row of each write, the newest write first. */
   writes(query: WriteQuery): Promise<Page<AuditEntry>>;
   trend(query: TrendQuery): Promise<Trend>;
+  /** The newest rolls of a machine, newest first. */
+  rolls(query: RollsQuery): Promise<readonly RollListed[]>;
+  /** One roll with all that its map shows; null where there is none. */
+  roll(query: RollQuery): Promise<RollRead | null>;
   /** Newest description of each machine ever seen. */
   machines(): Promise<readonly MachineRecord[]>;
   counts(): Promise<HistoryCounts>;
@@ -108,6 +119,8 @@ export type HistoryOperations = {
   readonly summaries: { in: SummaryQuery; out: Page<SummaryRecord | StateSummaryRecord> };
   readonly writes: { in: WriteQuery; out: Page<AuditEntry> };
   readonly trend: { in: TrendQuery; out: Trend };
+  readonly rolls: { in: RollsQuery; out: readonly RollListed[] };
+  readonly roll: { in: RollQuery; out: RollRead | null };
   readonly machines: { in: null; out: readonly MachineRecord[] };
   readonly counts: { in: null; out: HistoryCounts };
 };

@@ -24,6 +24,10 @@ function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
       return queries.writes(call.input);
     case 'trend':
       return queries.trend(call.input);
+    case 'rolls':
+      return queries.rolls(call.input);
+    case 'roll':
+      return queries.roll(call.input);
     case 'machines':
       return queries.machines();
     case 'counts':

@@ -92,6 +92,8 @@ class Eye {
     one.watching ??= new Watching(one.settings, frame, one.taught, session);
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
+    // First what was looked at: a finding lies on cloth whose place is known.
+    if (findings.length > 0) this.#tellCloth(machine, one.watching);
     for (const { finding, box } of findings) {
       const crop = box === null || finding.phase !== 'found' ? null : await cropOf(frame, box);
       this.#say({ kind: 'finding', machine, finding, crop });
@@ -113,6 +115,12 @@ class Eye {
       return { machine, state, judged, dropped, refused, placeless, unjudged: sum };
     });
     this.#say({ kind: 'alive', cameras });
+    for (const [machine, { watching }] of this.#machines) this.#tellCloth(machine, watching);
+  }
+
+  #tellCloth(machine: string, watching: Watching | null): void {
+    const seen = watching?.seen() ?? null;
+    if (seen !== null) this.#say({ kind: 'cloth', machine, ...seen, stretches: [...seen.stretches] });
   }
 }
 

@@ -32,7 +32,7 @@ export interface EyeDeskParts {
   /** Of this gateway: what it taught is signed with it. */
   readonly publicKey: KeyObject;
   readonly model: () => EyeModel;
-  readonly pipeline: Pick<Pipeline, 'accept' | 'finding' | 'fabricAnew' | 'fabricLooked' | 'evidence'>;
+  readonly pipeline: Pick<Pipeline, 'accept' | 'finding' | 'fabricAnew' | 'fabricLooked' | 'fabricSeen' | 'evidence'>;
   readonly keepFile: (bytes: Uint8Array) => Promise<string>;
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly random: () => number;
@@ -192,8 +192,22 @@ export class EyeDesk {
       case 'looked':
         this.#p.pipeline.fabricLooked(message.machine);
         return;
+      case 'cloth':
+        this.#work = this.#work.then(() => this.#seen(message));
+        return;
       case 'finding':
         this.#work = this.#work.then(() => this.#found(message));
+    }
+  }
+
+  /** Behind the findings of that cloth. */
+  #seen({ machine, newestMm, isAnew, stretches }: Extract<EyeMessage, { kind: 'cloth' }>): void {
+    const { pipeline, machines, model, log } = this.#p;
+    const isSimulated = machines.find(({ id }) => id === machine)?.eye.simulated ?? false;
+    try {
+      pipeline.fabricSeen({ machine, newestMm, isAnew, stretches, model: model().model, isSimulated });
+    } catch (error) {
+      log('error', 'what the eye looked at could not be kept', { machine, error: String(error) });
     }
   }
 

@@ -4,6 +4,7 @@ import { maskSchema } from '../../../drivers/camera/mask.ts';
 import { referenceSchema } from '../../../drivers/camera/scene.ts';
 import { defectClasses } from '../../../models/vision/classify.ts';
 import { tubeGeometrySchema } from '../../../models/vision/position.ts';
+import { gapReasons } from '../../../models/vision/roll-map.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
@@ -105,6 +106,22 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('looked'), machine: id }),
   z.strictObject({
+    kind: z.literal('cloth'),
+    machine: id,
+    newestMm: ms,
+    isAnew: z.boolean(),
+    stretches: z
+      .array(
+        z.strictObject({
+          fromMm: ms,
+          toMm: ms,
+          unseen: z.number().min(0).max(1),
+          reason: z.enum(gapReasons).nullable(),
+        }),
+      )
+      .max(64),
+  }),
+  z.strictObject({
     kind: z.literal('finding'),
     machine: id,
     crop: z
@@ -124,11 +141,13 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
       needleUnknown: z.string().max(40).nullable(),
       rollFromMm: ms,
       rollToMm: ms,
+      alongErrorMm: z.number().min(0),
       acrossFromMm: ms,
       acrossToMm: ms,
       revolutions: z.int().min(1),
       firstMs: ms,
       lastMs: ms,
+      mergedInto: count.nullable(),
     }),
   }),
 ]);
