@@ -223,7 +223,7 @@ test(
     const map = rollMapSchema.parse(JSON.parse(readFileSync(at('roll.json'), 'utf8')));
     const worn = map.defects.find(({ class: name }) => name === 'needle_line');
     assert.equal(worn?.needle, alert.evidence['needle']);
-    assert.ok(worn.fromMm >= 0 && worn.toMm <= map.roll.lengthMm && worn.evidence.length === 1);
+    assert.ok(worn !== undefined && worn.fromMm >= 0 && worn.toMm <= map.roll.lengthMm && worn.evidence.length === 1);
     assert.equal(map.isSimulated, true);
     // 12 pictures a second of 57 mm, 35 a minute and 2.03 m round: 60 in 100 of the cloth, where every picture was judged.
     const partly = map.gaps.filter(({ reason }) => reason === 'overload');
