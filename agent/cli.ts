@@ -30,6 +30,8 @@ export const verbs = [
   'teach',
   'roll',
   'roll-map',
+  'calibrate',
+  'styles',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -135,6 +137,10 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/roll.ts');
     case 'roll-map':
       return import('./commands/roll-map.ts');
+    case 'calibrate':
+      return import('./commands/calibrate.ts');
+    case 'styles':
+      return import('./commands/styles.ts');
   }
 }
 

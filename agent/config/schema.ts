@@ -242,7 +242,7 @@ const eyeSchema = z.strictObject({
   rising: field(z.boolean().default(true), 'Needles of rising number pass the camera as the machine turns.', atStart),
   needleZero: field(
     z.number().min(0).max(100_000).optional(),
-    'Needle in the middle of the picture at turn 0 of the index or encoder. Absent: no needle is named until it is calibrated.',
+    'Needle in the middle of the picture at turn 0 of the index or encoder. It counts before every calibration. Absent: no needle is named until it is calibrated (selvedge calibrate camera).',
     atStart,
   ),
   behind: field(

@@ -1,6 +1,6 @@
 /**
  * The eye as a user has it: a simulated knitting machine with a camera, the cloth taught from that camera, the agent running; then a needle
- * wears out and the lamp goes out. Simulated cloth throughout. Alone: it wants the pictures looked at as they come.
+ * wears out, the lamp goes out and the camera is knocked. Simulated cloth throughout. Alone: it wants the pictures looked at as they come.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -21,13 +21,15 @@ import { isRunning } from '../support/running.ts';
 const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
 const lineAtS = 40;
 const lineForS = 25;
-const blackAtS = 80;
-const blackForS = 12;
+const blackAtS = 72;
+const blackForS = 7;
+const movedAtS = 84;
+const movedForS = 9;
 
 const scenario = {
   version: 1,
   site: 'demo',
-  description: 'a needle wears out, then the lamp goes out',
+  description: 'a needle wears out, then the lamp goes out, then somebody knocks at the camera',
   machines: [
     {
       id: 'ck-1',
@@ -36,7 +38,8 @@ const scenario = {
       protocol: 'kf4-tcp',
       unit: 1,
       parameters: { speedRpm: 35 },
-      camera: { position: 'encoder', fps: 12, widthPx: 512, heightPx: 512, pxPerMm: 9 },
+      // 57 mm in view, 22 times a second: at 35 revolutions a minute all of the tube is seen.
+      camera: { position: 'encoder', fps: 22, widthPx: 512, heightPx: 256, pxPerMm: 9 },
     },
   ],
   faults: [
@@ -55,6 +58,14 @@ const scenario = {
       atS: blackAtS,
       forS: blackForS,
       expect: { as: 'alert', type: 'camera_black', withinS: 8 },
+    },
+    {
+      id: 'moved',
+      machine: 'ck-1',
+      fault: 'camera_moved',
+      atS: movedAtS,
+      forS: movedForS,
+      expect: { as: 'alert', type: 'camera_moved', withinS: 8 },
     },
   ],
 };
@@ -199,10 +210,13 @@ test(
     await until('a dark camera is an alert', () => open('camera-black') === 'active-unacked', 120_000);
     const black = truth().find(({ kind, id }) => kind === 'fault' && id === 'black');
     await until('light again', () => open('camera-black') === 'returned-unacked', 60_000);
+    await until('a camera that was knocked is an alert', () => open('camera-moved') === 'active-unacked', 60_000);
+    await until('and it is put back', () => open('camera-moved') === 'returned-unacked', 60_000);
+    const knock = truth().find(({ kind, id }) => kind === 'fault' && id === 'moved');
     const { events } = recordsIn(at('data'));
     const spots = events.filter(({ event, data }) => event === 'fabric_finding' && data['class'] !== 'needle_line');
     assert.deepEqual(
-      spots.filter(({ atMs }) => black !== undefined && atMs > black.t),
+      spots.filter(({ atMs }) => black !== undefined && atMs > black.t && atMs < (knock?.t ?? 0)),
       [],
       'in the dark nothing is found',
     );

@@ -159,7 +159,15 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
     if (!how.taught) return;
     const model = `${eyeModelId}@${version}`;
     const taught = await taughtOf();
-    const about = { machine, fabric, taughtMs: Date.now(), model, images: 12, threshold: taught.threshold };
+    const about = {
+      machine,
+      fabric,
+      taughtMs: Date.now(),
+      model,
+      images: 12,
+      threshold: taught.threshold,
+      camera: null,
+    };
     const stats = writeStats(statsOf(taught, model));
     keepStyle(dataDir, { ...about, widthPx: size.widthPx, heightPx: size.heightPx }, stats, gateway.privateKey);
   };

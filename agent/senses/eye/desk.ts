@@ -15,8 +15,9 @@ import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { EyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
+import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
-import { styleFor, styleVersions } from '../styles.ts';
+import { styleFor, type Style, styleVersions } from '../styles.ts';
 import { CropBudget } from './crop-budget.ts';
 import { eyeModelId, type EyeModel } from './model.ts';
 import type { Chosen, ModelWatch } from './model-watch.ts';
@@ -153,7 +154,10 @@ export class EyeDesk {
     if (this.#hasEnded) return;
     const { dataDir, machines, models, clock } = this.#p;
     if (clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
-    const styles = machines.map(({ id, eye }) => styleVersions(dataDir, id, eye.fabric)[0] ?? null);
+    const styles = machines.map(({ id, eye }) => [
+      styleVersions(dataDir, id, eye.fabric)[0],
+      newestCalibration(dataDir, id),
+    ]);
     const runs = JSON.stringify([models.key(), styles]);
     if (runs === this.#runs) return;
     this.#runs = runs;
@@ -208,9 +212,10 @@ export class EyeDesk {
     const { model, accelerator, onTrial, shadow } = chosen;
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
-      const stats = this.#statsOf(id, eye.fabric, model.model);
-      this.#condition(id, 'eye.not_taught', stats === null);
-      if (stats !== null) ready.push(machineOf(id, eye, stats));
+      const style = this.#styleOf(id, eye.fabric, model.model);
+      this.#condition(id, 'eye.not_taught', style === null);
+      if (style === null) continue;
+      ready.push(machineOf(id, eye, style, this.#zero(id, eye, style.description.widthPx)));
     }
     return {
       kind: 'settings',
@@ -226,19 +231,30 @@ export class EyeDesk {
 
   #shadowOf({ modelFile, model }: EyeModel, machines: readonly EyeMachine[]): EyeSettings['shadow'] {
     const taught = machines.flatMap(({ machine }) => {
-      const stats = this.#statsOf(machine, this.#fabrics.get(machine) ?? '', model);
-      return stats === null ? [] : [{ machine, stats: Uint8Array.from(stats) }];
+      const style = this.#styleOf(machine, this.#fabrics.get(machine) ?? '', model);
+      return style === null ? [] : [{ machine, stats: Uint8Array.from(style.stats) }];
     });
     return { modelFile, model, machines: taught };
   }
 
   /** What was taught of a cloth with this very model; null where nothing was. */
-  #statsOf(machine: string, fabric: string, model: string): Buffer | null {
+  #styleOf(machine: string, fabric: string, model: string): Style | null {
     const { dataDir, publicKey, log } = this.#p;
     try {
-      return styleFor(dataDir, machine, fabric, publicKey, model).stats;
+      return styleFor(dataDir, machine, fabric, publicKey, model);
     } catch (error) {
       log('warn', 'the eye has not been taught this cloth', { machine, fabric, model, error: String(error) });
+      return null;
+    }
+  }
+
+  /** null: no needle is named. */
+  #zero(id: string, eye: EyeConfig, widthPx: number): NeedleZero | null {
+    const { dataDir, publicKey, log } = this.#p;
+    try {
+      return needleZeroOf(dataDir, id, eye, widthPx, publicKey);
+    } catch (error) {
+      log('warn', 'the needle zero does not count: no needle is named', { machine: id, error: String(error) });
       return null;
     }
   }
@@ -343,7 +359,8 @@ export class EyeDesk {
   }
 }
 
-function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
+/** @param zero null: no needle is named */
+export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: NeedleZero | null): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -355,18 +372,19 @@ function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
       circumferenceMm: eye.circumferenceMm,
       mmPerPx: eye.mmPerPx,
       scaleError: 0.005,
-      direction: eye.rising ? 1 : -1,
-      columns: 1,
+      direction: zero?.direction ?? (eye.rising ? 1 : -1),
+      columns: zero?.columns ?? 1,
       newest: 'top',
-      zeroNeedle: eye.needleZero,
-      zeroError: 0.5,
+      zeroNeedle: zero?.zeroNeedle ?? null,
+      zeroError: zero?.zeroError ?? 0.5,
       advanceMm: (eye.feeders * 10) / eye.coursesPerCm,
       advanceError: 0.01,
     },
     coursePitchMm: 10 / eye.coursesPerCm,
     behind: eye.behind,
     position: positionOf(eye),
-    stats: Uint8Array.from(stats),
+    reference: style.description.camera,
+    stats: Uint8Array.from(style.stats),
   };
 }
 
