@@ -24,7 +24,7 @@ gateway's key; teaching again makes the next version, and the five newest stay. 
   --machine M    a machine of the configuration with a camera (eye:)
   --fabric F     the name of the cloth: a–z, 0–9 and -; eye.fabric says which one is on the machine
   --from camera  pictures of the machine's camera while it knits good cloth
-  --from DIR     the images of a folder (PNG, JPEG, WebP), all of one size and of this camera
+  --from DIR     the images of a folder (PNG, JPEG, WebP): whole pictures of this camera, all of one size
   --images N     so many pictures of the camera, ${leastImages} … ${mostImages}; default 12
   --json FILE    also write {ok, machine, fabric, version, images, refused:[{image, reason}], threshold, seconds, advice:[…]}
 
@@ -67,7 +67,7 @@ export async function main(args: readonly string[]): Promise<number> {
           withinMs: pictureWithinMs,
           onImage: (taken) => void process.stderr.write(`picture ${taken} of ${images}\n`),
         })
-      : await fromFolder(from);
+      : await fromFolder(from, { mask: eye.mask, ringRowsPx });
   const installed = new InstalledModels({
     dataDir: config.dataDir,
     trusted: trustedKeys(config.dataDir, config.models.siteKeys),
@@ -91,6 +91,7 @@ export async function main(args: readonly string[]): Promise<number> {
         widthPx: first?.width ?? 0,
         heightPx: first?.height ?? 0,
         threshold: taught.threshold,
+        camera: gathered.reference,
       },
       writeStats(statsOf(taught, model)),
       gatewayKeys(config.dataDir).privateKey,
@@ -161,8 +162,10 @@ function imagesOf(text: string): number {
 }
 
 /** What would make it better, for people. */
-function adviceOf({ good, refused }: Gathered): string[] {
+function adviceOf({ good, refused, reference }: Gathered): string[] {
   const advice: string[] = [];
+  if (reference === null)
+    advice.push('Too few pictures to keep how the camera stands: that it was moved or lost focus will not be told.');
   if (good.length < wantedImages)
     advice.push(
       `Show more good cloth: ${good.length} pictures were learned from, ${wantedImages} make a threshold that holds.`,

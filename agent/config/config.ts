@@ -1,6 +1,7 @@
 /** The configuration as the agent uses it: checked, complete, paths absolute, deep-frozen. Made by `load.ts` alone. */
 import type { Mask } from '../../drivers/camera/mask.ts';
 import type { MachineKind } from '../../drivers/profiles/schema.ts';
+import type { FourPointOptions } from '../../models/vision/four-point.ts';
 import type { AcceleratorChoice } from '../../models/package/accelerator.ts';
 import type { ShiftCalendar } from '../time/calendar.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -77,6 +78,8 @@ export interface EyeConfig {
   readonly rising: boolean;
   readonly needleZero: number | null;
   readonly behind: 'darker' | 'lighter' | null;
+  /** Grades best first. */
+  readonly score: Pick<FourPointOptions, 'grades' | 'holes'>;
   readonly simulated: boolean;
 }
 

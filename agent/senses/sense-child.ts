@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { ZodType } from 'zod';
 
 /** After the channel has closed the work has so long to end by itself. */
-const endWithinMs = 1_000;
+const endWithinMs = 700;
 
 /** Exit codes by which a process says that its end was not the model's. */
 export const senseExits = {
@@ -46,8 +46,11 @@ export function runSense<S>(
     }
     work = begin(read.data, say);
   });
-  process.once('disconnect', () => {
+  const end = () => {
     setTimeout(() => process.exit(), endWithinMs).unref();
     void Promise.resolve(work?.stop()).then(() => process.exit());
-  });
+  };
+  // Whoever started this process may be gone before it could listen.
+  if (process.connected) process.once('disconnect', end);
+  else end();
 }

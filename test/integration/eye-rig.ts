@@ -69,6 +69,7 @@ const config = (camera: string): EyeConfig => ({
   rising: true,
   needleZero: 700,
   behind: 'darker',
+  score: { grades: [], holes: 'by-size' },
   simulated: true,
 });
 
@@ -160,7 +161,15 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
     if (!how.taught) return;
     const model = `${eyeModelId}@${version}`;
     const taught = await taughtOf();
-    const about = { machine, fabric, taughtMs: Date.now(), model, images: 12, threshold: taught.threshold };
+    const about = {
+      machine,
+      fabric,
+      taughtMs: Date.now(),
+      model,
+      images: 12,
+      threshold: taught.threshold,
+      camera: null,
+    };
     const stats = writeStats(statsOf(taught, model));
     keepStyle(dataDir, { ...about, widthPx: size.widthPx, heightPx: size.heightPx }, stats, gateway.privateKey);
   };
@@ -189,7 +198,7 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
       dataDir,
       models: { siteKeys: [{ file: siteKey }] },
       page: { port: 0 },
-      machines: [{ ...profile, eye: config(camera.url) }],
+      machines: [{ ...profile, eye: { ...config(camera.url), score: { grades: {}, holes: 'by-size' } } }],
     });
     writeFileSync(path, text);
     return { config: path, pictures };

@@ -38,6 +38,8 @@ interface Watched {
   readonly taught: Taught;
   readonly camera: Camera;
   watching: Watching | null;
+  /** Pictures of a camera that does not stand as it did when the cloth was taught: what would be found in them is the camera's. */
+  unfit: number;
 }
 
 class Eye {
@@ -65,8 +67,9 @@ class Eye {
     await this.#beginShadow();
     for (const settings of machines) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
+      const { endpoint, mask, reference } = settings;
       const camera = createCamera(
-        { camera: settings.machine, endpoint: settings.endpoint, mask: settings.mask },
+        { camera: settings.machine, endpoint, mask, ...(reference === null ? {} : { reference }) },
         {
           clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
           random: Math.random,
@@ -75,7 +78,7 @@ class Eye {
           log: () => undefined,
         },
       );
-      this.#machines.set(settings.machine, { settings, taught, camera, watching: null });
+      this.#machines.set(settings.machine, { settings, taught, camera, watching: null, unfit: 0 });
     }
     process.on('message', (message: unknown) => {
       const poll = telemetrySchema.safeParse(message);
@@ -124,6 +127,11 @@ class Eye {
     const one = this.#machines.get(machine);
     const graph = this.#graph;
     if (one === undefined || graph === null) return;
+    const { state } = one.camera.counts();
+    if (state === 'moved' || state === 'defocused') {
+      one.unfit += 1;
+      return;
+    }
     one.watching ??= new Watching(one.settings, frame, one.taught, graph);
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
@@ -156,10 +164,10 @@ class Eye {
   }
 
   #tellAlive(): void {
-    const cameras = [...this.#machines].map(([machine, { camera, watching }]) => {
+    const cameras = [...this.#machines].map(([machine, { camera, watching, unfit }]) => {
       const { state, dropped, refused } = camera.counts();
       const { judged = 0, placeless = 0, unjudged = {} } = watching?.counts() ?? {};
-      const sum = Object.values(unjudged).reduce((all, one) => all + one, 0);
+      const sum = Object.values(unjudged).reduce((all, one) => all + one, unfit);
       return { machine, state, judged, dropped, refused, placeless, unjudged: sum };
     });
     this.#say({ kind: 'alive', cameras, shadow: this.#shadow?.counts() ?? null });

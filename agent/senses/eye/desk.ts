@@ -15,6 +15,7 @@ import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { EyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
+import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
 import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { styleFor, type Style, styleVersions } from '../styles.ts';
@@ -157,7 +158,10 @@ export class EyeDesk {
     if (this.#hasEnded) return;
     const { dataDir, machines, models, clock } = this.#p;
     if (clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
-    const styles = machines.map(({ id, eye }) => styleVersions(dataDir, id, eye.fabric)[0] ?? null);
+    const styles = machines.map(({ id, eye }) => [
+      styleVersions(dataDir, id, eye.fabric)[0],
+      newestCalibration(dataDir, id),
+    ]);
     const runs = JSON.stringify([models.key(), styles]);
     if (runs === this.#runs) return;
     this.#runs = runs;
@@ -215,7 +219,8 @@ export class EyeDesk {
     for (const { id, eye } of machines) {
       const style = this.#styleOf(id, eye.fabric, model.model);
       this.#condition(id, 'eye.not_taught', style === null);
-      if (style !== null) ready.push(machineOf(id, eye, style));
+      if (style === null) continue;
+      ready.push(machineOf(id, eye, style, this.#zero(id, eye, style.description.widthPx)));
     }
     return {
       kind: 'settings',
@@ -244,6 +249,17 @@ export class EyeDesk {
       return styleFor(dataDir, machine, fabric, publicKey, model);
     } catch (error) {
       log('warn', 'the eye has not been taught this cloth', { machine, fabric, model, error: String(error) });
+      return null;
+    }
+  }
+
+  /** null: no needle is named. */
+  #zero(id: string, eye: EyeConfig, widthPx: number): NeedleZero | null {
+    const { dataDir, publicKey, log } = this.#p;
+    try {
+      return needleZeroOf(dataDir, id, eye, widthPx, publicKey);
+    } catch (error) {
+      log('warn', 'the needle zero does not count: no needle is named', { machine: id, error: String(error) });
       return null;
     }
   }
@@ -348,7 +364,8 @@ export class EyeDesk {
   }
 }
 
-function machineOf(machine: string, eye: EyeConfig, style: Style): EyeMachine {
+/** @param zero null: no needle is named */
+export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: NeedleZero | null): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -360,17 +377,18 @@ function machineOf(machine: string, eye: EyeConfig, style: Style): EyeMachine {
       circumferenceMm: eye.circumferenceMm,
       mmPerPx: eye.mmPerPx,
       scaleError: 0.005,
-      direction: eye.rising ? 1 : -1,
-      columns: 1,
+      direction: zero?.direction ?? (eye.rising ? 1 : -1),
+      columns: zero?.columns ?? 1,
       newest: 'top',
-      zeroNeedle: eye.needleZero,
-      zeroError: 0.5,
+      zeroNeedle: zero?.zeroNeedle ?? null,
+      zeroError: zero?.zeroError ?? 0.5,
       advanceMm: (eye.feeders * 10) / eye.coursesPerCm,
       advanceError: 0.01,
     },
     coursePitchMm: 10 / eye.coursesPerCm,
     behind: eye.behind,
     position: positionOf(eye),
+    reference: style.description.camera,
     stats: Uint8Array.from(style.stats),
   };
 }

@@ -1,6 +1,7 @@
 /** What goes between the agent and its eye: settings once, polls of the machines down, what is seen up. Checked on both sides. */
 import { z } from 'zod';
 import { maskSchema } from '../../../drivers/camera/mask.ts';
+import { referenceSchema } from '../../../drivers/camera/scene.ts';
 import { defectClasses } from '../../../models/vision/classify.ts';
 import { tubeGeometrySchema } from '../../../models/vision/position.ts';
 import { gapReasons } from '../../../models/vision/roll-map.ts';
@@ -55,6 +56,7 @@ export const eyeMachineSchema = z.strictObject({
   coursePitchMm: z.number().positive(),
   behind: z.enum(['darker', 'lighter']).nullable(),
   position: positionSchema,
+  reference: referenceSchema.nullable().describe('The camera as it was when the cloth was taught; null: not known'),
   stats: z.instanceof(Uint8Array).describe('What was taught of its cloth, as stats-file.ts has it'),
 });
 export type EyeMachine = z.infer<typeof eyeMachineSchema>;
