@@ -26,6 +26,7 @@ gateway's key; teaching again makes the next version, and the five newest stay. 
   --from camera  pictures of the machine's camera while it knits good cloth
   --from DIR     the images of a folder (PNG, JPEG, WebP): whole pictures of this camera, all of one size
   --images N     so many pictures of the camera, ${leastImages} … ${mostImages}; default 12
+  --endpoints FILE  as selvedge run takes it
   --json FILE    also write {ok, machine, fabric, version, images, refused:[{image, reason}], threshold, seconds, advice:[…]}
 
 Exit code: 0 learned, 1 too little cloth to learn from, 2 wrong usage or a folder that cannot be used.
@@ -41,15 +42,15 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { config: text, machine: text, fabric: text, from: text, images: text, json: text },
+    options: { config: text, endpoints: text, machine: text, fabric: text, from: text, images: text, json: text },
   });
-  const { config: configFile, machine: id, fabric, from } = values;
+  const { config: configFile, endpoints, machine: id, fabric, from } = values;
   if (positionals.join() !== 'vision' || configFile === undefined || id === undefined || from === undefined) {
     throw new AgentError('usage', 'teach takes the word vision, --config, --machine, --fabric and --from');
   }
   if (fabric === undefined || !fabricPattern.test(fabric))
     throw new AgentError('usage', '--fabric: 1 to 40 of a–z, 0–9 and -');
-  const config = loadConfig(configFile);
+  const config = loadConfig(configFile, endpoints === undefined ? {} : { endpoints });
   const eye = config.machines.find((machine) => machine.id === id)?.eye ?? null;
   if (eye === null) throw new AgentError('usage', `--machine: ${id} has no camera (eye:) in ${configFile}`);
   const images = imagesOf(values.images ?? String(wantedImages));
