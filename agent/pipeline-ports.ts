@@ -114,6 +114,16 @@ export interface UplinkOutage {
   readonly reason: string;
 }
 
+/** A version of a model whose process crashed again and again while it was on trial. */
+export interface ModelTakenBack {
+  /** Both `id@version`. */
+  readonly model: string;
+  readonly inUse: string;
+  readonly crashes: number;
+  /** How its process ended last. */
+  readonly how: string;
+}
+
 export interface Pipeline {
   accept(event: DriverEvent): void;
   /** To be called every 200 ms. */
@@ -141,6 +151,8 @@ export interface Pipeline {
     machine: string,
     id: string | null,
   ): { readonly roll: { readonly number: number; readonly id: string } | null; readonly durable: Promise<void> };
+  /** A model on trial was taken back: an event and an alert of the gateway. */
+  modelTakenBack(taken: ModelTakenBack): void;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
   /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */

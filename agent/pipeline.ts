@@ -37,6 +37,7 @@ import {
   defaultPipelineOptions,
   type DatedBoot,
   type DatedSpan,
+  type ModelTakenBack,
   type Pipeline,
   type PipelineClock,
   type PipelineCounts,
@@ -250,6 +251,14 @@ class DataPipeline implements Pipeline {
 
   fabricLooked(machine: string): void {
     this.#findings.looked(machine, this.#line.now());
+    this.#journal.flush();
+  }
+
+  modelTakenBack(taken: ModelTakenBack): void {
+    const now = this.#line.now();
+    const evidence = { ...taken };
+    this.#journal.instant('gateway', Math.round(now.wallMs), 'model_taken_back', evidence);
+    this.#gateway.modelTakenBack(evidence, now);
     this.#journal.flush();
   }
 

@@ -17,7 +17,7 @@ import { type Calibration, differing, keepCalibration, readCalibration, settingO
 import { type Looked, lookForLine } from '../senses/calibrating.ts';
 import { machineOf } from '../senses/eye/desk.ts';
 import { eyeModel, eyeModelId } from '../senses/eye/model.ts';
-import { readStyle } from '../senses/styles.ts';
+import { styleFor } from '../senses/styles.ts';
 import { gatewayKeys } from '../sync/keys.ts';
 import { hostBoot, hostMonotonicMs } from '../time/host.ts';
 import { writeJsonFile } from './json-file.ts';
@@ -102,7 +102,7 @@ export async function main(args: readonly string[]): Promise<number> {
       wallMs: () => Date.now(),
     });
     const { modelFile, model } = eyeModel(installed.active(eyeModelId));
-    const style = readStyle(dataDir, machine, eye.fabric, keys.publicKey);
+    const style = styleFor(dataDir, machine, eye.fabric, keys.publicKey, model);
     const endpoint = values.from === 'camera' ? eye.camera : pathToFileURL(resolve(values.from)).href;
     const session = await openSession(modelFile);
     let looked: Looked;

@@ -40,29 +40,35 @@ export interface Folded {
 }
 
 /**
- * @param rows from the roll's beginning on, in the order they were told
- * @param isCut there were more than these
+ * @param rows from the roll's beginning on, in the order they were told; gone through once
+ * @param most so many of them are read; where there are as many, there may have been more
  * @returns null when the first of them begins no roll
  */
-export function foldRoll(machine: string, rows: readonly RollRow[], isCut: boolean): Folded | null {
-  const [first] = rows;
-  const begun = first?.record.event === begunEvent ? (begunData.safeParse(first.record.data).data ?? null) : null;
-  if (first === undefined || begun === null) return null;
-  const roll = new RollFold(begun.roll);
-  let boot = first.boot;
+export function foldRoll(machine: string, rows: Iterable<RollRow>, most = Infinity): Folded | null {
+  let at: { readonly begun: BegunData; readonly beganMs: number; readonly roll: RollFold } | null = null;
+  let boot = '';
+  let count = 0;
   let ended: { readonly lengthMm: number | null; readonly atMs: number } | null = null;
-  for (const { boot: own, record } of rows.slice(1)) {
-    // What the process before did not end, its own end has.
-    if (own !== boot) roll.lose(null);
-    boot = own;
-    if (record.event === begunEvent) {
-      const next = begunData.safeParse(record.data).data;
-      const endedM = next?.endedM ?? null;
+  for (const { boot: own, record } of rows) {
+    count += 1;
+    const begins = record.event === begunEvent ? begunData.safeParse(record.data).data : undefined;
+    if (at === null) {
+      if (begins === undefined) return null;
+      at = { begun: begins, beganMs: record.atMs, roll: new RollFold(begins.roll) };
+    } else if (record.event === begunEvent) {
+      const endedM = begins?.endedM ?? null;
       ended ??= { lengthMm: endedM === null ? null : endedM * 1000, atMs: record.atMs };
-      continue;
+    } else {
+      // What the process before did not end, its own end has.
+      if (own !== boot) at.roll.lose(null);
+      at.roll.take(own, record);
     }
-    roll.take(own, record);
+    boot = own;
+    if (count >= most) break;
   }
+  if (at === null) return null;
+  const { begun, beganMs, roll } = at;
+  const isCut = count >= most;
   const { defects, gaps, lengthMm, dropped, about } = roll.result(ended === null ? null : (ended.lengthMm ?? 0), isCut);
   return {
     contents: {
@@ -80,7 +86,7 @@ export function foldRoll(machine: string, rows: readonly RollRow[], isCut: boole
       dropped,
     },
     begun,
-    beganMs: first.record.atMs,
+    beganMs,
     endedMs: ended?.atMs ?? null,
   };
 }

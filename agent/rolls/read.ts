@@ -1,6 +1,6 @@
 /** Rolls of a machine out of its journal: the list, and one of them with all that a map shows. Synchronous; not for the main thread. */
 import type { RollContents } from '../../models/vision/roll-map.ts';
-import type { RollEvents } from '../store/roll-events.ts';
+import { mostRows, type RollEvents } from '../store/roll-events.ts';
 import { type BeginReason, begunData } from './events.ts';
 import { foldRoll } from './fold.ts';
 
@@ -56,8 +56,7 @@ export function readRoll(events: RollEvents, machine: string, which: WhichRoll):
         ) ?? -1);
   const beginning = beginnings[at];
   if (beginning === undefined) return null;
-  const { rows, isCut } = events.since(machine, beginning.id);
-  const folded = foldRoll(machine, rows, isCut);
+  const folded = foldRoll(machine, events.since(machine, beginning.id), mostRows);
   if (folded === null) return null;
   const { contents, begun, beganMs, endedMs } = folded;
   return {

@@ -83,6 +83,19 @@ export function readStyle(
   return style;
 }
 
+/**
+ * The newest version that was taught with this model: to another one it means nothing.
+ * @param model `id@version`
+ * @throws ModelError `statsInvalid` where there is none, or one is not what this gateway signed
+ */
+export function styleFor(dataDir: string, machine: string, fabric: string, publicKey: KeyObject, model: string): Style {
+  for (const version of styleVersions(dataDir, machine, fabric)) {
+    const style = readStyle(dataDir, machine, fabric, publicKey, version);
+    if (style.description.model === model) return style;
+  }
+  throw new ModelError('statsInvalid', `${machine} was not taught ${fabric} with ${model}`);
+}
+
 /** Versions that are there, the newest first. */
 export function styleVersions(dataDir: string, machine: string, fabric: string): readonly number[] {
   return versionsIn(folderOf(dataDir, machine, fabric));

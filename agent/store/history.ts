@@ -7,7 +7,9 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import type { Quality, Value } from '../../drivers/contract.ts';
-import type { RollListed, RollRead, WhichRoll } from '../rolls/read.ts';
+import type { FourPointOptions } from '../../models/vision/four-point.ts';
+import type { RollListed, WhichRoll } from '../rolls/read.ts';
+import type { RollFormat } from '../rolls/show.ts';
 import type { AuditEntry } from './audit-entry.ts';
 
 /** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
@@ -61,8 +63,10 @@ export interface TrendQuery {
 export interface RollsQuery {
   readonly machine: string;
 }
-export interface RollQuery extends RollsQuery {
+export interface RollFileQuery extends RollsQuery {
   readonly which: WhichRoll;
+  readonly format: RollFormat;
+  readonly options: FourPointOptions;
 }
 export interface TrendPoint {
   readonly atMs: number;
@@ -105,8 +109,8 @@ export interface History {
   trend(query: TrendQuery): Promise<Trend>;
   /** The newest rolls of a machine, newest first. */
   rolls(query: RollsQuery): Promise<readonly RollListed[]>;
-  /** One roll with all that its map shows; null where there is none. */
-  roll(query: RollQuery): Promise<RollRead | null>;
+  /** The map of one roll as a file; null where there is no such roll. */
+  rollFile(query: RollFileQuery): Promise<Uint8Array | null>;
   /** Newest description of each machine ever seen. */
   machines(): Promise<readonly MachineRecord[]>;
   counts(): Promise<HistoryCounts>;
@@ -120,7 +124,7 @@ export type HistoryOperations = {
   readonly writes: { in: WriteQuery; out: Page<AuditEntry> };
   readonly trend: { in: TrendQuery; out: Trend };
   readonly rolls: { in: RollsQuery; out: readonly RollListed[] };
-  readonly roll: { in: RollQuery; out: RollRead | null };
+  readonly rollFile: { in: RollFileQuery; out: Uint8Array | null };
   readonly machines: { in: null; out: readonly MachineRecord[] };
   readonly counts: { in: null; out: HistoryCounts };
 };

@@ -239,7 +239,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     writes: (query) => ask('writes', query),
     trend: (query) => ask('trend', query),
     rolls: (query) => ask('rolls', query),
-    roll: (query) => ask('roll', query),
+    rollFile: (query) => ask('rollFile', query),
     machines: () => ask('machines', null),
     counts: () => ask('counts', null),
     stats: async () => ({

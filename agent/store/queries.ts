@@ -8,14 +8,15 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import { decodeRingBlock } from '../ring/block.ts';
-import { listRolls, readRoll, type RollListed, type RollRead } from '../rolls/read.ts';
+import { listRolls, readRoll, type RollListed } from '../rolls/read.ts';
+import { mapOf, rendered } from '../rolls/show.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type {
   AlertQuery,
   EventQuery,
   HistoryCounts,
   Page,
-  RollQuery,
+  RollFileQuery,
   RollsQuery,
   SummaryQuery,
   Trend,
@@ -106,8 +107,9 @@ export class Queries {
     return listRolls(this.#rolls, machine);
   }
 
-  roll({ machine, which }: RollQuery): RollRead | null {
-    return readRoll(this.#rolls, machine, which);
+  async rollFile({ machine, which, format, options }: RollFileQuery): Promise<Uint8Array | null> {
+    const read = readRoll(this.#rolls, machine, which);
+    return read === null ? null : rendered(mapOf(read, options), format);
   }
 
   machines(): MachineRecord[] {

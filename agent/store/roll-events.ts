@@ -10,7 +10,7 @@ export interface RollRow {
 }
 
 /** Of one roll: each fault twice, some known better, and a stretch a minute for weeks. */
-const mostRows = 6 * mostFaults;
+export const mostRows = 6 * mostFaults;
 const lastLooked = 8;
 
 const isOfRoll = `event IN ('fabric_finding', 'fabric_finding_goes_on', 'fabric_finding_refined',
@@ -40,14 +40,13 @@ export class RollEvents {
 
   /**
    * Everything from the beginning of a roll on, oldest first, until the second beginning after it: the last of a roll may be told after the
-   * next has begun.
-   * @returns `isCut`: there was more than is read
+   * next has begun. At most `mostRows`, one at a time.
    */
-  since(machine: string, beginId: number): { readonly rows: readonly RollRow[]; readonly isCut: boolean } {
+  *since(machine: string, beginId: number): Generator<RollRow, void> {
     const second = this.#sql.secondAfter.get({ machine, beginId }) as number | undefined;
     const untilId = second ?? Number.MAX_SAFE_INTEGER;
-    const rows = this.#sql.between.all({ machine, beginId, untilId, limit: mostRows + 1 }) as Row[];
-    return { rows: rows.slice(0, mostRows).map(recordOf), isCut: rows.length > mostRows };
+    for (const row of this.#sql.between.iterate({ machine, beginId, untilId, limit: mostRows }))
+      yield recordOf(row as Row);
   }
 
   #machines(): string[] {

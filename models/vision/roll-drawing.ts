@@ -98,7 +98,7 @@ export function layoutOf(map: RollMap): RollLayout {
   const rectangles: Rectangle[] = [
     ...cut(0, lengthMm, 0, stripPx, 0).map((r) => ({ ...r, kind: 'strip' as const, fill: '#f2f0ea', title: '' })),
     ...map.gaps.flatMap((gap) =>
-      cut(gap.fromMm, gap.toMm, 0, stripPx, 1).map((r) => ({
+      cut(gap.fromMm, gap.toMm, 0, stripPx, 3).map((r) => ({
         ...r,
         kind: 'gap' as const,
         fill: gap.share > 0.95 ? 'url(#unseen)' : 'url(#partly)',

@@ -14,6 +14,7 @@ import { test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { alertRecord, eventRecord, type AlertRecord, type EventRecord } from '../../cloud-bridge/contract.ts';
+import { rollMapSchema } from '../../models/vision/roll-map.ts';
 import { until } from '../integration/sync-rig.ts';
 import { isRunning } from '../support/running.ts';
 
@@ -228,6 +229,27 @@ test(
       entry.isFile(),
     );
     assert.ok(kept.length <= events.filter(({ event }) => event === 'fabric_finding').length);
+
+    // The roll map beside the running agent: the line at its needle, and honest about the cloth between the pictures and in the dark.
+    const args = ['roll-map', '--config', at('agent.yaml'), '--machine', 'ck-1', '--out', at('roll.json')];
+    const drawn = spawn('sh', [launcher, ...args], { stdio: 'ignore' });
+    assert.deepEqual(await once(drawn, 'exit'), [0, null]);
+    const map = rollMapSchema.parse(JSON.parse(readFileSync(at('roll.json'), 'utf8')));
+    const worn = map.defects.find(({ class: name }) => name === 'needle_line');
+    assert.equal(worn?.needle, alert.evidence['needle']);
+    assert.ok(worn !== undefined && worn.fromMm >= 0 && worn.toMm <= map.roll.lengthMm && worn.evidence.length === 1);
+    assert.equal(map.isSimulated, true);
+    // 12 pictures a second of 57 mm, 35 a minute and 2.03 m round: 60 in 100 of the cloth, where every picture was judged.
+    const partly = map.gaps.filter(({ reason }) => reason === 'overload');
+    assert.ok(partly.length > 0 && partly.every(({ share }) => share > 0.3), JSON.stringify(map.gaps));
+    assert.ok(
+      map.score.inspectedM > 0 && map.score.inspectedM < 0.7 * (map.roll.lengthMm / 1000),
+      JSON.stringify(map.score),
+    );
+    assert.ok(
+      map.gaps.some(({ reason, share }) => reason === 'camera' && share === 1),
+      JSON.stringify(map.gaps),
+    );
 
     // Killed, its process goes with it.
     const pids = spawnSync('pgrep', ['-P', String(agent.pid)], { encoding: 'utf8' })

@@ -5,12 +5,18 @@
 import sharp from 'sharp';
 import { type Camera, createCamera, type CameraEvent } from '../../../drivers/camera/camera.ts';
 import type { Frame } from '../../../drivers/camera/frame.ts';
+import { DriverError } from '../../../drivers/errors.ts';
+import { ModelError } from '../../../models/errors.ts';
+import { providerOf } from '../../../models/package/accelerator.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import type { Taught } from '../../../models/vision/eye.ts';
 import type { Box } from '../../../models/vision/grey.ts';
 import { readStats } from '../../../models/vision/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
-import { runSense, type SenseWork } from '../sense-child.ts';
+import { changeSlot } from '../../models/state-file.ts';
+import { Trial } from '../../models/trial.ts';
+import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
+import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import {
   type EyeMachine,
   type EyeMessage,
@@ -19,6 +25,8 @@ import {
   maxCropBytes,
   telemetrySchema,
 } from './settings.ts';
+import { Shadow } from './shadow.ts';
+import { WatchedGraph } from './watched-graph.ts';
 import { Watching } from './watching.ts';
 
 const aliveMs = 2_000;
@@ -39,17 +47,25 @@ class Eye {
   readonly #settings: EyeSettings;
   readonly #say: (message: EyeMessage) => void;
   readonly #machines = new Map<string, Watched>();
+  readonly #trial: Trial | null;
   #session: ModelSession | null = null;
+  #graph: WatchedGraph | null = null;
+  #failures = 0;
+  #shadow: Shadow | null = null;
   #alive: NodeJS.Timeout | null = null;
 
   constructor(settings: EyeSettings, say: (message: EyeMessage) => void) {
     this.#settings = settings;
     this.#say = say;
+    this.#trial = settings.trial === null ? null : trialOf(settings.trial, settings.dataDir);
   }
 
   async start(): Promise<void> {
-    const { modelFile, model, machines } = this.#settings;
-    this.#session = await openSession(modelFile);
+    const { model, machines } = this.#settings;
+    const session = await this.#open();
+    this.#session = session;
+    this.#graph = new WatchedGraph(session);
+    this.#beginShadow();
     for (const settings of machines) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
       const { endpoint, mask, reference } = settings;
@@ -77,19 +93,46 @@ class Eye {
   async stop(): Promise<void> {
     if (this.#alive !== null) clearInterval(this.#alive);
     await Promise.all([...this.#machines.values()].map(({ camera }) => camera.stop()));
+    await this.#shadow?.stop();
     await this.#session?.close();
+  }
+
+  /** On the accelerator that was chosen; where that cannot be had any more, on the processor, and it is said. */
+  async #open(): Promise<ModelSession> {
+    const { modelFile, accelerator } = this.#settings;
+    let problem: string | null = null;
+    if (accelerator !== 'cpu') {
+      try {
+        const session = await openSession(modelFile, { providers: [providerOf(accelerator), 'cpu'] });
+        this.#say({ kind: 'opened', accelerator, problem });
+        return session;
+      } catch (error) {
+        problem = (error instanceof Error ? error.message : String(error)).slice(0, 500);
+      }
+    }
+    const session = await openSession(modelFile);
+    this.#say({ kind: 'opened', accelerator: 'cpu', problem });
+    return session;
+  }
+
+  #beginShadow(): void {
+    const { shadow, dataDir, model, machines } = this.#settings;
+    if (shadow === null) return;
+    const names = machines.map(({ machine }) => machine);
+    this.#shadow = new Shadow({ dataDir, settings: shadow, beside: model, machines: names, wallMs: () => Date.now() });
+    this.#shadow.start();
   }
 
   async #frame(machine: string, frame: Frame): Promise<void> {
     const one = this.#machines.get(machine);
-    const session = this.#session;
-    if (one === undefined || session === null) return;
+    const graph = this.#graph;
+    if (one === undefined || graph === null) return;
     const { state } = one.camera.counts();
     if (state === 'moved' || state === 'defocused') {
       one.unfit += 1;
       return;
     }
-    one.watching ??= new Watching(one.settings, frame, one.taught, session);
+    one.watching ??= new Watching(one.settings, frame, one.taught, graph);
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
     // First what was looked at: a finding lies on cloth whose place is known.
@@ -99,6 +142,19 @@ class Eye {
       this.#say({ kind: 'finding', machine, finding, crop });
     }
     if (hasLooked) this.#say({ kind: 'looked', machine });
+    this.#showShadow(one, frame, graph);
+  }
+
+  /** What the model in use has judged, the shadow judges after it. */
+  #showShadow({ settings, taught }: Watched, frame: Frame, graph: WatchedGraph): void {
+    const last = graph.take();
+    if (this.#shadow === null || last === null) return;
+    const rows = settings.position.kind === 'index' ? settings.position.ringRowsPx : 0;
+    const { width, height, pixels } = frame;
+    const picture = { width, height: height - rows, pixels: pixels.subarray(rows * width) };
+    const { scores, width: across, height: down, tookMs } = last;
+    const active = { scores, width: across, height: down, threshold: taught.threshold };
+    this.#shadow.look(settings.machine, picture, active, tookMs);
   }
 
   #camera(event: CameraEvent): void {
@@ -114,14 +170,32 @@ class Eye {
       const sum = Object.values(unjudged).reduce((all, one) => all + one, unfit);
       return { machine, state, judged, dropped, refused, placeless, unjudged: sum };
     });
-    this.#say({ kind: 'alive', cameras });
+    this.#say({ kind: 'alive', cameras, shadow: this.#shadow?.counts() ?? null });
     for (const [machine, { watching }] of this.#machines) this.#tellCloth(machine, watching);
+    this.#beat();
   }
 
   #tellCloth(machine: string, watching: Watching | null): void {
     const seen = watching?.seen() ?? null;
     if (seen !== null) this.#say({ kind: 'cloth', machine, ...seen, stretches: [...seen.stretches] });
   }
+
+  /** Healthy is a process whose model answers. */
+  #beat(): void {
+    const failures = this.#graph?.failures ?? 0;
+    if (failures === this.#failures) this.#trial?.beat();
+    else this.#trial?.missed();
+    this.#failures = failures;
+  }
+}
+
+/** A note that finds the models being changed waits for the next beat, not for them. */
+function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataDir: string): Trial {
+  return new Trial(id, version, {
+    models: { change: (model, change) => changeSlot(dataDir, model, 0, change) },
+    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
+    monotonicMs: () => performance.now(),
+  });
 }
 
 /** The fault and a little around it as WebP; null where it cannot be made small enough. */
@@ -149,7 +223,13 @@ runSense(eyeSettingsSchema, (settings, say): SenseWork => {
   const eye = new Eye(settings, say);
   const started = eye.start().catch((error: unknown) => {
     process.stderr.write(`eye: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+    process.exit(isTheModels(error) ? 1 : senseExits.notTheModel);
   });
   return { stop: () => started.then(() => eye.stop()) };
 });
+
+/** What was taught and the camera's address are not the model's; all else may be. */
+function isTheModels(error: unknown): boolean {
+  if (error instanceof DriverError) return false;
+  return !(error instanceof ModelError && error.key === 'statsInvalid');
+}

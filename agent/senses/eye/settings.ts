@@ -5,6 +5,9 @@ import { referenceSchema } from '../../../drivers/camera/scene.ts';
 import { defectClasses } from '../../../models/vision/classify.ts';
 import { tubeGeometrySchema } from '../../../models/vision/position.ts';
 import { gapReasons } from '../../../models/vision/roll-map.ts';
+import { accelerators } from '../../../models/package/accelerator.ts';
+import { shadowCountsSchema } from '../../models/shadow-file.ts';
+import { shadowSettingsSchema } from './shadow-messages.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
@@ -63,6 +66,10 @@ export const eyeSettingsSchema = z.strictObject({
   modelFile: z.string().min(1),
   model: z.string().min(1).describe('id@version'),
   machines: z.array(eyeMachineSchema).max(100),
+  accelerator: z.enum(accelerators).exclude(['auto']),
+  dataDir: z.string().min(1).describe('For the notes of its trial and of its shadow'),
+  trial: z.strictObject({ id: z.string(), version: z.string() }).nullable(),
+  shadow: shadowSettingsSchema.nullable(),
 });
 export type EyeSettings = z.infer<typeof eyeSettingsSchema>;
 
@@ -96,6 +103,12 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
         unjudged: count,
       }),
     ),
+    shadow: shadowCountsSchema.nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('opened'),
+    accelerator: z.enum(accelerators).exclude(['auto']),
+    problem: z.string().max(500).nullable().describe('Why it is not the one it was to be; null where it is'),
   }),
   z.strictObject({
     kind: z.literal('camera'),

@@ -60,7 +60,7 @@ const rowsOf = (rig: Rig, roll: number): RollRow[] => {
     .map((record) => ({ boot, record }));
   return rows.slice(rows.findIndex(({ record }) => record.event === 'roll_begun' && record.data['roll'] === roll));
 };
-const mapOf = (rig: Rig, roll: number) => foldRoll('ck-1', rowsOf(rig, roll), false)?.contents;
+const mapOf = (rig: Rig, roll: number) => foldRoll('ck-1', rowsOf(rig, roll))?.contents;
 
 test('D1: a fault is told with its roll and its metres there, wherever the eye counts from', () => {
   const rig = new Rig({ machines });

@@ -80,7 +80,7 @@ const fault = (fromM: number, toM: number, more: EventRecord['data'] = {}): Even
 const opened = (data: EventRecord['data'], boot = 'aa') => row('fabric_finding', data, { phase: 'opened', boot });
 const closed = (data: EventRecord['data'], boot = 'aa') => row('fabric_finding', data, { phase: 'closed', boot });
 const fold = (...rows: RollRow[]) => {
-  const folded = foldRoll('ck-1', rows, false);
+  const folded = foldRoll('ck-1', rows);
   assert.ok(folded !== null);
   const map = rollMapOf(folded.contents, defaultFourPointOptions);
   assert.ok(rollMapSchema.safeParse(map).success);
@@ -175,9 +175,9 @@ test('O4: an event that cannot be read is counted, and rows that begin no roll a
   );
   assert.deepEqual([map.dropped, map.score.isComplete], [2, false]);
   assert.deepEqual(places(map), [['anomaly', 1000, 2000, 2]]);
-  assert.equal(foldRoll('ck-1', [looked(0, 1)], false), null);
-  assert.equal(foldRoll('ck-1', [], false), null);
-  assert.equal(foldRoll('ck-1', [begun(1)], true)?.contents.dropped, 1);
+  assert.equal(foldRoll('ck-1', [looked(0, 1)]), null);
+  assert.equal(foldRoll('ck-1', []), null);
+  assert.equal(foldRoll('ck-1', [begun(1)], 1)?.contents.dropped, 1);
 });
 
 test('before there are faults and cloth there is a roll all the same', () => {

@@ -32,6 +32,7 @@ const eye: EyeConfig = {
   rising: true,
   needleZero: null,
   behind: null,
+  score: { grades: [], holes: 'by-size' },
   simulated: false,
 };
 
