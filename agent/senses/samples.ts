@@ -36,6 +36,10 @@ const mostPeak = 1.75;
 /** So many pictures must be there to say what is usual. */
 const leastSamples = 4;
 
+/** Whether a picture says how its camera stands: in the dark and in the glare none does. */
+export const isLit = ({ blackShare, whiteShare }: Sample['measure']): boolean =>
+  blackShare <= mostBlack && whiteShare <= mostWhite;
+
 /** Why nothing can be learned from a picture, whatever the others show; null: something can. */
 export function unfit({ measure, level }: Pick<Sample, 'measure' | 'level'>): string | null {
   if (level < darkest || measure.blackShare > mostBlack) return `too dark: brightness ${Math.round(level)} of 255`;

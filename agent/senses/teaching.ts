@@ -12,7 +12,7 @@ import { findCloth } from '../../models/vision/cloth.ts';
 import { type Graph, learn, leastImages, levelOf, type Taught } from '../../models/vision/eye.ts';
 import type { Grey } from '../../models/vision/grey.ts';
 import { AgentError } from '../errors.ts';
-import { differing, faulty, isSameCloth, type Refusal, type Sample, unfit } from './samples.ts';
+import { differing, faulty, isLit, isSameCloth, type Refusal, type Sample, unfit } from './samples.ts';
 
 /** More are not looked at: they teach nothing new and take memory. */
 export const mostImages = 60;
@@ -119,7 +119,7 @@ class Gathering {
 
   measure(picture: Picture): FrameMeasure {
     const measure = measureFrame(picture);
-    if (this.#measures.length < mostMeasures) this.#measures.push(measure);
+    if (isLit(measure) && this.#measures.length < mostMeasures) this.#measures.push(measure);
     return measure;
   }
 
