@@ -198,7 +198,7 @@ function calibrationOf(
   return {
     machine,
     calibratedMs: Date.now(),
-    by: userInfo().username.slice(0, 80),
+    by: userName(),
     needle,
     ...(numbering ?? turned),
     zeroError: found.zeroError,
@@ -206,6 +206,15 @@ function calibrationOf(
     revolutions: found.revolutions,
     setting,
   };
+}
+
+/** Of the computer; its number where it has no name, as in a container. */
+function userName(): string {
+  try {
+    return userInfo().username.slice(0, 80);
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 type Numbered = Pick<Calibration, 'columns' | 'zeroNeedle' | 'direction'>;
