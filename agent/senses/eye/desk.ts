@@ -16,6 +16,7 @@ import type { EyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
 import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
+import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { styleFor, type Style, styleVersions } from '../styles.ts';
 import { CropBudget } from './crop-budget.ts';
@@ -30,7 +31,7 @@ const tryAgainMs = 60_000;
 /** Findings that wait for their crop to be kept. */
 const mostWaiting = 200;
 /** The machines are polled by other processes: pictures come after them. */
-const niceness = 5;
+const niceness = 10;
 /** No circular machine turns faster than 120 a minute (`drivers/profiles/knit-circular-kf4-tcp.yaml`). */
 const fastestMs = 500;
 const speedSignal = 'cylinder.speed';
@@ -71,6 +72,8 @@ export interface EyeView {
 
 export class EyeDesk {
   readonly #p: EyeDeskParts;
+  /** Starts the eye's processes: the polls must not wait for that. */
+  readonly #forks = new ForkThread();
   #process: SenseProcess<EyeMessage> | null = null;
   /** What the process runs with; another text, another process. */
   #runs = '';
@@ -112,6 +115,7 @@ export class EyeDesk {
     await this.#work;
     await this.#process?.stop();
     await this.#work;
+    await this.#forks.stop();
   }
 
   /** As the eye said last, and how its process is. */
@@ -190,6 +194,7 @@ export class EyeDesk {
       onState: (state) => this.#state(state, settings.machines),
       onEnd: (how) => void models.ended(how),
       niceness,
+      fork: this.#forks.fork,
       clock,
       random,
       log,
