@@ -405,6 +405,12 @@ export const agentErrors = {
     cure: 'The version before is in use again. Tell whoever made the package; `selvedge models list` shows both.',
     retryable: true,
   },
+  simulatorFailed: {
+    code: 'AGT-820',
+    meaning: 'The pictures of an evaluation could not be drawn.',
+    cure: 'Its own words are behind this. Check that there is room in the folder for temporary files (TMPDIR): some 200 MB.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class AgentError extends Error {

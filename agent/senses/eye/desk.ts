@@ -218,7 +218,8 @@ export class EyeDesk {
   }
 }
 
-function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
+/** What the eye's process is told of one machine. */
+export function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -249,7 +250,7 @@ function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
 function positionOf({ position, ringRowsPx, countsPerRevolution }: EyeConfig): Position {
   switch (position) {
     case 'index':
-      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.002, speedCycle: 0.002 };
+      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.001, speedCycle: 0.001 };
     case 'encoder':
       return {
         kind: 'encoder',

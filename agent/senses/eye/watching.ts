@@ -12,7 +12,9 @@ import { defaultBlobOptions } from '../../../models/vision/blobs.ts';
 import { type Graph, judge, levelOf, type Taught } from '../../../models/vision/eye.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
 import { nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
-import { sighted, type Sighted, tubePlacing } from '../../../models/vision/sight.ts';
+import { looked, type Looked, placed, type Sighted, tubePlacing } from '../../../models/vision/sight.ts';
+import { WaleCrowd } from '../../../models/vision/odd-wales.ts';
+import { columnOfLine, waleLineSd } from '../../../models/vision/wale-line.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
@@ -24,6 +26,8 @@ import type { EyeMachine, EyeMessage } from './settings.ts';
 const lowShare = 0.5;
 /** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
 const lightRange = [0.7, 1.4] as const;
+/** As odd as that at least is the wale of a faint line; most are half as odd. */
+const leastOddness = 0.65;
 /** The eye has looked long enough for every line when it has looked for so many revolutions. */
 const lookedTurns = 3;
 
@@ -32,6 +36,8 @@ export type WatchSettings = Pick<EyeMachine, 'geometry' | 'position' | 'coursePi
 export interface WatchedFrame extends Grey {
   /** UTC ms of the exposure. */
   readonly timeMs: number;
+  /** UTC ms at which it came in, by this gateway's clock. */
+  readonly receivedMs?: number;
   /** Of an encoder; null where the picture has none. */
   readonly count: number | null;
 }
@@ -66,11 +72,11 @@ export class Watching {
   readonly #taught: Taught;
   readonly #graph: Graph;
   readonly #options: TrackerOptions;
-  readonly #angle: Angle;
+  readonly #angle: Angle<Looked>;
+  readonly #wales: WaleCrowd;
   /** Between the threshold and what is a fault by itself: a line must reach it in two revolutions. */
   readonly #from: number;
   #state = emptyTracker;
-  #told = false;
   #judged = 0;
   #placeless = 0;
   #dropped = 0;
@@ -88,9 +94,16 @@ export class Watching {
     this.#taught = taught;
     this.#graph = graph;
     this.#angle = new Angle(settings.position, this.#geometry);
+    this.#wales = new WaleCrowd(walePitchMm(this.#geometry) / this.#geometry.mmPerPx);
     this.#from = Math.sqrt(taught.threshold * taught.alone);
     const { needles, advanceMm } = settings.geometry;
-    this.#options = { ...defaultTrackerOptions, period: needles, stepMm: advanceMm, loneScore: taught.alone };
+    this.#options = {
+      ...defaultTrackerOptions,
+      period: needles,
+      stepMm: advanceMm,
+      loneScore: taught.alone,
+      lineScore: this.#from,
+    };
   }
 
   telemetry(reading: SpeedReading): void {
@@ -106,14 +119,33 @@ export class Watching {
     };
   }
 
-  /** One picture after the other, in their order. Never rejects for what a picture shows. */
+  /**
+   * One picture after the other, in their order. Never rejects for what a picture shows. What is told may have been seen in an earlier
+   * picture: where a mark says how far the machine has turned, that is known when the mark comes by again.
+   */
   async frame(frame: WatchedFrame): Promise<Watched> {
-    const { timeMs, count } = frame;
-    const turn = this.#angle.turnOf({ timeMs, count, picture: frame });
-    if (turn === null) {
-      this.#placeless += 1;
-      return { findings: [], hasLooked: false };
+    const turn = this.#angle.turnOf({ ...frame, picture: frame });
+    if (turn === null && !this.#angle.waits) this.#placeless += 1;
+    else {
+      const seen = await this.#look(frame);
+      if (seen !== null) this.#angle.hold(turn, seen);
     }
+    const before = this.#state.looked;
+    const findings = this.#angle.settled().flatMap(({ held, turn: by }) => {
+      if (by !== null) return this.#track(placed(held, tubePlacing(this.#geometry, by)), held.timeMs === frame.timeMs);
+      this.#placeless += 1;
+      return [];
+    });
+    return { findings, hasLooked: before < lookedTurns && this.#state.looked >= lookedTurns };
+  }
+
+  /** Where a needle's place jumps from one revolution to the next, two lines are one only if they look alike. */
+  get #isLoose(): boolean {
+    return this.#settings.position.kind === 'telemetry';
+  }
+
+  /** What a picture shows, wherever that is; null: it cannot be judged. */
+  async #look(frame: WatchedFrame): Promise<Looked | null> {
     const { position, coursePitchMm, behind } = this.#settings;
     const geometry = this.#geometry;
     const picture = position.kind === 'index' ? without(frame, position.ringRowsPx) : frame;
@@ -134,36 +166,60 @@ export class Watching {
       right: Math.floor(box.right / cellPx),
       bottom: Math.floor(box.bottom / cellPx),
     });
-    const seen = sighted(
-      {
-        timeMs,
-        map,
-        picture,
-        scale: cellPx,
-        view: {
-          mmPerPx: geometry.mmPerPx * cellPx,
-          walePitchMm: walePitchMm(geometry),
-          coursePitchMm,
-          behind,
-          isKnit: true,
-          cloth: inMap(cloth),
-        },
-        placing: tubePlacing(geometry, turn),
-      },
+    const view = {
+      mmPerPx: geometry.mmPerPx * cellPx,
+      walePitchMm: walePitchMm(geometry),
+      coursePitchMm,
+      behind,
+      isKnit: true,
+      cloth: inMap(cloth),
+    };
+    const seen = looked(
+      { timeMs: frame.timeMs, map, picture, scale: cellPx, view },
       { ...defaultBlobOptions, leastPixels: 1, high: this.#from, low: lowShare * this.#from },
+      this.#oddIn(picture, cloth),
+      this.#isLoose ? (xPx) => this.#wales.lookAt(xPx) : null,
     );
     this.#dropped += seen.dropped.beyond + seen.dropped.pixels;
-    const { state, events } = track(this.#state, seen.frame, this.#options);
-    this.#state = state;
-    const hasLooked = !this.#told && state.looked >= lookedTurns;
-    this.#told ||= hasLooked;
-    const findings = events.map((event): ToldFinding => ({ finding: this.#finding(event), box: boxOf(event, seen) }));
-    return { findings, hasLooked };
+    return this.#withoutDoubtful(seen);
   }
 
-  #unjudge(reason: string): Watched {
+  /** A faint line of the map in a wale that is like all others is no line: another faint one would be found beside it some day. */
+  #withoutDoubtful(seen: Looked): Looked {
+    const isKept = seen.details.map(({ blob, classified }, i) => {
+      if (classified.shape !== 'vertical' || blob.peak >= this.#taught.alone) return true;
+      return this.#wales.oddnessAt(seen.lines[i]?.column?.xPx ?? blob.centreX * seen.scale) >= leastOddness;
+    });
+    const { details, lines } = seen;
+    return { ...seen, details: details.filter((_, i) => isKept[i]), lines: lines.filter((_, i) => isKept[i]) };
+  }
+
+  /** Wales that are none of the crowd, each with its column and a score on the scale of the map's. */
+  #oddIn(picture: Grey, cloth: Box): Looked['odd'] {
+    const pitchPx = walePitchMm(this.#geometry) / this.#geometry.mmPerPx;
+    return this.#wales.look(picture, cloth).map(({ xPx, oddness }) => {
+      const box = { left: xPx - pitchPx / 2, top: cloth.top, right: xPx + pitchPx / 2, bottom: cloth.bottom };
+      const column = columnOfLine(picture, box, pitchPx);
+      // However odd, alone it is told of nobody: a thread that lies on the cloth is odd too, once.
+      const score = Math.min(oddness * this.#from, 0.99 * this.#taught.alone);
+      const at = column ?? xPx;
+      const look = this.#isLoose ? this.#wales.lookAt(at) : null;
+      return { xPx: at, sdPx: (column === null ? 0.5 : waleLineSd) * pitchPx, score, look };
+    });
+  }
+
+  /** @param isNow whether it is the picture that came in last */
+  #track(seen: Sighted, isNow: boolean): ToldFinding[] {
+    // With polls a needle's place jumps from one revolution to the next.
+    const gateAcross = Math.max(this.#options.gateAcross, this.#angle.jumpTurns() * this.#geometry.needles);
+    const { state, events } = track(this.#state, seen.frame, { ...this.#options, gateAcross });
+    this.#state = state;
+    return events.map((event) => ({ finding: this.#finding(event), box: isNow ? boxOf(event, seen) : null }));
+  }
+
+  #unjudge(reason: string): null {
     this.#unjudged.set(reason, (this.#unjudged.get(reason) ?? 0) + 1);
-    return { findings: [], hasLooked: false };
+    return null;
   }
 
   #finding({ kind, finding }: TrackerEvent): EyeFinding {
