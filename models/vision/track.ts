@@ -28,11 +28,13 @@ export interface TrackerOptions {
   readonly period: number | null;
   /** Cloth a revolution, mm; on a flat web the height of the view. A turn is so much cloth. */
   readonly stepMm: number;
-  /**
-   * Sightings of one fault may lie this far apart, across (needles or mm) and along. Across it must cover what a needle's place jumps
-   * by from one revolution to the next beyond its random part: with telemetry the needles that pass between two polls, twice.
-   */
+  /** Sightings of one fault may lie this far apart, across (needles or mm) and along. */
   readonly gateAcross: number;
+  /**
+   * Two sightings of a line along a wale, across: it must cover what a needle's place jumps by from one revolution to the next beyond its
+   * random part. With telemetry that are the needles that pass between two polls, twice.
+   */
+  readonly gateLines: number;
   readonly gateAlongMm: number;
   /** A line along a wale is told when it was seen in so many revolutions. */
   readonly lineAfterTurns: number;
@@ -54,6 +56,7 @@ export interface TrackerOptions {
 export const defaultTrackerOptions = {
   isKnit: true,
   gateAcross: 3,
+  gateLines: 3,
   gateAlongMm: 4,
   lineAfterTurns: 2,
   bandAfterTurns: 0.5,
@@ -273,7 +276,7 @@ function isNearAlong(s: Sighting, track: Track, { gateAlongMm }: TrackerOptions)
 }
 
 /** How far apart both lie across beyond what the gate and both uncertainties allow; 0 or less: they may be one. */
-function acrossGap(s: Sighting, track: Track, { period, gateAcross }: TrackerOptions): number {
+function acrossGap(s: Sighting, track: Track, { period, gateAcross, gateLines }: TrackerOptions): number {
   // A line is where it was last, not as wide as all its sightings together: else it would creep along with a fault that moves.
   const [from, to] =
     track.shape === 'vertical'
@@ -282,7 +285,8 @@ function acrossGap(s: Sighting, track: Track, { period, gateAcross }: TrackerOpt
   const off = (s.acrossFrom + s.acrossTo) / 2 - (from + to) / 2;
   const distance = Math.abs(period === null ? off : nearZero(off, period));
   const halves = (s.acrossTo - s.acrossFrom) / 2 + (to - from) / 2;
-  return distance - halves - gateAcross - 2 * Math.hypot(s.place.randomSd, track.passPlace.randomSd);
+  const gate = track.shape === 'vertical' && s.shape === 'vertical' ? gateLines : gateAcross;
+  return distance - halves - gate - 2 * Math.hypot(s.place.randomSd, track.passPlace.randomSd);
 }
 
 /** The class most sightings gave; of equals `anomaly`, then the first of the list. */

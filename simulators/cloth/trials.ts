@@ -6,7 +6,7 @@
  *  N1  The same plan, seed and number give the same trial.
  *  N2  What the gateway gets names no needle but those of its calibration; the truth lies beside it.
  *  N3  The worn needle is at the told column in every frame the truth lists, and in no other frame.
- *  N4  A roll has each of its holes in the frames the truth lists, and shows the mark in every second revolution at least.
+ *  N4  A roll has each of its holes in the frames the truth lists, and shows the mark in every revolution.
  */
 import { bell, branch, uniform, within } from './chance.ts';
 import {
@@ -280,6 +280,7 @@ function planRoll(mounted: Mounted, metres: number, count: number): readonly Tri
   const lengthRevolutions = (metres * 1000) / advanceMm(tube);
   /** The exposure nearest to an angle. */
   const beatAt = (revolutions: number): number => {
+    let beat = Math.round(((revolutions - start) / plan.rpm) * 60 * plan.fps);
     const off = (at: number): number => Math.abs(turned(at / plan.fps) - revolutions);
     while (beat > 0 && off(beat - 1) < off(beat)) beat -= 1;
     while (off(beat + 1) < off(beat)) beat += 1;
@@ -295,11 +296,10 @@ function planRoll(mounted: Mounted, metres: number, count: number): readonly Tri
     return { needle, height, pass, radiusMm };
   });
   const beats = new Set<number>();
-  // The mark, in every second revolution, and the machine at an angle drawn for each.
-  // The first passes tell the speed.
-  for (let turn = 0; turn < lengthRevolutions; turn += turn < 4 ? 1 : 2) {
+  // The mark in every revolution, and in every second one the machine at an angle drawn for it.
+  for (let turn = 0; turn < lengthRevolutions; turn += 1) {
     if (position === 'index') beats.add(beatAt(middle(mounted.markNeedle, start + turn)));
-    beats.add(beatAt(start + turn + uniform(seed, turn, 43)));
+    if (turn % 2 === 0) beats.add(beatAt(start + turn + uniform(seed, turn, 43)));
   }
   for (const { pass } of holes) {
     for (let off = -aroundHole; off <= aroundHole; off += 1) beats.add(beatAt(pass) + off);

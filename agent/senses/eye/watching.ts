@@ -211,8 +211,8 @@ export class Watching {
   /** @param isNow whether it is the picture that came in last */
   #track(seen: Sighted, isNow: boolean): ToldFinding[] {
     // With polls a needle's place jumps from one revolution to the next.
-    const gateAcross = Math.max(this.#options.gateAcross, this.#angle.jumpTurns() * this.#geometry.needles);
-    const { state, events } = track(this.#state, seen.frame, { ...this.#options, gateAcross });
+    const gateLines = Math.max(this.#options.gateLines, this.#angle.jumpTurns() * this.#geometry.needles);
+    const { state, events } = track(this.#state, seen.frame, { ...this.#options, gateLines });
     this.#state = state;
     return events.map((event) => ({ finding: this.#finding(event), box: isNow ? boxOf(event, seen) : null }));
   }
