@@ -104,9 +104,10 @@ export class WaleCrowd {
     return this.#nearest(xPx)?.look ?? new Float32Array(size);
   }
 
-  /** How odd the wale nearest to a column of the last picture is; 0 where that is not known. */
-  oddnessAt(xPx: number): number {
-    return this.#odd === null ? 0 : (this.#nearest(xPx)?.distance ?? 0) / this.#odd;
+  /** How odd the wale nearest to a column of the last picture is; null where that is not known. */
+  oddnessAt(xPx: number): number | null {
+    const nearest = this.#nearest(xPx);
+    return this.#odd === null || nearest === undefined ? null : nearest.distance / this.#odd;
   }
 
   #nearest(xPx: number) {

@@ -134,7 +134,24 @@ export function looked(
     const column = columnIn(picture, core, scale, view);
     return { column, look: lookAt?.(column?.xPx ?? blob.centreX * scale) ?? null };
   });
-  return { timeMs, details, lines, odd, scale, view, dropped: found.dropped, notNumbers: found.notNumbers };
+  return {
+    timeMs,
+    details,
+    lines,
+    odd: withoutSpots(odd, details, scale),
+    scale,
+    view,
+    dropped: found.dropped,
+    notNumbers: found.notNumbers,
+  };
+}
+
+/** A hole makes its wales odd too, in part of the height: it is a spot, and no line. */
+function withoutSpots(odd: readonly OddColumn[], details: Sighted['details'], scale: number): readonly OddColumn[] {
+  const spots = details.filter(({ classified }) => classified.shape !== 'vertical').map(({ blob }) => blob);
+  return odd.filter(
+    ({ xPx }) => !spots.some(({ left, right }) => xPx > (left - 1) * scale && xPx < (right + 1) * scale),
+  );
 }
 
 /** The same in its place. */

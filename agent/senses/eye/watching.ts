@@ -18,6 +18,7 @@ import { columnOfLine, waleLineSd } from '../../../models/vision/wale-line.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
+import { causeOf, type Classified } from '../../../models/vision/classify.ts';
 import type { SpeedReading } from '../../../models/vision/counted-turns.ts';
 import { Angle } from './angle.ts';
 import type { EyeMachine, EyeMessage } from './settings.ts';
@@ -184,14 +185,24 @@ export class Watching {
     return this.#withoutDoubtful(seen);
   }
 
-  /** A faint line of the map in a wale that is like all others is no line: another faint one would be found beside it some day. */
+  /**
+   * What the map takes for a line along a wale, held against the wale itself. One that is like all others has no line in it: what is plain
+   * there is a spot that the map made long, and what is faint is nothing, for another faint one would be found beside it some day.
+   */
   #withoutDoubtful(seen: Looked): Looked {
-    const isKept = seen.details.map(({ blob, classified }, i) => {
-      if (classified.shape !== 'vertical' || blob.peak >= this.#taught.alone) return true;
-      return this.#wales.oddnessAt(seen.lines[i]?.column?.xPx ?? blob.centreX * seen.scale) >= leastOddness;
+    const { alone } = this.#taught;
+    const all = seen.details.map((detail, i) => {
+      const line = seen.lines[i] ?? { column: null, look: null };
+      const { blob, classified } = detail;
+      if (classified.shape !== 'vertical') return { detail, line };
+      const oddness = this.#wales.oddnessAt(line.column?.xPx ?? blob.centreX * seen.scale);
+      if ((oddness ?? 0) >= leastOddness || (oddness === null && blob.peak >= alone)) return { detail, line };
+      if (blob.peak < alone) return null;
+      const spot: Classified = { class: 'anomaly', shape: 'spot', cause: causeOf('spot', true) };
+      return { detail: { ...detail, classified: spot }, line: { column: null, look: null } };
     });
-    const { details, lines } = seen;
-    return { ...seen, details: details.filter((_, i) => isKept[i]), lines: lines.filter((_, i) => isKept[i]) };
+    const kept = all.filter((one) => one !== null);
+    return { ...seen, details: kept.map(({ detail }) => detail), lines: kept.map(({ line }) => line) };
   }
 
   /** Wales that are none of the crowd, each with its column and a score on the scale of the map's. */
