@@ -9,7 +9,7 @@
  * taught and nothing is known of how a fault looks. A crowd that is all alike in its fault has no odd one.
  *
  * Invariants (test/unit/models/odd-wales.test.ts):
- *  O1  An odd wale is found wherever in the picture it stands, to half a wale; in an even crowd none is.
+ *  O1  An odd wale is found wherever in the picture it stands, it or the one beside it; in an even crowd none is.
  *  O2  How light it is, how much lighter on one side, and what shade the yarn has changes nothing.
  *  O3  Before the crowd is known nothing is odd.
  *  O4  What is odd in a quarter of the height and no more, such as a thread or a hole, is next to nothing.
@@ -42,7 +42,7 @@ const seenFrom = 4.7;
 const oddFrom = 5.2;
 
 export interface OddWale {
-  /** Its middle, px from the left edge of the picture. */
+  /** Its middle, px from the left edge of the picture; it may be that of the wale beside it. */
   readonly xPx: number;
   /** 1 and more: odd by itself. Less: it is so only if it is seen again. */
   readonly oddness: number;
