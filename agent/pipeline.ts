@@ -3,7 +3,7 @@
  *
  *     reading batch → quality & gap check → canonical signals → ring + rollups      (intake.ts)
  *                   → state machine, detectors → alerts                             (judgement.ts)
- *     finding of a sense → alerts                                                     (findings.ts)
+ *     finding of a sense → its roll (rolls/desk.ts) → alerts                          (findings.ts)
  *                   → outbox                                                        (journaling.ts)
  *
  * Drivers call `accept`, the composition root calls `tick` every 200 ms. Everything that leaves goes through `out`, in the
@@ -37,6 +37,7 @@ import {
   defaultPipelineOptions,
   type DatedBoot,
   type DatedSpan,
+  type ModelTakenBack,
   type Pipeline,
   type PipelineClock,
   type PipelineCounts,
@@ -46,6 +47,7 @@ import {
   type UplinkOutage,
 } from './pipeline-ports.ts';
 import { recoverAlerts, recoverMinutes } from './recover.ts';
+import { RollDesk, type SeenFabric } from './rolls/desk.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
@@ -55,6 +57,8 @@ import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
 
+/** Condition of a machine whose cloth the eye was not shown (`agent/senses/eye/desk.ts`). */
+const notTaught = 'eye.not_taught';
 /** With 200 ms a tick fifty machines are through in two seconds. */
 const machinesPerTick = 5;
 /** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
@@ -80,6 +84,7 @@ class DataPipeline implements Pipeline {
   readonly #desk: AlertDesk;
   readonly #gateway: GatewayAlerts;
   readonly #findings: FindingDesk;
+  readonly #rolls: RollDesk;
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
@@ -117,7 +122,8 @@ class DataPipeline implements Pipeline {
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
     this.#gateway = new GatewayAlerts(this.#desk);
-    this.#findings = new FindingDesk({ journal: this.#journal, desk: this.#desk });
+    this.#rolls = new RollDesk({ journal: this.#journal, value: (machine, signal) => this.#number(machine, signal) });
+    this.#findings = new FindingDesk({ journal: this.#journal, desk: this.#desk, rolls: this.#rolls });
     const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
     this.#judgement = new Judgement({ line, journal, desk });
     this.#intake = new Intake({ line, journal, judgement: this.#judgement, ring: (block) => this.#ringBlock(block) });
@@ -135,6 +141,7 @@ class DataPipeline implements Pipeline {
     switch (event.kind) {
       case 'readings':
         this.#intake.readings(machine, this.#knowsTime ? this.#line.stampedAnew(event) : event);
+        if (machine.setup.web !== undefined) this.#rollsCounted(machine.id);
         break;
       case 'gap':
         this.#intake.gap(machine, event);
@@ -147,6 +154,7 @@ class DataPipeline implements Pipeline {
         break;
       case 'condition':
         machine.noteCondition(event);
+        if (event.name === notTaught && event.active) this.#rolls.excuse(machine.id, 'not-taught');
         this.#judgement.rules(machine, this.#line.now());
         break;
       case 'link':
@@ -209,12 +217,48 @@ class DataPipeline implements Pipeline {
   }
 
   fabricAnew(machine: string): void {
-    this.#findings.anew(machine);
+    this.#findings.anew(machine, this.#line.now());
     this.#journal.flush();
+  }
+
+  fabricSeen(seen: SeenFabric): void {
+    const now = this.#line.now();
+    if (this.#rolls.seen(seen, now)) this.#findings.rollBegun(seen.machine, now);
+    this.#journal.flush();
+  }
+
+  rollBegin(
+    machine: string,
+    id: string | null,
+  ): { roll: { number: number; id: string } | null; durable: Promise<void> } {
+    const now = this.#line.now();
+    const roll = this.#rolls.begin(machine, id, now);
+    if (roll !== null) this.#findings.rollBegun(machine, now);
+    this.#journal.flush();
+    return { roll, durable: this.#journal.durable() };
+  }
+
+  /** The machine may have counted a roll. */
+  #rollsCounted(machine: string): void {
+    const now = this.#line.now();
+    if (this.#rolls.counted(machine, now)) this.#findings.rollBegun(machine, now);
+  }
+
+  #number(machine: string, signal: string): number | null {
+    const value = this.#machines.get(machine)?.value(signal);
+    return typeof value === 'number' ? value : null;
   }
 
   fabricLooked(machine: string): void {
     this.#findings.looked(machine, this.#line.now());
+    this.#journal.flush();
+  }
+
+  modelTakenBack(taken: ModelTakenBack): void {
+    const now = this.#line.now();
+    const evidence = { ...taken };
+    this.#journal.instant('gateway', Math.round(now.wallMs), 'model_taken_back', evidence);
+    this.#gateway.modelTakenBack(evidence, now);
     this.#journal.flush();
   }
 
@@ -338,6 +382,7 @@ class DataPipeline implements Pipeline {
       this.#summaries(machine.rollup.seal(lineMs));
       this.#ringBlock(machine.ring.take());
     }
+    this.#rolls.flush(now);
     this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
     this.#journal.flush();
     await this.#journal.settled();
@@ -385,6 +430,7 @@ class DataPipeline implements Pipeline {
       for (const rule of own) this.#runbooks.set(`${setup.id} ${rule.id}`, rule.runbook);
       const machine = new Watched(setup, own, open.get(setup.id) ?? new Map(), lineMs, key, this.#options);
       this.#machines.set(setup.id, machine);
+      if (setup.web !== undefined) this.#rolls.watch(setup.id, setup.web, recovery.lastRolls);
       this.#journal.record(machineDraft(setup, Math.round(now.wallMs)));
       const { ringBlockS } = this.#options;
       const { drafts, damagedBlocks } = recoverMinutes(machine, recovery, { nowMs: now.wallMs, ringBlockS });

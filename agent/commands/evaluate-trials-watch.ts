@@ -26,7 +26,7 @@ export function teachFrom(pictures: readonly Grey[], graph: Graph): Promise<Taug
 /** The eye before the machine of a trial, as its configuration and its calibration would have it. */
 export function eyeFor(input: TrialInput, taught: Taught, graph: Graph): Watching {
   const { machine, camera, calibration, position } = input;
-  const eye: EyeConfig = {
+  const eye: Omit<EyeConfig, 'score'> = {
     camera: 'mjpeg+http://127.0.0.1/stream',
     mask: [],
     fabric: 'trial',
@@ -44,7 +44,15 @@ export function eyeFor(input: TrialInput, taught: Taught, graph: Graph): Watchin
     behind: 'darker',
     simulated: true,
   };
-  const settings = machineOf('trial', eye, Buffer.alloc(0));
+  // As a calibration leaves it: half a needle off at most.
+  const zero = {
+    zeroNeedle: calibration.zeroNeedle,
+    zeroError: 0.5,
+    direction: machine.direction,
+    columns: 1,
+  } as const;
+  const style = { description: { camera: null }, stats: Buffer.alloc(0) };
+  const settings = machineOf('trial', eye, style, zero);
   return new Watching(settings, { width: camera.widthPx, height: camera.heightPx }, taught, graph);
 }
 

@@ -10,6 +10,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import type { ZodType } from 'zod';
 import { backoffDelayMs } from '../../drivers/contract.ts';
 import {
@@ -48,6 +49,10 @@ export interface SenseOptions<M> {
   readonly onState: (state: SenseState) => void;
   readonly clock: { monotonicMs(): number };
   readonly random: () => number;
+  /** Called when a process ended that was to run on: how, as `lastEnd` has it. */
+  readonly onEnd?: (how: string) => void;
+  /** How far the process stands back behind others, 0 … 19 (nice). Default 0. */
+  readonly niceness?: number;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   readonly life?: LifeOptions;
 }
@@ -135,6 +140,7 @@ export class SenseProcess<M> {
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
     this.#child = child;
+    standBack(child.pid, this.#o.niceness ?? 0);
     let over = false;
     const end = (how: string) => {
       if (over) return;
@@ -144,6 +150,7 @@ export class SenseProcess<M> {
       const wanted = this.#life.phase.kind === 'ending';
       if (!wanted) this.#o.log('warn', `the ${this.#o.name} has ended`, { how, restarts: this.#started - 1 });
       this.#feed({ kind: 'exited' });
+      if (!wanted) this.#o.onEnd?.(how);
     };
     child.on('message', (message: unknown) => {
       if (over) return;
@@ -170,5 +177,15 @@ export class SenseProcess<M> {
     if (atMs === Infinity) return;
     const delayMs = Math.max(0, Math.ceil(atMs - this.#o.clock.monotonicMs()));
     this.#timer = setTimeout(() => this.#feed({ kind: 'tick' }), delayMs);
+  }
+}
+
+/** Where the system does not let it, the process runs as others do. */
+function standBack(pid: number | undefined, niceness: number): void {
+  if (pid === undefined || niceness === 0) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It has ended already.
   }
 }

@@ -73,17 +73,19 @@ test('settings that cannot be read end the child with exit code 2', async (t) =>
   assert.equal(sense.state().lastEnd, 'exit 2');
 });
 
-test('H2: when the agent is killed its child is gone within 2 s', async () => {
-  const parent = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'sense-parent.ts')],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
-  const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
-  const pid = Number(line);
-  assert.ok(isRunning(pid));
-  parent.kill('SIGKILL');
-  await until('the child is gone', () => !isRunning(pid), 2_000);
+test('H2: when the agent is killed its child is gone within 2 s, also one that hangs', async () => {
+  for (const mode of ['stubborn', 'hangs-at-once']) {
+    const parent = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'sense-parent.ts'), mode],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
+    const pid = Number(line);
+    assert.ok(isRunning(pid));
+    parent.kill('SIGKILL');
+    await until(`the child that is ${mode} is gone`, () => !isRunning(pid), 2_000);
+  }
 });

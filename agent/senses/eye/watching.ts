@@ -11,22 +11,27 @@ import { ModelError } from '../../../models/errors.ts';
 import { defaultBlobOptions } from '../../../models/vision/blobs.ts';
 import { type Graph, judge, levelOf, type Taught } from '../../../models/vision/eye.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
-import { nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
-import { looked, type Looked, placed, type Sighted, tubePlacing } from '../../../models/vision/sight.ts';
+import { coverage, nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
+import { SeenCloth, type SeenReport } from '../../../models/vision/seen-cloth.ts';
+import { looked, type Looked, placed, type Placing, tubePlacing } from '../../../models/vision/sight.ts';
 import { WaleCrowd } from '../../../models/vision/odd-wales.ts';
 import { columnOfLine, waleLineSd } from '../../../models/vision/wale-line.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
-import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
+import { defaultTrackerOptions, type Sighting, type TrackerOptions } from '../../../models/vision/track.ts';
+import { nearZero } from '../../../models/vision/turns.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
 import { causeOf, type Classified } from '../../../models/vision/classify.ts';
 import type { SpeedReading } from '../../../models/vision/counted-turns.ts';
 import { Angle } from './angle.ts';
+import { type Cut, cutOf } from './cut.ts';
 import type { EyeMachine, EyeMessage } from './settings.ts';
 
 /** A blob reaches as far as the scores are this share of what it must reach. */
 const lowShare = 0.5;
 /** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
 const lightRange = [0.7, 1.4] as const;
+/** Pieces kept of one picture. */
+const mostCuts = 3;
 /** As odd as that at least is the wale of a faint line; most are half as odd. */
 const leastOddness = 0.65;
 /** The eye has looked long enough for every line when it has looked for so many revolutions. */
@@ -45,10 +50,17 @@ export interface WatchedFrame extends Grey {
 
 export type EyeFinding = Extract<EyeMessage, { kind: 'finding' }>['finding'];
 
-/** What is told, and where it is seen in this picture: for a crop. */
+/** What is told, and the piece of the picture that showed it: for a crop. null where it is not seen in that picture. */
 export interface ToldFinding {
   readonly finding: EyeFinding;
-  readonly box: Box | null;
+  readonly cut: Cut | null;
+}
+
+/** What is kept of a picture until its turn is known. */
+interface Held {
+  readonly seen: Looked;
+  /** Of its plainest sightings, in their order; null of others. */
+  readonly cuts: readonly (Cut | null)[];
 }
 
 export interface WatchCounts {
@@ -73,7 +85,7 @@ export class Watching {
   readonly #taught: Taught;
   readonly #graph: Graph;
   readonly #options: TrackerOptions;
-  readonly #angle: Angle<Looked>;
+  readonly #angle: Angle<Held>;
   readonly #wales: WaleCrowd;
   /** Between the threshold and what is a fault by itself: a line must reach it in two revolutions. */
   readonly #from: number;
@@ -82,6 +94,7 @@ export class Watching {
   #placeless = 0;
   #dropped = 0;
   readonly #unjudged = new Map<string, number>();
+  readonly #cloth = new SeenCloth();
 
   /** @param size of the pictures, px */
   constructor(settings: WatchSettings, size: Pick<Grey, 'width' | 'height'>, taught: Taught, graph: Graph) {
@@ -120,24 +133,34 @@ export class Watching {
     };
   }
 
+  /** Which cloth it looked at since it was asked last; null before the first picture. */
+  seen(): SeenReport | null {
+    return this.#cloth.take();
+  }
+
   /**
    * One picture after the other, in their order. Never rejects for what a picture shows. What is told may have been seen in an earlier
    * picture: where a mark says how far the machine has turned, that is known when the mark comes by again.
    */
   async frame(frame: WatchedFrame): Promise<Watched> {
     const turn = this.#angle.turnOf({ ...frame, picture: frame });
-    if (turn === null && !this.#angle.waits) this.#placeless += 1;
+    if (turn === null && !this.#angle.waits) this.#misplace();
     else {
-      const seen = await this.#look(frame);
-      if (seen !== null) this.#angle.hold(turn, seen);
+      const held = await this.#look(frame);
+      if (held !== null) this.#angle.hold(turn, held);
     }
     const before = this.#state.looked;
     const findings = this.#angle.settled().flatMap(({ held, turn: by }) => {
-      if (by !== null) return this.#track(placed(held, tubePlacing(this.#geometry, by)), held.timeMs === frame.timeMs);
-      this.#placeless += 1;
+      if (by !== null) return this.#track(held, tubePlacing(this.#geometry, by));
+      this.#misplace();
       return [];
     });
     return { findings, hasLooked: before < lookedTurns && this.#state.looked >= lookedTurns };
+  }
+
+  #misplace(): void {
+    this.#placeless += 1;
+    this.#cloth.missed('no-position');
   }
 
   /** Where a needle's place jumps from one revolution to the next, two lines are one only if they look alike. */
@@ -146,7 +169,7 @@ export class Watching {
   }
 
   /** What a picture shows, wherever that is; null: it cannot be judged. */
-  async #look(frame: WatchedFrame): Promise<Looked | null> {
+  async #look(frame: WatchedFrame): Promise<Held | null> {
     const { position, coursePitchMm, behind } = this.#settings;
     const geometry = this.#geometry;
     const picture = position.kind === 'index' ? without(frame, position.ringRowsPx) : frame;
@@ -182,7 +205,8 @@ export class Watching {
       this.#isLoose ? (xPx) => this.#wales.lookAt(xPx) : null,
     );
     this.#dropped += seen.dropped.beyond + seen.dropped.pixels;
-    return this.#withoutDoubtful(seen);
+    const kept = this.#withoutDoubtful(seen);
+    return { seen: kept, cuts: cutsOf(kept, picture) };
   }
 
   /**
@@ -219,21 +243,33 @@ export class Watching {
     });
   }
 
-  /** @param isNow whether it is the picture that came in last */
-  #track(seen: Sighted, isNow: boolean): ToldFinding[] {
+  #track({ seen, cuts }: Held, placing: Placing): ToldFinding[] {
+    const { frame } = placed(seen, placing);
+    const { needles } = this.#geometry;
+    const { left, right } = seen.view.cloth;
+    this.#cloth.looked({
+      alongFromMm: frame.alongFromMm,
+      alongToMm: frame.alongToMm,
+      acrossFrom: placing.across(left * seen.scale, 0).at / needles,
+      acrossShare: ((right - left) * seen.scale * placing.acrossPerPx) / needles,
+    });
     // With polls a needle's place jumps from one revolution to the next.
-    const gateLines = Math.max(this.#options.gateLines, this.#angle.jumpTurns() * this.#geometry.needles);
-    const { state, events } = track(this.#state, seen.frame, { ...this.#options, gateLines });
+    const gateLines = Math.max(this.#options.gateLines, this.#angle.jumpTurns() * needles);
+    const { state, events } = track(this.#state, frame, { ...this.#options, gateLines });
     this.#state = state;
-    return events.map((event) => ({ finding: this.#finding(event), box: isNow ? boxOf(event, seen) : null }));
+    return events.map((event) => {
+      const at = sightingOf(event, frame.sightings, needles);
+      return { finding: this.#finding(event), cut: at === null ? null : (cuts[at] ?? null) };
+    });
   }
 
   #unjudge(reason: string): null {
+    this.#cloth.missed('camera');
     this.#unjudged.set(reason, (this.#unjudged.get(reason) ?? 0) + 1);
     return null;
   }
 
-  #finding({ kind, finding }: TrackerEvent): EyeFinding {
+  #finding({ kind, finding, mergedInto }: TrackerEvent): EyeFinding {
     const geometry = this.#geometry;
     const named = finding.place === null ? null : nameNeedle(finding.place, geometry);
     const pitch = walePitchMm(geometry);
@@ -251,30 +287,55 @@ export class Watching {
       needleUnknown: named === null ? 'no-needle' : named.reason,
       rollFromMm: finding.alongFromMm,
       rollToMm: finding.alongToMm,
+      alongErrorMm: coverage * finding.alongSdMm,
       acrossFromMm,
       acrossToMm: acrossFromMm + (finding.acrossTo - finding.acrossFrom) * pitch,
       revolutions: Math.max(1, finding.revolutions),
       firstMs: finding.firstTimeMs,
       lastMs: finding.lastTimeMs,
+      mergedInto,
     };
   }
 }
 
-/** Where the fault stands in the picture that told it, in its pixels; null where it is not seen in it. */
-function boxOf({ finding }: TrackerEvent, { frame, details }: Sighted): Box | null {
+/** Which sighting of a picture a finding was told of; null where none is like it. */
+function sightingOf({ finding }: TrackerEvent, sightings: readonly Sighting[], needles: number): number | null {
   const mid = (from: number, to: number) => (from + to) / 2;
   const at = mid(finding.alongFromMm, finding.alongToMm);
-  const near = frame.sightings
-    .map((one, i) => ({
-      i,
-      off: Math.abs(mid(one.alongFromMm, one.alongToMm) - at),
-      isIt: one.shape === finding.shape,
-    }))
-    .filter(({ isIt }) => isIt)
-    .toSorted((a, b) => a.off - b.off)[0];
-  const blob = near === undefined ? undefined : details[near.i]?.blob;
-  if (blob === undefined) return null;
-  return { left: blob.left * cellPx, top: blob.top * cellPx, right: blob.right * cellPx, bottom: blob.bottom * cellPx };
+  const offOf = (one: Sighting): number =>
+    finding.shape === 'vertical'
+      ? Math.abs(nearZero(one.place.at - (finding.place?.at ?? one.place.at), needles))
+      : Math.abs(mid(one.alongFromMm, one.alongToMm) - at);
+  let best: { readonly i: number; readonly off: number } | null = null;
+  for (const [i, one] of sightings.entries()) {
+    const off = offOf(one);
+    if (one.shape === finding.shape && (best === null || off < best.off)) best = { i, off };
+  }
+  return best?.i ?? null;
+}
+
+/** Pieces of the picture for the sightings with the highest scores, in the order of all. */
+function cutsOf({ details, odd, scale, view }: Looked, picture: Grey): Held['cuts'] {
+  const half = ((view.walePitchMm ?? view.mmPerPx) / view.mmPerPx / 2) * scale;
+  const { top, bottom } = view.cloth;
+  const boxes = [
+    ...details.map(({ blob }) => ({ blob, score: blob.peak })),
+    ...odd.map(({ xPx, score }) => {
+      const [left, right] = [(xPx - half) / scale, (xPx + half) / scale];
+      return { blob: { left, right, top, bottom }, score };
+    }),
+  ];
+  const least = boxes.map(({ score }) => score).toSorted((a, b) => b - a)[mostCuts - 1] ?? 0;
+  return boxes.map(({ blob, score }) =>
+    score < least
+      ? null
+      : cutOf(picture, {
+          left: blob.left * scale,
+          top: blob.top * scale,
+          right: blob.right * scale,
+          bottom: blob.bottom * scale,
+        }),
+  );
 }
 
 /** The picture below the rows that show the ring: the rest is cloth. Row 0 of the geometry is its first row. */
