@@ -380,8 +380,13 @@ export class EyeDesk {
   }
 }
 
-/** @param zero null: no needle is named */
-export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: NeedleZero | null): EyeMachine {
+/** What the eye's process is told of one machine. @param zero null: no needle is named */
+export function machineOf(
+  machine: string,
+  eye: Omit<EyeConfig, 'score'>,
+  style: { readonly description: Pick<Style['description'], 'camera'>; readonly stats: Buffer },
+  zero: NeedleZero | null,
+): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -410,10 +415,10 @@ export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: N
 }
 
 /** How well each source is known where nobody measured it: figures of usual cameras, encoders and polls. */
-function positionOf({ position, ringRowsPx, countsPerRevolution }: EyeConfig): Position {
+function positionOf({ position, ringRowsPx, countsPerRevolution }: Omit<EyeConfig, 'score'>): Position {
   switch (position) {
     case 'index':
-      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.002, speedCycle: 0.002 };
+      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.001, speedCycle: 0.001 };
     case 'encoder':
       return {
         kind: 'encoder',
