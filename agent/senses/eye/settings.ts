@@ -61,6 +61,25 @@ export const eyeMachineSchema = z.strictObject({
 });
 export type EyeMachine = z.infer<typeof eyeMachineSchema>;
 
+/** How the way of a flat web is known when a picture is taken. */
+export const webPositionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('encoder'), mmPerCount: z.number().positive(), wrapsAt: z.int().min(2) }),
+  z.strictObject({ kind: z.literal('speed'), speedError: z.number().min(0).max(1), oldestMs: ms.min(1) }),
+]);
+export type WebPosition = z.infer<typeof webPositionSchema>;
+
+/** A camera over a flat web, its rows across the web. */
+export const flatWebSchema = z.strictObject({
+  mmPerPx: z.number().positive(),
+  widthMm: z.number().positive(),
+  leftMm: ms.describe('Where the left edge of the picture lies on the web'),
+  newest: z.enum(['top', 'bottom']),
+  isKnit: z.boolean(),
+  behind: z.enum(['darker', 'lighter']).nullable(),
+  position: webPositionSchema,
+});
+export type FlatWeb = z.infer<typeof flatWebSchema>;
+
 export const eyeSettingsSchema = z.strictObject({
   kind: z.literal('settings'),
   modelFile: z.string().min(1),

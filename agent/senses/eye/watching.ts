@@ -22,9 +22,9 @@ import { Angle } from './angle.ts';
 import type { EyeMachine, EyeMessage } from './settings.ts';
 
 /** A blob reaches as far as the scores are this share of what it must reach. */
-const lowShare = 0.5;
+export const lowShare = 0.5;
 /** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
-const lightRange = [0.7, 1.4] as const;
+export const lightRange = [0.7, 1.4] as const;
 /** The eye has looked long enough for every line when it has looked for so many revolutions. */
 const lookedTurns = 3;
 
@@ -213,7 +213,7 @@ export class Watching {
 }
 
 /** Where the fault stands in the picture that told it, in its pixels; null where it is not seen in it. */
-function boxOf({ finding }: TrackerEvent, { frame, details }: Sighted): Box | null {
+export function boxOf({ finding }: TrackerEvent, { frame, details }: Sighted): Box | null {
   const mid = (from: number, to: number) => (from + to) / 2;
   const at = mid(finding.alongFromMm, finding.alongToMm);
   const near = frame.sightings
