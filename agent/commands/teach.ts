@@ -6,7 +6,7 @@ import { writeStats } from '../../models/vision/stats-file.ts';
 import { statsOf } from '../../models/vision/taught-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
-import { eyeModel, eyeModelId } from '../senses/eye/model.ts';
+import { eyeModel, eyeModelId, shadowModel, type EyeModel } from '../senses/eye/model.ts';
 import { fabricPattern, keepStyle } from '../senses/styles.ts';
 import { fromCamera, fromFolder, mostImages, type Gathered } from '../senses/teaching.ts';
 import { InstalledModels } from '../models/installed.ts';
@@ -19,7 +19,7 @@ import { writeJsonFile } from './json-file.ts';
 export const help = `Usage: selvedge teach vision --config FILE --machine M --fabric F --from camera|DIR [--images N] [--json FILE]
 
 Shows the eye good cloth: no faults, no labels. What it learned is kept in the data folder under this machine and fabric, signed with the
-gateway's key; teaching again makes the next version, and the five newest stay. A running agent uses it within some seconds.
+gateway's key; teaching again makes the next version, and the five newest stay. A model in the shadow is shown the same cloth. A running agent uses it within some seconds.
 
   --machine M    a machine of the configuration with a camera (eye:)
   --fabric F     the name of the cloth: a–z, 0–9 and -; eye.fabric says which one is on the machine
@@ -80,7 +80,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const taught = await teach(gathered.good, session);
     const [first] = gathered.good;
-    const { version } = keepStyle(
+    const { version, ...about } = keepStyle(
       config.dataDir,
       {
         machine: id,
@@ -96,6 +96,8 @@ export async function main(args: readonly string[]): Promise<number> {
       writeStats(statsOf(taught, model)),
       gatewayKeys(config.dataDir).privateKey,
     );
+    const shadow = shadowModel(installed);
+    if (shadow !== null) await teachShadow(shadow, gathered.good, config.dataDir, about);
     const seconds = Math.round((performance.now() - startMs) / 100) / 10;
     const advice = adviceOf(gathered);
     const report = {
@@ -131,6 +133,23 @@ export async function main(args: readonly string[]): Promise<number> {
       });
     }
     return 1;
+  } finally {
+    await session.close();
+  }
+}
+
+/** What is taught belongs to one model: the one in the shadow is shown the same cloth. */
+async function teachShadow(
+  { modelFile, model }: EyeModel,
+  good: Gathered['good'],
+  dataDir: string,
+  about: Parameters<typeof keepStyle>[1],
+): Promise<void> {
+  const session = await openSession(modelFile);
+  try {
+    const taught = await teach(good, session);
+    const stats = writeStats(statsOf(taught, model));
+    keepStyle(dataDir, { ...about, model, threshold: taught.threshold }, stats, gatewayKeys(dataDir).privateKey);
   } finally {
     await session.close();
   }

@@ -46,8 +46,11 @@ export function runSense<S>(
     }
     work = begin(read.data, say);
   });
-  process.once('disconnect', () => {
+  const end = () => {
     setTimeout(() => process.exit(), endWithinMs).unref();
     void Promise.resolve(work?.stop()).then(() => process.exit());
-  });
+  };
+  // Whoever started this process may be gone before it could listen.
+  if (process.connected) process.once('disconnect', end);
+  else end();
 }

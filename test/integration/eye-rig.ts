@@ -64,7 +64,7 @@ const config = (camera: string): EyeConfig => ({
   coursesPerCm: 18,
   circumferenceMm: (tube.needles * 10) / tube.walesPerCm,
   position: 'encoder',
-  ringRowsPx: 0,
+  ringRowsPx: 1,
   countsPerRevolution: 4096,
   rising: true,
   needleZero: 700,
@@ -85,6 +85,8 @@ export interface EyeRig {
   readonly bring: (version: string, how?: { readonly taught: boolean }) => Promise<void>;
   /** Activates, and lets a day pass when it is to be confirmed. */
   readonly use: (version: string, confirmed: boolean) => Promise<void>;
+  /** Writes pictures of good cloth and a configuration that names this eye; for verbs of the command line. */
+  readonly write: () => Promise<{ readonly config: string; readonly pictures: string }>;
   /** The camera sends so many pictures a second until the test ends. */
   readonly film: (faults?: readonly KnitFault[]) => void;
 }
@@ -175,6 +177,32 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
     await installed.activate(eyeModelId, version);
     if (confirmed) installed.change(eyeModelId, (slot) => ranHealthy(slot, trialMs, moment()));
   };
+  const write = async () => {
+    const [path, pictures, siteKey] = ['agent.yaml', 'pictures', 'site.pem'].map((name) => join(dir, name)) as [
+      string,
+      string,
+      string,
+    ];
+    mkdirSync(pictures);
+    for (let number = 0; number < 12; number += 1) {
+      const { width, height, pixels } = picture(7 * number, []);
+      const image = sharp(pixels, { raw: { width, height, channels: 1 } }).toColourspace('b-w');
+      await image.png().toFile(join(pictures, `${String(number).padStart(2, '0')}.png`));
+    }
+    writeFileSync(siteKey, site.publicKey.export({ type: 'spki', format: 'pem' }));
+    const profile = { id: machine, profile: 'knit-circular-kf4-tcp', endpoint: 'tcp://127.0.0.1:5000', unit: 1 };
+    const text = JSON.stringify({
+      version: 1,
+      site: { id: 'test', timeZone: 'UTC' },
+      gateway: { id: 'gw' },
+      dataDir,
+      models: { siteKeys: [{ file: siteKey }] },
+      page: { port: 0 },
+      machines: [{ ...profile, eye: config(camera.url) }],
+    });
+    writeFileSync(path, text);
+    return { config: path, pictures };
+  };
   const film = (faults: readonly KnitFault[] = []) => {
     let number = 3_000;
     const filming = setInterval(() => {
@@ -188,7 +216,7 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
     }, 1000 / fps);
     t.after(() => clearInterval(filming));
   };
-  return { dataDir, installed, desk, findings, conditions, taken, logged, bring, use, film };
+  return { dataDir, installed, desk, findings, conditions, taken, logged, bring, use, write, film };
 }
 
 function taughtOnce() {

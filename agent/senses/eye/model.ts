@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ModelError } from '../../../models/errors.ts';
 import { shippedPackages } from '../../../models/package/keys.ts';
 import { manifestFile, parseManifest } from '../../../models/package/manifest.ts';
-import type { VerifiedModel } from '../../models/installed.ts';
+import type { InstalledModels, VerifiedModel } from '../../models/installed.ts';
 
 export const eyeModelId = 'fabric-anomaly';
 
@@ -27,6 +27,12 @@ export function eyeModel(active: VerifiedModel | null): EyeModel {
     modelFile: join(folder, manifest.model),
     model: `${manifest.id}@${manifest.version}`,
   };
+}
+
+/** The one in the shadow of it; null where none is. @throws PackageRefused where it is not what was installed */
+export function shadowModel(installed: Pick<InstalledModels, 'slot' | 'verified'>): EyeModel | null {
+  const { shadow } = installed.slot(eyeModelId);
+  return shadow === null ? null : eyeModel(installed.verified(eyeModelId, shadow));
 }
 
 function shipped(): VerifiedModel {
