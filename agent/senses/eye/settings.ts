@@ -80,11 +80,25 @@ export const flatWebSchema = z.strictObject({
 });
 export type FlatWeb = z.infer<typeof flatWebSchema>;
 
+export const flatMachineSchema = eyeMachineSchema
+  .pick({ machine: true, endpoint: true, mask: true, reference: true, stats: true })
+  .extend({ flat: flatWebSchema });
+export type FlatMachine = z.infer<typeof flatMachineSchema>;
+
+/** A reading of the speed of a flat web. */
+export const webSpeedSchema = z.strictObject({
+  kind: z.literal('web-speed'),
+  machine: id,
+  timeMs: ms,
+  mPerMin: z.number().min(0).max(10_000),
+});
+
 export const eyeSettingsSchema = z.strictObject({
   kind: z.literal('settings'),
   modelFile: z.string().min(1),
   model: z.string().min(1).describe('id@version'),
   machines: z.array(eyeMachineSchema).max(100),
+  webs: z.array(flatMachineSchema).max(100).default([]),
   accelerator: z.enum(accelerators).exclude(['auto']),
   dataDir: z.string().min(1).describe('For the notes of its trial and of its shadow'),
   trial: z.strictObject({ id: z.string(), version: z.string() }).nullable(),
