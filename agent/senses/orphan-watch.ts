@@ -4,9 +4,9 @@
  */
 import { workerData } from 'node:worker_threads';
 
-const lookEveryMs = 250;
+const lookEveryMs = 100;
 /** The work may end by itself in this time; with the look before it, within the 2 s that are promised. */
-const patienceMs = 1_250;
+const patienceMs = 900;
 
 let alone: number | null = null;
 setInterval(() => {

@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import type { ZodType } from 'zod';
 
 /** After the channel has closed the work has so long to end by itself. */
-const endWithinMs = 1_000;
+const endWithinMs = 700;
 
 /** Exit codes by which a process says that its end was not the model's. */
 export const senseExits = {

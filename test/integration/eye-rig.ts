@@ -198,7 +198,7 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
       dataDir,
       models: { siteKeys: [{ file: siteKey }] },
       page: { port: 0 },
-      machines: [{ ...profile, eye: config(camera.url) }],
+      machines: [{ ...profile, eye: { ...config(camera.url), score: { grades: {}, holes: 'by-size' } } }],
     });
     writeFileSync(path, text);
     return { config: path, pictures };
