@@ -13,8 +13,7 @@ import type { Taught } from '../../../models/vision/eye.ts';
 import type { Box } from '../../../models/vision/grey.ts';
 import { readStats } from '../../../models/vision/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
-import { changeSlot } from '../../models/state-file.ts';
-import { Trial } from '../../models/trial.ts';
+import type { Trial } from '../../models/trial.ts';
 import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import {
@@ -28,7 +27,7 @@ import {
   webSpeedSchema,
 } from './settings.ts';
 import { FlatWatching } from './flat.ts';
-import { Shadow } from './shadow.ts';
+import type { Shadow } from './shadow.ts';
 import { WatchedGraph } from './watched-graph.ts';
 import { Watching } from './watching.ts';
 
@@ -50,7 +49,7 @@ class Eye {
   readonly #settings: EyeSettings;
   readonly #say: (message: EyeMessage) => void;
   readonly #machines = new Map<string, Watched>();
-  readonly #trial: Trial | null;
+  #trial: Trial | null = null;
   #session: ModelSession | null = null;
   #graph: WatchedGraph | null = null;
   #failures = 0;
@@ -60,15 +59,15 @@ class Eye {
   constructor(settings: EyeSettings, say: (message: EyeMessage) => void) {
     this.#settings = settings;
     this.#say = say;
-    this.#trial = settings.trial === null ? null : trialOf(settings.trial, settings.dataDir);
   }
 
   async start(): Promise<void> {
-    const { model, machines, webs } = this.#settings;
+    const { model, machines, webs, trial, dataDir } = this.#settings;
     const session = await this.#open();
+    if (trial !== null) this.#trial = await trialOf(trial, dataDir);
     this.#session = session;
     this.#graph = new WatchedGraph(session);
-    this.#beginShadow();
+    await this.#beginShadow();
     for (const settings of [...machines, ...webs]) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
       const { endpoint, mask, reference } = settings;
@@ -122,11 +121,12 @@ class Eye {
     return session;
   }
 
-  #beginShadow(): void {
+  async #beginShadow(): Promise<void> {
     const { shadow, dataDir, model, machines } = this.#settings;
     if (shadow === null) return;
+    const { Shadow: Beside } = await import('./shadow.ts');
     const names = machines.map(({ machine }) => machine);
-    this.#shadow = new Shadow({ dataDir, settings: shadow, beside: model, machines: names, wallMs: () => Date.now() });
+    this.#shadow = new Beside({ dataDir, settings: shadow, beside: model, machines: names, wallMs: () => Date.now() });
     this.#shadow.start();
   }
 
@@ -200,9 +200,11 @@ class Eye {
   }
 }
 
-/** A note that finds the models being changed waits for the next beat, not for them. */
-function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataDir: string): Trial {
-  return new Trial(id, version, {
+/** A note that finds the models being changed waits for the next beat, not for them. Loaded where there is one: it brings a database. */
+async function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataDir: string): Promise<Trial> {
+  const { changeSlot } = await import('../../models/state-file.ts');
+  const { Trial: Leader } = await import('../../models/trial.ts');
+  return new Leader(id, version, {
     models: { change: (model, change) => changeSlot(dataDir, model, 0, change) },
     now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
     monotonicMs: () => performance.now(),

@@ -16,6 +16,7 @@ import type { EyeConfig, WebEyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
 import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
+import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { styleFor, type Style, styleVersions } from '../styles.ts';
 import { CropBudget } from './crop-budget.ts';
@@ -37,7 +38,7 @@ const tryAgainMs = 60_000;
 /** Findings that wait for their crop to be kept. */
 const mostWaiting = 200;
 /** The machines are polled by other processes: pictures come after them. */
-const niceness = 5;
+const niceness = 10;
 /** No circular machine turns faster than 120 a minute (`drivers/profiles/knit-circular-kf4-tcp.yaml`). */
 const fastestMs = 500;
 const speedSignal = 'cylinder.speed';
@@ -82,6 +83,8 @@ export class EyeDesk {
   readonly #p: EyeDeskParts;
   /** All cameras, whatever they look at. */
   readonly #eyes: readonly { readonly id: string; readonly eye: Pick<EyeConfig, 'fabric' | 'simulated'> }[];
+  /** Starts the eye's processes: the polls must not wait for that. */
+  readonly #forks = new ForkThread();
   #process: SenseProcess<EyeMessage> | null = null;
   /** What the process runs with; another text, another process. */
   #runs = '';
@@ -124,6 +127,7 @@ export class EyeDesk {
     await this.#work;
     await this.#process?.stop();
     await this.#work;
+    await this.#forks.stop();
   }
 
   /** As the eye said last, and how its process is. */
@@ -211,6 +215,7 @@ export class EyeDesk {
       onState: (state) => this.#state(state, [...settings.machines, ...settings.webs]),
       onEnd: (how) => void models.ended(how),
       niceness,
+      fork: this.#forks.fork,
       clock,
       random,
       log,
