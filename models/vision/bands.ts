@@ -113,7 +113,8 @@ export function filtersByOffset(statistics: WindowStatistics): Float32Array {
 }
 
 /**
- * The filters of all rows of an image, as the matrix the graph takes.
+ * The filters of all rows of an image, as the matrix the graph takes. A band that touches the upper or lower border answers nothing: it is
+ * seen in part, the light is known on one side of it alone, and on real cloth the shade of a roller lies there.
  * @param filters as `filtersByOffset` gives them, `rowLengths` times; @param cells down the image
  */
 export function rowMatrix(filters: Float32Array, cells: number): Float32Array {
@@ -121,6 +122,7 @@ export function rowMatrix(filters: Float32Array, cells: number): Float32Array {
   for (let length = 0; length < rowLengths; length += 1) {
     for (let row = 0; row < cells; row += 1) {
       const first = Math.min(Math.max(row - (innerSamples - 1) / 2, 0), cells - innerSamples);
+      if (first === 0 || first === cells - innerSamples) continue;
       const start = Math.min(Math.max(first - (bandWindow - innerSamples) / 2, 0), cells - bandWindow);
       for (let i = 0; i < innerSamples; i += 1) {
         const from = ((length * rowOffsets + first - start) * innerSamples + i) * bandWindow;

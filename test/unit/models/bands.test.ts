@@ -65,7 +65,7 @@ test('B2: a level that all samples share hardly answers, the same in the three i
   assert.ok(answer(filters, band) > 10 * answer(filters, shared), `${answer(filters, band)}`);
 });
 
-test('every row of an image has the filter for its own place, and none looks beyond the image', () => {
+test('every row of an image has the filter for its own place, none looks beyond the image, and at its borders there is none', () => {
   const cells = 32;
   // Each filter says in its weights which length and offset it is of.
   const filters = Float32Array.from(
@@ -80,13 +80,13 @@ test('every row of an image has the filter for its own place, and none looks bey
     return { from: line.findIndex((weight) => weight > 0), weights: line.filter((weight) => weight > 0) };
   };
   for (let length = 0; length < rowLengths; length += 1) {
+    for (const row of [0, 1, 30, 31]) assert.deepEqual(seen(length, row).weights, []);
     for (const [row, from, offset] of [
-      [0, 0, 0],
-      [1, 0, 0],
+      [2, 0, 1],
       [4, 0, 3],
       [16, 9, 6],
       [28, 17, 10],
-      [31, 17, 12],
+      [29, 17, 11],
     ] as const) {
       const { from: found, weights } = seen(length, row);
       assert.equal(found, from, `row ${row}`);
