@@ -22,6 +22,9 @@ export const innerSamples = 3;
 /** Means along rows, over 8, 32, 128 and 384 cells; down columns, over 8 and 32. */
 export const rowLengths = 4;
 export const columnLengths = 2;
+/** Pixels of the flattened image in a window of single columns, and those in its middle; means over 32 and 128 of them. */
+export const threadWindow = 40;
+export const innerThreadPx = 8;
 /** Where the parts of the longer means lie, in cells from the middle. */
 const taps = [-12, -4, 4, 12, -48, -16, 16, 48, -128, 0, 128];
 export const slants = taps.length;
@@ -226,12 +229,12 @@ function powerAlong({ width, height, values }: Sums, slope: number): number {
   return count === 0 ? 0 : power / count;
 }
 
-/** A part of what the graph answers: one plane of cells. */
+/** A part of what the graph answers: one plane. */
 export interface Plane {
   readonly width: number;
   readonly height: number;
   readonly values: Float32Array;
-  /** Columns of cells that show cloth. */
+  /** Columns that show cloth. */
   readonly left: number;
   readonly right: number;
 }
@@ -247,11 +250,15 @@ export function addRows(statistics: WindowStatistics, { width, height, values, l
   }
 }
 
-/** Takes in the windows across, of every second row of cells. */
-export function addColumns(statistics: WindowStatistics, { width, height, values, left, right }: Plane): void {
+/** Takes in the windows across, of every second row. @param size samples of a window */
+export function addColumns(
+  statistics: WindowStatistics,
+  { width, height, values, left, right }: Plane,
+  size = bandWindow,
+): void {
   for (let y = 0; y < height; y += 2) {
-    for (let x = left; x + bandWindow <= right; x += 1) {
-      statistics.add(values.subarray(y * width + x, y * width + x + bandWindow));
+    for (let x = left; x + size <= right; x += 1) {
+      statistics.add(values.subarray(y * width + x, y * width + x + size));
     }
   }
 }
@@ -281,4 +288,9 @@ export const innerSquare: readonly number[] = Array.from({ length: innerSamples 
 export const innerBand: readonly number[] = Array.from(
   { length: innerSamples },
   (_, i) => (bandWindow - innerSamples) / 2 + i,
+);
+/** Pixels in the middle of a window of single columns: a cell and half of the ones beside it. */
+export const innerThread: readonly number[] = Array.from(
+  { length: innerThreadPx },
+  (_, i) => (threadWindow - innerThreadPx) / 2 + i,
 );

@@ -19,6 +19,8 @@ import {
   innerBand,
   innerSamples,
   innerSquare,
+  innerThread,
+  innerThreadPx,
   rowLengths,
   rowMatrix,
   rowOffsets,
@@ -26,6 +28,7 @@ import {
   slants,
   slopeOf,
   spotWindow,
+  threadWindow,
   WindowStatistics,
   type Plane,
 } from './bands.ts';
@@ -62,6 +65,7 @@ export interface Taught {
   /** Filters by length and place in the window; `rowMatrix` lays them out for an image. */
   readonly rowBands: TensorLike;
   readonly columnBands: TensorLike;
+  readonly threadBands: TensorLike;
   readonly spots: TensorLike;
   readonly scale: ChannelScale;
   /** Scores above it are called faults. */
@@ -78,7 +82,7 @@ export interface Judged {
 }
 
 /** Channels of the graph, models/training/vision/build.py. */
-const channels = 67;
+const channels = 69;
 /** The whitening convolution makes so many pixels at once in either direction. */
 const phases = 8;
 /** Sides the graph takes are multiples of this. */
@@ -162,16 +166,19 @@ async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<
   return { ...clothOf(kernel, rows.weights(), columns.weights()), ...bands };
 }
 
-type Bands = Pick<Cloth, 'slope' | 'rowBands' | 'columnBands' | 'spots'>;
+const wantedMeans = ['row_means', 'column_means', 'thread_means', 'spot_means'];
+type Bands = Pick<Cloth, 'slope' | 'rowBands' | 'columnBands' | 'threadBands' | 'spots'>;
 
 async function learnBands(prepared: readonly Prepared[], blank: Cloth, graph: Graph): Promise<Bands> {
   const rows = Array.from({ length: rowLengths }, () => new WindowStatistics(bandWindow));
   const columns = Array.from({ length: columnLengths }, () => new WindowStatistics(bandWindow));
+  const threads = Array.from({ length: columnLengths }, () => new WindowStatistics(threadWindow));
   const squares = new WindowStatistics(spotWindow * spotWindow);
   for (const one of prepared) {
-    const means = await graph.run(feedsOf(one, blank, blankScale), ['row_means', 'column_means', 'spot_means']);
+    const means = await graph.run(feedsOf(one, blank, blankScale), wantedMeans);
     rows.forEach((statistics, i) => addRows(statistics, planeOf(means['row_means'], i, one, cellPx)));
     columns.forEach((statistics, i) => addColumns(statistics, planeOf(means['column_means'], i, one, cellPx)));
+    threads.forEach((statistics, i) => addColumns(statistics, planeOf(means['thread_means'], i, one, 2), threadWindow));
     addSquares(squares, planeOf(means['spot_means'], 0, one, 2 * cellPx));
   }
   return {
@@ -179,6 +186,7 @@ async function learnBands(prepared: readonly Prepared[], blank: Cloth, graph: Gr
     ...bandsOf(
       concatenated(rows.map(filtersByOffset)),
       concatenated(columns.map((statistics) => statistics.filters(innerBand))),
+      concatenated(threads.map((statistics) => statistics.filters(innerThread))),
       squares.filters(innerSquare),
     ),
   };
@@ -217,10 +225,16 @@ function float(dims: readonly number[], data: Float32Array): TensorLike {
   return { type: 'float32', dims, data };
 }
 
-function bandsOf(rows: Float32Array, columns: Float32Array, spots: Float32Array): Omit<Bands, 'slope'> {
+function bandsOf(
+  rows: Float32Array,
+  columns: Float32Array,
+  threads: Float32Array,
+  spots: Float32Array,
+): Omit<Bands, 'slope'> {
   return {
     rowBands: float([rowLengths, rowOffsets, innerSamples, bandWindow], rows),
     columnBands: float([columnLengths * innerSamples, 1, 1, bandWindow], columns),
+    threadBands: float([columnLengths * innerThreadPx, 1, 1, threadWindow], threads),
     spots: float([innerSamples ** 2, 1, spotWindow, spotWindow], spots),
   };
 }
@@ -247,6 +261,7 @@ function blankCloth(): Cloth {
     ...bandsOf(
       new Float32Array(rowLengths * rowOffsets * innerSamples * bandWindow),
       new Float32Array(columnLengths * innerSamples * bandWindow),
+      new Float32Array(columnLengths * innerThreadPx * threadWindow),
       new Float32Array(innerSamples ** 2 * spotWindow ** 2),
     ),
   };
@@ -372,6 +387,7 @@ function feedsOf({ image }: Prepared, taught: Cloth, scale: ChannelScale): Recor
     slants: float([slants, down, down], slantMatrices(taught.slope, down)),
     row_bands: float([rowLengths, innerSamples * down, down], rowMatrix(filtersIn(taught.rowBands), down)),
     column_bands: taught.columnBands,
+    thread_bands: taught.threadBands,
     spots: taught.spots,
     middles: { type: 'float32', dims: [1, scale.channels, 1, cells], data: middles },
     gains: { type: 'float32', dims: [1, scale.channels, 1, cells], data: gains },

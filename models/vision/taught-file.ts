@@ -3,7 +3,17 @@ import { ModelError } from '../errors.ts';
 import type { Taught } from './eye.ts';
 import type { NamedTensor, Stats } from './stats-file.ts';
 
-const cloth = ['whitening', 'rows', 'rowsBias', 'columns', 'columnsBias', 'rowBands', 'columnBands', 'spots'] as const;
+const cloth = [
+  'whitening',
+  'rows',
+  'rowsBias',
+  'columns',
+  'columnsBias',
+  'rowBands',
+  'columnBands',
+  'threadBands',
+  'spots',
+] as const;
 const scaleArrays = ['middles', 'far', 'borders', 'borderFar'] as const;
 
 /** @param model `id@version` of the model it was taught with */
@@ -52,6 +62,7 @@ export function taughtOf({ numbers, tensors }: Stats): Taught {
     columnsBias: of('columnsBias'),
     rowBands: of('rowBands'),
     columnBands: of('columnBands'),
+    threadBands: of('threadBands'),
     spots: of('spots'),
     slope: number('slope'),
     scale: {

@@ -11,7 +11,7 @@ is touched. In half-resolution pixels, unless said otherwise:
             from them -> |.|, highest of each cell of 8 x 8 px of the image
     flat -> blocks of 4 rows x 64 columns, and of 64 x 4, against their taught covariance (Mahalanobis)
     flat -> cells of 8 x 8 px, the weave blurred away -> means along rows over 8, 32, 128 and 384 cells, down columns over 8 and 32, and
-            squares of 2 x 2 -> what their neighbours do not tell of them, against its taught spread -> bands and stains
+            squares of 2 x 2; means down single columns over 32 and 128 pixels -> what their neighbours do not tell of them, against its taught spread -> bands and stains
     each channel minus its taught middle, times its taught gain -> highest of the lines, mean with both blocks; bands and stains beside
             it -> fourth root of the sum of fourth powers -> scores
 """
@@ -244,6 +244,7 @@ def bands() -> list[tuple[str, int]]:
     node("Mul", ["stripes_axes", "stripes_axes"], "stripes_squares")
     node("Conv", ["stripes_squares", constant("stripes_ones", np.ones((2, INNER, 1, 1), np.float32))], "stripes_sum", group=2)
     node("Sqrt", ["stripes_sum"], "stripes_cells")
+    threads()
     node("AveragePool", ["coarse"], "spot_means", kernel_shape=[2, 2], strides=[2, 2])
     pad("spot_means", *[SPOT // 2] * 4, "spot_means_padded")
     node("Conv", ["spot_means_padded", "spots"], "spots_axes")
@@ -258,11 +259,36 @@ def bands() -> list[tuple[str, int]]:
         coordinate_transformation_mode="asymmetric",
         nearest_mode="floor",
     )
-    return [("bands_cells", 4), ("stripes_cells", 2), ("spots_cells", 1)]
+    return [("bands_cells", 4), ("stripes_cells", 2), ("threads_cells", 2), ("spots_cells", 1)]
 
 
+THREAD, INNER_THREAD = 40, 8  # pixels of the flattened image
+
+
+def threads() -> None:
+    """Means down the columns with the weave left in: a wale or an end that is not like its neighbours, over 32 and 128 pixels."""
+    node("AveragePool", ["flat"], "column_sums", kernel_shape=[8, 1], strides=[8, 1])
+    node("Concat", [mean_of("column_sums", 4, 1, "thread_mean_0"), mean_of("column_sums", 16, 1, "thread_mean_1")], "thread_means", axis=1)
+    # The eight of a cell and the two beside it on either side.
+    left = (THREAD - 4) // 2
+    pad("thread_means", 0, left, 0, THREAD - 4 - left, "thread_means_padded")
+    node("Conv", ["thread_means_padded", "thread_bands"], "threads_axes", group=2, strides=[1, 4])
+    node("Mul", ["threads_axes", "threads_axes"], "threads_squares")
+    node("Conv", ["threads_squares", constant("threads_ones", np.ones((2, INNER_THREAD, 1, 1), np.float32))], "threads_sum", group=2)
+    node("Sqrt", ["threads_sum"], "threads_distance")
+    node(
+        "Resize",
+        ["threads_distance", "", constant("threads_scales", np.array([1, 1, 2, 1], np.float32))],
+        "threads_cells",
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+
+
+BANDS = 9
 # How much of a channel's scaled answer counts beside the mean of lines, rows and columns: short bands, long ones, stripes, stains.
-WEIGHTS = {"near": (0, 2, 0.7), "far": (2, 4, 0.4), "stripes": (4, 6, 0.5), "stains": (6, 7, 0.3)}
+WEIGHTS = {"near": (0, 2, 0.6), "far": (2, 4, 0.45), "stripes": (4, 8, 0.5), "stains": (8, 9, 0.3)}
 
 
 def part(name: str, source: str, first: int, end: int) -> str:
@@ -276,7 +302,7 @@ def judge(channels: list[tuple[str, int]]) -> int:
     node("Sub", ["responses", "middles"], "above")
     node("Mul", ["above", "gains"], "scaled")
     total = sum(count for _, count in channels)
-    lines_end = total - 2 - 7
+    lines_end = total - 2 - BANDS
     for name, first, end in (
         ("z_lines", 0, lines_end),
         ("z_rows", lines_end, lines_end + 1),
@@ -331,6 +357,7 @@ def build() -> onnx.ModelProto:
             dims("slants", fp, [sum(map(len, TAPS)), "cells_y", "cells_y"]),
             dims("row_bands", fp, [4, "band_rows", "cells_y"]),
             dims("column_bands", fp, [2 * INNER, 1, 1, BAND]),
+            dims("thread_bands", fp, [2 * INNER_THREAD, 1, 1, THREAD]),
             dims("spots", fp, [INNER**2, 1, SPOT, SPOT]),
             dims("middles", fp, [1, total, 1, "cells_x"]),
             dims("gains", fp, [1, total, 1, "cells_x"]),
@@ -341,6 +368,7 @@ def build() -> onnx.ModelProto:
             dims("flat", fp, [1, 1, "half_height", "half_width"]),
             dims("row_means", fp, [1, 4, "cells_y", "cells_x"]),
             dims("column_means", fp, [1, 2, "cells_y", "cells_x"]),
+            dims("thread_means", fp, [1, 2, "eighths_y", "half_width"]),
             dims("spot_means", fp, [1, 1, "squares_y", "squares_x"]),
         ],
         weights,
@@ -377,6 +405,7 @@ def golden(model: onnx.ModelProto, folder: pathlib.Path) -> None:
         "slants": np.stack([np.roll(np.eye(32), i - 5, axis=1) for i in range(sum(map(len, TAPS)))]).astype(np.float32),
         "row_bands": random.normal(0, 0.3, (4, 32 * INNER, 32)).astype(np.float32),
         "column_bands": random.normal(0, 0.3, (2 * INNER, 1, 1, BAND)).astype(np.float32),
+        "thread_bands": random.normal(0, 0.1, (2 * INNER_THREAD, 1, 1, THREAD)).astype(np.float32),
         "spots": random.normal(0, 0.1, (INNER**2, 1, SPOT, SPOT)).astype(np.float32),
         "middles": np.full((1, total, 1, 32), 2, np.float32),
         "gains": np.full((1, total, 1, 32), 0.25, np.float32),
