@@ -28,6 +28,10 @@ export const verbs = [
   'models',
   'evaluate',
   'teach',
+  'roll',
+  'roll-map',
+  'calibrate',
+  'styles',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -129,6 +133,14 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/evaluate.ts');
     case 'teach':
       return import('./commands/teach.ts');
+    case 'roll':
+      return import('./commands/roll.ts');
+    case 'roll-map':
+      return import('./commands/roll-map.ts');
+    case 'calibrate':
+      return import('./commands/calibrate.ts');
+    case 'styles':
+      return import('./commands/styles.ts');
   }
 }
 

@@ -405,6 +405,42 @@ export const agentErrors = {
     cure: 'The version before is in use again. Tell whoever made the package; `selvedge models list` shows both.',
     retryable: true,
   },
+  styleExportTaken: {
+    code: 'AGT-820',
+    meaning: 'Where the style should go there is something already. Nothing is overwritten.',
+    cure: 'Name a folder that is not there yet.',
+    retryable: false,
+  },
+  calibrationFixed: {
+    code: 'AGT-830',
+    meaning: 'The configuration says the needle zero, and what it says counts. Nothing was calibrated.',
+    cure: 'Take eye.needleZero of this machine out of the configuration, then calibrate. --dry-run compares without keeping anything.',
+    retryable: false,
+  },
+  calibrationNeedsAngle: {
+    code: 'AGT-831',
+    meaning: 'Nothing says the angle of the cylinder well enough to name a needle.',
+    cure: 'A needle is named with position index or encoder: a light mark on the ring that the camera sees, or an encoder whose count comes with each picture. Polls are too slow. Is the machine turning?',
+    retryable: false,
+  },
+  calibrationNoLine: {
+    code: 'AGT-832',
+    meaning: 'No line along a wale was seen at one place in enough revolutions.',
+    cure: 'Take the needle out, or feed it a coloured yarn, and let the machine knit until the line is in view. With pictures that leave out part of the tube more --revolutions are needed: raise the frame rate.',
+    retryable: false,
+  },
+  calibrationManyLines: {
+    code: 'AGT-833',
+    meaning: 'More than one line along a wale was seen, so nobody can tell which is the needle.',
+    cure: 'Mend the other needle first, or calibrate where the cloth is good.',
+    retryable: false,
+  },
+  calibrationUncertain: {
+    code: 'AGT-834',
+    meaning: 'The zero would be too unsure to name a needle with.',
+    cure: 'Let the machine run at an even speed and use more --revolutions; check countsPerRevolution, mmPerPx and circumferenceMm.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class AgentError extends Error {

@@ -11,12 +11,15 @@
  *  F2  No alert comes from anything but a fault that was told, and the alert of a line is over only when no line of its class is left.
  *  F3  A needle is named with its k, or it is said why none is.
  *  F4  A line from before a start, of the agent or of the eye's process, is neither raised anew nor cleared until the eye has looked long enough to have found it again.
+ *  F5  A fault is told with its roll and its metres there; a line that is there when a roll begins is told again in that one.
  */
 import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { AlertDesk } from './alerts/desk.ts';
 import type { Activation } from './alerts/occurrence.ts';
 import type { GatewayRule } from './gateway-alerts.ts';
 import type { Journaling } from './journaling.ts';
+import { metres, type RollDesk, type RollPlace } from './rolls/desk.ts';
+import { findingEvent, goesOnEvent, refinedEvent } from './rolls/events.ts';
 import type { Instant } from './rules/conditions.ts';
 
 /** A fault in cloth, as a sense tells it. */
@@ -35,9 +38,11 @@ export interface FabricFinding {
   readonly k: number | null;
   /** Why no needle is named; null where one is. */
   readonly needleUnknown: string | null;
-  /** Millimetres from the beginning of the roll, and across. */
+  /** Millimetres of the eye's own count, which begins with its process, and across. */
   readonly rollFromMm: number;
   readonly rollToMm: number;
+  /** ± along the roll. */
+  readonly alongErrorMm: number;
   readonly acrossFromMm: number;
   readonly acrossToMm: number;
   readonly revolutions: number;
@@ -50,10 +55,9 @@ export interface FabricFinding {
   readonly isSimulated: boolean;
   /** SHA-256 of the crop, kept as evidence; null where there is none. */
   readonly crop: string | null;
+  /** closed: it was the fault with this id; null where it simply ended. */
+  readonly mergedInto: number | null;
 }
-
-export const findingEvent = 'fabric_finding';
-export const refinedEvent = 'fabric_finding_refined';
 
 const what: Readonly<
   Record<string, { readonly text: string; readonly runbook: string; readonly priority: GatewayRule['priority'] }>
@@ -116,14 +120,28 @@ function ruleOf(name: string): GatewayRule {
   return { id, type: what[name] === undefined ? 'fabric_anomaly' : name, latch: false, ...known };
 }
 
+export interface FindingDeskParts {
+  readonly journal: Journaling;
+  readonly desk: AlertDesk;
+  readonly rolls: Pick<RollDesk, 'placed' | 'atBegin' | 'hasRoom' | 'anew'>;
+}
+
+/** A fault as it was told last, and how far it is known to go. */
+interface Told {
+  readonly finding: FabricFinding;
+  readonly place: RollPlace | null;
+  /** false: its roll had no room for it, so no event names it. */
+  readonly isKept: boolean;
+}
+
 export class FindingDesk {
-  readonly #parts: { readonly journal: Journaling; readonly desk: AlertDesk };
-  /** Lines that last, as they were told last. As many as the eye follows at a time, which it bounds. */
-  readonly #lines = new Map<string, FabricFinding>();
+  readonly #parts: FindingDeskParts;
+  /** Lines that last. As many as the eye follows at a time, which it bounds. */
+  readonly #lines = new Map<string, Told>();
   /** Rules whose lines the eye has not found again since it was started, by machine. */
   readonly #before = new Map<string, Set<string>>();
 
-  constructor(parts: { readonly journal: Journaling; readonly desk: AlertDesk }) {
+  constructor(parts: FindingDeskParts) {
     this.#parts = parts;
   }
 
@@ -140,12 +158,24 @@ export class FindingDesk {
   }
 
   /** The eye's process is another and remembers nothing: its lines end, their alerts wait until it has looked. */
-  anew(machine: string): void {
-    for (const line of this.#lines.values()) {
-      if (line.machine !== machine) continue;
-      this.#note(line, 'closed');
-      this.#lines.delete(lineKey(machine, line.id));
-      this.recovered(machine, ruleOf(line.class).id);
+  anew(machine: string, now: Instant): void {
+    // What it looked at is told first: so far its lines went.
+    this.#parts.rolls.anew(machine, now);
+    for (const line of this.#linesOf(machine)) {
+      this.#note(line, 'closed', findingEvent, { lost: true });
+      this.#lines.delete(lineKey(machine, line.finding.id));
+      this.recovered(machine, ruleOf(line.finding.class).id);
+    }
+  }
+
+  /** A roll has begun: the lines that are there go on in it. */
+  rollBegun(machine: string, now: Instant): void {
+    for (const { finding } of this.#linesOf(machine)) {
+      const place = this.#parts.rolls.atBegin(machine);
+      const isKept = place !== null && this.#parts.rolls.hasRoom(machine, place, now);
+      const told = { finding, place, isKept };
+      this.#lines.set(lineKey(machine, finding.id), told);
+      this.#note(told, 'instant', goesOnEvent);
     }
   }
 
@@ -160,32 +190,42 @@ export class FindingDesk {
   /** Returns the occurrence it belongs to; null when it raised none. */
   told(finding: FabricFinding, now: Instant): string | null {
     const { machine, id, phase, shape } = finding;
-    const before = this.#lasting(machine, id);
+    const before = this.#lines.get(lineKey(machine, id)) ?? null;
+    if (phase !== 'found' && shape === 'spot' && before === null) return null;
+    const { rolls } = this.#parts;
+    const place = rolls.placed(machine, finding.rollFromMm, finding.rollToMm, now);
     if (phase === 'closed') {
       if (before === null) return null;
-      this.#note(finding, 'closed');
+      this.#note({ ...before, finding, place }, 'closed');
       this.#end(before, finding.lastMs, now);
       return null;
     }
     const lasts = shape !== 'spot';
+    const isNew = phase === 'found' || (before === null && lasts);
+    if (!isNew && (before === null || !isBetter(finding, before.finding))) {
+      // How far it goes is known better; that is told when it ends.
+      if (before !== null) this.#lines.set(lineKey(machine, id), grown(before, finding, place));
+      return null;
+    }
+    const isKept = isNew ? place === null || rolls.hasRoom(machine, place, now) : before?.isKept === true;
+    const told = { finding, place, isKept };
     // A spot that turns out to be a line is told as one.
-    if (phase === 'found' || (before === null && lasts)) this.#note(finding, lasts ? 'opened' : 'instant');
-    else if (before === null || !isBetter(finding, before)) return null;
-    else this.#note(finding, 'instant', refinedEvent);
+    if (isNew) this.#note(told, lasts ? 'opened' : 'instant');
+    else this.#note(told, 'instant', refinedEvent);
     const { text, ...rule } = ruleOf(finding.class);
-    this.#parts.desk.activate(machine, rule, activationOf(finding, text, now), false, false, now);
-    if (before !== null && before.class !== finding.class) this.#end(before, finding.lastMs, now);
-    if (lasts) this.#lines.set(lineKey(machine, id), finding);
+    this.#parts.desk.activate(machine, rule, activationOf(told, text, now), false, false, now);
+    if (before !== null && before.finding.class !== finding.class) this.#end(before, finding.lastMs, now);
+    if (lasts) this.#lines.set(lineKey(machine, id), told);
     else this.#parts.desk.clear(machine, rule.id, Math.round(finding.lastMs), now);
     return this.#parts.desk.open().find((one) => one.machine === machine && one.rule === rule.id)?.id ?? null;
   }
 
-  #lasting(machine: string, id: number): FabricFinding | null {
-    return this.#lines.get(lineKey(machine, id)) ?? null;
+  #linesOf(machine: string): readonly Told[] {
+    return [...this.#lines.values()].filter(({ finding }) => finding.machine === machine);
   }
 
   /** It does not last any more as what it was told; the alert of its class is over when no other line has it. */
-  #end(line: FabricFinding, endedMs: number, now: Instant): void {
+  #end({ finding: line }: Told, endedMs: number, now: Instant): void {
     this.#lines.delete(lineKey(line.machine, line.id));
     const rule = ruleOf(line.class).id;
     if (this.#lastsAs(line.machine, rule)) return;
@@ -193,17 +233,29 @@ export class FindingDesk {
   }
 
   #lastsAs(machine: string, rule: string): boolean {
-    return [...this.#lines.values()].some((line) => line.machine === machine && ruleOf(line.class).id === rule);
+    return this.#linesOf(machine).some(({ finding }) => ruleOf(finding.class).id === rule);
   }
 
-  #note(finding: FabricFinding, phase: EventRecord['phase'], event: string = findingEvent): void {
+  #note(told: Told, phase: EventRecord['phase'], event: string = findingEvent, more: EventRecord['data'] = {}): void {
+    if (!told.isKept) return;
+    const { finding } = told;
+    const { id, class: name, shape, cause } = finding;
     this.#parts.journal.event({
       machine: finding.machine,
       atMs: Math.round(phase === 'closed' ? finding.lastMs : finding.firstMs),
       event,
       phase,
       fromMs: phase === 'closed' ? Math.round(finding.firstMs) : null,
-      data: { finding: finding.id, class: finding.class, ...dataOf(finding) },
+      data: {
+        finding: id,
+        eye: told.place?.eye ?? 0,
+        class: name,
+        shape,
+        cause,
+        ...dataOf(told),
+        sameAs: finding.mergedInto,
+        ...more,
+      },
     });
   }
 }
@@ -215,23 +267,29 @@ function isBetter(finding: FabricFinding, told: FabricFinding): boolean {
   return finding.class !== told.class || (finding.k ?? Infinity) < (told.k ?? Infinity);
 }
 
-function activationOf(finding: FabricFinding, text: string, now: Instant): Activation {
-  const [onsetMs, raisedMs] = [Math.round(finding.firstMs), Math.round(now.wallMs)];
-  return { onsetMs, raisedMs, signal: null, cause: finding.cause, text, evidence: dataOf(finding) };
+/** What was told, with how far it goes now. */
+function grown(told: Told, finding: FabricFinding, place: RollPlace | null): Told {
+  const { rollFromMm, rollToMm, lastMs } = finding;
+  return { ...told, finding: { ...told.finding, rollFromMm, rollToMm, lastMs }, place };
 }
 
-/** Metres to the millimetre, as staff measure them. */
-const metres = (mm: number) => Math.round(mm) / 1000;
+function activationOf(told: Told, text: string, now: Instant): Activation {
+  const { finding } = told;
+  const [onsetMs, raisedMs] = [Math.round(finding.firstMs), Math.round(now.wallMs)];
+  return { onsetMs, raisedMs, signal: null, cause: finding.cause, text, evidence: dataOf(told) };
+}
 
-function dataOf(finding: FabricFinding): EventRecord['data'] {
+function dataOf({ finding, place }: Told): EventRecord['data'] {
   return {
     score: finding.score,
     threshold: finding.threshold,
     needle: finding.needle,
     k: finding.k,
     needleUnknown: finding.needleUnknown,
-    rollFromM: metres(finding.rollFromMm),
-    rollToM: metres(finding.rollToMm),
+    roll: place?.roll ?? null,
+    rollFromM: metres(place?.fromMm ?? finding.rollFromMm),
+    rollToM: metres(place?.toMm ?? finding.rollToMm),
+    alongErrorMm: Math.ceil(finding.alongErrorMm * 10) / 10,
     acrossFromMm: Math.round(finding.acrossFromMm),
     acrossToMm: Math.round(finding.acrossToMm),
     revolutions: finding.revolutions,

@@ -36,7 +36,16 @@ const evicted: GatewayRule = {
   runbook:
     'Bring the uplink back, or give the store more room (storage.budgetMiB). What went and of which time is in the events data_evicted.',
 };
-const everyRule = [damaged, full, evicted];
+const modelBack: GatewayRule = {
+  id: 'gateway-model-taken-back',
+  type: 'model_taken_back',
+  priority: 'high',
+  latch: false,
+  text: 'A new model was taken back: its process crashed again and again while it was on trial',
+  runbook:
+    'The version before is in use again; nothing has to be done here. Tell whoever made the package. selvedge models list shows both versions.',
+};
+const everyRule = [damaged, full, evicted, modelBack];
 
 /** The id every record of the gateway itself goes by. */
 export const gatewayId = 'gateway';
@@ -70,6 +79,12 @@ export class GatewayAlerts {
   evicted(evidence: Evidence, now: Instant): void {
     this.#raise(evicted, evidence, now);
     this.#desk.clear(gatewayId, evicted.id, Math.round(now.wallMs), now);
+  }
+
+  /** Told each time; it stays until somebody has seen it. */
+  modelTakenBack(evidence: Evidence, now: Instant): void {
+    this.#raise(modelBack, evidence, now);
+    this.#desk.clear(gatewayId, modelBack.id, Math.round(now.wallMs), now);
   }
 
   #raise({ text, ...rule }: GatewayRule, evidence: Evidence, now: Instant): void {

@@ -4,6 +4,7 @@ import type { BatchBody } from '../cloud-bridge/contract.ts';
 import type { Driver } from '../drivers/contract.ts';
 import type { UplinkView } from './live.ts';
 import type { PipelineCounts } from './pipeline-ports.ts';
+import type { EyeView } from './senses/eye/desk.ts';
 import type { StoreStats } from './store/open.ts';
 import type { UplinkCounters } from './sync/uplink-ports.ts';
 
@@ -74,6 +75,8 @@ export interface HealthParts {
   readonly clock: BatchBody['clock'];
   /** False: the wall clock is before the build date, and nothing is sent. */
   readonly knowsTime: boolean;
+  /** null where no machine has a camera. */
+  readonly eye: EyeView | null;
   /** `process.memoryUsage.rss()`, bytes. */
   readonly rssBytes: number;
 }
@@ -127,6 +130,7 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     clockOffsetMs: Object.fromEntries(
       machines.flatMap((m) => (m.clockOffsetMs === undefined ? [] : [[m.machine, m.clockOffsetMs]])),
     ),
+    eye: parts.eye,
   };
 }
 export type Status = ReturnType<typeof status>;

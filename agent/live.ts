@@ -29,6 +29,8 @@ export interface MachineView {
   readonly unknownCodes: readonly { readonly signal: string; readonly code: string }[];
   readonly lastGoodMs: number | null;
   readonly readings: number;
+  /** A camera looks at its cloth. */
+  readonly hasEye: boolean;
   readonly signals: readonly SignalView[];
 }
 

@@ -4,10 +4,13 @@
  */
 import type { Profile, SignalSpec } from '../drivers/profiles/schema.ts';
 import type { DraftOf } from './records.ts';
+import type { WebSetup } from './rolls/desk.ts';
 
 export interface MachineSetup {
   /** A camera looks at its cloth. */
   readonly hasEye?: boolean;
+  /** The cloth that camera looks at; absent: rolls of it are not kept. */
+  readonly web?: WebSetup;
   readonly id: string;
   readonly name: string;
   readonly kind: string;

@@ -32,6 +32,7 @@ import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipelin
 import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
 import { RemoteSettings } from './remote/settings.ts';
+import { RollRequests } from './rolls/requests.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import type { Store } from './store/open.ts';
@@ -192,6 +193,12 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         ? null
         : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor, execute });
     const eye = await eyeFor(config, { pipeline, store, clock, log });
+    const rollRequests = new RollRequests({
+      dataDir: config.dataDir,
+      machines: config.machines.flatMap((machine) => (machine.eye === null ? [] : [machine.id])),
+      begin: (machine, id) => void pipeline.rollBegin(machine, id),
+      log: (level, message, fields) => log[level](fields, message),
+    });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
@@ -204,6 +211,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         loop,
         clock: clockState.state(),
         knowsTime: pipeline.knowsTime(),
+        eye: eye?.view() ?? null,
         rssBytes: process.memoryUsage.rss(),
       });
     const live = createLiveConfig({
@@ -226,6 +234,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       sources: pageSources({
         pipeline,
         store,
+        scores: new Map(config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [[id, eye.score]]))),
         uplink: uplinkView,
         health,
         writes: writeDeskFor(config, drivers, { store, log, clock }),
@@ -272,6 +281,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       eye.start(signal);
       stack.defer(() => eye.stop());
     }
+    rollRequests.start(signal);
+    stack.defer(() => rollRequests.stop());
     live.start(signal);
     stack.defer(() => live.stop());
     settings.start(trial);

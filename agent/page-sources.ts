@@ -1,19 +1,46 @@
 /** What the page asks for, answered by the pipeline (the present) and the store (the past). */
+import { defaultFourPointOptions } from '../models/vision/four-point.ts';
+import type { EyeConfig } from './config/config.ts';
 import type { UplinkView } from './live.ts';
 import type { PageSources, PageWrites } from './page/source.ts';
 import type { Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
+/** Evidence is also windows of readings, which the page shows nobody. */
+const isWebp = (bytes: Uint8Array): boolean =>
+  Buffer.from(bytes.subarray(0, 4)).toString('latin1') === 'RIFF' &&
+  Buffer.from(bytes.subarray(8, 12)).toString('latin1') === 'WEBP';
+
 export function pageSources(parts: {
-  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook'>;
-  readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries'>;
+  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook' | 'rollBegin'>;
+  readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries' | 'rolls' | 'rollFile' | 'readFile'>;
+  /** Of machines with an eye: what was agreed about the score of their rolls. */
+  readonly scores: ReadonlyMap<string, EyeConfig['score']>;
   readonly uplink: () => UplinkView;
   readonly health: () => object;
   readonly writes: PageWrites;
 }): PageSources {
-  const { pipeline, store, uplink, health, writes } = parts;
+  const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
     writes,
+    rolls: {
+      list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
+      file: async (machine, id, format) => {
+        const score = scores.get(machine);
+        if (score === undefined) return null;
+        const which = id === null ? { last: 1 } : { id };
+        return store.rollFile({ machine, which, format, options: { ...defaultFourPointOptions, ...score } });
+      },
+      begin: async (machine, id) => {
+        const { roll, durable } = pipeline.rollBegin(machine, id);
+        await durable;
+        return roll;
+      },
+    },
+    crop: async (sha256) => {
+      const bytes = await store.readFile(sha256);
+      return bytes !== null && isWebp(bytes) ? bytes : null;
+    },
     machines: () => pipeline.machinesView(),
     alerts: () => pipeline.alertsView(),
     uplink,

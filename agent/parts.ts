@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
-import type { Config } from './config/config.ts';
+import type { Profile } from '../drivers/profiles/schema.ts';
+import type { Config, EyeConfig } from './config/config.ts';
 import { resolveSecret } from './config/secrets.ts';
 import type { DiscoveredSignals } from './discovered.ts';
 import { AgentError } from './errors.ts';
@@ -11,8 +12,10 @@ import type { Logger } from './log.ts';
 import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
 import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
+import type { WebSetup } from './rolls/desk.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
+import type { ModelWatch, ModelWatchParts } from './senses/eye/model-watch.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
   endpointName,
@@ -93,6 +96,7 @@ export function pipelineFor({
       protocol: profile.protocol,
       polls: pollsMs(machine),
       hasEye: machine.eye !== null,
+      ...(machine.eye === null ? {} : { web: webOf(machine.eye, profile.protocol) }),
     })),
     rules,
     clock,
@@ -119,6 +123,17 @@ export function pipelineFor({
       hostOffsetMs: host.offsetMs,
     },
   });
+}
+
+/** What the eye of a machine looks at. */
+function webOf(eye: EyeConfig, protocol: Profile['protocol']): WebSetup {
+  return {
+    widthMm: eye.circumferenceMm,
+    fabric: eye.fabric,
+    mmPerTurn: (eye.feeders * 10) / eye.coursesPerCm,
+    // What a knit floor machine sends is counted by the agent, from 0 at its start.
+    countsAlone: protocol !== 'knit-floor',
+  };
 }
 
 export async function uplinkFor(
@@ -208,28 +223,65 @@ export async function eyeFor(
   const machines = config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [{ id, eye }]));
   if (machines.length === 0) return null;
   const { EyeDesk: Desk } = await import('./senses/eye/desk.ts');
-  const { eyeModel, eyeModelId } = await import('./senses/eye/model.ts');
-  const { InstalledModels } = await import('./models/installed.ts');
-  const { trustedKeys } = await import('./models/trust.ts');
-  const { runGolden } = await import('../models/package/golden.ts');
-  const { hostBoot, hostMonotonicMs } = await import('./time/host.ts');
-  const installed = new InstalledModels({
-    dataDir: config.dataDir,
-    trusted: trustedKeys(config.dataDir, config.models.siteKeys),
-    golden: runGolden,
-    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
-    wallMs: () => clock.wallMs(),
-  });
-  return new Desk({
+  const logged = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) =>
+    log[level](fields, message);
+  const models = await eyeModelsFor(config, { clock, pipeline, log: logged, changed: () => desk.look() });
+  const desk = new Desk({
     machines,
     dataDir: config.dataDir,
     publicKey: gatewayKeys(config.dataDir).publicKey,
-    model: () => eyeModel(installed.active(eyeModelId)),
+    models,
     pipeline,
     keepFile: (bytes) => store.keepFile(bytes),
     clock,
     random: Math.random,
-    log: (level, message, fields) => log[level](fields, message),
+    log: logged,
+  });
+  return desk;
+}
+
+/** Accelerators are tried when the agent has begun to do what it is there for. */
+const tryAcceleratorsAfterMs = 30_000;
+/** The trial of an accelerator stands back behind the polls. */
+const trialNiceness = 10;
+
+async function eyeModelsFor(
+  { dataDir, models: { siteKeys, accelerator } }: Config,
+  parts: Pick<ModelWatchParts, 'log' | 'changed'> & { readonly clock: GatewayClock; readonly pipeline: Pipeline },
+): Promise<ModelWatch> {
+  const { clock, pipeline, log, changed } = parts;
+  const { ModelWatch: Watch } = await import('./senses/eye/model-watch.ts');
+  const { eyeModelId } = await import('./senses/eye/model.ts');
+  const { InstalledModels } = await import('./models/installed.ts');
+  const { Accelerators, hostMarks } = await import('./models/accelerators.ts');
+  const { CrashNotes, noteInThread } = await import('./models/crash-notes.ts');
+  const { trustedKeys } = await import('./models/trust.ts');
+  const { chooseAccelerator } = await import('../models/package/accelerator.ts');
+  const { runGolden } = await import('../models/package/golden.ts');
+  const { hostBoot, hostMonotonicMs } = await import('./time/host.ts');
+  const installed = new InstalledModels({
+    dataDir,
+    trusted: trustedKeys(dataDir, siteKeys),
+    golden: runGolden,
+    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
+    wallMs: () => clock.wallMs(),
+  });
+  const accelerators = new Accelerators({
+    dataDir,
+    wanted: accelerator,
+    host: hostMarks(process.env),
+    choose: (folder, manifest, signal) =>
+      chooseAccelerator(folder, manifest, accelerator, process.platform, { niceness: trialNiceness, signal }),
+    wallMs: () => clock.wallMs(),
+  });
+  return new Watch({
+    installed,
+    notes: new CrashNotes(eyeModelId, (note) => noteInThread({ dataDir, ...note })),
+    accelerators,
+    takenBack: (told) => pipeline.modelTakenBack(told),
+    changed,
+    log,
+    tryAfterMs: tryAcceleratorsAfterMs,
   });
 }
 

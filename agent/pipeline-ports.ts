@@ -6,6 +6,7 @@ import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
+import type { SeenFabric } from './rolls/desk.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { RuleSet } from './rules/load.ts';
@@ -113,6 +114,16 @@ export interface UplinkOutage {
   readonly reason: string;
 }
 
+/** A version of a model whose process crashed again and again while it was on trial. */
+export interface ModelTakenBack {
+  /** Both `id@version`. */
+  readonly model: string;
+  readonly inUse: string;
+  readonly crashes: number;
+  /** How its process ended last. */
+  readonly how: string;
+}
+
 export interface Pipeline {
   accept(event: DriverEvent): void;
   /** To be called every 200 ms. */
@@ -130,6 +141,18 @@ export interface Pipeline {
   fabricAnew(machine: string): void;
   /** The eye has looked at this machine long enough since the start to have told every line that is there. */
   fabricLooked(machine: string): void;
+  /** What the eye looked at since it last said so. */
+  fabricSeen(seen: SeenFabric): void;
+  /**
+   * A roll begins, by a person's word; without an id it goes by its number. `roll` is null where no eye looks at that machine; `durable`
+   * resolves when it is stored.
+   */
+  rollBegin(
+    machine: string,
+    id: string | null,
+  ): { readonly roll: { readonly number: number; readonly id: string } | null; readonly durable: Promise<void> };
+  /** A model on trial was taken back: an event and an alert of the gateway. */
+  modelTakenBack(taken: ModelTakenBack): void;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
   /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */

@@ -3,7 +3,7 @@
  *
  *     reading batch → quality & gap check → canonical signals → ring + rollups      (intake.ts)
  *                   → state machine, detectors → alerts                             (judgement.ts)
- *     finding of a sense → alerts                                                     (findings.ts)
+ *     finding of a sense → its roll (rolls/desk.ts) → alerts                          (findings.ts)
  *                   → outbox                                                        (journaling.ts)
  *
  * Drivers call `accept`, the composition root calls `tick` every 200 ms. Everything that leaves goes through `out`, in the
@@ -22,8 +22,8 @@ import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
+import { ClockSteps } from './clock-steps.ts';
 import type { FoldMachine } from './dating/fold.ts';
-import { bootOfOccurrence, datedRecord } from './dating/record.ts';
 import { evictedDraft } from './evicted.ts';
 import { FindingDesk, type FabricFinding } from './findings.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
@@ -36,7 +36,7 @@ import { machineDraft, type MachineLabel, type MachineNews } from './machine.ts'
 import {
   defaultPipelineOptions,
   type DatedBoot,
-  type DatedSpan,
+  type ModelTakenBack,
   type Pipeline,
   type PipelineClock,
   type PipelineCounts,
@@ -46,6 +46,7 @@ import {
   type UplinkOutage,
 } from './pipeline-ports.ts';
 import { recoverAlerts, recoverMinutes } from './recover.ts';
+import { RollDesk, type SeenFabric } from './rolls/desk.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
@@ -55,15 +56,12 @@ import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
 
+/** Condition of a machine whose cloth the eye was not shown (`agent/senses/eye/desk.ts`). */
+const notTaught = 'eye.not_taught';
 /** With 200 ms a tick fifty machines are through in two seconds. */
 const machinesPerTick = 5;
 /** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
 const collectMs = 4;
-
-/** Readings stamped before a step of the wall clock reach the pipeline within so long after it. */
-const underWayMs = 2_500;
-/** Blocks packed in a tick after the time became known. */
-const flushedPerTick = 2;
 
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
@@ -80,6 +78,7 @@ class DataPipeline implements Pipeline {
   readonly #desk: AlertDesk;
   readonly #gateway: GatewayAlerts;
   readonly #findings: FindingDesk;
+  readonly #rolls: RollDesk;
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
@@ -87,11 +86,7 @@ class DataPipeline implements Pipeline {
   readonly #runbooks = new Map<string, string | null>();
   /** Whose minutes and blocks are looked at in the next tick. */
   #turn = 0;
-  /** Occurrences raised by these boots have their times on our clock. */
-  readonly #ownBoots: ReadonlySet<string>;
-  #knowsTime: boolean;
-  /** Since the time became known: the span to be dated, and the machines whose open block is still to be handed on. */
-  #dating: { readonly span: DatedSpan; readonly unflushed: Watched[] } | null = null;
+  readonly #steps: ClockSteps;
   readonly #counts = { unknownMachine: 0, discarded: 0, ringBlocks: 0, damagedBlocks: 0 };
 
   constructor(input: PipelineInput) {
@@ -103,9 +98,7 @@ class DataPipeline implements Pipeline {
     const { clock } = input;
     const startedAt = input.startedAt ?? { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     this.#line = new LineTime(clock, this.#options.lateS * 1000, startedAt);
-    this.#knowsTime = startedAt.wallMs >= this.#options.builtMs;
     const sameHost = input.recovery.undated.filter((span) => span.sameHost).map((span) => span.boot);
-    this.#ownBoots = new Set([this.#boot, ...sameHost]);
     this.#journal = new Journaling({
       journal: (entries, urgent) => input.out.journal(entries, urgent),
       runbook: (machine, rule) => this.runbook(machine, rule),
@@ -117,12 +110,26 @@ class DataPipeline implements Pipeline {
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
     this.#gateway = new GatewayAlerts(this.#desk);
-    this.#findings = new FindingDesk({ journal: this.#journal, desk: this.#desk });
+    this.#rolls = new RollDesk({ journal: this.#journal, value: (machine, signal) => this.#number(machine, signal) });
+    this.#findings = new FindingDesk({ journal: this.#journal, desk: this.#desk, rolls: this.#rolls });
     const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
     this.#judgement = new Judgement({ line, journal, desk });
+    this.#steps = new ClockSteps({
+      line,
+      journal,
+      desk,
+      machines: this.#machines,
+      boot: this.#boot,
+      ownBoots: new Set([this.#boot, ...sameHost]),
+      builtMs: this.#options.builtMs,
+      knowsTime: startedAt.wallMs >= this.#options.builtMs,
+      summaries: (drafts) => this.#summaries(drafts),
+      ringBlock: (block) => this.#ringBlock(block),
+      dated: (span) => this.#out.dated?.(span),
+    });
     this.#intake = new Intake({ line, journal, judgement: this.#judgement, ring: (block) => this.#ringBlock(block) });
     this.#start(input);
-    this.#observeClock();
+    this.#steps.observe();
   }
 
   accept(event: DriverEvent): void {
@@ -131,10 +138,11 @@ class DataPipeline implements Pipeline {
       this.#counts.unknownMachine++;
       return;
     }
-    this.#observeClock();
+    this.#steps.observe();
     switch (event.kind) {
       case 'readings':
-        this.#intake.readings(machine, this.#knowsTime ? this.#line.stampedAnew(event) : event);
+        this.#intake.readings(machine, this.#steps.knowsTime ? this.#line.stampedAnew(event) : event);
+        if (machine.setup.web !== undefined) this.#rollsCounted(machine.id);
         break;
       case 'gap':
         this.#intake.gap(machine, event);
@@ -147,6 +155,7 @@ class DataPipeline implements Pipeline {
         break;
       case 'condition':
         machine.noteCondition(event);
+        if (event.name === notTaught && event.active) this.#rolls.excuse(machine.id, 'not-taught');
         this.#judgement.rules(machine, this.#line.now());
         break;
       case 'link':
@@ -156,12 +165,12 @@ class DataPipeline implements Pipeline {
   }
 
   tick(): void {
-    this.#observeClock();
+    this.#steps.observe();
     const now = this.#line.now();
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
     for (const machine of this.#machines.values()) this.#judgement.tick(machine, now);
     this.#collect(now.monotonicMs, lineMs);
-    this.#flushUndated();
+    this.#steps.flushUndated();
     this.#desk.tick(now);
     this.#journal.flush();
   }
@@ -209,12 +218,48 @@ class DataPipeline implements Pipeline {
   }
 
   fabricAnew(machine: string): void {
-    this.#findings.anew(machine);
+    this.#findings.anew(machine, this.#line.now());
     this.#journal.flush();
+  }
+
+  fabricSeen(seen: SeenFabric): void {
+    const now = this.#line.now();
+    if (this.#rolls.seen(seen, now)) this.#findings.rollBegun(seen.machine, now);
+    this.#journal.flush();
+  }
+
+  rollBegin(
+    machine: string,
+    id: string | null,
+  ): { roll: { number: number; id: string } | null; durable: Promise<void> } {
+    const now = this.#line.now();
+    const roll = this.#rolls.begin(machine, id, now);
+    if (roll !== null) this.#findings.rollBegun(machine, now);
+    this.#journal.flush();
+    return { roll, durable: this.#journal.durable() };
+  }
+
+  /** The machine may have counted a roll. */
+  #rollsCounted(machine: string): void {
+    const now = this.#line.now();
+    if (this.#rolls.counted(machine, now)) this.#findings.rollBegun(machine, now);
+  }
+
+  #number(machine: string, signal: string): number | null {
+    const value = this.#machines.get(machine)?.value(signal);
+    return typeof value === 'number' ? value : null;
   }
 
   fabricLooked(machine: string): void {
     this.#findings.looked(machine, this.#line.now());
+    this.#journal.flush();
+  }
+
+  modelTakenBack(taken: ModelTakenBack): void {
+    const now = this.#line.now();
+    const evidence = { ...taken };
+    this.#journal.instant('gateway', Math.round(now.wallMs), 'model_taken_back', evidence);
+    this.#gateway.modelTakenBack(evidence, now);
     this.#journal.flush();
   }
 
@@ -329,15 +374,16 @@ class DataPipeline implements Pipeline {
   }
 
   async drain(): Promise<void> {
-    this.#observeClock();
+    this.#steps.observe();
     const now = this.#line.now();
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
-    this.#flushUndated(Infinity);
+    this.#steps.flushUndated(Infinity);
     for (const machine of this.#machines.values()) {
       this.#judgement.lastResets(machine);
       this.#summaries(machine.rollup.seal(lineMs));
       this.#ringBlock(machine.ring.take());
     }
+    this.#rolls.flush(now);
     this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
     this.#journal.flush();
     await this.#journal.settled();
@@ -345,7 +391,7 @@ class DataPipeline implements Pipeline {
     await this.#journal.settled();
   }
 
-  // ——— start, clocks ———
+  // ——— start ———
 
   #start({ machines, rules, recovery }: PipelineInput): void {
     const { monotonicMs } = this.#line.now();
@@ -385,6 +431,7 @@ class DataPipeline implements Pipeline {
       for (const rule of own) this.#runbooks.set(`${setup.id} ${rule.id}`, rule.runbook);
       const machine = new Watched(setup, own, open.get(setup.id) ?? new Map(), lineMs, key, this.#options);
       this.#machines.set(setup.id, machine);
+      if (setup.web !== undefined) this.#rolls.watch(setup.id, setup.web, recovery.lastRolls);
       this.#journal.record(machineDraft(setup, Math.round(now.wallMs)));
       const { ringBlockS } = this.#options;
       const { drafts, damagedBlocks } = recoverMinutes(machine, recovery, { nowMs: now.wallMs, ringBlockS });
@@ -392,52 +439,6 @@ class DataPipeline implements Pipeline {
       this.#counts.damagedBlocks += damagedBlocks;
     }
     this.#journal.flush();
-  }
-
-  /** A step of the wall clock ends the segment: everything on the line moves along. */
-  #observeClock(): void {
-    const step = this.#line.observe();
-    if (step === null) return;
-    const { stepMs, oldMs, newMs, monotonicMs } = step;
-    const { segment } = this.#line;
-    const becameKnown = !this.#knowsTime && newMs >= this.#options.builtMs;
-    // What is still under way of before it is folded with the span that is dated.
-    const underWay = becameKnown ? 0 : underWayMs;
-    // Behind every reading that was taken before it, to the millisecond: whose span a reading is of, its time alone must tell.
-    const fromMs = becameKnown ? newMs + 1 : newMs;
-    for (const machine of this.#machines.values()) {
-      this.#summaries(machine.rollup.seal(oldMs));
-      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, fromMs, underWay);
-      machine.shift(newMs - oldMs);
-    }
-    if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: fromMs });
-    // By this process's monotonic clock a start tells which readings of the ring are of before it.
-    this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment, monotonicMs });
-  }
-
-  #timeKnown(span: DatedSpan): void {
-    const { builtMs } = this.#options;
-    const { shiftMs } = span;
-    this.#knowsTime = true;
-    this.#line.datedFrom(span.untilMs);
-    const raisedHere = (occurrence: string) => this.#ownBoots.has(bootOfOccurrence(occurrence));
-    this.#desk.date(shiftMs, builtMs, raisedHere);
-    this.#journal.date((record) => {
-      const occurrenceMs = raisedHere(record.occurrence) ? shiftMs : 0;
-      return datedRecord(record, { ownMs: shiftMs, beforeMs: shiftMs, occurrenceMs }, builtMs);
-    });
-    this.#dating = { span, unflushed: [...this.#machines.values()] };
-  }
-
-  /** Hands on the blocks that were open when the time became known, a few a tick, and then says that all is there. */
-  #flushUndated(limit = flushedPerTick): void {
-    if (this.#dating === null) return;
-    const { span, unflushed } = this.#dating;
-    for (let i = 0; i < limit && unflushed.length > 0; i++) this.#ringBlock(unflushed.pop()?.ring.take() ?? null);
-    if (unflushed.length > 0) return;
-    this.#dating = null;
-    this.#journal.flush();
-    this.#out.dated?.(span);
   }
 
   foldedMinutes(drafts: readonly SummaryDraft[]): Promise<void> {
@@ -461,13 +462,13 @@ class DataPipeline implements Pipeline {
   }
 
   knowsTime(): boolean {
-    return this.#knowsTime;
+    return this.#steps.knowsTime;
   }
 
   // ——— outbox ———
 
   #summaries(drafts: readonly SummaryDraft[]): void {
-    if (!this.#knowsTime) return;
+    if (!this.#steps.knowsTime) return;
     for (const draft of drafts) this.#journal.record(draft);
   }
 

@@ -251,6 +251,7 @@ export class Watched implements Facts {
       unknownCodes: this.openGap === null ? [...(this.stateReader.interpretation?.unknownCodes ?? [])] : [],
       lastGoodMs: this.lastGoodMs,
       readings: this.readings,
+      hasEye: setup.web !== undefined,
       signals: signals.map(({ index, name, spec }) => ({
         signal: name,
         kind: spec.kind,

@@ -12,6 +12,7 @@ import { isVersion } from '../../models/package/version.ts';
 import type { SiteKey } from '../config/config.ts';
 import { AgentError } from '../errors.ts';
 import { InstalledModels, PackageRefused, type ListedModel, type Outcome } from '../models/installed.ts';
+import type { ShadowCounts } from '../models/shadow-file.ts';
 import { trustedKeys } from '../models/trust.ts';
 import { hostBoot, hostMonotonicMs } from '../time/host.ts';
 import { writeJsonFile } from './json-file.ts';
@@ -39,7 +40,7 @@ export const help = `Usage: selvedge models list                     WHERE
   WHERE            --config FILE (its dataDir and models.siteKeys) or --data-dir DIR
   --accelerator N  auto (default), cuda, tensorrt, webgpu, coreml, directml or cpu
   --site-key FILE  also trust this public key (PEM) for packages of the site; may be given several times
-  --json FILE      also write {items:[{id, version, task, state, signedBy, trialEndsMs}]} (list), {ok, id, version, checks} (verify)
+  --json FILE      also write {items:[{id, version, task, state, signedBy, trialEndsMs, takenBack, shadow}]} (list), {ok, id, version, checks} (verify)
                    {ok, id, version, chosen, reason, tried} (accelerators) or {ok, id, version, state, trialEndsMs, active}; of what was refused also {code, message, cure, checks}
 
 An older version than the one in use is refused; back goes only rollback, on this computer.
@@ -233,9 +234,21 @@ function lineOfCheck({ id, ok, detail, cure }: Check): string {
   return printable(cure === null ? said : `${said} — do: ${cure}`);
 }
 
-function lineOf({ id, version, task, state, signedBy, trialEndsMs }: ListedModel): string {
+function lineOf({ id, version, task, state, signedBy, trialEndsMs, takenBack, shadow }: ListedModel): string {
   const until = trialEndsMs === null ? '' : ` until ${new Date(trialEndsMs).toISOString()}`;
-  return `${state.padEnd(9)} ${id}@${version}  ${task ?? 'damaged'}  signed by ${signedBy ?? 'nobody'}${until}\n`;
+  const back = takenBack ? ', was taken back once' : '';
+  const line = `${state.padEnd(9)} ${id}@${version}  ${task ?? 'damaged'}  signed by ${signedBy ?? 'nobody'}${until}${back}\n`;
+  return shadow === null ? line : `${line}${' '.repeat(10)}${printable(shadowWords(shadow))}\n`;
+}
+
+function shadowWords({ beside, pictures, dropped, tiles, msPerPicture, ended, untaught }: ShadowCounts): string {
+  const { both, onlyActive, onlyShadow, neither } = tiles;
+  const ms = (one: number | null) => (one === null ? '–' : one.toFixed(1));
+  const found = `tiles above the threshold: both ${both}, only ${beside} ${onlyActive}, only this ${onlyShadow}, of ${both + onlyActive + onlyShadow + neither}`;
+  const time = `${ms(msPerPicture.shadow)} ms a picture against ${ms(msPerPicture.active)}`;
+  const end = ended === null ? '' : `; its process ended (${ended})`;
+  const missing = untaught.length === 0 ? '' : `; not taught with it: ${untaught.join(', ')}`;
+  return `beside ${beside}: ${pictures} pictures, ${dropped} left out for want of time; ${found}; ${time}${end}${missing}`;
 }
 
 function said(action: Action, { id, version, state, trialEndsMs, active }: Outcome): string {

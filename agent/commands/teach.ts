@@ -6,7 +6,7 @@ import { writeStats } from '../../models/vision/stats-file.ts';
 import { statsOf } from '../../models/vision/taught-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
-import { eyeModel, eyeModelId } from '../senses/eye/model.ts';
+import { eyeModel, eyeModelId, shadowModel, type EyeModel } from '../senses/eye/model.ts';
 import { fabricPattern, keepStyle } from '../senses/styles.ts';
 import { fromCamera, fromFolder, mostImages, type Gathered } from '../senses/teaching.ts';
 import { InstalledModels } from '../models/installed.ts';
@@ -19,12 +19,12 @@ import { writeJsonFile } from './json-file.ts';
 export const help = `Usage: selvedge teach vision --config FILE --machine M --fabric F --from camera|DIR [--images N] [--json FILE]
 
 Shows the eye good cloth: no faults, no labels. What it learned is kept in the data folder under this machine and fabric, signed with the
-gateway's key; teaching again makes the next version, and the five newest stay. A running agent uses it within some seconds.
+gateway's key; teaching again makes the next version, and the five newest stay. A model in the shadow is shown the same cloth. A running agent uses it within some seconds.
 
   --machine M    a machine of the configuration with a camera (eye:)
   --fabric F     the name of the cloth: a–z, 0–9 and -; eye.fabric says which one is on the machine
   --from camera  pictures of the machine's camera while it knits good cloth
-  --from DIR     the images of a folder (PNG, JPEG, WebP), all of one size and of this camera
+  --from DIR     the images of a folder (PNG, JPEG, WebP): whole pictures of this camera, all of one size
   --images N     so many pictures of the camera, ${leastImages} … ${mostImages}; default 12
   --json FILE    also write {ok, machine, fabric, version, images, refused:[{image, reason}], threshold, seconds, advice:[…]}
 
@@ -67,7 +67,7 @@ export async function main(args: readonly string[]): Promise<number> {
           withinMs: pictureWithinMs,
           onImage: (taken) => void process.stderr.write(`picture ${taken} of ${images}\n`),
         })
-      : await fromFolder(from);
+      : await fromFolder(from, { mask: eye.mask, ringRowsPx });
   const installed = new InstalledModels({
     dataDir: config.dataDir,
     trusted: trustedKeys(config.dataDir, config.models.siteKeys),
@@ -80,7 +80,7 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const taught = await teach(gathered.good, session);
     const [first] = gathered.good;
-    const { version } = keepStyle(
+    const { version, ...about } = keepStyle(
       config.dataDir,
       {
         machine: id,
@@ -91,10 +91,13 @@ export async function main(args: readonly string[]): Promise<number> {
         widthPx: first?.width ?? 0,
         heightPx: first?.height ?? 0,
         threshold: taught.threshold,
+        camera: gathered.reference,
       },
       writeStats(statsOf(taught, model)),
       gatewayKeys(config.dataDir).privateKey,
     );
+    const shadow = shadowModel(installed);
+    if (shadow !== null) await teachShadow(shadow, gathered.good, config.dataDir, about);
     const seconds = Math.round((performance.now() - startMs) / 100) / 10;
     const advice = adviceOf(gathered);
     const report = {
@@ -135,6 +138,23 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** What is taught belongs to one model: the one in the shadow is shown the same cloth. */
+async function teachShadow(
+  { modelFile, model }: EyeModel,
+  good: Gathered['good'],
+  dataDir: string,
+  about: Parameters<typeof keepStyle>[1],
+): Promise<void> {
+  const session = await openSession(modelFile);
+  try {
+    const taught = await teach(good, session);
+    const stats = writeStats(statsOf(taught, model));
+    keepStyle(dataDir, { ...about, model, threshold: taught.threshold }, stats, gatewayKeys(dataDir).privateKey);
+  } finally {
+    await session.close();
+  }
+}
+
 function imagesOf(text: string): number {
   const images = Number(text);
   if (Number.isInteger(images) && images >= leastImages && images <= mostImages) return images;
@@ -142,8 +162,10 @@ function imagesOf(text: string): number {
 }
 
 /** What would make it better, for people. */
-function adviceOf({ good, refused }: Gathered): string[] {
+function adviceOf({ good, refused, reference }: Gathered): string[] {
   const advice: string[] = [];
+  if (reference === null)
+    advice.push('Too few pictures to keep how the camera stands: that it was moved or lost focus will not be told.');
   if (good.length < wantedImages)
     advice.push(
       `Show more good cloth: ${good.length} pictures were learned from, ${wantedImages} make a threshold that holds.`,

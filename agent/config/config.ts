@@ -1,6 +1,8 @@
 /** The configuration as the agent uses it: checked, complete, paths absolute, deep-frozen. Made by `load.ts` alone. */
 import type { Mask } from '../../drivers/camera/mask.ts';
 import type { MachineKind } from '../../drivers/profiles/schema.ts';
+import type { FourPointOptions } from '../../models/vision/four-point.ts';
+import type { AcceleratorChoice } from '../../models/package/accelerator.ts';
 import type { ShiftCalendar } from '../time/calendar.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { logLevels, opcuaPolicies, opcuaSecurityModes, remoteRawModes } from './schema.ts';
@@ -26,7 +28,7 @@ export interface Config {
   readonly storage: { readonly budgetMiB: number; readonly ringDays: number; readonly ringShare: number };
   readonly summaries: { readonly openMinuteEveryS: number };
   readonly uplink: UplinkConfig | null;
-  readonly models: { readonly siteKeys: readonly SiteKey[] };
+  readonly models: { readonly siteKeys: readonly SiteKey[]; readonly accelerator: AcceleratorChoice };
   readonly page: { readonly bind: string; readonly port: number };
   readonly log: { readonly level: LogLevel; readonly statusEveryS: number };
 }
@@ -76,6 +78,8 @@ export interface EyeConfig {
   readonly rising: boolean;
   readonly needleZero: number | null;
   readonly behind: 'darker' | 'lighter' | null;
+  /** Grades best first. */
+  readonly score: Pick<FourPointOptions, 'grades' | 'holes'>;
   readonly simulated: boolean;
 }
 

@@ -9,7 +9,7 @@ import type { Profile } from '../../drivers/profiles/schema.ts';
 import { AgentError } from '../errors.ts';
 import { parseRules, shippedRules } from '../rules/load.ts';
 import type { Rule } from '../rules/schema.ts';
-import type { Config, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
+import type { Config, EyeConfig, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
 import { crossIssues, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
 import { deepFreeze } from './diff.ts';
@@ -227,6 +227,7 @@ function build(
             ca: uplink.ca === undefined ? null : absolute(uplink.ca),
           },
     models: {
+      accelerator: parsed.models.accelerator,
       siteKeys: parsed.models.siteKeys.map(({ file, fingerprint }) => ({
         file: absolute(file),
         fingerprint: fingerprint?.replaceAll(':', '').toLowerCase() ?? null,
@@ -273,10 +274,20 @@ function buildMachine(
     eye:
       machine.eye === undefined
         ? null
-        : { ...machine.eye, needleZero: machine.eye.needleZero ?? null, behind: machine.eye.behind ?? null },
+        : {
+            ...machine.eye,
+            needleZero: machine.eye.needleZero ?? null,
+            behind: machine.eye.behind ?? null,
+            score: scoreOf(machine.eye.score),
+          },
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };
+}
+
+function scoreOf({ grades, holes }: NonNullable<ParsedMachine['eye']>['score']): EyeConfig['score'] {
+  const limits = Object.entries(grades).map(([name, most]) => ({ name, most }));
+  return { grades: limits.sort((a, b) => a.most - b.most), holes };
 }
 
 function unitOf({ protocol }: Profile, given: number | undefined): number | null {

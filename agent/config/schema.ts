@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { parseCameraEndpoint } from '../../drivers/camera/endpoint.ts';
 import { maskSchema } from '../../drivers/camera/mask.ts';
 import { machineKinds } from '../../drivers/profiles/schema.ts';
+import { accelerators } from '../../models/package/accelerator.ts';
 import { remoteRuleFields } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { parseEndpoint } from './endpoint.ts';
@@ -176,6 +177,19 @@ export const writesSchema = z.strictObject({
   ),
 });
 
+const scoreSchema = z.strictObject({
+  grades: field(
+    z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 +-]{0,19}$/), z.number().min(0).max(100_000)).default({}),
+    'Grades with the most points per 100 m² each may have. Absent: no grade is given.',
+    { ...atStart, expects: 'names with their limits, such as { A: 20, B: 28 }' },
+  ),
+  holes: field(
+    z.enum(['by-size', 'four']).default('by-size'),
+    'Points of a hole: by its size as the standard has it, or always four.',
+    atStart,
+  ),
+});
+
 const eyeSchema = z.strictObject({
   camera: field(
     z.string().superRefine((text, ctx) => {
@@ -228,7 +242,7 @@ const eyeSchema = z.strictObject({
   rising: field(z.boolean().default(true), 'Needles of rising number pass the camera as the machine turns.', atStart),
   needleZero: field(
     z.number().min(0).max(100_000).optional(),
-    'Needle in the middle of the picture at turn 0 of the index or encoder. Absent: no needle is named until it is calibrated.',
+    'Needle in the middle of the picture at turn 0 of the index or encoder. It counts before every calibration. Absent: no needle is named until it is calibrated (selvedge calibrate camera).',
     atStart,
   ),
   behind: field(
@@ -236,6 +250,7 @@ const eyeSchema = z.strictObject({
     'What is seen through a hole, against the cloth. Absent: no hole is told from a stain.',
     atStart,
   ),
+  score: field(scoreSchema.prefault({}), 'What was agreed with buyers about the four-point score of a roll.', atStart),
   simulated: field(
     z.boolean().default(false),
     'What the camera shows is drawn and not knitted; every finding says so.',
@@ -419,6 +434,11 @@ const modelsSchema = z.strictObject({
       .default([]),
     'Keys with which the site signs model packages of its own. Those of releases and of this gateway need not be listed.',
     { ...atStart, expects: 'a list of files with public keys' },
+  ),
+  accelerator: field(
+    z.enum(accelerators).default('auto'),
+    'What models run on. auto: the processor, unless something else gives the same results in at most 0.8 of its time here. One that cannot be had leaves the processor, and the health says why.',
+    atStart,
   ),
 });
 

@@ -171,7 +171,11 @@ async function configured(
       return [judgeMachine(machine.id, found ?? 'left-to-the-agent'), ...(trust === null ? [] : [trust])];
     }),
     judgeUplink(uplink, (broker) => reachOf(network.get(targetText(tcpOf(broker))))),
-    ...(await examineModels(dataDir, config.models.siteKeys, root)),
+    ...(await examineModels(
+      config,
+      machines.some(({ eye }) => eye !== null),
+      root,
+    )),
   ];
 }
 

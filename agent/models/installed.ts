@@ -35,7 +35,9 @@ import {
   type HostMoment,
   type Slot,
 } from './slots.ts';
-import { modelsFolder, readSlots, withLock, writeSlots } from './state-file.ts';
+import { readShadowCounts, type ShadowCounts } from './shadow-file.ts';
+import { modelsFolder } from './place.ts';
+import { changeSlot, readSlots, withLock } from './state-file.ts';
 
 /** Of versions that no slot names. */
 const keptVersions = 2;
@@ -50,6 +52,16 @@ export interface ListedModel {
   readonly signedBy: Signer | null;
   /** UTC ms; null where it is not on trial. */
   readonly trialEndsMs: number | null;
+  /** It crashed again and again on its trial, and was taken back by itself. */
+  readonly takenBack: boolean;
+  /** What was counted of it in the shadow; null where it is not there, or has judged nothing. */
+  readonly shadow: ShadowCounts | null;
+}
+
+/** A version whose signature and bytes were good when it was looked at. */
+export interface VerifiedModel {
+  readonly folder: string;
+  readonly manifest: Manifest;
 }
 
 export interface InstalledPorts {
@@ -171,23 +183,25 @@ export class InstalledModels {
    * The version in use, its signature and every byte of it verified now; null where none is.
    * @throws PackageRefused where what lies there is not what was installed; AgentError `modelsDamaged`, `modelUnknown`
    */
-  active(id: string): { readonly folder: string; readonly manifest: Manifest } | null {
-    const { active: version } = slotOf(readSlots(this.#ports.dataDir), id);
-    if (version === null) return null;
+  active(id: string): VerifiedModel | null {
+    const { active: version } = this.slot(id);
+    return version === null ? null : this.verified(id, version);
+  }
+
+  /** An installed version, its signature and every byte of it verified now. @throws as `active` */
+  verified(id: string, version: string): VerifiedModel {
     const folder = this.#mustBeInstalled(id, version);
     return { folder, manifest: mustBeNamed(this.mustBeSound(folder), id, version) };
   }
 
+  /** What is in use, on trial and in the shadow; a read of one small file. @throws AgentError `modelsDamaged` */
+  slot(id: string): Slot {
+    return slotOf(readSlots(this.#ports.dataDir), id);
+  }
+
   /** Changes the slot of one model, durably; `list` shows it. @throws AgentError `modelsBusy`, and what `change` throws */
   change(id: string, change: (slot: Slot) => Slot): Slot {
-    const { dataDir } = this.#ports;
-    return withLock(dataDir, this.#ports.lockWaitMs ?? 5_000, () => {
-      const slots = readSlots(dataDir);
-      const before = slotOf(slots, id);
-      const after = change(before);
-      if (after !== before) writeSlots(dataDir, { ...slots, [id]: after });
-      return after;
-    });
+    return changeSlot(this.#ports.dataDir, id, this.#ports.lockWaitMs ?? 5_000, change);
   }
 
   /** The newest installed version. @throws AgentError `modelUnknown` */
@@ -234,7 +248,14 @@ export class InstalledModels {
       state,
       signedBy: manifest?.signedBy ?? null,
       trialEndsMs: isActive ? trialEndsMs(slot, now(), wallMs()) : null,
+      takenBack: slot.failed.includes(version),
+      shadow: state === 'shadow' ? this.#shadowOf(id, version) : null,
     };
+  }
+
+  #shadowOf(id: string, version: string): ShadowCounts | null {
+    const counts = readShadowCounts(this.#ports.dataDir, id);
+    return counts?.model === `${id}@${version}` ? counts : null;
   }
 
   #mustBeInstalled(id: string, version: string): string {

@@ -22,7 +22,7 @@ const maxFailed = 10;
 
 const version = z.string().refine(isVersion);
 const mark = z.strictObject({ boot: z.string().nullable(), monotonicMs: z.number() });
-const slotSchema = z.strictObject({
+export const slotSchema = z.strictObject({
   /** In use: also while it is on trial. */
   active: version.nullable(),
   /** In use before it; null where there is none to go back to. */

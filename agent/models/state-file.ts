@@ -13,9 +13,9 @@ import { z } from 'zod';
 import { flushFolder } from '../backup/disk.ts';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
-import { slotsSchema, type Slots } from './slots.ts';
+import { modelsFolder } from './place.ts';
+import { slotOf, slotsSchema, type Slot, type Slots } from './slots.ts';
 
-export const modelsFolder = (dataDir: string) => join(dataDir, 'models');
 const stateFile = (dataDir: string) => join(modelsFolder(dataDir), 'state.json');
 const lockFile = (dataDir: string) => join(modelsFolder(dataDir), 'state.lock');
 
@@ -58,6 +58,21 @@ export function writeSlots(dataDir: string, slots: Slots): void {
   }
   renameSync(fresh, path);
   flushFolder(modelsFolder(dataDir));
+}
+
+/**
+ * Changes the slot of one model, durably, and returns it as it is then.
+ * @param waitMs how long another process may hold the lock
+ * @throws AgentError `modelsBusy`, `modelsDamaged`, `dataDirUnusable`, and what `change` throws
+ */
+export function changeSlot(dataDir: string, id: string, waitMs: number, change: (slot: Slot) => Slot): Slot {
+  return withLock(dataDir, waitMs, () => {
+    const slots = readSlots(dataDir);
+    const before = slotOf(slots, id);
+    const after = change(before);
+    if (after !== before) writeSlots(dataDir, { ...slots, [id]: after });
+    return after;
+  });
 }
 
 /**

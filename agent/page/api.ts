@@ -10,7 +10,12 @@ import {
   stateSummaryRecord,
   summaryRecord,
 } from '../../cloud-bridge/contract.ts';
+import { rollMapSchema } from '../../models/vision/roll-map.ts';
 import type { MachineView, UplinkView } from '../live.ts';
+import { beginReasons } from '../rolls/events.ts';
+import type { RollListed } from '../rolls/read.ts';
+import { rollIdSchema } from '../rolls/requests.ts';
+import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import type { SetPointView, WriteView } from '../writes/desk.ts';
 import type { StreamCounts } from './stream.ts';
 import { roles, userName, type Role } from './users.ts';
@@ -44,6 +49,7 @@ const machineView = z.strictObject({
     .describe('Codes the machine shows that no table of its profile explains'),
   lastGoodMs: ms.nullable(),
   readings: z.number(),
+  hasEye: z.boolean().describe('A camera looks at its cloth, so it has rolls'),
   signals: z.array(signalView),
 }) satisfies z.ZodType<MachineView>;
 const uplinkView = z.strictObject({
@@ -99,6 +105,16 @@ const writeView = z.strictObject({
   detail: z.string().nullable(),
   readBack: setPointValue.nullable(),
 }) satisfies z.ZodType<WriteView>;
+const rollView = z.strictObject({
+  number: z.int(),
+  id: z.string(),
+  fabric: z.string(),
+  why: z.enum(beginReasons).describe('first: of all; asked: somebody said so; counted: the machine did'),
+  missed: z.int().describe('Rolls the machine counted before it and nobody saw'),
+  beganMs: ms,
+  endedMs: ms.nullable().describe('null: it is on the machine'),
+  lengthM: z.number().nullable(),
+}) satisfies z.ZodType<RollListed>;
 const sessionView = z.strictObject({
   user: z.string(),
   role: z.enum(roles),
@@ -127,8 +143,26 @@ export interface Operation {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject;
-  readonly response: z.ZodType | 'event-stream';
+  /** A file has its media type. */
+  readonly response: z.ZodType | 'event-stream' | { readonly media: string };
 }
+
+const ofMachine = z.strictObject({ machine: z.string().min(1).max(40) });
+const mapQuery = z.strictObject({
+  roll: z.string().min(1).max(60).optional().describe('Id or number; absent: the newest'),
+});
+/** The map of a roll in one of its formats. */
+const rollMap = <F extends RollFormat, R extends Operation['response']>(format: F, what: string, response: R) =>
+  ({
+    method: 'GET',
+    path: `/api/machines/:machine/roll-map.${format}`,
+    summary: `${what} 404: there is no such roll`,
+    access: 'viewer',
+    touches: true,
+    params: ofMachine,
+    query: mapQuery,
+    response,
+  }) as const;
 
 export const operations = {
   openapi: {
@@ -259,6 +293,42 @@ export const operations = {
     query: z.strictObject({ ...paging }),
     response: list(writeView),
   },
+  rolls: {
+    method: 'GET',
+    path: '/api/machines/:machine/rolls',
+    summary: 'Rolls of a machine with an eye, the newest first; the first is the one on the machine',
+    access: 'viewer',
+    touches: false,
+    params: ofMachine,
+    response: list(rollView),
+  },
+  beginRoll: {
+    method: 'POST',
+    path: '/api/machines/:machine/rolls',
+    summary: 'Says that the cloth was cut and a roll begins. 404: no eye looks at that machine',
+    access: 'maintainer',
+    touches: true,
+    params: ofMachine,
+    body: z.strictObject({ id: rollIdSchema.optional().describe('Absent: its number') }),
+    response: z.strictObject({ number: z.int(), id: z.string() }),
+  },
+  rollMap: rollMap(
+    'json',
+    'Every fault of a roll along its metres, what was not looked at, and its score.',
+    rollMapSchema,
+  ),
+  rollMapCsv: rollMap('csv', 'The same as a table.', { media: mediaTypes.csv }),
+  rollMapSvg: rollMap('svg', 'The same as a drawing.', { media: mediaTypes.svg }),
+  rollMapPng: rollMap('png', 'The same as a picture.', { media: mediaTypes.png }),
+  crop: {
+    method: 'GET',
+    path: '/api/crops/:sha256',
+    summary: 'The picture of a fault, which its alert names. 404: it is not here, or not here any more',
+    access: 'viewer',
+    touches: false,
+    params: z.strictObject({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+    response: { media: 'image/webp' },
+  },
   summaries: {
     method: 'GET',
     path: '/api/summaries',
@@ -336,16 +406,20 @@ function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query'):
 
 const json = (schema: object) => ({ 'application/json': { schema } });
 
+function contentOf(response: Operation['response']): object {
+  if (response === 'event-stream') return { 'text/event-stream': { schema: { type: 'string' } } };
+  // As OpenAPI 3.1 has it for bytes: without a schema.
+  if ('media' in response) return { [response.media]: {} };
+  return json(jsonSchema(response, 'output'));
+}
+
 /** OpenAPI 3.1 of the table. */
 export function openApi(agentVersion: string): object {
   const paths: Record<string, Record<string, object>> = {};
   const problem = { description: 'Refused', content: json({ $ref: '#/components/schemas/Problem' }) };
   for (const [operationId, operation] of Object.entries<Operation>(operations)) {
     const path = operation.path.replace(/:(\w+)/g, '{$1}');
-    const content =
-      operation.response === 'event-stream'
-        ? { 'text/event-stream': { schema: { type: 'string' } } }
-        : json(jsonSchema(operation.response, 'output'));
+    const content = contentOf(operation.response);
     (paths[path] ??= {})[operation.method.toLowerCase()] = {
       operationId,
       summary: operation.summary,

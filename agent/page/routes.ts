@@ -8,6 +8,7 @@ import { flatAlert } from './feed.ts';
 import { cookieName, endedCookie, isLoopback, sessionCookie } from './guard.ts';
 import { openApi, operations, type OperationName, type ProblemBody, type SessionView } from './api.ts';
 import { agentErrors } from '../errors.ts';
+import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import type { Outcome, WriteRefusalKey } from '../writes/desk.ts';
 import type { Limiter } from './limiter.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
@@ -51,6 +52,9 @@ function wrong(reply: FastifyReply, error: z.ZodError): ProblemBody {
   const text = error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`).join('; ');
   return refuse(reply, 400, 'bad-request', text);
 }
+
+const noEye = 'No camera looks at the cloth of that machine.';
+const fileName = (text: string) => text.replaceAll(/[^a-z0-9-]/g, '');
 
 const statusOfRefusal: Readonly<Record<WriteRefusalKey, number>> = {
   writesOff: 403,
@@ -115,6 +119,20 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     }
     if (user !== null) limiter.succeeded(request.ip, name);
     return user;
+  };
+
+  const rollFile = async (format: RollFormat, request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const params = operations.rollMap.params.safeParse(request.params);
+    if (!params.success) return wrong(reply, params.error);
+    const query = operations.rollMap.query.safeParse(request.query);
+    if (!query.success) return wrong(reply, query.error);
+    const { machine } = params.data;
+    const bytes = await sources.rolls.file(machine, query.data.roll ?? null, format);
+    if (bytes === null) return refuse(reply, 404, 'no-roll', 'There is no such roll.');
+    // A table is for a program beside the browser.
+    if (format === 'csv')
+      reply.header('content-disposition', `attachment; filename="roll-map-${fileName(machine)}.csv"`);
+    return reply.type(mediaTypes[format]).send(Buffer.from(bytes));
   };
 
   return {
@@ -249,6 +267,37 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
       const query = operations.writes.query.safeParse(request.query);
       if (!query.success) return wrong(reply, query.error);
       return sources.writes.history(query.data.limit, query.data.cursor ?? null);
+    },
+
+    async rolls(request, reply) {
+      const params = operations.rolls.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const items = await sources.rolls.list(params.data.machine);
+      return items === null ? refuse(reply, 404, 'no-eye', noEye) : { items, next: null };
+    },
+
+    async beginRoll(request, reply) {
+      const params = operations.beginRoll.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const body = operations.beginRoll.body.safeParse(request.body ?? {});
+      if (!body.success) return wrong(reply, body.error);
+      const roll = await sources.rolls.begin(params.data.machine, body.data.id ?? null);
+      if (roll === null) return refuse(reply, 404, 'no-eye', noEye);
+      log.info({ user: request.session?.name, machine: params.data.machine, roll: roll.number }, 'a roll was begun');
+      return roll;
+    },
+
+    rollMap: (request, reply) => rollFile('json', request, reply),
+    rollMapCsv: (request, reply) => rollFile('csv', request, reply),
+    rollMapSvg: (request, reply) => rollFile('svg', request, reply),
+    rollMapPng: (request, reply) => rollFile('png', request, reply),
+
+    async crop(request, reply) {
+      const params = operations.crop.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const bytes = await sources.crop(params.data.sha256);
+      if (bytes === null) return refuse(reply, 404, 'no-crop', 'This picture is not here, or not here any more.');
+      return reply.type(operations.crop.response.media).send(Buffer.from(bytes));
     },
 
     async summaries(request, reply): Promise<ListPage<unknown> | ProblemBody> {

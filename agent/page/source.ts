@@ -4,6 +4,8 @@
  */
 import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
+import type { RollListed } from '../rolls/read.ts';
+import type { RollFormat } from '../rolls/show.ts';
 import type { WriteDesk } from '../writes/desk.ts';
 
 /** What the page calls itself and the times it shows. */
@@ -60,6 +62,19 @@ export interface PageSources {
   /** Durable when resolved. `comment` is null where nothing was written. */
   ack(occurrence: string, actor: string, comment: string | null): Promise<AckOutcome>;
   readonly writes: PageWrites;
+  readonly rolls: PageRolls;
+  /** The bytes of a kept picture; null where it is none, or not here. */
+  crop(sha256: string): Promise<Uint8Array | null>;
+}
+
+/** Rolls of machines with an eye. */
+export interface PageRolls {
+  /** null where no eye looks at that machine. */
+  list(machine: string): Promise<readonly RollListed[] | null>;
+  /** The map of the roll of that id or number, or of the newest; null where there is none. */
+  file(machine: string, id: string | null, format: RollFormat): Promise<Uint8Array | null>;
+  /** Durable when resolved; null where no eye looks at that machine. */
+  begin(machine: string, id: string | null): Promise<{ readonly number: number; readonly id: string } | null>;
 }
 
 /** Writes to machines, as the desk has them. */

@@ -1,11 +1,21 @@
 /**
  * The other end: what every sense's process does first. It lives as long as its channel; nothing it does may keep it longer, so that no
- * camera is held and no ffmpeg runs on when the agent is gone.
+ * camera is held and no ffmpeg runs on when the agent is gone. A model that hangs keeps the thread that would hear of it: another one
+ * looks after that (`orphan-watch.ts`).
  */
+import { Worker } from 'node:worker_threads';
 import type { ZodType } from 'zod';
 
 /** After the channel has closed the work has so long to end by itself. */
-const endWithinMs = 1_000;
+const endWithinMs = 700;
+
+/** Exit codes by which a process says that its end was not the model's. */
+export const senseExits = {
+  /** Its first message was no settings. */
+  settings: 2,
+  /** What it needs besides the model cannot be used: what was taught, the camera's address. */
+  notTheModel: 3,
+} as const;
 
 export interface SenseWork {
   /** Resolves with everything closed. */
@@ -14,9 +24,9 @@ export interface SenseWork {
 
 /**
  * Runs the work of a sense in this process: its settings come as the first message, and it ends when the channel closes. A message that is
- * no settings ends the process with exit code 2.
+ * no settings ends the process with `senseExits.settings`.
  *
- * @param begin starts the work; `say` sends a message to the agent
+ * @param begin starts the work; `say` sends a message to whoever started this process
  */
 export function runSense<S>(
   settings: ZodType<S>,
@@ -26,17 +36,21 @@ export function runSense<S>(
   const say = (message: object) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
+  new Worker(new URL('orphan-watch.ts', import.meta.url), { workerData: process.ppid }).unref();
   process.once('message', (message: unknown) => {
     const read = settings.safeParse(message);
     if (!read.success) {
-      process.exitCode = 2;
+      process.exitCode = senseExits.settings;
       process.disconnect();
       return;
     }
     work = begin(read.data, say);
   });
-  process.once('disconnect', () => {
+  const end = () => {
     setTimeout(() => process.exit(), endWithinMs).unref();
     void Promise.resolve(work?.stop()).then(() => process.exit());
-  });
+  };
+  // Whoever started this process may be gone before it could listen.
+  if (process.connected) process.once('disconnect', end);
+  else end();
 }

@@ -20,6 +20,7 @@ import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { damagedWalOf, damageOf, isDamage, salvage, setAside, versionOf } from './repair.ts';
 import { Reserve } from './reserve.ts';
+import { RollEvents } from './roll-events.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { journalMigrations, ringMigrations } from './schema.ts';
 import { Outbox } from './sealing.ts';
@@ -258,6 +259,7 @@ function recover(
     lastSteps: journal.dating.lastSteps(boots),
     openOccurrences: journal.openOccurrences(),
     openSpans: journal.openSpans(),
+    lastRolls: new RollEvents(journal.db).last(),
     lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {
       const shift = clockShifts.find((of) => of.boot === boot && of.segment === segment);
       return { machine, signal, value, atMs: atMs + (shift?.shiftMs ?? 0) };

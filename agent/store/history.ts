@@ -7,6 +7,9 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import type { Quality, Value } from '../../drivers/contract.ts';
+import type { FourPointOptions } from '../../models/vision/four-point.ts';
+import type { RollListed, WhichRoll } from '../rolls/read.ts';
+import type { RollFormat } from '../rolls/show.ts';
 import type { AuditEntry } from './audit-entry.ts';
 
 /** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
@@ -57,6 +60,14 @@ export interface TrendQuery {
   /** Default 500. */
   readonly maxPoints?: number;
 }
+export interface RollsQuery {
+  readonly machine: string;
+}
+export interface RollFileQuery extends RollsQuery {
+  readonly which: WhichRoll;
+  readonly format: RollFormat;
+  readonly options: FourPointOptions;
+}
 export interface TrendPoint {
   readonly atMs: number;
   readonly value: Value | null;
@@ -96,6 +107,10 @@ export interface History {
   /** The newest audit row of each write, the newest write first. */
   writes(query: WriteQuery): Promise<Page<AuditEntry>>;
   trend(query: TrendQuery): Promise<Trend>;
+  /** The newest rolls of a machine, newest first. */
+  rolls(query: RollsQuery): Promise<readonly RollListed[]>;
+  /** The map of one roll as a file; null where there is no such roll. */
+  rollFile(query: RollFileQuery): Promise<Uint8Array | null>;
   /** Newest description of each machine ever seen. */
   machines(): Promise<readonly MachineRecord[]>;
   counts(): Promise<HistoryCounts>;
@@ -108,6 +123,8 @@ export type HistoryOperations = {
   readonly summaries: { in: SummaryQuery; out: Page<SummaryRecord | StateSummaryRecord> };
   readonly writes: { in: WriteQuery; out: Page<AuditEntry> };
   readonly trend: { in: TrendQuery; out: Trend };
+  readonly rolls: { in: RollsQuery; out: readonly RollListed[] };
+  readonly rollFile: { in: RollFileQuery; out: Uint8Array | null };
   readonly machines: { in: null; out: readonly MachineRecord[] };
   readonly counts: { in: null; out: HistoryCounts };
 };

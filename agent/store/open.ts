@@ -238,6 +238,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     summaries: (query) => ask('summaries', query),
     writes: (query) => ask('writes', query),
     trend: (query) => ask('trend', query),
+    rolls: (query) => ask('rolls', query),
+    rollFile: (query) => ask('rollFile', query),
     machines: () => ask('machines', null),
     counts: () => ask('counts', null),
     stats: async () => ({

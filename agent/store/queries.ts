@@ -8,18 +8,23 @@ import type {
   SummaryRecord,
 } from '../../cloud-bridge/contract.ts';
 import { decodeRingBlock } from '../ring/block.ts';
+import { listRolls, readRoll, type RollListed } from '../rolls/read.ts';
+import { mapOf, rendered } from '../rolls/show.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type {
   AlertQuery,
   EventQuery,
   HistoryCounts,
   Page,
+  RollFileQuery,
+  RollsQuery,
   SummaryQuery,
   Trend,
   TrendPoint,
   TrendQuery,
   WriteQuery,
 } from './history.ts';
+import { RollEvents } from './roll-events.ts';
 import { limitOf, SummaryList } from './summary-list.ts';
 import { thin } from './thin.ts';
 
@@ -32,10 +37,12 @@ export class Queries {
   readonly #journal: ReturnType<typeof prepareJournal>;
   readonly #ring: ReturnType<typeof prepareRing>;
   readonly #summaries: SummaryList;
+  readonly #rolls: RollEvents;
 
   constructor(journal: Database, ring: Database) {
     this.#journal = prepareJournal(journal);
     this.#summaries = new SummaryList(journal);
+    this.#rolls = new RollEvents(journal);
     this.#ring = prepareRing(ring);
   }
 
@@ -94,6 +101,15 @@ export class Queries {
     const inRing = ringFromMs !== null && toMs >= ringFromMs && toMs - fromMs <= maxRawSpanMs;
     const points = inRing ? this.#rawPoints(query) : this.#minutePoints(machine, signal, fromMs, toMs);
     return { source: inRing ? 'ring' : 'summaries', found: points.length, points: thin(points, maxPoints) };
+  }
+
+  rolls({ machine }: RollsQuery): RollListed[] {
+    return listRolls(this.#rolls, machine);
+  }
+
+  async rollFile({ machine, which, format, options }: RollFileQuery): Promise<Uint8Array | null> {
+    const read = readRoll(this.#rolls, machine, which);
+    return read === null ? null : rendered(mapOf(read, options), format);
   }
 
   machines(): MachineRecord[] {

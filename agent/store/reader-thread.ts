@@ -24,6 +24,10 @@ function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
       return queries.writes(call.input);
     case 'trend':
       return queries.trend(call.input);
+    case 'rolls':
+      return queries.rolls(call.input);
+    case 'rollFile':
+      return queries.rollFile(call.input);
     case 'machines':
       return queries.machines();
     case 'counts':
@@ -35,11 +39,12 @@ if (parentPort !== null) {
   const port = parentPort;
   const { dataDir } = workerData as { dataDir: string };
   const queries = new Queries(openReadOnly(journalFile(dataDir)), openReadOnly(ringFile(dataDir)));
-  port.on('message', (call: CallOf<HistoryOperations>) => {
+  const take = async (call: CallOf<HistoryOperations>): Promise<void> => {
     try {
-      port.postMessage({ id: call.id, value: answer(queries, call) }, []);
+      port.postMessage({ id: call.id, value: await answer(queries, call) }, []);
     } catch (error) {
       answerFailed(port, call.id, error, call.op);
     }
-  });
+  };
+  port.on('message', (call: CallOf<HistoryOperations>) => void take(call));
 }

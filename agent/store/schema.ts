@@ -203,6 +203,12 @@ CREATE TRIGGER outbox_changed AFTER UPDATE ON outbox WHEN new.crc IS old.crc AND
     old.committed_ms, old.body)
   BEGIN UPDATE outbox SET crc = NULL WHERE id = new.id; END;
 `,
+  // A roll map is folded from a few of a year's events (`roll-events.ts`).
+  `
+CREATE INDEX event_roll ON event (machine, id) WHERE event IN ('fabric_finding', 'fabric_finding_goes_on', 'fabric_finding_refined',
+  'roll_begun', 'roll_looked');
+CREATE INDEX event_roll_begun ON event (machine, id) WHERE event = 'roll_begun';
+`,
 ];
 
 export const ringMigrations: readonly string[] = [

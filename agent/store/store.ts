@@ -13,7 +13,14 @@
  *  S5  On a full disk alerts and events are stored still, and minutes wait, bounded; what is dropped is rejected, never forgotten.
  *  S4  The ring may lose its last seconds in a power cut; the journal loses no committed row.
  */
-import type { AlertRecord, Lane, StateSummaryRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
+import type {
+  AlertRecord,
+  EventRecord,
+  Lane,
+  StateSummaryRecord,
+  SummaryRecord,
+  WireRecord,
+} from '../../cloud-bridge/contract.ts';
 import type { AuditEntry } from './audit-entry.ts';
 
 /** A record to be kept and sent. */
@@ -72,6 +79,8 @@ export interface Recovery {
   readonly openOccurrences: readonly AlertRecord[];
   /** Gaps, outages and floods that were told as opened and never as closed. */
   readonly openSpans: readonly OpenSpan[];
+  /** Of each machine the newest event `roll_begun`, and what came after it of `roll_looked`, the last few; oldest first. */
+  readonly lastRolls: readonly EventRecord[];
   /** Last known value of each counter, from summaries, its time on the clock of this start; the pipeline goes on counting from here. */
   readonly lastCounters: readonly { machine: string; signal: string; value: number; atMs: number }[];
   /** Ring blocks from the start of the last minute that was not sealed, oldest first, of whichever boot. */

@@ -14,24 +14,22 @@ import { Reconnecting } from '../reconnect.ts';
 import { parseCameraEndpoint, type CameraEndpoint } from './endpoint.ts';
 import { openFfmpeg } from './ffmpeg.ts';
 import { openFiles } from './files.ts';
-import { cameraLimits, type Frame, type FrameIndex } from './frame.ts';
+import { cameraLimits, type Frame } from './frame.ts';
 import {
   defaultHealthOptions,
   passTime,
-  referenceOf,
   seeFrame,
   startHealth,
   type CameraHealth,
-  type CameraReference,
   type CameraState,
   type HealthOptions,
 } from './health.ts';
 import { decodeImage, readImageFile, type GreyImage } from './image-file.ts';
-import { findMark, type MarkStrip } from './mark.ts';
 import { blankCovered, compileMask, parseMask, runsOf, type Mask } from './mask.ts';
-import { measureFrame, type FrameMeasure } from './measure.ts';
+import { measureFrame } from './measure.ts';
 import { openMjpeg } from './mjpeg.ts';
 import { NewestFirst } from './newest-first.ts';
+import type { CameraReference } from './scene.ts';
 import type { Credentials, RawFrame, Source, SourceHandlers } from './source.ts';
 
 export interface CameraOptions {
@@ -43,8 +41,6 @@ export interface CameraOptions {
   /** PEM, for `mjpeg+https`; see `mjpeg.ts`. */
   readonly ca?: string;
   readonly mask?: Mask;
-  /** Where the ring of the machine with its mark is seen; absent: it is not looked for. */
-  readonly mark?: MarkStrip;
   /** What a person showed as right; absent: focus and place are not judged. */
   readonly reference?: CameraReference;
   readonly backoff?: BackoffOptions;
@@ -124,7 +120,6 @@ export class Camera {
   readonly #queue: NewestFirst<{ readonly raw: RawFrame; readonly receivedMs: number; readonly monotonicMs: number }>;
   #covered: Covered | null = null;
   #health: CameraHealth;
-  #lastMeasure: FrameMeasure | null = null;
   #watchdog: NodeJS.Timeout | null = null;
   #ended = false;
   #isUp = false;
@@ -182,11 +177,6 @@ export class Camera {
       reconnects: Math.max(0, this.#opened - 1),
       lastFrameMs: this.#lastFrameMs,
     };
-  }
-
-  /** What the camera looks like now, to be kept as right; null while it is not well. */
-  reference(): CameraReference | null {
-    return this.#lastMeasure === null ? null : referenceOf(this.#health, this.#lastMeasure);
   }
 
   // ——— the connection ———
@@ -280,20 +270,12 @@ export class Camera {
       capturedBy: raw.capturedMs === null ? 'receipt' : 'camera',
       receivedMs,
       monotonicMs,
-      index: raw.index ?? this.#markIn({ ...image, masked }),
+      index: raw.index,
     };
     const measure = measureFrame(frame);
-    this.#lastMeasure = measure;
     this.#judge(seeFrame(this.#health, measure, monotonicMs, this.#options.reference ?? null, this.#healthOptions));
     this.#delivered += 1;
     await this.#ports.onFrame(frame);
-  }
-
-  #markIn(picture: Pick<Frame, 'width' | 'height' | 'pixels' | 'masked'>): FrameIndex | null {
-    const { mark } = this.#options;
-    if (mark === undefined) return null;
-    const column = findMark(picture, mark);
-    return { kind: 'mark', isThere: column !== null, column };
   }
 
   #coveredOf(width: number, height: number): Covered {

@@ -4,8 +4,8 @@
 export type FrameIndex =
   /** The count of an encoder on the machine. */
   | { readonly kind: 'encoder'; readonly count: number }
-  /** Whether the mark that passes once a revolution is in the picture; `column` in pixels from the left edge where it was seen there. */
-  | { readonly kind: 'mark'; readonly isThere: boolean; readonly column: number | null };
+  /** Whether the mark that passes once a revolution is in the picture, as the camera says. */
+  | { readonly kind: 'mark'; readonly isThere: boolean };
 
 export interface Frame {
   readonly width: number;

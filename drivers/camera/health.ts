@@ -12,17 +12,11 @@
  *  H4  Silence alone is enough for `stalled`; so is the very same picture again and again, which no sensor gives.
  */
 import type { FrameMeasure } from './measure.ts';
-import { addToScene, displacement, leastFrames, noScene, type Scene } from './scene.ts';
+import { addToScene, displacement, noScene, type CameraReference, type Scene } from './scene.ts';
 
 export const troubles = ['stalled', 'black', 'over-exposed', 'moved', 'defocused'] as const;
 export type Trouble = (typeof troubles)[number];
 export type CameraState = 'starting' | 'ok' | Trouble;
-
-/** What a person showed as right: the camera in its place, in focus. */
-export interface CameraReference {
-  readonly sharpness: number;
-  readonly scene: Scene;
-}
 
 export interface HealthOptions {
   /** Without a frame for so long it is stalled; null for files, which end. */
@@ -36,7 +30,7 @@ export interface HealthOptions {
   readonly white: readonly [number, number];
   /** Sharpness as a share of the reference. */
   readonly sharpness: readonly [number, number];
-  /** Shift as a share of width or height; change of the cloth's pitch as a share. */
+  /** How far the rim of the picture lies elsewhere, as a share of its width or height. */
   readonly shift: readonly [number, number];
 }
 
@@ -101,7 +95,7 @@ export function seeFrame(
   const black = between(frame.blackShare, options.black);
   const white = between(frame.whiteShare, options.white);
   const isDim = black !== 'clear' || white !== 'clear';
-  const scene = isDim ? before.scene : addToScene(before.scene, frame);
+  const scene = isDim ? before.scene : addToScene(before.scene, frame, shareOf(nowMs - before.lastFrameMs));
   const seen: CameraHealth = {
     ...before,
     lastFrameMs: nowMs,
@@ -115,8 +109,7 @@ export function seeFrame(
   const isBlind = isDim || latches.black.isOn || latches['over-exposed'].isOn;
   const sharp =
     reference === null ? 'clear' : between(-frame.sharpness / reference.sharpness, negated(options.sharpness));
-  const place =
-    reference === null ? { verdict: 'clear' as const, reason: '' } : placeOf(reference.scene, scene, options);
+  const place = reference === null ? { verdict: 'clear' as const, reason: '' } : placeOf(reference, scene, options);
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   return told(
     {
@@ -151,11 +144,12 @@ export function passTime(
   return told(before, nowMs, options);
 }
 
-/** What a camera that is well looks like: to be kept as its reference. Null before it was seen long enough. */
-export function referenceOf(health: CameraHealth, frame: FrameMeasure): CameraReference | null {
-  if (health.state !== 'ok' || health.scene.frames < leastFrames || frame.sharpness <= 0) return null;
-  return { sharpness: frame.sharpness, scene: health.scene };
-}
+/** What runs by averages out over so long, ms; where the camera was moved to is known soon after. */
+const memoryMs = 1_500;
+/** Of a single picture, however long ago the one before was: it may show anything. */
+const mostShare = 0.2;
+
+const shareOf = (sinceMs: number): number => Math.min(mostShare, 1 - Math.exp(-Math.max(0, sinceMs) / memoryMs));
 
 function told(seen: CameraHealth, nowMs: number, options: HealthOptions): CameraHealth {
   const silentMs = nowMs - seen.lastFrameMs;
@@ -203,22 +197,25 @@ function settle(latch: Latch, verdict: Verdict, nowMs: number, options: HealthOp
 }
 
 function placeOf(
-  taught: Scene,
+  taught: CameraReference,
   now: Scene,
   { shift: limits }: HealthOptions,
 ): { readonly verdict: Verdict; readonly reason: string } {
   const found = displacement(taught, now);
   if (found === null) return { verdict: 'clear', reason: '' };
   const percent = (found.share * 100).toFixed(1);
+  const verdict = between(found.share, limits);
   switch (found.what) {
     case 'another-scene':
       return { verdict: 'raise', reason: 'it shows another scene than was taught' };
     case 'shifted':
-      return { verdict: between(found.share, limits), reason: `it is moved by ${percent} % of the picture` };
-    case 'another-pitch':
+      return { verdict, reason: `it is moved by ${percent} % of the picture` };
+    case 'another-distance':
       return {
-        verdict: between(found.share, limits),
-        reason: `the pitch of the cloth is ${percent} % other than was taught: the camera is nearer, further or askew`,
+        verdict,
+        reason: `it is nearer or further than was taught: the rim of the picture is off by ${percent} %`,
       };
+    case 'turned':
+      return { verdict, reason: `it is turned against what was taught: the rim of the picture is off by ${percent} %` };
   }
 }

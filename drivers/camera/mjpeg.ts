@@ -129,6 +129,6 @@ function indexOf(headers: ReadonlyMap<string, string>): FrameIndex | null {
   const count = headers.get(encoderHeader);
   if (count !== undefined && /^-?\d{1,15}$/.test(count)) return { kind: 'encoder', count: Number(count) };
   const mark = headers.get(markHeader);
-  if (mark === '0' || mark === '1') return { kind: 'mark', isThere: mark === '1', column: null };
+  if (mark === '0' || mark === '1') return { kind: 'mark', isThere: mark === '1' };
   return null;
 }

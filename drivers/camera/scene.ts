@@ -1,102 +1,213 @@
 /**
- * What stays the same in the pictures of a camera that stands still: its edges, and the pitch of the cloth. Pure.
+ * What stays the same in the pictures of a camera that stands still: edges, and how the cloth lies in the picture. Pure.
  *
- * Invariant (test/unit/drivers/camera-health.test.ts): nothing is said that the pictures do not carry. Edges count where they stand out of
- * what runs by, the pitch where it hardly varies; a scene of neither cannot be judged.
+ * Cloth that runs by leaves no edge in the mean of many pictures; the frame of the machine, the ring of a cylinder or the edge of the
+ * cloth do. Only steps in brightness that stood still while the cloth was taught are looked for again.
+ *
+ * Invariants (test/unit/drivers/camera-health.test.ts, test/unit/drivers/camera-scene.test.ts):
+ *  E1  Nothing is said that the pictures do not carry: without an edge no shift is told, without a pitch no distance and no lean.
+ *  E2  Good cloth that runs by, however long, is no displacement.
  */
-import { shiftBetween, type FrameMeasure } from './measure.ts';
+import { z } from 'zod';
+import type { FrameMeasure } from './measure.ts';
 
-/** Mean brightness along one axis, over the last pictures. */
-interface Profile {
-  readonly mean: readonly number[];
-  /** How far single pictures lie off it, rms grey levels: the cloth that runs by. */
+/** Steps of brightness along one axis as shares of the mean brightness; 0 where none stood still. */
+const edges = z.array(z.number().min(-10).max(10)).max(256);
+
+/** What a person showed as right: the camera in its place, in focus, before this cloth. */
+export const referenceSchema = z.strictObject({
+  /** As `measure.ts` has it. */
+  sharpness: z.number().positive(),
+  columns: edges,
+  rows: edges,
+  /** Null where the cloth has none that can be measured. */
+  pitchPx: z.number().positive().nullable(),
+  lean: z.number().min(-1).max(1).nullable(),
+});
+export type CameraReference = z.infer<typeof referenceSchema>;
+
+/** A figure over the last pictures, and how far single pictures lie off it (rms). */
+interface Mean {
+  readonly mean: number;
   readonly spread: number;
 }
 export interface Scene {
   readonly frames: number;
-  readonly columns: Profile;
-  readonly rows: Profile;
-  /** From one thread or wale to the next, in pixels, and how far single pictures lie off it; null where there is none. */
-  readonly pitch: { readonly mean: number; readonly spread: number } | null;
+  /** Of the last pictures, as `CameraReference` has them but for what moves. */
+  readonly columns: readonly number[];
+  readonly rows: readonly number[];
+  readonly pitch: Mean | null;
+  readonly lean: Mean | null;
+}
+export const noScene: Scene = { frames: 0, columns: [], rows: [], pitch: null, lean: null };
+
+/** Pictures before anything is said. */
+export const leastFrames = 12;
+/** Half of what is on either side of a place makes its step: so wide that wales and courses cancel out. */
+const reachShare = 1 / 40;
+/** A step of less is light that falls off. */
+const leastStep = 0.06;
+/** … and against how it varies from picture to picture: what runs by. */
+const leastTimes = 1.5;
+/** Pitch and lean of single pictures may vary by so much, as a share and as a tangent. */
+const steadyPitch = 0.02;
+const steadyLean = 0.02;
+/** Further a camera is not looked for: it shows another scene. */
+const mostShift = 0.12;
+/** Share of the taught edges that is found again; less is another scene. */
+const leastFound = 0.35;
+
+type Profiles = Pick<FrameMeasure, 'columns' | 'rows' | 'pitchPx' | 'lean'>;
+
+/**
+ * What is to be kept of pictures of good cloth that ran by.
+ * @returns null for too few pictures, or none with any detail
+ */
+export function referenceOf(measures: readonly (Profiles & Pick<FrameMeasure, 'sharpness'>)[]): CameraReference | null {
+  const first = measures[0];
+  if (first === undefined || measures.length < leastFrames) return null;
+  const alike = measures.filter(
+    ({ columns, rows }) => columns.length === first.columns.length && rows.length === first.rows.length,
+  );
+  const sharpness = medianOf(alike.map((one) => one.sharpness));
+  if (alike.length < measures.length || sharpness <= 0) return null;
+  const pitch = meanOf(alike.flatMap(({ pitchPx }) => pitchPx ?? []));
+  const lean = meanOf(alike.flatMap((one) => one.lean ?? []));
+  return {
+    sharpness,
+    columns: standing(alike.map(({ columns }) => stepsOf(columns))),
+    rows: standing(alike.map(({ rows }) => stepsOf(rows))),
+    pitchPx: isSteadyPitch(pitch) ? pitch.mean : null,
+    lean: isSteadyLean(lean) ? lean.mean : null,
+  };
 }
 
-/** Of a single picture; cloth that runs by averages out. */
-const newShare = 0.1;
-/** Pictures before anything is said: then the first of them counts no more than the others. */
-export const leastFrames = 20;
-/** Grey levels. */
-const flattest = 3;
-/** What runs by leaves √(newShare / (2 − newShare)) = 0.23 of its spread in the mean; edges must stand out of that four times. */
-const edgeTimes = 4 * Math.sqrt(newShare / (2 - newShare));
-/** Share by which single pictures may have another pitch. */
-const steadyPitch = 0.02;
-/** Below it two profiles have nothing in common. */
-const leastLikeness = 0.5;
-
-export const noScene: Scene = {
-  frames: 0,
-  columns: { mean: [], spread: 0 },
-  rows: { mean: [], spread: 0 },
-  pitch: null,
-};
-
-export function addToScene(
-  before: Scene,
-  { columns, rows, pitchPx }: Pick<FrameMeasure, 'columns' | 'rows' | 'pitchPx'>,
-): Scene {
+/** @param share of the picture in the mean, 0 … 1 */
+export function addToScene(before: Scene, { columns, rows, pitchPx, lean }: Profiles, share: number): Scene {
   // Another resolution begins anew.
-  const isOther = before.columns.mean.length !== columns.length || before.rows.mean.length !== rows.length;
+  const isOther = before.columns.length !== columns.length || before.rows.length !== rows.length;
   const known = isOther ? noScene : before;
+  // At first each picture counts alike.
+  const part = Math.max(share, 1 / (known.frames + 1));
   return {
     frames: known.frames + 1,
-    columns: blend(known.columns, columns),
-    rows: blend(known.rows, rows),
-    pitch: blendPitch(known.pitch, pitchPx),
+    columns: blend(known.columns, stepsOf(columns), part),
+    rows: blend(known.rows, stepsOf(rows), part),
+    pitch: blendMean(known.pitch, pitchPx, part),
+    lean: blendMean(known.lean, lean, part),
   };
 }
 
-function blend({ mean, spread }: Profile, now: readonly number[]): Profile {
-  if (mean.length === 0) return { mean: now, spread: 0 };
-  // Light that changes as a whole moves no edge.
-  const lift = meanOf(now) - meanOf(mean);
-  const off = now.reduce((sum, value, at) => sum + (value - lift - (mean[at] ?? 0)) ** 2, 0) / now.length;
-  return {
-    mean: now.map((value, at) => (mean[at] ?? value) * (1 - newShare) + value * newShare),
-    spread: Math.sqrt(spread ** 2 * (1 - newShare) + off * newShare),
-  };
-}
-
-function blendPitch(before: Scene['pitch'], now: number | null): Scene['pitch'] {
-  if (now === null || before === null) return now === null ? before : { mean: now, spread: 0 };
-  const { mean, spread } = before;
-  return {
-    mean: mean * (1 - newShare) + now * newShare,
-    spread: Math.sqrt(spread ** 2 * (1 - newShare) + (now - mean) ** 2 * newShare),
-  };
-}
-
-/** How far the scene of now lies off the one that was taught, as a share; null where nothing can be said. */
+/** By how much of its width or height the rim of the picture lies elsewhere than was taught. */
 export interface Displacement {
   readonly share: number;
-  readonly what: 'shifted' | 'another-pitch' | 'another-scene';
+  readonly what: 'shifted' | 'another-distance' | 'turned' | 'another-scene';
 }
 
-export function displacement(taught: Scene, now: Scene): Displacement | null {
+/** null where nothing can be said. */
+export function displacement(taught: CameraReference, now: Scene): Displacement | null {
   if (now.frames < leastFrames) return null;
-  const shifts = ([['columns'], ['rows']] as const)
-    .map(([axis]) => {
-      const flat = Math.max(flattest, edgeTimes * Math.max(taught[axis].spread, now[axis].spread));
-      return shiftBetween(taught[axis].mean, now[axis].mean, flat);
-    })
-    .filter((shift) => shift !== null);
-  if (shifts.some(({ likeness }) => likeness < leastLikeness)) return { share: 1, what: 'another-scene' };
-  const found: Displacement[] = shifts.map(({ share }) => ({ share: Math.abs(share), what: 'shifted' }));
-  if (isSteady(taught.pitch) && isSteady(now.pitch)) {
-    found.push({ share: Math.abs(now.pitch.mean / taught.pitch.mean - 1), what: 'another-pitch' });
+  const found: Displacement[] = [];
+  for (const axis of ['columns', 'rows'] as const) {
+    const shift = shiftOf(taught[axis], now[axis]);
+    if (shift === null) continue;
+    if (shift.found < leastFound) return { share: 1, what: 'another-scene' };
+    found.push({ share: Math.abs(shift.share), what: 'shifted' });
+  }
+  // The rim is half a picture away from the middle, about which it gets larger and turns.
+  if (taught.pitchPx !== null && isSteadyPitch(now.pitch)) {
+    found.push({ share: Math.abs(now.pitch.mean / taught.pitchPx - 1) / 2, what: 'another-distance' });
+  }
+  if (taught.lean !== null && isSteadyLean(now.lean)) {
+    found.push({ share: Math.abs(now.lean.mean - taught.lean) / 2, what: 'turned' });
   }
   return found.toSorted((a, b) => b.share - a.share)[0] ?? null;
 }
 
-const isSteady = (pitch: Scene['pitch']): pitch is NonNullable<Scene['pitch']> =>
-  pitch !== null && pitch.spread <= steadyPitch * pitch.mean;
-const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** What is right of a place less what is left of it, as a share of the mean; 0 beside what the mask covers. */
+function stepsOf(profile: readonly number[]): readonly number[] {
+  const seen = profile.filter((value) => !Number.isNaN(value));
+  const level = Math.max(1, seen.reduce((sum, value) => sum + value, 0) / Math.max(1, seen.length));
+  const reach = Math.max(2, Math.round(profile.length * reachShare));
+  return profile.map((_, at) => {
+    const before = partMean(profile, at - reach, at);
+    const after = partMean(profile, at, at + reach);
+    return before === null || after === null ? 0 : (after - before) / level;
+  });
+}
+
+/** Null where it is less than two places, or the mask covers one of them. */
+function partMean(profile: readonly number[], from: number, to: number): number | null {
+  const [first, end] = [Math.max(0, from), Math.min(profile.length, to)];
+  if (end - first < 2) return null;
+  let sum = 0;
+  for (let at = first; at < end; at += 1) sum += profile[at] ?? Number.NaN;
+  return Number.isNaN(sum) ? null : sum / (end - first);
+}
+
+/** The mean of steps that stand still; 0 elsewhere. */
+function standing(pictures: readonly (readonly number[])[]): number[] {
+  const places = pictures[0]?.length ?? 0;
+  return Array.from({ length: places }, (_, at) => {
+    const { mean, spread } = meanOf(pictures.map((steps) => steps[at] ?? 0)) ?? { mean: 0, spread: 0 };
+    return Math.abs(mean) >= Math.max(leastStep, leastTimes * spread) ? Math.round(mean * 10_000) / 10_000 : 0;
+  });
+}
+
+/**
+ * Where the taught edges are now: the shift that leaves the least of them unexplained,
+ *
+ *   found = 1 − Σ (taught[i] − now[i + shift])² / Σ taught[i]²     over the places that have an edge
+ *
+ * @returns null where none was taught, or the picture has another resolution
+ */
+function shiftOf(
+  taught: readonly number[],
+  now: readonly number[],
+): { readonly share: number; readonly found: number } | null {
+  if (taught.length !== now.length || taught.every((step) => step === 0)) return null;
+  const most = Math.max(1, Math.round(taught.length * mostShift));
+  const scores = Array.from({ length: 2 * most + 1 }, (_, i) => foundAt(taught, now, i - most));
+  let best = most;
+  for (let off = 1; off <= most; off += 1) {
+    for (const at of [most - off, most + off]) if ((scores[at] ?? 0) > (scores[best] ?? 0) + 1e-9) best = at;
+  }
+  const [before, here, after] = [scores[best - 1], scores[best] ?? 0, scores[best + 1]];
+  const bend = before === undefined || after === undefined ? 0 : before - 2 * here + after;
+  const top = bend === 0 ? 0 : ((before ?? 0) - (after ?? 0)) / (2 * bend);
+  return { share: (best - most + top) / taught.length, found: here };
+}
+
+function foundAt(taught: readonly number[], now: readonly number[], shift: number): number {
+  let [all, left] = [0, 0];
+  for (const [at, step] of taught.entries()) {
+    if (step === 0) continue;
+    // What would lie outside the picture is not found.
+    left += (step - (now[at + shift] ?? 0)) ** 2;
+    all += step * step;
+  }
+  return 1 - left / all;
+}
+
+function blend(before: readonly number[], now: readonly number[], part: number): readonly number[] {
+  return before.length === 0 ? now : now.map((value, at) => (before[at] ?? value) * (1 - part) + value * part);
+}
+
+function blendMean(before: Mean | null, now: number | null, part: number): Mean | null {
+  if (now === null || before === null) return now === null ? before : { mean: now, spread: 0 };
+  const { mean, spread } = before;
+  return {
+    mean: mean * (1 - part) + now * part,
+    spread: Math.sqrt(spread ** 2 * (1 - part) + (now - mean) ** 2 * part),
+  };
+}
+
+function meanOf(values: readonly number[]): Mean | null {
+  if (values.length === 0) return null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { mean, spread: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) };
+}
+
+const isSteadyPitch = (pitch: Mean | null): pitch is Mean => pitch !== null && pitch.spread <= steadyPitch * pitch.mean;
+const isSteadyLean = (lean: Mean | null): lean is Mean => lean !== null && lean.spread <= steadyLean;
+const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

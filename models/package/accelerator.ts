@@ -52,17 +52,21 @@ export interface AcceleratorVerdict {
   readonly tried: readonly AcceleratorTrial[];
 }
 
+/** onnxruntime's name of an accelerator. */
+export const providerOf = (accelerator: Accelerator): string => providers[accelerator];
+
 /** Tries what was asked for, `cpu` first, each in a process of its own. The package must have been verified. Never rejects. */
 export async function chooseAccelerator(
   folder: string,
   manifest: Manifest,
   wanted: AcceleratorChoice,
   platform: string = process.platform,
+  more: Pick<GoldenOptions, 'niceness' | 'signal'> = {},
 ): Promise<AcceleratorVerdict> {
   const others = wanted === 'auto' ? (candidates[platform] ?? []) : wanted === 'cpu' ? [] : [wanted];
   const tried: AcceleratorTrial[] = [];
   for (const accelerator of ['cpu' as const, ...others]) {
-    const options: GoldenOptions = { provider: providers[accelerator], runs, timeoutMs };
+    const options: GoldenOptions = { ...more, provider: providers[accelerator], runs, timeoutMs };
     tried.push(trialOf(accelerator, await trySamples(folder, manifest, options)));
   }
   return judgeAccelerators(wanted, tried);

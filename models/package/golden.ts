@@ -7,6 +7,7 @@
  *  G2  When the promise is settled the process is gone; when the caller dies it is gone within 2 s.
  */
 import { fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -22,6 +23,10 @@ export interface GoldenOptions {
   readonly runs?: number;
   /** The module that is the process; a test gives it one that crashes. */
   readonly child?: URL;
+  /** How far the process stands back behind others, 0 … 19 (nice). Default 0. */
+  readonly niceness?: number;
+  /** Aborted: the process is ended, and the samples count as not run. */
+  readonly signal?: AbortSignal;
 }
 
 /** What the process is told. Paths are below `folder`. */
@@ -93,7 +98,7 @@ export async function trySamples(
     outputs: manifest.outputs.map(({ name, type }) => ({ name, type })),
     samples: manifest.golden,
   };
-  const told = await ask(request, timeoutMs, options.child ?? new URL('golden-child.ts', import.meta.url));
+  const told = await ask(request, timeoutMs, options);
   if ('crash' in told) return { ok: false, key: 'goldenCrashed', detail: told.crash };
   const { problems, worst, medianMs } = told.answer;
   if (problems.length === 0 && medianMs !== null) return { ok: true, worst: worst ?? 0, medianMs };
@@ -111,10 +116,20 @@ function environment(): Record<string, string | undefined> {
   };
 }
 
+/** Where the system does not let it, the process runs as others do. */
+function standBack(pid: number | undefined, niceness: number): void {
+  if (pid === undefined || niceness === 0) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It has ended already, or the system has no such thing.
+  }
+}
+
 function ask(
   request: GoldenRequest,
   timeoutMs: number,
-  module: URL,
+  { child: module = new URL('golden-child.ts', import.meta.url), niceness = 0, signal }: GoldenOptions,
 ): Promise<{ readonly answer: GoldenAnswer } | { readonly crash: string }> {
   const { promise, resolve } = Promise.withResolvers<{ answer: GoldenAnswer } | { crash: string }>();
   const child = fork(fileURLToPath(module), [], {
@@ -124,7 +139,14 @@ function ask(
   });
   let answer: GoldenAnswer | null = null;
   let crash: string | null = null;
+  standBack(child.pid, niceness);
   const patience = new AbortController();
+  const giveUp = () => {
+    crash ??= 'it was ended before it had answered';
+    child.kill('SIGKILL');
+  };
+  if (signal?.aborted === true) giveUp();
+  signal?.addEventListener('abort', giveUp, { once: true });
   void wait(timeoutMs, undefined, { signal: patience.signal }).then(
     () => {
       crash ??= `it did not end within ${timeoutMs / 1000} s`;
@@ -144,10 +166,11 @@ function ask(
     // Without a process there is no exit.
     if (child.pid === undefined) child.emit('exit', null, null);
   });
-  child.once('exit', (code, signal) => {
+  child.once('exit', (code, killedBy) => {
     patience.abort();
+    signal?.removeEventListener('abort', giveUp);
     if (answer !== null && crash === null) resolve({ answer });
-    else resolve({ crash: crash ?? `it ended with ${signal ?? `exit code ${code}`}` });
+    else resolve({ crash: crash ?? `it ended with ${killedBy ?? `exit code ${code}`}` });
   });
   child.send(request, (error) => {
     if (error !== null) crash ??= `it could not be asked: ${error.message}`;

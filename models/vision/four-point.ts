@@ -15,7 +15,8 @@
  *  F1  At 76.2, 152.4, 228.6 and 25.4 mm exactly the smaller number of points holds, and the larger one just above.
  *  F2  No linear metre has more than 4 points.
  *  F3  A further defect never makes a roll better, nor does a longer one of the same kind in the same place begin.
- *  F4  Cloth nobody looked at has no score: only inspected length counts, and a roll with gaps is told as not complete.
+ *  F4  Cloth nobody looked at has no score: only inspected length counts, by the share of the width that was looked at, and a roll with
+ *      gaps is told as not complete. A gap of no length is one too: nobody knows how much cloth passed there.
  */
 
 /** A defect on the roll, mm from its beginning and from its left edge. */
@@ -26,6 +27,13 @@ export interface ScoredDefect {
   readonly acrossToMm: number;
   /** An opening: hole, ladder one sees through. */
   readonly isHole: boolean;
+}
+
+/** A stretch that was not looked at, mm from the beginning of the roll; `share` of its width, 1 where it is not told. */
+export interface UnseenStretch {
+  readonly fromMm: number;
+  readonly toMm: number;
+  readonly share?: number;
 }
 
 export interface FourPointOptions {
@@ -44,6 +52,7 @@ export interface FourPointScore {
   readonly points: readonly number[];
   /** Points that count: no metre above 4. */
   readonly total: number;
+  /** Metres of full width: of a stretch of which half the width was looked at, half. */
   readonly inspectedM: number;
   /** false: some of the roll was not looked at; what lies there has no points. */
   readonly isComplete: boolean;
@@ -82,13 +91,14 @@ export function pointsOf(defect: ScoredDefect, holes: FourPointOptions['holes'] 
 }
 
 /**
- * @param roll lengthMm from its beginning, widthMm usable (of a tube: opened), gaps: stretches nobody looked at
+ * @param roll lengthMm from its beginning, widthMm usable (of a tube: opened), gaps: stretches nobody looked at, or with a share of the
+ *   width (1 where none is told) that nobody looked at
  */
 export function scoreRoll(
   roll: {
     readonly lengthMm: number;
     readonly widthMm: number;
-    readonly gaps: readonly { readonly fromMm: number; readonly toMm: number }[];
+    readonly gaps: readonly UnseenStretch[];
   },
   defects: readonly ScoredDefect[],
   options: FourPointOptions = defaultFourPointOptions,
@@ -111,7 +121,7 @@ export function scoreRoll(
     points,
     total,
     inspectedM,
-    isComplete: unseenMm === 0,
+    isComplete: !roll.gaps.some(({ fromMm, toMm }) => toMm >= 0 && fromMm <= roll.lengthMm),
     pointsPer100M2,
     grade: gradeOf(pointsPer100M2, options.grades),
   };
@@ -143,16 +153,26 @@ function pointsByUnit(
   return (long.length > 0 ? long : [largest]).map(({ unit }) => ({ unit, points: mostPoints }));
 }
 
-/** Length of the union of the gaps within the roll, mm. */
-function unseen(gaps: readonly { readonly fromMm: number; readonly toMm: number }[], lengthMm: number): number {
-  let end = 0;
+/** Length of the gaps within the roll by their shares, mm; where several lie over each other the largest counts. */
+function unseen(gaps: readonly UnseenStretch[], lengthMm: number): number {
+  const cut = gaps.flatMap(({ fromMm, toMm, share = 1 }) => {
+    const [from, to] = [Math.max(fromMm, 0), Math.min(toMm, lengthMm)];
+    return to > from ? [{ from, to, share }] : [];
+  });
+  const edges = [
+    ...cut.map((gap) => ({ at: gap.from, share: gap.share, opens: 1 })),
+    ...cut.map((gap) => ({ at: gap.to, share: gap.share, opens: -1 })),
+  ].sort((a, b) => a.at - b.at);
+  // Shares come in few sizes where they come from one eye; of each how many gaps are open.
+  const open = new Map<number, number>();
   let sum = 0;
-  for (const gap of gaps.toSorted((a, b) => a.fromMm - b.fromMm)) {
-    const from = Math.max(gap.fromMm, end);
-    const to = Math.min(gap.toMm, lengthMm);
-    if (to <= from) continue;
-    sum += to - from;
-    end = to;
+  let last = 0;
+  for (const { at, share, opens } of edges) {
+    if (open.size > 0) sum += (at - last) * Math.max(...open.keys());
+    const count = (open.get(share) ?? 0) + opens;
+    if (count > 0) open.set(share, count);
+    else open.delete(share);
+    last = at;
   }
   return sum;
 }

@@ -98,11 +98,11 @@ export function layoutOf(map: RollMap): RollLayout {
   const rectangles: Rectangle[] = [
     ...cut(0, lengthMm, 0, stripPx, 0).map((r) => ({ ...r, kind: 'strip' as const, fill: '#f2f0ea', title: '' })),
     ...map.gaps.flatMap((gap) =>
-      cut(gap.fromMm, gap.toMm, 0, stripPx, 1).map((r) => ({
+      cut(gap.fromMm, gap.toMm, 0, stripPx, 3).map((r) => ({
         ...r,
         kind: 'gap' as const,
-        fill: 'url(#unseen)',
-        title: `not looked at: ${gap.reason}`,
+        fill: gap.share > 0.95 ? 'url(#unseen)' : 'url(#partly)',
+        title: `${Math.round(gap.share * 100)} % not looked at: ${gap.reason}`,
       })),
     ),
     ...map.defects.flatMap((d) =>
@@ -137,7 +137,7 @@ export function rollMapSvg(map: RollMap): string {
   ];
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${layout.width}" height="${layout.height}" viewBox="0 0 ${layout.width} ${layout.height}">`,
-    '<defs><pattern id="unseen" width="8" height="8" patternUnits="userSpaceOnUse"><rect width="8" height="8" fill="#ffffff"/><path d="M0 8 L8 0" stroke="#777777" stroke-width="1.5"/></pattern></defs>',
+    '<defs><pattern id="unseen" width="8" height="8" patternUnits="userSpaceOnUse"><rect width="8" height="8" fill="#ffffff"/><path d="M0 8 L8 0" stroke="#777777" stroke-width="1.5"/></pattern><pattern id="partly" width="16" height="16" patternUnits="userSpaceOnUse"><rect width="16" height="16" fill="#f2f0ea"/><path d="M0 16 L16 0" stroke="#bbbbbb" stroke-width="1"/></pattern></defs>',
     `<rect width="${layout.width}" height="${layout.height}" fill="#ffffff"/>`,
     label(marginPx, 32, 20, `${roll.machine} · ${roll.fabric} · roll ${roll.id}`),
     label(marginPx, 58, 15, facts.join(' · ')),

@@ -45,9 +45,18 @@ export const rollDefectSchema = z
   .refine((d) => (d.needle === null) === (d.needleUnknown !== null), 'without a needle there is a reason');
 export type RollDefect = z.infer<typeof rollDefectSchema>;
 
-export const gapReasons = ['camera', 'no-position', 'not-taught', 'overload'] as const;
+export const gapReasons = ['camera', 'no-position', 'not-taught', 'overload', 'not-running', 'not-yet'] as const;
 export const rollGapSchema = z
-  .strictObject({ fromMm: mm, toMm: mm, reason: z.enum(gapReasons) })
+  .strictObject({
+    fromMm: mm,
+    toMm: mm.describe('As fromMm: how much cloth passed there is not known.'),
+    share: z.number().gt(0).max(1).describe('Share of the width that was not looked at; 1: nothing of it was.'),
+    reason: z
+      .enum(gapReasons)
+      .describe(
+        'overload: the pictures were too few for the speed; not-running: the agent or its eye did not run; not-yet: still before the camera, or not yet told.',
+      ),
+  })
   .refine((g) => g.toMm >= g.fromMm, 'a gap ends behind its beginning');
 export type RollGap = z.infer<typeof rollGapSchema>;
 
@@ -69,7 +78,7 @@ export const rollMapSchema = z.strictObject({
   score: z.strictObject({
     points: z.array(z.int().min(0)).describe('Of each fault, before a metre is cut at four.'),
     total: z.int().min(0),
-    inspectedM: z.number().min(0),
+    inspectedM: z.number().min(0).describe('Metres of full width; of a stretch half looked at, half.'),
     isComplete: z.boolean().describe('false: something was not looked at or not kept, so there may be more points.'),
     pointsPer100M2: z.number().min(0).nullable(),
     grade: text.nullable(),
@@ -97,7 +106,11 @@ export function rollMapOf(contents: RollContents, options: FourPointOptions): Ro
   const defects = ordered.slice(0, mostDefects);
   const gaps = contents.gaps
     .toSorted(
-      (a, b) => a.fromMm - b.fromMm || a.toMm - b.toMm || gapReasons.indexOf(a.reason) - gapReasons.indexOf(b.reason),
+      (a, b) =>
+        a.fromMm - b.fromMm ||
+        a.toMm - b.toMm ||
+        gapReasons.indexOf(a.reason) - gapReasons.indexOf(b.reason) ||
+        a.share - b.share,
     )
     .slice(0, mostDefects);
   const dropped = contents.dropped + ordered.length - defects.length;
@@ -131,9 +144,10 @@ const columns = [
   'score',
   'threshold',
   'id',
+  'unseen_share',
 ] as const;
 
-/** One line a fault (RFC 4180, CRLF), metres with millimetres. Gaps are lines of class `gap` with their reason, without points. */
+/** One line a fault (RFC 4180, CRLF), metres with millimetres. Gaps are lines of class `gap` with their reason and share, without points. */
 export function rollMapCsv(map: RollMap): string {
   const faults = map.defects.map((d, i) => ({
     fromMm: d.fromMm,
@@ -153,11 +167,22 @@ export function rollMapCsv(map: RollMap): string {
       d.score.toFixed(3),
       d.threshold.toFixed(3),
       String(d.id),
+      '',
     ],
   }));
   const gaps = map.gaps.map((g) => ({
     fromMm: g.fromMm,
-    cells: [metres(g.fromMm), metres(g.toMm), '', '', '', 'gap', g.reason, ...columns.slice(7).map(() => '')],
+    cells: [
+      metres(g.fromMm),
+      metres(g.toMm),
+      '',
+      '',
+      '',
+      'gap',
+      g.reason,
+      ...columns.slice(7, -1).map(() => ''),
+      g.share.toFixed(3),
+    ],
   }));
   const lines = [...faults, ...gaps]
     .sort((a, b) => a.fromMm - b.fromMm)

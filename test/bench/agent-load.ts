@@ -30,8 +30,8 @@ export interface LoadResult {
   readonly gbPerDay: number;
 }
 
-const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
-const machineId = (device: number) => `dev-${device}`;
+export const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
+export const machineId = (device: number) => `dev-${device}`;
 const afterwardsMs = 1000;
 /** The last samples of memory that count, each a second after the other; the highest of them is taken. */
 const rssSamples = 10;
@@ -47,7 +47,7 @@ export async function runLoad(dir: string, load: Load, signal: AbortSignal): Pro
     floor.child.stdin?.write('report\n');
     await floor.line();
     const served = JSON.parse(readFileSync(report, 'utf8')) as Served[];
-    return { ...used.figures, ...judgePolls(join(dir, 'data/ring.db'), served, load, used) };
+    return { ...used.figures, ...judgePolls(join(dir, 'data/ring.db'), served, load.intervalMs, used.window) };
   } finally {
     await floor.end();
     rmSync(dir, { recursive: true, force: true });
@@ -55,8 +55,15 @@ export async function runLoad(dir: string, load: Load, signal: AbortSignal): Pro
 }
 
 function writeConfig(dir: string, ports: readonly number[], intervalMs: number): string {
+  const path = join(dir, 'agent.yaml');
+  writeFileSync(path, JSON.stringify(configOf(dir, ports, intervalMs)));
+  return path;
+}
+
+/** The configuration of an agent that polls these devices; writes the profile of them into `dir`, where it looks for it. */
+export function configOf(dir: string, ports: readonly number[], intervalMs: number) {
   writeFileSync(join(dir, 'profiles/bench-100.yaml'), JSON.stringify(benchProfile));
-  const config = {
+  return {
     version: 1,
     site: { id: 'bench', timeZone: 'UTC' },
     gateway: { id: 'bench-gw' },
@@ -69,9 +76,6 @@ function writeConfig(dir: string, ports: readonly number[], intervalMs: number):
     })),
     page: { port: 0 },
   };
-  const path = join(dir, 'agent.yaml');
-  writeFileSync(path, JSON.stringify(config));
-  return path;
 }
 
 interface Used {
@@ -113,14 +117,14 @@ async function runAgent(config: string, dir: string, load: Load, signal: AbortSi
 }
 
 /** Polls that were made when they were due and stand in ring.db with every register as it was served, good. */
-function judgePolls(ring: string, served: readonly Served[], load: Load, { window }: Used) {
+export function judgePolls(ring: string, served: readonly Served[], intervalMs: number, window: Used['window']) {
   const stored = storedPolls(ring, served);
   let due = 0;
   let done = 0;
   const latenessMs: number[] = [];
   for (const [device, { atMs, odd }] of served.entries()) {
     if (odd > 0) throw new BenchFailure(`${machineId(device)} was asked ${odd} times for something else`);
-    const polls = punctuality(atMs, load.intervalMs, window, (read) => stored[device]?.[read] === registers);
+    const polls = punctuality(atMs, intervalMs, window, (read) => stored[device]?.[read] === registers);
     due += polls.due;
     done += polls.done;
     for (const lateMs of polls.latenessMs) latenessMs.push(lateMs);

@@ -13,6 +13,7 @@ import { repository } from '../check/files.ts';
 import { drawStrip } from '../unit/models/strips.ts';
 import type { Bench, Measured } from './bench.ts';
 import { median, type Run } from './judge.ts';
+import { visionCrash } from './vision-crash.ts';
 
 const strip = { width: 4096, height: 256 };
 const frame = { width: 2048, height: 1024 };
@@ -79,6 +80,7 @@ export const vision: readonly Bench[] = [
       }
     },
   },
+  visionCrash,
 ];
 
 function taughtBy(session: ModelSession, size: { readonly width: number; readonly height: number }): Promise<Taught> {

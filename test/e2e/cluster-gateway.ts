@@ -98,6 +98,13 @@ interface Batch {
   readonly sha256: string;
 }
 
+export interface LoadHooks {
+  /** After each batch that was released. */
+  readonly onStored: () => void;
+  /** Before each new batch: resolves when it may be sent. */
+  readonly admit: (signal: AbortSignal) => Promise<void>;
+}
+
 export class LoadGateway {
   readonly id: string;
   readonly publicKeyPem: string;
@@ -106,15 +113,14 @@ export class LoadGateway {
   readonly #key: KeyObject;
   readonly #each: number;
   readonly #batches: number;
-  readonly #onStored: () => void;
+  readonly #hooks: LoadHooks;
   readonly #waiting = new Map<number, (result: string) => void>();
 
-  /** @param onStored after each batch that was released */
-  constructor(id: string, batches: number, each: number, onStored: () => void) {
+  constructor(id: string, batches: number, each: number, hooks: LoadHooks) {
     this.id = id;
     this.#batches = batches;
     this.#each = each;
-    this.#onStored = onStored;
+    this.#hooks = hooks;
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     this.publicKeyPem = String(publicKey.export({ type: 'spki', format: 'pem' }));
     this.#key = privateKey;
@@ -132,11 +138,13 @@ export class LoadGateway {
       const lane = async () => {
         while (next <= this.#batches) {
           signal.throwIfAborted();
-          const batch = this.#seal(next);
+          const seq = next;
           next += 1;
+          await this.#hooks.admit(signal);
+          const batch = this.#seal(seq);
           await this.#deliver(client, batch, signal);
           released.set(batch.seq, batch);
-          this.#onStored();
+          this.#hooks.onStored();
           // A copy of the gateway that was put back sends what is stored already.
           if (batch.seq % 5 === 0) await this.#deliver(client, released.get(batch.seq - 2) ?? batch, signal);
         }

@@ -16,7 +16,7 @@ const answersOf = (gateways: readonly LoadGateway[], name: keyof LoadGateway['an
   gateways.reduce((sum, { answers }) => sum + answers[name], 0);
 
 test('three workers, one killed, then PostgreSQL: nothing lost, nothing twice', { timeout: 120_000 }, async (t) => {
-  const { gateways, reached, progress } = load(6, 50, 40);
+  const { gateways, reached, progress, goOn } = load(6, 50, 40, 0.8);
   const cluster = await startCluster(t, gateways);
   if (cluster === null) return;
   const [first, second, third] = await Promise.all([cluster.work(), cluster.work(), cluster.work()]);
@@ -34,6 +34,7 @@ test('three workers, one killed, then PostgreSQL: nothing lost, nothing twice', 
   await cluster.postgres.restart();
   await Promise.race([reached(0.7), running]);
   const fourth = await cluster.work();
+  goOn();
   await running;
 
   const verdict = judgeStore(

@@ -1,6 +1,6 @@
 /**
  * The eye as a user has it: a simulated knitting machine with a camera, the cloth taught from that camera, the agent running; then a needle
- * wears out and the lamp goes out. Simulated cloth throughout. Alone: it wants the pictures looked at as they come.
+ * wears out, the lamp goes out and the camera is knocked. Simulated cloth throughout. Alone: it wants the pictures looked at as they come.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -14,19 +14,22 @@ import { test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { z } from 'zod';
 import { alertRecord, eventRecord, type AlertRecord, type EventRecord } from '../../cloud-bridge/contract.ts';
+import { rollMapSchema } from '../../models/vision/roll-map.ts';
 import { until } from '../integration/sync-rig.ts';
 import { isRunning } from '../support/running.ts';
 
 const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
 const lineAtS = 40;
 const lineForS = 25;
-const blackAtS = 80;
-const blackForS = 12;
+const blackAtS = 72;
+const blackForS = 7;
+const movedAtS = 84;
+const movedForS = 9;
 
 const scenario = {
   version: 1,
   site: 'demo',
-  description: 'a needle wears out, then the lamp goes out',
+  description: 'a needle wears out, then the lamp goes out, then somebody knocks at the camera',
   machines: [
     {
       id: 'ck-1',
@@ -35,7 +38,8 @@ const scenario = {
       protocol: 'kf4-tcp',
       unit: 1,
       parameters: { speedRpm: 35 },
-      camera: { position: 'encoder', fps: 12, widthPx: 512, heightPx: 512, pxPerMm: 9 },
+      // 57 mm in view, 22 times a second: at 35 revolutions a minute all of the tube is seen.
+      camera: { position: 'encoder', fps: 22, widthPx: 512, heightPx: 256, pxPerMm: 9 },
     },
   ],
   faults: [
@@ -54,6 +58,14 @@ const scenario = {
       atS: blackAtS,
       forS: blackForS,
       expect: { as: 'alert', type: 'camera_black', withinS: 8 },
+    },
+    {
+      id: 'moved',
+      machine: 'ck-1',
+      fault: 'camera_moved',
+      atS: movedAtS,
+      forS: movedForS,
+      expect: { as: 'alert', type: 'camera_moved', withinS: 8 },
     },
   ],
 };
@@ -198,10 +210,13 @@ test(
     await until('a dark camera is an alert', () => open('camera-black') === 'active-unacked', 120_000);
     const black = truth().find(({ kind, id }) => kind === 'fault' && id === 'black');
     await until('light again', () => open('camera-black') === 'returned-unacked', 60_000);
+    await until('a camera that was knocked is an alert', () => open('camera-moved') === 'active-unacked', 60_000);
+    await until('and it is put back', () => open('camera-moved') === 'returned-unacked', 60_000);
+    const knock = truth().find(({ kind, id }) => kind === 'fault' && id === 'moved');
     const { events } = recordsIn(at('data'));
     const spots = events.filter(({ event, data }) => event === 'fabric_finding' && data['class'] !== 'needle_line');
     assert.deepEqual(
-      spots.filter(({ atMs }) => black !== undefined && atMs > black.t),
+      spots.filter(({ atMs }) => black !== undefined && atMs > black.t && atMs < (knock?.t ?? 0)),
       [],
       'in the dark nothing is found',
     );
@@ -214,6 +229,27 @@ test(
       entry.isFile(),
     );
     assert.ok(kept.length <= events.filter(({ event }) => event === 'fabric_finding').length);
+
+    // The roll map beside the running agent: the line at its needle, and honest about the cloth between the pictures and in the dark.
+    const args = ['roll-map', '--config', at('agent.yaml'), '--machine', 'ck-1', '--out', at('roll.json')];
+    const drawn = spawn('sh', [launcher, ...args], { stdio: 'ignore' });
+    assert.deepEqual(await once(drawn, 'exit'), [0, null]);
+    const map = rollMapSchema.parse(JSON.parse(readFileSync(at('roll.json'), 'utf8')));
+    const worn = map.defects.find(({ class: name }) => name === 'needle_line');
+    assert.equal(worn?.needle, alert.evidence['needle']);
+    assert.ok(worn !== undefined && worn.fromMm >= 0 && worn.toMm <= map.roll.lengthMm && worn.evidence.length === 1);
+    assert.equal(map.isSimulated, true);
+    // 12 pictures a second of 57 mm, 35 a minute and 2.03 m round: 60 in 100 of the cloth, where every picture was judged.
+    const partly = map.gaps.filter(({ reason }) => reason === 'overload');
+    assert.ok(partly.length > 0 && partly.every(({ share }) => share > 0.3), JSON.stringify(map.gaps));
+    assert.ok(
+      map.score.inspectedM > 0 && map.score.inspectedM < 0.7 * (map.roll.lengthMm / 1000),
+      JSON.stringify(map.score),
+    );
+    assert.ok(
+      map.gaps.some(({ reason, share }) => reason === 'camera' && share === 1),
+      JSON.stringify(map.gaps),
+    );
 
     // Killed, its process goes with it.
     const pids = spawnSync('pgrep', ['-P', String(agent.pid)], { encoding: 'utf8' })

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, test, type TestContext } from 'node:test';
+import sharp from 'sharp';
 import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-core';
 import { ensurePageBuilt } from '../../agent/page/build.ts';
 import { pauseMs } from '../../agent/writes/desk.ts';
-import { alertView, createFloor } from '../unit/page/floor.ts';
+import { alertView, createFloor, rollListed } from '../unit/page/floor.ts';
 import { goodPassword, startPage, type TestPage } from '../unit/page/harness.ts';
 import { hasChromium, newTab, screenshotFile, sharedBrowser, watch } from './page-browser.ts';
 
@@ -324,6 +325,58 @@ async function expectClean(tab: Tab, axe: string, where: string): Promise<void> 
   })()`)) as string[];
   assert.deepEqual(violations, [], where);
 }
+
+test('an alert of the eye shows its picture, needle and metre, and leads to the roll map, where a maintainer begins a roll', async (t) => {
+  const floor = createFloor();
+  floor.setMachine('ck-1', { hasEye: true });
+  floor.rolls = [rollListed(8), rollListed(7, { id: 'R-7', endedMs: Date.now() - 3_600_000, lengthM: 101.5 })];
+  const crop = 'ab'.repeat(32);
+  const grey = { create: { width: 60, height: 40, channels: 3 as const, background: '#888888' } };
+  floor.crops.set(crop, await sharp(grey).webp().toBuffer());
+  const setting = await begin(t, floor);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'omar');
+  const faults = watch(tab, setting.url);
+  const place = { rollFromM: 12.345, rollToM: 12.5, roll: 8, crop, isSimulated: true };
+  floor.raise(
+    alertView({
+      occurrence: 'occ-line',
+      machine: 'ck-1',
+      type: 'needle_line',
+      text: 'Needle line in the cloth',
+      cause: 'needle_or_sinker',
+      evidence: { needle: 1207, k: 2, needleUnknown: null, ...place },
+    }),
+  );
+  const card = tab.locator('[data-occurrence="occ-line"]');
+  await card.getByText('Needle 1207 ± 2').waitFor();
+  await card.getByText('At 12.35 m of roll 8').waitFor();
+  await card.getByText('Simulated cloth').waitFor();
+  const shown = (name: string) =>
+    `document.querySelector('${name}').complete && document.querySelector('${name}').naturalWidth`;
+  await tab.waitForFunction(`${shown('img.crop')} === 60`);
+
+  await card.getByRole('link', { name: 'Roll map' }).click();
+  const tile = tab.locator('[data-machine="ck-1"]');
+  await tile.getByRole('img', { name: 'Faults of roll 8 along its metres' }).waitFor();
+  await tab.waitForFunction(`${shown('img.roll-map')} === 120`);
+  await tile.getByLabel('Roll', { exact: true }).selectOption('7');
+  await tile.getByRole('img', { name: 'Faults of roll R-7' }).waitFor();
+  await tile.getByLabel('Name of the next roll').fill('R-9');
+  await tile.getByRole('button', { name: 'The cloth was cut: a roll begins' }).click();
+  await tile.getByRole('img', { name: 'Faults of roll R-9' }).waitFor();
+  assert.deepEqual(
+    floor.rolls.map(({ id }) => id),
+    ['R-9', '8', 'R-7'],
+  );
+  await expectClean(tab, await axeSource(), 'roll map');
+  assert.deepEqual(faults, []);
+
+  const viewer = await openAs(t, setting, 'mina');
+  await viewer.locator('[data-machine="ck-1"]').getByText('Roll map', { exact: true }).click();
+  await viewer.getByRole('img', { name: 'Faults of roll R-9' }).waitFor();
+  assert.equal(await viewer.getByRole('button', { name: 'The cloth was cut' }).count(), 0);
+});
 
 test('everything can be reached and done with the keyboard alone', async (t) => {
   const setting = await begin(t);

@@ -42,7 +42,7 @@ test('pictures arrive grey, with the times of both sides and where the cloth was
   assert.deepEqual(first.index, { kind: 'encoder', count: 4711 });
   assert.deepEqual(
     [second.capturedMs, second.capturedBy, second.index],
-    [second.receivedMs, 'receipt', { kind: 'mark', isThere: true, column: null }],
+    [second.receivedMs, 'receipt', { kind: 'mark', isThere: true }],
   );
   assert.ok(first.receivedMs >= before && first.receivedMs <= Date.now());
   // A camera whose clock was never set, and a count that is none.

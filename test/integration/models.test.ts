@@ -73,6 +73,8 @@ test('a model comes, is tried, used, replaced and taken back, with one process f
     state: 'shadow',
     signedBy: 'site',
     trialEndsMs: null,
+    takenBack: false,
+    shadow: null,
   });
   const told = { ...older, trialEndsMs: null };
   assert.deepEqual(told, {
@@ -82,6 +84,8 @@ test('a model comes, is tried, used, replaced and taken back, with one process f
     state: 'trial',
     signedBy: 'site',
     trialEndsMs: null,
+    takenBack: false,
+    shadow: null,
   });
   // The same moment, though another process asks later.
   assert.ok(Math.abs(Number(older?.['trialEndsMs']) - endsMs) < 2_000);

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { runSense } from '../../agent/senses/sense-child.ts';
 
-const settings = z.strictObject({ mode: z.enum(['well', 'hangs', 'nonsense', 'stubborn', 'segfault', 'exits']) });
+const settings = z.strictObject({
+  mode: z.enum(['well', 'hangs', 'hangs-at-once', 'nonsense', 'stubborn', 'segfault', 'exits']),
+});
 
 runSense(settings, ({ mode }, say) => {
   say({ kind: 'ready', pid: process.pid });
@@ -14,6 +16,10 @@ runSense(settings, ({ mode }, say) => {
     setTimeout(() => {
       for (;;);
     }, 200);
+  if (mode === 'hangs-at-once')
+    setTimeout(() => {
+      for (;;);
+    }, 5);
   if (mode === 'segfault') setTimeout(() => process.kill(process.pid, 'SIGSEGV'), 200);
   if (mode === 'exits') setTimeout(() => process.exit(3), 200);
   return {

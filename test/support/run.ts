@@ -1,5 +1,5 @@
 /**
- * Runs test files, each in a process of its own, two at a time: `run.ts [FOLDER|FILE]...`.
+ * Runs test files, each in a process of its own, four at a time (most of them wait most of the time): `run.ts [FOLDER|FILE]...`.
  *
  * Invariants:
  *  R1  A file that crashes, hangs, holds no test or does not end after its last test is a failure.
@@ -216,7 +216,7 @@ if (import.meta.main) {
     files: findTests(root, paths.length === 0 ? ['test'] : paths),
     root,
     print: (text) => process.stdout.write(text),
-    concurrency: 2,
+    concurrency: 4,
     seed: seedOfRun(root),
     testTimeoutMs: 120_000,
     silenceMs: 180_000,

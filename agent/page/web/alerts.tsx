@@ -1,6 +1,7 @@
 /** What is wrong now, and what to do about it. */
 import { useState } from 'preact/hooks';
 import { acknowledge, type SessionView } from './client.ts';
+import { Fault } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { CheckIcon, PriorityIcon } from './icons.tsx';
 import { lasted, type Now } from './times.ts';
@@ -87,6 +88,7 @@ function AlertCard({ alert, csrf, now, name }: CardProps) {
         {alert.state === 'active-acked' && alert.actor !== null && <span>by {alert.actor}</span>}
         {!alert.verified && <span class="tag warn">Not checked again since the agent started</span>}
       </p>
+      <Fault alert={alert} />
       {alert.runbook !== null && (
         <details class="runbook" open={waits}>
           <summary>What to do</summary>

@@ -2,10 +2,11 @@
 import type { ProblemBody, SessionView } from '../api.ts';
 import type { SetPointValue } from '../../../drivers/contract.ts';
 import type { SetPointView, WriteView } from '../../writes/desk.ts';
+import type { RollListed } from '../../rolls/read.ts';
 import type { ListPage, Trend } from '../source.ts';
 import type { Alert } from './floor-state.ts';
 
-export type { SessionView, SetPointValue, SetPointView, WriteView };
+export type { RollListed, SessionView, SetPointValue, SetPointView, WriteView };
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly status: number; readonly message: string; readonly setupNeeded: boolean };
@@ -62,6 +63,17 @@ export const confirmWrite = (id: string, value: SetPointValue, password: string,
   post<WriteView>(`/api/writes/${encodeURIComponent(id)}/confirm`, { value, password }, csrf);
 export const dropWrite = (id: string, csrf: string) =>
   post<WriteView>(`/api/writes/${encodeURIComponent(id)}/drop`, {}, csrf);
+export const fetchRolls = (machine: string) =>
+  ask<ListPage<RollListed>>(`/api/machines/${encodeURIComponent(machine)}/rolls`);
+export const beginRoll = (machine: string, id: string, csrf: string) =>
+  post<{ readonly number: number; readonly id: string }>(
+    `/api/machines/${encodeURIComponent(machine)}/rolls`,
+    id.trim() === '' ? {} : { id: id.trim() },
+    csrf,
+  );
+export const rollMapPath = (machine: string, roll: number, format: string) =>
+  `/api/machines/${encodeURIComponent(machine)}/roll-map.${format}?roll=${roll}`;
+export const cropPath = (sha256: string) => `/api/crops/${encodeURIComponent(sha256)}`;
 export const closedAlerts = (cursor: string | null) =>
   ask<ListPage<Alert>>(
     `/api/alerts?state=normal&limit=20${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,

@@ -94,6 +94,7 @@ export function Floor({ session, onSignedOut }: Props) {
                     <MachineTile
                       machine={machine}
                       now={now}
+                      csrf={session.role === 'viewer' ? null : session.csrf}
                       writeCsrf={session.writable.includes(machine.id) ? session.csrf : null}
                     />
                   </li>

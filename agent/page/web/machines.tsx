@@ -1,6 +1,7 @@
 /** A machine at a glance. A value that is not good never looks as if it were. */
 import type { MachineView, SignalView } from '../../live.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
+import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
 import { lasted, type Now } from './times.ts';
 import { TrendChart } from './trend.tsx';
@@ -14,9 +15,11 @@ interface TileProps {
   readonly now: Now;
   /** null: this person may write nothing to this machine. */
   readonly writeCsrf: string | null;
+  /** null: this person only looks. */
+  readonly csrf: string | null;
 }
 
-export function MachineTile({ machine, now, writeCsrf }: TileProps) {
+export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
   const { key, more } = splitSignals(machine);
   const isOld = isMachineOld(machine, now);
   const place = [machine.line, machine.station].filter((part) => part !== null).join(' · ');
@@ -71,6 +74,7 @@ export function MachineTile({ machine, now, writeCsrf }: TileProps) {
       ))}
       <Readings signals={key} isOld={isOld} />
       <TrendChart machine={machine} now={now} />
+      {machine.hasEye && <Rolls machine={machine} now={now} csrf={csrf} />}
       {more.length > 0 && (
         <details>
           <summary>All readings ({machine.signals.length})</summary>

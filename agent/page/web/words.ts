@@ -267,3 +267,25 @@ export function writeWord(write: Pick<WriteView, 'outcome' | 'detail'>, has: str
       return `Dropped${because}. Nothing was sent.`;
   }
 }
+
+/** Where a fault lies, in words; the parts that are not known say so. */
+export function faultFacts({ evidence }: Pick<Alert, 'evidence'>): readonly string[] {
+  const { needle, k, needleUnknown, rollFromM, roll } = evidence;
+  if (typeof rollFromM !== 'number') return [];
+  const where = typeof roll === 'number' ? ` of roll ${roll}` : '';
+  const made = typeof needle === 'number' ? `Needle ${needle} ± ${String(k)}` : needleWord(needleUnknown);
+  return [...(made === null ? [] : [made]), `At ${rollFromM.toFixed(2)} m${where}`];
+}
+
+function needleWord(reason: unknown): string | null {
+  switch (reason) {
+    case 'not-calibrated':
+      return 'Needle not known: the zero was not set';
+    case 'no-angle':
+      return 'Needle not known: the machine does not tell its angle';
+    case 'too-uncertain':
+      return 'Needle not known: too uncertain';
+    default:
+      return null;
+  }
+}

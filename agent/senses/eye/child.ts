@@ -5,12 +5,17 @@
 import sharp from 'sharp';
 import { type Camera, createCamera, type CameraEvent } from '../../../drivers/camera/camera.ts';
 import type { Frame } from '../../../drivers/camera/frame.ts';
+import { DriverError } from '../../../drivers/errors.ts';
+import { ModelError } from '../../../models/errors.ts';
+import { providerOf } from '../../../models/package/accelerator.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import type { Taught } from '../../../models/vision/eye.ts';
 import type { Box } from '../../../models/vision/grey.ts';
 import { readStats } from '../../../models/vision/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
-import { runSense, type SenseWork } from '../sense-child.ts';
+import type { Trial } from '../../models/trial.ts';
+import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
+import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import {
   type EyeMachine,
   type EyeMessage,
@@ -19,6 +24,8 @@ import {
   maxCropBytes,
   telemetrySchema,
 } from './settings.ts';
+import type { Shadow } from './shadow.ts';
+import { WatchedGraph } from './watched-graph.ts';
 import { Watching } from './watching.ts';
 
 const aliveMs = 2_000;
@@ -31,13 +38,19 @@ interface Watched {
   readonly taught: Taught;
   readonly camera: Camera;
   watching: Watching | null;
+  /** Pictures of a camera that does not stand as it did when the cloth was taught: what would be found in them is the camera's. */
+  unfit: number;
 }
 
 class Eye {
   readonly #settings: EyeSettings;
   readonly #say: (message: EyeMessage) => void;
   readonly #machines = new Map<string, Watched>();
+  #trial: Trial | null = null;
   #session: ModelSession | null = null;
+  #graph: WatchedGraph | null = null;
+  #failures = 0;
+  #shadow: Shadow | null = null;
   #alive: NodeJS.Timeout | null = null;
 
   constructor(settings: EyeSettings, say: (message: EyeMessage) => void) {
@@ -46,12 +59,17 @@ class Eye {
   }
 
   async start(): Promise<void> {
-    const { modelFile, model, machines } = this.#settings;
-    this.#session = await openSession(modelFile);
+    const { model, machines, trial, dataDir } = this.#settings;
+    const session = await this.#open();
+    if (trial !== null) this.#trial = await trialOf(trial, dataDir);
+    this.#session = session;
+    this.#graph = new WatchedGraph(session);
+    await this.#beginShadow();
     for (const settings of machines) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
+      const { endpoint, mask, reference } = settings;
       const camera = createCamera(
-        { camera: settings.machine, endpoint: settings.endpoint, mask: settings.mask },
+        { camera: settings.machine, endpoint, mask, ...(reference === null ? {} : { reference }) },
         {
           clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
           random: Math.random,
@@ -60,7 +78,7 @@ class Eye {
           log: () => undefined,
         },
       );
-      this.#machines.set(settings.machine, { settings, taught, camera, watching: null });
+      this.#machines.set(settings.machine, { settings, taught, camera, watching: null, unfit: 0 });
     }
     process.on('message', (message: unknown) => {
       const poll = telemetrySchema.safeParse(message);
@@ -74,21 +92,69 @@ class Eye {
   async stop(): Promise<void> {
     if (this.#alive !== null) clearInterval(this.#alive);
     await Promise.all([...this.#machines.values()].map(({ camera }) => camera.stop()));
+    await this.#shadow?.stop();
     await this.#session?.close();
+  }
+
+  /** On the accelerator that was chosen; where that cannot be had any more, on the processor, and it is said. */
+  async #open(): Promise<ModelSession> {
+    const { modelFile, accelerator } = this.#settings;
+    let problem: string | null = null;
+    if (accelerator !== 'cpu') {
+      try {
+        const session = await openSession(modelFile, { providers: [providerOf(accelerator), 'cpu'] });
+        this.#say({ kind: 'opened', accelerator, problem });
+        return session;
+      } catch (error) {
+        problem = (error instanceof Error ? error.message : String(error)).slice(0, 500);
+      }
+    }
+    const session = await openSession(modelFile);
+    this.#say({ kind: 'opened', accelerator: 'cpu', problem });
+    return session;
+  }
+
+  async #beginShadow(): Promise<void> {
+    const { shadow, dataDir, model, machines } = this.#settings;
+    if (shadow === null) return;
+    const { Shadow: Beside } = await import('./shadow.ts');
+    const names = machines.map(({ machine }) => machine);
+    this.#shadow = new Beside({ dataDir, settings: shadow, beside: model, machines: names, wallMs: () => Date.now() });
+    this.#shadow.start();
   }
 
   async #frame(machine: string, frame: Frame): Promise<void> {
     const one = this.#machines.get(machine);
-    const session = this.#session;
-    if (one === undefined || session === null) return;
-    one.watching ??= new Watching(one.settings, frame, one.taught, session);
+    const graph = this.#graph;
+    if (one === undefined || graph === null) return;
+    const { state } = one.camera.counts();
+    if (state === 'moved' || state === 'defocused') {
+      one.unfit += 1;
+      return;
+    }
+    one.watching ??= new Watching(one.settings, frame, one.taught, graph);
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
+    // First what was looked at: a finding lies on cloth whose place is known.
+    if (findings.length > 0) this.#tellCloth(machine, one.watching);
     for (const { finding, box } of findings) {
       const crop = box === null || finding.phase !== 'found' ? null : await cropOf(frame, box);
       this.#say({ kind: 'finding', machine, finding, crop });
     }
     if (hasLooked) this.#say({ kind: 'looked', machine });
+    this.#showShadow(one, frame, graph);
+  }
+
+  /** What the model in use has judged, the shadow judges after it. */
+  #showShadow({ settings, taught }: Watched, frame: Frame, graph: WatchedGraph): void {
+    const last = graph.take();
+    if (this.#shadow === null || last === null) return;
+    const rows = settings.position.kind === 'index' ? settings.position.ringRowsPx : 0;
+    const { width, height, pixels } = frame;
+    const picture = { width, height: height - rows, pixels: pixels.subarray(rows * width) };
+    const { scores, width: across, height: down, tookMs } = last;
+    const active = { scores, width: across, height: down, threshold: taught.threshold };
+    this.#shadow.look(settings.machine, picture, active, tookMs);
   }
 
   #camera(event: CameraEvent): void {
@@ -98,14 +164,40 @@ class Eye {
   }
 
   #tellAlive(): void {
-    const cameras = [...this.#machines].map(([machine, { camera, watching }]) => {
+    const cameras = [...this.#machines].map(([machine, { camera, watching, unfit }]) => {
       const { state, dropped, refused } = camera.counts();
       const { judged = 0, placeless = 0, unjudged = {} } = watching?.counts() ?? {};
-      const sum = Object.values(unjudged).reduce((all, one) => all + one, 0);
+      const sum = Object.values(unjudged).reduce((all, one) => all + one, unfit);
       return { machine, state, judged, dropped, refused, placeless, unjudged: sum };
     });
-    this.#say({ kind: 'alive', cameras });
+    this.#say({ kind: 'alive', cameras, shadow: this.#shadow?.counts() ?? null });
+    for (const [machine, { watching }] of this.#machines) this.#tellCloth(machine, watching);
+    this.#beat();
   }
+
+  #tellCloth(machine: string, watching: Watching | null): void {
+    const seen = watching?.seen() ?? null;
+    if (seen !== null) this.#say({ kind: 'cloth', machine, ...seen, stretches: [...seen.stretches] });
+  }
+
+  /** Healthy is a process whose model answers. */
+  #beat(): void {
+    const failures = this.#graph?.failures ?? 0;
+    if (failures === this.#failures) this.#trial?.beat();
+    else this.#trial?.missed();
+    this.#failures = failures;
+  }
+}
+
+/** A note that finds the models being changed waits for the next beat, not for them. Loaded where there is one: it brings a database. */
+async function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataDir: string): Promise<Trial> {
+  const { changeSlot } = await import('../../models/state-file.ts');
+  const { Trial: Leader } = await import('../../models/trial.ts');
+  return new Leader(id, version, {
+    models: { change: (model, change) => changeSlot(dataDir, model, 0, change) },
+    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
+    monotonicMs: () => performance.now(),
+  });
 }
 
 /** The fault and a little around it as WebP; null where it cannot be made small enough. */
@@ -133,7 +225,13 @@ runSense(eyeSettingsSchema, (settings, say): SenseWork => {
   const eye = new Eye(settings, say);
   const started = eye.start().catch((error: unknown) => {
     process.stderr.write(`eye: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+    process.exit(isTheModels(error) ? 1 : senseExits.notTheModel);
   });
   return { stop: () => started.then(() => eye.stop()) };
 });
+
+/** What was taught and the camera's address are not the model's; all else may be. */
+function isTheModels(error: unknown): boolean {
+  if (error instanceof DriverError) return false;
+  return !(error instanceof ModelError && error.key === 'statsInvalid');
+}

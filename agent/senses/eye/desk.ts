@@ -6,20 +6,32 @@
  *  I1  A camera that sees nothing, a cloth that was not taught and a process that ends again and again are conditions of their machine, so
  *      that rules make alerts of them: there is no silent eye.
  *  I2  A crop is kept before the record that names it.
- *  I3  What is taught while the agent runs is used within some seconds, in a new process.
+ *  I3  What is taught while the agent runs is used within some seconds, in a new process; so is another model.
+ *  I4  Crops are bounded (`crop-budget.ts`), and so is what waits to be kept; what is dropped is counted.
  */
 import type { KeyObject } from 'node:crypto';
 import type { ConditionEvent, DriverEvent, ReadingsEvent } from '../../../drivers/contract.ts';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { EyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
+import type { ShadowCounts } from '../../models/shadow-file.ts';
+import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
+import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
-import { readStyle, styleVersions } from '../styles.ts';
-import type { EyeModel } from './model.ts';
+import { styleFor, type Style, styleVersions } from '../styles.ts';
+import { CropBudget } from './crop-budget.ts';
+import { eyeModelId, type EyeModel } from './model.ts';
+import type { Chosen, ModelWatch } from './model-watch.ts';
 import { type EyeMachine, type EyeMessage, eyeMessageSchema, type EyeSettings, type Position } from './settings.ts';
 
-/** What is taught is looked for so often. */
-const styleEveryMs = 5_000;
+/** What is taught, and which model is in use, is looked for so often. */
+const lookEveryMs = 5_000;
+/** A model that cannot be used is tried again so often: it may have been put right. */
+const tryAgainMs = 60_000;
+/** Findings that wait for their crop to be kept. */
+const mostWaiting = 200;
+/** The machines are polled by other processes: pictures come after them. */
+const niceness = 10;
 /** No circular machine turns faster than 120 a minute (`drivers/profiles/knit-circular-kf4-tcp.yaml`). */
 const fastestMs = 500;
 const speedSignal = 'cylinder.speed';
@@ -30,8 +42,8 @@ export interface EyeDeskParts {
   readonly dataDir: string;
   /** Of this gateway: what it taught is signed with it. */
   readonly publicKey: KeyObject;
-  readonly model: () => EyeModel;
-  readonly pipeline: Pick<Pipeline, 'accept' | 'finding' | 'fabricAnew' | 'fabricLooked' | 'evidence'>;
+  readonly models: ModelWatch;
+  readonly pipeline: Pick<Pipeline, 'accept' | 'finding' | 'fabricAnew' | 'fabricLooked' | 'fabricSeen' | 'evidence'>;
   readonly keepFile: (bytes: Uint8Array) => Promise<string>;
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly random: () => number;
@@ -40,18 +52,47 @@ export interface EyeDeskParts {
 
 export type EyeCamera = Extract<EyeMessage, { kind: 'alive' }>['cameras'][number];
 
+/** The eye as it is told to people. */
+export interface EyeView {
+  readonly process: SenseState | null;
+  readonly cameras: readonly (EyeCamera & {
+    /** Findings whose picture was not kept, because there were too many. */
+    readonly cropsHeldBack: number;
+  })[];
+  /** `id@version`; null while none can be used. */
+  readonly model: string | null;
+  readonly onTrial: boolean;
+  readonly accelerator: string | null;
+  /** Why that accelerator. */
+  readonly why: string | null;
+  readonly shadow: ShadowCounts | null;
+  /** Findings that were not told, because too many waited. */
+  readonly findingsDropped: number;
+}
+
 export class EyeDesk {
   readonly #p: EyeDeskParts;
+  /** Starts the eye's processes: the polls must not wait for that. */
+  readonly #forks = new ForkThread();
   #process: SenseProcess<EyeMessage> | null = null;
-  #styles = '';
+  /** What the process runs with; another text, another process. */
+  #runs = '';
+  #tryAgainAtMs = Infinity;
   #timer: NodeJS.Timeout | null = null;
   #started = 0;
   #cameras: readonly EyeCamera[] = [];
+  #shadow: ShadowCounts | null = null;
+  /** As the process opened its model. */
+  #opened: Extract<EyeMessage, { kind: 'opened' }> | null = null;
+  readonly #crops = new CropBudget();
+  #waiting = 0;
+  #findingsDropped = 0;
   readonly #fabrics = new Map<string, string>();
   readonly #polls = new Map<string, { rpm: number | null; revolutions: number | null }>();
   /** Conditions that hold, by machine and name. */
   readonly #conditions = new Set<string>();
   #work: Promise<void> = Promise.resolve();
+  #hasEnded = false;
 
   constructor(parts: EyeDeskParts) {
     this.#p = parts;
@@ -60,19 +101,37 @@ export class EyeDesk {
 
   start(signal: AbortSignal): void {
     if (signal.aborted) return;
-    this.#look();
-    this.#timer = setInterval(() => this.#look(), styleEveryMs);
+    this.look();
+    this.#timer = setInterval(() => {
+      this.look();
+      void this.#p.models.makeUp();
+    }, lookEveryMs);
   }
 
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#hasEnded = true;
+    await this.#p.models.stop();
+    await this.#work;
     await this.#process?.stop();
     await this.#work;
+    await this.#forks.stop();
   }
 
   /** As the eye said last, and how its process is. */
-  view(): { readonly cameras: readonly EyeCamera[]; readonly process: SenseState | null } {
-    return { cameras: this.#cameras, process: this.#process?.state() ?? null };
+  view(): EyeView {
+    const chosen = this.#p.models.chosen();
+    const problem = this.#opened?.problem ?? null;
+    return {
+      process: this.#process?.state() ?? null,
+      cameras: this.#cameras.map((one) => ({ ...one, cropsHeldBack: this.#crops.heldBack(one.machine) })),
+      model: chosen?.model.model ?? null,
+      onTrial: chosen?.onTrial ?? false,
+      accelerator: this.#opened?.accelerator ?? chosen?.accelerator ?? null,
+      why: problem === null ? (chosen?.why ?? null) : `${chosen?.accelerator ?? ''} could not be opened: ${problem}`,
+      shadow: this.#shadow,
+      findingsDropped: this.#findingsDropped,
+    };
   }
 
   /** To be told of all that drivers bring: the polls an eye without a mark or encoder reckons its angle from. */
@@ -94,25 +153,38 @@ export class EyeDesk {
     this.#process?.send({ kind: 'telemetry', machine, timeMs, rpm: known.rpm, revolutions: known.revolutions });
   }
 
-  /** Starts a process with what is taught now, when that is something else than before. */
-  #look(): void {
-    const { dataDir, machines } = this.#p;
-    const styles = JSON.stringify(machines.map(({ id, eye }) => styleVersions(dataDir, id, eye.fabric)[0] ?? null));
-    if (styles === this.#styles) return;
-    this.#styles = styles;
+  /** Starts a process with the model in use and what is taught now, when that is something else than before. */
+  look(): void {
+    if (this.#hasEnded) return;
+    const { dataDir, machines, models, clock } = this.#p;
+    if (clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
+    const styles = machines.map(({ id, eye }) => [
+      styleVersions(dataDir, id, eye.fabric)[0],
+      newestCalibration(dataDir, id),
+    ]);
+    const runs = JSON.stringify([models.key(), styles]);
+    if (runs === this.#runs) return;
+    this.#runs = runs;
+    this.#tryAgainAtMs = Infinity;
     const old = this.#process;
     this.#process = null;
     this.#work = this.#work.then(async () => {
       await old?.stop();
-      this.#begin();
+      if (!this.#hasEnded) this.#begin();
     });
   }
 
   #begin(): void {
     const settings = this.#settings();
-    if (settings === null || settings.machines.length === 0) return;
-    const { clock, random, log } = this.#p;
+    if (settings === null || settings.machines.length === 0) {
+      // No process, so none that ends: another condition says why there is none.
+      for (const { id } of this.#p.machines) this.#condition(id, 'eye.crash_loop', false);
+      return;
+    }
+    const { clock, random, log, models } = this.#p;
     this.#started = 0;
+    this.#opened = null;
+    this.#shadow = null;
     this.#process = new SenseProcess<EyeMessage>({
       name: 'eye',
       script: new URL('./child.ts', import.meta.url),
@@ -120,6 +192,9 @@ export class EyeDesk {
       message: eyeMessageSchema,
       onMessage: (message) => this.#heard(message),
       onState: (state) => this.#state(state, settings.machines),
+      onEnd: (how) => void models.ended(how),
+      niceness,
+      fork: this.#forks.fork,
       clock,
       random,
       log,
@@ -128,30 +203,65 @@ export class EyeDesk {
   }
 
   #settings(): EyeSettings | null {
-    const { machines, dataDir, publicKey, model, log } = this.#p;
-    let named: EyeModel;
+    const { machines, models, log, clock } = this.#p;
+    let chosen: Chosen;
     try {
-      named = model();
+      chosen = models.choose();
     } catch (error) {
       log('error', 'the model of the eye cannot be used', { error: String(error) });
+      this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
       for (const { id } of machines) this.#condition(id, 'eye.no_model', true);
       return null;
     }
+    for (const { id } of machines) this.#condition(id, 'eye.no_model', false);
+    const { model, accelerator, onTrial, shadow } = chosen;
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
-      try {
-        ready.push(machineOf(id, eye, readStyle(dataDir, id, eye.fabric, publicKey).stats));
-        this.#condition(id, 'eye.not_taught', false);
-      } catch (error) {
-        log('warn', 'the eye has not been taught this cloth', {
-          machine: id,
-          fabric: eye.fabric,
-          error: String(error),
-        });
-        this.#condition(id, 'eye.not_taught', true);
-      }
+      const style = this.#styleOf(id, eye.fabric, model.model);
+      this.#condition(id, 'eye.not_taught', style === null);
+      if (style === null) continue;
+      ready.push(machineOf(id, eye, style, this.#zero(id, eye, style.description.widthPx)));
     }
-    return { kind: 'settings', ...named, machines: ready };
+    return {
+      kind: 'settings',
+      modelFile: model.modelFile,
+      model: model.model,
+      machines: ready,
+      accelerator,
+      dataDir: this.#p.dataDir,
+      trial: onTrial ? { id: eyeModelId, version: model.manifest.version } : null,
+      shadow: shadow === null ? null : this.#shadowOf(shadow, ready),
+    };
+  }
+
+  #shadowOf({ modelFile, model }: EyeModel, machines: readonly EyeMachine[]): EyeSettings['shadow'] {
+    const taught = machines.flatMap(({ machine }) => {
+      const style = this.#styleOf(machine, this.#fabrics.get(machine) ?? '', model);
+      return style === null ? [] : [{ machine, stats: Uint8Array.from(style.stats) }];
+    });
+    return { modelFile, model, machines: taught };
+  }
+
+  /** What was taught of a cloth with this very model; null where nothing was. */
+  #styleOf(machine: string, fabric: string, model: string): Style | null {
+    const { dataDir, publicKey, log } = this.#p;
+    try {
+      return styleFor(dataDir, machine, fabric, publicKey, model);
+    } catch (error) {
+      log('warn', 'the eye has not been taught this cloth', { machine, fabric, model, error: String(error) });
+      return null;
+    }
+  }
+
+  /** null: no needle is named. */
+  #zero(id: string, eye: EyeConfig, widthPx: number): NeedleZero | null {
+    const { dataDir, publicKey, log } = this.#p;
+    try {
+      return needleZeroOf(dataDir, id, eye, widthPx, publicKey);
+    } catch (error) {
+      log('warn', 'the needle zero does not count: no needle is named', { machine: id, error: String(error) });
+      return null;
+    }
   }
 
   #state(state: SenseState, machines: readonly EyeMachine[]): void {
@@ -166,6 +276,14 @@ export class EyeDesk {
     switch (message.kind) {
       case 'alive':
         this.#cameras = message.cameras;
+        this.#shadow = message.shadow;
+        return;
+      case 'opened':
+        this.#opened = message;
+        if (message.problem !== null) {
+          const { accelerator, problem } = message;
+          this.#p.log('warn', 'the eye does not run on what it was to run on', { accelerator, problem });
+        }
         return;
       case 'camera': {
         const { machine, state, reason } = message;
@@ -177,20 +295,48 @@ export class EyeDesk {
       case 'looked':
         this.#p.pipeline.fabricLooked(message.machine);
         return;
+      case 'cloth':
+        this.#work = this.#work.then(() => this.#seen(message));
+        return;
       case 'finding':
+        if (this.#waiting >= mostWaiting) {
+          this.#findingsDropped += 1;
+          return;
+        }
+        this.#waiting += 1;
         this.#work = this.#work.then(() => this.#found(message));
     }
   }
 
-  async #found({ machine, finding, crop }: Extract<EyeMessage, { kind: 'finding' }>): Promise<void> {
-    const { pipeline, keepFile, model, log, clock } = this.#p;
+  /** Behind the findings of that cloth. */
+  #seen({ machine, newestMm, isAnew, stretches }: Extract<EyeMessage, { kind: 'cloth' }>): void {
+    const { pipeline, machines, models, log } = this.#p;
+    const isSimulated = machines.find(({ id }) => id === machine)?.eye.simulated ?? false;
     try {
+      pipeline.fabricSeen({
+        machine,
+        newestMm,
+        isAnew,
+        stretches,
+        model: models.chosen()?.model.model ?? '',
+        isSimulated,
+      });
+    } catch (error) {
+      log('error', 'what the eye looked at could not be kept', { machine, error: String(error) });
+    }
+  }
+
+  async #found({ machine, finding, crop: shown }: Extract<EyeMessage, { kind: 'finding' }>): Promise<void> {
+    const { pipeline, keepFile, models, log, clock } = this.#p;
+    this.#waiting -= 1;
+    try {
+      const crop = shown !== null && this.#crops.allows(machine, clock.monotonicMs()) ? shown : null;
       const sha256 = crop === null ? null : await keepFile(crop);
       const told = pipeline.finding({
         ...finding,
         machine,
         fabric: this.#fabrics.get(machine) ?? '',
-        model: model().model,
+        model: models.chosen()?.model.model ?? '',
         isSimulated: this.#p.machines.find(({ id }) => id === machine)?.eye.simulated ?? false,
         crop: sha256,
       });
@@ -218,7 +364,8 @@ export class EyeDesk {
   }
 }
 
-function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
+/** @param zero null: no needle is named */
+export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: NeedleZero | null): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -230,18 +377,19 @@ function machineOf(machine: string, eye: EyeConfig, stats: Buffer): EyeMachine {
       circumferenceMm: eye.circumferenceMm,
       mmPerPx: eye.mmPerPx,
       scaleError: 0.005,
-      direction: eye.rising ? 1 : -1,
-      columns: 1,
+      direction: zero?.direction ?? (eye.rising ? 1 : -1),
+      columns: zero?.columns ?? 1,
       newest: 'top',
-      zeroNeedle: eye.needleZero,
-      zeroError: 0.5,
+      zeroNeedle: zero?.zeroNeedle ?? null,
+      zeroError: zero?.zeroError ?? 0.5,
       advanceMm: (eye.feeders * 10) / eye.coursesPerCm,
       advanceError: 0.01,
     },
     coursePitchMm: 10 / eye.coursesPerCm,
     behind: eye.behind,
     position: positionOf(eye),
-    stats: Uint8Array.from(stats),
+    reference: style.description.camera,
+    stats: Uint8Array.from(style.stats),
   };
 }
 

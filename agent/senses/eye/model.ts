@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModelError } from '../../../models/errors.ts';
 import { shippedPackages } from '../../../models/package/keys.ts';
-import { manifestFile, parseManifest, type Manifest } from '../../../models/package/manifest.ts';
+import { manifestFile, parseManifest } from '../../../models/package/manifest.ts';
+import type { InstalledModels, VerifiedModel } from '../../models/installed.ts';
 
 export const eyeModelId = 'fabric-anomaly';
 
-export interface EyeModel {
+export interface EyeModel extends VerifiedModel {
   /** Path of the graph. */
   readonly modelFile: string;
   /** `id@version`. */
@@ -18,12 +19,23 @@ export interface EyeModel {
  * @param active the installed version in use; null where none is
  * @throws ModelError `packageUnreadable` where the one that came with the agent is not there
  */
-export function eyeModel(active: { readonly folder: string; readonly manifest: Manifest } | null): EyeModel {
+export function eyeModel(active: VerifiedModel | null): EyeModel {
   const { folder, manifest } = active ?? shipped();
-  return { modelFile: join(folder, 'model.onnx'), model: `${manifest.id}@${manifest.version}` };
+  return {
+    folder,
+    manifest,
+    modelFile: join(folder, manifest.model),
+    model: `${manifest.id}@${manifest.version}`,
+  };
 }
 
-function shipped(): { readonly folder: string; readonly manifest: Manifest } {
+/** The one in the shadow of it; null where none is. @throws PackageRefused where it is not what was installed */
+export function shadowModel(installed: Pick<InstalledModels, 'slot' | 'verified'>): EyeModel | null {
+  const { shadow } = installed.slot(eyeModelId);
+  return shadow === null ? null : eyeModel(installed.verified(eyeModelId, shadow));
+}
+
+function shipped(): VerifiedModel {
   const folder = join(shippedPackages, eyeModelId);
   try {
     return { folder, manifest: parseManifest(readFileSync(join(folder, manifestFile))) };

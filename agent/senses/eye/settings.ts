@@ -1,8 +1,13 @@
 /** What goes between the agent and its eye: settings once, polls of the machines down, what is seen up. Checked on both sides. */
 import { z } from 'zod';
 import { maskSchema } from '../../../drivers/camera/mask.ts';
+import { referenceSchema } from '../../../drivers/camera/scene.ts';
 import { defectClasses } from '../../../models/vision/classify.ts';
 import { tubeGeometrySchema } from '../../../models/vision/position.ts';
+import { gapReasons } from '../../../models/vision/roll-map.ts';
+import { accelerators } from '../../../models/package/accelerator.ts';
+import { shadowCountsSchema } from '../../models/shadow-file.ts';
+import { shadowSettingsSchema } from './shadow-messages.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
@@ -51,6 +56,7 @@ export const eyeMachineSchema = z.strictObject({
   coursePitchMm: z.number().positive(),
   behind: z.enum(['darker', 'lighter']).nullable(),
   position: positionSchema,
+  reference: referenceSchema.nullable().describe('The camera as it was when the cloth was taught; null: not known'),
   stats: z.instanceof(Uint8Array).describe('What was taught of its cloth, as stats-file.ts has it'),
 });
 export type EyeMachine = z.infer<typeof eyeMachineSchema>;
@@ -60,6 +66,10 @@ export const eyeSettingsSchema = z.strictObject({
   modelFile: z.string().min(1),
   model: z.string().min(1).describe('id@version'),
   machines: z.array(eyeMachineSchema).max(100),
+  accelerator: z.enum(accelerators).exclude(['auto']),
+  dataDir: z.string().min(1).describe('For the notes of its trial and of its shadow'),
+  trial: z.strictObject({ id: z.string(), version: z.string() }).nullable(),
+  shadow: shadowSettingsSchema.nullable(),
 });
 export type EyeSettings = z.infer<typeof eyeSettingsSchema>;
 
@@ -93,6 +103,12 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
         unjudged: count,
       }),
     ),
+    shadow: shadowCountsSchema.nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('opened'),
+    accelerator: z.enum(accelerators).exclude(['auto']),
+    problem: z.string().max(500).nullable().describe('Why it is not the one it was to be; null where it is'),
   }),
   z.strictObject({
     kind: z.literal('camera'),
@@ -102,6 +118,22 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
     atMs: ms,
   }),
   z.strictObject({ kind: z.literal('looked'), machine: id }),
+  z.strictObject({
+    kind: z.literal('cloth'),
+    machine: id,
+    newestMm: ms,
+    isAnew: z.boolean(),
+    stretches: z
+      .array(
+        z.strictObject({
+          fromMm: ms,
+          toMm: ms,
+          unseen: z.number().min(0).max(1),
+          reason: z.enum(gapReasons).nullable(),
+        }),
+      )
+      .max(64),
+  }),
   z.strictObject({
     kind: z.literal('finding'),
     machine: id,
@@ -122,11 +154,13 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
       needleUnknown: z.string().max(40).nullable(),
       rollFromMm: ms,
       rollToMm: ms,
+      alongErrorMm: z.number().min(0),
       acrossFromMm: ms,
       acrossToMm: ms,
       revolutions: z.int().min(1),
       firstMs: ms,
       lastMs: ms,
+      mergedInto: count.nullable(),
     }),
   }),
 ]);

@@ -11,7 +11,8 @@ import { ModelError } from '../../../models/errors.ts';
 import { defaultBlobOptions } from '../../../models/vision/blobs.ts';
 import { type Graph, judge, levelOf, type Taught } from '../../../models/vision/eye.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
-import { nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
+import { coverage, nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
+import { SeenCloth, type SeenReport } from '../../../models/vision/seen-cloth.ts';
 import { sighted, type Sighted, tubePlacing } from '../../../models/vision/sight.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
@@ -75,6 +76,7 @@ export class Watching {
   #placeless = 0;
   #dropped = 0;
   readonly #unjudged = new Map<string, number>();
+  readonly #cloth = new SeenCloth();
 
   /** @param size of the pictures, px */
   constructor(settings: WatchSettings, size: Pick<Grey, 'width' | 'height'>, taught: Taught, graph: Graph) {
@@ -106,12 +108,18 @@ export class Watching {
     };
   }
 
+  /** Which cloth it looked at since it was asked last; null before the first picture. */
+  seen(): SeenReport | null {
+    return this.#cloth.take();
+  }
+
   /** One picture after the other, in their order. Never rejects for what a picture shows. */
   async frame(frame: WatchedFrame): Promise<Watched> {
     const { timeMs, count } = frame;
     const turn = this.#angle.turnOf({ timeMs, count, picture: frame });
     if (turn === null) {
       this.#placeless += 1;
+      this.#cloth.missed('no-position');
       return { findings: [], hasLooked: false };
     }
     const { position, coursePitchMm, behind } = this.#settings;
@@ -134,6 +142,7 @@ export class Watching {
       right: Math.floor(box.right / cellPx),
       bottom: Math.floor(box.bottom / cellPx),
     });
+    const placing = tubePlacing(geometry, turn);
     const seen = sighted(
       {
         timeMs,
@@ -148,10 +157,17 @@ export class Watching {
           isKnit: true,
           cloth: inMap(cloth),
         },
-        placing: tubePlacing(geometry, turn),
+        placing,
       },
       { ...defaultBlobOptions, leastPixels: 1, high: this.#from, low: lowShare * this.#from },
     );
+    const { alongFromMm, alongToMm } = seen.frame;
+    this.#cloth.looked({
+      alongFromMm,
+      alongToMm,
+      acrossFrom: placing.across(cloth.left, 0).at / geometry.needles,
+      acrossShare: ((cloth.right - cloth.left) * placing.acrossPerPx) / geometry.needles,
+    });
     this.#dropped += seen.dropped.beyond + seen.dropped.pixels;
     const { state, events } = track(this.#state, seen.frame, this.#options);
     this.#state = state;
@@ -162,11 +178,12 @@ export class Watching {
   }
 
   #unjudge(reason: string): Watched {
+    this.#cloth.missed('camera');
     this.#unjudged.set(reason, (this.#unjudged.get(reason) ?? 0) + 1);
     return { findings: [], hasLooked: false };
   }
 
-  #finding({ kind, finding }: TrackerEvent): EyeFinding {
+  #finding({ kind, finding, mergedInto }: TrackerEvent): EyeFinding {
     const geometry = this.#geometry;
     const named = finding.place === null ? null : nameNeedle(finding.place, geometry);
     const pitch = walePitchMm(geometry);
@@ -184,11 +201,13 @@ export class Watching {
       needleUnknown: named === null ? 'no-needle' : named.reason,
       rollFromMm: finding.alongFromMm,
       rollToMm: finding.alongToMm,
+      alongErrorMm: coverage * finding.alongSdMm,
       acrossFromMm,
       acrossToMm: acrossFromMm + (finding.acrossTo - finding.acrossFrom) * pitch,
       revolutions: Math.max(1, finding.revolutions),
       firstMs: finding.firstTimeMs,
       lastMs: finding.lastTimeMs,
+      mergedInto,
     };
   }
 }

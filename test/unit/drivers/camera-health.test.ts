@@ -4,15 +4,13 @@ import * as fc from 'fast-check';
 import {
   defaultHealthOptions,
   passTime,
-  referenceOf,
   seeFrame,
   startHealth,
   troubles,
   type CameraHealth,
-  type CameraReference,
 } from '../../../drivers/camera/health.ts';
-import { measureFrame, shiftBetween } from '../../../drivers/camera/measure.ts';
-import { addToScene, displacement, noScene, type Scene } from '../../../drivers/camera/scene.ts';
+import { type FrameMeasure, measureFrame } from '../../../drivers/camera/measure.ts';
+import { type CameraReference, referenceOf } from '../../../drivers/camera/scene.ts';
 import { Random } from './modbus-random.ts';
 
 const [width, height] = [160, 120];
@@ -45,7 +43,7 @@ class Rig {
   health: CameraHealth = startHealth(0);
   nowMs = 0;
   reference: CameraReference | null = null;
-  last = measureFrame({ width, height, pixels: new Uint8Array(width * height), masked: null });
+  readonly measures: FrameMeasure[] = [];
   readonly states: string[] = [];
 
   #note(health: CameraHealth): void {
@@ -59,8 +57,9 @@ class Rig {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
       this.nowMs += 200;
       if (!frozen) pixels = shot(scene, this.random, blurred);
-      this.last = measureFrame({ width, height, pixels, masked: null });
-      this.#note(seeFrame(this.health, this.last, this.nowMs, this.reference));
+      const measure = measureFrame({ width, height, pixels, masked: null });
+      this.measures.push(measure);
+      this.#note(seeFrame(this.health, measure, this.nowMs, this.reference));
     }
   }
 
@@ -73,7 +72,7 @@ class Rig {
 
   teach(): void {
     this.see(5_000, cloth());
-    this.reference = referenceOf(this.health, this.last);
+    this.reference = referenceOf(this.measures);
     assert.ok(this.reference !== null);
   }
 }
@@ -186,25 +185,6 @@ test('what the mask covers makes a camera neither black nor white', () => {
   assert.equal(measureFrame({ width: 100, height: 100, pixels, masked }).blackShare, 0);
 });
 
-test('a shift is found in either direction; a flat profile says nothing', () => {
-  const profile = Array.from({ length: 200 }, (_, x) => (x < 50 || x > 160 ? 20 : 150));
-  const moved = (by: number) => profile.map((_, x) => profile[Math.max(0, Math.min(199, x - by))] ?? 0);
-  for (const by of [-15, -4, 0, 4, 15]) {
-    const found = shiftBetween(profile, moved(by), 3);
-    assert.equal(found?.share, by / 200);
-    assert.ok((found?.likeness ?? 0) > 0.99);
-  }
-  assert.equal(
-    shiftBetween(
-      profile.map(() => 100),
-      profile,
-      3,
-    ),
-    null,
-  );
-  assert.equal(shiftBetween(profile, profile.slice(1), 3), null);
-});
-
 test('any frames at any times: a state has its reason, and one that is told held its time', () => {
   const measure = fc.record({
     blackShare: fc.constantFrom(0, 0.95, 1),
@@ -213,9 +193,10 @@ test('any frames at any times: a state has its reason, and one that is told held
     columns: fc.constant([] as readonly number[]),
     rows: fc.constant([] as readonly number[]),
     pitchPx: fc.constant(null),
+    lean: fc.constant(null),
     hash: fc.nat(1_000_000),
   });
-  const reference = { sharpness: 1, scene: noScene };
+  const reference = { sharpness: 1, columns: [], rows: [], pitchPx: null, lean: null };
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(1_500), fc.option(measure)), { maxLength: 60 }), (steps) => {
       let health = startHealth(0);
@@ -238,56 +219,4 @@ test('any frames at any times: a state has its reason, and one that is told held
     }),
     { numRuns: 1_000 },
   );
-});
-
-/** Knitted cloth alone: wales of this pitch that run by, at another place in each picture. */
-function wales(pitchPx: number, random: Random): number {
-  const [wide, high] = [512, 64];
-  const pixels = new Uint8Array(wide * high);
-  const phase = random.below(1_000) / 100;
-  for (let at = 0; at < pixels.length; at += 1) {
-    const x = at % wide;
-    const wave =
-      40 * Math.cos((2 * Math.PI * (x + phase)) / pitchPx) + 15 * Math.cos((4 * Math.PI * (x + phase)) / pitchPx);
-    pixels[at] = 120 + wave + random.below(30) - 15 + x / 20;
-  }
-  return measureFrame({ width: wide, height: high, pixels, masked: null }).pitchPx ?? Number.NaN;
-}
-
-test('the pitch of the cloth is measured to a part of a pixel; noise has none', () => {
-  const random = new Random(3);
-  for (const pitchPx of [4, 6.94, 7.84, 11.3, 25]) {
-    const found = wales(pitchPx, random);
-    assert.ok(Math.abs(found / pitchPx - 1) < 0.03, `${found} for ${pitchPx}`);
-  }
-  const noise = Uint8Array.from({ length: 512 * 64 }, () => random.below(256));
-  assert.equal(measureFrame({ width: 512, height: 64, pixels: noise, masked: null }).pitchPx, null);
-});
-
-test('where only cloth is in view a shift is not told, and another distance is', () => {
-  const random = new Random(9);
-  const scene = (pitchPx: number): Scene => {
-    let all = noScene;
-    for (let n = 0; n < 40; n += 1) {
-      const columns = Array.from({ length: 200 }, () => 120 + random.below(21) - 10);
-      all = addToScene(all, { columns, rows: columns, pitchPx: pitchPx * (1 + (random.below(9) - 4) / 1_000) });
-    }
-    return all;
-  };
-  const taught = scene(6.94);
-  const same = displacement(taught, scene(6.94));
-  assert.ok(same !== null && same.what === 'another-pitch' && same.share < 0.01);
-  const nearer = displacement(taught, scene(7.84));
-  assert.equal(nearer?.what, 'another-pitch');
-  assert.ok(Math.abs((nearer?.share ?? 0) - 0.13) < 0.01);
-  // A pitch that jumps is none.
-  let jumping = noScene;
-  for (let n = 0; n < 40; n += 1)
-    jumping = addToScene(jumping, {
-      columns: taught.columns.mean,
-      rows: taught.rows.mean,
-      pitchPx: n % 2 === 0 ? 7 : 14,
-    });
-  assert.equal(displacement(taught, jumping)?.what, undefined);
-  assert.equal(displacement(taught, noScene), null);
 });

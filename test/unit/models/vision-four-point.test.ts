@@ -108,6 +108,23 @@ test('only inspected cloth has a score: gaps are left out of the area once, and 
   assert.equal(scoreRoll({ ...roll, lengthMm: 0 }, []).pointsPer100M2, null);
 });
 
+test('of a stretch that was looked at in part that part counts, the least where stretches lie over each other', () => {
+  const gaps = [
+    { fromMm: 0, toMm: 20_000, share: 0.25 },
+    { fromMm: 10_000, toMm: 40_000, share: 0.5 },
+    { fromMm: 30_000, toMm: 40_000 },
+  ];
+  // 100 m less 10 · 0.25, 20 · 0.5 and 10.
+  const { inspectedM, isComplete } = scoreRoll({ ...roll, gaps }, []);
+  assert.deepEqual([inspectedM, isComplete], [77.5, false]);
+});
+
+test('a gap of no length is one: how much cloth passed there nobody knows', () => {
+  const score = scoreRoll({ ...roll, gaps: [{ fromMm: 40_000, toMm: 40_000 }] }, []);
+  assert.deepEqual([score.inspectedM, score.isComplete], [100, false]);
+  assert.equal(scoreRoll({ ...roll, gaps: [{ fromMm: 100_001, toMm: 100_001 }] }, []).isComplete, true);
+});
+
 test('the grade is the best whose limit holds, at the limit too; none where none does', () => {
   const grades = [
     { name: 'first', most: 4 },

@@ -46,7 +46,7 @@ const contents = (more: Partial<RollContents> = {}): RollContents => ({
 const mapOf = (more: Partial<RollContents> = {}) => rollMapOf(contents(more), defaultFourPointOptions);
 
 test('a map passes its own schema after going through text, with the score of its faults', () => {
-  const map = mapOf({ gaps: [{ fromMm: 20_000, toMm: 30_000, reason: 'camera' }] });
+  const map = mapOf({ gaps: [{ fromMm: 20_000, toMm: 30_000, share: 1, reason: 'camera' }] });
   assert.deepEqual(rollMapSchema.parse(JSON.parse(JSON.stringify(map))), map);
   // A hole of 10 mm: 2 points on 90 m of 2000 mm.
   assert.deepEqual([map.score.total, map.score.inspectedM, map.score.isComplete], [2, 90, false]);
@@ -83,13 +83,13 @@ test('CSV by hand: metres with millimetres, the needle with its k, a gap as a li
         needleUnknown: 'no-needle',
       }),
     ],
-    gaps: [{ fromMm: 5000, toMm: 6000, reason: 'no-position' }],
+    gaps: [{ fromMm: 5000, toMm: 6000, share: 1, reason: 'no-position' }],
   });
   assert.deepEqual(rollMapCsv(map).split('\r\n'), [
-    'from_m,to_m,along_error_mm,across_from_mm,across_to_mm,class,cause,points,needle,k,needle_unknown,revolutions,score,threshold,id',
-    '0.500,1.700,2.0,500.0,510.0,barre,yarn_or_feeder,8,,,no-needle,3,3.210,1.000,2',
-    '5.000,6.000,,,,gap,no-position,,,,,,,,',
-    '12.345,12.355,2.0,500.0,510.0,hole,machine_or_handling,2,1207,2,,3,3.210,1.000,1',
+    'from_m,to_m,along_error_mm,across_from_mm,across_to_mm,class,cause,points,needle,k,needle_unknown,revolutions,score,threshold,id,unseen_share',
+    '0.500,1.700,2.0,500.0,510.0,barre,yarn_or_feeder,8,,,no-needle,3,3.210,1.000,2,',
+    '5.000,6.000,,,,gap,no-position,,,,,,,,,1.000',
+    '12.345,12.355,2.0,500.0,510.0,hole,machine_or_handling,2,1207,2,,3,3.210,1.000,1,',
     '',
   ]);
 });
@@ -180,7 +180,7 @@ test('an independent program reads the drawing: a fault has its colour where it 
   const map = mapOf({
     roll: { id: '<R&"17">', machine: "c'k", fabric: '\u0000\ud800]]>', lengthMm: 10_000, widthMm: 2000 },
     defects: [defect({ fromMm: 500, toMm: 1000, acrossFromMm: 0, acrossToMm: 2000 })],
-    gaps: [{ fromMm: 2000, toMm: 4000, reason: 'camera' }],
+    gaps: [{ fromMm: 2000, toMm: 4000, share: 1, reason: 'camera' }],
   });
   const { data, info } = await sharp(Buffer.from(rollMapSvg(map)))
     .removeAlpha()
@@ -221,6 +221,8 @@ test('too many faults are cut and told, and the score is then not complete', () 
   const map = mapOf({ defects, dropped: 2 });
   assert.deepEqual([map.defects.length, map.dropped, map.score.isComplete], [mostDefects, 7, false]);
   assert.ok(
-    rollMapSvg(mapOf({ gaps: [{ fromMm: 0, toMm: 50_000, reason: 'camera' }] })).includes('not complete: 50.0 m'),
+    rollMapSvg(mapOf({ gaps: [{ fromMm: 0, toMm: 50_000, share: 1, reason: 'camera' }] })).includes(
+      'not complete: 50.0 m',
+    ),
   );
 });

@@ -5,6 +5,8 @@ import { WriteDesk } from '../../../agent/writes/desk.ts';
 import type { AuditEntry } from '../../../agent/store/audit-entry.ts';
 import type { SetPointValue, Writable, WriteResult } from '../../../drivers/contract.ts';
 import type { AlertView, MachineView, SignalView, UplinkView } from '../../../agent/live.ts';
+import type { RollListed } from '../../../agent/rolls/read.ts';
+import type { RollFormat } from '../../../agent/rolls/show.ts';
 import type { AckOutcome, PageClock, PageLog, PageSources } from '../../../agent/page/source.ts';
 
 export const realClock: PageClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -34,6 +36,10 @@ export interface MutableFloor {
   uplink: UplinkView;
   /** Machines whose readings stand still; all others that can be read bring a good reading each time one looks. */
   readonly frozen: Set<string>;
+  /** Rolls of every machine with an eye, newest first. */
+  rolls: RollListed[];
+  /** Pictures of faults by their SHA-256. */
+  readonly crops: Map<string, Uint8Array>;
 }
 
 /** What a test can see and change. */
@@ -71,6 +77,7 @@ const machine = (
   unknownCodes: [],
   lastGoodMs: Date.now() - 400,
   readings: 128_400,
+  hasEye: false,
   signals,
   ...more,
 });
@@ -293,6 +300,7 @@ export class WritableMachine implements Writable {
 export function createFloor(): Floor {
   const writable = new WritableMachine();
   const acks: Floor['acks'] = [];
+  const hasEye = (id: string) => floor.machines.some((m) => m.id === id && m.hasEye);
   const floor: Floor = {
     machines: demoMachines(),
     alerts: demoAlerts(),
@@ -327,6 +335,8 @@ export function createFloor(): Floor {
     acks,
     writable,
     frozen: new Set(),
+    rolls: [],
+    crops: new Map(),
     setMachine(id, change) {
       floor.machines = floor.machines.map((m) => (m.id === id ? { ...m, ...change } : m));
     },
@@ -352,6 +362,23 @@ export function createFloor(): Floor {
         return { items, next: from + items.length < all.length ? String(from + items.length) : null };
       },
       summaries: async () => ({ items: [], next: null }),
+      rolls: {
+        list: async (id) => (hasEye(id) ? floor.rolls : null),
+        file: async (id, roll, format) => {
+          const found = floor.rolls.find(({ number }) => roll === null || String(number) === roll);
+          return hasEye(id) && found !== undefined ? Buffer.from(fileOf(found, format)) : null;
+        },
+        begin: async (id, name) => {
+          if (!hasEye(id)) return null;
+          const number = (floor.rolls[0]?.number ?? 0) + 1;
+          const beganMs = Date.now();
+          const [newest, ...others] = floor.rolls;
+          const before = newest === undefined ? [] : [{ ...newest, endedMs: beganMs, lengthM: 120.5 }];
+          floor.rolls = [rollListed(number, { id: name ?? String(number), beganMs }), ...before, ...others];
+          return { number, id: name ?? String(number) };
+        },
+      },
+      crop: async (sha256) => floor.crops.get(sha256) ?? null,
       ack: async (occurrence, actor, comment): Promise<AckOutcome> => {
         const found = floor.alerts.find(({ record }) => record.occurrence === occurrence);
         if (found === undefined) return 'unknown-occurrence';
@@ -370,6 +397,27 @@ export function createFloor(): Floor {
     },
   };
   return floor;
+}
+
+export function rollListed(number: number, more: Partial<RollListed> = {}): RollListed {
+  return {
+    number,
+    id: String(number),
+    fabric: 'single-jersey',
+    why: 'asked',
+    missed: 0,
+    beganMs: Date.now() - 3_600_000,
+    endedMs: null,
+    lengthM: null,
+    ...more,
+  };
+}
+
+/** Something of the right kind, with the number of the roll in it. */
+function fileOf({ number }: RollListed, format: RollFormat): string {
+  return format === 'svg'
+    ? `<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><rect width="${number}" height="40"/></svg>`
+    : `${format} of ${number}`;
 }
 
 /** The machine with a reading of just now. */

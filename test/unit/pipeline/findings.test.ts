@@ -20,6 +20,7 @@ function found(more: Partial<FabricFinding> = {}): FabricFinding {
     needleUnknown: null,
     rollFromMm: 12_345.4,
     rollToMm: 12_500,
+    alongErrorMm: 2.31,
     acrossFromMm: 30.2,
     acrossToMm: 31.4,
     revolutions: 2,
@@ -29,6 +30,7 @@ function found(more: Partial<FabricFinding> = {}): FabricFinding {
     model: 'fabric-anomaly@1.0.0',
     isSimulated: true,
     crop: null,
+    mergedInto: null,
     ...more,
   };
 }
@@ -69,8 +71,10 @@ test('F1, F3: a line is opened once, known better without another event, and clo
     needle: 1207,
     k: 2,
     needleUnknown: null,
+    roll: null,
     rollFromM: 12.345,
     rollToM: 12.5,
+    alongErrorMm: 2.4,
     acrossFromMm: 30,
     acrossToMm: 31,
     revolutions: 2,

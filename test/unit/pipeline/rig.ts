@@ -29,6 +29,7 @@ export const emptyRecovery: Recovery = {
   lastCounters: [],
   clockShifts: [],
   lastSteps: [],
+  lastRolls: [],
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],

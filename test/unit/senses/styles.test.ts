@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { keepStyle, readStyle, styleVersions, type Taught } from '../../../agent/senses/styles.ts';
+import {
+  exportStyle,
+  importStyle,
+  keepStyle,
+  listStyles,
+  readStyle,
+  styleVersions,
+  type Taught,
+} from '../../../agent/senses/styles.ts';
+import { AgentError } from '../../../agent/errors.ts';
 import { ModelError } from '../../../models/errors.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -17,6 +26,7 @@ const taught: Taught = {
   widthPx: 512,
   heightPx: 512,
   threshold: 1.02,
+  camera: { sharpness: 0.2, columns: [0, 0.25], rows: [], pitchPx: 6.9, lean: 0.01 },
 };
 const refused = (error: unknown) => error instanceof ModelError && error.key === 'statsInvalid';
 
@@ -26,7 +36,7 @@ function dataDir(t: TestContext): string {
   return dir;
 }
 
-test('Y2, Y4: teaching again makes the next version; the newest is used, the newest five stay', (t) => {
+test('Y1, V2: teaching again makes the next version; the newest is used, the newest five stay', (t) => {
   const dir = dataDir(t);
   for (let n = 1; n <= 7; n += 1) {
     const { version } = keepStyle(dir, taught, Buffer.from(`stats ${n}`), privateKey);
@@ -36,10 +46,22 @@ test('Y2, Y4: teaching again makes the next version; the newest is used, the new
   assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey).stats.toString(), 'stats 7');
   assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey, 4).stats.toString(), 'stats 4');
   assert.deepEqual(readStyle(dir, 'ck-1', 'single-jersey', publicKey).description.threshold, 1.02);
+  assert.deepEqual(readStyle(dir, 'ck-1', 'single-jersey', publicKey).description.camera, taught.camera);
   assert.throws(() => readStyle(dir, 'ck-1', 'rib', publicKey), refused);
 });
 
-test('Y1: what a kill left half written is no version, and is in nobody’s way', (t) => {
+test('a style from before the camera was kept with it is read, and says nothing of the camera', (t) => {
+  const dir = dataDir(t);
+  keepStyle(dir, taught, Buffer.from('stats'), privateKey);
+  const at = join(dir, 'styles/ck-1/single-jersey/1');
+  const { camera: _, ...old } = JSON.parse(readFileSync(join(at, 'style.json'), 'utf8')) as Record<string, unknown>;
+  const text = Buffer.from(JSON.stringify(old));
+  writeFileSync(join(at, 'style.json'), text);
+  writeFileSync(join(at, 'style.sig'), sign(null, text, privateKey).toString('base64'));
+  assert.equal(readStyle(dir, 'ck-1', 'single-jersey', publicKey).description.camera, null);
+});
+
+test('V1: what a kill left half written is no version, and is in nobody’s way', (t) => {
   const dir = dataDir(t);
   const folder = join(dir, 'styles/ck-1/single-jersey');
   mkdirSync(join(folder, '1.new'), { recursive: true });
@@ -49,7 +71,7 @@ test('Y1: what a kill left half written is no version, and is in nobody’s way'
   assert.deepEqual(readdirSync(folder), ['1']);
 });
 
-test('Y3: a changed file, another gateway’s signature and a style in another place are refused', (t) => {
+test('Y2: a changed file, another gateway’s signature and a style in another place are refused', (t) => {
   const dir = dataDir(t);
   const at = join(dir, 'styles/ck-1/single-jersey/1');
   const again = () => {
@@ -79,4 +101,30 @@ test('Y3: a changed file, another gateway’s signature and a style in another p
   for (const file of readdirSync(at))
     writeFileSync(join(dir, 'styles/ck-2/single-jersey/1', file), readFileSync(join(at, file)));
   assert.throws(() => readStyle(dir, 'ck-2', 'single-jersey', publicKey), refused);
+});
+
+test('Y3: an exported style is taken where its signer is trusted, as a version this gateway signs; else it is not', (t) => {
+  const [home, away] = [dataDir(t), dataDir(t)];
+  const there = generateKeyPairSync('ed25519');
+  keepStyle(home, taught, Buffer.from('first'), privateKey);
+  keepStyle(home, taught, Buffer.from('second'), privateKey);
+  const copy = join(home, 'copy');
+  exportStyle(readStyle(home, 'ck-1', 'single-jersey', publicKey, 1), copy, privateKey);
+  assert.throws(
+    () => exportStyle(readStyle(home, 'ck-1', 'single-jersey', publicKey), copy, privateKey),
+    (error) => error instanceof AgentError && error.entry.code === 'AGT-820',
+  );
+  assert.throws(() => importStyle(away, copy, 'ck-9', [there.publicKey], there.privateKey), refused);
+  assert.deepEqual(listStyles(away), []);
+  importStyle(away, copy, 'ck-9', [there.publicKey, publicKey], there.privateKey);
+  const read = readStyle(away, 'ck-9', 'single-jersey', there.publicKey);
+  assert.equal(read.stats.toString(), 'first');
+  assert.equal(read.description.camera, null, 'another camera stands elsewhere');
+  assert.deepEqual(listStyles(away), [{ machine: 'ck-9', fabric: 'single-jersey' }]);
+  // Back on its own machine: how the camera stood is known again.
+  importStyle(home, copy, 'ck-1', [publicKey], privateKey);
+  const back = readStyle(home, 'ck-1', 'single-jersey', publicKey);
+  assert.deepEqual([back.description.version, back.description.camera], [3, taught.camera]);
+  appendFileSync(join(copy, 'stats.bin'), ' ');
+  assert.throws(() => importStyle(home, copy, 'ck-1', [publicKey], privateKey), refused);
 });

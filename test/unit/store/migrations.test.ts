@@ -19,6 +19,7 @@ const frozen: Readonly<Record<string, string>> = {
   'journal-4.db.gz': '6af6c20e26c522edd7d44b24928476f1c797970ab073ae053f0ac2063cc1e536',
   'journal-5.db.gz': '399460fec80e2dab1f6d13e432a4fe37b462c8dc3e79006227d803db6c1e52bc',
   'journal-6.db.gz': '7b89902df270e82318403106050fd95a7d92fa8446d2638950b5ad416da7a330',
+  'journal-7.db.gz': '879e5a91d25fa8d7f2a11e85f35b2dd244c18d1e67717e28e785c6c29ae150b0',
   'ring-1.db.gz': 'd3d4b75ac35b8744d58c47c956a7c9147f251fc3957d520a5e582c2de74d9703',
 };
 
