@@ -3,16 +3,13 @@
  * where none of them does. The graph blurs the weave away to one value a cell and takes means along the rows, down the columns and of
  * squares; here is what good cloth teaches of them: how much of a mean its neighbours foretell, and how far it may be from that. Pure.
  *
- * The threads that cross an image may climb: a course of a knit is a helix, and cameras hang askew. So the slope is taught, and longer
- * means are put together from shorter ones along it.
+ * The threads that cross an image may climb, so longer means are put together from shorter ones along their slope (`slope.ts`).
  *
  * Invariants (test/unit/models/bands.test.ts):
  *  B1  Over the windows it was taught the squared answers of a filter are 1 on average, wherever in the window it looks.
  *  B2  What is foretold by the samples around does not answer; the same deviation in the middle alone does.
- *  B3  The slope of the threads is found to a fifth of a pixel in a hundred, as far as the steepest one that is looked for.
  */
 import { choleskyOf, invertLower } from './covariance.ts';
-import type { Flat } from './whitening.ts';
 
 /** Samples of a window of rows or columns, and the side of a window of squares; models/training/vision/build.py has the same numbers. */
 export const bandWindow = 15;
@@ -30,12 +27,6 @@ const taps = [-12, -4, 4, 12, -48, -16, 16, 48, -128, 0, 128];
 export const slants = taps.length;
 /** Of the mean variance, added to each. */
 const ridge = 1e-3;
-/** 3.4 degrees: a knit of many feeders on a small cylinder. */
-const steepest = 0.06;
-const slopeSteps = 25;
-/** Lengths along which the slope is looked for, in pixels of the flattened image; and by how many they are summed up first. */
-const slopeLength = 256;
-const slopeStride = 8;
 
 /** Second moments of windows of samples. */
 export class WindowStatistics {
@@ -158,75 +149,6 @@ export function slantMatrices(slope: number, cells: number): Float32Array {
     }
   });
   return matrices;
-}
-
-/**
- * How far the threads that cross the image fall for every pixel to the right: along them, means over long stretches differ most, since
- * there the pattern of the weave adds up.
- * @returns pixels a pixel; positive: downwards
- */
-export function slopeOf(images: readonly Flat[]): number {
-  const powers = Array.from({ length: slopeSteps }, () => 0);
-  const step = (2 * steepest) / (slopeSteps - 1);
-  for (const image of images) {
-    const sums = summedUp(image);
-    for (let i = 0; i < slopeSteps; i += 1) powers[i] = (powers[i] ?? 0) + powerAlong(sums, i * step - steepest);
-  }
-  const best = powers.indexOf(Math.max(...powers));
-  const [before, at, after] = [best - 1, best, best + 1].map((i) => powers[i] ?? Number.NaN) as [
-    number,
-    number,
-    number,
-  ];
-  // The top of the parabola through the three.
-  const bend = before - 2 * at + after;
-  const off = bend < 0 ? (before - after) / (2 * bend) : 0;
-  return best * step - steepest + off * step;
-}
-
-interface Sums {
-  readonly width: number;
-  readonly height: number;
-  readonly values: Float32Array;
-}
-
-/** The cloth of an image, summed up by `slopeStride` columns. */
-function summedUp({ width, height, values, cloth }: Flat): Sums {
-  const columns = Math.floor((cloth.right - cloth.left) / slopeStride);
-  const sums = new Float32Array(columns * height);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < columns; x += 1) {
-      const from = y * width + cloth.left + x * slopeStride;
-      let sum = 0;
-      for (let i = from; i < from + slopeStride; i += 1) sum += values[i] ?? 0;
-      sums[y * columns + x] = sum;
-    }
-  }
-  return { width: columns, height, values: sums };
-}
-
-/** Mean square of the means along a slope. */
-function powerAlong({ width, height, values }: Sums, slope: number): number {
-  const parts = Math.min(slopeLength / slopeStride, width);
-  const margin = Math.ceil(Math.abs(slope) * slopeStride * (parts / 2)) + 1;
-  let power = 0;
-  let count = 0;
-  const means = new Float64Array(height);
-  for (let left = 0; left + parts <= width; left += Math.max(1, parts >> 1)) {
-    means.fill(0);
-    for (let part = 0; part < parts; part += 1) {
-      const shift = slope * slopeStride * (part - (parts - 1) / 2);
-      const whole = Math.floor(shift);
-      const share = shift - whole;
-      for (let y = margin; y < height - margin; y += 1) {
-        const at = (y + whole) * width + left + part;
-        means[y] = (means[y] ?? 0) + (1 - share) * (values[at] ?? 0) + share * (values[at + width] ?? 0);
-      }
-    }
-    for (let y = margin; y < height - margin; y += 1) power += (means[y] ?? 0) ** 2;
-    count += Math.max(height - 2 * margin, 0);
-  }
-  return count === 0 ? 0 : power / count;
 }
 
 /** A part of what the graph answers: one plane. */

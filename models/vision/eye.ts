@@ -26,7 +26,6 @@ import {
   rowOffsets,
   slantMatrices,
   slants,
-  slopeOf,
   spotWindow,
   threadWindow,
   WindowStatistics,
@@ -36,6 +35,7 @@ import { borderCells, layOut, scaleChannels, type ChannelScale, type Responses }
 import { findCloth, mirrorBeside, mirrored } from './cloth.ts';
 import { BlockStatistics, columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
 import type { Box, Grey } from './grey.ts';
+import { slopeOf } from './slope.ts';
 import { foldsOf } from './split.ts';
 import { thresholdOf } from './threshold.ts';
 import { cellPx, leastClothShare, tilePx, tilesOf } from './tiles.ts';

@@ -10,7 +10,6 @@ import {
   rowOffsets,
   slantMatrices,
   slants,
-  slopeOf,
   WindowStatistics,
 } from '../../../models/vision/bands.ts';
 import { noise } from './strips.ts';
@@ -118,18 +117,3 @@ test('parts of a long mean are moved along the slope, and at the borders the ima
   // The part in the middle stays where it is.
   assert.deepEqual(moved(slants - 2, 10), [[10, 1]]);
 });
-
-for (const slope of [0, 0.0213, -0.0407, 0.055]) {
-  test(`B3: threads that fall ${slope} pixels a pixel are found to do so`, () => {
-    const [width, height] = [1024, 128];
-    const values = new Float32Array(width * height);
-    for (let y = 0; y < height; y += 1) {
-      for (let x = 0; x < width; x += 1) {
-        const thread = Math.sin((2 * Math.PI * (y - slope * x)) / 3.7) * Math.cos((2 * Math.PI * x) / 4.3);
-        values[y * width + x] = 3 * thread + Math.sin((2 * Math.PI * (y - slope * x)) / 3.7) + 2 * noise(x, y, 3);
-      }
-    }
-    const found = slopeOf([{ width, height, values, cloth: { left: 40, top: 0, right: width, bottom: height } }]);
-    assert.ok(Math.abs(found - slope) < 0.002, `${found}`);
-  });
-}
