@@ -55,7 +55,7 @@ test('a bar as wide as the cloth is found in every tile, though no pixel of it i
   const image = strip(55);
   // Three wefts a little lighter; the yarn itself differs by 3 grey values, a pixel by 9.
   for (let y = 112; y < 133; y += 1) {
-    for (let x = 240; x < 1020; x += 1) image.pixels[y * size.width + x] = (image.pixels[y * size.width + x] ?? 0) + 7;
+    for (let x = 240; x < 1020; x += 1) image.pixels[y * size.width + x] = (image.pixels[y * size.width + x] ?? 0) + 10;
   }
   const scores = async (one: typeof image) => {
     const { map, cloth } = await judge(one, taught, session);
@@ -63,7 +63,7 @@ test('a bar as wide as the cloth is found in every tile, though no pixel of it i
   };
   const clean = await scores(strip(55));
   (await scores(image)).forEach((score, i) => {
-    if (i > 0) assert.ok(score > 1.35 * (clean[i] ?? 0), `tile ${i}: ${score} of ${clean[i]}`);
+    if (i > 0) assert.ok(score > 1.7 * (clean[i] ?? 0), `tile ${i}: ${score} of ${clean[i]}`);
   });
 });
 
