@@ -114,6 +114,21 @@ interface Prepared {
  * @throws ModelError `tooFewStrips`, `clothNotFound`, `imageTooSmall`, `modelUnusable`
  */
 export async function teach(images: readonly Grey[], graph: Graph): Promise<Taught> {
+  return (await learn(images, graph)).taught;
+}
+
+/** What was learned, and how far from good the worst place of each image is by what the others taught. */
+export interface Lesson {
+  readonly taught: Taught;
+  /** One for each image, in their order; 0 of one without a whole tile of cloth. */
+  readonly peaks: readonly number[];
+}
+
+/**
+ * As `teach`, and tells which images differ from the others.
+ * @throws ModelError as `teach`
+ */
+export async function learn(images: readonly Grey[], graph: Graph): Promise<Lesson> {
   const [first] = images;
   if (first === undefined || images.length < leastImages) {
     throw new ModelError('tooFewStrips', `${images.length} of at least ${leastImages} images`);
@@ -127,11 +142,14 @@ export async function teach(images: readonly Grey[], graph: Graph): Promise<Taug
   for (const one of prepared) answers.push(await responsesOf(one, cloth, graph));
   const left = await scoresLeftOut(prepared, answers, cloth, graph);
   if (left.length < 20) throw new ModelError('tooFewStrips', `${left.length} whole tiles of cloth`);
-  const threshold = thresholdOf(left);
+  const scores = left.map(({ score }) => score);
+  const threshold = thresholdOf(scores);
   // Some dozen tiles cannot tell what one in 250,000 reaches; twice the threshold is the least.
-  const alone = Math.max(thresholdOf(left, aloneShare), leastAlone * threshold);
+  const alone = Math.max(thresholdOf(scores, aloneShare), leastAlone * threshold);
   const level = images.reduce((sum, image) => sum + levelOf(image), 0) / images.length;
-  return { ...cloth, scale: scaleChannels(answers), threshold, alone, level };
+  const peaks = images.map(() => 0);
+  for (const { image, score } of left) peaks[image] = Math.max(peaks[image] ?? 0, score);
+  return { taught: { ...cloth, scale: scaleChannels(answers), threshold, alone, level }, peaks };
 }
 
 type Cloth = Omit<Taught, 'scale' | 'threshold' | 'alone' | 'level'>;
@@ -303,8 +321,8 @@ async function scoresLeftOut(
   answers: readonly Responses[],
   cloth: Cloth,
   graph: Graph,
-): Promise<number[]> {
-  const scores: number[] = [];
+): Promise<{ readonly image: number; readonly score: number }[]> {
+  const scores: { readonly image: number; readonly score: number }[] = [];
   for (const fold of foldsOf(
     prepared.map((_, i) => i),
     folds,
@@ -314,7 +332,8 @@ async function scoresLeftOut(
       const one = prepared[i];
       if (one === undefined) continue;
       const map = await mapOf(one, cloth, scale, graph);
-      for (const tile of tilesOf(map, one.cloth)) if (tile.clothShare >= leastClothShare) scores.push(tile.score);
+      for (const tile of tilesOf(map, one.cloth))
+        if (tile.clothShare >= leastClothShare) scores.push({ image: i, score: tile.score });
     }
   }
   return scores;

@@ -161,7 +161,7 @@ test(
       ['3 % to the left', { right: -0.03 }, 'moved'],
       ['8 % to the right', { right: 0.08 }, 'moved'],
       ['turned by 3 degrees', { turnRad: 0.052 }, 'moved'],
-      ['a twelfth nearer', { zoom: 1.08 }, 'moved'],
+      ['a ninth nearer', { zoom: 1.11 }, 'moved'],
       ['out of focus by 2 px', { blurPx: 2 }, 'defocused'],
     ];
     for (const [what, pose, state] of cases) {
@@ -183,7 +183,7 @@ test(
     bench.run(3);
     for (const [pose, state] of [
       [{ turnRad: -0.052 }, 'moved'],
-      [{ zoom: 0.92 }, 'moved'],
+      [{ zoom: 0.89 }, 'moved'],
       [{ blurPx: 2 }, 'defocused'],
     ] as const) {
       assert.ok(bench.run(10, pose, state) <= 10, `${JSON.stringify(pose)}: ${bench.health.state}`);
