@@ -10,12 +10,12 @@ import { ModelError } from '../../../models/errors.ts';
 import { providerOf } from '../../../models/package/accelerator.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import type { Taught } from '../../../models/vision/eye.ts';
-import type { Box } from '../../../models/vision/grey.ts';
 import { readStats } from '../../../models/vision/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
 import type { Trial } from '../../models/trial.ts';
 import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
+import type { Cut } from './cut.ts';
 import {
   type EyeMachine,
   type EyeMessage,
@@ -32,8 +32,7 @@ import { WatchedGraph } from './watched-graph.ts';
 import { Watching } from './watching.ts';
 
 const aliveMs = 2_000;
-/** A crop shows so much around the fault, px, and is at most so large a side. */
-const marginPx = 24;
+/** A crop is at most so large a side, px. */
 const mostSidePx = 256;
 
 interface Watched {
@@ -147,8 +146,8 @@ class Eye {
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
     // First what was looked at: a finding lies on cloth whose place is known.
     if (findings.length > 0) this.#tellCloth(machine, one.watching);
-    for (const { finding, box } of findings) {
-      const crop = box === null || finding.phase !== 'found' ? null : await cropOf(frame, box);
+    for (const { finding, cut } of findings) {
+      const crop = cut === null || finding.phase !== 'found' ? null : await cropOf(cut);
       this.#say({ kind: 'finding', machine, finding, crop });
     }
     if (hasLooked) this.#say({ kind: 'looked', machine });
@@ -211,19 +210,10 @@ async function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataD
   });
 }
 
-/** The fault and a little around it as WebP; null where it cannot be made small enough. */
-async function cropOf({ width, height, pixels }: Frame, box: Box): Promise<Uint8Array<ArrayBuffer> | null> {
-  const left = Math.max(0, Math.min(box.left - marginPx, width - 1));
-  const top = Math.max(0, Math.min(box.top - marginPx, height - 1));
-  const area = {
-    left,
-    top,
-    width: Math.max(1, Math.min(box.right + marginPx, width) - left),
-    height: Math.max(1, Math.min(box.bottom + marginPx, height) - top),
-  };
+/** The piece of the picture as WebP; null where it cannot be made small enough. */
+async function cropOf({ picture: { width, height, pixels } }: Cut): Promise<Uint8Array<ArrayBuffer> | null> {
   for (const quality of [80, 50, 25]) {
     const bytes = await sharp(pixels, { raw: { width, height, channels: 1 } })
-      .extract(area)
       .resize({ width: mostSidePx, height: mostSidePx, fit: 'inside', withoutEnlargement: true })
       .webp({ quality })
       .toBuffer();

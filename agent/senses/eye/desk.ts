@@ -81,10 +81,10 @@ export interface EyeView {
 
 export class EyeDesk {
   readonly #p: EyeDeskParts;
-  /** All cameras, whatever they look at. */
-  readonly #eyes: readonly { readonly id: string; readonly eye: Pick<EyeConfig, 'fabric' | 'simulated'> }[];
   /** Starts the eye's processes: the polls must not wait for that. */
   readonly #forks = new ForkThread();
+  /** All cameras, whatever they look at. */
+  readonly #eyes: readonly { readonly id: string; readonly eye: Pick<EyeConfig, 'fabric' | 'simulated'> }[];
   #process: SenseProcess<EyeMessage> | null = null;
   /** What the process runs with; another text, another process. */
   #runs = '';
@@ -392,8 +392,13 @@ export class EyeDesk {
   }
 }
 
-/** @param zero null: no needle is named */
-export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: NeedleZero | null): EyeMachine {
+/** What the eye's process is told of one machine. @param zero null: no needle is named */
+export function machineOf(
+  machine: string,
+  eye: Omit<EyeConfig, 'score'>,
+  style: { readonly description: Pick<Style['description'], 'camera'>; readonly stats: Buffer },
+  zero: NeedleZero | null,
+): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -445,10 +450,10 @@ function flatOf(machine: string, eye: WebEyeConfig, style: Style): FlatMachine {
 }
 
 /** How well each source is known where nobody measured it: figures of usual cameras, encoders and polls. */
-function positionOf({ position, ringRowsPx, countsPerRevolution }: EyeConfig): Position {
+function positionOf({ position, ringRowsPx, countsPerRevolution }: Omit<EyeConfig, 'score'>): Position {
   switch (position) {
     case 'index':
-      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.002, speedCycle: 0.002 };
+      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.001, speedCycle: 0.001 };
     case 'encoder':
       return {
         kind: 'encoder',

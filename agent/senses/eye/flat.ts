@@ -13,13 +13,13 @@ import { type Graph, judge, levelOf, type Taught } from '../../../models/vision/
 import type { Box, Grey } from '../../../models/vision/grey.ts';
 import { coverage } from '../../../models/vision/position.ts';
 import { SeenCloth, type SeenReport } from '../../../models/vision/seen-cloth.ts';
-import { sighted, webPlacing } from '../../../models/vision/sight.ts';
+import { type Sighted, sighted, webPlacing } from '../../../models/vision/sight.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
+import { cutOf } from './cut.ts';
 import type { FlatWeb } from './settings.ts';
 import {
-  boxOf,
   type EyeFinding,
   lightRange,
   lowShare,
@@ -138,7 +138,11 @@ export class FlatWatching {
     this.#state = state;
     const hasLooked = !this.#told && state.looked >= lookedViews;
     this.#told ||= hasLooked;
-    return { findings: events.map((event) => ({ finding: this.#finding(event), box: boxOf(event, seen) })), hasLooked };
+    const findings = events.map((event) => {
+      const box = boxOf(event, seen);
+      return { finding: this.#finding(event), cut: box === null ? null : cutOf(frame, box) };
+    });
+    return { findings, hasLooked };
   }
 
   #unjudge(reason: string): Watched {
@@ -178,3 +182,20 @@ const inMap = (box: Box): Box => ({
   right: Math.floor(box.right / cellPx),
   bottom: Math.floor(box.bottom / cellPx),
 });
+
+/** Where the fault stands in the picture that told it, in its pixels; null where it is not seen in it. */
+function boxOf({ finding }: TrackerEvent, { frame, details }: Sighted): Box | null {
+  const mid = (from: number, to: number) => (from + to) / 2;
+  const at = mid(finding.alongFromMm, finding.alongToMm);
+  const near = frame.sightings
+    .map((one, i) => ({
+      i,
+      off: Math.abs(mid(one.alongFromMm, one.alongToMm) - at),
+      isIt: one.shape === finding.shape,
+    }))
+    .filter(({ isIt }) => isIt)
+    .toSorted((a, b) => a.off - b.off)[0];
+  const blob = near === undefined ? undefined : details[near.i]?.blob;
+  if (blob === undefined) return null;
+  return { left: blob.left * cellPx, top: blob.top * cellPx, right: blob.right * cellPx, bottom: blob.bottom * cellPx };
+}
