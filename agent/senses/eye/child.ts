@@ -21,9 +21,12 @@ import {
   type EyeMessage,
   type EyeSettings,
   eyeSettingsSchema,
+  type FlatMachine,
   maxCropBytes,
   telemetrySchema,
+  webSpeedSchema,
 } from './settings.ts';
+import { FlatWatching } from './flat.ts';
 import type { Shadow } from './shadow.ts';
 import { WatchedGraph } from './watched-graph.ts';
 import { Watching } from './watching.ts';
@@ -33,10 +36,10 @@ const aliveMs = 2_000;
 const mostSidePx = 256;
 
 interface Watched {
-  readonly settings: EyeMachine;
+  readonly settings: EyeMachine | FlatMachine;
   readonly taught: Taught;
   readonly camera: Camera;
-  watching: Watching | null;
+  watching: Watching | FlatWatching | null;
   /** Pictures of a camera that does not stand as it did when the cloth was taught: what would be found in them is the camera's. */
   unfit: number;
 }
@@ -58,13 +61,13 @@ class Eye {
   }
 
   async start(): Promise<void> {
-    const { model, machines, trial, dataDir } = this.#settings;
+    const { model, machines, webs, trial, dataDir } = this.#settings;
     const session = await this.#open();
     if (trial !== null) this.#trial = await trialOf(trial, dataDir);
     this.#session = session;
     this.#graph = new WatchedGraph(session);
     await this.#beginShadow();
-    for (const settings of machines) {
+    for (const settings of [...machines, ...webs]) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
       const { endpoint, mask, reference } = settings;
       const camera = createCamera(
@@ -81,7 +84,11 @@ class Eye {
     }
     process.on('message', (message: unknown) => {
       const poll = telemetrySchema.safeParse(message);
-      if (poll.success) this.#machines.get(poll.data.machine)?.watching?.telemetry(poll.data);
+      const watching = poll.success ? this.#machines.get(poll.data.machine)?.watching : null;
+      if (poll.success && watching instanceof Watching) watching.telemetry(poll.data);
+      const speed = webSpeedSchema.safeParse(message);
+      const web = speed.success ? this.#machines.get(speed.data.machine)?.watching : null;
+      if (speed.success && web instanceof FlatWatching) web.speed(speed.data);
     });
     this.#alive = setInterval(() => this.#tellAlive(), aliveMs);
     this.#tellAlive();
@@ -131,7 +138,10 @@ class Eye {
       one.unfit += 1;
       return;
     }
-    one.watching ??= new Watching(one.settings, frame, one.taught, graph);
+    one.watching ??=
+      'flat' in one.settings
+        ? new FlatWatching(one.settings.flat, frame, one.taught, graph)
+        : new Watching(one.settings, frame, one.taught, graph);
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
     // First what was looked at: a finding lies on cloth whose place is known.
@@ -148,6 +158,7 @@ class Eye {
   #showShadow({ settings, taught }: Watched, frame: Frame, graph: WatchedGraph): void {
     const last = graph.take();
     if (this.#shadow === null || last === null) return;
+    if ('flat' in settings) return;
     const rows = settings.position.kind === 'index' ? settings.position.ringRowsPx : 0;
     const { width, height, pixels } = frame;
     const picture = { width, height: height - rows, pixels: pixels.subarray(rows * width) };
@@ -174,7 +185,7 @@ class Eye {
     this.#beat();
   }
 
-  #tellCloth(machine: string, watching: Watching | null): void {
+  #tellCloth(machine: string, watching: Watched['watching']): void {
     const seen = watching?.seen() ?? null;
     if (seen !== null) this.#say({ kind: 'cloth', machine, ...seen, stretches: [...seen.stretches] });
   }
