@@ -411,6 +411,12 @@ export const agentErrors = {
     cure: 'Leave out the pictures that are named, or show more good cloth of one kind, in one light, with the camera fixed and in focus.',
     retryable: false,
   },
+  simulatorFailed: {
+    code: 'AGT-840',
+    meaning: 'The pictures of an evaluation could not be drawn.',
+    cure: 'Its own words are behind this. Check that there is room in the folder for temporary files (TMPDIR): some 200 MB.',
+    retryable: false,
+  },
   styleExportTaken: {
     code: 'AGT-820',
     meaning: 'Where the style should go there is something already. Nothing is overwritten.',

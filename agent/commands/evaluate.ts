@@ -1,4 +1,4 @@
-/** `selvedge evaluate vision`: how good the eye that ships is, on cloth with known faults. */
+/** `selvedge evaluate vision`: how good the eye that ships is, on cloth with known faults, drawn or real. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -10,10 +10,13 @@ import { cellPx, leastClothShare, tilePx, tilesOf, type Tile } from '../../model
 import { ModelError } from '../../models/errors.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
 import { AgentError } from '../errors.ts';
+import { evaluateTrials } from './evaluate-trials.ts';
+import { tableOf as trialsTable } from './evaluate-trials-report.ts';
 import { fabricsIn, loadDefect, loadGood, type FabricFiles, type Strip } from './evaluate-data.ts';
 import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge evaluate vision --data DIR [--seeds N] [--fabrics A,B] [--scores FILE] [--json FILE]
+       selvedge evaluate vision --simulated [--seed N] [--trials N] [--generator a|b] [--data DIR] [--json FILE]
 
 Measures the eye that ships: teaches it some good strips of each fabric, drawn by a seed, scores the others and all strips with faults,
 and says how well the scores tell them apart. Reads files only; nothing that is installed or taught here is touched.
@@ -31,7 +34,22 @@ it are cloth, a tile of a defect strip when 8 px of it are masked, whatever else
 is at the threshold that 1 % of all good tiles of all seeds pass; product is at the threshold that teaching itself set. msPerTile is
 from decoded pixels to blobs on one thread, msBare the graph alone on the same strip, taken in turns.
 
-Exit code: 0 measured, 1 a fabric could not be measured, 2 wrong usage or an image that cannot be used.
+--simulated: a camera before a simulated tube at 35 revolutions a minute, a needle of which wears out. The eye is taught by good cloth of
+the same camera and gets what a gateway would get; which needle it names is held against the truth, as are the metres of holes on rolls
+of 110 m. selvedge simulate draws the pictures meanwhile, into a folder that is removed. Figures about drawn cloth, never about real one.
+
+  --seed N          which machines, needles, cloths and lights; default 1
+  --trials N        needle lines for each kind of position, 1 … 1000; default 200. All of it takes some ten minutes of two cores
+  --generator a|b   who draws; default b, which nothing of the eye was chosen on
+  --data DIR        trials that selvedge simulate needle-trials --dataset DIR wrote before; with it none of the three above
+  --json FILE       also write {needles:[{position, truth, named, k, revolutions, strength, class}], missed, falsePer100m,
+                    falseUpper95Per100m, falseFindings, clothM, metreErrorMm:{p50, p95, max, places, missed, rollM}, kinds, lots,
+                    generator, seed, trials, simulated: true}
+
+named and k are what is told first: null where no needle is named. revolutions are those from the beginning of the line until then; more than
+3 is missed, and null. falsePer100m counts every finding but the one of the line, in all cloth that went by.
+
+Exit code: 0 measured, 1 a fabric could not be measured or trials could not be drawn, 2 wrong usage or an image that cannot be used.
 `;
 
 /** Where the model that ships lies. */
@@ -58,10 +76,24 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { data: text, seeds: text, fabrics: text, scores: text, json: text },
+    options: {
+      data: text,
+      seeds: text,
+      fabrics: text,
+      scores: text,
+      json: text,
+      simulated: { type: 'boolean' },
+      seed: text,
+      trials: text,
+      generator: text,
+    },
   });
+  if (values.simulated === true && positionals.join() === 'vision') return simulated(values);
+  for (const word of ['seed', 'trials', 'generator'] as const) {
+    if (values[word] !== undefined) throw new AgentError('usage', `--${word} goes with --simulated`);
+  }
   if (positionals.join() !== 'vision' || values.data === undefined) {
-    throw new AgentError('usage', 'evaluate takes the word vision and --data DIR');
+    throw new AgentError('usage', 'evaluate takes the word vision and --data DIR or --simulated');
   }
   const seeds = seedsOf(values.seeds ?? '10');
   const files = fabricsIn(values.data, values.fabrics?.split(',') ?? null);
@@ -84,6 +116,57 @@ export async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(tableOf(report));
   if (values.json !== undefined) writeJsonFile(values.json, report);
   return unmeasured > 0 || fabrics.length === 0 ? 1 : 0;
+}
+
+type Words = Readonly<
+  Record<'data' | 'seeds' | 'fabrics' | 'scores' | 'json' | 'seed' | 'trials' | 'generator', string>
+>;
+
+/** Needle lines on a simulated tube. */
+async function simulated(values: Partial<Words>): Promise<number> {
+  for (const word of ['seeds', 'fabrics', 'scores'] as const) {
+    if (values[word] !== undefined) throw new AgentError('usage', `--${word} does not go with --simulated`);
+  }
+  const { data = null, generator = 'b' } = values;
+  if (generator !== 'a' && generator !== 'b') throw new AgentError('usage', '--generator is a or b');
+  if (data !== null && (values.seed ?? values.trials ?? values.generator) !== undefined) {
+    throw new AgentError(
+      'usage',
+      '--data DIR are trials that were drawn: --seed, --trials and --generator do not go with it',
+    );
+  }
+  const request = {
+    seed: wholeOf('--seed', values.seed ?? '1', 0, 1_000_000),
+    trials: wholeOf('--trials', values.trials ?? '200', 1, 1000),
+    generator,
+    data,
+  } as const;
+  const stopping = new AbortController();
+  const stop = (): void => stopping.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const session = await openSession(modelFile);
+  try {
+    const report = await evaluateTrials(request, session, stopping.signal);
+    if (stopping.signal.aborted) return 1;
+    process.stdout.write(trialsTable(report));
+    if (values.json !== undefined) writeJsonFile(values.json, report);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.entry.code !== 'AGT-820') throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  } finally {
+    process.removeListener('SIGINT', stop);
+    process.removeListener('SIGTERM', stop);
+    await session.close();
+  }
+}
+
+function wholeOf(option: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) throw new AgentError('usage', `${option} takes ${least} … ${most}`);
+  return value;
 }
 
 function seedsOf(text: string): number {

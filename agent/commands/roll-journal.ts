@@ -30,7 +30,8 @@ export async function rollSource(values: RollPlaceOptions): Promise<RollSource> 
   if (config === undefined) return { dataDir: dataDir ?? '', machine, options: defaultFourPointOptions };
   const { loadConfig } = await import('../config/load.ts');
   const loaded = loadConfig(config);
-  const eye = loaded.machines.find(({ id }) => id === machine)?.eye ?? null;
+  const found = loaded.machines.find(({ id }) => id === machine);
+  const eye = found?.eye ?? found?.webEye ?? null;
   if (eye === null) throw new AgentError('usage', `--machine: ${machine} has no camera (eye:) in ${config}`);
   return { dataDir: loaded.dataDir, machine, options: { ...defaultFourPointOptions, ...eye.score } };
 }

@@ -54,7 +54,8 @@ export async function main(args: readonly string[]): Promise<number> {
   if (fabric === undefined || !fabricPattern.test(fabric))
     throw new AgentError('usage', '--fabric: 1 to 40 of a–z, 0–9 and -');
   const config = loadConfig(configFile, endpoints === undefined ? {} : { endpoints });
-  const eye = config.machines.find((machine) => machine.id === id)?.eye ?? null;
+  const machine = config.machines.find((one) => one.id === id);
+  const eye = machine?.eye ?? machine?.webEye ?? null;
   if (eye === null) throw new AgentError('usage', `--machine: ${id} has no camera (eye:) in ${configFile}`);
   const images = imagesOf(values.images ?? String(wantedImages));
   const ringRowsPx = eye.position === 'index' ? eye.ringRowsPx : 0;

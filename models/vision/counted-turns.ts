@@ -85,7 +85,7 @@ export function turnFromTelemetry(
   if (first === undefined || last === undefined || readings.length < 2) return null;
   if (frameMs < first.timeMs || frameMs - last.timeMs > timing.oldestMs) return null;
   const perS = speedAt(readings, frameMs) / 60;
-  const anchor = lastCounted(readings, frameMs);
+  const anchor = lastCounted(readings, frameMs) ?? firstCounted(readings, frameMs);
   if (anchor === null) {
     const turns = turned(readings, first.timeMs, frameMs);
     const systematicSd = (timing.speedError * turns) / Math.sqrt(3);
@@ -108,6 +108,13 @@ interface Counted {
   readonly boundMs: number;
   readonly revolutions: number;
   readonly perS: number;
+}
+
+/** Before the first step of the count that is known: that one, as long as no more than a revolution lies in between. */
+function firstCounted(readings: readonly SpeedReading[], frameMs: number): Counted | null {
+  const at = readings.findIndex((one, i) => i > 0 && one.revolutions === (readings[i - 1]?.revolutions ?? NaN) + 1);
+  const found = at < 0 ? null : lastCounted(readings.slice(0, at + 1), Infinity);
+  return found !== null && -turned(readings, found.timeMs, frameMs) <= 1 ? found : null;
 }
 
 function lastCounted(readings: readonly SpeedReading[], untilMs: number): Counted | null {

@@ -85,35 +85,127 @@ export interface Sight {
   readonly placing: Placing;
 }
 
-/** Everything above the threshold in one frame, classed and placed. */
-export function sighted({ timeMs, map, picture, scale, view, placing }: Sight, options: BlobOptions): Sighted {
+/** What a frame shows, before anybody knows how far the machine had turned. */
+export interface Looked {
+  readonly timeMs: number;
+  readonly details: Sighted['details'];
+  /** Of each vertical one, where it stands in the picture itself, and how its wale looks; null of others. */
+  readonly lines: readonly { readonly column: LineColumn | null; readonly look: Float32Array | null }[];
+  readonly odd: readonly OddColumn[];
+  readonly scale: number;
+  readonly view: ClothView;
+  readonly dropped: Blobs['dropped'];
+  readonly notNumbers: number;
+}
+
+interface LineColumn {
+  readonly xPx: number;
+  readonly sdPx: number;
+}
+
+/** A wale that is otherwise than those around, over the whole height of the cloth (`odd-wales.ts`). */
+export interface OddColumn {
+  readonly xPx: number;
+  readonly sdPx: number;
+  readonly score: number;
+  /** null: not to be compared. */
+  readonly look: Float32Array | null;
+}
+
+/**
+ * Everything above the threshold in one frame, and its class.
+ * @param odd what was seen in the columns of the picture
+ * @param lookAt how the wale in a column looks, where lines are told apart by it
+ */
+export function looked(
+  { timeMs, map, picture, scale, view }: Omit<Sight, 'placing'>,
+  options: BlobOptions,
+  odd: readonly OddColumn[] = [],
+  lookAt: ((xPx: number) => Float32Array) | null = null,
+): Looked {
   const found = findBlobs(map, options);
   const details = found.blobs.map((blob) => {
     const core = coreOf(blob, map, options.low);
     const look = lookOf(picture, core, blob, scale, view.cloth);
     return { blob, core, look, classified: classify(core, look, view) };
   });
+  const lines = details.map(({ blob, core, classified }) => {
+    if (classified.shape !== 'vertical') return { column: null, look: null };
+    const column = columnIn(picture, core, scale, view);
+    return { column, look: lookAt?.(column?.xPx ?? blob.centreX * scale) ?? null };
+  });
+  return {
+    timeMs,
+    details,
+    lines,
+    odd: withoutSpots(odd, details, scale),
+    scale,
+    view,
+    dropped: found.dropped,
+    notNumbers: found.notNumbers,
+  };
+}
+
+/** A hole makes its wales odd too, in part of the height: it is a spot, and no line. */
+function withoutSpots(odd: readonly OddColumn[], details: Sighted['details'], scale: number): readonly OddColumn[] {
+  const spots = details.filter(({ classified }) => classified.shape !== 'vertical').map(({ blob }) => blob);
+  return odd.filter(
+    ({ xPx }) => !spots.some(({ left, right }) => xPx > (left - 1) * scale && xPx < (right + 1) * scale),
+  );
+}
+
+/** The same in its place. */
+export function placed(
+  { timeMs, details, lines, odd, scale, view, dropped, notNumbers }: Looked,
+  placing: Placing,
+): Sighted {
   const [top, bottom] = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0).mm);
   const frame: SeenFrame = {
     timeMs,
     turns: placing.turns,
     alongFromMm: Math.min(top ?? 0, bottom ?? 0),
     alongToMm: Math.max(top ?? 0, bottom ?? 0),
-    sightings: details.map(({ blob, core, classified }) => {
-      const line = classified.shape === 'vertical' ? columnIn(picture, core, scale, view) : null;
-      return sightingOf(blob, core, classified, placing, scale, line);
-    }),
+    sightings: [
+      ...details.map(({ blob, core, classified }, i) =>
+        sightingOf(blob, core, classified, placing, scale, lines[i] ?? { column: null, look: null }),
+      ),
+      ...odd.map((one) => oddSighting(one, view, scale, placing)),
+    ],
   };
-  return { frame, details, dropped: found.dropped, notNumbers: found.notNumbers };
+  return { frame, details, dropped, notNumbers };
+}
+
+/** Everything above the threshold in one frame, classed and placed. */
+export function sighted(sight: Sight, options: BlobOptions): Sighted {
+  return placed(looked(sight, options), sight.placing);
+}
+
+function oddSighting(
+  { xPx, sdPx, score, look }: OddColumn,
+  view: ClothView,
+  scale: number,
+  placing: Placing,
+): Sighting {
+  const place = placing.across(xPx, sdPx);
+  const half = ((view.walePitchMm ?? view.mmPerPx) / view.mmPerPx / 2) * scale * placing.acrossPerPx;
+  const ends = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
+  const mms = ends.map(({ mm }) => mm);
+  return {
+    class: 'needle_line',
+    shape: 'vertical',
+    score,
+    place,
+    acrossFrom: place.at - half,
+    acrossTo: place.at + half,
+    alongFromMm: Math.min(...mms),
+    alongToMm: Math.max(...mms),
+    alongSdMm: ends[0]?.sdMm ?? 0,
+    ...(look === null ? {} : { look }),
+  };
 }
 
 /** Where a line along a wale stands, in the picture itself; null where no wale is known, or none is there to hold it against. */
-function columnIn(
-  picture: Grey,
-  blob: Blob,
-  scale: number,
-  view: ClothView,
-): { readonly xPx: number; readonly sdPx: number } | null {
+function columnIn(picture: Grey, blob: Blob, scale: number, view: ClothView): LineColumn | null {
   if (view.walePitchMm === null) return null;
   const pitchPx = (view.walePitchMm / view.mmPerPx) * scale;
   const box = {
@@ -132,7 +224,7 @@ function sightingOf(
   { class: name, shape }: Classified,
   placing: Placing,
   scale: number,
-  line: { readonly xPx: number; readonly sdPx: number } | null,
+  { column: line, look }: Looked['lines'][number],
 ): Sighting {
   // Which needle of its width made it nobody knows: of a line half its own spread, of a spot all its width.
   const sdPx =
@@ -153,6 +245,7 @@ function sightingOf(
     alongFromMm: Math.min(...mms),
     alongToMm: Math.max(...mms),
     alongSdMm: ends[0]?.sdMm ?? 0,
+    ...(look === null ? {} : { look }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** One fault as it is followed over frames: what a sighting adds to it, and what is told of it. Pure; `tracker.ts` runs it. */
 import { causeOf, type Cause, type DefectClass, defectClasses, type Shape } from './classify.ts';
 import { meanPlace, type Place, type PlaceSums, withPlace } from './position.ts';
+import { likeness } from './odd-wales.ts';
 import { nearZero } from './turns.ts';
 
 /** A fault in one frame. Places across are needles on a tube and mm on a flat web; along they are mm of the roll. */
@@ -16,6 +17,8 @@ export interface Sighting {
   readonly alongToMm: number;
   /** One sigma of its place along the roll, mm. */
   readonly alongSdMm: number;
+  /** Of a wale that is odd: how. Two that are odd otherwise are not one fault, however near they are. */
+  readonly look?: Float32Array;
 }
 
 export interface TrackerOptions {
@@ -25,11 +28,13 @@ export interface TrackerOptions {
   readonly period: number | null;
   /** Cloth a revolution, mm; on a flat web the height of the view. A turn is so much cloth. */
   readonly stepMm: number;
-  /**
-   * Sightings of one fault may lie this far apart, across (needles or mm) and along. Across it must cover what a needle's place jumps
-   * by from one revolution to the next beyond its random part: with telemetry the needles that pass between two polls, twice.
-   */
+  /** Sightings of one fault may lie this far apart, across (needles or mm) and along. */
   readonly gateAcross: number;
+  /**
+   * Two sightings of a line along a wale, across: it must cover what a needle's place jumps by from one revolution to the next beyond its
+   * random part. With telemetry that are the needles that pass between two polls, twice.
+   */
+  readonly gateLines: number;
   readonly gateAlongMm: number;
   /** A line along a wale is told when it was seen in so many revolutions. */
   readonly lineAfterTurns: number;
@@ -42,6 +47,8 @@ export interface TrackerOptions {
    * revolution; a spot is one of thousands of places a second, and a line along a wale that did not come back is no better. 0: always told.
    */
   readonly loneScore: number;
+  /** A line along a wale is told from this score on, that of its plainest sighting. */
+  readonly lineScore: number;
   /** So many faults are followed at a time; sightings of more are dropped and counted. */
   readonly mostOpen: number;
 }
@@ -49,11 +56,13 @@ export interface TrackerOptions {
 export const defaultTrackerOptions = {
   isKnit: true,
   gateAcross: 3,
+  gateLines: 3,
   gateAlongMm: 4,
   lineAfterTurns: 2,
   bandAfterTurns: 0.5,
   closeAfterTurns: 2,
   loneScore: 0,
+  lineScore: 0,
   mostOpen: 200,
 } as const;
 
@@ -76,6 +85,8 @@ export interface Track {
   readonly sums: PlaceSums | null;
   /** Where it stood in the view when it was last seen, mm; what tells lines along a course apart. */
   readonly standingMm: number;
+  /** How the wale was odd when it was last seen so; null: never. */
+  readonly look: Float32Array | null;
   /** The surest sighting of the pass that is on. */
   readonly passPlace: Place;
   readonly acrossFrom: number;
@@ -136,6 +147,7 @@ export function trackOf(id: number, s: Sighting, now: Moment, options: TrackerOp
     lastLooked: now.looked,
     sums: null,
     standingMm: standingOf(s, now.turns, options),
+    look: s.look ?? null,
     passPlace: s.place,
     acrossFrom: s.acrossFrom,
     acrossTo: s.acrossTo,
@@ -170,6 +182,7 @@ export function seenAgain(track: Track, s: Sighting, now: Moment, options: Track
     lastLooked: now.looked,
     standingMm: standingOf(s, now.turns, options),
     sums: isNewPass ? withPlace(track.sums, track.passPlace, options.period) : track.sums,
+    look: s.look ?? track.look,
     passPlace: isNewPass || isSurer ? s.place : track.passPlace,
     ...box,
     widest: Math.max(track.widest, s.acrossTo - s.acrossFrom),
@@ -222,6 +235,9 @@ function unwrappedBox(
   return { acrossFrom, acrossTo: period === null ? acrossTo : Math.min(acrossTo, acrossFrom + period) };
 }
 
+/** The same wale is off the same way in every revolution; what two odd wales have in common by chance is a third of that. */
+const leastLikeness = 0.5;
+
 /** Whether a sighting belongs to a fault that is followed. */
 export function belongs(s: Sighting, track: Track, turns: number, options: TrackerOptions): boolean {
   if (track.shape === 'horizontal' || s.shape === 'horizontal') return belongsToBand(s, track, turns, options);
@@ -231,6 +247,7 @@ export function belongs(s: Sighting, track: Track, turns: number, options: Track
   if (s.class === 'hole' || classOf(track) === 'hole') return false;
   if (track.shape === 'spot') return acrossGap(s, track, options) <= 0 && isNearAlong(s, track, options);
   if (acrossGap(s, track, options) > 0) return false;
+  if (s.look !== undefined && track.look !== null && likeness(s.look, track.look) < leastLikeness) return false;
   return (
     s.shape === 'vertical' ||
     (s.alongFromMm <= track.alongToMm + options.stepMm + options.gateAlongMm &&
@@ -259,7 +276,7 @@ function isNearAlong(s: Sighting, track: Track, { gateAlongMm }: TrackerOptions)
 }
 
 /** How far apart both lie across beyond what the gate and both uncertainties allow; 0 or less: they may be one. */
-function acrossGap(s: Sighting, track: Track, { period, gateAcross }: TrackerOptions): number {
+function acrossGap(s: Sighting, track: Track, { period, gateAcross, gateLines }: TrackerOptions): number {
   // A line is where it was last, not as wide as all its sightings together: else it would creep along with a fault that moves.
   const [from, to] =
     track.shape === 'vertical'
@@ -268,7 +285,8 @@ function acrossGap(s: Sighting, track: Track, { period, gateAcross }: TrackerOpt
   const off = (s.acrossFrom + s.acrossTo) / 2 - (from + to) / 2;
   const distance = Math.abs(period === null ? off : nearZero(off, period));
   const halves = (s.acrossTo - s.acrossFrom) / 2 + (to - from) / 2;
-  return distance - halves - gateAcross - 2 * Math.hypot(s.place.randomSd, track.passPlace.randomSd);
+  const gate = track.shape === 'vertical' && s.shape === 'vertical' ? gateLines : gateAcross;
+  return distance - halves - gate - 2 * Math.hypot(s.place.randomSd, track.passPlace.randomSd);
 }
 
 /** The class most sightings gave; of equals `anomaly`, then the first of the list. */
@@ -288,7 +306,11 @@ export function isEvident(track: Track, options: TrackerOptions): boolean {
   // than a step it never shows the same cloth twice.
   const turns = options.lineAfterTurns - 1;
   const longEnough = turns * options.stepMm + Math.min(options.stepMm / 4, track.viewMm / 2);
-  return track.passes >= options.lineAfterTurns && track.alongToMm - track.alongFromMm >= longEnough;
+  return (
+    track.score >= options.lineScore &&
+    track.passes >= options.lineAfterTurns &&
+    track.alongToMm - track.alongFromMm >= longEnough
+  );
 }
 
 /** Classes that say “in every revolution”: what ended before that was seen is none. */

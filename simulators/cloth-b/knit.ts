@@ -33,7 +33,9 @@ export const asItShouldBe: LoopChange = { radius: 1, tone: 1, wide: 1, high: 1, 
 /** What is wrong with the loop of a wale and a course as counted in the cloth, at a place; null: nothing. */
 export type Wrong = (wale: number, course: number, xMm: number, yMm: number) => LoopChange | null;
 
-const piecesOfLoop = 34;
+/** A loop is laid in so many pieces, fewer where the camera would not see them. */
+const mostPieces = 34;
+const finestPerMm = 18;
 
 /** Height in courses of a loop: its course less the helix of the feeders. */
 export const heightOf = (knit: KnitB, wale: number, course: number): number =>
@@ -50,6 +52,7 @@ export function layKnit(knit: KnitB, relief: Relief, wrong: Wrong): void {
   const yarns = child(seed, 1);
   const loops = child(seed, 2);
   const meander = child(seed, 3);
+  const piecesOfLoop = Math.round(mostPieces * Math.min(1, relief.perMm / finestPerMm));
   // The curve once, in shares of a wale and a course.
   const curve = Array.from({ length: piecesOfLoop }, (_, p) => {
     const t = (2 * Math.PI * (p + 0.5)) / piecesOfLoop;

@@ -19,15 +19,19 @@ export interface Relief {
 }
 export const nothing = -9;
 
+/** An empty relief. @param old one of the same size that is not needed any more: its memory is used again */
 export function createRelief(
   widthPx: number,
   heightPx: number,
   pxPerMm: number,
   leftMm: number,
   topMm: number,
+  old: Relief | null = null,
 ): Relief {
   const width = widthPx * finer;
   const height = heightPx * finer;
+  // Only the height says whether there is anything; what else stands there is written with it.
+  if (old !== null) return { ...old, leftMm, topMm, z: old.z.fill(nothing) };
   return {
     width,
     height,
@@ -65,6 +69,10 @@ export function layPiece(
   const fromY = Math.max(0, Math.ceil(cy - reach - 0.5));
   const toY = Math.min(height - 1, Math.floor(cy + reach - 0.5));
   const reach2 = reach * reach;
+  const lean = Math.sqrt(1 + slope * slope);
+  const leanX = (slope * tx * 0.5) / lean;
+  const leanY = (slope * ty * 0.5) / lean;
+  const { tone: tones, nx, ny } = relief;
   for (let y = fromY; y <= toY; y += 1) {
     const dy = y + 0.5 - cy;
     for (let x = fromX; x <= toX; x += 1) {
@@ -72,17 +80,17 @@ export function layPiece(
       const d2 = dx * dx + dy * dy;
       if (d2 > reach2) continue;
       // How far from the yarn's middle line, not from the middle of the piece: a chain of pieces is smooth.
-      const aside = dx * ty - dy * tx;
-      const along = (dx * tx + dy * ty) / perMm;
-      const share = aside / reach;
-      const top = zMm + along * slope + radiusMm * Math.sqrt(1 - share * share);
+      const middle = zMm + ((dx * tx + dy * ty) / perMm) * slope;
       const i = y * width + x;
-      if (top <= (z[i] ?? nothing)) continue;
+      const known = z[i] ?? nothing;
+      if (middle + radiusMm <= known) continue;
+      const share = (dx * ty - dy * tx) / reach;
+      const top = middle + radiusMm * Math.sqrt(1 - share * share);
+      if (top <= known) continue;
       z[i] = top;
-      relief.tone[i] = tone;
-      const lean = Math.sqrt(1 + slope * slope);
-      relief.nx[i] = share * ty - (slope * tx * 0.5) / lean;
-      relief.ny[i] = -share * tx - (slope * ty * 0.5) / lean;
+      tones[i] = tone;
+      nx[i] = share * ty - leanX;
+      ny[i] = -share * tx - leanY;
     }
   }
 }

@@ -5,8 +5,8 @@
 import { child, dice, gradientNoise, normal } from './dice.ts';
 import { asItShouldBe, heightOf, layKnit, type KnitB, type Wrong } from './knit.ts';
 import { capture, lightUp } from './light.ts';
-import { createRelief } from './relief.ts';
-import { tuft } from './things.ts';
+import { createRelief, type Relief } from './relief.ts';
+import { tear, tuft } from './things.ts';
 
 export interface SceneB {
   readonly seed: number;
@@ -41,6 +41,12 @@ export interface ShotB {
     readonly toHeight?: number;
     readonly strength?: number;
   }[];
+  readonly holes?: readonly {
+    readonly needle: number;
+    readonly height: number;
+    readonly radiusMm: number;
+    readonly seed: number;
+  }[];
 }
 
 const behind = 0.07;
@@ -60,6 +66,7 @@ export function createTubeEyeB(scene: SceneB): { take(shot: ShotB, pixels: Uint8
     unevenness: scene.unevenness,
   };
   const lamp = child(scene.seed, 62);
+  let relief: Relief | null = null;
   return {
     take(shot, pixels) {
       // The needle in the middle: as many have passed as the cylinder has turned, up or down in number.
@@ -67,14 +74,20 @@ export function createTubeEyeB(scene: SceneB): { take(shot: ShotB, pixels: Uint8
       const shake = scene.shakeMm * (Math.cos(70 * shot.timeS) + 0.5 * normal(lamp, shot.number, 4));
       const middleMm = (inMiddle + 0.5) * knit.waleMm + shake;
       const heightMm = tube.feeders * shot.revolutions * knit.courseMm;
-      const relief = createRelief(
+      relief = createRelief(
         widthPx,
         heightPx,
         pxPerMm,
         middleMm - widthPx / pxPerMm / 2,
         -heightMm - heightPx / pxPerMm / 2,
+        relief,
       );
       layKnit(knit, relief, wornNeedles(knit, shot));
+      for (const { needle, height, radiusMm, seed } of shot.holes ?? []) {
+        const off = wrap(needle - inMiddle + tube.needles / 2, tube.needles) - tube.needles / 2;
+        const x = (inMiddle + off + 0.5) * knit.waleMm;
+        tear(relief, x, -height * knit.courseMm, radiusMm, child(seed, 9));
+      }
       // Now and then fibres fly by.
       if (dice(lamp, shot.number, 5) < 0.08)
         tuft(

@@ -6,11 +6,23 @@
  *  N1  The same plan, seed and number give the same trial.
  *  N2  What the gateway gets names no needle but those of its calibration; the truth lies beside it.
  *  N3  The worn needle is at the told column in every frame the truth lists, and in no other frame.
+ *  N4  A roll has each of its holes in the frames the truth lists, and shows the mark in every revolution.
  */
 import { bell, branch, uniform, within } from './chance.ts';
-import { advanceMm, columnOf, passedMm, tubeOf, walePitchMm, type Tube, type TubeCamera } from './geometry.ts';
+import {
+  advanceMm,
+  columnOf,
+  coursePitchMm,
+  nextPass,
+  passedMm,
+  rowOf,
+  tubeOf,
+  walePitchMm,
+  type Tube,
+  type TubeCamera,
+} from './geometry.ts';
 import type { KnitFault } from './knit.ts';
-import type { TubeEye, TubeScene } from './tube-camera.ts';
+import type { TubeEye, TubeScene, TubeHole } from './tube-camera.ts';
 
 export const trialPositions = ['index', 'encoder', 'telemetry'] as const;
 export type TrialPosition = (typeof trialPositions)[number];
@@ -23,13 +35,18 @@ export interface TrialPlan {
   readonly rpm: number;
   /** Share by which the speed swings about `rpm`. */
   readonly ripple: number;
-  /** How long a trial is. The line begins in the first one. */
+  /** How long a trial is, and after how many revolutions of it the line begins. */
   readonly revolutions: number;
+  readonly lineFrom: readonly [from: number, to: number];
   readonly fps: number;
   readonly widthPx: number;
-  /** Of a frame, margin and all; a multiple of 8, so that frames in one JPEG do not run into each other. */
+  /** Of the cloth in a frame; a multiple of 8, as the margin is, so that frames in one JPEG do not run into each other. */
   readonly rowsPx: number;
   readonly pxPerMm: number;
+  /** Reflectance of the yarn; how uneven yarn and needles are (1: in good order); how far the camera shakes, mm. */
+  readonly tone: number;
+  readonly unevenness: number;
+  readonly shakeMm: number;
   readonly strength: readonly [from: number, to: number];
   readonly skewPpm: number;
   readonly jitterMs: number;
@@ -84,6 +101,14 @@ export interface TrialInput {
   readonly telemetry: readonly TrialPoll[];
 }
 
+/** A hole of a roll: the metre of its middle, and every frame that shows all of it. */
+export interface HoleTruth {
+  readonly needle: number;
+  readonly mm: number;
+  readonly radiusMm: number;
+  readonly frames: readonly number[];
+}
+
 export interface TrialTruth {
   readonly id: string;
   readonly position: TrialPosition;
@@ -106,6 +131,10 @@ export interface TrialTruth {
   }[];
   readonly revolutions: { readonly from: number; readonly to: number };
   readonly clothMm: number;
+  /** Metre of the roll, mm, at which what the gateway counts stands at 0: the first mark in the middle, the count 0, revolution 0. */
+  readonly zeroMm: number;
+  /** Of a roll alone. */
+  readonly holes?: readonly HoleTruth[];
 }
 
 export interface Trial {
@@ -125,73 +154,73 @@ export interface TrialDrawer {
   createEye(scene: TubeScene): TubeEye;
 }
 
-/** Trials of one plan: one machine and its cloth, the camera mounted anew in each. */
-export function createTrialMaker(
-  plan: TrialPlan,
-  seed: number,
-  drawer: TrialDrawer,
-): (position: TrialPosition, number: number, hasLine: boolean) => Trial {
+export interface TrialMaker {
+  trial(position: TrialPosition, number: number, hasLine: boolean): Trial;
+  /** A roll of `metres` with `holes` in it, in parts that go on where the one before ends; few of its frames are drawn. */
+  roll(position: TrialPosition, metres: number, holes: number): readonly Trial[];
+}
+
+/** Trials of one plan: one machine, its cloth and its light, the camera mounted anew in each. */
+export function createTrialMaker(plan: TrialPlan, seed: number, drawer: TrialDrawer): TrialMaker {
   const tube = tubeOf(plan);
-  return (position, number, hasLine) => {
-    const own = branch(seed, `trial ${position} ${number}`);
-    const direction = uniform(own, 1) < 0.5 ? 1 : -1;
+  const direction = uniform(branch(seed, 'direction'), 0) < 0.5 ? 1 : -1;
+  const mounted = (position: TrialPosition, label: string): Mounted => {
+    const own = branch(seed, label);
     const marginPx = position === 'index' ? marginRows : 0;
     const camera: TubeCamera = {
       widthPx: plan.widthPx,
-      heightPx: plan.rowsPx - marginPx,
+      heightPx: plan.rowsPx,
       pxPerMm: plan.pxPerMm,
       needleZero: Math.floor(uniform(own, 2) * tube.needles),
       direction,
     };
     const markNeedle = Math.floor(uniform(own, 3) * tube.needles);
     // Where the camera is mounted is another place in every trial; cloth and light are those of one machine.
-    const eye = drawer.createEye({
-      seed,
-      tube,
-      camera,
-      marginPx,
-      markNeedle,
-      tone: 0.7,
-      unevenness: 1,
-      shakeMm: 0.025,
-    });
-    return planTrial(plan, tube, camera, eye, {
-      generator: drawer.generator,
-      position,
-      number,
-      hasLine,
-      seed: own,
-      marginPx,
-      markNeedle,
-    });
+    const { tone, unevenness, shakeMm } = plan;
+    const eye = drawer.createEye({ seed, tube, camera, marginPx, markNeedle, tone, unevenness, shakeMm });
+    return { plan, tube, camera, eye, generator: drawer.generator, position, seed: own, marginPx, markNeedle };
+  };
+  return {
+    trial: (position, number, hasLine) => planTrial(mounted(position, `trial ${position} ${number}`), number, hasLine),
+    roll: (position, metres, holes) => planRoll(mounted(position, `roll ${position}`), metres, holes),
   };
 }
 
-interface TrialParts {
+/** A camera before the machine. */
+interface Mounted {
+  readonly plan: TrialPlan;
+  readonly tube: Tube;
+  readonly camera: TubeCamera;
+  readonly eye: TubeEye;
   readonly generator: string;
   readonly position: TrialPosition;
-  readonly number: number;
-  readonly hasLine: boolean;
   readonly seed: number;
   readonly marginPx: number;
   readonly markNeedle: number;
 }
 
-function planTrial(plan: TrialPlan, tube: Tube, camera: TubeCamera, eye: TubeEye, parts: TrialParts): Trial {
-  const { position, seed, marginPx } = parts;
+/** An exposure: its number on the camera's even beat, its time since the first one, and how far the cylinder has turned. */
+interface Exposure {
+  readonly beat: number;
+  readonly timeS: number;
+  readonly revolutions: number;
+}
+
+function planTrial(mounted: Mounted, number: number, hasLine: boolean): Trial {
+  const { plan, tube, camera, eye, seed, position } = mounted;
   const turned = turning(plan, seed);
   const startRevolutions = turned(0);
-  const frames: { readonly timeS: number; readonly revolutions: number }[] = [];
-  for (let i = 0; ; i += 1) {
-    const timeS = i / plan.fps;
+  const frames: Exposure[] = [];
+  for (let beat = 0; ; beat += 1) {
+    const timeS = beat / plan.fps;
     const revolutions = turned(timeS);
     if (revolutions - startRevolutions > plan.revolutions) break;
-    frames.push({ timeS, revolutions });
+    frames.push({ beat, timeS, revolutions });
   }
-  const line = parts.hasLine
+  const line = hasLine
     ? {
         needle: Math.floor(uniform(seed, 10) * tube.needles),
-        fromRevolutions: startRevolutions + within(seed, 11, 0.2, 1),
+        fromRevolutions: startRevolutions + within(seed, 11, ...plan.lineFrom),
         strength: within(seed, 12, ...plan.strength),
       }
     : null;
@@ -212,32 +241,11 @@ function planTrial(plan: TrialPlan, tube: Tube, camera: TubeCamera, eye: TubeEye
     const xPx = columnOf(tube, camera, revolutions, line.needle);
     return xPx === null ? [] : [{ frame, xPx, revolutions, mm: passedMm(tube, revolutions) }];
   });
-  const id = `${position}-${String(parts.number).padStart(4, '0')}`;
+  const id = `${position}-${String(number).padStart(4, '0')}`;
   const end = frames.at(-1)?.revolutions ?? startRevolutions;
+  const wires = signals(mounted, frames, turned);
   return {
-    input: {
-      id,
-      position,
-      simulated: true,
-      generator: parts.generator,
-      machine: {
-        needles: tube.needles,
-        feeders: tube.feeders,
-        coursesPerCm: tube.coursesPerCm,
-        walePitchMm: walePitchMm(tube),
-        advanceMm: advanceMm(tube),
-        direction: camera.direction,
-      },
-      camera: {
-        widthPx: camera.widthPx,
-        heightPx: plan.rowsPx,
-        marginPx,
-        pxPerMm: camera.pxPerMm,
-        fps: plan.fps,
-        ...(position === 'encoder' ? { countsPerRevolution: plan.countsPerRevolution } : {}),
-      },
-      ...signals(plan, tube, camera, parts, frames, turned),
-    },
+    input: inputOf(mounted, id, wires),
     truth: {
       id,
       position,
@@ -251,11 +259,142 @@ function planTrial(plan: TrialPlan, tube: Tube, camera: TubeCamera, eye: TubeEye
       passes,
       revolutions: { from: startRevolutions, to: end },
       clothMm: passedMm(tube, end - startRevolutions),
+      zeroMm: wires.zeroMm,
     },
     draw(frame, pixels) {
       const shown = frames[frame];
-      if (shown !== undefined) eye.take({ ...shown, number: frame, faults, trouble: null }, pixels);
+      if (shown !== undefined) eye.take({ ...shown, number: shown.beat, faults, trouble: null }, pixels);
     },
+  };
+}
+
+/** So many frames a part of a roll: a JPEG has 65,535 rows. */
+const framesOfPart = 160;
+/** Frames drawn before and after the one that shows a hole best. */
+const aroundHole = 1;
+
+function planRoll(mounted: Mounted, metres: number, count: number): readonly Trial[] {
+  const { plan, tube, camera, eye, seed, position } = mounted;
+  const turned = turning(plan, seed);
+  const start = turned(0);
+  const lengthRevolutions = (metres * 1000) / advanceMm(tube);
+  /** The exposure nearest to an angle. */
+  const beatAt = (revolutions: number): number => {
+    let beat = Math.round(((revolutions - start) / plan.rpm) * 60 * plan.fps);
+    const off = (at: number): number => Math.abs(turned(at / plan.fps) - revolutions);
+    while (beat > 0 && off(beat - 1) < off(beat)) beat -= 1;
+    while (off(beat + 1) < off(beat)) beat += 1;
+    return beat;
+  };
+  const middle = (needle: number, from: number) => nextPass(tube, camera, needle, from);
+  const viewCourses = (camera.heightPx / camera.pxPerMm) * (tube.coursesPerCm / 10);
+  const holes = Array.from({ length: count }, (_, i) => {
+    const needle = Math.floor(uniform(seed, i, 40) * tube.needles);
+    const pass = middle(needle, start + 3 + ((lengthRevolutions - 4) * (i + 0.5)) / count);
+    const height = tube.feeders * pass + viewCourses * (uniform(seed, i, 41) - 0.5) * 0.6;
+    const radiusMm = 0.8 + 1.1 * uniform(seed, i, 42);
+    return { needle, height, pass, radiusMm };
+  });
+  const beats = new Set<number>();
+  // The mark in every revolution, and in every second one the machine at an angle drawn for it.
+  for (let turn = 0; turn < lengthRevolutions; turn += 1) {
+    if (position === 'index') beats.add(beatAt(middle(mounted.markNeedle, start + turn)));
+    if (turn % 2 === 0) beats.add(beatAt(start + turn + uniform(seed, turn, 43)));
+  }
+  for (const { pass } of holes) {
+    for (let off = -aroundHole; off <= aroundHole; off += 1) beats.add(beatAt(pass) + off);
+  }
+  const frames = [...beats]
+    .toSorted((a, b) => a - b)
+    .map((beat): Exposure => ({ beat, timeS: beat / plan.fps, revolutions: turned(beat / plan.fps) }));
+  const wires = signals(mounted, frames, turned);
+  const painted = holes.map(({ needle, height, radiusMm }, i): TubeHole => ({
+    needle,
+    height,
+    radiusMm,
+    seed: branch(seed, `hole ${i}`),
+  }));
+  const shows = ({ revolutions }: Exposure, { needle, height, radiusMm }: TubeHole): boolean => {
+    const x = columnOf(tube, camera, revolutions, needle);
+    const y = rowOf(tube, camera, revolutions, height);
+    const rim = 1.6 * radiusMm * camera.pxPerMm;
+    return x !== null && y !== null && Math.min(x, camera.widthPx - x, y, camera.heightPx - y) > rim;
+  };
+  const parts: Trial[] = [];
+  for (let from = 0; from < frames.length; from += framesOfPart) {
+    const own = frames.slice(from, from + framesOfPart);
+    const [first, last] = [own[0]?.revolutions ?? start, own.at(-1)?.revolutions ?? start];
+    const id = `roll-${position}-${String(parts.length + 1).padStart(4, '0')}`;
+    const received = wires.frames.slice(from, from + framesOfPart);
+    const [sinceMs, untilMs] = [
+      from === 0 ? 0 : (received[0]?.receivedMs ?? 0),
+      wires.frames[from + framesOfPart]?.receivedMs ?? Infinity,
+    ];
+    const telemetry =
+      position === 'telemetry'
+        ? wires.telemetry.filter(({ receivedMs }) => receivedMs >= sinceMs && receivedMs < untilMs)
+        : [];
+    parts.push({
+      input: inputOf(mounted, id, { ...wires, frames: received, telemetry }),
+      truth: {
+        id,
+        position,
+        needles: tube.needles,
+        rpm: plan.rpm,
+        truthNeedle: null,
+        strength: null,
+        fromRevolutions: null,
+        fromMm: null,
+        firstFrame: null,
+        passes: [],
+        revolutions: { from: first, to: last },
+        clothMm: passedMm(tube, last - first),
+        zeroMm: wires.zeroMm,
+        holes: painted.flatMap((hole) => {
+          const seen = own.flatMap((frame, i) => (shows(frame, hole) ? [i] : []));
+          const { needle, height, radiusMm } = hole;
+          return seen.length === 0 ? [] : [{ needle, mm: height * coursePitchMm(tube), radiusMm, frames: seen }];
+        }),
+      },
+      draw(frame, pixels) {
+        const shown = own[frame];
+        if (shown !== undefined)
+          eye.take({ ...shown, number: shown.beat, faults: [], holes: painted, trouble: null }, pixels);
+      },
+    });
+  }
+  return parts;
+}
+
+function inputOf(
+  { plan, tube, camera, position, generator, marginPx }: Mounted,
+  id: string,
+  { calibration, frames, telemetry }: Pick<TrialInput, 'calibration' | 'frames' | 'telemetry'>,
+): TrialInput {
+  return {
+    id,
+    position,
+    simulated: true,
+    generator,
+    machine: {
+      needles: tube.needles,
+      feeders: tube.feeders,
+      coursesPerCm: tube.coursesPerCm,
+      walePitchMm: walePitchMm(tube),
+      advanceMm: advanceMm(tube),
+      direction: camera.direction,
+    },
+    camera: {
+      widthPx: camera.widthPx,
+      heightPx: camera.heightPx + marginPx,
+      marginPx,
+      pxPerMm: camera.pxPerMm,
+      fps: plan.fps,
+      ...(position === 'encoder' ? { countsPerRevolution: plan.countsPerRevolution } : {}),
+    },
+    calibration,
+    frames,
+    telemetry,
   };
 }
 
@@ -269,26 +408,23 @@ function turning(plan: TrialPlan, seed: number): (timeS: number) => number {
     start + perS * (timeS + (plan.ripple / swing) * (Math.sin(swing * timeS + phase) - Math.sin(phase)));
 }
 
-/** What comes in over the wires, and the calibration that goes with it. */
+/** What comes in over the wires, the calibration that goes with it, and where on the roll its count stands at 0. */
 function signals(
-  plan: TrialPlan,
-  tube: Tube,
-  camera: TubeCamera,
-  { position, seed, markNeedle }: TrialParts,
-  frames: readonly { readonly timeS: number; readonly revolutions: number }[],
+  { plan, tube, camera, position, seed, markNeedle }: Mounted,
+  frames: readonly Exposure[],
   turned: (timeS: number) => number,
-): Pick<TrialInput, 'calibration' | 'frames' | 'telemetry'> {
+): Pick<TrialInput, 'calibration' | 'frames' | 'telemetry'> & Pick<TrialTruth, 'zeroMm'> {
   const chance = branch(seed, 'wires');
   const cameraOffsetMs = within(chance, 1, -500, 500);
   const countZero = Math.floor(uniform(chance, 2) * plan.countsPerRevolution);
   const skew = 1 + within(chance, 3, -plan.skewPpm, plan.skewPpm) / 1e6;
   const micro = (ms: number): number => Math.round(ms * 1000) / 1000;
   let lastMs = 0;
-  const received = frames.map(({ timeS, revolutions }, i): TrialFrame => {
+  const received = frames.map(({ beat, timeS, revolutions }): TrialFrame => {
     const trueMs = timeS * 1000;
-    const capturedMs = micro(epochMs + cameraOffsetMs + trueMs * skew + plan.jitterMs * bell(chance, i, 4));
+    const capturedMs = micro(epochMs + cameraOffsetMs + trueMs * skew + plan.jitterMs * bell(chance, beat, 4));
     // No frame overtakes an earlier one.
-    lastMs = Math.max(lastMs + 0.5, epochMs + trueMs + within(branch(chance, `late ${i}`), 5, ...plan.latencyMs));
+    lastMs = Math.max(lastMs + 0.5, epochMs + trueMs + within(branch(chance, `late ${beat}`), 5, ...plan.latencyMs));
     const count = Math.floor(revolutions * plan.countsPerRevolution) + countZero;
     return { capturedMs, receivedMs: micro(lastMs), ...(position === 'encoder' ? { count } : {}) };
   });
@@ -310,5 +446,22 @@ function signals(
     telemetry: camera.needleZero,
   }[position];
   const zeroNeedle = ((Math.round(atZero) % tube.needles) + tube.needles) % tube.needles;
-  return { calibration: { zeroNeedle }, frames: received, telemetry };
+  const zeroRevolutions = {
+    index: firstMark(tube, camera, markNeedle, frames),
+    encoder: -countZero / plan.countsPerRevolution,
+    telemetry: 0,
+  }[position];
+  return { calibration: { zeroNeedle }, frames: received, telemetry, zeroMm: passedMm(tube, zeroRevolutions) };
+}
+
+/** Revolutions at the pass of the mark that the first frame with all of it shows. */
+function firstMark(tube: Tube, camera: TubeCamera, markNeedle: number, frames: readonly Exposure[]): number {
+  const first = frames.find(({ revolutions }) => {
+    const x = columnOf(tube, camera, revolutions, markNeedle);
+    return x !== null && x > 8 && x < camera.widthPx - 8;
+  });
+  const from = (first ?? frames[0])?.revolutions ?? 0;
+  const next = nextPass(tube, camera, markNeedle, from);
+  // A frame shows the mark a little before it passes the middle, or a little after.
+  return next - from > 0.5 ? next - 1 : next;
 }

@@ -10,10 +10,13 @@ import { bell, branch, drift } from './chance.ts';
 import { columnOf, coursePitchMm, needleInMiddle, walePitchMm, type Tube, type TubeCamera } from './geometry.ts';
 import { createKnit, drawKnit, type Knit, type KnitFault } from './knit.ts';
 import { expose, illuminate, type Noise } from './optics.ts';
-import { paintLint } from './paint.ts';
+import { paintHole, paintLint } from './paint.ts';
 import { soften, type Sheet, type View } from './view.ts';
 
 export type { KnitFault } from './knit.ts';
+
+/** What is seen through a hole: the dark inside of the tube. */
+const behind = 0.06;
 
 /** What is wrong with a camera. */
 export type CameraTrouble = 'black' | 'overexposed' | 'defocused' | 'moved';
@@ -33,6 +36,15 @@ export interface TubeScene {
   readonly shakeMm: number;
 }
 
+/** A hole in the tube: its middle by needle and height in courses. */
+export interface TubeHole {
+  readonly needle: number;
+  readonly height: number;
+  readonly radiusMm: number;
+  /** Its outline. */
+  readonly seed: number;
+}
+
 export interface Shot {
   /** Of the cylinder, since the first course. */
   readonly revolutions: number;
@@ -41,6 +53,7 @@ export interface Shot {
   /** Number of the exposure: its noise. */
   readonly number: number;
   readonly faults: readonly KnitFault[];
+  readonly holes?: readonly TubeHole[];
   readonly trouble: CameraTrouble | null;
 }
 
@@ -139,6 +152,13 @@ function drawCloth(
     turnRad: moved ? knocked.turnRad : 0,
   };
   drawKnit(knit, view, shot.faults, cloth);
+  for (const { needle, height, radiusMm, seed } of shot.holes ?? []) {
+    // The tube closes on itself: the wale of a needle is where the view is, whichever turn of the plane that is in.
+    const round = tube.needles * walePitchMm(tube);
+    const off = (needle + 0.5) * walePitchMm(tube) - view.xMm;
+    const xMm = view.xMm + off - round * Math.floor(off / round + 0.5);
+    paintHole(view, cloth, { xMm, yMm: -height * coursePitchMm(tube), radiusMm, aspect: 1, seed }, behind);
+  }
   // Specks that come and go: lint in the air before the lens.
   paintLint(view, cloth, branch(scene.seed, `lint ${shot.number}`), 9);
 }

@@ -64,11 +64,17 @@ const trials = z
     coursesPerCm: z.number().min(4).max(40).default(18),
     rpm: z.number().min(1).max(60).default(35),
     ripple: z.number().min(0).max(0.1).default(0.0005),
-    revolutions: z.number().min(1).max(20).default(4.2),
-    fps: z.number().min(1).max(200).default(40),
-    widthPx: z.int().min(64).max(2048).default(256),
-    rowsPx: z.int().multipleOf(8).min(16).max(512).default(32),
-    pxPerMm: z.number().min(3).max(30).default(7),
+    revolutions: z.number().min(1).max(20).default(3.4),
+    lineFrom: span.default([0.05, 0.4]),
+    fps: z.number().min(1).max(200).default(16),
+    widthPx: z.int().min(64).max(2048).default(512),
+    rowsPx: z.int().multipleOf(8).min(16).max(512).default(256),
+    pxPerMm: z.number().min(3).max(30).default(6),
+    tone: z.number().min(0.15).max(0.95).default(0.7),
+    unevenness: z.number().min(0).max(3).default(1),
+    shakeMm: z.number().min(0).max(1).default(0.025),
+    /** A roll for each kind of position with holes at known metres. */
+    roll: z.strictObject({ metres: z.number().min(1).max(1000), holes: z.int().min(1).max(1000) }).optional(),
     strength: span.default([0.4, 1.1]),
     skewPpm: z.number().min(0).max(500).default(80),
     jitterMs: z.number().min(0).max(50).default(0.2),
@@ -79,7 +85,7 @@ const trials = z
   })
   .superRefine(({ revolutions, rpm, fps, rowsPx }, ctx) => {
     // A JPEG has 16 bits for its rows (ITU-T T.81, B.2.2).
-    const rows = Math.ceil((revolutions / rpm) * 60 * fps + 1) * rowsPx;
+    const rows = Math.ceil((revolutions / rpm) * 60 * fps + 1) * (rowsPx + 8);
     if (rows > 65_535)
       ctx.addIssue({
         code: 'custom',

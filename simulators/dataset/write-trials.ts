@@ -16,22 +16,29 @@ const drawers: Readonly<Record<GeneratorName, TrialDrawer>> = {
   b: { generator: 'b', createEye: createTubeEyeB },
 };
 
-/** Writes all trials of a data set; resolves with how many there are. Rejects with SIM-101. */
+/** Writes all trials and rolls of a data set; resolves with how many there are. Rejects with SIM-101. */
 export async function writeTrials(dataset: TrialsDataset, options: WriteOptions): Promise<number> {
   const { folder, seed, generator, signal } = options;
-  const { each, clean } = dataset;
-  claimFolder(folder, ['teach', ...trialPositions]);
+  const { each, clean, roll } = dataset;
+  claimFolder(folder, ['teach', ...(roll === undefined ? [] : ['roll']), ...trialPositions]);
   const make = createTrialMaker(dataset, seed, drawers[generator]);
   const truths: TrialTruth[] = [];
-  const teach = { trial: make('telemetry', 0, false), folder: 'teach' };
-  await save(teach.trial, folder, teach.folder, dataset);
+  await save(make.trial('telemetry', 0, false), folder, 'teach', dataset.jpegQuality);
+  const all = trialPositions.length * (each + clean);
+  const write = async (trial: Trial, inner: string): Promise<void> => {
+    await save(trial, folder, inner, dataset.jpegQuality);
+    truths.push(trial.truth);
+    options.onProgress(truths.length, Math.max(all, truths.length));
+  };
   for (const position of trialPositions) {
     for (let number = 1; number <= each + clean; number += 1) {
       if (signal.aborted) return truths.length;
-      const trial = make(position, number, number <= each);
-      await save(trial, folder, position, dataset);
-      truths.push(trial.truth);
-      options.onProgress(truths.length, trialPositions.length * (each + clean));
+      await write(make.trial(position, number, number <= each), position);
+    }
+    if (roll === undefined) continue;
+    for (const part of make.roll(position, roll.metres, roll.holes)) {
+      if (signal.aborted) return truths.length;
+      await write(part, 'roll');
     }
   }
   const truth = { version: 1, simulated: true, generator, seed, plan: dataset, trials: truths };
@@ -39,18 +46,15 @@ export async function writeTrials(dataset: TrialsDataset, options: WriteOptions)
   return truths.length;
 }
 
-async function save(trial: Trial, folder: string, inner: string, dataset: TrialsDataset): Promise<void> {
+async function save(trial: Trial, folder: string, inner: string, quality: number): Promise<void> {
   const { input } = trial;
-  const { widthPx, rowsPx, jpegQuality } = dataset;
-  const size = widthPx * rowsPx;
+  const { widthPx, heightPx } = input.camera;
+  const size = widthPx * heightPx;
   const pixels = new Uint8Array(size * input.frames.length);
   for (let frame = 0; frame < input.frames.length; frame += 1)
     trial.draw(frame, pixels.subarray(frame * size, (frame + 1) * size));
-  const raw = { width: widthPx, height: rowsPx * input.frames.length, channels: 1 } as const;
-  const jpeg = await sharp(pixels, { raw, limitInputPixels: false })
-    .toColourspace('b-w')
-    .jpeg({ quality: jpegQuality })
-    .toBuffer();
+  const raw = { width: widthPx, height: heightPx * input.frames.length, channels: 1 } as const;
+  const jpeg = await sharp(pixels, { raw, limitInputPixels: false }).toColourspace('b-w').jpeg({ quality }).toBuffer();
   const file = join(inner, input.id);
   writing(file, () => {
     writeFileSync(join(folder, `${file}.jpg`), jpeg);

@@ -10,34 +10,36 @@ import { ModelError } from '../../../models/errors.ts';
 import { providerOf } from '../../../models/package/accelerator.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import type { Taught } from '../../../models/vision/eye.ts';
-import type { Box } from '../../../models/vision/grey.ts';
 import { readStats } from '../../../models/vision/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
 import type { Trial } from '../../models/trial.ts';
 import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
+import type { Cut } from './cut.ts';
 import {
   type EyeMachine,
   type EyeMessage,
   type EyeSettings,
   eyeSettingsSchema,
+  type FlatMachine,
   maxCropBytes,
   telemetrySchema,
+  webSpeedSchema,
 } from './settings.ts';
+import { FlatWatching } from './flat.ts';
 import type { Shadow } from './shadow.ts';
 import { WatchedGraph } from './watched-graph.ts';
 import { Watching } from './watching.ts';
 
 const aliveMs = 2_000;
-/** A crop shows so much around the fault, px, and is at most so large a side. */
-const marginPx = 24;
+/** A crop is at most so large a side, px. */
 const mostSidePx = 256;
 
 interface Watched {
-  readonly settings: EyeMachine;
+  readonly settings: EyeMachine | FlatMachine;
   readonly taught: Taught;
   readonly camera: Camera;
-  watching: Watching | null;
+  watching: Watching | FlatWatching | null;
   /** Pictures of a camera that does not stand as it did when the cloth was taught: what would be found in them is the camera's. */
   unfit: number;
 }
@@ -59,13 +61,13 @@ class Eye {
   }
 
   async start(): Promise<void> {
-    const { model, machines, trial, dataDir } = this.#settings;
+    const { model, machines, webs, trial, dataDir } = this.#settings;
     const session = await this.#open();
     if (trial !== null) this.#trial = await trialOf(trial, dataDir);
     this.#session = session;
     this.#graph = new WatchedGraph(session);
     await this.#beginShadow();
-    for (const settings of machines) {
+    for (const settings of [...machines, ...webs]) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
       const { endpoint, mask, reference } = settings;
       const camera = createCamera(
@@ -82,7 +84,11 @@ class Eye {
     }
     process.on('message', (message: unknown) => {
       const poll = telemetrySchema.safeParse(message);
-      if (poll.success) this.#machines.get(poll.data.machine)?.watching?.telemetry(poll.data);
+      const watching = poll.success ? this.#machines.get(poll.data.machine)?.watching : null;
+      if (poll.success && watching instanceof Watching) watching.telemetry(poll.data);
+      const speed = webSpeedSchema.safeParse(message);
+      const web = speed.success ? this.#machines.get(speed.data.machine)?.watching : null;
+      if (speed.success && web instanceof FlatWatching) web.speed(speed.data);
     });
     this.#alive = setInterval(() => this.#tellAlive(), aliveMs);
     this.#tellAlive();
@@ -132,13 +138,16 @@ class Eye {
       one.unfit += 1;
       return;
     }
-    one.watching ??= new Watching(one.settings, frame, one.taught, graph);
+    one.watching ??=
+      'flat' in one.settings
+        ? new FlatWatching(one.settings.flat, frame, one.taught, graph)
+        : new Watching(one.settings, frame, one.taught, graph);
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
     // First what was looked at: a finding lies on cloth whose place is known.
     if (findings.length > 0) this.#tellCloth(machine, one.watching);
-    for (const { finding, box } of findings) {
-      const crop = box === null || finding.phase !== 'found' ? null : await cropOf(frame, box);
+    for (const { finding, cut } of findings) {
+      const crop = cut === null || finding.phase !== 'found' ? null : await cropOf(cut);
       this.#say({ kind: 'finding', machine, finding, crop });
     }
     if (hasLooked) this.#say({ kind: 'looked', machine });
@@ -149,6 +158,7 @@ class Eye {
   #showShadow({ settings, taught }: Watched, frame: Frame, graph: WatchedGraph): void {
     const last = graph.take();
     if (this.#shadow === null || last === null) return;
+    if ('flat' in settings) return;
     const rows = settings.position.kind === 'index' ? settings.position.ringRowsPx : 0;
     const { width, height, pixels } = frame;
     const picture = { width, height: height - rows, pixels: pixels.subarray(rows * width) };
@@ -175,7 +185,7 @@ class Eye {
     this.#beat();
   }
 
-  #tellCloth(machine: string, watching: Watching | null): void {
+  #tellCloth(machine: string, watching: Watched['watching']): void {
     const seen = watching?.seen() ?? null;
     if (seen !== null) this.#say({ kind: 'cloth', machine, ...seen, stretches: [...seen.stretches] });
   }
@@ -200,19 +210,10 @@ async function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataD
   });
 }
 
-/** The fault and a little around it as WebP; null where it cannot be made small enough. */
-async function cropOf({ width, height, pixels }: Frame, box: Box): Promise<Uint8Array<ArrayBuffer> | null> {
-  const left = Math.max(0, Math.min(box.left - marginPx, width - 1));
-  const top = Math.max(0, Math.min(box.top - marginPx, height - 1));
-  const area = {
-    left,
-    top,
-    width: Math.max(1, Math.min(box.right + marginPx, width) - left),
-    height: Math.max(1, Math.min(box.bottom + marginPx, height) - top),
-  };
+/** The piece of the picture as WebP; null where it cannot be made small enough. */
+async function cropOf({ picture: { width, height, pixels } }: Cut): Promise<Uint8Array<ArrayBuffer> | null> {
   for (const quality of [80, 50, 25]) {
     const bytes = await sharp(pixels, { raw: { width, height, channels: 1 } })
-      .extract(area)
       .resize({ width: mostSidePx, height: mostSidePx, fit: 'inside', withoutEnlargement: true })
       .webp({ quality })
       .toBuffer();

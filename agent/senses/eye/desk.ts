@@ -12,7 +12,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { ConditionEvent, DriverEvent, ReadingsEvent } from '../../../drivers/contract.ts';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
-import type { EyeConfig } from '../../config/config.ts';
+import type { EyeConfig, WebEyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
 import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
@@ -22,7 +22,14 @@ import { styleFor, type Style, styleVersions } from '../styles.ts';
 import { CropBudget } from './crop-budget.ts';
 import { eyeModelId, type EyeModel } from './model.ts';
 import type { Chosen, ModelWatch } from './model-watch.ts';
-import { type EyeMachine, type EyeMessage, eyeMessageSchema, type EyeSettings, type Position } from './settings.ts';
+import {
+  type EyeMachine,
+  type EyeMessage,
+  eyeMessageSchema,
+  type EyeSettings,
+  type FlatMachine,
+  type Position,
+} from './settings.ts';
 
 /** What is taught, and which model is in use, is looked for so often. */
 const lookEveryMs = 5_000;
@@ -39,6 +46,8 @@ const countSignal = 'revolution.count';
 
 export interface EyeDeskParts {
   readonly machines: readonly { readonly id: string; readonly eye: EyeConfig }[];
+  /** Machines whose cloth lies flat; absent: none. */
+  readonly webs?: readonly { readonly id: string; readonly eye: WebEyeConfig }[];
   readonly dataDir: string;
   /** Of this gateway: what it taught is signed with it. */
   readonly publicKey: KeyObject;
@@ -74,6 +83,8 @@ export class EyeDesk {
   readonly #p: EyeDeskParts;
   /** Starts the eye's processes: the polls must not wait for that. */
   readonly #forks = new ForkThread();
+  /** All cameras, whatever they look at. */
+  readonly #eyes: readonly { readonly id: string; readonly eye: Pick<EyeConfig, 'fabric' | 'simulated'> }[];
   #process: SenseProcess<EyeMessage> | null = null;
   /** What the process runs with; another text, another process. */
   #runs = '';
@@ -96,7 +107,8 @@ export class EyeDesk {
 
   constructor(parts: EyeDeskParts) {
     this.#p = parts;
-    for (const { id, eye } of parts.machines) this.#fabrics.set(id, eye.fabric);
+    this.#eyes = [...parts.machines, ...(parts.webs ?? [])];
+    for (const { id, eye } of this.#eyes) this.#fabrics.set(id, eye.fabric);
   }
 
   start(signal: AbortSignal): void {
@@ -138,6 +150,15 @@ export class EyeDesk {
   saw(event: DriverEvent): void {
     if (event.kind !== 'readings' || event.past !== undefined) return;
     if (this.#p.machines.some(({ id, eye }) => id === event.machine && eye.position === 'telemetry')) this.#poll(event);
+    const web = this.#p.webs?.find(({ id }) => id === event.machine);
+    if (web?.eye.position.kind === 'speed') this.#speed(event, web.eye.position.signal);
+  }
+
+  #speed({ machine, readings }: ReadingsEvent, name: string): void {
+    for (const { signal, quality, value, sourceTimeMs } of readings) {
+      if (signal !== name || quality !== 'good' || typeof value !== 'number' || value < 0) continue;
+      this.#process?.send({ kind: 'web-speed', machine, timeMs: sourceTimeMs, mPerMin: value });
+    }
   }
 
   #poll({ machine, readings }: ReadingsEvent): void {
@@ -156,9 +177,9 @@ export class EyeDesk {
   /** Starts a process with the model in use and what is taught now, when that is something else than before. */
   look(): void {
     if (this.#hasEnded) return;
-    const { dataDir, machines, models, clock } = this.#p;
+    const { dataDir, models, clock } = this.#p;
     if (clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
-    const styles = machines.map(({ id, eye }) => [
+    const styles = this.#eyes.map(({ id, eye }) => [
       styleVersions(dataDir, id, eye.fabric)[0],
       newestCalibration(dataDir, id),
     ]);
@@ -176,9 +197,9 @@ export class EyeDesk {
 
   #begin(): void {
     const settings = this.#settings();
-    if (settings === null || settings.machines.length === 0) {
+    if (settings === null || settings.machines.length + settings.webs.length === 0) {
       // No process, so none that ends: another condition says why there is none.
-      for (const { id } of this.#p.machines) this.#condition(id, 'eye.crash_loop', false);
+      for (const { id } of this.#eyes) this.#condition(id, 'eye.crash_loop', false);
       return;
     }
     const { clock, random, log, models } = this.#p;
@@ -191,7 +212,7 @@ export class EyeDesk {
       settings,
       message: eyeMessageSchema,
       onMessage: (message) => this.#heard(message),
-      onState: (state) => this.#state(state, settings.machines),
+      onState: (state) => this.#state(state, [...settings.machines, ...settings.webs]),
       onEnd: (how) => void models.ended(how),
       niceness,
       fork: this.#forks.fork,
@@ -210,10 +231,10 @@ export class EyeDesk {
     } catch (error) {
       log('error', 'the model of the eye cannot be used', { error: String(error) });
       this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
-      for (const { id } of machines) this.#condition(id, 'eye.no_model', true);
+      for (const { id } of this.#eyes) this.#condition(id, 'eye.no_model', true);
       return null;
     }
-    for (const { id } of machines) this.#condition(id, 'eye.no_model', false);
+    for (const { id } of this.#eyes) this.#condition(id, 'eye.no_model', false);
     const { model, accelerator, onTrial, shadow } = chosen;
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
@@ -222,11 +243,18 @@ export class EyeDesk {
       if (style === null) continue;
       ready.push(machineOf(id, eye, style, this.#zero(id, eye, style.description.widthPx)));
     }
+    const webs: FlatMachine[] = [];
+    for (const { id, eye } of this.#p.webs ?? []) {
+      const style = this.#styleOf(id, eye.fabric, model.model);
+      this.#condition(id, 'eye.not_taught', style === null);
+      if (style !== null) webs.push(flatOf(id, eye, style));
+    }
     return {
       kind: 'settings',
       modelFile: model.modelFile,
       model: model.model,
       machines: ready,
+      webs,
       accelerator,
       dataDir: this.#p.dataDir,
       trial: onTrial ? { id: eyeModelId, version: model.manifest.version } : null,
@@ -264,7 +292,7 @@ export class EyeDesk {
     }
   }
 
-  #state(state: SenseState, machines: readonly EyeMachine[]): void {
+  #state(state: SenseState, machines: readonly Pick<EyeMachine, 'machine'>[]): void {
     for (const { machine } of machines) {
       this.#condition(machine, 'eye.crash_loop', state.looping);
       if (state.running && state.restarts !== this.#started) this.#p.pipeline.fabricAnew(machine);
@@ -310,8 +338,8 @@ export class EyeDesk {
 
   /** Behind the findings of that cloth. */
   #seen({ machine, newestMm, isAnew, stretches }: Extract<EyeMessage, { kind: 'cloth' }>): void {
-    const { pipeline, machines, models, log } = this.#p;
-    const isSimulated = machines.find(({ id }) => id === machine)?.eye.simulated ?? false;
+    const { pipeline, models, log } = this.#p;
+    const isSimulated = this.#eyes.find(({ id }) => id === machine)?.eye.simulated ?? false;
     try {
       pipeline.fabricSeen({
         machine,
@@ -337,7 +365,7 @@ export class EyeDesk {
         machine,
         fabric: this.#fabrics.get(machine) ?? '',
         model: models.chosen()?.model.model ?? '',
-        isSimulated: this.#p.machines.find(({ id }) => id === machine)?.eye.simulated ?? false,
+        isSimulated: this.#eyes.find(({ id }) => id === machine)?.eye.simulated ?? false,
         crop: sha256,
       });
       if (sha256 === null || crop === null) return;
@@ -364,8 +392,13 @@ export class EyeDesk {
   }
 }
 
-/** @param zero null: no needle is named */
-export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: NeedleZero | null): EyeMachine {
+/** What the eye's process is told of one machine. @param zero null: no needle is named */
+export function machineOf(
+  machine: string,
+  eye: Omit<EyeConfig, 'score'>,
+  style: { readonly description: Pick<Style['description'], 'camera'>; readonly stats: Buffer },
+  zero: NeedleZero | null,
+): EyeMachine {
   return {
     machine,
     endpoint: eye.camera,
@@ -393,11 +426,34 @@ export function machineOf(machine: string, eye: EyeConfig, style: Style, zero: N
   };
 }
 
+function flatOf(machine: string, eye: WebEyeConfig, style: Style): FlatMachine {
+  const { mmPerPx, widthMm, leftMm, newest, knit, behind, position } = eye;
+  return {
+    machine,
+    endpoint: eye.camera,
+    mask: eye.mask,
+    reference: style.description.camera,
+    stats: Uint8Array.from(style.stats),
+    flat: {
+      mmPerPx,
+      widthMm,
+      leftMm,
+      newest,
+      isKnit: knit,
+      behind,
+      position:
+        position.kind === 'encoder'
+          ? { kind: 'encoder', mmPerCount: position.mmPerCount, wrapsAt: 2 ** 32 }
+          : { kind: 'speed', speedError: 0.01, oldestMs: 2_000 },
+    },
+  };
+}
+
 /** How well each source is known where nobody measured it: figures of usual cameras, encoders and polls. */
-function positionOf({ position, ringRowsPx, countsPerRevolution }: EyeConfig): Position {
+function positionOf({ position, ringRowsPx, countsPerRevolution }: Omit<EyeConfig, 'score'>): Position {
   switch (position) {
     case 'index':
-      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.002, speedCycle: 0.002 };
+      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.001, speedCycle: 0.001 };
     case 'encoder':
       return {
         kind: 'encoder',

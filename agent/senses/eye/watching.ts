@@ -13,18 +13,27 @@ import { type Graph, judge, levelOf, type Taught } from '../../../models/vision/
 import type { Box, Grey } from '../../../models/vision/grey.ts';
 import { coverage, nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
 import { SeenCloth, type SeenReport } from '../../../models/vision/seen-cloth.ts';
-import { sighted, type Sighted, tubePlacing } from '../../../models/vision/sight.ts';
+import { looked, type Looked, placed, type Placing, tubePlacing } from '../../../models/vision/sight.ts';
+import { WaleCrowd } from '../../../models/vision/odd-wales.ts';
+import { columnOfLine, waleLineSd } from '../../../models/vision/wale-line.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
-import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
+import { defaultTrackerOptions, type Sighting, type TrackerOptions } from '../../../models/vision/track.ts';
+import { nearZero } from '../../../models/vision/turns.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
+import { causeOf, type Classified } from '../../../models/vision/classify.ts';
 import type { SpeedReading } from '../../../models/vision/counted-turns.ts';
 import { Angle } from './angle.ts';
+import { type Cut, cutOf } from './cut.ts';
 import type { EyeMachine, EyeMessage } from './settings.ts';
 
 /** A blob reaches as far as the scores are this share of what it must reach. */
-const lowShare = 0.5;
+export const lowShare = 0.5;
 /** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
-const lightRange = [0.7, 1.4] as const;
+export const lightRange = [0.7, 1.4] as const;
+/** Pieces kept of one picture. */
+const mostCuts = 3;
+/** As odd as that at least is the wale of a faint line; most are half as odd. */
+const leastOddness = 0.65;
 /** The eye has looked long enough for every line when it has looked for so many revolutions. */
 const lookedTurns = 3;
 
@@ -33,16 +42,25 @@ export type WatchSettings = Pick<EyeMachine, 'geometry' | 'position' | 'coursePi
 export interface WatchedFrame extends Grey {
   /** UTC ms of the exposure. */
   readonly timeMs: number;
+  /** UTC ms at which it came in, by this gateway's clock. */
+  readonly receivedMs?: number;
   /** Of an encoder; null where the picture has none. */
   readonly count: number | null;
 }
 
 export type EyeFinding = Extract<EyeMessage, { kind: 'finding' }>['finding'];
 
-/** What is told, and where it is seen in this picture: for a crop. */
+/** What is told, and the piece of the picture that showed it: for a crop. null where it is not seen in that picture. */
 export interface ToldFinding {
   readonly finding: EyeFinding;
-  readonly box: Box | null;
+  readonly cut: Cut | null;
+}
+
+/** What is kept of a picture until its turn is known. */
+interface Held {
+  readonly seen: Looked;
+  /** Of its plainest sightings, in their order; null of others. */
+  readonly cuts: readonly (Cut | null)[];
 }
 
 export interface WatchCounts {
@@ -67,11 +85,11 @@ export class Watching {
   readonly #taught: Taught;
   readonly #graph: Graph;
   readonly #options: TrackerOptions;
-  readonly #angle: Angle;
+  readonly #angle: Angle<Held>;
+  readonly #wales: WaleCrowd;
   /** Between the threshold and what is a fault by itself: a line must reach it in two revolutions. */
   readonly #from: number;
   #state = emptyTracker;
-  #told = false;
   #judged = 0;
   #placeless = 0;
   #dropped = 0;
@@ -90,9 +108,16 @@ export class Watching {
     this.#taught = taught;
     this.#graph = graph;
     this.#angle = new Angle(settings.position, this.#geometry);
+    this.#wales = new WaleCrowd(walePitchMm(this.#geometry) / this.#geometry.mmPerPx);
     this.#from = Math.sqrt(taught.threshold * taught.alone);
     const { needles, advanceMm } = settings.geometry;
-    this.#options = { ...defaultTrackerOptions, period: needles, stepMm: advanceMm, loneScore: taught.alone };
+    this.#options = {
+      ...defaultTrackerOptions,
+      period: needles,
+      stepMm: advanceMm,
+      loneScore: taught.alone,
+      lineScore: this.#from,
+    };
   }
 
   telemetry(reading: SpeedReading): void {
@@ -113,15 +138,38 @@ export class Watching {
     return this.#cloth.take();
   }
 
-  /** One picture after the other, in their order. Never rejects for what a picture shows. */
+  /**
+   * One picture after the other, in their order. Never rejects for what a picture shows. What is told may have been seen in an earlier
+   * picture: where a mark says how far the machine has turned, that is known when the mark comes by again.
+   */
   async frame(frame: WatchedFrame): Promise<Watched> {
-    const { timeMs, count } = frame;
-    const turn = this.#angle.turnOf({ timeMs, count, picture: frame });
-    if (turn === null) {
-      this.#placeless += 1;
-      this.#cloth.missed('no-position');
-      return { findings: [], hasLooked: false };
+    const turn = this.#angle.turnOf({ ...frame, picture: frame });
+    if (turn === null && !this.#angle.waits) this.#misplace();
+    else {
+      const held = await this.#look(frame);
+      if (held !== null) this.#angle.hold(turn, held);
     }
+    const before = this.#state.looked;
+    const findings = this.#angle.settled().flatMap(({ held, turn: by }) => {
+      if (by !== null) return this.#track(held, tubePlacing(this.#geometry, by));
+      this.#misplace();
+      return [];
+    });
+    return { findings, hasLooked: before < lookedTurns && this.#state.looked >= lookedTurns };
+  }
+
+  #misplace(): void {
+    this.#placeless += 1;
+    this.#cloth.missed('no-position');
+  }
+
+  /** Where a needle's place jumps from one revolution to the next, two lines are one only if they look alike. */
+  get #isLoose(): boolean {
+    return this.#settings.position.kind === 'telemetry';
+  }
+
+  /** What a picture shows, wherever that is; null: it cannot be judged. */
+  async #look(frame: WatchedFrame): Promise<Held | null> {
     const { position, coursePitchMm, behind } = this.#settings;
     const geometry = this.#geometry;
     const picture = position.kind === 'index' ? without(frame, position.ringRowsPx) : frame;
@@ -142,45 +190,83 @@ export class Watching {
       right: Math.floor(box.right / cellPx),
       bottom: Math.floor(box.bottom / cellPx),
     });
-    const placing = tubePlacing(geometry, turn);
-    const seen = sighted(
-      {
-        timeMs,
-        map,
-        picture,
-        scale: cellPx,
-        view: {
-          mmPerPx: geometry.mmPerPx * cellPx,
-          walePitchMm: walePitchMm(geometry),
-          coursePitchMm,
-          behind,
-          isKnit: true,
-          cloth: inMap(cloth),
-        },
-        placing,
-      },
+    const view = {
+      mmPerPx: geometry.mmPerPx * cellPx,
+      walePitchMm: walePitchMm(geometry),
+      coursePitchMm,
+      behind,
+      isKnit: true,
+      cloth: inMap(cloth),
+    };
+    const seen = looked(
+      { timeMs: frame.timeMs, map, picture, scale: cellPx, view },
       { ...defaultBlobOptions, leastPixels: 1, high: this.#from, low: lowShare * this.#from },
+      this.#oddIn(picture, cloth),
+      this.#isLoose ? (xPx) => this.#wales.lookAt(xPx) : null,
     );
-    const { alongFromMm, alongToMm } = seen.frame;
-    this.#cloth.looked({
-      alongFromMm,
-      alongToMm,
-      acrossFrom: placing.across(cloth.left, 0).at / geometry.needles,
-      acrossShare: ((cloth.right - cloth.left) * placing.acrossPerPx) / geometry.needles,
-    });
     this.#dropped += seen.dropped.beyond + seen.dropped.pixels;
-    const { state, events } = track(this.#state, seen.frame, this.#options);
-    this.#state = state;
-    const hasLooked = !this.#told && state.looked >= lookedTurns;
-    this.#told ||= hasLooked;
-    const findings = events.map((event): ToldFinding => ({ finding: this.#finding(event), box: boxOf(event, seen) }));
-    return { findings, hasLooked };
+    const kept = this.#withoutDoubtful(seen);
+    return { seen: kept, cuts: cutsOf(kept, picture) };
   }
 
-  #unjudge(reason: string): Watched {
+  /**
+   * What the map takes for a line along a wale, held against the wale itself. One that is like all others has no line in it: what is plain
+   * there is a spot that the map made long, and what is faint is nothing, for another faint one would be found beside it some day.
+   */
+  #withoutDoubtful(seen: Looked): Looked {
+    const { alone } = this.#taught;
+    const all = seen.details.map((detail, i) => {
+      const line = seen.lines[i] ?? { column: null, look: null };
+      const { blob, classified } = detail;
+      if (classified.shape !== 'vertical') return { detail, line };
+      const oddness = this.#wales.oddnessAt(line.column?.xPx ?? blob.centreX * seen.scale);
+      if ((oddness ?? 0) >= leastOddness || (oddness === null && blob.peak >= alone)) return { detail, line };
+      if (blob.peak < alone) return null;
+      const spot: Classified = { class: 'anomaly', shape: 'spot', cause: causeOf('spot', true) };
+      return { detail: { ...detail, classified: spot }, line: { column: null, look: null } };
+    });
+    const kept = all.filter((one) => one !== null);
+    return { ...seen, details: kept.map(({ detail }) => detail), lines: kept.map(({ line }) => line) };
+  }
+
+  /** Wales that are none of the crowd, each with its column and a score on the scale of the map's. */
+  #oddIn(picture: Grey, cloth: Box): Looked['odd'] {
+    const pitchPx = walePitchMm(this.#geometry) / this.#geometry.mmPerPx;
+    return this.#wales.look(picture, cloth).map(({ xPx, oddness }) => {
+      const box = { left: xPx - pitchPx / 2, top: cloth.top, right: xPx + pitchPx / 2, bottom: cloth.bottom };
+      const column = columnOfLine(picture, box, pitchPx);
+      // However odd, alone it is told of nobody: a thread that lies on the cloth is odd too, once.
+      const score = Math.min(oddness * this.#from, 0.99 * this.#taught.alone);
+      const at = column ?? xPx;
+      const look = this.#isLoose ? this.#wales.lookAt(at) : null;
+      return { xPx: at, sdPx: (column === null ? 0.5 : waleLineSd) * pitchPx, score, look };
+    });
+  }
+
+  #track({ seen, cuts }: Held, placing: Placing): ToldFinding[] {
+    const { frame } = placed(seen, placing);
+    const { needles } = this.#geometry;
+    const { left, right } = seen.view.cloth;
+    this.#cloth.looked({
+      alongFromMm: frame.alongFromMm,
+      alongToMm: frame.alongToMm,
+      acrossFrom: placing.across(left * seen.scale, 0).at / needles,
+      acrossShare: ((right - left) * seen.scale * placing.acrossPerPx) / needles,
+    });
+    // With polls a needle's place jumps from one revolution to the next.
+    const gateLines = Math.max(this.#options.gateLines, this.#angle.jumpTurns() * needles);
+    const { state, events } = track(this.#state, frame, { ...this.#options, gateLines });
+    this.#state = state;
+    return events.map((event) => {
+      const at = sightingOf(event, frame.sightings, needles);
+      return { finding: this.#finding(event), cut: at === null ? null : (cuts[at] ?? null) };
+    });
+  }
+
+  #unjudge(reason: string): null {
     this.#cloth.missed('camera');
     this.#unjudged.set(reason, (this.#unjudged.get(reason) ?? 0) + 1);
-    return { findings: [], hasLooked: false };
+    return null;
   }
 
   #finding({ kind, finding, mergedInto }: TrackerEvent): EyeFinding {
@@ -212,21 +298,44 @@ export class Watching {
   }
 }
 
-/** Where the fault stands in the picture that told it, in its pixels; null where it is not seen in it. */
-function boxOf({ finding }: TrackerEvent, { frame, details }: Sighted): Box | null {
+/** Which sighting of a picture a finding was told of; null where none is like it. */
+function sightingOf({ finding }: TrackerEvent, sightings: readonly Sighting[], needles: number): number | null {
   const mid = (from: number, to: number) => (from + to) / 2;
   const at = mid(finding.alongFromMm, finding.alongToMm);
-  const near = frame.sightings
-    .map((one, i) => ({
-      i,
-      off: Math.abs(mid(one.alongFromMm, one.alongToMm) - at),
-      isIt: one.shape === finding.shape,
-    }))
-    .filter(({ isIt }) => isIt)
-    .toSorted((a, b) => a.off - b.off)[0];
-  const blob = near === undefined ? undefined : details[near.i]?.blob;
-  if (blob === undefined) return null;
-  return { left: blob.left * cellPx, top: blob.top * cellPx, right: blob.right * cellPx, bottom: blob.bottom * cellPx };
+  const offOf = (one: Sighting): number =>
+    finding.shape === 'vertical'
+      ? Math.abs(nearZero(one.place.at - (finding.place?.at ?? one.place.at), needles))
+      : Math.abs(mid(one.alongFromMm, one.alongToMm) - at);
+  let best: { readonly i: number; readonly off: number } | null = null;
+  for (const [i, one] of sightings.entries()) {
+    const off = offOf(one);
+    if (one.shape === finding.shape && (best === null || off < best.off)) best = { i, off };
+  }
+  return best?.i ?? null;
+}
+
+/** Pieces of the picture for the sightings with the highest scores, in the order of all. */
+function cutsOf({ details, odd, scale, view }: Looked, picture: Grey): Held['cuts'] {
+  const half = ((view.walePitchMm ?? view.mmPerPx) / view.mmPerPx / 2) * scale;
+  const { top, bottom } = view.cloth;
+  const boxes = [
+    ...details.map(({ blob }) => ({ blob, score: blob.peak })),
+    ...odd.map(({ xPx, score }) => {
+      const [left, right] = [(xPx - half) / scale, (xPx + half) / scale];
+      return { blob: { left, right, top, bottom }, score };
+    }),
+  ];
+  const least = boxes.map(({ score }) => score).toSorted((a, b) => b - a)[mostCuts - 1] ?? 0;
+  return boxes.map(({ blob, score }) =>
+    score < least
+      ? null
+      : cutOf(picture, {
+          left: blob.left * scale,
+          top: blob.top * scale,
+          right: blob.right * scale,
+          bottom: blob.bottom * scale,
+        }),
+  );
 }
 
 /** The picture below the rows that show the ring: the rest is cloth. Row 0 of the geometry is its first row. */

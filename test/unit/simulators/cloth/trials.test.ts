@@ -18,10 +18,14 @@ const plan: TrialPlan = {
   rpm: 35,
   ripple: 0.0005,
   revolutions: 3.2,
+  lineFrom: [0.2, 1],
   fps: 40,
   widthPx: 256,
   rowsPx: 32,
   pxPerMm: 7,
+  tone: 0.7,
+  unevenness: 1,
+  shakeMm: 0.025,
   strength: [0.6, 1.1],
   skewPpm: 80,
   jitterMs: 0.2,
@@ -38,7 +42,7 @@ const needles = 2639;
 const walePx = 5.3975;
 
 function frameOf(trial: Trial, frame: number): Uint8Array {
-  const pixels = new Uint8Array(plan.widthPx * plan.rowsPx);
+  const pixels = new Uint8Array(plan.widthPx * trial.input.camera.heightPx);
   trial.draw(frame, pixels);
   return pixels;
 }
@@ -57,12 +61,12 @@ const apart = (a: number, b: number): number => {
 test('N1 the same plan, seed and number give the same trial, whatever was made before', () => {
   for (const drawer of Object.values(drawers)) {
     const make = createTrialMaker(plan, 4, drawer);
-    const one = make('index', 3, true);
-    frameOf(make('encoder', 8, true), 3);
-    const again = make('index', 3, true);
+    const one = make.trial('index', 3, true);
+    frameOf(make.trial('encoder', 8, true), 3);
+    const again = make.trial('index', 3, true);
     assert.deepEqual([again.input, again.truth], [one.input, one.truth]);
     assert.deepEqual(frameOf(again, 40), frameOf(one, 40));
-    assert.notDeepEqual(make('index', 4, true).truth, one.truth);
+    assert.notDeepEqual(make.trial('index', 4, true).truth, one.truth);
     assert.equal(one.input.generator, drawer.generator);
   }
 });
@@ -70,8 +74,8 @@ test('N1 the same plan, seed and number give the same trial, whatever was made b
 test('N2 what the gateway gets is the same whether a needle is worn or not, but for the pictures', () => {
   const make = createTrialMaker(plan, 4, drawers.a);
   for (const position of trialPositions) {
-    const worn = make(position, 2, true);
-    const good = make(position, 2, false);
+    const worn = make.trial(position, 2, true);
+    const good = make.trial(position, 2, false);
     assert.deepEqual(worn.input, good.input);
     assert.equal(good.truth.truthNeedle, null);
     assert.equal(good.truth.firstFrame, null);
@@ -82,8 +86,8 @@ for (const name of ['a', 'b'] as const) {
   test(`N3 ${name}: the line is at the told column in the frames the truth lists, and nowhere else`, () => {
     const make = createTrialMaker(plan, 6, drawers[name]);
     for (const position of trialPositions) {
-      const worn = make(position, 1, true);
-      const good = make(position, 1, false);
+      const worn = make.trial(position, 1, true);
+      const good = make.trial(position, 1, false);
       const { passes, fromRevolutions } = worn.truth;
       assert.ok(passes.length >= 2 && fromRevolutions !== null);
       const margin = worn.input.camera.marginPx;
@@ -98,7 +102,7 @@ for (const name of ['a', 'b'] as const) {
           if (frame < before && frame > before - 4) continue;
           let most = 0;
           for (let x = 12; x < plan.widthPx - 12; x += 1) {
-            for (let y = margin; y < plan.rowsPx; y += 1) {
+            for (let y = margin; y < plan.rowsPx + margin; y += 1) {
               const i = y * plan.widthPx + x;
               most = Math.max(most, Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
             }
@@ -107,8 +111,8 @@ for (const name of ['a', 'b'] as const) {
           continue;
         }
         if (pass.xPx < 12 || pass.xPx > plan.widthPx - 12) continue;
-        const dark = columns(b, margin, plan.rowsPx).map((value, x) =>
-          Math.max(0, value - (columns(a, margin, plan.rowsPx)[x] ?? 0) - 2),
+        const dark = columns(b, margin, margin + plan.rowsPx).map((value, x) =>
+          Math.max(0, value - (columns(a, margin, margin + plan.rowsPx)[x] ?? 0) - 2),
         );
         const sum = dark.reduce((s, value) => s + value, 0);
         const at = dark.reduce((s, value, x) => s + value * (x + 0.5), 0) / sum;
@@ -122,7 +126,7 @@ for (const name of ['a', 'b'] as const) {
 test('with an encoder the worn needle follows from count, column and calibration, to a needle and a half', () => {
   const make = createTrialMaker(plan, 9, drawers.a);
   for (let number = 1; number <= 8; number += 1) {
-    const { input, truth } = make('encoder', number, true);
+    const { input, truth } = make.trial('encoder', number, true);
     for (const { frame, xPx } of truth.passes) {
       const share = (input.frames[frame]?.count ?? 0) / 4096;
       const needle =
@@ -140,7 +144,7 @@ for (const [name, trials] of [
     const make = createTrialMaker(plan, 10, drawers[name]);
     let judged = 0;
     for (let number = 1; number <= trials; number += 1) {
-      const trial = make('index', number, true);
+      const trial = make.trial('index', number, true);
       const { input, truth } = trial;
       const { direction } = input.machine;
       const perMs = (needles * 35) / 60_000;
@@ -170,7 +174,7 @@ for (const [name, trials] of [
 }
 
 test('telemetry alone is too coarse: whole revolutions that are up to a poll old, never ahead', () => {
-  const { input, truth } = createTrialMaker(plan, 11, drawers.a)('telemetry', 1, true);
+  const { input, truth } = createTrialMaker(plan, 11, drawers.a).trial('telemetry', 1, true);
   assert.ok(input.frames.every((frame) => frame.count === undefined) && input.camera.marginPx === 0);
   const startMs = 1_790_000_000_000;
   for (const { receivedMs, revolutions } of input.telemetry) {
@@ -180,7 +184,7 @@ test('telemetry alone is too coarse: whole revolutions that are up to a poll old
 });
 
 test('camera and gateway have clocks of their own, and frames come late but in order', () => {
-  const { input } = createTrialMaker(plan, 12, drawers.a)('encoder', 1, true);
+  const { input } = createTrialMaker(plan, 12, drawers.a).trial('encoder', 1, true);
   const delays = input.frames.map(({ capturedMs, receivedMs }) => receivedMs - capturedMs);
   assert.ok(Math.max(...delays) - Math.min(...delays) <= 205 && Math.max(...delays) - Math.min(...delays) > 50);
   for (const [i, { capturedMs, receivedMs }] of input.frames.entries()) {

@@ -1,0 +1,197 @@
+/** The figures of `selvedge evaluate vision --simulated`. Pure. */
+import type { EyeFinding } from '../senses/eye/watching.ts';
+import { apart, type LineOutcome } from './evaluate-trials-watch.ts';
+import { positions, type PositionKind } from './evaluate-trials-data.ts';
+
+/** What was judged of one needle line. */
+export interface JudgedLine {
+  readonly position: PositionKind;
+  readonly needles: number;
+  readonly truth: number;
+  readonly strength: number | null;
+  readonly line: LineOutcome['line'];
+}
+
+/** Added up over all parts. */
+export interface Tally {
+  readonly lines: JudgedLine[];
+  /** Findings of what is not there. */
+  readonly strays: { readonly id: string; readonly finding: EyeFinding }[];
+  readonly metreErrorsMm: number[];
+  readonly generators: Set<string>;
+  lots: number;
+  holesMissed: number;
+  toldAgain: number;
+  clothMm: number;
+  rollMm: number;
+}
+
+export const emptyTally = (): Tally => ({
+  lines: [],
+  strays: [],
+  metreErrorsMm: [],
+  generators: new Set(),
+  lots: 0,
+  holesMissed: 0,
+  toldAgain: 0,
+  clothMm: 0,
+  rollMm: 0,
+});
+
+interface KindFigures {
+  readonly trials: number;
+  readonly missed: number;
+  readonly named: number;
+  /** Of the named ones. */
+  readonly withinK: number;
+  readonly namedWithK2: number;
+  readonly mostK: number | null;
+}
+
+export interface TrialsReport {
+  readonly needles: readonly {
+    readonly position: PositionKind;
+    readonly truth: number;
+    readonly named: number | null;
+    readonly k: number | null;
+    readonly revolutions: number | null;
+    readonly strength: number | null;
+    readonly class: string | null;
+  }[];
+  readonly missed: number;
+  /** Lines told more than once, as if there were two. */
+  readonly toldAgain: number;
+  readonly falsePer100m: number;
+  readonly falseUpper95Per100m: number;
+  readonly falseFindings: readonly { readonly trial: string; readonly class: string; readonly shape: string }[];
+  readonly clothM: number;
+  readonly metreErrorMm: {
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly max: number | null;
+    readonly places: number;
+    readonly missed: number;
+    readonly rollM: number;
+  };
+  readonly kinds: Readonly<Record<PositionKind, KindFigures>>;
+  readonly lots: number;
+  readonly generator: string;
+  readonly seed: number | null;
+  readonly trials: number;
+  readonly simulated: true;
+}
+
+export function reportOf(
+  tally: Tally,
+  { seed, trials }: { readonly seed: number | null; readonly trials: number },
+): TrialsReport {
+  const { lines, strays, metreErrorsMm } = tally;
+  const round = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
+  const clothM = tally.clothMm / 1000;
+  const per100m = (count: number) => (clothM === 0 ? 0 : round((100 * count) / clothM, 3));
+  const quantileOf = (share: number) => (metreErrorsMm.length === 0 ? null : round(quantile(metreErrorsMm, share), 2));
+  return {
+    needles: lines.map(({ position, truth, strength, line }) => ({
+      position,
+      truth,
+      named: line?.finding.needle ?? null,
+      k: line?.finding.k ?? null,
+      revolutions: line === null ? null : round(line.revolutions, 2),
+      strength: strength === null ? null : round(strength, 2),
+      class: line?.finding.class ?? null,
+    })),
+    missed: lines.filter(({ line }) => line === null).length,
+    toldAgain: tally.toldAgain,
+    falsePer100m: per100m(strays.length),
+    falseUpper95Per100m: per100m(upperOf(strays.length)),
+    falseFindings: strays
+      .slice(0, 100)
+      .map(({ id, finding }) => ({ trial: id, class: finding.class, shape: finding.shape })),
+    clothM: round(clothM, 1),
+    metreErrorMm: {
+      p50: quantileOf(0.5),
+      p95: quantileOf(0.95),
+      max: quantileOf(1),
+      places: metreErrorsMm.length,
+      missed: tally.holesMissed,
+      rollM: round(tally.rollMm / 1000, 1),
+    },
+    kinds: {
+      index: kindOf(lines.filter(({ position }) => position === 'index')),
+      encoder: kindOf(lines.filter(({ position }) => position === 'encoder')),
+      telemetry: kindOf(lines.filter(({ position }) => position === 'telemetry')),
+    },
+    lots: tally.lots,
+    generator: [...tally.generators].join(','),
+    seed,
+    trials,
+    simulated: true,
+  };
+}
+
+function kindOf(lines: readonly JudgedLine[]): KindFigures {
+  const named = lines.flatMap(({ truth, needles, line }) => {
+    const { needle = null, k = null } = line?.finding ?? {};
+    return needle === null || k === null ? [] : [{ off: apart(needle, truth, needles), k }];
+  });
+  return {
+    trials: lines.length,
+    missed: lines.filter(({ line }) => line === null).length,
+    named: named.length,
+    withinK: named.filter(({ off, k }) => off <= k).length,
+    namedWithK2: named.filter(({ k }) => k <= 2).length,
+    mostK: named.length === 0 ? null : Math.max(...named.map(({ k }) => k)),
+  };
+}
+
+/** Nearest rank. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** Upper bound of the mean of a count that came out so, at 95 % (Poisson, one-sided), by halving. */
+export function upperOf(count: number): number {
+  const below = (mean: number): number => {
+    let [term, sum] = [Math.exp(-mean), 0];
+    for (let n = 0; n <= count; n += 1) {
+      sum += term;
+      term *= mean / (n + 1);
+    }
+    return sum;
+  };
+  let [low, high] = [count, count + 10 + 4 * Math.sqrt(count + 1)];
+  for (let i = 0; i < 60; i += 1) {
+    const middle = (low + high) / 2;
+    if (below(middle) > 0.05) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+const percent = (part: number, of: number) => (of === 0 ? '–' : `${((100 * part) / of).toFixed(1)} %`);
+
+/** For people. */
+export function tableOf(report: TrialsReport): string {
+  const { kinds, metreErrorMm: metres } = report;
+  const lines = positions.map((name) => {
+    const { trials, missed, named, withinK, namedWithK2, mostK } = kinds[name];
+    return [
+      name.padEnd(10),
+      String(trials).padStart(6),
+      String(missed).padStart(7),
+      percent(named, trials).padStart(9),
+      percent(withinK, named).padStart(10),
+      percent(namedWithK2, trials).padStart(11),
+      String(mostK ?? '–').padStart(7),
+    ].join(' ');
+  });
+  return [
+    'position    lines  missed     named   within k  with k ≤ 2  most k',
+    ...lines,
+    `false findings: ${report.falseFindings.length} in ${report.clothM} m, ${report.falsePer100m} in 100 m (at most ${report.falseUpper95Per100m}, 95 %)`,
+    `metres: p95 ${metres.p95 ?? '–'} mm off at ${metres.places} places of ${metres.rollM} m of roll, ${metres.missed} not found`,
+    `generator ${report.generator}, ${report.lots} lots; simulated cloth`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,176 @@
+/**
+ * `selvedge evaluate vision --simulated`: needle lines on a simulated tube, from pictures to named needles, and how often good cloth is
+ * called a fault. The pictures are drawn by `selvedge simulate` in a process of its own, part by part, into a folder that is removed.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Graph } from '../../models/vision/eye.ts';
+import { AgentError } from '../errors.ts';
+import { positions, readPictures, readTrial, readTruth, type PositionKind } from './evaluate-trials-data.ts';
+import { eyeFor, judgedLine, teachFrom, watchTrial, type Told } from './evaluate-trials-watch.ts';
+import { emptyTally, reportOf, type Tally, type TrialsReport } from './evaluate-trials-report.ts';
+
+export interface TrialsRequest {
+  readonly seed: number;
+  /** Needle lines for each kind of position. */
+  readonly trials: number;
+  readonly generator: 'a' | 'b';
+  /** Trials that were drawn before; null: they are drawn for this. */
+  readonly data: string | null;
+}
+
+const launcher = fileURLToPath(new URL('../bin/selvedge', import.meta.url));
+/** Trials of each kind of position on one machine and cloth: a lot. */
+const trialsOfLot = 20;
+/** Drawn at a time. */
+const lanes = 2;
+/** A roll is as long as what errors of counting add up over. */
+const rollMetres = 110;
+const rollHoles = 24;
+
+interface Part {
+  readonly name: string;
+  readonly seed: number;
+  readonly scenario: Readonly<Record<string, unknown>>;
+}
+
+/** @throws AgentError `simulatorFailed`, and as the reading of trials does */
+export async function evaluateTrials(request: TrialsRequest, graph: Graph, signal: AbortSignal): Promise<TrialsReport> {
+  const { generator, data } = request;
+  const tally = emptyTally();
+  if (data !== null) {
+    await judgePart(data, graph, tally, signal);
+    return reportOf(tally, { trials: tally.lines.length / positions.length, seed: null });
+  }
+  const parts = partsOf(request);
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-trials-'));
+  try {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
+        next += 1;
+        const dir = join(folder, part.name);
+        await draw(part, dir, generator, folder, signal);
+        await judgePart(dir, graph, tally, signal);
+        rmSync(dir, { recursive: true, force: true });
+        process.stderr.write(`${part.name}: ${tally.lines.length} lines judged\n`);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return reportOf(tally, request);
+}
+
+/** Every lot is another machine of the same kind: other needles, other cloth, another light. */
+function partsOf({ seed, trials }: TrialsRequest): Part[] {
+  const parts: Part[] = [];
+  for (let done = 0; done < trials; done += trialsOfLot) {
+    const lot = parts.length;
+    const share = (lot * 0.618) % 1;
+    parts.push({
+      name: `lot-${lot + 1}`,
+      seed: seed * 1000 + lot,
+      scenario: {
+        each: Math.min(trialsOfLot, trials - done),
+        clean: 1,
+        tone: 0.55 + 0.3 * share,
+        unevenness: 0.8 + 0.4 * share,
+      },
+    });
+  }
+  const roll = {
+    metres: trials < trialsOfLot ? (rollMetres * trials) / trialsOfLot : rollMetres,
+    holes: Math.min(rollHoles, 2 + trials),
+  };
+  return [{ name: 'roll', seed: seed * 1000 + 999, scenario: { each: 0, clean: 0, roll } }, ...parts];
+}
+
+/** @throws AgentError `simulatorFailed` */
+async function draw(part: Part, dir: string, generator: string, folder: string, signal: AbortSignal): Promise<void> {
+  const file = join(folder, `${part.name}.yaml`);
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify({ version: 1, dataset: 'needle-trials', ...part.scenario }));
+  const words = ['simulate', file, '--dataset', dir, '--seed', String(part.seed), '--generator', generator];
+  const child = spawn('sh', [launcher, ...words], { stdio: ['ignore', 'ignore', 'pipe'], signal });
+  let said = '';
+  child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)));
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  child.once('error', (error) => resolve(error.message));
+  child.once('close', (code) => resolve(code === 0 ? null : said.trim() || `exit code ${code}`));
+  const problem = await promise;
+  if (problem !== null) throw new AgentError('simulatorFailed', problem);
+}
+
+/** All trials and rolls of one folder. */
+async function judgePart(dir: string, graph: Graph, tally: Tally, signal: AbortSignal): Promise<void> {
+  const truth = readTruth(dir);
+  tally.generators.add(truth.generator);
+  const shown = 'teach/telemetry-0000';
+  const taught = await teachFrom(await readPictures(dir, shown, readTrial(dir, shown)), graph);
+  tally.lots += 1;
+  const trials = truth.trials.filter(({ holes }) => holes === undefined);
+  for (const one of trials) {
+    if (signal.aborted) return;
+    const stem = `${one.position}/${one.id}`;
+    const input = readTrial(dir, stem);
+    const watching = eyeFor(input, taught, graph);
+    const told = await watchTrial(watching, input, await readPictures(dir, stem, input));
+    const outcome = judgedLine(told, input, one);
+    tally.clothMm += one.clothMm;
+    tally.toldAgain += outcome.again;
+    tally.strays.push(...outcome.others.map((finding) => ({ id: one.id, finding })));
+    if (one.truthNeedle !== null) {
+      tally.lines.push({
+        position: one.position,
+        needles: one.needles,
+        truth: one.truthNeedle,
+        strength: one.strength,
+        line: outcome.line,
+      });
+    }
+  }
+  for (const position of positions) await judgeRoll(dir, truth.trials, position, taught, graph, tally, signal);
+}
+
+/** A roll is seen by one eye from its first part to its last. */
+async function judgeRoll(
+  dir: string,
+  trials: ReturnType<typeof readTruth>['trials'],
+  position: PositionKind,
+  taught: Awaited<ReturnType<typeof teachFrom>>,
+  graph: Graph,
+  tally: Tally,
+  signal: AbortSignal,
+): Promise<void> {
+  let watching: ReturnType<typeof eyeFor> | null = null;
+  for (const part of trials) {
+    if (part.holes === undefined || part.position !== position || signal.aborted) continue;
+    const stem = `roll/${part.id}`;
+    const input = readTrial(dir, stem);
+    watching ??= eyeFor(input, taught, graph);
+    const told = await watchTrial(watching, input, await readPictures(dir, stem, input));
+    tally.rollMm += part.clothMm;
+    const found = told.filter(({ finding }) => finding.phase === 'found');
+    const used = new Set<Told>();
+    for (const hole of part.holes) {
+      const times = hole.frames.map((frame) => input.frames[frame]?.capturedMs ?? NaN);
+      // Whichever frame showed it first, perhaps at its edge.
+      const own = found.find(
+        (one) => !used.has(one) && times.some((ms) => Math.abs(ms - one.finding.firstMs) <= 1500 / input.camera.fps),
+      );
+      if (own === undefined) {
+        tally.holesMissed += 1;
+        continue;
+      }
+      used.add(own);
+      const { rollFromMm, rollToMm } = own.finding;
+      tally.metreErrorsMm.push(Math.abs((rollFromMm + rollToMm) / 2 - (hole.mm - part.zeroMm)));
+    }
+    for (const one of found) if (!used.has(one)) tally.strays.push({ id: part.id, finding: one.finding });
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * A worn needle makes the same wale otherwise in every course. In one picture that is next to nothing to see, and it is as long as the
+ * picture; held against the hundreds of other wales it is plain: the mean of a column over many rows takes out yarn and loops, and what
+ * is left are the needles. The mean of the middle four of eight such means, from top to bottom, takes out what
+ * lies on the cloth in one place. So the wales of a machine are a crowd, and what is looked for is the one that is none of it.
+ *
+ * A wale is how the light goes across it and both its neighbours, in eighths of a wale against the light around. How far it is off is
+ * its Mahalanobis distance from the crowd of the last hundred pictures; from which distance on it is odd the crowd itself says. Nothing was
+ * taught and nothing is known of how a fault looks. A crowd that is all alike in its fault has no odd one.
+ *
+ * Invariants (test/unit/models/odd-wales.test.ts):
+ *  O1  An odd wale is found wherever in the picture it stands, it or the one beside it; in an even crowd none is.
+ *  O2  How light it is, how much lighter on one side, and what shade the yarn has changes nothing.
+ *  O3  Before the crowd is known nothing is odd.
+ *  O4  What is odd in a quarter of the height and no more, such as a thread or a hole, is next to nothing.
+ */
+import type { Box, Grey } from './grey.ts';
+
+/** Parts of a wale, and wales to each side, in what is compared. */
+const parts = 8;
+const beside = 1;
+const size = parts * (2 * beside + 1);
+/** Parts of the height, each with a mean of its own. */
+const bands = 8;
+/** Whole wales to each side that the light is taken from, and the place of the wales. */
+const lightWales = 6.5;
+const phaseWales = 8;
+/** A wale nearer to an edge of the cloth is not judged: too little light around it is known. */
+const edgeWales = 4;
+/** Added to every direction, as a share of the mean variance: what a camera cannot see is no evidence. */
+const ridge = 0.01;
+/** What was seen fades by this with every picture, and so many wales have to be in it. */
+const fading = 0.99;
+const leastCrowd = 400;
+/** Distances of the last wales, and how many say what is usual. */
+const keptDistances = 4096;
+const leastDistances = 500;
+/** Of distances: middle, and the hundredth that is largest, 2.33 standard deviations above it. */
+const far = { share: 0.99, sigmas: 2.326 };
+/** A wale is looked at from here on, in standard deviations of the distances above their middle, and odd by itself from there. */
+const seenFrom = 4.7;
+const oddFrom = 5.2;
+
+export interface OddWale {
+  /** Its middle, px from the left edge of the picture; it may be that of the wale beside it. */
+  readonly xPx: number;
+  /** 1 and more: odd by itself. Less: it is so only if it is seen again. */
+  readonly oddness: number;
+}
+
+export class WaleCrowd {
+  readonly #pitchPx: number;
+  #weight = 0;
+  readonly #sums = new Float64Array(size);
+  readonly #products = new Float64Array(size * size);
+  #last: readonly { readonly xPx: number; readonly look: Float32Array; readonly distance: number }[] = [];
+  /** Distance from which on a wale was odd in the last picture; null: not known yet. */
+  #odd: number | null = null;
+  readonly #distances = new Float32Array(keptDistances);
+  #count = 0;
+
+  /** @param pitchPx distance of the wales, px */
+  constructor(pitchPx: number) {
+    this.#pitchPx = pitchPx;
+  }
+
+  /** Takes in one picture. @param box the cloth in it, px; @returns the odd wales, from left to right */
+  look(picture: Grey, box: Box): readonly OddWale[] {
+    const pitchPx = this.#pitchPx;
+    const columns = new Columns(picture, box);
+    const wales = columns.wales(pitchPx).map((xPx) => ({ xPx, values: columns.valuesAt(xPx, pitchPx) }));
+    const crowd = this.#weight >= leastCrowd ? this.#whitening() : null;
+    if (crowd === null) {
+      for (const { values } of wales) this.#add(values);
+      this.#fade();
+      this.#last = [];
+      return [];
+    }
+    const seen = wales.map((wale) => {
+      const look = crowd(wale.values);
+      return { ...wale, look, distance: Math.sqrt(look.reduce((sum, value) => sum + value * value, 0)) };
+    });
+    this.#last = seen;
+    const limits = this.#limits();
+    this.#odd = limits?.odd ?? null;
+    for (const { values, distance } of seen) {
+      this.#distances[this.#count % keptDistances] = distance;
+      this.#count += 1;
+      if (limits === null || distance < limits.odd) this.#add(values);
+    }
+    this.#fade();
+    if (limits === null) return [];
+    const near = 2.5 * pitchPx;
+    return seen
+      .filter(({ distance }) => distance >= limits.seen)
+      .filter((one, _, all) => !all.some((other) => other !== one && isBefore(other, one, near)))
+      .map(({ xPx, distance }) => ({ xPx, oddness: distance / limits.odd }));
+  }
+
+  /**
+   * How the wale nearest to a column of the last picture is off, in standard deviations; the same needle is off the same way a revolution
+   * later. Of nothing, which is like nothing, where that is not known. */
+  lookAt(xPx: number): Float32Array {
+    return this.#nearest(xPx)?.look ?? new Float32Array(size);
+  }
+
+  /** How odd the wale nearest to a column of the last picture is; null where that is not known. */
+  oddnessAt(xPx: number): number | null {
+    const nearest = this.#nearest(xPx);
+    return this.#odd === null || nearest === undefined ? null : nearest.distance / this.#odd;
+  }
+
+  #nearest(xPx: number) {
+    return this.#last.toSorted((a, b) => Math.abs(a.xPx - xPx) - Math.abs(b.xPx - xPx))[0];
+  }
+
+  #add(values: Float64Array): void {
+    this.#weight += 1;
+    for (let i = 0; i < size; i += 1) {
+      const value = values[i] ?? 0;
+      this.#sums[i] = (this.#sums[i] ?? 0) + value;
+      for (let j = 0; j <= i; j += 1) {
+        this.#products[i * size + j] = (this.#products[i * size + j] ?? 0) + value * (values[j] ?? 0);
+      }
+    }
+  }
+
+  #fade(): void {
+    this.#weight *= fading;
+    for (let i = 0; i < size; i += 1) this.#sums[i] = (this.#sums[i] ?? 0) * fading;
+    for (let i = 0; i < size * size; i += 1) this.#products[i] = (this.#products[i] ?? 0) * fading;
+  }
+
+  /** Distances from which on a wale is looked at, and is odd; null before enough were seen. */
+  #limits(): { readonly seen: number; readonly odd: number } | null {
+    const count = Math.min(this.#count, keptDistances);
+    if (count < leastDistances) return null;
+    const sorted = this.#distances.slice(0, count).sort();
+    const middle = sorted[Math.floor(count / 2)] ?? 0;
+    const sigma = ((sorted[Math.floor(count * far.share)] ?? 0) - middle) / far.sigmas;
+    return { seen: middle + seenFrom * sigma, odd: middle + oddFrom * sigma };
+  }
+
+  /** From values to standard deviations, none of which says anything about another: L⁻¹ (values − mean), L Lᵀ the covariance. */
+  #whitening(): (values: Float64Array) => Float32Array {
+    const mean = this.#sums.map((sum) => sum / this.#weight);
+    const lower = new Float64Array(size * size);
+    const at = (i: number, j: number) =>
+      (this.#products[i * size + j] ?? 0) / this.#weight - (mean[i] ?? 0) * (mean[j] ?? 0);
+    let trace = 0;
+    for (let i = 0; i < size; i += 1) trace += at(i, i);
+    const added = Math.max((ridge * trace) / size, 1e-12);
+    for (let i = 0; i < size; i += 1) {
+      for (let j = 0; j <= i; j += 1) {
+        let sum = at(i, j) + (i === j ? added : 0);
+        for (let k = 0; k < j; k += 1) sum -= (lower[i * size + k] ?? 0) * (lower[j * size + k] ?? 0);
+        lower[i * size + j] = i === j ? Math.sqrt(Math.max(sum, added)) : sum / (lower[j * size + j] ?? 1);
+      }
+    }
+    return (values) => {
+      const white = new Float32Array(size);
+      for (let i = 0; i < size; i += 1) {
+        let sum = (values[i] ?? 0) - (mean[i] ?? 0);
+        for (let k = 0; k < i; k += 1) sum -= (lower[i * size + k] ?? 0) * (white[k] ?? 0);
+        white[i] = sum / (lower[i * size + i] ?? 1);
+      }
+      return white;
+    };
+  }
+}
+
+/** Of neighbours the oddest stands for all: a wale makes those beside it look odd. */
+function isBefore(
+  other: { readonly xPx: number; readonly distance: number },
+  one: { readonly xPx: number; readonly distance: number },
+  nearPx: number,
+): boolean {
+  if (Math.abs(other.xPx - one.xPx) > nearPx) return false;
+  return other.distance > one.distance || (other.distance === one.distance && other.xPx < one.xPx);
+}
+
+/** How alike two wales are off: 1 the same way, 0 in nothing. */
+export function likeness(a: Float32Array, b: Float32Array): number {
+  let [both, own, others] = [0, 0, 0];
+  for (let i = 0; i < a.length; i += 1) {
+    both += (a[i] ?? 0) * (b[i] ?? 0);
+    own += (a[i] ?? 0) ** 2;
+    others += (b[i] ?? 0) ** 2;
+  }
+  return own > 0 && others > 0 ? both / Math.sqrt(own * others) : 0;
+}
+
+/** Mean brightness of the columns of a piece of picture, band by band from top to bottom. */
+class Columns {
+  readonly #left: number;
+  readonly #right: number;
+  readonly #bands: readonly Sums[];
+  readonly #all: Sums;
+
+  constructor({ width, pixels }: Grey, { left, top, right, bottom }: Box) {
+    this.#left = left;
+    this.#right = right;
+    const all = new Float64Array(Math.max(0, right - left));
+    this.#bands = Array.from({ length: bands }, (_, band) => {
+      const means = new Float64Array(all.length);
+      const from = top + Math.floor((band * (bottom - top)) / bands);
+      const to = top + Math.floor(((band + 1) * (bottom - top)) / bands);
+      for (let y = from; y < to; y += 1) {
+        const row = y * width + left;
+        for (let x = 0; x < means.length; x += 1) means[x] = (means[x] ?? 0) + (pixels[row + x] ?? 0);
+      }
+      for (let x = 0; x < means.length; x += 1) {
+        all[x] = (all[x] ?? 0) + (means[x] ?? 0);
+        means[x] = (means[x] ?? 0) / Math.max(1, to - from);
+      }
+      return new Sums(means);
+    });
+    this.#all = new Sums(all);
+  }
+
+  /** Middles of the wales that have enough of others beside them, by the beat of light and dark of some wales around each. */
+  wales(pitchPx: number): number[] {
+    const margin = edgeWales * pitchPx;
+    const middles: number[] = [];
+    for (let guess = margin; guess <= this.#right - this.#left - margin; guess += pitchPx) {
+      const phase = this.#all.phaseAt(guess, pitchPx);
+      const xPx = this.#left + phase + pitchPx * Math.round((guess - phase) / pitchPx);
+      const last = middles.at(-1);
+      if (last === undefined || xPx - last > pitchPx / 2) middles.push(xPx);
+    }
+    return middles;
+  }
+
+  /** Light in each part of a wale and of those beside it, over the light around: the mean of the middle half of all bands. */
+  valuesAt(xPx: number, pitchPx: number): Float64Array {
+    const at = xPx - this.#left;
+    const step = pitchPx / parts;
+    const first = at - (size / 2) * step;
+    const around = this.#bands.map((band) => band.mean(at - lightWales * pitchPx, at + lightWales * pitchPx));
+    const values = new Float64Array(bands);
+    return Float64Array.from({ length: size }, (_, i) => {
+      for (let band = 0; band < bands; band += 1) {
+        const light = around[band] ?? 0;
+        const own = this.#bands[band]?.mean(first + i * step, first + (i + 1) * step) ?? 0;
+        values[band] = light > 0 ? own / light : 0;
+      }
+      values.sort();
+      let sum = 0;
+      for (let band = bands / 4; band < (3 * bands) / 4; band += 1) sum += values[band] ?? 0;
+      return sum / (bands / 2);
+    });
+  }
+}
+
+/** A row of numbers, and the mean over any stretch of it with fractions at its ends. */
+class Sums {
+  readonly #sums: Float64Array;
+
+  constructor(values: Float64Array) {
+    this.#sums = new Float64Array(values.length + 1);
+    for (let x = 0; x < values.length; x += 1) this.#sums[x + 1] = (this.#sums[x] ?? 0) + (values[x] ?? 0);
+  }
+
+  /** Of what of the stretch is there. */
+  mean(from: number, to: number): number {
+    const [low, high] = [Math.max(from, 0), Math.min(to, this.#sums.length - 1)];
+    return high > low ? (this.#until(high) - this.#until(low)) / (high - low) : 0;
+  }
+
+  /** Where the fundamental of the wales around a place is highest. */
+  phaseAt(place: number, pitchPx: number): number {
+    const reach = phaseWales * pitchPx;
+    const from = Math.max(0, Math.floor(place - reach));
+    const to = Math.min(this.#sums.length - 1, Math.ceil(place + reach));
+    const level = this.mean(from, to);
+    let [even, odd] = [0, 0];
+    for (let x = from; x < to; x += 1) {
+      // At an edge the stretch is no whole number of wales: without its level that would look like a beat.
+      const value = (this.#sums[x + 1] ?? 0) - (this.#sums[x] ?? 0) - level;
+      const weight = 0.5 + 0.5 * Math.cos((Math.PI * (x + 0.5 - place)) / reach);
+      const angle = (2 * Math.PI * (x + 0.5)) / pitchPx;
+      even += weight * value * Math.cos(angle);
+      odd += weight * value * Math.sin(angle);
+    }
+    return (Math.atan2(odd, even) / (2 * Math.PI)) * pitchPx;
+  }
+
+  #until(x: number): number {
+    const whole = Math.min(Math.floor(x), this.#sums.length - 1);
+    const here = this.#sums[whole] ?? 0;
+    return here + (x - whole) * ((this.#sums[whole + 1] ?? here) - here);
+  }
+}
