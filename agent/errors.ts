@@ -405,6 +405,12 @@ export const agentErrors = {
     cure: 'The version before is in use again. Tell whoever made the package; `selvedge models list` shows both.',
     retryable: true,
   },
+  samplesDiffer: {
+    code: 'AGT-821',
+    meaning: 'The pictures differ too much from each other to be one good cloth. Nothing was learned.',
+    cure: 'Leave out the pictures that are named, or show more good cloth of one kind, in one light, with the camera fixed and in focus.',
+    retryable: false,
+  },
   simulatorFailed: {
     code: 'AGT-840',
     meaning: 'The pictures of an evaluation could not be drawn.',

@@ -7,7 +7,8 @@
  *
  * Invariants (test/unit/pipeline/findings.test.ts):
  *  F1  One fault is one `fabric_finding` that is opened, and one that is closed; a spot is one instant. Where it becomes known better (another
- *      class, a smaller k) that is a `fabric_finding_refined`, and only then: however long a line lasts, these are few.
+ *      class, a smaller k, a spot that was larger than its first edge) that is a `fabric_finding_refined`, and only then: however long a line
+ *      lasts, these are few.
  *  F2  No alert comes from anything but a fault that was told, and the alert of a line is over only when no line of its class is left.
  *  F3  A needle is named with its k, or it is said why none is.
  *  F4  A line from before a start, of the agent or of the eye's process, is neither raised anew nor cleared until the eye has looked long enough to have found it again.
@@ -138,6 +139,8 @@ export class FindingDesk {
   readonly #parts: FindingDeskParts;
   /** Lines that last. As many as the eye follows at a time, which it bounds. */
   readonly #lines = new Map<string, Told>();
+  /** Spots that are in view. As many as the eye follows at a time, too. */
+  readonly #spots = new Map<string, Told>();
   /** Rules whose lines the eye has not found again since it was started, by machine. */
   readonly #before = new Map<string, Set<string>>();
 
@@ -161,6 +164,7 @@ export class FindingDesk {
   anew(machine: string, now: Instant): void {
     // What it looked at is told first: so far its lines went.
     this.#parts.rolls.anew(machine, now);
+    for (const [key, { finding }] of this.#spots) if (finding.machine === machine) this.#spots.delete(key);
     for (const line of this.#linesOf(machine)) {
       this.#note(line, 'closed', findingEvent, { lost: true });
       this.#lines.delete(lineKey(machine, line.finding.id));
@@ -191,7 +195,10 @@ export class FindingDesk {
   told(finding: FabricFinding, now: Instant): string | null {
     const { machine, id, phase, shape } = finding;
     const before = this.#lines.get(lineKey(machine, id)) ?? null;
-    if (phase !== 'found' && shape === 'spot' && before === null) return null;
+    if (phase !== 'found' && shape === 'spot' && before === null) {
+      this.#leftView(finding, now);
+      return null;
+    }
     const { rolls } = this.#parts;
     const place = rolls.placed(machine, finding.rollFromMm, finding.rollToMm, now);
     if (phase === 'closed') {
@@ -215,9 +222,21 @@ export class FindingDesk {
     const { text, ...rule } = ruleOf(finding.class);
     this.#parts.desk.activate(machine, rule, activationOf(told, text, now), false, false, now);
     if (before !== null && before.finding.class !== finding.class) this.#end(before, finding.lastMs, now);
-    if (lasts) this.#lines.set(lineKey(machine, id), told);
-    else this.#parts.desk.clear(machine, rule.id, Math.round(finding.lastMs), now);
+    this.#spots.delete(lineKey(machine, id));
+    (lasts ? this.#lines : this.#spots).set(lineKey(machine, id), told);
+    if (!lasts) this.#parts.desk.clear(machine, rule.id, Math.round(finding.lastMs), now);
     return this.#parts.desk.open().find((one) => one.machine === machine && one.rule === rule.id)?.id ?? null;
+  }
+
+  /** A spot is told when its first edge is seen; how large it is, which its points hang on, is known when it has left the view. */
+  #leftView(finding: FabricFinding, now: Instant): void {
+    const { machine, id, phase } = finding;
+    const told = this.#spots.get(lineKey(machine, id));
+    if (told === undefined || phase !== 'closed') return;
+    this.#spots.delete(lineKey(machine, id));
+    if (!isLarger(finding, told.finding)) return;
+    const place = this.#parts.rolls.placed(machine, finding.rollFromMm, finding.rollToMm, now);
+    this.#note({ ...told, finding: { ...finding, crop: told.finding.crop }, place }, 'instant', refinedEvent);
   }
 
   #linesOf(machine: string): readonly Told[] {
@@ -265,6 +284,13 @@ const lineKey = (machine: string, id: number) => `${machine} ${id}`;
 /** Of another class, or its needle is known better than when it was last told. */
 function isBetter(finding: FabricFinding, told: FabricFinding): boolean {
   return finding.class !== told.class || (finding.k ?? Infinity) < (told.k ?? Infinity);
+}
+
+/** By a millimetre or more, either way. */
+function isLarger(finding: FabricFinding, told: FabricFinding): boolean {
+  const along = (of: FabricFinding) => of.rollToMm - of.rollFromMm;
+  const across = (of: FabricFinding) => of.acrossToMm - of.acrossFromMm;
+  return along(finding) >= along(told) + 1 || across(finding) >= across(told) + 1;
 }
 
 /** What was told, with how far it goes now. */

@@ -12,7 +12,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadProfile } from '../drivers/profiles/load.ts';
 import type { Profile } from '../drivers/profiles/schema.ts';
-import type { Config } from './config/config.ts';
+import type { Config, EyeConfig } from './config/config.ts';
 import { loadWithRemote, localData } from './config/load.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
@@ -195,7 +195,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     const eye = await eyeFor(config, { pipeline, store, clock, log });
     const rollRequests = new RollRequests({
       dataDir: config.dataDir,
-      machines: config.machines.flatMap((machine) => (machine.eye === null ? [] : [machine.id])),
+      machines: config.machines.flatMap((machine) => ((machine.eye ?? machine.webEye) === null ? [] : [machine.id])),
       begin: (machine, id) => void pipeline.rollBegin(machine, id),
       log: (level, message, fields) => log[level](fields, message),
     });
@@ -234,7 +234,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       sources: pageSources({
         pipeline,
         store,
-        scores: new Map(config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [[id, eye.score]]))),
+        scores: scoresOf(config),
         uplink: uplinkView,
         health,
         writes: writeDeskFor(config, drivers, { store, log, clock }),
@@ -326,6 +326,16 @@ function waitsForTime(pipeline: Pipeline, dating: Dating): () => string | null {
     if (!pipeline.knowsTime()) return 'clock-not-set';
     return dating.recordsAreDated() ? null : 'times-being-restamped';
   };
+}
+
+/** What was agreed about the score of rolls, of each machine with an eye. */
+function scoresOf({ machines }: Config): ReadonlyMap<string, EyeConfig['score']> {
+  return new Map(
+    machines.flatMap(({ id, eye, webEye }) => {
+      const any = eye ?? webEye;
+      return any === null ? [] : [[id, any.score]];
+    }),
+  );
 }
 
 function told(key: 'clockNotSet'): { readonly code: string; readonly cure: string } {

@@ -4,15 +4,15 @@ import { readFileSync } from 'node:fs';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
 import type { Profile } from '../drivers/profiles/schema.ts';
-import type { Config, EyeConfig } from './config/config.ts';
+import type { Config, MachineConfig } from './config/config.ts';
 import { resolveSecret } from './config/secrets.ts';
 import type { DiscoveredSignals } from './discovered.ts';
 import { AgentError } from './errors.ts';
 import type { Logger } from './log.ts';
+import type { MachineSetup } from './machine.ts';
 import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
 import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
-import type { WebSetup } from './rolls/desk.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
 import type { ModelWatch, ModelWatchParts } from './senses/eye/model-watch.ts';
@@ -95,8 +95,7 @@ export function pipelineFor({
       firmware: machine.firmware,
       protocol: profile.protocol,
       polls: pollsMs(machine),
-      hasEye: machine.eye !== null,
-      ...(machine.eye === null ? {} : { web: webOf(machine.eye, profile.protocol) }),
+      ...clothOf(machine, profile.protocol),
     })),
     rules,
     clock,
@@ -126,14 +125,16 @@ export function pipelineFor({
 }
 
 /** What the eye of a machine looks at. */
-function webOf(eye: EyeConfig, protocol: Profile['protocol']): WebSetup {
-  return {
-    widthMm: eye.circumferenceMm,
-    fabric: eye.fabric,
-    mmPerTurn: (eye.feeders * 10) / eye.coursesPerCm,
-    // What a knit floor machine sends is counted by the agent, from 0 at its start.
-    countsAlone: protocol !== 'knit-floor',
-  };
+function clothOf({ eye, webEye }: MachineConfig, protocol: Profile['protocol']): Pick<MachineSetup, 'hasEye' | 'web'> {
+  // What a knit floor machine sends is counted by the agent, from 0 at its start.
+  const countsAlone = protocol !== 'knit-floor';
+  if (eye !== null) {
+    const { circumferenceMm: widthMm, fabric, feeders, coursesPerCm } = eye;
+    return { hasEye: true, web: { widthMm, fabric, mmPerTurn: (feeders * 10) / coursesPerCm, countsAlone } };
+  }
+  if (webEye === null) return { hasEye: false };
+  const { widthMm, fabric } = webEye;
+  return { hasEye: true, web: { widthMm, fabric, mmPerTurn: null, countsAlone } };
 }
 
 export async function uplinkFor(
@@ -221,13 +222,15 @@ export async function eyeFor(
   { pipeline, store, clock, log }: Pick<PipelineParts, 'store' | 'clock' | 'log'> & { readonly pipeline: Pipeline },
 ): Promise<EyeDesk | null> {
   const machines = config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [{ id, eye }]));
-  if (machines.length === 0) return null;
+  const webs = config.machines.flatMap(({ id, webEye }) => (webEye === null ? [] : [{ id, eye: webEye }]));
+  if (machines.length + webs.length === 0) return null;
   const { EyeDesk: Desk } = await import('./senses/eye/desk.ts');
   const logged = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) =>
     log[level](fields, message);
   const models = await eyeModelsFor(config, { clock, pipeline, log: logged, changed: () => desk.look() });
   const desk = new Desk({
     machines,
+    webs,
     dataDir: config.dataDir,
     publicKey: gatewayKeys(config.dataDir).publicKey,
     models,

@@ -22,8 +22,8 @@ import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
+import { ClockSteps } from './clock-steps.ts';
 import type { FoldMachine } from './dating/fold.ts';
-import { bootOfOccurrence, datedRecord } from './dating/record.ts';
 import { evictedDraft } from './evicted.ts';
 import { FindingDesk, type FabricFinding } from './findings.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
@@ -36,7 +36,6 @@ import { machineDraft, type MachineLabel, type MachineNews } from './machine.ts'
 import {
   defaultPipelineOptions,
   type DatedBoot,
-  type DatedSpan,
   type ModelTakenBack,
   type Pipeline,
   type PipelineClock,
@@ -64,11 +63,6 @@ const machinesPerTick = 5;
 /** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
 const collectMs = 4;
 
-/** Readings stamped before a step of the wall clock reach the pipeline within so long after it. */
-const underWayMs = 2_500;
-/** Blocks packed in a tick after the time became known. */
-const flushedPerTick = 2;
-
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
   return new DataPipeline(input);
@@ -92,11 +86,7 @@ class DataPipeline implements Pipeline {
   readonly #runbooks = new Map<string, string | null>();
   /** Whose minutes and blocks are looked at in the next tick. */
   #turn = 0;
-  /** Occurrences raised by these boots have their times on our clock. */
-  readonly #ownBoots: ReadonlySet<string>;
-  #knowsTime: boolean;
-  /** Since the time became known: the span to be dated, and the machines whose open block is still to be handed on. */
-  #dating: { readonly span: DatedSpan; readonly unflushed: Watched[] } | null = null;
+  readonly #steps: ClockSteps;
   readonly #counts = { unknownMachine: 0, discarded: 0, ringBlocks: 0, damagedBlocks: 0 };
 
   constructor(input: PipelineInput) {
@@ -108,9 +98,7 @@ class DataPipeline implements Pipeline {
     const { clock } = input;
     const startedAt = input.startedAt ?? { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() };
     this.#line = new LineTime(clock, this.#options.lateS * 1000, startedAt);
-    this.#knowsTime = startedAt.wallMs >= this.#options.builtMs;
     const sameHost = input.recovery.undated.filter((span) => span.sameHost).map((span) => span.boot);
-    this.#ownBoots = new Set([this.#boot, ...sameHost]);
     this.#journal = new Journaling({
       journal: (entries, urgent) => input.out.journal(entries, urgent),
       runbook: (machine, rule) => this.runbook(machine, rule),
@@ -126,9 +114,22 @@ class DataPipeline implements Pipeline {
     this.#findings = new FindingDesk({ journal: this.#journal, desk: this.#desk, rolls: this.#rolls });
     const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
     this.#judgement = new Judgement({ line, journal, desk });
+    this.#steps = new ClockSteps({
+      line,
+      journal,
+      desk,
+      machines: this.#machines,
+      boot: this.#boot,
+      ownBoots: new Set([this.#boot, ...sameHost]),
+      builtMs: this.#options.builtMs,
+      knowsTime: startedAt.wallMs >= this.#options.builtMs,
+      summaries: (drafts) => this.#summaries(drafts),
+      ringBlock: (block) => this.#ringBlock(block),
+      dated: (span) => this.#out.dated?.(span),
+    });
     this.#intake = new Intake({ line, journal, judgement: this.#judgement, ring: (block) => this.#ringBlock(block) });
     this.#start(input);
-    this.#observeClock();
+    this.#steps.observe();
   }
 
   accept(event: DriverEvent): void {
@@ -137,10 +138,10 @@ class DataPipeline implements Pipeline {
       this.#counts.unknownMachine++;
       return;
     }
-    this.#observeClock();
+    this.#steps.observe();
     switch (event.kind) {
       case 'readings':
-        this.#intake.readings(machine, this.#knowsTime ? this.#line.stampedAnew(event) : event);
+        this.#intake.readings(machine, this.#steps.knowsTime ? this.#line.stampedAnew(event) : event);
         if (machine.setup.web !== undefined) this.#rollsCounted(machine.id);
         break;
       case 'gap':
@@ -164,12 +165,12 @@ class DataPipeline implements Pipeline {
   }
 
   tick(): void {
-    this.#observeClock();
+    this.#steps.observe();
     const now = this.#line.now();
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
     for (const machine of this.#machines.values()) this.#judgement.tick(machine, now);
     this.#collect(now.monotonicMs, lineMs);
-    this.#flushUndated();
+    this.#steps.flushUndated();
     this.#desk.tick(now);
     this.#journal.flush();
   }
@@ -373,10 +374,10 @@ class DataPipeline implements Pipeline {
   }
 
   async drain(): Promise<void> {
-    this.#observeClock();
+    this.#steps.observe();
     const now = this.#line.now();
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
-    this.#flushUndated(Infinity);
+    this.#steps.flushUndated(Infinity);
     for (const machine of this.#machines.values()) {
       this.#judgement.lastResets(machine);
       this.#summaries(machine.rollup.seal(lineMs));
@@ -390,7 +391,7 @@ class DataPipeline implements Pipeline {
     await this.#journal.settled();
   }
 
-  // ——— start, clocks ———
+  // ——— start ———
 
   #start({ machines, rules, recovery }: PipelineInput): void {
     const { monotonicMs } = this.#line.now();
@@ -440,52 +441,6 @@ class DataPipeline implements Pipeline {
     this.#journal.flush();
   }
 
-  /** A step of the wall clock ends the segment: everything on the line moves along. */
-  #observeClock(): void {
-    const step = this.#line.observe();
-    if (step === null) return;
-    const { stepMs, oldMs, newMs, monotonicMs } = step;
-    const { segment } = this.#line;
-    const becameKnown = !this.#knowsTime && newMs >= this.#options.builtMs;
-    // What is still under way of before it is folded with the span that is dated.
-    const underWay = becameKnown ? 0 : underWayMs;
-    // Behind every reading that was taken before it, to the millisecond: whose span a reading is of, its time alone must tell.
-    const fromMs = becameKnown ? newMs + 1 : newMs;
-    for (const machine of this.#machines.values()) {
-      this.#summaries(machine.rollup.seal(oldMs));
-      machine.rollup.openSegment({ boot: this.#boot, segment }, newMs - oldMs, fromMs, underWay);
-      machine.shift(newMs - oldMs);
-    }
-    if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: fromMs });
-    // By this process's monotonic clock a start tells which readings of the ring are of before it.
-    this.#journal.instant('gateway', newMs, 'clock_step', { stepMs, segment, monotonicMs });
-  }
-
-  #timeKnown(span: DatedSpan): void {
-    const { builtMs } = this.#options;
-    const { shiftMs } = span;
-    this.#knowsTime = true;
-    this.#line.datedFrom(span.untilMs);
-    const raisedHere = (occurrence: string) => this.#ownBoots.has(bootOfOccurrence(occurrence));
-    this.#desk.date(shiftMs, builtMs, raisedHere);
-    this.#journal.date((record) => {
-      const occurrenceMs = raisedHere(record.occurrence) ? shiftMs : 0;
-      return datedRecord(record, { ownMs: shiftMs, beforeMs: shiftMs, occurrenceMs }, builtMs);
-    });
-    this.#dating = { span, unflushed: [...this.#machines.values()] };
-  }
-
-  /** Hands on the blocks that were open when the time became known, a few a tick, and then says that all is there. */
-  #flushUndated(limit = flushedPerTick): void {
-    if (this.#dating === null) return;
-    const { span, unflushed } = this.#dating;
-    for (let i = 0; i < limit && unflushed.length > 0; i++) this.#ringBlock(unflushed.pop()?.ring.take() ?? null);
-    if (unflushed.length > 0) return;
-    this.#dating = null;
-    this.#journal.flush();
-    this.#out.dated?.(span);
-  }
-
   foldedMinutes(drafts: readonly SummaryDraft[]): Promise<void> {
     for (const draft of drafts) this.#journal.record(draft);
     this.#journal.flush();
@@ -507,13 +462,13 @@ class DataPipeline implements Pipeline {
   }
 
   knowsTime(): boolean {
-    return this.#knowsTime;
+    return this.#steps.knowsTime;
   }
 
   // ——— outbox ———
 
   #summaries(drafts: readonly SummaryDraft[]): void {
-    if (!this.#knowsTime) return;
+    if (!this.#steps.knowsTime) return;
     for (const draft of drafts) this.#journal.record(draft);
   }
 

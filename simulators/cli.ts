@@ -6,7 +6,9 @@ import { isDataset, loadDataset } from './dataset/load.ts';
 import { writeTrials } from './dataset/write-trials.ts';
 import { generatorNames, writeStrips, type GeneratorName } from './dataset/write.ts';
 import { SimulatorError } from './errors.ts';
-import { createFloorModel } from './floor/model.ts';
+import { createCameras } from './floor/cameras.ts';
+import { createFloorModel, type FloorModel } from './floor/model.ts';
+import { writePictures } from './floor/pictures.ts';
 import { runFloor, writeEndpoints, type RunningFloor } from './floor/run.ts';
 import { openTruthLog } from './floor/truth.ts';
 import { loadScenario, scenarioFile } from './scenario/load.ts';
@@ -29,6 +31,7 @@ SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting, tu
   --control                 obey lines on standard input: halt (all machines stand still, servers go on), stop
   --hold                    with --control: the machines answer but stand still until the line begin
   --port-base N             listen on N, N+1, … instead of free ports
+  --pictures DIR            draw twelve pictures of good cloth for each camera of the floor, as DIR/MACHINE/nn.jpg, and end
   --dataset DIR             of a scenario that is a data set: write it into this new or empty folder and end
   --generator a|b           with --dataset: who draws; default a. What b draws is for scores, never for training
   --help                    this text
@@ -47,6 +50,7 @@ interface Request {
   readonly control: boolean;
   readonly hold: boolean;
   readonly portBase: number;
+  readonly pictures: string | null;
   readonly dataset: string | null;
   readonly generator: GeneratorName;
 }
@@ -73,6 +77,7 @@ export function parseRequest(args: readonly string[]): Request | null {
     control: values.control === true,
     hold: values.hold === true,
     portBase,
+    pictures: values.pictures ?? null,
     dataset: values.dataset ?? null,
     generator: generatorOf(values.generator ?? 'a'),
   };
@@ -101,6 +106,7 @@ function readArgs(args: readonly string[]) {
         control: { type: 'boolean' },
         hold: { type: 'boolean' },
         'port-base': { type: 'string' },
+        pictures: { type: 'string' },
         dataset: { type: 'string' },
         generator: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
@@ -191,6 +197,7 @@ async function simulate(args: readonly string[], streams: Streams, stopping: Abo
     throw new SimulatorError('usage', `--without ${unknown}: the scenario has no such fault; it has ${known}`);
   }
   const model = createFloorModel(loaded.scenario, request.seed, request);
+  if (request.pictures !== null) return drawPictures(model, request.pictures, request, streams);
   // A launcher that died first must not make the floor end with a stack trace.
   streams.stdout.on('error', () => undefined);
   const say = (event: Record<string, unknown>): void => void streams.stdout.write(`${JSON.stringify(event)}\n`);
@@ -222,6 +229,26 @@ async function simulate(args: readonly string[], streams: Streams, stopping: Abo
   } finally {
     truth?.close();
   }
+  return 0;
+}
+
+/** Draws what the cameras see of good cloth, and ends. */
+async function drawPictures(
+  model: FloorModel,
+  folder: string,
+  { seed }: Request,
+  { stdout, stderr }: Streams,
+): Promise<number> {
+  const cameras = createCameras({
+    model,
+    seed,
+    random: Math.random,
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    firstPort: 0,
+    onTrouble: (error) => void complain(stderr, error),
+  });
+  const images = await writePictures(cameras, folder);
+  stdout.write(`${JSON.stringify({ event: 'written', pictures: folder, images })}\n`);
   return 0;
 }
 

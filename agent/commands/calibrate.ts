@@ -17,7 +17,7 @@ import { type Calibration, differing, keepCalibration, readCalibration, settingO
 import { type Looked, lookForLine } from '../senses/calibrating.ts';
 import { machineOf } from '../senses/eye/desk.ts';
 import { eyeModel, eyeModelId } from '../senses/eye/model.ts';
-import { readStyle } from '../senses/styles.ts';
+import { styleFor } from '../senses/styles.ts';
 import { gatewayKeys } from '../sync/keys.ts';
 import { hostBoot, hostMonotonicMs } from '../time/host.ts';
 import { writeJsonFile } from './json-file.ts';
@@ -36,6 +36,7 @@ folder, signed with the gateway's key; a running agent uses it within some secon
   --revolutions N   see the line in so many revolutions, 3 … 50; default 5. It is given up after four times as many, or 5 minutes
   --dry-run         say what comes out and keep nothing
   --show            the calibration the eye uses now
+  --endpoints FILE  as selvedge run takes it
   --json FILE       also write {ok, machine, needleZero, zeroNeedle, zeroError, direction, columns, numberingKnown, revolutions,
                     offsetMs, version, by, calibratedMs, before}; of what was refused {ok: false, machine, code, message, cure}
 
@@ -60,6 +61,7 @@ export async function main(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       config: text,
+      endpoints: text,
       machine: text,
       'needle-zero': text,
       from: { type: 'string', default: 'camera' },
@@ -69,14 +71,14 @@ export async function main(args: readonly string[]): Promise<number> {
       json: text,
     },
   });
-  const { config: configFile, machine, show } = values;
+  const { config: configFile, endpoints, machine, show } = values;
   if (positionals.join() !== 'camera' || configFile === undefined || machine === undefined) {
     throw new AgentError('usage', 'calibrate takes the word camera, --config and --machine');
   }
   if (show !== (values['needle-zero'] === undefined)) {
     throw new AgentError('usage', 'give either --needle-zero N or --show');
   }
-  const config = loadConfig(configFile);
+  const config = loadConfig(configFile, endpoints === undefined ? {} : { endpoints });
   const eye = config.machines.find(({ id }) => id === machine)?.eye ?? null;
   if (eye === null) throw new AgentError('usage', `--machine: ${machine} has no camera (eye:) in ${configFile}`);
   const { dataDir } = config;
@@ -100,7 +102,7 @@ export async function main(args: readonly string[]): Promise<number> {
       wallMs: () => Date.now(),
     });
     const { modelFile, model } = eyeModel(installed.active(eyeModelId));
-    const style = readStyle(dataDir, machine, eye.fabric, keys.publicKey);
+    const style = styleFor(dataDir, machine, eye.fabric, keys.publicKey, model);
     const endpoint = values.from === 'camera' ? eye.camera : pathToFileURL(resolve(values.from)).href;
     const session = await openSession(modelFile);
     let looked: Looked;
@@ -196,7 +198,7 @@ function calibrationOf(
   return {
     machine,
     calibratedMs: Date.now(),
-    by: userInfo().username.slice(0, 80),
+    by: userName(),
     needle,
     ...(numbering ?? turned),
     zeroError: found.zeroError,
@@ -204,6 +206,15 @@ function calibrationOf(
     revolutions: found.revolutions,
     setting,
   };
+}
+
+/** Of the computer; its number where it has no name, as in a container. */
+function userName(): string {
+  try {
+    return userInfo().username.slice(0, 80);
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 type Numbered = Pick<Calibration, 'columns' | 'zeroNeedle' | 'direction'>;

@@ -8,7 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
 import { eyeModel, eyeModelId, shadowModel, type EyeModel } from '../senses/eye/model.ts';
 import { fabricPattern, keepStyle } from '../senses/styles.ts';
-import { fromCamera, fromFolder, mostImages, type Gathered } from '../senses/teaching.ts';
+import { fromCamera, fromFolder, learnFrom, mostImages, type Gathered } from '../senses/teaching.ts';
 import { InstalledModels } from '../models/installed.ts';
 import { trustedKeys } from '../models/trust.ts';
 import { runGolden } from '../../models/package/golden.ts';
@@ -26,6 +26,7 @@ gateway's key; teaching again makes the next version, and the five newest stay. 
   --from camera  pictures of the machine's camera while it knits good cloth
   --from DIR     the images of a folder (PNG, JPEG, WebP): whole pictures of this camera, all of one size
   --images N     so many pictures of the camera, ${leastImages} … ${mostImages}; default 12
+  --endpoints FILE  as selvedge run takes it
   --json FILE    also write {ok, machine, fabric, version, images, refused:[{image, reason}], threshold, seconds, advice:[…]}
 
 Exit code: 0 learned, 1 too little cloth to learn from, 2 wrong usage or a folder that cannot be used.
@@ -33,6 +34,9 @@ Exit code: 0 learned, 1 too little cloth to learn from, 2 wrong usage or a folde
 
 /** Fewer are learned from, with the advice to show more. */
 const wantedImages = 12;
+/** Energy of the finest detail by that of all: a picture in focus has some times as much. */
+const leastSharpness = 0.2;
+const mostNamed = 10;
 const pictureEveryMs = 500;
 const pictureWithinMs = 60_000;
 
@@ -41,16 +45,17 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { config: text, machine: text, fabric: text, from: text, images: text, json: text },
+    options: { config: text, endpoints: text, machine: text, fabric: text, from: text, images: text, json: text },
   });
-  const { config: configFile, machine: id, fabric, from } = values;
+  const { config: configFile, endpoints, machine: id, fabric, from } = values;
   if (positionals.join() !== 'vision' || configFile === undefined || id === undefined || from === undefined) {
     throw new AgentError('usage', 'teach takes the word vision, --config, --machine, --fabric and --from');
   }
   if (fabric === undefined || !fabricPattern.test(fabric))
     throw new AgentError('usage', '--fabric: 1 to 40 of a–z, 0–9 and -');
-  const config = loadConfig(configFile);
-  const eye = config.machines.find((machine) => machine.id === id)?.eye ?? null;
+  const config = loadConfig(configFile, endpoints === undefined ? {} : { endpoints });
+  const machine = config.machines.find((one) => one.id === id);
+  const eye = machine?.eye ?? machine?.webEye ?? null;
   if (eye === null) throw new AgentError('usage', `--machine: ${id} has no camera (eye:) in ${configFile}`);
   const images = imagesOf(values.images ?? String(wantedImages));
   const ringRowsPx = eye.position === 'index' ? eye.ringRowsPx : 0;
@@ -78,8 +83,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const { modelFile, model } = eyeModel(installed.active(eyeModelId));
   const session = await openSession(modelFile);
   try {
-    const taught = await teach(gathered.good, session);
-    const [first] = gathered.good;
+    const { taught, used, leftOut } = await learnFrom(gathered, session);
+    const [first] = used;
+    const refused = [...gathered.refused, ...leftOut];
     const { version, ...about } = keepStyle(
       config.dataDir,
       {
@@ -87,9 +93,9 @@ export async function main(args: readonly string[]): Promise<number> {
         fabric,
         taughtMs: Date.now(),
         model,
-        images: gathered.good.length,
-        widthPx: first?.width ?? 0,
-        heightPx: first?.height ?? 0,
+        images: used.length,
+        widthPx: first?.image.width ?? 0,
+        heightPx: first?.image.height ?? 0,
         threshold: taught.threshold,
         camera: gathered.reference,
       },
@@ -97,29 +103,27 @@ export async function main(args: readonly string[]): Promise<number> {
       gatewayKeys(config.dataDir).privateKey,
     );
     const shadow = shadowModel(installed);
-    if (shadow !== null) await teachShadow(shadow, gathered.good, config.dataDir, about);
+    if (shadow !== null) await teachShadow(shadow, used, config.dataDir, about);
     const seconds = Math.round((performance.now() - startMs) / 100) / 10;
-    const advice = adviceOf(gathered);
+    const advice = adviceOf({ ...gathered, good: used, refused });
     const report = {
       machine: id,
       fabric,
       version,
-      images: gathered.good.length,
-      refused: gathered.refused,
+      images: used.length,
+      refused,
       threshold: taught.threshold,
       seconds,
       advice,
     };
-    process.stdout.write(
-      `${id} knows ${fabric} (version ${version}) from ${gathered.good.length} pictures, in ${seconds} s\n`,
-    );
+    process.stdout.write(`${id} knows ${fabric} (version ${version}) from ${used.length} pictures, in ${seconds} s\n`);
     for (const line of advice) process.stdout.write(`${line}\n`);
     if (values.json !== undefined) writeJsonFile(values.json, { ok: true, ...report });
     return 0;
   } catch (error) {
     if (!(error instanceof Error && 'entry' in error)) throw error;
     process.stderr.write(`${error.message}\n`);
-    for (const { image, reason } of gathered.refused.slice(0, 10)) process.stderr.write(`${image}: ${reason}\n`);
+    for (const line of adviceOf(gathered)) process.stderr.write(`${line}\n`);
     if (values.json !== undefined) {
       const advice = adviceOf(gathered);
       writeJsonFile(values.json, {
@@ -147,7 +151,8 @@ async function teachShadow(
 ): Promise<void> {
   const session = await openSession(modelFile);
   try {
-    const taught = await teach(good, session);
+    const images = good.map(({ image }) => image);
+    const taught = await teach(images, session);
     const stats = writeStats(statsOf(taught, model));
     keepStyle(dataDir, { ...about, model, threshold: taught.threshold }, stats, gatewayKeys(dataDir).privateKey);
   } finally {
@@ -170,7 +175,9 @@ function adviceOf({ good, refused, reference }: Gathered): string[] {
     advice.push(
       `Show more good cloth: ${good.length} pictures were learned from, ${wantedImages} make a threshold that holds.`,
     );
-  if (refused.length > 0)
-    advice.push(`${refused.length} pictures could not be learned from: ${refused[0]?.reason ?? ''}`);
+  if (good.length > 0 && good.every(({ measure }) => measure.pitchPx === null && measure.sharpness < leastSharpness))
+    advice.push('No picture shows single wales or threads. Focus the camera on them, and teach again.');
+  for (const { image, reason } of refused.slice(0, mostNamed)) advice.push(`Not learned from ${image}: ${reason}`);
+  if (refused.length > mostNamed) advice.push(`… and from ${refused.length - mostNamed} more.`);
   return advice;
 }

@@ -56,6 +56,8 @@ export interface MachineConfig {
   readonly writes: boolean;
   /** null: no camera looks at its cloth. */
   readonly eye: EyeConfig | null;
+  /** null: no camera looks at a flat web. */
+  readonly webEye: WebEyeConfig | null;
   /** null unless the endpoint is OPC UA. */
   readonly opcua: OpcUaConfig | null;
   readonly rules: RulesConfig;
@@ -81,6 +83,20 @@ export interface EyeConfig {
   /** Grades best first. */
   readonly score: Pick<FourPointOptions, 'grades' | 'holes'>;
   readonly simulated: boolean;
+}
+
+/** A camera over a flat web; fields as in `docs/CONFIG.md`. */
+export interface WebEyeConfig extends Pick<
+  EyeConfig,
+  'camera' | 'mask' | 'fabric' | 'mmPerPx' | 'behind' | 'score' | 'simulated'
+> {
+  readonly widthMm: number;
+  readonly leftMm: number;
+  readonly newest: 'top' | 'bottom';
+  readonly knit: boolean;
+  readonly position:
+    | { readonly kind: 'encoder'; readonly mmPerCount: number }
+    | { readonly kind: 'speed'; readonly signal: string };
 }
 
 export interface OpcUaConfig {

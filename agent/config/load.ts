@@ -9,7 +9,7 @@ import type { Profile } from '../../drivers/profiles/schema.ts';
 import { AgentError } from '../errors.ts';
 import { parseRules, shippedRules } from '../rules/load.ts';
 import type { Rule } from '../rules/schema.ts';
-import type { Config, EyeConfig, MachineConfig, OpcUaConfig, SecretReference } from './config.ts';
+import type { Config, EyeConfig, MachineConfig, OpcUaConfig, SecretReference, WebEyeConfig } from './config.ts';
 import { crossIssues, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
 import { deepFreeze } from './diff.ts';
@@ -280,9 +280,24 @@ function buildMachine(
             behind: machine.eye.behind ?? null,
             score: scoreOf(machine.eye.score),
           },
+    webEye: machine.webEye === undefined ? null : webEyeOf(machine.webEye),
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };
+}
+
+function webEyeOf({
+  position,
+  mmPerCount = 1,
+  speedSignal = '',
+  behind,
+  score,
+  ...rest
+}: NonNullable<ParsedMachine['webEye']>): WebEyeConfig {
+  // The cross checks have refused one without its own field.
+  const way =
+    position === 'encoder' ? { kind: position, mmPerCount } : ({ kind: position, signal: speedSignal } as const);
+  return { ...rest, behind: behind ?? null, score: scoreOf(score), position: way };
 }
 
 function scoreOf({ grades, holes }: NonNullable<ParsedMachine['eye']>['score']): EyeConfig['score'] {

@@ -63,8 +63,33 @@ export function glimpse(
   const profile = profileOf(input, profiles, isOpcua ? profileOfOpcua : null, raw, path, issues);
   const unit = place('unit', (value) => (typeof value === 'number' ? value : null));
   const glimpsed: Glimpse = { index, path, id, profile, endpoint, unit };
-  issues.push(...endpointIssues(main, raw, glimpsed), ...pollIssues(main, raw, glimpsed));
+  issues.push(
+    ...endpointIssues(main, raw, glimpsed),
+    ...pollIssues(main, raw, glimpsed),
+    ...webEyeIssues(main, raw, path),
+  );
   return glimpsed;
+}
+
+/** What a camera over a flat web needs hangs on what tells how far the web has run. */
+function webEyeIssues(main: Source, raw: unknown, machine: Path): readonly ConfigIssue[] {
+  const web = childOf(raw, 'webEye');
+  if (web === undefined) return [];
+  const path: Path = [...machine, 'webEye'];
+  const issues: ConfigIssue[] = [];
+  if (childOf(raw, 'eye') !== undefined) {
+    issues.push(issueAt(main, path, 'is given beside eye', 'one camera a machine: eye of a tube, or webEye', 'key'));
+  }
+  const position = textOf(childOf(web, 'position'));
+  if (position === 'encoder' && childOf(web, 'mmPerCount') === undefined) {
+    issues.push(
+      issueAt(main, path, 'has position encoder and no mmPerCount', 'mmPerCount: with the web for one count'),
+    );
+  }
+  if (position === 'speed' && childOf(web, 'speedSignal') === undefined) {
+    issues.push(issueAt(main, path, 'has position speed and no speedSignal', 'speedSignal: with a signal in m/min'));
+  }
+  return issues;
 }
 
 function profileOf(

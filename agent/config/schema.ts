@@ -258,6 +258,55 @@ const eyeSchema = z.strictObject({
   ),
 });
 
+const webEyeSchema = z.strictObject({
+  camera: eyeSchema.shape.camera.meta({
+    ...eyeSchema.shape.camera.meta(),
+    description: 'Where the pictures of the web come from. It hangs still over the web, its rows across.',
+  }),
+  mask: eyeSchema.shape.mask,
+  fabric: eyeSchema.shape.fabric,
+  mmPerPx: eyeSchema.shape.mmPerPx,
+  widthMm: field(z.number().positive().max(20_000), 'Usable width of the web; points per 100 m² go by it.', {
+    ...atStart,
+    unit: 'mm',
+  }),
+  leftMm: field(
+    z.number().min(-20_000).max(20_000).default(0),
+    'Where the left edge of the picture lies, from the left edge of the web.',
+    { ...atStart, unit: 'mm' },
+  ),
+  newest: field(
+    z.enum(['top', 'bottom']).default('top'),
+    'Where in the picture the web comes in: what is there was not seen before.',
+    atStart,
+  ),
+  knit: field(
+    z.boolean().default(false),
+    'The cloth is knitted, its wales along the web. false: what a line hints at is warp or weft.',
+    atStart,
+  ),
+  position: field(
+    z.enum(['encoder', 'speed']),
+    'What tells how far the web has run: an encoder whose count comes with each picture, or a speed that the machine tells.',
+    atStart,
+  ),
+  mmPerCount: field(z.number().positive().max(1_000).optional(), 'encoder: web for one count.', {
+    ...atStart,
+    unit: 'mm',
+  }),
+  speedSignal: field(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9.]{0,99}$/)
+      .optional(),
+    'speed: the signal of the profile that is the speed of the web, in metres a minute.',
+    { ...atStart, expects: 'the name of a signal', examples: ['web.speed'] },
+  ),
+  behind: eyeSchema.shape.behind,
+  score: eyeSchema.shape.score,
+  simulated: eyeSchema.shape.simulated,
+});
+
 const machineSchema = z.strictObject({
   id: field(
     id.refine((s) => s !== 'gateway', { error: 'is reserved for the gateway itself' }),
@@ -320,6 +369,11 @@ const machineSchema = z.strictObject({
   eye: field(
     eyeSchema.optional(),
     'A camera that looks at the cloth of this circular knitting machine. Absent: none.',
+    atStart,
+  ),
+  webEye: field(
+    webEyeSchema.optional(),
+    'A camera over a flat web that runs by, as at an inspection table or before a stenter: nothing turns, and no needle is named. Beside it no eye. Absent: none.',
     atStart,
   ),
   rules: field(rulesSchema.optional(), 'Changes of rules for this machine alone, by rule id.', live),

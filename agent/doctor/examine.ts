@@ -173,7 +173,7 @@ async function configured(
     judgeUplink(uplink, (broker) => reachOf(network.get(targetText(tcpOf(broker))))),
     ...(await examineModels(
       config,
-      machines.some(({ eye }) => eye !== null),
+      machines.some(({ eye, webEye }) => (eye ?? webEye) !== null),
       root,
     )),
   ];

@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import { AgentError } from '../errors.ts';
 import { Accelerators, hostMarks } from '../models/accelerators.ts';
 import { InstalledModels } from '../models/installed.ts';
-import { modelsFolder } from '../models/state-file.ts';
+import { modelsFolder } from '../models/place.ts';
 import { trustedKeys } from '../models/trust.ts';
 import { eyeModel, eyeModelId } from '../senses/eye/model.ts';
 import { hostBoot, hostMonotonicMs } from '../time/host.ts';

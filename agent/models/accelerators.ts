@@ -23,7 +23,7 @@ import { canonicalBytes, type Manifest } from '../../models/package/manifest.ts'
 import { makeFolder } from '../folder.ts';
 import { agentVersion } from '../version.ts';
 import type { VerifiedModel } from './installed.ts';
-import { modelsFolder } from './state-file.ts';
+import { modelsFolder } from './place.ts';
 
 const kept = 16;
 const root = join(import.meta.dirname, '../..');

@@ -36,7 +36,8 @@ import {
   type Slot,
 } from './slots.ts';
 import { readShadowCounts, type ShadowCounts } from './shadow-file.ts';
-import { changeSlot, modelsFolder, readSlots, withLock } from './state-file.ts';
+import { modelsFolder } from './place.ts';
+import { changeSlot, readSlots, withLock } from './state-file.ts';
 
 /** Of versions that no slot names. */
 const keptVersions = 2;

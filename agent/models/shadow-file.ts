@@ -11,7 +11,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../folder.ts';
-import { modelsFolder } from './state-file.ts';
+import { modelsFolder } from './place.ts';
 
 const count = z.int().min(0);
 export const shadowCountsSchema = z.strictObject({

@@ -13,9 +13,9 @@ import { z } from 'zod';
 import { flushFolder } from '../backup/disk.ts';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { modelsFolder } from './place.ts';
 import { slotOf, slotsSchema, type Slot, type Slots } from './slots.ts';
 
-export const modelsFolder = (dataDir: string) => join(dataDir, 'models');
 const stateFile = (dataDir: string) => join(modelsFolder(dataDir), 'state.json');
 const lockFile = (dataDir: string) => join(modelsFolder(dataDir), 'state.lock');
 

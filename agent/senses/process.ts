@@ -8,11 +8,9 @@
  *      its channel is then closed (`sense-child.ts`).
  *  H3  Nothing of a child reaches the user after it has ended.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { setPriority } from 'node:os';
 import type { ZodType } from 'zod';
 import { backoffDelayMs } from '../../drivers/contract.ts';
+import { forkHere, type ForkSense, type SenseChild } from './fork.ts';
 import {
   defaultLife,
   lifeDueMs,
@@ -53,6 +51,8 @@ export interface SenseOptions<M> {
   readonly onEnd?: (how: string) => void;
   /** How far the process stands back behind others, 0 … 19 (nice). Default 0. */
   readonly niceness?: number;
+  /** Starts the process. Default: this thread does, and is held for some milliseconds. */
+  readonly fork?: ForkSense;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   readonly life?: LifeOptions;
 }
@@ -61,7 +61,8 @@ export class SenseProcess<M> {
   readonly #o: SenseOptions<M>;
   readonly #options: LifeOptions;
   #life;
-  #child: ChildProcess | null = null;
+  #child: SenseChild | null = null;
+  #gone: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
   #started = 0;
   #unreadable = 0;
@@ -82,14 +83,14 @@ export class SenseProcess<M> {
   }
 
   async stop(): Promise<void> {
-    const child = this.#child;
+    const gone = this.#gone;
     this.#feed({ kind: 'stop' });
-    if (child !== null && this.#child === child) await once(child, 'exit');
+    await gone;
   }
 
   /** To the process that runs; lost without a word when there is none. */
   send(message: unknown): void {
-    if (this.#child?.connected === true) this.#child.send(message as object, () => undefined);
+    this.#child?.send(message);
   }
 
   state(): SenseState {
@@ -123,51 +124,49 @@ export class SenseProcess<M> {
         return;
       case 'end':
         // The child ends by itself when its channel closes.
-        if (this.#child?.connected === true) this.#child.disconnect();
+        this.#child?.disconnect();
         return;
       case 'kill':
         this.#o.log('warn', `the ${this.#o.name} is killed`, { reason: 'it does not answer' });
-        this.#child?.kill('SIGKILL');
+        this.#child?.kill();
         return;
     }
   }
 
   #fork(): void {
     this.#started += 1;
-    const child = fork(this.#o.script, [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    });
-    this.#child = child;
-    standBack(child.pid, this.#o.niceness ?? 0);
-    let over = false;
-    const end = (how: string) => {
-      if (over) return;
-      over = true;
-      if (this.#child === child) this.#child = null;
-      this.#lastEnd = how;
-      const wanted = this.#life.phase.kind === 'ending';
-      if (!wanted) this.#o.log('warn', `the ${this.#o.name} has ended`, { how, restarts: this.#started - 1 });
-      this.#feed({ kind: 'exited' });
-      if (!wanted) this.#o.onEnd?.(how);
-    };
-    child.on('message', (message: unknown) => {
-      if (over) return;
-      const read = this.#o.message.safeParse(message);
-      if (!read.success) {
-        this.#unreadable += 1;
-        return;
-      }
-      this.#feed({ kind: 'heard' });
-      this.#o.onMessage(read.data);
-    });
-    // A failed start has no exit.
-    child.on('error', (error) => {
-      if (child.pid === undefined) end(error.message);
-    });
-    child.on('exit', (code, signal) => end(signal ?? `exit ${code}`));
-    this.send(this.#o.settings);
+    const { fork = forkHere, script, settings, niceness = 0 } = this.#o;
+    const { promise: gone, resolve: setGone } = Promise.withResolvers<void>();
+    this.#gone = gone;
+    this.#child = fork(
+      { script, niceness, settings },
+      {
+        message: (message) => this.#heard(message),
+        ended: (how) => {
+          this.#child = null;
+          this.#ended(how);
+          setGone();
+        },
+      },
+    );
+  }
+
+  #heard(message: unknown): void {
+    const read = this.#o.message.safeParse(message);
+    if (!read.success) {
+      this.#unreadable += 1;
+      return;
+    }
+    this.#feed({ kind: 'heard' });
+    this.#o.onMessage(read.data);
+  }
+
+  #ended(how: string): void {
+    this.#lastEnd = how;
+    const wanted = this.#life.phase.kind === 'ending';
+    if (!wanted) this.#o.log('warn', `the ${this.#o.name} has ended`, { how, restarts: this.#started - 1 });
+    this.#feed({ kind: 'exited' });
+    if (!wanted) this.#o.onEnd?.(how);
   }
 
   #schedule(): void {
@@ -177,15 +176,5 @@ export class SenseProcess<M> {
     if (atMs === Infinity) return;
     const delayMs = Math.max(0, Math.ceil(atMs - this.#o.clock.monotonicMs()));
     this.#timer = setTimeout(() => this.#feed({ kind: 'tick' }), delayMs);
-  }
-}
-
-/** Where the system does not let it, the process runs as others do. */
-function standBack(pid: number | undefined, niceness: number): void {
-  if (pid === undefined || niceness === 0) return;
-  try {
-    setPriority(pid, niceness);
-  } catch {
-    // It has ended already.
   }
 }

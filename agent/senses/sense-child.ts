@@ -3,6 +3,7 @@
  * camera is held and no ffmpeg runs on when the agent is gone. A model that hangs keeps the thread that would hear of it: another one
  * looks after that (`orphan-watch.ts`).
  */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { ZodType } from 'zod';
 
@@ -36,17 +37,25 @@ export function runSense<S>(
   const say = (message: object) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
-  new Worker(new URL('orphan-watch.ts', import.meta.url), { workerData: process.ppid }).unref();
+  const watch = new Worker(new URL('orphan-watch.ts', import.meta.url), { workerData: process.ppid });
+  watch.unref();
+  // The work may hang from its first moment on: nothing begins before the watch looks.
+  const watched = once(watch, 'message');
+  let ended = false;
   process.once('message', (message: unknown) => {
-    const read = settings.safeParse(message);
-    if (!read.success) {
+    void watched.then(() => {
+      if (ended) return;
+      const read = settings.safeParse(message);
+      if (read.success) {
+        work = begin(read.data, say);
+        return;
+      }
       process.exitCode = senseExits.settings;
       process.disconnect();
-      return;
-    }
-    work = begin(read.data, say);
+    });
   });
   const end = () => {
+    ended = true;
     setTimeout(() => process.exit(), endWithinMs).unref();
     void Promise.resolve(work?.stop()).then(() => process.exit());
   };

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { createCamera } from '../../drivers/camera/camera.ts';
 import { DriverError } from '../../drivers/errors.ts';
 import { blankCovered, compileMask, type Mask, runsOf } from '../../drivers/camera/mask.ts';
-import { type FrameMeasure, measureFrame } from '../../drivers/camera/measure.ts';
+import { type FrameMeasure, measureFrame, type Picture } from '../../drivers/camera/measure.ts';
 import { isImageName, readImageFile } from '../../drivers/camera/image-file.ts';
 import { type CameraReference, referenceOf } from '../../drivers/camera/scene.ts';
 import { ModelError } from '../../models/errors.ts';
 import { findCloth } from '../../models/vision/cloth.ts';
+import { type Graph, learn, leastImages, levelOf, type Taught } from '../../models/vision/eye.ts';
 import type { Grey } from '../../models/vision/grey.ts';
 import { AgentError } from '../errors.ts';
+import { differing, faulty, isLit, isSameCloth, type Refusal, type Sample, unfit } from './samples.ts';
 
 /** More are not looked at: they teach nothing new and take memory. */
 export const mostImages = 60;
@@ -18,11 +20,10 @@ export const mostImages = 60;
 const mostMeasures = 600;
 
 export interface Gathered {
-  readonly good: readonly Grey[];
-  /** Names of `good`, in their order. */
-  readonly names: readonly string[];
-  /** What could not be learned from, by name or number, with the reason. */
-  readonly refused: readonly { readonly image: string; readonly reason: string }[];
+  /** What can be learned from, in its order. */
+  readonly good: readonly Sample[];
+  /** What cannot, by name or number, with the reason. */
+  readonly refused: readonly Refusal[];
   /** What the camera looks like in its place; null where the pictures do not say. */
   readonly reference: CameraReference | null;
 }
@@ -51,8 +52,7 @@ export async function fromFolder(dir: string, frame: PictureFrame): Promise<Gath
       const image = await readImageFile(join(dir, name));
       const masked = compileMask(frame.mask, image.width, image.height);
       if (masked !== null) blankCovered(image.pixels, runsOf(masked));
-      gathering.measure(measureFrame({ ...image, masked }));
-      gathering.take(name, image);
+      gathering.take(name, image, gathering.measure({ ...image, masked }));
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
       gathering.refuse(name, error.message);
@@ -86,10 +86,10 @@ export async function fromCamera(options: CameraPictures): Promise<Gathered> {
       log: () => undefined,
       onFrame: async (frame) => {
         if (gathering.taken >= images) return;
-        gathering.measure(measureFrame(frame));
+        const measure = gathering.measure(frame);
         if (frame.monotonicMs - lastMs < everyMs) return;
         lastMs = frame.monotonicMs;
-        if (gathering.take(`picture ${gathering.seen + 1}`, frame)) options.onImage?.(gathering.taken);
+        if (gathering.take(`picture ${gathering.seen + 1}`, frame, measure)) options.onImage?.(gathering.taken);
         if (gathering.taken >= images) done();
       },
     },
@@ -104,9 +104,8 @@ export async function fromCamera(options: CameraPictures): Promise<Gathered> {
 
 class Gathering {
   readonly #frame: PictureFrame;
-  readonly #good: Grey[] = [];
-  readonly #names: string[] = [];
-  readonly #refused: { image: string; reason: string }[] = [];
+  readonly #good: Sample[] = [];
+  readonly #refused: Refusal[] = [];
   readonly #measures: FrameMeasure[] = [];
   seen = 0;
 
@@ -118,37 +117,98 @@ class Gathering {
     return this.#good.length;
   }
 
-  measure(measure: FrameMeasure): void {
-    if (this.#measures.length < mostMeasures) this.#measures.push(measure);
+  measure(picture: Picture): FrameMeasure {
+    const measure = measureFrame(picture);
+    if (isLit(measure) && this.#measures.length < mostMeasures) this.#measures.push(measure);
+    return measure;
   }
 
   /** Whether there is cloth in it to be learned from. */
-  take(name: string, { width, height, pixels }: Grey): boolean {
+  take(name: string, { width, height, pixels }: Grey, measure: FrameMeasure): boolean {
     this.seen += 1;
     const { ringRowsPx } = this.#frame;
     const image: Grey = { width, height: height - ringRowsPx, pixels: pixels.slice(ringRowsPx * width) };
-    try {
-      findCloth(image);
-    } catch (error) {
-      if (!(error instanceof ModelError)) throw error;
-      this.refuse(name, error.message);
-      return false;
-    }
-    this.#good.push(image);
-    this.#names.push(name);
-    return true;
+    const sample: Sample = { name, image, measure, level: levelOf(image) };
+    const before = this.#good.at(-1);
+    const reason =
+      unfit(sample) ??
+      withoutCloth(image) ??
+      (before !== undefined && isSameCloth(before.image, image)
+        ? `shows the same cloth as ${before.name}: does the machine stand?`
+        : null);
+    if (reason === null) this.#good.push(sample);
+    else this.refuse(name, reason);
+    return reason === null;
   }
 
-  refuse(name: string, reason: string): void {
-    if (this.#refused.length < mostImages) this.#refused.push({ image: name, reason });
+  refuse(image: string, reason: string): void {
+    if (this.#refused.length < mostImages) this.#refused.push({ image, reason });
   }
 
   result(): Gathered {
-    return {
-      good: this.#good,
-      names: this.#names,
-      refused: this.#refused,
-      reference: referenceOf(this.#measures),
-    };
+    return { good: this.#good, refused: this.#refused, reference: referenceOf(this.#measures) };
   }
 }
+
+function withoutCloth(image: Grey): string | null {
+  try {
+    findCloth(image);
+    return null;
+  } catch (error) {
+    if (error instanceof ModelError) return error.message;
+    throw error;
+  }
+}
+
+export interface Learned {
+  readonly taught: Taught;
+  /** What it was learned from. */
+  readonly used: readonly Sample[];
+  /** What was left out because it differs from the others, beside what could not be learned from anyway. */
+  readonly leftOut: readonly Refusal[];
+}
+
+/** More of them that differ are not exceptions: nobody can say which cloth is meant. */
+const mostLeftOut = 1 / 4;
+
+/**
+ * Learns a cloth from what was gathered. Pictures that differ from the others are named and left out, and a threshold never comes from
+ * one with a fault in it.
+ * @throws ModelError of `learn`; AgentError `samplesDiffer` where too many differ
+ */
+export async function learnFrom({ good }: Gathered, graph: Graph): Promise<Learned> {
+  const most = Math.floor(good.length * mostLeftOut);
+  const odd = differing(good);
+  mustBeFew(odd, most);
+  const alike = without(good, odd);
+  const first = await learn(
+    alike.map(({ image }) => image),
+    graph,
+  );
+  const withFault = faulty(
+    alike.map(({ name }) => name),
+    first.peaks,
+  );
+  if (withFault.length === 0) return { taught: first.taught, used: alike, leftOut: odd };
+  const leftOut = [...odd, ...withFault];
+  mustBeFew(leftOut, most);
+  const used = without(alike, withFault);
+  if (used.length < leastImages) throw new AgentError('samplesDiffer', said(leftOut));
+  const { taught } = await learn(
+    used.map(({ image }) => image),
+    graph,
+  );
+  return { taught, used, leftOut };
+}
+
+function mustBeFew(leftOut: readonly Refusal[], most: number): void {
+  if (leftOut.length > most) throw new AgentError('samplesDiffer', said(leftOut));
+}
+
+const without = (samples: readonly Sample[], leftOut: readonly Refusal[]): readonly Sample[] =>
+  samples.filter(({ name }) => leftOut.every(({ image }) => image !== name));
+const said = (leftOut: readonly Refusal[]): string =>
+  leftOut
+    .slice(0, 4)
+    .map(({ image, reason }) => `${image} ${reason}`)
+    .join('; ');

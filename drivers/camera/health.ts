@@ -213,7 +213,7 @@ function placeOf(
     case 'another-distance':
       return {
         verdict,
-        reason: `it is nearer or further than was taught: the rim of the picture is off by ${percent} %`,
+        reason: `the pitch of the cloth is ${(found.share * 400).toFixed(0)} % other: it is nearer or further`,
       };
     case 'turned':
       return { verdict, reason: `it is turned against what was taught: the rim of the picture is off by ${percent} %` };

@@ -114,9 +114,10 @@ export function displacement(taught: CameraReference, now: Scene): Displacement 
     if (shift.found < leastFound) return { share: 1, what: 'another-scene' };
     found.push({ share: Math.abs(shift.share), what: 'shifted' });
   }
-  // The rim is half a picture away from the middle, about which it gets larger and turns.
+  // The rim is half a picture away from the middle, about which it gets larger and turns. A pitch counts half of that: take-down and the
+  // moisture of the yarn make it some per cent other while the camera stands where it stood.
   if (taught.pitchPx !== null && isSteadyPitch(now.pitch)) {
-    found.push({ share: Math.abs(now.pitch.mean / taught.pitchPx - 1) / 2, what: 'another-distance' });
+    found.push({ share: Math.abs(now.pitch.mean / taught.pitchPx - 1) / 4, what: 'another-distance' });
   }
   if (taught.lean !== null && isSteadyLean(now.lean)) {
     found.push({ share: Math.abs(now.lean.mean - taught.lean) / 2, what: 'turned' });

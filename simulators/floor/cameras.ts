@@ -1,11 +1,17 @@
 /** The cameras of a floor: what the model knows of cylinders and faults, turned into what each camera sees. */
 import { tubeOf } from '../cloth/geometry.ts';
 import type { KnitFault } from '../cloth/knit.ts';
-import type { CameraTrouble } from '../cloth/tube-camera.ts';
+import type { CameraTrouble, TubeScene } from '../cloth/tube-camera.ts';
 import type { SimulatorError } from '../errors.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { FaultName, ScenarioCamera, ScenarioMachine } from '../scenario/schema.ts';
-import { createCameraServer, type CameraPosition, type CameraServer } from '../servers/camera.ts';
+import {
+  createCameraServer,
+  tubeSceneOf,
+  type CameraOptions,
+  type CameraPosition,
+  type CameraServer,
+} from '../servers/camera.ts';
 import type { FloorEvent, FloorModel, MachineView } from './model.ts';
 import type { FloorClock } from './run.ts';
 
@@ -13,6 +19,9 @@ export interface FloorCamera {
   readonly machine: string;
   readonly position: CameraPosition;
   readonly server: CameraServer;
+  /** What stands before it. */
+  readonly scene: TubeScene;
+  readonly jpegQuality: number;
   /** Takes over a tick: the machine as it was at `monotonicMs`, what began and ended with it; `held`: time does not count. */
   latch(events: readonly FloorEvent[], monotonicMs: number, held: boolean): void;
 }
@@ -65,8 +74,10 @@ function createFloorCamera(
   const tube = tubeOf(scenario.parameters);
   const random = createRandom(options.seed, `camera ${scenario.id}`);
   const needleZero = spec.needleZero ?? Math.floor(random() * tube.needles);
-  const server = createCameraServer({
-    ...spec,
+  const { countZero, ...rest } = spec;
+  const cameraOptions: CameraOptions = {
+    ...rest,
+    ...(countZero === undefined ? {} : { countZero }),
     tube,
     camera: { ...spec, needleZero },
     seed: Math.floor(random() * 2 ** 32),
@@ -74,7 +85,8 @@ function createFloorCamera(
     random: options.random,
     clock: options.clock,
     onTrouble: options.onTrouble,
-  });
+  };
+  const server = createCameraServer(cameraOptions);
   // What is up to two images below the middle can be in view yet; what is older is forgotten.
   const keptCourses = (2 * spec.heightPx) / spec.pxPerMm / (10 / tube.coursesPerCm);
   let lines: Line[] = [];
@@ -83,6 +95,8 @@ function createFloorCamera(
     machine: scenario.id,
     position: spec.position,
     server,
+    scene: tubeSceneOf(cameraOptions),
+    jpegQuality: spec.jpegQuality,
     latch(events, monotonicMs, held) {
       const cylinder = view.cylinder();
       if (cylinder === null) return;

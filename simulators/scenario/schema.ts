@@ -153,6 +153,8 @@ const camera = z.strictObject({
   direction: z.union([z.literal(1), z.literal(-1)]).default(1),
   /** Needle in the middle of the image at a whole revolution; drawn by the seed where nothing is said. */
   needleZero: z.int().min(0).optional(),
+  /** What the encoder showed when the machine was switched on; drawn by the seed where nothing is said. */
+  countZero: z.int().min(0).optional(),
   skewPpm: z.number().min(-500).max(500).default(40),
   jitterMs: z.number().min(0).max(50).default(0.2),
   latencyMs: span.refine(([, to]) => to <= 200, 'a camera is late by 200 ms at most').default([10, 60]),

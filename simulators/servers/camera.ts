@@ -16,7 +16,7 @@ import { Worker } from 'node:worker_threads';
 import { branch, bell, uniform } from '../cloth/chance.ts';
 import type { TubeCamera, Tube } from '../cloth/geometry.ts';
 import type { KnitFault } from '../cloth/knit.ts';
-import type { CameraTrouble } from '../cloth/tube-camera.ts';
+import type { CameraTrouble, TubeScene } from '../cloth/tube-camera.ts';
 import { SimulatorError } from '../errors.ts';
 import type { Random } from '../random.ts';
 import type { CameraWork, DrawnFrame, FrameOrder } from './camera-worker.ts';
@@ -32,6 +32,8 @@ export interface CameraOptions {
   readonly fps: number;
   readonly jpegQuality: number;
   readonly countsPerRevolution: number;
+  /** What the counter of the encoder showed when the power came on; drawn where nothing is said. */
+  readonly countZero?: number;
   /** The camera's clock gains so many microseconds a second. */
   readonly skewPpm: number;
   /** Standard deviation of a timestamp, ms. */
@@ -79,6 +81,20 @@ const maxUnderWay = 2;
 const maxWaiting = 32;
 export const indexMarginPx = 16;
 
+/** What stands before the camera. The needle the mark was glued above nobody knows. */
+export function tubeSceneOf({ seed, tube, camera, position }: CameraOptions): TubeScene {
+  return {
+    seed: branch(seed, 'scene'),
+    tube,
+    camera,
+    marginPx: position === 'index' ? indexMarginPx : 0,
+    markNeedle: Math.floor(uniform(branch(seed, 'camera clock'), 2) * tube.needles),
+    tone: 0.7,
+    unevenness: 1,
+    shakeMm: 0.025,
+  };
+}
+
 interface Exposure {
   readonly capturedS: number;
   readonly count: number | null;
@@ -86,12 +102,10 @@ interface Exposure {
 }
 
 export function createCameraServer(options: CameraOptions): CameraServer {
-  const { clock, camera, tube } = options;
+  const { clock } = options;
   const timers = createTimers();
   const chance = branch(options.seed, 'camera clock');
-  /** What the counter of the encoder showed when the power came on, and the needle the mark was glued above: nobody knows. */
-  const countZero = Math.floor(uniform(chance, 1) * options.countsPerRevolution);
-  const markNeedle = Math.floor(uniform(chance, 2) * tube.needles);
+  const countZero = options.countZero ?? Math.floor(uniform(chance, 1) * options.countsPerRevolution);
   const clients = new Set<ServerResponse>();
   const underWay = new Map<number, Exposure>();
   let server: Server | null = null;
@@ -218,19 +232,7 @@ export function createCameraServer(options: CameraOptions): CameraServer {
         bound.on('error', () => undefined);
         return [bound, candidate] as const;
       });
-      const work: CameraWork = {
-        scene: {
-          seed: branch(options.seed, 'scene'),
-          tube,
-          camera,
-          marginPx: options.position === 'index' ? indexMarginPx : 0,
-          markNeedle,
-          tone: 0.7,
-          unevenness: 1,
-          shakeMm: 0.025,
-        },
-        jpegQuality: options.jpegQuality,
-      };
+      const work: CameraWork = { scene: tubeSceneOf(options), jpegQuality: options.jpegQuality };
       const started = new Worker(new URL('./camera-worker.ts', import.meta.url), { workerData: work });
       worker = started;
       started.on('message', drawn);

@@ -16,9 +16,9 @@ import { BenchFailure, start, startScript, type Started } from './processes.ts';
 const machines = 50;
 const intervalMs = 100;
 const warmMs = 8_000;
-const quietForMs = 25_000;
-const crashForMs = 30_000;
-const controlForMs = 15_000;
+const quietForMs = 20_000;
+const crashForMs = 25_000;
+const controlForMs = 10_000;
 /** An eye that has been at its pictures for so long is ended. */
 const livesMs = 1_500;
 const heldMs = 150;

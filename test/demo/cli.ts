@@ -125,6 +125,10 @@ function printReport(report: Report): void {
   say(
     `sync        ${report.sync.sealed} batches sealed, ${report.sync.acked} acked, ${report.sync.redelivered} redelivered, ${report.sync.lost} records lost, ${report.sync.duplicated} doubled`,
   );
+  for (const { machine, needle, k, trueNeedle, metre, trueM, cropBytes } of report.eye)
+    say(
+      `eye         needle ${needle ?? 'unknown'} ± ${k ?? '-'} on ${machine} (it is ${trueNeedle}), at ${metre ?? '-'} m of the roll (began at ${trueM}), picture of ${cropBytes ?? 0} bytes`,
+    );
   say(`alerts      ${report.falseAlerts} false`);
   say(
     `event loop  p99 ${report.eventLoopP99Ms.toFixed(1)} ms (bare Node beside it ${report.eventLoopIdleP99Ms.toFixed(1)} ms), memory ${report.rssMB.toFixed(0)} MB`,

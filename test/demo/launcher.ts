@@ -142,6 +142,9 @@ async function startAll(
   };
   signal.addEventListener('abort', () => void stopAll(processes), { once: true });
 
+  // What the cameras see of good cloth is drawn meanwhile: nobody waits twelve pictures long for the machine to knit.
+  const drawn = runToEnd('floor', drawArguments(options, at('cloth')));
+  drawn.catch(() => undefined);
   await runToEnd('bridge', ['bridge', 'init', '--data-dir', at('bridge')]);
   const bridge = start('bridge', ['bridge', 'run', '--data-dir', at('bridge'), '--mqtt-port', '0', '--api-port', '0']);
   const bridgeUp = await bridge.waitFor('its listening line', bridgeListening, startMs);
@@ -167,26 +170,35 @@ async function startAll(
     ],
     true,
   );
+  // Asked for at once: on a busy computer it may listen before the gateway has joined.
+  const floorUp = floor.waitFor('its listening line', floorListening, startMs);
+  floorUp.catch(() => undefined);
   // The gateway joins with a file of the bridge, as an integrator would let it.
   let config = await readFile(here('agent.yaml'), 'utf8');
   config = config.replace('port: 0', `port: ${options.port}`);
   config = config.replace('https://127.0.0.1:8481', `https://127.0.0.1:${bridgeUp.enrolment}`);
   if (options.profileDir !== null) config += `profileDirs: [${JSON.stringify(resolve(options.profileDir))}]\n`;
-  await writeFile(at('agent.yaml'), config);
   const invited = ['--gateway', 'demo-gw', '--site', 'demo', '--out', at('join.json')];
   await runToEnd('bridge', ['bridge', 'enrol', '--data-dir', at('bridge'), ...invited]);
   await runToEnd('agent', ['join', at('join.json'), '--data-dir', at('agent')]);
-  await floor.waitFor('its listening line', floorListening, startMs);
+  await Promise.all([floorUp, drawn]);
+  if (signal.aborted) return null;
+  const endpoints = endpointsFile.parse(JSON.parse(await readFile(at('endpoints.json'), 'utf8')));
+  const watched = endpoints.machines.find(({ camera }) => camera !== undefined);
+  config = config.replace('mjpeg+http://127.0.0.1:1/stream', watched?.camera?.endpoint ?? '$&');
+  await writeFile(at('agent.yaml'), config);
+  if (watched !== undefined) await runToEnd('teach', teachArguments(at, watched.id));
   if (signal.aborted) return null;
   const agent = start('agent', ['run', '--config', at('agent.yaml'), '--endpoints', at('endpoints.json')]);
   let status: AgentStatus | null = null;
   agent.onMessage(agentStatus, (m) => (status = m));
   const listening = await agent.waitFor('its listening line', agentListening, startMs);
-  const endpoints = endpointsFile.parse(JSON.parse(await readFile(at('endpoints.json'), 'utf8')));
   options.print('');
   options.print('What runs (all on this machine):');
   for (const m of endpoints.machines)
     options.print(`  floor   ${m.id.padEnd(6)} ${m.profile.padEnd(26)} ${m.protocol.padEnd(15)} ${m.endpoint}`);
+  if (watched !== undefined)
+    options.print(`  camera  ${watched.id.padEnd(6)} taught from 12 pictures; ${watched.camera?.endpoint ?? ''}`);
   options.print(`  bridge  MQTT over TLS 127.0.0.1:${bridgeUp.mqtts}, API 127.0.0.1:${bridgeUp.api}`);
   options.print(`  agent   page ${listening.page}`);
   options.print(`  data    ${dir}`);
@@ -200,6 +212,16 @@ async function startAll(
   floor.write('begin');
   const startedMs = Date.now();
   return { floor, agent, startedMs, status: () => status };
+}
+
+function drawArguments({ scenario, seed }: DemoOptions, folder: string): string[] {
+  return ['simulate', scenario, '--seed', String(seed), '--pictures', folder];
+}
+
+/** As staff would do it before the shift; the name of the cloth is that of `agent.yaml`. */
+function teachArguments(at: (name: string) => string, machine: string): string[] {
+  const files = ['--config', at('agent.yaml'), '--endpoints', at('endpoints.json'), '--from', at(`cloth/${machine}`)];
+  return ['teach', 'vision', ...files, '--machine', machine, '--fabric', 'single-jersey'];
 }
 
 /** Shows progress until the time is over, then halts the machines. */

@@ -32,5 +32,13 @@ export const agentStatus = z.object({
 export type AgentStatus = z.infer<typeof agentStatus>;
 export const idleResult = z.object({ eventLoopP99Ms: z.number() });
 export const endpointsFile = z.object({
-  machines: z.array(z.object({ id: z.string(), profile: z.string(), protocol: z.string(), endpoint: z.string() })),
+  machines: z.array(
+    z.object({
+      id: z.string(),
+      profile: z.string(),
+      protocol: z.string(),
+      endpoint: z.string(),
+      camera: z.object({ endpoint: z.string() }).optional(),
+    }),
+  ),
 });

@@ -59,6 +59,8 @@ describe('the demo and its controls', { concurrency: 3 }, () => {
     assert.ok(report?.faults.every((fault) => fault.detectedAt !== null));
     assert.ok(report?.conserved.some((row) => row.reset));
     assert.ok((report?.sync.redelivered ?? 0) > 0, 'no ack was eaten');
+    const [line] = report?.eye ?? [];
+    assert.ok(line?.needle !== null && line?.needle !== undefined && (line.k ?? 99) <= 4, JSON.stringify(line));
     assert.equal(code, 0);
   });
 
@@ -84,7 +86,7 @@ describe('the demo and its controls', { concurrency: 3 }, () => {
 
 describe(
   'a profile with one thing wrong makes the verdict fail, by the name of that signal',
-  { concurrency: 2 },
+  { concurrency: 3 },
   () => {
     for (const [what, profile, from, to, told] of [
       ['nothing (the baseline)', null, null, null, null],
@@ -100,7 +102,7 @@ describe(
       ['sign', 'sewing-modbus-ref', /(motor\.temp:[\s\S]*?type: )int16/, '$1uint16', /^(ls-1|ov-1) motor\.temp: /],
     ] as const) {
       test(what, runLimit, async () => {
-        const short = ['--healthy', '--duration', '20s', '--seed', '14'];
+        const short = ['--healthy', '--duration', '14s', '--seed', '14'];
         if (profile === null) {
           const { code, output, report } = await demo(...short);
           assert.deepEqual(report?.problems, [], output);

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import sharp from 'sharp';
 import { z } from 'zod';
 import type { KnitFault } from '../../simulators/cloth/knit.ts';
 import { tubeOf } from '../../simulators/cloth/geometry.ts';
+import { createTubeEye } from '../../simulators/cloth/tube-camera.ts';
 import { createCameraServer } from '../../simulators/servers/camera.ts';
 import { Watched } from './camera-watcher.ts';
 
@@ -42,7 +44,7 @@ const line = (needle: number): KnitFault => ({
   strength: 1,
 });
 
-async function bench(t: TestContext, position: 'encoder' | 'index', direction: 1 | -1) {
+async function bench(t: TestContext, position: 'encoder' | 'index', direction: 1 | -1, isTaught = true) {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-calibrate-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const server = createCameraServer({
@@ -116,9 +118,8 @@ async function bench(t: TestContext, position: 'encoder' | 'index', direction: 1
   };
   const calibrate = (needle: number, ...more: string[]) =>
     run('calibrate', 'camera', '--needle-zero', String(needle), '--revolutions', '3', ...more);
-  const taught = await run('teach', 'vision', '--fabric', 'jersey', '--from', 'camera');
-  assert.equal(taught.code, 0);
-  return { show, configure, run, calibrate, countZero };
+  if (isTaught) assert.equal((await run('teach', 'vision', '--fabric', 'jersey', '--from', 'camera')).code, 0);
+  return { dir, show, configure, run, calibrate, countZero };
 }
 
 const offBy = (a: number, b: number) => Math.abs(a - b - needles * Math.round((a - b) / needles));
@@ -176,4 +177,45 @@ test('by the mark on the ring the zero is the needle below it', { timeout: 240_0
   const bound = (first.report.zeroError ?? 0) + (second.report.zeroError ?? 0);
   assert.ok(offBy(first.report.zeroNeedle ?? NaN, second.report.zeroNeedle ?? NaN) <= bound);
   assert.deepEqual([second.report.direction, second.report.numberingKnown, second.report.columns], [1, true, 1]);
+});
+
+test('from a folder of pictures with the mark, whose times are those of the files', { timeout: 240_000 }, async (t) => {
+  const { dir, run, calibrate } = await bench(t, 'index', 1, false);
+  const markNeedle = 211;
+  const eye = createTubeEye({
+    seed: 9,
+    tube: tubeOf({ diameterInch: 8, gauge: 28, feeders: 24, coursesPerCm: 18 }),
+    camera: { widthPx: 512, heightPx: 256, pxPerMm: 9, needleZero, direction: 1 },
+    marginPx: 16,
+    markNeedle,
+    tone: 0.7,
+    unevenness: 1,
+    shakeMm: 0.02,
+  });
+  const size = { width: 512, height: 272 };
+  /** Twelve a second at fifty revolutions a minute, as files that are a twelfth of a second younger than the one before. */
+  const write = async (name: string, pictures: number, everyS: number, faults: readonly KnitFault[]) => {
+    mkdirSync(join(dir, name));
+    for (let n = 0; n < pictures; n += 1) {
+      const timeS = n * everyS;
+      const pixels = new Uint8Array(size.width * size.height);
+      eye.take({ revolutions: 20 + (timeS * speedRpm) / 60, timeS, number: n, faults, trouble: null }, pixels);
+      const file = join(dir, name, `${String(n).padStart(4, '0')}.jpg`);
+      await sharp(pixels, { raw: { ...size, channels: 1 } })
+        .toColourspace('b-w')
+        .jpeg({ quality: 90 })
+        .toFile(file);
+      utimesSync(file, 1_767_600_000 + timeS, 1_767_600_000 + timeS);
+    }
+    return join(dir, name);
+  };
+  const good = await write('good', 12, 0.47, []);
+  assert.equal((await run('teach', 'vision', '--fabric', 'jersey', '--from', good)).code, 0);
+  const cut = await write('cut', 80, 1 / 12, [line(300)]);
+  const { code, report } = await calibrate(300, '--from', cut);
+  assert.equal(code, 0, report.code);
+  // When the mark is in the middle, so is its needle.
+  assert.ok(offBy(report.zeroNeedle ?? NaN, markNeedle) <= (report.zeroError ?? 0), `${report.zeroNeedle}`);
+  const unmarked = await calibrate(300, '--from', good);
+  assert.deepEqual([unmarked.code, unmarked.report.ok], [1, false]);
 });

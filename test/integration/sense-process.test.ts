@@ -5,29 +5,43 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import type { SenseState } from '../../agent/senses/process.ts';
+import { ForkThread } from '../../agent/senses/fork.ts';
 import { isRunning } from '../support/running.ts';
 import { senseOf } from './sense-process-rig.ts';
 import { until } from './sync-rig.ts';
 
-function started(t: TestContext, mode: string) {
+/** Both ways a process is started: by the thread that asks for it, and by another. */
+const ways = ['here', 'in a thread'] as const;
+
+function started(t: TestContext, mode: string, way: (typeof ways)[number] = 'here') {
   const states: SenseState[] = [];
   const pids: number[] = [];
   let alive = 0;
+  const forks = new ForkThread();
   const sense = senseOf(mode, {
+    ...(way === 'here' ? {} : { fork: forks.fork }),
     onState: (state) => states.push(state),
     onMessage: (message) => {
       if (message.kind === 'ready') pids.push(message.pid);
       else alive += 1;
     },
   });
-  t.after(() => sense.stop());
+  t.after(async () => {
+    await sense.stop();
+    await forks.stop();
+  });
   sense.start(new AbortController().signal);
   return { sense, states, pids, alive: () => alive };
 }
 
 test('a sense runs in a process of its own, and a stop ends it within 2 s, also one that does not want to', async (t) => {
-  for (const mode of ['well', 'stubborn']) {
-    const { sense, states, pids, alive } = started(t, mode);
+  for (const [mode, way] of [
+    ['well', 'here'],
+    ['stubborn', 'here'],
+    ['well', 'in a thread'],
+    ['stubborn', 'in a thread'],
+  ] as const) {
+    const { sense, states, pids, alive } = started(t, mode, way);
     await until('it lives', () => alive() > 2);
     const [pid = 0] = pids;
     assert.notEqual(pid, process.pid);
@@ -44,15 +58,17 @@ test('a sense runs in a process of its own, and a stop ends it within 2 s, also 
 });
 
 test('one that crashes, exits or hangs is replaced, and said to loop when it goes on', async (t) => {
-  for (const [mode, end] of [
-    ['segfault', 'SIGSEGV'],
-    ['exits', 'exit 3'],
-    ['hangs', 'SIGKILL'],
+  for (const [mode, end, way] of [
+    ['segfault', 'SIGSEGV', 'here'],
+    ['exits', 'exit 3', 'here'],
+    ['hangs', 'SIGKILL', 'here'],
+    ['segfault', 'SIGSEGV', 'in a thread'],
+    ['hangs', 'SIGKILL', 'in a thread'],
   ] as const) {
-    const { sense, states, pids } = started(t, mode);
+    const { sense, states, pids } = started(t, mode, way);
     await until(`three of ${mode}`, () => sense.state().looping);
     assert.equal(sense.state().lastEnd, end);
-    assert.ok(new Set(pids).size >= 3, 'a process each');
+    assert.ok(sense.state().restarts >= 2 && new Set(pids).size === pids.length, 'a process each');
     assert.equal(states.at(-1)?.looping, true);
     await sense.stop();
     assert.deepEqual(pids.filter(isRunning), []);
@@ -74,10 +90,14 @@ test('settings that cannot be read end the child with exit code 2', async (t) =>
 });
 
 test('H2: when the agent is killed its child is gone within 2 s, also one that hangs', async () => {
-  for (const mode of ['stubborn', 'hangs-at-once']) {
+  for (const [mode, way] of [
+    ['stubborn', 'here'],
+    ['hangs-at-once', 'here'],
+    ['hangs-at-once', 'in a thread'],
+  ] as const) {
     const parent = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'sense-parent.ts'), mode],
+      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'sense-parent.ts'), mode, way],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },

@@ -199,3 +199,24 @@ test('stopped half way there is no truth.json, exit 2', async (t) => {
   assert.match(stderr, /has no truth\.json/);
   assert.ok(!readdirSync(join(folder, 'x')).includes('truth.json'));
 });
+
+test('--pictures draws what the camera of a floor sees of good cloth, the same for the same seed', async (t) => {
+  const [once, again, other] = [scratch(t), scratch(t), scratch(t)];
+  for (const [folder, seed] of [
+    [once, '3'],
+    [again, '3'],
+    [other, '4'],
+  ] as const) {
+    const drawing = runInside(['demo', '--seed', seed, '--pictures', folder]);
+    assert.deepEqual(await drawing.event('written'), { event: 'written', pictures: folder, images: 12 });
+    assert.equal((await drawing.ended).code, 0);
+  }
+  const names = Array.from({ length: 12 }, (_, n) => `${String(n + 1).padStart(2, '0')}.jpg`);
+  assert.deepEqual(readdirSync(join(once, 'ck-1')).toSorted(), names);
+  const { format, width, height } = await sharp(join(once, 'ck-1/07.jpg')).metadata();
+  assert.deepEqual([format, width, height], ['jpeg', 512, 256]);
+  assert.deepEqual(hashes(once), hashes(again));
+  assert.notDeepEqual(hashes(once), hashes(other));
+  assert.equal(new Set(Object.values(hashes(once))).size, 12);
+  assert.equal((await runInside(['demo', '--pictures', once]).ended).code, 2, 'nothing is written over');
+});

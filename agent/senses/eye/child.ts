@@ -12,8 +12,7 @@ import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import type { Taught } from '../../../models/vision/eye.ts';
 import { readStats } from '../../../models/vision/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
-import { changeSlot } from '../../models/state-file.ts';
-import { Trial } from '../../models/trial.ts';
+import type { Trial } from '../../models/trial.ts';
 import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import type { Cut } from './cut.ts';
@@ -22,10 +21,13 @@ import {
   type EyeMessage,
   type EyeSettings,
   eyeSettingsSchema,
+  type FlatMachine,
   maxCropBytes,
   telemetrySchema,
+  webSpeedSchema,
 } from './settings.ts';
-import { Shadow } from './shadow.ts';
+import { FlatWatching } from './flat.ts';
+import type { Shadow } from './shadow.ts';
 import { WatchedGraph } from './watched-graph.ts';
 import { Watching } from './watching.ts';
 
@@ -34,10 +36,10 @@ const aliveMs = 2_000;
 const mostSidePx = 256;
 
 interface Watched {
-  readonly settings: EyeMachine;
+  readonly settings: EyeMachine | FlatMachine;
   readonly taught: Taught;
   readonly camera: Camera;
-  watching: Watching | null;
+  watching: Watching | FlatWatching | null;
   /** Pictures of a camera that does not stand as it did when the cloth was taught: what would be found in them is the camera's. */
   unfit: number;
 }
@@ -46,7 +48,7 @@ class Eye {
   readonly #settings: EyeSettings;
   readonly #say: (message: EyeMessage) => void;
   readonly #machines = new Map<string, Watched>();
-  readonly #trial: Trial | null;
+  #trial: Trial | null = null;
   #session: ModelSession | null = null;
   #graph: WatchedGraph | null = null;
   #failures = 0;
@@ -56,16 +58,16 @@ class Eye {
   constructor(settings: EyeSettings, say: (message: EyeMessage) => void) {
     this.#settings = settings;
     this.#say = say;
-    this.#trial = settings.trial === null ? null : trialOf(settings.trial, settings.dataDir);
   }
 
   async start(): Promise<void> {
-    const { model, machines } = this.#settings;
+    const { model, machines, webs, trial, dataDir } = this.#settings;
     const session = await this.#open();
+    if (trial !== null) this.#trial = await trialOf(trial, dataDir);
     this.#session = session;
     this.#graph = new WatchedGraph(session);
-    this.#beginShadow();
-    for (const settings of machines) {
+    await this.#beginShadow();
+    for (const settings of [...machines, ...webs]) {
       const taught = taughtOf(readStats(Buffer.from(settings.stats), model));
       const { endpoint, mask, reference } = settings;
       const camera = createCamera(
@@ -82,7 +84,11 @@ class Eye {
     }
     process.on('message', (message: unknown) => {
       const poll = telemetrySchema.safeParse(message);
-      if (poll.success) this.#machines.get(poll.data.machine)?.watching?.telemetry(poll.data);
+      const watching = poll.success ? this.#machines.get(poll.data.machine)?.watching : null;
+      if (poll.success && watching instanceof Watching) watching.telemetry(poll.data);
+      const speed = webSpeedSchema.safeParse(message);
+      const web = speed.success ? this.#machines.get(speed.data.machine)?.watching : null;
+      if (speed.success && web instanceof FlatWatching) web.speed(speed.data);
     });
     this.#alive = setInterval(() => this.#tellAlive(), aliveMs);
     this.#tellAlive();
@@ -114,11 +120,12 @@ class Eye {
     return session;
   }
 
-  #beginShadow(): void {
+  async #beginShadow(): Promise<void> {
     const { shadow, dataDir, model, machines } = this.#settings;
     if (shadow === null) return;
+    const { Shadow: Beside } = await import('./shadow.ts');
     const names = machines.map(({ machine }) => machine);
-    this.#shadow = new Shadow({ dataDir, settings: shadow, beside: model, machines: names, wallMs: () => Date.now() });
+    this.#shadow = new Beside({ dataDir, settings: shadow, beside: model, machines: names, wallMs: () => Date.now() });
     this.#shadow.start();
   }
 
@@ -131,7 +138,10 @@ class Eye {
       one.unfit += 1;
       return;
     }
-    one.watching ??= new Watching(one.settings, frame, one.taught, graph);
+    one.watching ??=
+      'flat' in one.settings
+        ? new FlatWatching(one.settings.flat, frame, one.taught, graph)
+        : new Watching(one.settings, frame, one.taught, graph);
     const count = frame.index?.kind === 'encoder' ? frame.index.count : null;
     const { findings, hasLooked } = await one.watching.frame({ ...frame, timeMs: frame.capturedMs, count });
     // First what was looked at: a finding lies on cloth whose place is known.
@@ -148,6 +158,7 @@ class Eye {
   #showShadow({ settings, taught }: Watched, frame: Frame, graph: WatchedGraph): void {
     const last = graph.take();
     if (this.#shadow === null || last === null) return;
+    if ('flat' in settings) return;
     const rows = settings.position.kind === 'index' ? settings.position.ringRowsPx : 0;
     const { width, height, pixels } = frame;
     const picture = { width, height: height - rows, pixels: pixels.subarray(rows * width) };
@@ -174,7 +185,7 @@ class Eye {
     this.#beat();
   }
 
-  #tellCloth(machine: string, watching: Watching | null): void {
+  #tellCloth(machine: string, watching: Watched['watching']): void {
     const seen = watching?.seen() ?? null;
     if (seen !== null) this.#say({ kind: 'cloth', machine, ...seen, stretches: [...seen.stretches] });
   }
@@ -188,9 +199,11 @@ class Eye {
   }
 }
 
-/** A note that finds the models being changed waits for the next beat, not for them. */
-function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataDir: string): Trial {
-  return new Trial(id, version, {
+/** A note that finds the models being changed waits for the next beat, not for them. Loaded where there is one: it brings a database. */
+async function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataDir: string): Promise<Trial> {
+  const { changeSlot } = await import('../../models/state-file.ts');
+  const { Trial: Leader } = await import('../../models/trial.ts');
+  return new Leader(id, version, {
     models: { change: (model, change) => changeSlot(dataDir, model, 0, change) },
     now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
     monotonicMs: () => performance.now(),

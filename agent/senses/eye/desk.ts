@@ -3,7 +3,7 @@
  * evidence and alerts of the pipeline.
  *
  * Invariants (test/integration/eye-agent.test.ts):
- *  I1  A camera that sees nothing, a cloth that was not taught and a process that ends again and again are conditions of their machine, so
+ *  I1  A camera that sees nothing, a cloth that was not taught, pictures that cannot be judged and a process that ends again and again are conditions of their machine, so
  *      that rules make alerts of them: there is no silent eye.
  *  I2  A crop is kept before the record that names it.
  *  I3  What is taught while the agent runs is used within some seconds, in a new process; so is another model.
@@ -12,16 +12,25 @@
 import type { KeyObject } from 'node:crypto';
 import type { ConditionEvent, DriverEvent, ReadingsEvent } from '../../../drivers/contract.ts';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
-import type { EyeConfig } from '../../config/config.ts';
+import type { EyeConfig, WebEyeConfig } from '../../config/config.ts';
 import type { Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
 import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
+import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { styleFor, type Style, styleVersions } from '../styles.ts';
+import { beginSight, seeSight, type Sight } from './blind.ts';
 import { CropBudget } from './crop-budget.ts';
 import { eyeModelId, type EyeModel } from './model.ts';
 import type { Chosen, ModelWatch } from './model-watch.ts';
-import { type EyeMachine, type EyeMessage, eyeMessageSchema, type EyeSettings, type Position } from './settings.ts';
+import {
+  type EyeMachine,
+  type EyeMessage,
+  eyeMessageSchema,
+  type EyeSettings,
+  type FlatMachine,
+  type Position,
+} from './settings.ts';
 
 /** What is taught, and which model is in use, is looked for so often. */
 const lookEveryMs = 5_000;
@@ -30,7 +39,7 @@ const tryAgainMs = 60_000;
 /** Findings that wait for their crop to be kept. */
 const mostWaiting = 200;
 /** The machines are polled by other processes: pictures come after them. */
-const niceness = 5;
+const niceness = 10;
 /** No circular machine turns faster than 120 a minute (`drivers/profiles/knit-circular-kf4-tcp.yaml`). */
 const fastestMs = 500;
 const speedSignal = 'cylinder.speed';
@@ -38,6 +47,8 @@ const countSignal = 'revolution.count';
 
 export interface EyeDeskParts {
   readonly machines: readonly { readonly id: string; readonly eye: EyeConfig }[];
+  /** Machines whose cloth lies flat; absent: none. */
+  readonly webs?: readonly { readonly id: string; readonly eye: WebEyeConfig }[];
   readonly dataDir: string;
   /** Of this gateway: what it taught is signed with it. */
   readonly publicKey: KeyObject;
@@ -71,6 +82,10 @@ export interface EyeView {
 
 export class EyeDesk {
   readonly #p: EyeDeskParts;
+  /** Starts the eye's processes: the polls must not wait for that. */
+  readonly #forks = new ForkThread();
+  /** All cameras, whatever they look at. */
+  readonly #eyes: readonly { readonly id: string; readonly eye: Pick<EyeConfig, 'fabric' | 'simulated'> }[];
   #process: SenseProcess<EyeMessage> | null = null;
   /** What the process runs with; another text, another process. */
   #runs = '';
@@ -78,6 +93,7 @@ export class EyeDesk {
   #timer: NodeJS.Timeout | null = null;
   #started = 0;
   #cameras: readonly EyeCamera[] = [];
+  readonly #sights = new Map<string, Sight>();
   #shadow: ShadowCounts | null = null;
   /** As the process opened its model. */
   #opened: Extract<EyeMessage, { kind: 'opened' }> | null = null;
@@ -93,7 +109,8 @@ export class EyeDesk {
 
   constructor(parts: EyeDeskParts) {
     this.#p = parts;
-    for (const { id, eye } of parts.machines) this.#fabrics.set(id, eye.fabric);
+    this.#eyes = [...parts.machines, ...(parts.webs ?? [])];
+    for (const { id, eye } of this.#eyes) this.#fabrics.set(id, eye.fabric);
   }
 
   start(signal: AbortSignal): void {
@@ -112,6 +129,7 @@ export class EyeDesk {
     await this.#work;
     await this.#process?.stop();
     await this.#work;
+    await this.#forks.stop();
   }
 
   /** As the eye said last, and how its process is. */
@@ -134,6 +152,15 @@ export class EyeDesk {
   saw(event: DriverEvent): void {
     if (event.kind !== 'readings' || event.past !== undefined) return;
     if (this.#p.machines.some(({ id, eye }) => id === event.machine && eye.position === 'telemetry')) this.#poll(event);
+    const web = this.#p.webs?.find(({ id }) => id === event.machine);
+    if (web?.eye.position.kind === 'speed') this.#speed(event, web.eye.position.signal);
+  }
+
+  #speed({ machine, readings }: ReadingsEvent, name: string): void {
+    for (const { signal, quality, value, sourceTimeMs } of readings) {
+      if (signal !== name || quality !== 'good' || typeof value !== 'number' || value < 0) continue;
+      this.#process?.send({ kind: 'web-speed', machine, timeMs: sourceTimeMs, mPerMin: value });
+    }
   }
 
   #poll({ machine, readings }: ReadingsEvent): void {
@@ -152,9 +179,9 @@ export class EyeDesk {
   /** Starts a process with the model in use and what is taught now, when that is something else than before. */
   look(): void {
     if (this.#hasEnded) return;
-    const { dataDir, machines, models, clock } = this.#p;
+    const { dataDir, models, clock } = this.#p;
     if (clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
-    const styles = machines.map(({ id, eye }) => [
+    const styles = this.#eyes.map(({ id, eye }) => [
       styleVersions(dataDir, id, eye.fabric)[0],
       newestCalibration(dataDir, id),
     ]);
@@ -172,9 +199,9 @@ export class EyeDesk {
 
   #begin(): void {
     const settings = this.#settings();
-    if (settings === null || settings.machines.length === 0) {
+    if (settings === null || settings.machines.length + settings.webs.length === 0) {
       // No process, so none that ends: another condition says why there is none.
-      for (const { id } of this.#p.machines) this.#condition(id, 'eye.crash_loop', false);
+      for (const { id } of this.#eyes) this.#condition(id, 'eye.crash_loop', false);
       return;
     }
     const { clock, random, log, models } = this.#p;
@@ -187,9 +214,10 @@ export class EyeDesk {
       settings,
       message: eyeMessageSchema,
       onMessage: (message) => this.#heard(message),
-      onState: (state) => this.#state(state, settings.machines),
+      onState: (state) => this.#state(state, [...settings.machines, ...settings.webs]),
       onEnd: (how) => void models.ended(how),
       niceness,
+      fork: this.#forks.fork,
       clock,
       random,
       log,
@@ -205,10 +233,10 @@ export class EyeDesk {
     } catch (error) {
       log('error', 'the model of the eye cannot be used', { error: String(error) });
       this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
-      for (const { id } of machines) this.#condition(id, 'eye.no_model', true);
+      for (const { id } of this.#eyes) this.#condition(id, 'eye.no_model', true);
       return null;
     }
-    for (const { id } of machines) this.#condition(id, 'eye.no_model', false);
+    for (const { id } of this.#eyes) this.#condition(id, 'eye.no_model', false);
     const { model, accelerator, onTrial, shadow } = chosen;
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
@@ -217,11 +245,18 @@ export class EyeDesk {
       if (style === null) continue;
       ready.push(machineOf(id, eye, style, this.#zero(id, eye, style.description.widthPx)));
     }
+    const webs: FlatMachine[] = [];
+    for (const { id, eye } of this.#p.webs ?? []) {
+      const style = this.#styleOf(id, eye.fabric, model.model);
+      this.#condition(id, 'eye.not_taught', style === null);
+      if (style !== null) webs.push(flatOf(id, eye, style));
+    }
     return {
       kind: 'settings',
       modelFile: model.modelFile,
       model: model.model,
       machines: ready,
+      webs,
       accelerator,
       dataDir: this.#p.dataDir,
       trial: onTrial ? { id: eyeModelId, version: model.manifest.version } : null,
@@ -259,7 +294,7 @@ export class EyeDesk {
     }
   }
 
-  #state(state: SenseState, machines: readonly EyeMachine[]): void {
+  #state(state: SenseState, machines: readonly Pick<EyeMachine, 'machine'>[]): void {
     for (const { machine } of machines) {
       this.#condition(machine, 'eye.crash_loop', state.looping);
       if (state.running && state.restarts !== this.#started) this.#p.pipeline.fabricAnew(machine);
@@ -272,6 +307,7 @@ export class EyeDesk {
       case 'alive':
         this.#cameras = message.cameras;
         this.#shadow = message.shadow;
+        for (const camera of message.cameras) this.#sighted(camera);
         return;
       case 'opened':
         this.#opened = message;
@@ -303,10 +339,23 @@ export class EyeDesk {
     }
   }
 
+  #sighted(camera: EyeCamera): void {
+    const { machine, state } = camera;
+    const nowMs = this.#p.clock.monotonicMs();
+    const before = this.#sights.get(machine) ?? beginSight(nowMs);
+    // What the camera itself says, it says better.
+    const sight =
+      state === 'ok'
+        ? seeSight(before, camera, nowMs)
+        : { ...beginSight(nowMs), judged: camera.judged, unjudged: camera.unjudged };
+    this.#sights.set(machine, sight);
+    this.#condition(machine, 'eye.blind', sight.isBlind);
+  }
+
   /** Behind the findings of that cloth. */
   #seen({ machine, newestMm, isAnew, stretches }: Extract<EyeMessage, { kind: 'cloth' }>): void {
-    const { pipeline, machines, models, log } = this.#p;
-    const isSimulated = machines.find(({ id }) => id === machine)?.eye.simulated ?? false;
+    const { pipeline, models, log } = this.#p;
+    const isSimulated = this.#eyes.find(({ id }) => id === machine)?.eye.simulated ?? false;
     try {
       pipeline.fabricSeen({
         machine,
@@ -332,7 +381,7 @@ export class EyeDesk {
         machine,
         fabric: this.#fabrics.get(machine) ?? '',
         model: models.chosen()?.model.model ?? '',
-        isSimulated: this.#p.machines.find(({ id }) => id === machine)?.eye.simulated ?? false,
+        isSimulated: this.#eyes.find(({ id }) => id === machine)?.eye.simulated ?? false,
         crop: sha256,
       });
       if (sha256 === null || crop === null) return;
@@ -390,6 +439,29 @@ export function machineOf(
     position: positionOf(eye),
     reference: style.description.camera,
     stats: Uint8Array.from(style.stats),
+  };
+}
+
+function flatOf(machine: string, eye: WebEyeConfig, style: Style): FlatMachine {
+  const { mmPerPx, widthMm, leftMm, newest, knit, behind, position } = eye;
+  return {
+    machine,
+    endpoint: eye.camera,
+    mask: eye.mask,
+    reference: style.description.camera,
+    stats: Uint8Array.from(style.stats),
+    flat: {
+      mmPerPx,
+      widthMm,
+      leftMm,
+      newest,
+      isKnit: knit,
+      behind,
+      position:
+        position.kind === 'encoder'
+          ? { kind: 'encoder', mmPerCount: position.mmPerCount, wrapsAt: 2 ** 32 }
+          : { kind: 'speed', speedError: 0.01, oldestMs: 2_000 },
+    },
   };
 }
 

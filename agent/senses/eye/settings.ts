@@ -61,11 +61,44 @@ export const eyeMachineSchema = z.strictObject({
 });
 export type EyeMachine = z.infer<typeof eyeMachineSchema>;
 
+/** How the way of a flat web is known when a picture is taken. */
+export const webPositionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('encoder'), mmPerCount: z.number().positive(), wrapsAt: z.int().min(2) }),
+  z.strictObject({ kind: z.literal('speed'), speedError: z.number().min(0).max(1), oldestMs: ms.min(1) }),
+]);
+export type WebPosition = z.infer<typeof webPositionSchema>;
+
+/** A camera over a flat web, its rows across the web. */
+export const flatWebSchema = z.strictObject({
+  mmPerPx: z.number().positive(),
+  widthMm: z.number().positive(),
+  leftMm: ms.describe('Where the left edge of the picture lies on the web'),
+  newest: z.enum(['top', 'bottom']),
+  isKnit: z.boolean(),
+  behind: z.enum(['darker', 'lighter']).nullable(),
+  position: webPositionSchema,
+});
+export type FlatWeb = z.infer<typeof flatWebSchema>;
+
+export const flatMachineSchema = eyeMachineSchema
+  .pick({ machine: true, endpoint: true, mask: true, reference: true, stats: true })
+  .extend({ flat: flatWebSchema });
+export type FlatMachine = z.infer<typeof flatMachineSchema>;
+
+/** A reading of the speed of a flat web. */
+export const webSpeedSchema = z.strictObject({
+  kind: z.literal('web-speed'),
+  machine: id,
+  timeMs: ms,
+  mPerMin: z.number().min(0).max(10_000),
+});
+
 export const eyeSettingsSchema = z.strictObject({
   kind: z.literal('settings'),
   modelFile: z.string().min(1),
   model: z.string().min(1).describe('id@version'),
   machines: z.array(eyeMachineSchema).max(100),
+  webs: z.array(flatMachineSchema).max(100).default([]),
   accelerator: z.enum(accelerators).exclude(['auto']),
   dataDir: z.string().min(1).describe('For the notes of its trial and of its shadow'),
   trial: z.strictObject({ id: z.string(), version: z.string() }).nullable(),

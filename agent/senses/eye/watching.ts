@@ -27,9 +27,9 @@ import { type Cut, cutOf } from './cut.ts';
 import type { EyeMachine, EyeMessage } from './settings.ts';
 
 /** A blob reaches as far as the scores are this share of what it must reach. */
-const lowShare = 0.5;
+export const lowShare = 0.5;
 /** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
-const lightRange = [0.7, 1.4] as const;
+export const lightRange = [0.7, 1.4] as const;
 /** Pieces kept of one picture. */
 const mostCuts = 3;
 /** As odd as that at least is the wale of a faint line; most are half as odd. */

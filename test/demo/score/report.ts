@@ -108,6 +108,25 @@ export interface MachineRow {
   readonly states: Record<string, number>;
 }
 
+/** An alert of the eye as the bridge has it. */
+export interface FabricAlert {
+  readonly machine: string;
+  readonly type: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** A worn needle the eye told of. Metres of the roll. */
+export interface EyeRow {
+  readonly id: string;
+  readonly machine: string;
+  readonly needle: number | null;
+  readonly k: number | null;
+  readonly trueNeedle: number;
+  readonly metre: number | null;
+  readonly trueM: number;
+  readonly cropBytes: number | null;
+}
+
 export interface Report {
   readonly ok: boolean;
   readonly durationS: number;
@@ -122,6 +141,7 @@ export interface Report {
   readonly rssMB: number;
   /** Every stored reading but those of counters held against what the machine showed at that time. */
   readonly values: readonly ValueRow[];
+  readonly eye: readonly EyeRow[];
   /** In words, each thing that makes `ok` false. */
   readonly problems: readonly string[];
 }

@@ -3,8 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judgeConserved } from './conserved.ts';
+import { judgeEye } from './eye.ts';
 import { judgeFaults } from './faults.ts';
-import { readBridge, readCounterBounds, readRing, readScenario, readSync, readTruth } from './read.ts';
+import {
+  readBridge,
+  readCounterBounds,
+  readCropBytes,
+  readFabricAlerts,
+  readRing,
+  readScenario,
+  readSync,
+  readTruth,
+} from './read.ts';
 import type { MachineRow, Report, RunFacts } from './report.ts';
 import { judgeStates } from './states.ts';
 import { judgeValues } from './values.ts';
@@ -31,7 +41,7 @@ interface EndpointsFile {
 
 export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
   const named = join(scenarios, `${scenario}.yaml`);
-  const { faults, kinds } = readScenario(existsSync(named) ? named : scenario);
+  const { faults, kinds, needles } = readScenario(existsSync(named) ? named : scenario);
   const truth = readTruth(join(dir, 'truth.jsonl'));
   const ring = readRing(join(dir, 'agent', 'ring.db'));
   const journal = join(dir, 'agent', 'journal.db');
@@ -41,6 +51,13 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
   const profileOf = new Map(endpoints.machines.map((m) => [m.id, m.profile]));
 
   const found = judgeFaults(facts.healthy ? [] : faults, truth, bridge.observed);
+  const eye = judgeEye({
+    planned: facts.healthy ? [] : faults,
+    truth,
+    alerts: readFabricAlerts(bridgeDb, gateway),
+    needles: (machine) => needles.get(machine) ?? null,
+    cropBytes: (sha256) => readCropBytes(join(dir, 'agent', 'evidence'), sha256),
+  });
   const resetAt = new Map(
     truth.flatMap((line) =>
       line.kind === 'fault' && line.data['fault'] === 'counter_reset' ? [[line.machine, line.t] as const] : [],
@@ -79,7 +96,7 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
           return judgeStates(truth, m.id, bridge.states.get(m.id) ?? {}, { ...watched, firstHeardMs: firstHeard });
         });
 
-  const problems = [...found.problems, ...conserved.problems, ...values.problems, ...stateProblems];
+  const problems = [...found.problems, ...eye.problems, ...conserved.problems, ...values.problems, ...stateProblems];
   if (conserved.rows.length === 0) problems.push('no counter was judged');
   if (facts.lostRecords > 0) problems.push(`${facts.lostRecords} records never reached the journal`);
   if (sync.lost > 0) problems.push(`${sync.lost} records of the journal never reached the bridge`);
@@ -104,6 +121,7 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
     eventLoopIdleP99Ms: facts.eventLoopIdleP99Ms,
     rssMB: facts.rssMB,
     values: values.rows,
+    eye: eye.rows,
     problems,
   };
 }

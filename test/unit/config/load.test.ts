@@ -384,3 +384,15 @@ test('data bits that Modbus RTU cannot be sent with are told, in the section as 
   ]);
   assert.equal(complaints(rtu('modbus+rtu:///dev/ttyUSB0?dataBits=7', '')).length, 1);
 });
+
+test('a camera over a flat web needs what tells how far the web has run, and stands beside no eye of a tube', () => {
+  const withWeb = (more: string, beside = ''): string =>
+    `version: 1\nsite: {id: s-1, timeZone: Asia/Dhaka}\ngateway: {id: gw-1}\nmachines:\n  - {id: st-1, profile: sewing-retrofit-csv, endpoint: "tcp://127.0.0.1:1", webEye: {camera: "file:///pictures", fabric: poplin, mmPerPx: 0.2, widthMm: 1600, ${more}}${beside}}\n`;
+  assert.deepEqual(complaints(withWeb('position: encoder, mmPerCount: 0.1')), []);
+  assert.deepEqual(complaints(withWeb('position: speed, speedSignal: web.speed')), []);
+  assert.match(String(complaints(withWeb('position: encoder'))), /webEye has position encoder and no mmPerCount/);
+  assert.match(String(complaints(withWeb('position: speed'))), /webEye has position speed and no speedSignal/);
+  const eye =
+    ', eye: {camera: "file:///pictures", fabric: j, mmPerPx: 0.1, needles: 2000, feeders: 90, coursesPerCm: 18, circumferenceMm: 2000, position: index}';
+  assert.match(String(complaints(withWeb('position: encoder, mmPerCount: 0.1', eye))), /webEye is given beside eye/);
+});

@@ -148,6 +148,29 @@ test('F1: a hole is one instant, and its alert waits for somebody', () => {
   ]);
 });
 
+test('F1: a spot that was larger than its first edge is known better when it has left the view, and only then', () => {
+  const rig = new Rig({ machines });
+  const edge = found({
+    class: 'hole',
+    shape: 'spot',
+    rollFromMm: 1000,
+    rollToMm: 1010,
+    acrossFromMm: 50,
+    acrossToMm: 80,
+  });
+  rig.pipeline.finding(edge);
+  rig.pipeline.finding({ ...edge, phase: 'changed', rollFromMm: 990 });
+  rig.pipeline.finding({ ...edge, phase: 'closed', rollFromMm: 970 });
+  rig.pipeline.finding({ ...edge, phase: 'closed', rollFromMm: 900 });
+  rig.pipeline.finding({ ...edge, id: 2 });
+  rig.pipeline.finding({ ...edge, id: 2, phase: 'closed', rollToMm: 1010.4 });
+  assert.deepEqual(
+    rig.events('fabric_finding_refined').map(({ data }) => [data['finding'], data['rollFromM'], data['rollToM']]),
+    [[1, 0.97, 1.01]],
+  );
+  assert.equal(rig.events('fabric_finding').length, 2);
+});
+
 test('a class without advice of its own is an anomaly, and a machine nobody watches raises nothing', () => {
   const rig = new Rig({ machines });
   rig.pipeline.finding(found({ class: 'crease', shape: 'spot' }));

@@ -109,6 +109,18 @@ test('O1: a fault stands there once, as it was known last, with the crops of all
   assert.deepEqual(map.defects[0]?.evidence, [crop]);
 });
 
+test('O1: a hole that was larger than its first edge has the points of its size', () => {
+  const hole = { class: 'hole', needle: null, k: null, needleUnknown: 'no-angle' };
+  const map = fold(
+    begun(1),
+    looked(0, 10),
+    row('fabric_finding', fault(5, 5.01, hole)),
+    row('fabric_finding_refined', fault(4.97, 5.01, hole)),
+  );
+  assert.deepEqual(places(map), [['hole', 4970, 5010, null]]);
+  assert.equal(map.score.total, 4);
+});
+
 test('O1: what was another fault all the time is not there, and the same number of another process is another fault', () => {
   const map = fold(
     begun(1),
