@@ -91,7 +91,12 @@ export interface EyeRig {
   readonly film: (faults?: readonly KnitFault[]) => void;
 }
 
-export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {}): Promise<EyeRig> {
+/** @param endpoint of the camera; absent: the camera of the test, which `film` speaks for */
+export async function eyeRig(
+  t: Pick<TestContext, 'after'>,
+  more: Partial<AcceleratorPorts> = {},
+  endpoint: string | null = null,
+): Promise<EyeRig> {
   const dir = temporaryDir(t);
   const dataDir = join(dir, 'data');
   mkdirSync(dataDir);
@@ -127,7 +132,7 @@ export async function eyeRig(t: TestContext, more: Partial<AcceleratorPorts> = {
     tryAfterMs: 0,
   });
   const desk = new EyeDesk({
-    machines: [{ id: machine, eye: config(camera.url) }],
+    machines: [{ id: machine, eye: config(endpoint ?? camera.url) }],
     dataDir,
     publicKey: gateway.publicKey,
     models: watch,
