@@ -10,6 +10,7 @@ import { journalMigrations, schemaVersion } from '../store/schema.ts';
 
 export interface RollPlaceOptions {
   readonly config?: string | undefined;
+  readonly endpoints?: string | undefined;
   readonly 'data-dir'?: string | undefined;
   readonly machine?: string | undefined;
 }
@@ -22,14 +23,17 @@ export interface RollSource {
 
 /** What `--config` or `--data-dir`, and `--machine` say. @throws AgentError `usage`, or what is wrong with the configuration */
 export async function rollSource(values: RollPlaceOptions): Promise<RollSource> {
-  const { config, 'data-dir': dataDir, machine } = values;
+  const { config, endpoints, 'data-dir': dataDir, machine } = values;
   if (machine === undefined) throw new AgentError('usage', '--machine M is missing');
   if ((config === undefined) === (dataDir === undefined)) {
     throw new AgentError('usage', 'give either --config FILE or --data-dir DIR');
   }
+  if (endpoints !== undefined && config === undefined) {
+    throw new AgentError('usage', '--endpoints FILE needs --config FILE');
+  }
   if (config === undefined) return { dataDir: dataDir ?? '', machine, options: defaultFourPointOptions };
   const { loadConfig } = await import('../config/load.ts');
-  const loaded = loadConfig(config);
+  const loaded = loadConfig(config, endpoints === undefined ? {} : { endpoints });
   const found = loaded.machines.find(({ id }) => id === machine);
   const eye = found?.eye ?? found?.webEye ?? null;
   if (eye === null) throw new AgentError('usage', `--machine: ${machine} has no camera (eye:) in ${config}`);

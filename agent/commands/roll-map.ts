@@ -19,6 +19,7 @@ Every fault of a roll along its metres, what was not looked at, and the score af
   --last N     or by its age: 1, the default, is the one on the machine
   --out FILE   a picture, a table or data, by its ending: .png, .svg, .csv or .json
   --list       the rolls of the machine, the newest ${mostRolls}
+  --endpoints FILE  as selvedge run takes it
   --json FILE  also write {machine, roll, map}, or {machine, rolls}
 
 Exit code: 0 good, 1 there is no such roll, 2 usage or a folder that cannot be used.
@@ -30,6 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
     args: [...args],
     options: {
       config: text,
+      endpoints: text,
       'data-dir': text,
       machine: text,
       roll: text,

@@ -14,6 +14,7 @@ its rolls (roll.count). A running agent does it within some seconds.
 
   --machine M  a machine of the configuration with a camera (eye:)
   --id TEXT    what people call the roll; absent: its number
+  --endpoints FILE  as selvedge run takes it
   --json FILE  also write {ok, machine, roll:{number, id, beganMs}}; roll is null where no agent did it
 
 Exit code: 0 it has begun, 1 no agent answered and nothing is asked any more, 2 usage or a folder that cannot be used.
@@ -27,7 +28,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { config: text, machine: text, id: text, json: text },
+    options: { config: text, endpoints: text, machine: text, id: text, json: text },
   });
   const { config, machine, id, json } = values;
   if (positionals.join() !== 'begin' || config === undefined || machine === undefined) {

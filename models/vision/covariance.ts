@@ -121,7 +121,7 @@ function reflected(at: number, length: number): number {
 }
 
 /** The lower factor of a symmetric matrix of which the lower triangle is given. A pivot that rounding made negative is held at little. */
-function choleskyOf(matrix: Float64Array, size: number): Float64Array {
+export function choleskyOf(matrix: Float64Array, size: number): Float64Array {
   const factor = new Float64Array(size * size);
   for (let i = 0; i < size; i += 1) {
     for (let j = 0; j <= i; j += 1) {
@@ -133,7 +133,8 @@ function choleskyOf(matrix: Float64Array, size: number): Float64Array {
   return factor;
 }
 
-function invertLower(factor: Float64Array, size: number): Float64Array {
+/** The inverse of a lower triangular matrix. */
+export function invertLower(factor: Float64Array, size: number): Float64Array {
   const inverse = new Float64Array(size * size);
   for (let column = 0; column < size; column += 1) {
     inverse[column * size + column] = 1 / (factor[column * size + column] ?? 1);

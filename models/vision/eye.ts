@@ -9,14 +9,37 @@
  */
 import { ModelError } from '../errors.ts';
 import type { ScoreMap } from './blobs.ts';
+import {
+  addColumns,
+  addRows,
+  addSquares,
+  bandWindow,
+  columnLengths,
+  filtersByOffset,
+  innerBand,
+  innerSamples,
+  innerSquare,
+  innerThread,
+  innerThreadPx,
+  rowLengths,
+  rowMatrix,
+  rowOffsets,
+  slantMatrices,
+  slants,
+  spotWindow,
+  threadWindow,
+  WindowStatistics,
+  type Plane,
+} from './bands.ts';
 import { borderCells, layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
 import { findCloth, mirrorBeside, mirrored } from './cloth.ts';
 import { BlockStatistics, columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
 import type { Box, Grey } from './grey.ts';
+import { slopeOf } from './slope.ts';
 import { foldsOf } from './split.ts';
 import { thresholdOf } from './threshold.ts';
 import { cellPx, leastClothShare, tilePx, tilesOf } from './tiles.ts';
-import { kernelPx, Spectrum, whiteningKernel } from './whitening.ts';
+import { kernelPx, Spectrum, whiteningKernel, type Flat } from './whitening.ts';
 
 type TensorLike =
   | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
@@ -37,6 +60,13 @@ export interface Taught {
   readonly rowsBias: TensorLike;
   readonly columns: TensorLike;
   readonly columnsBias: TensorLike;
+  /** Of the threads that cross the image, pixels a pixel, downwards to the right. */
+  readonly slope: number;
+  /** Filters by length and place in the window; `rowMatrix` lays them out for an image. */
+  readonly rowBands: TensorLike;
+  readonly columnBands: TensorLike;
+  readonly threadBands: TensorLike;
+  readonly spots: TensorLike;
   readonly scale: ChannelScale;
   /** Scores above it are called faults. */
   readonly threshold: number;
@@ -52,7 +82,7 @@ export interface Judged {
 }
 
 /** Channels of the graph, models/training/vision/build.py. */
-const channels = 60;
+const channels = 69;
 /** The whitening convolution makes so many pixels at once in either direction. */
 const phases = 8;
 /** Sides the graph takes are multiples of this. */
@@ -60,6 +90,8 @@ const stepPx = 32;
 /** Images of cloth; fewer say nothing about the next one. */
 export const leastImages = 4;
 const folds = 4;
+/** Enough to find the slope of the threads by. */
+const slopeImages = 6;
 /** 100 m of a tube at 35 rpm, seen by 20 pictures a second of four tiles, are 250,000 tiles. */
 const aloneShare = 1 / 250_000;
 const leastAlone = 2;
@@ -122,12 +154,13 @@ export async function learn(images: readonly Grey[], graph: Graph): Promise<Less
 
 type Cloth = Omit<Taught, 'scale' | 'threshold' | 'alone' | 'level'>;
 
-/** The weave: whitening kernel and both covariances, from the flattened images. */
+/** The weave: whitening kernel, both covariances and the bands, from the flattened images. */
 async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<Cloth> {
   const spectrum = new Spectrum();
   const rows = new BlockStatistics(rowBlocks);
   const columns = new BlockStatistics(columnBlocks);
   const blank = blankCloth();
+  const flats: Flat[] = [];
   for (const one of prepared) {
     const { flat } = await graph.run(feedsOf(one, blank, blankScale), ['flat']);
     if (flat === undefined) throw new ModelError('modelUnusable', 'no flattened image came out');
@@ -143,15 +176,89 @@ async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<
     spectrum.add(image);
     rows.add(image);
     columns.add(image);
+    if (flats.length < slopeImages) flats.push(image);
   }
   if (spectrum.blocks < 16) throw new ModelError('tooFewStrips', `${spectrum.blocks} blocks of cloth`);
   const kernel = phaseKernel(whiteningKernel(spectrum.power()));
-  return clothOf(kernel, rows.weights(), columns.weights());
+  const bands = await learnBands(prepared, { ...blank, slope: slopeOf(flats) }, graph);
+  return { ...clothOf(kernel, rows.weights(), columns.weights()), ...bands };
 }
 
-function clothOf(kernel: Float32Array, rows: BlockWeights, columns: BlockWeights): Cloth {
+const wantedMeans = ['row_means', 'column_means', 'thread_means', 'spot_means'];
+type Bands = Pick<Cloth, 'slope' | 'rowBands' | 'columnBands' | 'threadBands' | 'spots'>;
+
+async function learnBands(prepared: readonly Prepared[], blank: Cloth, graph: Graph): Promise<Bands> {
+  const rows = Array.from({ length: rowLengths }, () => new WindowStatistics(bandWindow));
+  const columns = Array.from({ length: columnLengths }, () => new WindowStatistics(bandWindow));
+  const threads = Array.from({ length: columnLengths }, () => new WindowStatistics(threadWindow));
+  const squares = new WindowStatistics(spotWindow * spotWindow);
+  for (const one of prepared) {
+    const means = await graph.run(feedsOf(one, blank, blankScale), wantedMeans);
+    rows.forEach((statistics, i) => addRows(statistics, planeOf(means['row_means'], i, one, cellPx)));
+    columns.forEach((statistics, i) => addColumns(statistics, planeOf(means['column_means'], i, one, cellPx)));
+    threads.forEach((statistics, i) => addColumns(statistics, planeOf(means['thread_means'], i, one, 2), threadWindow));
+    addSquares(squares, planeOf(means['spot_means'], 0, one, 2 * cellPx));
+  }
+  return {
+    slope: blank.slope,
+    ...bandsOf(
+      concatenated(rows.map(filtersByOffset)),
+      concatenated(columns.map((statistics) => statistics.filters(innerBand))),
+      concatenated(threads.map((statistics) => statistics.filters(innerThread))),
+      squares.filters(innerSquare),
+    ),
+  };
+}
+
+/** One plane of an answer; @param px side of what one value of it stands for, in pixels of the image */
+function planeOf(
+  answer: { readonly dims: readonly number[]; readonly data: Float32Array } | undefined,
+  at: number,
+  { cloth }: Prepared,
+  px: number,
+): Plane {
+  if (answer === undefined) throw new ModelError('modelUnusable', 'no means came out');
+  const [, , height = 0, width = 0] = answer.dims;
+  const values = answer.data.subarray(at * width * height, (at + 1) * width * height);
+  return {
+    width,
+    height,
+    values,
+    left: Math.ceil(cloth.left / px),
+    right: Math.min(width, Math.floor(cloth.right / px)),
+  };
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function float(dims: readonly number[], data: Float32Array): TensorLike {
+  return { type: 'float32', dims, data };
+}
+
+function bandsOf(
+  rows: Float32Array,
+  columns: Float32Array,
+  threads: Float32Array,
+  spots: Float32Array,
+): Omit<Bands, 'slope'> {
+  return {
+    rowBands: float([rowLengths, rowOffsets, innerSamples, bandWindow], rows),
+    columnBands: float([columnLengths * innerSamples, 1, 1, bandWindow], columns),
+    threadBands: float([columnLengths * innerThreadPx, 1, 1, threadWindow], threads),
+    spots: float([innerSamples ** 2, 1, spotWindow, spotWindow], spots),
+  };
+}
+
+function clothOf(kernel: Float32Array, rows: BlockWeights, columns: BlockWeights): Omit<Cloth, keyof Bands> {
   const side = kernelPx + phases - 1;
-  const float = (dims: readonly number[], data: Float32Array): TensorLike => ({ type: 'float32', dims, data });
   return {
     whitening: float([phases * phases, 1, side, side], kernel),
     rows: float([rows.bias.length, 1, rowBlocks.height, rowBlocks.width], rows.weights),
@@ -166,7 +273,16 @@ function blankCloth(): Cloth {
   const side = kernelPx + phases - 1;
   const size = rowBlocks.height * rowBlocks.width;
   const blank = () => ({ weights: new Float32Array(size * size), bias: new Float32Array(size) });
-  return clothOf(new Float32Array(phases * phases * side * side), blank(), blank());
+  return {
+    ...clothOf(new Float32Array(phases * phases * side * side), blank(), blank()),
+    slope: 0,
+    ...bandsOf(
+      new Float32Array(rowLengths * rowOffsets * innerSamples * bandWindow),
+      new Float32Array(columnLengths * innerSamples * bandWindow),
+      new Float32Array(columnLengths * innerThreadPx * threadWindow),
+      new Float32Array(innerSamples ** 2 * spotWindow ** 2),
+    ),
+  };
 }
 const blankScale: ChannelScale = {
   channels,
@@ -278,6 +394,7 @@ function rounded(image: Grey): Grey {
 
 function feedsOf({ image }: Prepared, taught: Cloth, scale: ChannelScale): Record<string, TensorLike> {
   const cells = image.width / cellPx;
+  const down = image.height / cellPx;
   const { middles, gains } = layOut(scale, cells);
   return {
     image: { type: 'uint8', dims: [image.height, image.width], data: image.pixels },
@@ -286,7 +403,17 @@ function feedsOf({ image }: Prepared, taught: Cloth, scale: ChannelScale): Recor
     rows_bias: taught.rowsBias,
     columns: taught.columns,
     columns_bias: taught.columnsBias,
+    slants: float([slants, down, down], slantMatrices(taught.slope, down)),
+    row_bands: float([rowLengths, innerSamples * down, down], rowMatrix(filtersIn(taught.rowBands), down)),
+    column_bands: taught.columnBands,
+    thread_bands: taught.threadBands,
+    spots: taught.spots,
     middles: { type: 'float32', dims: [1, scale.channels, 1, cells], data: middles },
     gains: { type: 'float32', dims: [1, scale.channels, 1, cells], data: gains },
   };
+}
+
+function filtersIn({ type, data }: TensorLike): Float32Array {
+  if (type !== 'float32') throw new ModelError('statsInvalid', 'the filters of the bands are no float32');
+  return data;
 }

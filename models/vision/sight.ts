@@ -230,10 +230,12 @@ function sightingOf(
   const sdPx =
     Math.hypot(0.5, shape === 'vertical' ? core.minorSd / 2 : (core.right - core.left) / Math.sqrt(12)) * scale;
   const place = placing.across(line?.xPx ?? blob.centreX * scale, line?.sdPx ?? sdPx);
-  const ends = [blob.top, blob.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
+  // Around a plain spot the scores are high some way into good cloth: its size is that of its core.
+  const box = shape === 'spot' ? core : blob;
+  const ends = [box.top, box.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
   const mms = ends.map(({ mm }) => mm);
   // A line that leans has a wide box; its width is that across its axis.
-  const widthPx = shape === 'vertical' ? core.minorSd * Math.sqrt(12) : blob.right - blob.left;
+  const widthPx = shape === 'vertical' ? core.minorSd * Math.sqrt(12) : box.right - box.left;
   const half = (widthPx / 2) * scale * placing.acrossPerPx;
   return {
     class: name,

@@ -3,7 +3,17 @@ import { ModelError } from '../errors.ts';
 import type { Taught } from './eye.ts';
 import type { NamedTensor, Stats } from './stats-file.ts';
 
-const cloth = ['whitening', 'rows', 'rowsBias', 'columns', 'columnsBias'] as const;
+const cloth = [
+  'whitening',
+  'rows',
+  'rowsBias',
+  'columns',
+  'columnsBias',
+  'rowBands',
+  'columnBands',
+  'threadBands',
+  'spots',
+] as const;
 const scaleArrays = ['middles', 'far', 'borders', 'borderFar'] as const;
 
 /** @param model `id@version` of the model it was taught with */
@@ -18,7 +28,14 @@ export function statsOf(taught: Taught, model: string): Stats {
   const { channels, width } = taught.scale;
   return {
     model,
-    numbers: { channels, width, threshold: taught.threshold, alone: taught.alone, level: taught.level },
+    numbers: {
+      channels,
+      width,
+      threshold: taught.threshold,
+      alone: taught.alone,
+      level: taught.level,
+      slope: taught.slope,
+    },
     tensors,
   };
 }
@@ -43,6 +60,11 @@ export function taughtOf({ numbers, tensors }: Stats): Taught {
     rowsBias: of('rowsBias'),
     columns: of('columns'),
     columnsBias: of('columnsBias'),
+    rowBands: of('rowBands'),
+    columnBands: of('columnBands'),
+    threadBands: of('threadBands'),
+    spots: of('spots'),
+    slope: number('slope'),
     scale: {
       channels: number('channels'),
       width: number('width'),

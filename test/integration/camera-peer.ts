@@ -81,7 +81,7 @@ export class HttpCamera {
 }
 
 export async function cameraThat(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   answer: (socket: Socket, request: string) => void,
 ): Promise<HttpCamera> {
   const camera = new HttpCamera(answer);

@@ -218,10 +218,11 @@ test(
     assert.deepEqual([found.class, found.needle, found.needleUnknown], ['hole', null, 'no-needle']);
     const across = (found.acrossFromMm + found.acrossToMm) / 2;
     assert.ok(Math.abs(across - hole.xMm) < 5 && found.evidence.length === 1, `across ${across}`);
-    // 10 mm of hole; its box reaches further (docs/EYE.md).
+    // 10 mm of hole: 2 points.
     for (const mm of [found.toMm - found.fromMm, found.acrossToMm - found.acrossFromMm]) {
-      assert.ok(mm >= 9 && mm <= 50, `${mm} mm`);
+      assert.ok(mm >= 9 && mm <= 20, `${mm} mm`);
     }
+    assert.deepEqual(map.score.points, [2]);
     // The camera sees 85 of 200 mm.
     const share = map.score.inspectedM / (map.roll.lengthMm / 1000);
     assert.ok(share > 0.3 && share < 0.43, `looked at ${share}: ${JSON.stringify(map.gaps)}`);

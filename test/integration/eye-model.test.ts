@@ -1,11 +1,16 @@
 /** The model of the eye that runs: changed while it runs, on trial, in the shadow, on an accelerator. Simulated cloth. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { readStyle, styleVersions } from '../../agent/senses/styles.ts';
 import { gatewayKeys } from '../../agent/sync/keys.ts';
 import { eyeModelId } from '../../agent/senses/eye/model.ts';
 import { isRunning } from '../support/running.ts';
+import { temporaryDir } from '../unit/models/making.ts';
 import { childrenOf, eyeRig, machine } from './eye-rig.ts';
 import { until } from './sync-rig.ts';
 import { runVerb } from './verb.ts';
@@ -186,6 +191,42 @@ test('killed, the eye takes its shadow with it', { timeout: 120_000 }, async (t)
   // It has no more than what nobody else on the computer wants.
   await until('the shadow is gone', () => !isRunning(shadow), 10_000);
 });
+
+/** Command lines of this computer that hold a text. */
+const running = (text: string) =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(text);
+    } catch {
+      return false;
+    }
+  });
+
+test(
+  'when the agent is killed its eye and the ffmpeg of its camera are gone within 2 s',
+  { timeout: 120_000 },
+  async (t) => {
+    const dir = temporaryDir(t);
+    const ffmpeg = join(dir, 'ffmpeg');
+    writeFileSync(ffmpeg, "#!/bin/sh\ntrap '' TERM INT HUP PIPE\nwhile :; do sleep 0.2; done\n", { mode: 0o755 });
+    const parent = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'eye-parent.ts'), 'v4l2:///dev/video99'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, PATH: `${dir}:${process.env['PATH'] ?? ''}`, TMPDIR: dir },
+      },
+    );
+    t.after(() => parent.kill('SIGKILL'));
+    const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string];
+    assert.equal(line, 'started');
+    await until('its ffmpeg runs', () => running(`/bin/sh ${ffmpeg}`).length > 0, 60_000);
+    const eyes = childrenOf(eyeScript, parent.pid);
+    assert.equal(eyes.length, 1);
+    parent.kill('SIGKILL');
+    await until('both are gone', () => !eyes.some(isRunning) && running(`/bin/sh ${ffmpeg}`).length === 0, 2_000);
+  },
+);
 
 test(
   'an accelerator that was found is used; where it cannot be opened the processor is, with the reason',

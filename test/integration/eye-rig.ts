@@ -96,9 +96,11 @@ export interface EyeRig {
   readonly film: (faults?: readonly KnitFault[]) => void;
 }
 
+/** @param endpoint of the camera; absent: the camera of the test, which `film` speaks for */
 export async function eyeRig(
-  t: TestContext,
+  t: Pick<TestContext, 'after'>,
   more: Partial<AcceleratorPorts> = {},
+  endpoint: string | null = null,
   needleZero: number | null = 700,
 ): Promise<EyeRig> {
   const dir = temporaryDir(t);
@@ -115,7 +117,7 @@ export async function eyeRig(
     wallMs: () => Date.now(),
   });
   const camera = await cameraThat(t, (socket) => socket.write(streamHead));
-  const eye = config(camera.url, needleZero);
+  const eye = config(endpoint ?? camera.url, needleZero);
   const logged: string[] = [];
   const log = (_level: string, message: string, fields: Record<string, unknown>) =>
     void logged.push(`${message} ${JSON.stringify(fields)}`);

@@ -3,7 +3,7 @@
  * evidence and alerts of the pipeline.
  *
  * Invariants (test/integration/eye-agent.test.ts):
- *  I1  A camera that sees nothing, a cloth that was not taught and a process that ends again and again are conditions of their machine, so
+ *  I1  A camera that sees nothing, a cloth that was not taught, pictures that cannot be judged and a process that ends again and again are conditions of their machine, so
  *      that rules make alerts of them: there is no silent eye.
  *  I2  A crop is kept before the record that names it.
  *  I3  What is taught while the agent runs is used within some seconds, in a new process; so is another model.
@@ -19,6 +19,7 @@ import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibration
 import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { styleFor, type Style, styleVersions } from '../styles.ts';
+import { beginSight, seeSight, type Sight } from './blind.ts';
 import { CropBudget } from './crop-budget.ts';
 import { eyeModelId, type EyeModel } from './model.ts';
 import type { Chosen, ModelWatch } from './model-watch.ts';
@@ -92,6 +93,7 @@ export class EyeDesk {
   #timer: NodeJS.Timeout | null = null;
   #started = 0;
   #cameras: readonly EyeCamera[] = [];
+  readonly #sights = new Map<string, Sight>();
   #shadow: ShadowCounts | null = null;
   /** As the process opened its model. */
   #opened: Extract<EyeMessage, { kind: 'opened' }> | null = null;
@@ -305,6 +307,7 @@ export class EyeDesk {
       case 'alive':
         this.#cameras = message.cameras;
         this.#shadow = message.shadow;
+        for (const camera of message.cameras) this.#sighted(camera);
         return;
       case 'opened':
         this.#opened = message;
@@ -334,6 +337,19 @@ export class EyeDesk {
         this.#waiting += 1;
         this.#work = this.#work.then(() => this.#found(message));
     }
+  }
+
+  #sighted(camera: EyeCamera): void {
+    const { machine, state } = camera;
+    const nowMs = this.#p.clock.monotonicMs();
+    const before = this.#sights.get(machine) ?? beginSight(nowMs);
+    // What the camera itself says, it says better.
+    const sight =
+      state === 'ok'
+        ? seeSight(before, camera, nowMs)
+        : { ...beginSight(nowMs), judged: camera.judged, unjudged: camera.unjudged };
+    this.#sights.set(machine, sight);
+    this.#condition(machine, 'eye.blind', sight.isBlind);
   }
 
   /** Behind the findings of that cloth. */

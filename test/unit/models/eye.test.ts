@@ -51,6 +51,22 @@ test('a weft that is as bright as the others, but out of step with them, is seen
   });
 });
 
+test('a bar as wide as the cloth is found in every tile, though no pixel of it is out of the ordinary', async () => {
+  const image = strip(55);
+  // Three wefts a little lighter; the yarn itself differs by 3 grey values, a pixel by 9.
+  for (let y = 112; y < 133; y += 1) {
+    for (let x = 240; x < 1020; x += 1) image.pixels[y * size.width + x] = (image.pixels[y * size.width + x] ?? 0) + 10;
+  }
+  const scores = async (one: typeof image) => {
+    const { map, cloth } = await judge(one, taught, session);
+    return tilesOf(map, cloth).map(({ score }) => score);
+  };
+  const clean = await scores(strip(55));
+  (await scores(image)).forEach((score, i) => {
+    if (i > 0) assert.ok(score > 1.7 * (clean[i] ?? 0), `tile ${i}: ${score} of ${clean[i]}`);
+  });
+});
+
 test('what is not cloth scores nothing, whatever is drawn there', async () => {
   const image = strip(53);
   for (let y = 0; y < size.height; y += 3) image.pixels.fill(0, y * size.width + 20, y * size.width + 90);

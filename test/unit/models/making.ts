@@ -9,7 +9,7 @@ import { sealPackage } from '../../../models/package/seal.ts';
 import type { TrustedKeys } from '../../../models/package/signature.ts';
 import { addGraph, floats } from '../../support/onnx.ts';
 
-export function temporaryDir(t: TestContext): string {
+export function temporaryDir(t: Pick<TestContext, 'after'>): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-models-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
