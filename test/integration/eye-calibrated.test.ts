@@ -11,7 +11,7 @@ test(
   'without a zero a line has no needle; once calibrated, within seconds, it has its own',
   { timeout: 240_000 },
   async (t) => {
-    const rig = await eyeRig(t, {}, null, null);
+    const rig = await eyeRig(t, {}, { needleZero: null });
     const { findings, desk, eye, dataDir, privateKey } = rig;
     await rig.bring('8.0.0');
     await rig.use('8.0.0', true);

@@ -100,8 +100,10 @@ export interface EyeRig {
 export async function eyeRig(
   t: Pick<TestContext, 'after'>,
   more: Partial<AcceleratorPorts> = {},
-  endpoint: string | null = null,
-  needleZero: number | null = 700,
+  {
+    endpoint = null,
+    needleZero = 700,
+  }: { readonly endpoint?: string | null; readonly needleZero?: number | null } = {},
 ): Promise<EyeRig> {
   const dir = temporaryDir(t);
   const dataDir = join(dir, 'data');
