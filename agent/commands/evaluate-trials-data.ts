@@ -57,6 +57,7 @@ const truthSchema = z.object({
       strength: finite.nullable(),
       fromRevolutions: finite.nullable(),
       passes: z.array(z.object({ frame: z.int().min(0), xPx: finite, revolutions: finite, mm: finite })),
+      partly: z.array(z.int().min(0)).default([]),
       revolutions: z.object({ from: finite, to: finite }),
       clothMm: finite.min(0),
       zeroMm: finite,

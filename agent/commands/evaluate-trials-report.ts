@@ -5,6 +5,7 @@ import { positions, type PositionKind } from './evaluate-trials-data.ts';
 
 /** What was judged of one needle line. */
 export interface JudgedLine {
+  readonly generator: string;
   readonly position: PositionKind;
   readonly needles: number;
   readonly truth: number;
@@ -57,6 +58,7 @@ export interface TrialsReport {
     readonly revolutions: number | null;
     readonly strength: number | null;
     readonly class: string | null;
+    readonly generator: string;
   }[];
   readonly missed: number;
   /** Lines told more than once, as if there were two. */
@@ -91,7 +93,7 @@ export function reportOf(
   const per100m = (count: number) => (clothM === 0 ? 0 : round((100 * count) / clothM, 3));
   const quantileOf = (share: number) => (metreErrorsMm.length === 0 ? null : round(quantile(metreErrorsMm, share), 2));
   return {
-    needles: lines.map(({ position, truth, strength, line }) => ({
+    needles: lines.map(({ position, truth, strength, line, generator }) => ({
       position,
       truth,
       named: line?.finding.needle ?? null,
@@ -99,6 +101,7 @@ export function reportOf(
       revolutions: line === null ? null : round(line.revolutions, 2),
       strength: strength === null ? null : round(strength, 2),
       class: line?.finding.class ?? null,
+      generator,
     })),
     missed: lines.filter(({ line }) => line === null).length,
     toldAgain: tally.toldAgain,

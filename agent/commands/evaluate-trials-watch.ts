@@ -92,13 +92,16 @@ export interface LineOutcome {
 
 /**
  * Holds what was told against the truth. A finding is that of the line when it runs along a wale and was last seen in a frame that shows
- * the line, whatever needle it names.
+ * the line or its beginning, whatever needle it names.
  */
 export function judgedLine(told: readonly Told[], input: TrialInput, truth: TrialTruth): LineOutcome {
-  const passes = new Set(truth.passes.map(({ frame }) => input.frames[frame]?.capturedMs));
+  const frames = [...truth.partly, ...truth.passes.map(({ frame }) => frame)];
+  const shown = new Set(frames.map((frame) => input.frames[frame]?.capturedMs));
   const found = told.filter(({ finding }) => finding.phase === 'found');
-  const own = found.filter(({ finding }) => finding.shape === 'vertical' && passes.has(finding.lastMs));
-  const [line] = own;
+  const isOwn = ({ finding }: Told) => finding.shape === 'vertical' && shown.has(finding.lastMs);
+  // What was a spot while little of it was seen becomes a line under its name.
+  const line = told.find((one) => one.finding.phase !== 'closed' && isOwn(one));
+  const own = found.filter((one) => isOwn(one) || one.finding.id === line?.finding.id);
   const revolutions =
     line === undefined ? Infinity : revolutionsAt(line.frame, input, truth) - (truth.fromRevolutions ?? 0);
   return {

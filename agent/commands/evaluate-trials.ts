@@ -17,7 +17,8 @@ export interface TrialsRequest {
   readonly seed: number;
   /** Needle lines for each kind of position. */
   readonly trials: number;
-  readonly generator: 'a' | 'b';
+  /** Who draws the lines; null: a and b, lot by lot. */
+  readonly generator: 'a' | 'b' | null;
   /** Trials that were drawn before; null: they are drawn for this. */
   readonly data: string | null;
 }
@@ -27,6 +28,8 @@ const launcher = fileURLToPath(new URL('../bin/selvedge', import.meta.url));
 const trialsOfLot = 20;
 /** Drawn at a time. */
 const lanes = 2;
+/** Of so many lots one is drawn by generator b. */
+const lotsOfOneB = 4;
 /** A roll is as long as what errors of counting add up over. */
 const rollMetres = 110;
 const rollHoles = 24;
@@ -34,12 +37,13 @@ const rollHoles = 24;
 interface Part {
   readonly name: string;
   readonly seed: number;
+  readonly generator: 'a' | 'b';
   readonly scenario: Readonly<Record<string, unknown>>;
 }
 
 /** @throws AgentError `simulatorFailed`, and as the reading of trials does */
 export async function evaluateTrials(request: TrialsRequest, graph: Graph, signal: AbortSignal): Promise<TrialsReport> {
-  const { generator, data } = request;
+  const { data } = request;
   const tally = emptyTally();
   if (data !== null) {
     await judgePart(data, graph, tally, signal);
@@ -53,7 +57,7 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
       for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
         next += 1;
         const dir = join(folder, part.name);
-        await draw(part, dir, generator, folder, signal);
+        await draw(part, dir, folder, signal);
         await judgePart(dir, graph, tally, signal);
         rmSync(dir, { recursive: true, force: true });
         process.stderr.write(`${part.name}: ${tally.lines.length} lines judged\n`);
@@ -67,7 +71,7 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
 }
 
 /** Every lot is another machine of the same kind: other needles, other cloth, another light. */
-function partsOf({ seed, trials }: TrialsRequest): Part[] {
+function partsOf({ seed, trials, generator }: TrialsRequest): Part[] {
   const parts: Part[] = [];
   for (let done = 0; done < trials; done += trialsOfLot) {
     const lot = parts.length;
@@ -75,6 +79,8 @@ function partsOf({ seed, trials }: TrialsRequest): Part[] {
     parts.push({
       name: `lot-${lot + 1}`,
       seed: seed * 1000 + lot,
+      // b takes some twenty times as long to draw.
+      generator: generator ?? (lot % lotsOfOneB === 0 ? 'b' : 'a'),
       scenario: {
         each: Math.min(trialsOfLot, trials - done),
         clean: 1,
@@ -87,15 +93,19 @@ function partsOf({ seed, trials }: TrialsRequest): Part[] {
     metres: trials < trialsOfLot ? (rollMetres * trials) / trialsOfLot : rollMetres,
     holes: Math.min(rollHoles, 2 + trials),
   };
-  return [{ name: 'roll', seed: seed * 1000 + 999, scenario: { each: 0, clean: 0, roll } }, ...parts];
+  // A roll is for its metres: that of a will do.
+  return [
+    { generator: 'a' as const, name: 'roll', seed: seed * 1000 + 999, scenario: { each: 0, clean: 0, roll } },
+    ...parts,
+  ];
 }
 
 /** @throws AgentError `simulatorFailed` */
-async function draw(part: Part, dir: string, generator: string, folder: string, signal: AbortSignal): Promise<void> {
+async function draw(part: Part, dir: string, folder: string, signal: AbortSignal): Promise<void> {
   const file = join(folder, `${part.name}.yaml`);
   // JSON is YAML.
   writeFileSync(file, JSON.stringify({ version: 1, dataset: 'needle-trials', ...part.scenario }));
-  const words = ['simulate', file, '--dataset', dir, '--seed', String(part.seed), '--generator', generator];
+  const words = ['simulate', file, '--dataset', dir, '--seed', String(part.seed), '--generator', part.generator];
   const child = spawn('sh', [launcher, ...words], { stdio: ['ignore', 'ignore', 'pipe'], signal });
   let said = '';
   child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)));
@@ -109,11 +119,11 @@ async function draw(part: Part, dir: string, generator: string, folder: string, 
 /** All trials and rolls of one folder. */
 async function judgePart(dir: string, graph: Graph, tally: Tally, signal: AbortSignal): Promise<void> {
   const truth = readTruth(dir);
-  tally.generators.add(truth.generator);
   const shown = 'teach/telemetry-0000';
   const taught = await teachFrom(await readPictures(dir, shown, readTrial(dir, shown)), graph);
   tally.lots += 1;
   const trials = truth.trials.filter(({ holes }) => holes === undefined);
+  if (trials.length > 0) tally.generators.add(truth.generator);
   for (const one of trials) {
     if (signal.aborted) return;
     const stem = `${one.position}/${one.id}`;
@@ -126,6 +136,7 @@ async function judgePart(dir: string, graph: Graph, tally: Tally, signal: AbortS
     tally.strays.push(...outcome.others.map((finding) => ({ id: one.id, finding })));
     if (one.truthNeedle !== null) {
       tally.lines.push({
+        generator: truth.generator,
         position: one.position,
         needles: one.needles,
         truth: one.truthNeedle,

@@ -39,11 +39,11 @@ the same camera and gets what a gateway would get; which needle it names is held
 of 110 m. selvedge simulate draws the pictures meanwhile, into a folder that is removed. Figures about drawn cloth, never about real one.
 
   --seed N          which machines, needles, cloths and lights; default 1
-  --trials N        needle lines for each kind of position, 1 … 1000; default 200. All of it takes some ten minutes of two cores
-  --generator a|b   who draws; default b, which nothing of the eye was chosen on
+  --trials N        needle lines for each kind of position, 1 … 1000; default 200. All of it takes some quarter of an hour of two cores
+  --generator a|b   who draws the lines; without it every fourth lot of twenty is b's, which takes its time, the others a's
   --data DIR        trials that selvedge simulate needle-trials --dataset DIR wrote before; with it none of the three above
-  --json FILE       also write {needles:[{position, truth, named, k, revolutions, strength, class}], missed, falsePer100m,
-                    falseUpper95Per100m, falseFindings, clothM, metreErrorMm:{p50, p95, max, places, missed, rollM}, kinds, lots,
+  --json FILE       also write {needles:[{position, truth, named, k, revolutions, strength, class, generator}], missed, toldAgain,
+                    falsePer100m, falseUpper95Per100m, falseFindings, clothM, metreErrorMm:{p50, p95, max, places, missed, rollM}, kinds, lots,
                     generator, seed, trials, simulated: true}
 
 named and k are what is told first: null where no needle is named. revolutions are those from the beginning of the line until then; more than
@@ -127,8 +127,9 @@ async function simulated(values: Partial<Words>): Promise<number> {
   for (const word of ['seeds', 'fabrics', 'scores'] as const) {
     if (values[word] !== undefined) throw new AgentError('usage', `--${word} does not go with --simulated`);
   }
-  const { data = null, generator = 'b' } = values;
-  if (generator !== 'a' && generator !== 'b') throw new AgentError('usage', '--generator is a or b');
+  const { data = null, generator = null } = values;
+  if (generator !== null && generator !== 'a' && generator !== 'b')
+    throw new AgentError('usage', '--generator is a or b');
   if (data !== null && (values.seed ?? values.trials ?? values.generator) !== undefined) {
     throw new AgentError(
       'usage',

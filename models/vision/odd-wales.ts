@@ -110,8 +110,11 @@ export class WaleCrowd {
     return this.#odd === null || nearest === undefined ? null : nearest.distance / this.#odd;
   }
 
+  /** Near the edges no wale is judged, so none is near enough there. */
   #nearest(xPx: number) {
-    return this.#last.toSorted((a, b) => Math.abs(a.xPx - xPx) - Math.abs(b.xPx - xPx))[0];
+    return this.#last
+      .filter((one) => Math.abs(one.xPx - xPx) <= this.#pitchPx)
+      .toSorted((a, b) => Math.abs(a.xPx - xPx) - Math.abs(b.xPx - xPx))[0];
   }
 
   #add(values: Float64Array): void {

@@ -129,6 +129,8 @@ export interface TrialTruth {
     readonly revolutions: number;
     readonly mm: number;
   }[];
+  /** Frames that show it in fewer rows: its beginning is in them. */
+  readonly partly: readonly number[];
   readonly revolutions: { readonly from: number; readonly to: number };
   readonly clothMm: number;
   /** Metre of the roll, mm, at which what the gateway counts stands at 0: the first mark in the middle, the count 0, revolution 0. */
@@ -241,6 +243,12 @@ function planTrial(mounted: Mounted, number: number, hasLine: boolean): Trial {
     const xPx = columnOf(tube, camera, revolutions, line.needle);
     return xPx === null ? [] : [{ frame, xPx, revolutions, mm: passedMm(tube, revolutions) }];
   });
+  const halfView = camera.heightPx / camera.pxPerMm / 2 / advanceMm(tube);
+  const partly = frames.flatMap(({ revolutions }, frame) => {
+    if (line === null || revolutions >= line.fromRevolutions) return [];
+    const isIn = columnOf(tube, camera, revolutions, line.needle) !== null;
+    return isIn && revolutions + halfView > line.fromRevolutions ? [frame] : [];
+  });
   const id = `${position}-${String(number).padStart(4, '0')}`;
   const end = frames.at(-1)?.revolutions ?? startRevolutions;
   const wires = signals(mounted, frames, turned);
@@ -257,6 +265,7 @@ function planTrial(mounted: Mounted, number: number, hasLine: boolean): Trial {
       fromMm: line === null ? null : passedMm(tube, line.fromRevolutions),
       firstFrame: passes[0]?.frame ?? null,
       passes,
+      partly,
       revolutions: { from: startRevolutions, to: end },
       clothMm: passedMm(tube, end - startRevolutions),
       zeroMm: wires.zeroMm,
@@ -347,6 +356,7 @@ function planRoll(mounted: Mounted, metres: number, count: number): readonly Tri
         fromMm: null,
         firstFrame: null,
         passes: [],
+        partly: [],
         revolutions: { from: first, to: last },
         clothMm: passedMm(tube, last - first),
         zeroMm: wires.zeroMm,
