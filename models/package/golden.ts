@@ -19,7 +19,7 @@ export interface GoldenOptions {
   readonly timeoutMs?: number;
   /** onnxruntime's name of the provider. Default `cpu`. */
   readonly provider?: string;
-  /** How often each sample is run, for its median. Default 3. */
+  /** How often each sample is run, for its median; fewer times where that takes seconds. Default 3. */
   readonly runs?: number;
   /** The module that is the process; a test gives it one that crashes. */
   readonly child?: URL;

@@ -1,4 +1,5 @@
 /** The eye of one simulated tube as the agent has it, with models of its own: what `agent/parts.ts` puts together, on a camera of the test. */
+import type { KeyObject } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -53,7 +54,7 @@ function picture(number: number, faults: readonly KnitFault[]) {
   return { revolutions, width: size.widthPx, height: size.heightPx, pixels };
 }
 
-const config = (camera: string): EyeConfig => ({
+const config = (camera: string, needleZero: number | null = 700): EyeConfig => ({
   camera,
   mask: [],
   fabric,
@@ -67,7 +68,7 @@ const config = (camera: string): EyeConfig => ({
   ringRowsPx: 1,
   countsPerRevolution: 4096,
   rising: true,
-  needleZero: 700,
+  needleZero,
   behind: 'darker',
   score: { grades: [], holes: 'by-size' },
   simulated: true,
@@ -75,6 +76,10 @@ const config = (camera: string): EyeConfig => ({
 
 export interface EyeRig {
   readonly dataDir: string;
+  /** As the desk has it. */
+  readonly eye: EyeConfig;
+  /** Of the gateway. */
+  readonly privateKey: KeyObject;
   readonly installed: InstalledModels;
   readonly desk: EyeDesk;
   readonly findings: FabricFinding[];
@@ -95,7 +100,10 @@ export interface EyeRig {
 export async function eyeRig(
   t: Pick<TestContext, 'after'>,
   more: Partial<AcceleratorPorts> = {},
-  endpoint: string | null = null,
+  {
+    endpoint = null,
+    needleZero = 700,
+  }: { readonly endpoint?: string | null; readonly needleZero?: number | null } = {},
 ): Promise<EyeRig> {
   const dir = temporaryDir(t);
   const dataDir = join(dir, 'data');
@@ -111,6 +119,7 @@ export async function eyeRig(
     wallMs: () => Date.now(),
   });
   const camera = await cameraThat(t, (socket) => socket.write(streamHead));
+  const eye = config(endpoint ?? camera.url, needleZero);
   const logged: string[] = [];
   const log = (_level: string, message: string, fields: Record<string, unknown>) =>
     void logged.push(`${message} ${JSON.stringify(fields)}`);
@@ -132,7 +141,7 @@ export async function eyeRig(
     tryAfterMs: 0,
   });
   const desk = new EyeDesk({
-    machines: [{ id: machine, eye: config(endpoint ?? camera.url) }],
+    machines: [{ id: machine, eye }],
     dataDir,
     publicKey: gateway.publicKey,
     models: watch,
@@ -221,7 +230,8 @@ export async function eyeRig(
     }, 1000 / fps);
     t.after(() => clearInterval(filming));
   };
-  return { dataDir, installed, desk, findings, conditions, taken, logged, bring, use, write, film };
+  const { privateKey } = gateway;
+  return { dataDir, eye, privateKey, installed, desk, findings, conditions, taken, logged, bring, use, write, film };
 }
 
 function taughtOnce() {

@@ -288,7 +288,7 @@ def threads() -> None:
 
 BANDS = 9
 # How much of a channel's scaled answer counts beside the mean of lines, rows and columns: short bands, long ones, stripes, stains.
-WEIGHTS = {"near": (0, 2, 0.5), "far": (2, 4, 0.4), "stripes": (4, 8, 0.4), "stains": (8, 9, 0.3)}
+WEIGHTS = {"near": (0, 2, 0.4), "far": (2, 4, 0.35), "stripes": (4, 8, 0.35), "stains": (8, 9, 0.3)}
 
 
 def part(name: str, source: str, first: int, end: int) -> str:

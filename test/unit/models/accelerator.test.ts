@@ -10,6 +10,7 @@ import {
   type AcceleratorTrial,
 } from '../../../models/package/accelerator.ts';
 import { readPackage } from '../../../models/package/folder.ts';
+import { shippedPackages } from '../../../models/package/keys.ts';
 import { parseManifest } from '../../../models/package/manifest.ts';
 import { missing } from '../../support/peers.ts';
 import { keyPair, makePackage, temporaryDir } from './making.ts';
@@ -117,4 +118,22 @@ test('webgpu on SwiftShader gives what the cpu gives, and auto does not choose i
   const auto = await chooseAccelerator(folder, manifest, 'auto');
   assert.notEqual(auto.chosen, 'webgpu');
   assert.match(auto.reason, /webgpu: [\d.]+ ms a run, the cpu [\d.]+ ms/);
+});
+
+test('so it is with the model of the eye: right, and never chosen by auto', { timeout: 110_000 }, async (t) => {
+  if (!existsSync(swiftShader)) return void missing(t, `${swiftShader} is not installed`);
+  const before = process.env['VK_ICD_FILENAMES'];
+  process.env['VK_ICD_FILENAMES'] = swiftShader;
+  t.after(() => {
+    if (before === undefined) delete process.env['VK_ICD_FILENAMES'];
+    else process.env['VK_ICD_FILENAMES'] = before;
+  });
+  const folder = join(shippedPackages, 'fabric-anomaly');
+  const { chosen, tried } = await chooseAccelerator(folder, parseManifest(readPackage(folder).manifest), 'auto');
+  const trial = tried.find(({ accelerator }) => accelerator === 'webgpu');
+  if (trial?.ok !== true && /adapter|vulkan/i.test(trial?.detail ?? '')) return void missing(t, trial?.detail ?? '');
+  assert.equal(chosen, 'cpu');
+  // On a busy computer one run may take longer than a trial may.
+  if (trial?.ok !== true) assert.match(trial?.detail ?? '', /did not end within/);
+  else assert.ok((trial.worst ?? 1) < 1e-3, `${trial.worst}`);
 });
