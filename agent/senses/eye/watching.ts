@@ -30,6 +30,8 @@ import type { EyeMachine, EyeMessage } from './settings.ts';
 export const lowShare = 0.5;
 /** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
 export const lightRange = [0.7, 1.4] as const;
+/** What is seen once must be so much plainer than teaching says: a fibre in the air before the lens was not in the cloth that was taught. */
+const spotFactor = 1.6;
 /** Pieces kept of one picture. */
 const mostCuts = 3;
 /** As odd as that at least is the wale of a faint line; most are half as odd. */
@@ -115,7 +117,7 @@ export class Watching {
       ...defaultTrackerOptions,
       period: needles,
       stepMm: advanceMm,
-      loneScore: taught.alone,
+      loneScore: spotFactor * taught.alone,
       lineScore: this.#from,
     };
   }
