@@ -10,7 +10,9 @@ export function Fault({ alert }: { readonly alert: Alert }) {
   if (facts.length === 0) return null;
   return (
     <div class="fault">
-      {typeof crop === 'string' && <img class="crop" src={cropPath(crop)} alt="The fault as the camera saw it" />}
+      {typeof crop === 'string' && (
+        <img class="crop" src={cropPath(crop)} alt="The fault as the camera saw it, and its heat map" />
+      )}
       <p class="alert-facts">
         {facts.map((fact) => (
           <span key={fact}>{fact}</span>

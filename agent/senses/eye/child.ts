@@ -15,7 +15,7 @@ import { taughtOf } from '../../../models/vision/taught-file.ts';
 import type { Trial } from '../../models/trial.ts';
 import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
-import type { Cut } from './cut.ts';
+import { type Cut, shown } from './cut.ts';
 import {
   type EyeMachine,
   type EyeMessage,
@@ -210,11 +210,12 @@ async function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataD
   });
 }
 
-/** The piece of the picture as WebP; null where it cannot be made small enough. */
-async function cropOf({ picture: { width, height, pixels } }: Cut): Promise<Uint8Array<ArrayBuffer> | null> {
+/** The piece of the picture and its heat map beside it, as WebP; null where it cannot be made small enough. */
+async function cropOf(cut: Cut): Promise<Uint8Array<ArrayBuffer> | null> {
+  const { width, height, pixels } = shown(cut);
   for (const quality of [80, 50, 25]) {
-    const bytes = await sharp(pixels, { raw: { width, height, channels: 1 } })
-      .resize({ width: mostSidePx, height: mostSidePx, fit: 'inside', withoutEnlargement: true })
+    const bytes = await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .resize({ width: 2 * mostSidePx, height: mostSidePx, fit: 'inside', withoutEnlargement: true })
       .webp({ quality })
       .toBuffer();
     if (bytes.length <= maxCropBytes) return Uint8Array.from(bytes);

@@ -138,9 +138,10 @@ export class FlatWatching {
     this.#state = state;
     const hasLooked = !this.#told && state.looked >= lookedViews;
     this.#told ||= hasLooked;
+    const heat = { map, scale: cellPx, full: this.#taught.alone };
     const findings = events.map((event) => {
       const box = boxOf(event, seen);
-      return { finding: this.#finding(event), cut: box === null ? null : cutOf(frame, box) };
+      return { finding: this.#finding(event), cut: box === null ? null : cutOf(frame, box, heat) };
     });
     return { findings, hasLooked };
   }

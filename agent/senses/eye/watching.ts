@@ -23,7 +23,7 @@ import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/t
 import { causeOf, type Classified } from '../../../models/vision/classify.ts';
 import type { SpeedReading } from '../../../models/vision/counted-turns.ts';
 import { Angle } from './angle.ts';
-import { type Cut, cutOf } from './cut.ts';
+import { type Cut, cutOf, type Heat } from './cut.ts';
 import type { EyeMachine, EyeMessage } from './settings.ts';
 
 /** A blob reaches as far as the scores are this share of what it must reach. */
@@ -208,7 +208,7 @@ export class Watching {
     );
     this.#dropped += seen.dropped.beyond + seen.dropped.pixels;
     const kept = this.#withoutDoubtful(seen);
-    return { seen: kept, cuts: cutsOf(kept, picture) };
+    return { seen: kept, cuts: cutsOf(kept, picture, { map, scale: cellPx, full: this.#taught.alone }) };
   }
 
   /**
@@ -317,7 +317,7 @@ function sightingOf({ finding }: TrackerEvent, sightings: readonly Sighting[], n
 }
 
 /** Pieces of the picture for the sightings with the highest scores, in the order of all. */
-function cutsOf({ details, odd, scale, view }: Looked, picture: Grey): Held['cuts'] {
+function cutsOf({ details, odd, scale, view }: Looked, picture: Grey, heat: Heat): Held['cuts'] {
   const half = ((view.walePitchMm ?? view.mmPerPx) / view.mmPerPx / 2) * scale;
   const { top, bottom } = view.cloth;
   const boxes = [
@@ -331,12 +331,16 @@ function cutsOf({ details, odd, scale, view }: Looked, picture: Grey): Held['cut
   return boxes.map(({ blob, score }) =>
     score < least
       ? null
-      : cutOf(picture, {
-          left: blob.left * scale,
-          top: blob.top * scale,
-          right: blob.right * scale,
-          bottom: blob.bottom * scale,
-        }),
+      : cutOf(
+          picture,
+          {
+            left: blob.left * scale,
+            top: blob.top * scale,
+            right: blob.right * scale,
+            bottom: blob.bottom * scale,
+          },
+          heat,
+        ),
   );
 }
 

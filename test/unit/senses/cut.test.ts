@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cutOf, shown } from '../../../agent/senses/eye/cut.ts';
+
+const [width, height, scale] = [96, 64, 8];
+const picture = { width, height, pixels: Uint8Array.from({ length: width * height }, (_, i) => 40 + (i % 160)) };
+const map = {
+  width: width / scale,
+  height: height / scale,
+  scores: new Float32Array((width / scale) * (height / scale)),
+};
+// The cell at column 5 and row 3 is twice as bad as it needs to be, the one beside it half as bad.
+map.scores[3 * map.width + 5] = 4;
+map.scores[3 * map.width + 6] = 1;
+const box = { left: 40, top: 24, right: 56, bottom: 32 };
+
+test('what is kept of a fault has the scores of its own place beside it', () => {
+  const cut = cutOf(picture, box, { map, scale, full: 2 });
+  const at = (x: number, y: number) => {
+    const own = { x: x - (40 - cut.box.left), y: y - (24 - cut.box.top) };
+    return [cut.picture.pixels, cut.heat].map((bytes) => bytes[own.y * cut.picture.width + own.x]);
+  };
+  for (const [x, y, heat] of [
+    [40, 24, 255],
+    [47, 31, 255],
+    [48, 24, 128],
+    [39, 24, 0],
+    [40, 23, 0],
+    [56, 31, 0],
+  ] as const)
+    assert.deepEqual(at(x, y), [picture.pixels[y * width + x], heat], `${x}, ${y}`);
+});
+
+test('left is what the camera saw, right the same with red where the model minds it and nothing where it does not', () => {
+  const cut = cutOf(picture, box, { map, scale, full: 2 });
+  const { width: across, height: down, pixels } = shown(cut);
+  const half = cut.picture.width;
+  assert.deepEqual([across, down], [2 * half + 4, cut.picture.height]);
+  const rgb = (x: number, y: number) => [...pixels.subarray(3 * (y * across + x), 3 * (y * across + x) + 3)];
+  for (let y = 0; y < down; y += 1) {
+    for (let x = 0; x < half; x += 1) {
+      const grey = cut.picture.pixels[y * half + x] ?? 0;
+      assert.deepEqual(rgb(x, y), [grey, grey, grey]);
+      const [red = 0, green = 0, blue = 0] = rgb(half + 4 + x, y);
+      const heat = cut.heat[y * half + x] ?? 0;
+      if (heat === 0) assert.deepEqual([red, green, blue], [grey, grey, grey]);
+      else assert.ok(red > grey && blue < grey && red > green, `${x}, ${y}: ${red} ${green} ${blue} over ${grey}`);
+    }
+  }
+});
