@@ -38,8 +38,8 @@ const leastDistances = 500;
 /** Of distances: middle, and the hundredth that is largest, 2.33 standard deviations above it. */
 const far = { share: 0.99, sigmas: 2.326 };
 /** A wale is looked at from here on, in standard deviations of the distances above their middle, and odd by itself from there. */
-const seenFrom = 4.7;
-const oddFrom = 5.2;
+const seenFrom = 5.3;
+const oddFrom = 5.9;
 
 export interface OddWale {
   /** Its middle, px from the left edge of the picture; it may be that of the wale beside it. */
