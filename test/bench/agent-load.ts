@@ -37,7 +37,7 @@ const afterwardsMs = 1000;
 const rssSamples = 10;
 
 export async function runLoad(dir: string, load: Load, signal: AbortSignal): Promise<LoadResult> {
-  rmSync(dir, { recursive: true, force: true });
+  rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   mkdirSync(join(dir, 'profiles'), { recursive: true });
   const report = join(dir, 'served.json');
   const floor = startScript('modbus-floor.ts', [load.machines, report]);
@@ -50,7 +50,7 @@ export async function runLoad(dir: string, load: Load, signal: AbortSignal): Pro
     return { ...used.figures, ...judgePolls(join(dir, 'data/ring.db'), served, load.intervalMs, used.window) };
   } finally {
     await floor.end();
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -77,7 +77,7 @@ async function bare(endpoint: string, signal: AbortSignal): Promise<Used> {
 }
 
 async function agent(dir: string, endpoint: string, server: Started, report: string, signal: AbortSignal) {
-  rmSync(dir, { recursive: true, force: true });
+  rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   mkdirSync(join(dir, 'profiles'), { recursive: true });
   writeFileSync(join(dir, 'profiles/bench-opcua.yaml'), JSON.stringify(profile));
   const config = {

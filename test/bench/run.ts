@@ -59,7 +59,7 @@ async function main(): Promise<number> {
       results.push(...(await rowsOf(bench, { runs: Number(values.runs), dir, say, signal: abort.signal }, on.score)));
     }
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
   const loadAfter = Number((loadavg()[0] ?? 0).toFixed(2));
   process.stdout.write(`${table(results)}\n${on.cores} cores of ${on.cpu}, ${on.memoryGiB} GiB, ${on.platform}, `);

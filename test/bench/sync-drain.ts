@@ -104,7 +104,7 @@ async function ours(sealedDir: string, dir: string, signal: AbortSignal): Promis
   } finally {
     await gateway.end('SIGKILL');
     await bridge.end('SIGKILL');
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -38,7 +38,7 @@ export const syncStore: Bench = {
       mkdirSync(folder, { recursive: true });
       const bare = await used('sync-store-bare.ts', join(folder, 'bare.db'));
       const ours = await used('sync-store-ours.ts', join(folder, 'data'));
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
       cpus.push({ ours: perThousand(ours.cpuS * 1_000, ours), baseline: perThousand(bare.cpuS * 1_000, bare) });
       written.push({ ours: perThousand(ours.diskBytes, ours), baseline: perThousand(bare.diskBytes, bare) });
       say(`run ${run}: ${JSON.stringify({ cpu: cpus.at(-1), bytes: written.at(-1) }, short)}`);

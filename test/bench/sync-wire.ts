@@ -37,7 +37,7 @@ export async function wireOf(dir: string, machines: number, minutes: number, fro
   } finally {
     await gateway.end('SIGKILL');
     await bridge.end('SIGKILL');
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -60,7 +60,7 @@ export const visionCrash: Bench = {
 };
 
 async function oneRun(dir: string, signal: AbortSignal): Promise<Outcome> {
-  rmSync(dir, { recursive: true, force: true });
+  rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   mkdirSync(join(dir, 'profiles'), { recursive: true });
   mkdirSync(join(dir, 'good'));
   const report = join(dir, 'served.json');
@@ -95,7 +95,7 @@ async function oneRun(dir: string, signal: AbortSignal): Promise<Outcome> {
   } finally {
     await agent?.end('SIGKILL');
     await Promise.all([floor.end('SIGKILL'), camera.end('SIGKILL')]);
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -49,6 +49,6 @@ if (import.meta.main) {
       writeFileSync(readme, `${head}${begin}\n${table}\n${end}${tail}`);
     }
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }

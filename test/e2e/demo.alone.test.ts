@@ -31,7 +31,7 @@ async function demo(...args: string[]): Promise<DemoRun> {
     const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
     return { code, output, report: existsSync(json) ? (JSON.parse(readFileSync(json, 'utf8')) as Report) : null };
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
@@ -119,7 +119,7 @@ describe(
             report?.problems.join('\n'),
           );
         } finally {
-          rmSync(dir, { recursive: true, force: true });
+          rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
         }
       });
     }

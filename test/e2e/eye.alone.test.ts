@@ -121,7 +121,7 @@ test(
   { timeout: 400_000 },
   async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'selvedge-eye-'));
-    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
     const at = (name: string) => join(dir, name);
     writeFileSync(at('scenario.yaml'), JSON.stringify(scenario));
     const floor = started(t, ['simulate', at('scenario.yaml'), '--truth', at('truth.jsonl'), '--seed', '5']);

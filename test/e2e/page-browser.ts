@@ -67,6 +67,6 @@ export async function screenshotFile(t: TestContext, name: string): Promise<stri
     return file;
   }
   const dir = await mkdtemp(join(tmpdir(), 'selvedge-shot-'));
-  t.after(() => rm(dir, { recursive: true, force: true }));
+  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 10 }));
   return join(dir, name);
 }

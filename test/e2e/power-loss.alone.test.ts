@@ -17,7 +17,7 @@ const seed = Number(process.env['SELVEDGE_SEED'] ?? 1) >>> 0;
 const imagesOfEach = 42;
 const atOnce = 3;
 const dir = mkdtempSync(join(tmpdir(), 'selvedge-power-loss-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
 
 let made: Promise<Recording> | null = null;
 /** One recording for all tests; null where strace is missing. */

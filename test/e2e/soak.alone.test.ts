@@ -14,7 +14,7 @@ const script = join(import.meta.dirname, '../soak/run.ts');
 
 async function soak(t: TestContext, ...args: string[]): Promise<{ code: number | null; report: SoakReport }> {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-soak-test-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const file = join(dir, 'report.json');
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, ...args, '--json', file], {
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -15,7 +15,7 @@ const seed = String(Number(process.env['SELVEDGE_SEED'] ?? 1) >>> 0);
 
 async function torture(t: TestContext, ...args: string[]): Promise<{ code: number | null; report: TortureReport }> {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-torture-test-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const file = join(dir, 'report.json');
   const all = ['--disable-warning=ExperimentalWarning', script, ...args, '--seed', seed, '--json', file];
   const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] });

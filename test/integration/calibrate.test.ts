@@ -46,7 +46,7 @@ const line = (needle: number): KnitFault => ({
 
 async function bench(t: TestContext, position: 'encoder' | 'index', direction: 1 | -1, isTaught = true) {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-calibrate-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const server = createCameraServer({
     tube: tubeOf({ diameterInch: 8, gauge: 28, feeders: 24, coursesPerCm: 18 }),
     camera: { widthPx: 512, heightPx: 256, pxPerMm: 9, needleZero, direction },

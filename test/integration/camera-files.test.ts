@@ -11,7 +11,7 @@ const go = new AbortController().signal;
 
 function folder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-images-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 const greys = ({ frames }: Watched) => frames.map(({ pixels }) => Math.round((pixels[0] ?? 0) / 10) * 10);

@@ -56,7 +56,7 @@ const detailOf = ({ report }: Told, id: string) => report?.checks.find((check) =
 
 function temporaryDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-doctor-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 

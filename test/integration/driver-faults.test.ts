@@ -31,7 +31,7 @@ async function ttyTo(t: TestContext, server: MachineServer): Promise<string> {
   const line = new PtyLine(join(dir, 'tty'), () => portOf(server));
   t.after(async () => {
     await line.unplug();
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   });
   await line.plug();
   return line.path;
@@ -133,7 +133,7 @@ const opcua: FaultRow = {
   async driver(t, server, machine, ports) {
     await loadOpcuaLibrary();
     const dir = mkdtempSync(join(tmpdir(), 'selvedge-faults-'));
-    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
     return createOpcuaDriver(
       {
         endpoint: server.endpoint,

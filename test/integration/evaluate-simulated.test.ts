@@ -33,7 +33,7 @@ interface Trial {
 
 const folder = mkdtempSync(join(tmpdir(), 'selvedge-trials-test-'));
 const data = join(folder, 'data');
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 /** A machine of 19 inch E20: half the needles of a large one, and half the time. */
 before(async () => {

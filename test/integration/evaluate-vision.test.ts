@@ -38,7 +38,7 @@ interface Score {
 
 const folder = mkdtempSync(join(tmpdir(), 'selvedge-evaluate-'));
 const data = join(folder, 'data');
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 /** Strips of 1024 px with the edge of the cloth at 200 and white beside it: 14 good, 2 with a hole at 600, 128, one without mask. */
 before(async () => {

@@ -19,7 +19,7 @@ const password = 'hush-42';
 
 async function authority(t: TestContext): Promise<Authority> {
   const root = mkdtempSync(join(tmpdir(), 'selvedge-authority-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
+  t.after(() => rmSync(root, { recursive: true, force: true, maxRetries: 10 }));
   const dir = dataDir(root);
   makeDir(dir.root);
   return await Authority.open(dir, Date.now());

@@ -202,7 +202,7 @@ for (const framing of ['rtu', 'ascii'] as const) {
         async dispose() {
           await line.unplug();
           await peer.close();
-          rmSync(dir, { recursive: true, force: true });
+          rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
         },
       };
     },

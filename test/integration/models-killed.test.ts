@@ -102,7 +102,7 @@ function killEverywhere(
     // A kill loses nothing that was written, so before a sync all is as it was after the step before.
     if (steps[killAt - 1]?.op === 'sync' && steps[killAt - 2]?.op !== 'rename') continue;
     const dataDir = join(made.dir, 'data');
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
     cpSync(template, dataDir, { recursive: true });
     const at = `killed before step ${killAt}, ${JSON.stringify(steps[killAt - 1])}`;
     assert.ok(models(made, dataDir, words(made), killAt).killed, at);
@@ -160,7 +160,7 @@ function killInstallOfFifth(t: TestContext, install: (version: string) => (one: 
   assert.ok(first > 0);
   for (let killAt = first + 1; killAt <= steps.length; killAt += 1) {
     const dataDir = join(one.dir, 'data');
-    rmSync(dataDir, { recursive: true, force: true });
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
     cpSync(template, dataDir, { recursive: true });
     assert.ok(models(one, dataDir, words, killAt).killed);
     assert.equal(look(dataDir).active, '1.0.0');

@@ -124,7 +124,7 @@ test('control: the peer counts a write, even one that it refuses', async (t) => 
   const peer = await startPeer(await freePort(), folder, 'none');
   t.after(async () => {
     await peer.stop();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   });
   const { OPCUAClient, AttributeIds, DataType } = await import('node-opcua-client');
   const client = OPCUAClient.create({ endpointMustExist: false, connectionStrategy: { maxRetry: 0 } });

@@ -27,13 +27,13 @@ export function requireAsyncua(t: TestContext): boolean {
     trouble ??= make(fresh);
     if (trouble === null) {
       if (!existsSync(ready)) {
-        rmSync(venv, { recursive: true, force: true });
+        rmSync(venv, { recursive: true, force: true, maxRetries: 10 });
         renameSync(fresh, venv);
       }
       return true;
     }
   } finally {
-    rmSync(fresh, { recursive: true, force: true });
+    rmSync(fresh, { recursive: true, force: true, maxRetries: 10 });
   }
   if (process.env['CI'] === 'true') throw new TypeError(`CI must have every peer: ${trouble}`);
   t.skip(trouble);

@@ -32,7 +32,7 @@ const web = { widthMm: 2000, fabric: 'jersey', mmPerTurn: 50, countsAlone: false
 
 function folder(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-rolls-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 

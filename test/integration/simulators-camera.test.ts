@@ -226,7 +226,7 @@ faults:
 
 test('a worn needle of the running machine is seen at the same count of the encoder in every revolution, and the truth names it', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-sim-camera-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   const file = join(folder, 'camera.yaml');
   writeFileSync(file, scenario);
   const truthFile = join(folder, 'truth.jsonl');

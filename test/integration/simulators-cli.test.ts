@@ -24,7 +24,7 @@ const truthOf = (file: string): TruthLine[] =>
 
 function scratch(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-sim-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
 /** The command in this process, on streams of its own. */

@@ -110,7 +110,7 @@ test('the retrofit line comes to a bare socket, four times a second', async () =
 test('asyncua finds the knitting machine by BrowseNames, encrypted, and is told of changes', async (t) => {
   if (!requireAsyncua(t)) return;
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-sim-asyncua-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   const { url, fingerprint } = endpointOf('ck-1');
   const { stdout } = await run(asyncuaPython, [
     join(import.meta.dirname, 'simulators-opcua-client.py'),

@@ -13,7 +13,7 @@ const launcher = join(import.meta.dirname, '../../agent/bin/selvedge');
 
 function gateway(t: TestContext, machine: string) {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-styles-verb-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const dataDir = join(dir, 'data');
   mkdirSync(dataDir);
   const config = join(dir, 'agent.yaml');

@@ -17,7 +17,7 @@ export const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.
 
 export function temporaryDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-sync-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 

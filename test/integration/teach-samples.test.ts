@@ -45,7 +45,7 @@ const usual = createTubeEye(sceneOf());
 /** Twelve pictures in a folder, some of them otherwise; read again as staff's would be. */
 async function gathered(t: TestContext, others: Readonly<Record<number, Shown>>) {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-samples-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   for (let n = 1; n <= 12; n += 1) {
     const { eye = usual, trouble = null, faults = [], at = n } = others[n] ?? {};
     const pixels = new Uint8Array(size.width * size.height);

@@ -39,7 +39,7 @@ export function startVerb<Report>(t: TestContext, verb: string, ...args: readonl
   child.once('close', (code) => {
     const text = existsSync(json) ? readFileSync(json, 'utf8') : null;
     const left = readdirSync(dir).filter((name) => name !== 'report.json');
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
     if (left.length > 0) reject(new TypeError(`${verb} left ${left.join(', ')} in the home of its user`));
     else resolve({ code, out, err, report: text === null ? null : (JSON.parse(text) as Report) });
   });

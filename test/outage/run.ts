@@ -34,5 +34,5 @@ try {
   if (values.json !== undefined) writeFileSync(values.json, `${text}\n`);
   process.exitCode = within ? 0 : 1;
 } finally {
-  rmSync(dir, { recursive: true, force: true });
+  rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
 }

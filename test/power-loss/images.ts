@@ -150,6 +150,6 @@ export async function startOn(image: Image, { dataDir, sent }: Recording, scratc
     }
     return { cut, told: told.length, problems };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }

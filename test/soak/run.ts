@@ -77,7 +77,7 @@ async function main(): Promise<number> {
     process.stderr.write(`soak: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

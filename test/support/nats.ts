@@ -38,7 +38,7 @@ export async function startNats(
   };
   t.after(async () => {
     await Promise.all([...running.keys()].map(end));
-    rmSync(dir, { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   });
   const start = async (name: string) => {
     const child = spawn('nats-server', ['-c', join(dir, `${name}.conf`)], { stdio: ['ignore', 'ignore', 'pipe'] });

@@ -73,7 +73,7 @@ export async function makeBareServer({
     },
     stop: async () => {
       await server.shutdown(0);
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

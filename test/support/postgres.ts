@@ -99,7 +99,7 @@ export async function startPostgres(
     },
     stop: async () => {
       await kill();
-      rmSync(dir, { recursive: true, force: true });
+      rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

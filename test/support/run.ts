@@ -1,5 +1,5 @@
 /**
- * Runs test files, each in a process of its own, four at a time (most of them wait most of the time): `run.ts [FOLDER|FILE]...`.
+ * Runs test files, each in a process of its own, two at a time: `run.ts [FOLDER|FILE]...`.
  *
  * Invariants:
  *  R1  A file that crashes, hangs, holds no test or does not end after its last test is a failure.
@@ -73,7 +73,7 @@ export async function runTests(options: RunOptions): Promise<Outcome> {
     await Promise.all(Array.from({ length: options.concurrency }, (_, number) => work(queue, number)));
     await work(alone, 0);
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
   }
   const outcome = {
     passed: count(results, 'pass'),
@@ -216,7 +216,7 @@ if (import.meta.main) {
     files: findTests(root, paths.length === 0 ? ['test'] : paths),
     root,
     print: (text) => process.stdout.write(text),
-    concurrency: 4,
+    concurrency: 2,
     seed: seedOfRun(root),
     testTimeoutMs: 120_000,
     silenceMs: 180_000,

@@ -125,14 +125,14 @@ export class TortureGateway {
 
   /** Takes a copy of the folder of an agent that does not run. */
   copy(): void {
-    rmSync(this.#copyDir, { recursive: true, force: true });
+    rmSync(this.#copyDir, { recursive: true, force: true, maxRetries: 10 });
     cpSync(this.#dataDir, this.#copyDir, { recursive: true });
     this.#mark = this.witness.mark();
   }
 
   /** The copy takes the place of the folder; `bridge` is what the bridge has at this moment. */
   putBack(bridge: AtBridge): void {
-    rmSync(this.#dataDir, { recursive: true, force: true });
+    rmSync(this.#dataDir, { recursive: true, force: true, maxRetries: 10 });
     cpSync(this.#copyDir, this.#dataDir, { recursive: true });
     this.witness.putBack(this.#mark, bridge);
     this.order.forget();

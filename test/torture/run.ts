@@ -91,7 +91,7 @@ async function main(): Promise<number> {
     process.stderr.write(`torture: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
-    if (wanted.keep === null) rmSync(dir, { recursive: true, force: true });
+    if (wanted.keep === null) rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

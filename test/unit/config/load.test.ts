@@ -194,7 +194,7 @@ test('writing is off unless the file says so, and needs a profile that lists wha
   assert.deepEqual(complaints(`${good}    writes: {enabled: false}`), []);
   assert.match(complaints(`${good}    writes: true`)[0] ?? '', /machines\[1\]\.writes/);
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-config-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const profile = `profile: settable
 version: 1
 title: Settable

@@ -9,7 +9,7 @@ import { readRemote, remoteFile, settingsFor, writeRemote } from '../../../agent
 
 function temporaryDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-remote-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 const set = (path: readonly string[], value: RemoteSetting['value'], local: unknown = null): RemoteSetting => ({

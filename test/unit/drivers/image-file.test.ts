@@ -10,7 +10,7 @@ import { heldBytes } from '../../support/heap.ts';
 import { seeded } from '../../../models/vision/split.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'selvedge-images-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   let c = n;

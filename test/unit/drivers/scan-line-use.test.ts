@@ -47,7 +47,7 @@ test(
 
 test('the lists are read as the manual page writes them', (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-net-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
   const line = (remote: string, state: string) =>
     `   0: 0100007F:D431 ${remote} ${state} 00000000:00000000 00:00000000\n`;

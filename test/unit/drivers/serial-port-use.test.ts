@@ -11,7 +11,7 @@ const device = '/dev/null';
 
 function proc(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-proc-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const lockDir = join(dir, 'lock');
   mkdirSync(lockDir);
   return {

@@ -11,7 +11,7 @@ import { addGraph, floats } from '../../support/onnx.ts';
 
 export function temporaryDir(t: Pick<TestContext, 'after'>): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-models-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 

@@ -68,7 +68,7 @@ async function registeredRoutes(webDir: string, dataDir: string): Promise<{ meth
 
 test('every registered route refuses a request without a session, except the listed public ones', async (t) => {
   const webDir = await webFolder();
-  t.after(() => rm(webDir, { recursive: true, force: true }));
+  t.after(() => rm(webDir, { recursive: true, force: true, maxRetries: 10 }));
   const routes = await registeredRoutes(webDir, await tempDir(t));
   assert.equal(routes.length, Object.keys(operations).length + 2, 'the walk must see every route');
   const { port, users } = await startPage(t, { webDir });

@@ -16,7 +16,7 @@ const level = { path: ['log', 'level'], value: 'debug' };
 function setUp(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-settings-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   const path = join(dir, 'agent.yaml');
   const base = { version: 1, site: { id: 's', timeZone: 'Asia/Dhaka' }, gateway: { id: 'g' }, dataDir: 'data' };
   const write = (more: object = {}) => writeFileSync(path, JSON.stringify({ ...base, ...more }));

@@ -7,7 +7,7 @@ import { askForRoll, rollIdSchema, RollRequests, takeBack } from '../../../agent
 
 function rig(t: TestContext) {
   const dataDir = mkdtempSync(join(tmpdir(), 'selvedge-rolls-'));
-  t.after(() => rmSync(dataDir, { recursive: true, force: true }));
+  t.after(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 }));
   const begun: unknown[] = [];
   const warned: string[] = [];
   const requests = new RollRequests({

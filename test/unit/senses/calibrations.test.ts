@@ -38,7 +38,7 @@ const eye: EyeConfig = {
 
 function dataDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-calibrations-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 

@@ -32,7 +32,7 @@ const refused = (error: unknown) => error instanceof ModelError && error.key ===
 
 function dataDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-styles-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 
@@ -75,7 +75,7 @@ test('Y2: a changed file, another gateway’s signature and a style in another p
   const dir = dataDir(t);
   const at = join(dir, 'styles/ck-1/single-jersey/1');
   const again = () => {
-    rmSync(join(dir, 'styles'), { recursive: true, force: true });
+    rmSync(join(dir, 'styles'), { recursive: true, force: true, maxRetries: 10 });
     keepStyle(dir, taught, Buffer.from('stats'), privateKey);
   };
   const read = () => readStyle(dir, 'ck-1', 'single-jersey', publicKey);

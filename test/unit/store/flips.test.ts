@@ -71,7 +71,7 @@ for (const [folder, file] of files) {
           }
           assert.ok(isSound(dataDir));
         } finally {
-          rmSync(dataDir, { recursive: true, force: true });
+          rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 });
         }
       });
       for (let done = 0; done < flips; done += flipsATest) {

@@ -13,7 +13,7 @@ export const seal: SealContext = { site: 'demo', gateway: 'demo-gw', clock: 'syn
 
 export function temporaryDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-store-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 

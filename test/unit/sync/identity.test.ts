@@ -33,7 +33,7 @@ const dayMs = 86_400_000;
 
 function folder(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-identity-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return { dir, files: identityFiles(dir) };
 }
 

@@ -8,7 +8,7 @@ import { bridgePublicKey, gatewayKeys } from '../../../agent/sync/keys.ts';
 
 function temporaryDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'selvedge-keys-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 
