@@ -5,6 +5,7 @@
  *
  * Invariants (test/unit/store/reserve.test.ts):
  *  F1  While the reserve is given up, or the journal is within `spareBytes` of its limit, `isShort` is true: minutes wait.
+ *      Commits of minutes end below that part, however many come at once (test/integration/store-full.test.ts).
  *  F2  It is taken back only when the disk has twice its size free, so that it does not come and go.
  */
 import { randomBytes } from 'node:crypto';
@@ -49,12 +50,12 @@ export class Reserve {
       this.#askedMs = nowMs;
       this.#takeBack();
     }
-    return !this.#held || this.reaches(0);
+    return !this.#held || this.isTouched();
   }
 
-  /** True where the journal would reach, with so many bytes more, into the part of its own limit that is kept. */
-  reaches(moreBytes: number): boolean {
-    return this.#softBytes !== Infinity && this.#o.usedBytes() + moreBytes >= this.#softBytes;
+  /** True where the journal reaches into the part of its own limit that is kept. In a transaction: with what it has done so far. */
+  isTouched(): boolean {
+    return this.#softBytes !== Infinity && this.#o.usedBytes() >= this.#softBytes;
   }
 
   /** The disk is full: the reserve is for the precious now. False where that would help nobody, as it is the journal's own limit. */

@@ -19,8 +19,6 @@ const upkeepPauseMs = 10;
 const slowPieceMs = 50;
 /** What waits for room is tried again so often. */
 const heldEveryMs = 1_000;
-/** No record takes more of the journal, with its index and its place in the outbox, save for some alerts. */
-const recordBytes = 2_048;
 
 interface Job {
   readonly id: number;
@@ -218,9 +216,7 @@ class WriterThread {
     this.#setFull(reserve.isShort());
     const jobs = [...this.#held.take(this.#full ? 'precious' : 'all'), ...this.#jobs];
     this.#jobs = [];
-    // Near its limit one by one: minutes that came together must not eat what is kept for alerts.
-    const records = jobs.reduce((sum, job) => sum + job.records, 0);
-    if (!this.#full && !reserve.reaches(records * recordBytes) && this.#runTogether(jobs)) return;
+    if (!this.#full && this.#runTogether(jobs)) return;
     this.#runEach(jobs);
     if ((this.#full || this.#held.records > 0) && this.#again === null) {
       this.#again = setTimeout(() => {
@@ -265,7 +261,7 @@ class WriterThread {
     const { journal } = this.#open();
     let results: unknown[];
     try {
-      results = journal.transaction(() => jobs.map((job) => job.run()));
+      results = journal.transaction(() => jobs.map((job) => this.#runJob(job)));
     } catch {
       return false;
     }
@@ -279,7 +275,6 @@ class WriterThread {
     const { reserve } = this.#open();
     let noRoom = false;
     for (const job of jobs) {
-      if (!job.precious && job.records > 0 && reserve.reaches(0)) this.#setFull(true);
       const waits = (this.#full && !job.precious) || (noRoom && job.records > 0);
       let failed = waits ? new StoreError('storeFull', `${job.op}: the disk is full`) : this.#runOne(job);
       if (failed?.key === 'storeFull' && !waits && reserve.giveUp()) {
@@ -300,9 +295,18 @@ class WriterThread {
     }
   }
 
+  /** In a transaction. Minutes that came together must not eat what is kept for alerts: that they did is known only behind them. */
+  #runJob(job: Job): unknown {
+    const result = job.run();
+    const mayNot = !job.precious && job.records > 0;
+    if (mayNot && this.#open().reserve.isTouched())
+      throw new StoreError('storeFull', `${job.op}: the rest is for alerts`);
+    return result;
+  }
+
   #runOne(job: Job): StoreError | null {
     try {
-      const result = this.#open().journal.transaction(job.run);
+      const result = this.#open().journal.transaction(() => this.#runJob(job));
       this.#transactions++;
       this.#answer(job.id, result ?? null);
       return null;

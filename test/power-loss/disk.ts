@@ -7,6 +7,7 @@
  *  D2  Of the writes and truncations since, each is there or not, by itself, and of a write any sectors: `Keep` says which.
  *  D3  Names are kept in the order they were made, as journaling file systems do: any number of the newest may be missing, none that a
  *      sync of the folder covered.
+ *  D5  What a process left unsynced is older than whatever the next one does: no image has the new below the old.
  *  D4  With everything kept, the image is what a reader saw: the folder after a SIGKILL.
  */
 import { basename, dirname } from 'node:path';
@@ -31,6 +32,9 @@ class File {
   readonly medium = new Content();
   pending: Change[] = [];
 }
+
+/** Of a process that is gone: events count from 0 again with each. */
+const before = -1;
 
 /** Bytes that grow and shrink; what was never written reads as noughts. */
 class Content {
@@ -77,7 +81,7 @@ export class Disk {
   readonly #folders = new Set<string>();
   readonly #names = new Map<string, File>();
   readonly #seen = new Map<string, File>();
-  readonly #nameChanges: NameChange[] = [];
+  #nameChanges: NameChange[] = [];
   #open = new Map<number, Open>();
 
   /** A file that is on the medium from the beginning. */
@@ -88,9 +92,12 @@ export class Disk {
     this.#seen.set(path, file);
   }
 
-  /** Another process: its descriptors are others. */
+  /** Another process: its descriptors are others, and all that was done so far ended before it began. */
   processStarts(): void {
     this.#open = new Map();
+    for (const file of new Set([...this.#names.values(), ...this.#seen.values()]))
+      file.pending = file.pending.map((change) => ({ ...change, ended: before }));
+    this.#nameChanges = this.#nameChanges.map((change) => ({ ...change, ended: before }));
   }
 
   apply(event: Event): void {

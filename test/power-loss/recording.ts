@@ -8,7 +8,7 @@ import { TortureGateway } from '../torture/gateway.ts';
 import { startVerb, witnessFd } from '../torture/processes.ts';
 import { tortureScenario } from '../torture/scenario.ts';
 import { sentIdentities, type Sent } from './held.ts';
-import { readTrace, straceArguments, type Event } from './trace.ts';
+import { readTrace, settled, straceArguments, type Event } from './trace.ts';
 
 /** How long each of the agents works. */
 const worksMs = 5_000;
@@ -35,14 +35,14 @@ export async function record(dir: string, seed: number, agentEnvironment: NodeJS
     const cloud = new Cloud({ dir, environment: {}, onGone });
     stack.defer(() => cloud.stop());
     const sent = new Map<string, readonly string[]>();
-    const traces: string[] = [];
+    const traces: { readonly file: string; after: ReadonlyMap<string, Buffer> }[] = [];
     const gateway = new TortureGateway({
       dir,
       name: 'agent',
       random: createRandom(seed, 'proxy'),
       brokerPort: () => cloud.port,
       environment: () => agentEnvironment,
-      under: () => straceArguments(traces.at(-1) ?? ''),
+      under: () => straceArguments(traces.at(-1)?.file ?? ''),
       onBatch: (payload) => void sent.set(...sentIdentities(payload)),
       onGone,
     });
@@ -58,14 +58,15 @@ export async function record(dir: string, seed: number, agentEnvironment: NodeJS
     const before = filesIn(gateway.dataDir);
 
     const session = async (end: NodeJS.Signals, work: () => Promise<void>) => {
-      const trace = join(dir, `trace-${traces.length}.txt`);
+      const trace = { file: join(dir, `trace-${traces.length}.txt`), after: before };
       traces.push(trace);
       gateway.start();
       const { pid } = gateway;
       await work();
       await delay(worksMs);
       await gateway.kill(end);
-      await written(trace, pid);
+      await written(trace.file, pid);
+      trace.after = filesIn(gateway.dataDir);
     };
     await session('SIGKILL', () => gateway.connected());
     await cloud.killWorker();
@@ -76,7 +77,9 @@ export async function record(dir: string, seed: number, agentEnvironment: NodeJS
     });
     await session('SIGKILL', () => gateway.connected());
     if (failed !== null) throw new TypeError(failed);
-    const sessions = traces.map((file) => readTrace(readFileSync(file, 'latin1'), gateway.dataDir, witnessFd));
+    const sessions = traces.map(({ file, after }) =>
+      settled(readTrace(readFileSync(file, 'latin1'), gateway.dataDir, witnessFd), after),
+    );
     return { dataDir: gateway.dataDir, before, sessions, sent };
   } finally {
     await stack.disposeAsync();

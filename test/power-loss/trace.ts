@@ -8,6 +8,7 @@
  *  T1  A call stands where it ended, and knows where it began: a sync covers only what had ended before it began.
  *  T2  A call that changes a file of the folder and is not understood is an error: no image may be made without it.
  *  T3  Calls that failed, and those to other files, change nothing.
+ *  T4  Of a call the process was killed in nobody was told whether it was done: the folder afterwards says how much of it was (`settled`).
  */
 import { join } from 'node:path';
 
@@ -55,15 +56,65 @@ const whole = /^(\d+) +(\w+)\((.*)\) += (.*)$/s;
 const begun = /^(\d+) +(\w+)\((.*) <unfinished \.\.\.>$/s;
 const resumed = /^(\d+) +<\.\.\. (\w+) resumed>(.*)\) += (.*)$/s;
 
+export interface Trace {
+  readonly events: readonly Event[];
+  /** What the process was killed in, as if all of it had been done. */
+  readonly cutShort: readonly Event[];
+}
+
 /** Throws TypeError where a line is not understood. `folder` is absolute; `witness` the descriptor of the witness. */
-export function readTrace(text: string, folder: string, witness: number): Event[] {
+export function readTrace(text: string, folder: string, witness: number): Trace {
   const events: Event[] = [];
+  const cutShort: Event[] = [];
   for (const call of callsOf(text)) {
     if (call.result.startsWith('-1')) continue;
-    events.push(...eventsOf(call, folder, witness));
+    (call.result === unknown ? cutShort : events).push(...eventsOf(call, folder, witness));
   }
-  return events;
+  return { events, cutShort };
 }
+
+/** The events, and of the calls that were cut short what `files`, the folder after the process was gone, show to have been done. */
+export function settled({ events, cutShort }: Trace, files: ReadonlyMap<string, Buffer>): Event[] {
+  const paths = new Map<number, string>();
+  const written = new Map<number, number>();
+  for (const event of events) {
+    if (event.kind === 'open') {
+      paths.set(event.fd, event.path);
+      written.set(event.fd, 0);
+    } else if (event.kind === 'write' && event.at === null)
+      written.set(event.fd, (written.get(event.fd) ?? 0) + event.data.length);
+  }
+  const done = cutShort.flatMap((event): Event[] => {
+    switch (event.kind) {
+      case 'write': {
+        const at = event.at ?? written.get(event.fd) ?? 0;
+        const there = files.get(paths.get(event.fd) ?? '')?.subarray(at) ?? Buffer.alloc(0);
+        const same = event.data.findIndex((byte, i) => byte !== there[i]);
+        const data = same < 0 ? event.data : event.data.subarray(0, same);
+        return data.length === 0 ? [] : [{ ...event, at, data }];
+      }
+      case 'truncate':
+        return files.get(paths.get(event.fd) ?? '')?.length === event.length ? [event] : [];
+      case 'make':
+        return files.has(event.path) ? [event] : [];
+      case 'unlink':
+      case 'rename':
+        return files.has(event.path) ? [] : [event];
+      case 'link':
+        return files.has(event.to) ? [event] : [];
+      // A sync that nobody waited for promises nothing, and neither does a word the witness may not have read.
+      case 'sync':
+      case 'told':
+      case 'open':
+      case 'mkdir':
+        return [];
+    }
+  });
+  return [...events, ...done];
+}
+
+/** The result of a call that was never told. */
+const unknown = '?';
 
 function callsOf(text: string): Call[] {
   const open = new Map<string, { readonly name: string; readonly args: string; readonly began: number }>();
@@ -81,13 +132,16 @@ function callsOf(text: string): Call[] {
     const [, thread = '', name = '', args = '', result = ''] = second ?? only ?? [];
     const start = second === null ? { name, args: '', began: at } : open.get(thread);
     if (name === '' || start === undefined || start.name !== name) {
-      // Of a process that was killed inside a call nobody knows whether it was done.
+      // Killed before it was seen what it called.
       if (line.endsWith('= ?')) continue;
       throw new TypeError(`line ${at + 1} of the trace is not understood: ${line.slice(0, 200)}`);
     }
     open.delete(thread);
     calls.push({ name, args: splitArguments(start.args + args), result, began: start.began, ended: at });
   }
+  const end = text.split('\n').length;
+  for (const { name, args, began } of open.values())
+    calls.push({ name, args: splitArguments(args), result: unknown, began, ended: end });
   return calls;
 }
 
@@ -151,4 +205,4 @@ function eventsOf({ name, args, result, began, ended }: Call, folder: string, wi
 }
 
 const written = (argument: string | undefined, result: string): Buffer =>
-  unhex((argument ?? '').slice(1, -1)).subarray(0, number(result));
+  unhex((argument ?? '').slice(1, -1)).subarray(0, result === unknown ? undefined : number(result));

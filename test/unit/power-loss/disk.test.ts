@@ -100,3 +100,12 @@ test('D4: with everything kept a file is what was written, as often as it was sy
   const appended = after(folder, ...made('/d/a', 1), write(1, null, 'ab'), write(1, null, 'cd'));
   assert.equal(text(appended, everything)['/d/a'], 'abcd');
 });
+
+test('D5: what a killed process left unsynced is below what the next one syncs over it', () => {
+  const disk = after(folder, ...made('/d/a', 1), sync(9), write(1, 0, 'left by the first'));
+  disk.processStarts();
+  const next = [{ kind: 'open', fd: 1, path: '/d/a', empties: false }, write(1, 0, 'the next'), sync(1)];
+  for (const [at, event] of next.entries()) disk.apply({ began: at, ended: at, ...event } as Event);
+  for (const keep of [nothing, everything, sectors(true, true)])
+    assert.deepEqual(text(disk, keep), { '/d/a': 'the nextthe first' });
+});

@@ -1,14 +1,15 @@
 /** Lines as strace 6.1 writes them; only the strings are made here, as nobody reads hex. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readTrace } from '../../power-loss/trace.ts';
+import { readTrace, settled } from '../../power-loss/trace.ts';
 
 const hex = (text: string) =>
   [...Buffer.from(text)].map((byte) => String.raw`\x${byte.toString(16).padStart(2, '0')}`).join('');
 const folder = '/data/agent';
 const cwd = `AT_FDCWD<${hex('/work')}>`;
 const fd = (number: number, path: string) => `${number}<${hex(path)}>`;
-const read = (...lines: string[]) => readTrace(`${lines.join('\n')}\n`, folder, 3);
+const traced = (...lines: string[]) => readTrace(`${lines.join('\n')}\n`, folder, 3);
+const read = (...lines: string[]) => traced(...lines).events;
 const journal = `${folder}/journal.db`;
 
 test('files are opened, made and emptied, written where it says, cut, synced and renamed', () => {
@@ -74,5 +75,45 @@ test('T3: what failed, and what is done elsewhere, changes nothing', () => {
       '7 +++ killed by SIGKILL +++',
     ),
     [],
+  );
+});
+
+test('T4: of a call the process was killed in, what the folder shows was done', () => {
+  const lines = [
+    `7 openat(${cwd}, "${hex(journal)}", O_RDWR) = ${fd(22, journal)}`,
+    `7 pwrite64(${fd(22, journal)}, "${hex('old')}", 3, 0) = 3`,
+  ];
+  const cut = `7 pwrite64(${fd(22, journal)}, "${hex('new')}", 3, 3) = ?`;
+  const halves = [
+    `7 pwrite64(${fd(22, journal)}, "${hex('new')}", 3, 3 <unfinished ...>`,
+    '8 +++ killed by SIGKILL +++',
+  ];
+  const writesIn = (more: readonly string[], there: string) =>
+    settled(traced(...lines, ...more), new Map([[journal, Buffer.from(there)]])).flatMap((event) =>
+      event.kind === 'write' ? [[event.at, event.data.toString()]] : [],
+    );
+  for (const more of [[cut], halves, [halves[0] ?? '', '7 <... pwrite64 resumed>) = ?']]) {
+    assert.deepEqual(writesIn(more, 'oldnew'), [
+      [0, 'old'],
+      [3, 'new'],
+    ]);
+    assert.deepEqual(writesIn(more, 'oldne'), [
+      [0, 'old'],
+      [3, 'ne'],
+    ]);
+    assert.deepEqual(writesIn(more, 'old'), [[0, 'old']]);
+  }
+  const emptied = `7 ftruncate(${fd(22, journal)}, 0) = ?`;
+  const truncates = (there: string) =>
+    settled(traced(...lines, emptied), new Map([[journal, Buffer.from(there)]])).filter(
+      ({ kind }) => kind === 'truncate',
+    );
+  assert.deepEqual([truncates('').length, truncates('old').length], [1, 0]);
+  const gone = settled(traced(...lines, `7 unlink("${hex(journal)}") = ?`), new Map());
+  assert.equal(gone.at(-1)?.kind, 'unlink');
+  // A sync that was cut short has promised nothing.
+  assert.equal(
+    settled(traced(...lines, `7 fsync(${fd(22, journal)}) = ?`), new Map([[journal, Buffer.from('old')]])).length,
+    2,
   );
 });
