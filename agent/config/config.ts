@@ -5,7 +5,9 @@ import type { FourPointOptions } from '../../models/vision/four-point.ts';
 import type { AcceleratorChoice } from '../../models/package/accelerator.ts';
 import type { ShiftCalendar } from '../time/calendar.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { logLevels, opcuaPolicies, opcuaSecurityModes, remoteRawModes } from './schema.ts';
+import type { opcuaPolicies, opcuaSecurityModes } from './machine-schema.ts';
+import type { logLevels } from './schema.ts';
+import type { remoteRawModes } from './uplink-schema.ts';
 
 /** Where a secret is, never the secret. `secrets.ts` resolves it at the moment of use. File paths are absolute. */
 export type SecretReference = `file:${string}` | `env:${string}`;

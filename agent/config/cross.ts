@@ -11,7 +11,7 @@ import { issueAt, type ConfigIssue } from './issues.ts';
 import { glimpse, type MachineInput } from './one-machine.ts';
 import type { ProfileCatalogue } from './profiles.ts';
 import { rulesIssues } from './rules.ts';
-import { isLoopback } from './schema.ts';
+import { isLoopback } from './uplink-schema.ts';
 import type { Source } from './source.ts';
 
 export interface CrossInput extends MachineInput {

@@ -19,7 +19,8 @@ import { overlaySchema, type Overlay, type OverlayMachine } from './overlay.ts';
 import { isProfilePath, profileCatalogue, type ProfileCatalogue } from './profiles.ts';
 import { layOver, type RemoteSetting, type SettingState } from './remote-fields.ts';
 import { readRemote, settingsFor } from './remote-file.ts';
-import { configSchema, profileOfOpcua, type ParsedConfig, type ParsedMachine } from './schema.ts';
+import { profileOfOpcua, type ParsedMachine } from './machine-schema.ts';
+import { configSchema, type ParsedConfig } from './schema.ts';
 import { parseSource, type Source } from './source.ts';
 
 export type { Config, MachineConfig, OpcUaConfig, RulesConfig, SecretReference, UplinkConfig } from './config.ts';

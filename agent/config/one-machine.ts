@@ -4,7 +4,7 @@ import { childOf, listOf, textOf, type Path } from './describe.ts';
 import { parseEndpoint, protocolAt, type Endpoint } from './endpoint.ts';
 import { issueAt, nearest, type ConfigIssue } from './issues.ts';
 import type { ProfileCatalogue } from './profiles.ts';
-import { profileOfOpcua } from './schema.ts';
+import { profileOfOpcua } from './machine-schema.ts';
 import type { Source } from './source.ts';
 
 /** Where machines are written, and how profiles are named there. */

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { parseEndpoint } from './endpoint.ts';
-import { fingerprintExpects, fingerprintPattern, uplinkUrlProblem } from './schema.ts';
+import { fingerprintExpects, fingerprintPattern } from './fields.ts';
+import { uplinkUrlProblem } from './uplink-schema.ts';
 
 const machine = z.object({
   id: z.string().min(1).meta({ expects: 'the id of a machine' }),
