@@ -1,129 +1,26 @@
 /**
  * The page's API as one table: every route, who may use it, what it takes and gives. The server registers its routes from
- * this table and `/api/openapi.json` is made from it, so the two cannot differ.
+ * this table and `/api/openapi.json` is made from it (`openapi.ts`), so the two cannot differ.
  */
 import { z } from 'zod';
-import {
-  alertRecord,
-  alertStates,
-  machineStates,
-  stateSummaryRecord,
-  summaryRecord,
-} from '../../cloud-bridge/contract.ts';
+import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-bridge/contract.ts';
 import { rollMapSchema } from '../../models/vision/roll-map.ts';
-import type { MachineView, UplinkView } from '../live.ts';
-import { beginReasons } from '../rolls/events.ts';
-import type { RollListed } from '../rolls/read.ts';
 import { rollIdSchema } from '../rolls/requests.ts';
 import { mediaTypes, type RollFormat } from '../rolls/show.ts';
-import type { SetPointView, WriteView } from '../writes/desk.ts';
-import type { StreamCounts } from './stream.ts';
-import { roles, userName, type Role } from './users.ts';
-
-const ms = z.number().describe('UTC milliseconds');
-const queryMs = z.coerce.number().int().min(0).max(8.64e15).describe('UTC milliseconds');
-
-const signalView = z.strictObject({
-  signal: z.string(),
-  kind: z.enum(['gauge', 'counter', 'flag', 'code', 'text']),
-  unit: z.string().describe('UN/CEFACT common code'),
-  value: z.union([z.number(), z.string(), z.boolean(), z.null()]),
-  quality: z.enum(['good', 'uncertain', 'bad', 'none']),
-  reason: z.string().nullable(),
-  sourceTimeMs: ms.nullable(),
-});
-const machineView = z.strictObject({
-  id: z.string(),
-  name: z.string(),
-  kind: z.string(),
-  line: z.string().nullable(),
-  station: z.string().nullable(),
-  profile: z.string(),
-  protocol: z.string(),
-  state: z.enum(machineStates),
-  cause: z.string().nullable(),
-  stateSinceMs: ms,
-  gap: z.strictObject({ fromMs: ms, reason: z.string() }).nullable(),
-  unknownCodes: z
-    .array(z.strictObject({ signal: z.string(), code: z.string() }))
-    .describe('Codes the machine shows that no table of its profile explains'),
-  lastGoodMs: ms.nullable(),
-  readings: z.number(),
-  hasEye: z.boolean().describe('A camera looks at its cloth, so it has rolls'),
-  signals: z.array(signalView),
-}) satisfies z.ZodType<MachineView>;
-const uplinkView = z.strictObject({
-  configured: z.boolean(),
-  connected: z.boolean(),
-  sinceMs: ms.nullable(),
-  reason: z.string().nullable(),
-  outboxRecords: z.number(),
-  outboxBatches: z.number(),
-  outboxFiles: z.number(),
-  oldestUnackedMs: ms.nullable(),
-  acked: z.number(),
-  redelivered: z.number(),
-  deadLetters: z.number(),
-}) satisfies z.ZodType<UplinkView>;
-const streamCounts = z.strictObject({
-  clients: z.number(),
-  resumed: z.number(),
-  snapshots: z.number(),
-  overflows: z.number().describe('Times a page did not read fast enough and missed events'),
-}) satisfies z.ZodType<StreamCounts>;
-const alertView = alertRecord.extend({
-  verified: z.boolean().describe('false: not judged again since the last start'),
-  runbook: z.string().nullable().describe('What to do'),
-});
-const setPointValue = z.union([z.number(), z.boolean()]);
-const setPointView = z.strictObject({
-  name: z.string(),
-  title: z.string(),
-  unit: z.string().describe('UN/CEFACT common code'),
-  kind: z.enum(['number', 'switch']),
-  range: z.tuple([z.number(), z.number()]).readonly().describe('Lowest and highest; 0 is off and 1 is on'),
-  step: z.number().nullable(),
-  current: setPointValue.nullable().describe('What the machine has now; null: cannot be read'),
-}) satisfies z.ZodType<SetPointView>;
-const writeView = z.strictObject({
-  id: z.string(),
-  machine: z.string(),
-  setPoint: z.string(),
-  unit: z.string(),
-  from: setPointValue.describe('What the machine had when it was proposed'),
-  to: setPointValue,
-  reason: z.string(),
-  proposedBy: z.string(),
-  confirmedBy: z.string().nullable(),
-  atMs: ms.describe('UTC milliseconds of the newest step'),
-  state: z.enum(['proposed', 'sent', 'done', 'dropped']),
-  expiresAtMs: ms.nullable().describe('Until then a proposal may be confirmed'),
-  outcome: z
-    .enum(['written', 'refused', 'unknown', 'not-sent', 'not-allowed', 'dropped'])
-    .nullable()
-    .describe('unknown: it left, and whether the machine did it is not known; readBack is what was seen after it'),
-  detail: z.string().nullable(),
-  readBack: setPointValue.nullable(),
-}) satisfies z.ZodType<WriteView>;
-const rollView = z.strictObject({
-  number: z.int(),
-  id: z.string(),
-  fabric: z.string(),
-  why: z.enum(beginReasons).describe('first: of all; asked: somebody said so; counted: the machine did'),
-  missed: z.int().describe('Rolls the machine counted before it and nobody saw'),
-  beganMs: ms,
-  endedMs: ms.nullable().describe('null: it is on the machine'),
-  lengthM: z.number().nullable(),
-}) satisfies z.ZodType<RollListed>;
-const sessionView = z.strictObject({
-  user: z.string(),
-  role: z.enum(roles),
-  csrf: z.string().describe('Goes into the header x-csrf-token of every POST'),
-  site: z.strictObject({ name: z.string(), timeZone: z.string(), gateway: z.string().describe('Name of the gateway') }),
-  writable: z.array(z.string()).describe('Machines with set-points this person may write'),
-  movedTo: z.string().nullable().describe('Where the page is now, when set-up opened it to the network'),
-});
-export type SessionView = z.infer<typeof sessionView>;
+import { userName, type Role } from './users.ts';
+import {
+  alertView,
+  machineView,
+  ms,
+  queryMs,
+  rollView,
+  sessionView,
+  setPointValue,
+  setPointView,
+  streamCounts,
+  uplinkView,
+  writeView,
+} from './views.ts';
 
 const list = <T extends z.ZodType>(item: T) =>
   z.strictObject({ items: z.array(item), next: z.string().nullable().describe('Cursor of the next page') });
@@ -387,65 +284,3 @@ export const problemBody = z.strictObject({
   setupNeeded: z.boolean().optional(),
 });
 export type ProblemBody = z.infer<typeof problemBody>;
-
-const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
-  return rest;
-};
-
-function parametersOf(schema: z.ZodObject | undefined, where: 'path' | 'query'): object[] {
-  if (schema === undefined) return [];
-  const { properties = {}, required = [] } = jsonSchema(schema, 'input');
-  return Object.entries(properties).map(([name, property]) => ({
-    name,
-    in: where,
-    required: where === 'path' || required.includes(name),
-    schema: property,
-  }));
-}
-
-const json = (schema: object) => ({ 'application/json': { schema } });
-
-function contentOf(response: Operation['response']): object {
-  if (response === 'event-stream') return { 'text/event-stream': { schema: { type: 'string' } } };
-  // As OpenAPI 3.1 has it for bytes: without a schema.
-  if ('media' in response) return { [response.media]: {} };
-  return json(jsonSchema(response, 'output'));
-}
-
-/** OpenAPI 3.1 of the table. */
-export function openApi(agentVersion: string): object {
-  const paths: Record<string, Record<string, object>> = {};
-  const problem = { description: 'Refused', content: json({ $ref: '#/components/schemas/Problem' }) };
-  for (const [operationId, operation] of Object.entries<Operation>(operations)) {
-    const path = operation.path.replace(/:(\w+)/g, '{$1}');
-    const content = contentOf(operation.response);
-    (paths[path] ??= {})[operation.method.toLowerCase()] = {
-      operationId,
-      summary: operation.summary,
-      description:
-        operation.access === 'public' ? 'No session needed.' : `Needs a session: ${operation.access} or more.`,
-      security: operation.access === 'public' ? [] : [{ session: [] }],
-      parameters: [...parametersOf(operation.params, 'path'), ...parametersOf(operation.query, 'query')],
-      ...(operation.body === undefined
-        ? {}
-        : { requestBody: { required: true, content: json(jsonSchema(operation.body, 'input')) } }),
-      responses: { '200': { description: 'Done', content }, default: problem },
-    };
-  }
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'Selvedge agent',
-      version: agentVersion,
-      description: 'The API of the page of one gateway. Times are UTC milliseconds; lists are {items, next}.',
-    },
-    paths,
-    components: {
-      schemas: { Problem: jsonSchema(problemBody, 'output') },
-      securitySchemes: {
-        session: { type: 'apiKey', in: 'cookie', name: 'selvedge-PORT', description: 'Cookie set by sign-in' },
-      },
-    },
-  };
-}

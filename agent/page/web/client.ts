@@ -1,5 +1,6 @@
 /** Calls of the page's API. */
-import type { ProblemBody, SessionView } from '../api.ts';
+import type { ProblemBody } from '../api.ts';
+import type { SessionView } from '../views.ts';
 import type { SetPointValue } from '../../../drivers/contract.ts';
 import type { SetPointView, WriteView } from '../../writes/desk.ts';
 import type { RollListed } from '../../rolls/read.ts';

@@ -1,0 +1,114 @@
+/** What the page's API tells of each thing, as zod schemas held against the types of the rooms they come from. */
+import { z } from 'zod';
+import { alertRecord, machineStates } from '../../cloud-bridge/contract.ts';
+import type { MachineView, UplinkView } from '../live.ts';
+import { beginReasons } from '../rolls/events.ts';
+import type { RollListed } from '../rolls/read.ts';
+import type { SetPointView, WriteView } from '../writes/desk.ts';
+import type { StreamCounts } from './stream.ts';
+import { roles } from './users.ts';
+
+export const ms = z.number().describe('UTC milliseconds');
+export const queryMs = z.coerce.number().int().min(0).max(8.64e15).describe('UTC milliseconds');
+
+const signalView = z.strictObject({
+  signal: z.string(),
+  kind: z.enum(['gauge', 'counter', 'flag', 'code', 'text']),
+  unit: z.string().describe('UN/CEFACT common code'),
+  value: z.union([z.number(), z.string(), z.boolean(), z.null()]),
+  quality: z.enum(['good', 'uncertain', 'bad', 'none']),
+  reason: z.string().nullable(),
+  sourceTimeMs: ms.nullable(),
+});
+export const machineView = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  line: z.string().nullable(),
+  station: z.string().nullable(),
+  profile: z.string(),
+  protocol: z.string(),
+  state: z.enum(machineStates),
+  cause: z.string().nullable(),
+  stateSinceMs: ms,
+  gap: z.strictObject({ fromMs: ms, reason: z.string() }).nullable(),
+  unknownCodes: z
+    .array(z.strictObject({ signal: z.string(), code: z.string() }))
+    .describe('Codes the machine shows that no table of its profile explains'),
+  lastGoodMs: ms.nullable(),
+  readings: z.number(),
+  hasEye: z.boolean().describe('A camera looks at its cloth, so it has rolls'),
+  signals: z.array(signalView),
+}) satisfies z.ZodType<MachineView>;
+export const uplinkView = z.strictObject({
+  configured: z.boolean(),
+  connected: z.boolean(),
+  sinceMs: ms.nullable(),
+  reason: z.string().nullable(),
+  outboxRecords: z.number(),
+  outboxBatches: z.number(),
+  outboxFiles: z.number(),
+  oldestUnackedMs: ms.nullable(),
+  acked: z.number(),
+  redelivered: z.number(),
+  deadLetters: z.number(),
+}) satisfies z.ZodType<UplinkView>;
+export const streamCounts = z.strictObject({
+  clients: z.number(),
+  resumed: z.number(),
+  snapshots: z.number(),
+  overflows: z.number().describe('Times a page did not read fast enough and missed events'),
+}) satisfies z.ZodType<StreamCounts>;
+export const alertView = alertRecord.extend({
+  verified: z.boolean().describe('false: not judged again since the last start'),
+  runbook: z.string().nullable().describe('What to do'),
+});
+export const setPointValue = z.union([z.number(), z.boolean()]);
+export const setPointView = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  unit: z.string().describe('UN/CEFACT common code'),
+  kind: z.enum(['number', 'switch']),
+  range: z.tuple([z.number(), z.number()]).readonly().describe('Lowest and highest; 0 is off and 1 is on'),
+  step: z.number().nullable(),
+  current: setPointValue.nullable().describe('What the machine has now; null: cannot be read'),
+}) satisfies z.ZodType<SetPointView>;
+export const writeView = z.strictObject({
+  id: z.string(),
+  machine: z.string(),
+  setPoint: z.string(),
+  unit: z.string(),
+  from: setPointValue.describe('What the machine had when it was proposed'),
+  to: setPointValue,
+  reason: z.string(),
+  proposedBy: z.string(),
+  confirmedBy: z.string().nullable(),
+  atMs: ms.describe('UTC milliseconds of the newest step'),
+  state: z.enum(['proposed', 'sent', 'done', 'dropped']),
+  expiresAtMs: ms.nullable().describe('Until then a proposal may be confirmed'),
+  outcome: z
+    .enum(['written', 'refused', 'unknown', 'not-sent', 'not-allowed', 'dropped'])
+    .nullable()
+    .describe('unknown: it left, and whether the machine did it is not known; readBack is what was seen after it'),
+  detail: z.string().nullable(),
+  readBack: setPointValue.nullable(),
+}) satisfies z.ZodType<WriteView>;
+export const rollView = z.strictObject({
+  number: z.int(),
+  id: z.string(),
+  fabric: z.string(),
+  why: z.enum(beginReasons).describe('first: of all; asked: somebody said so; counted: the machine did'),
+  missed: z.int().describe('Rolls the machine counted before it and nobody saw'),
+  beganMs: ms,
+  endedMs: ms.nullable().describe('null: it is on the machine'),
+  lengthM: z.number().nullable(),
+}) satisfies z.ZodType<RollListed>;
+export const sessionView = z.strictObject({
+  user: z.string(),
+  role: z.enum(roles),
+  csrf: z.string().describe('Goes into the header x-csrf-token of every POST'),
+  site: z.strictObject({ name: z.string(), timeZone: z.string(), gateway: z.string().describe('Name of the gateway') }),
+  writable: z.array(z.string()).describe('Machines with set-points this person may write'),
+  movedTo: z.string().nullable().describe('Where the page is now, when set-up opened it to the network'),
+});
+export type SessionView = z.infer<typeof sessionView>;
