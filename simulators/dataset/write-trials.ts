@@ -5,7 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { createTrialMaker, trialPositions, type Trial, type TrialDrawer, type TrialTruth } from '../cloth/trials.ts';
+import { trialPositions, type Trial, type TrialTruth } from '../cloth/trial.ts';
+import { createTrialMaker, type TrialDrawer } from '../cloth/trials.ts';
 import { createTubeEye } from '../cloth/tube-camera.ts';
 import { createTubeEyeB } from '../cloth-b/tube.ts';
 import type { TrialsDataset } from './schema.ts';

@@ -1,12 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import {
-  createTrialMaker,
-  trialPositions,
-  type Trial,
-  type TrialDrawer,
-  type TrialPlan,
-} from '../../../../simulators/cloth/trials.ts';
+import { trialPositions, type Trial, type TrialPlan } from '../../../../simulators/cloth/trial.ts';
+import { createTrialMaker, type TrialDrawer } from '../../../../simulators/cloth/trials.ts';
 import { createTubeEye } from '../../../../simulators/cloth/tube-camera.ts';
 import { createTubeEyeB } from '../../../../simulators/cloth-b/tube.ts';
 
