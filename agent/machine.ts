@@ -7,9 +7,7 @@ import type { DraftOf } from './records.ts';
 import type { WebSetup } from './rolls/desk.ts';
 
 export interface MachineSetup {
-  /** A camera looks at its cloth. */
-  readonly hasEye?: boolean;
-  /** The cloth that camera looks at; absent: rolls of it are not kept. */
+  /** The cloth a camera looks at; absent: no camera does. */
   readonly web?: WebSetup;
   readonly id: string;
   readonly name: string;

@@ -127,9 +127,12 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     });
     const storeMeter = new StoreMeter(
       () => store.stats(),
-      ({ full }) => pipeline.storeFull(full),
+      ({ full }) => pipeline.gateway.storeFull(full),
     );
-    const evicted = new EvictedTeller({ notes: () => store.gaps(), tell: (notes) => pipeline.dataEvicted(notes) });
+    const evicted = new EvictedTeller({
+      notes: () => store.gaps(),
+      tell: (notes) => pipeline.gateway.dataEvicted(notes),
+    });
     const steps = () => pipeline.clockSteps();
     const clockState = createClockState({ steps, systemSynced: systemClockSynced, clock });
     ageMs = createAgeClock({ clock, steps, state: () => clockState.state() });
@@ -160,7 +163,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         again = { trial };
         restart.abort();
       },
-      note: (event, data) => pipeline.noteRemote(event, data),
+      note: (event, data) => pipeline.gateway.remote(event, data),
       wallMs: () => clock.wallMs(),
     });
     const bundle = async () => {
@@ -196,7 +199,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     const rollRequests = new RollRequests({
       dataDir: config.dataDir,
       machines: config.machines.flatMap((machine) => ((machine.eye ?? machine.webEye) === null ? [] : [machine.id])),
-      begin: (machine, id) => void pipeline.rollBegin(machine, id),
+      begin: (machine, id) => void pipeline.fabric.rollBegin(machine, id),
       log: (level, message, fields) => log[level](fields, message),
     });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye });

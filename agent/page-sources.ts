@@ -3,7 +3,7 @@ import { defaultFourPointOptions } from '../models/vision/four-point.ts';
 import type { EyeConfig } from './config/config.ts';
 import type { UplinkView } from './live.ts';
 import type { PageSources, PageWrites } from './page/source.ts';
-import type { Pipeline } from './pipeline-ports.ts';
+import type { FabricPort, Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
 /** Evidence is also windows of readings, which the page shows nobody. */
@@ -12,7 +12,9 @@ const isWebp = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(8, 12)).toString('latin1') === 'WEBP';
 
 export function pageSources(parts: {
-  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook' | 'rollBegin'>;
+  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook'> & {
+    readonly fabric: Pick<FabricPort, 'rollBegin'>;
+  };
   readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries' | 'rolls' | 'rollFile' | 'readFile'>;
   /** Of machines with an eye: what was agreed about the score of their rolls. */
   readonly scores: ReadonlyMap<string, EyeConfig['score']>;
@@ -32,7 +34,7 @@ export function pageSources(parts: {
         return store.rollFile({ machine, which, format, options: { ...defaultFourPointOptions, ...score } });
       },
       begin: async (machine, id) => {
-        const { roll, durable } = pipeline.rollBegin(machine, id);
+        const { roll, durable } = pipeline.fabric.rollBegin(machine, id);
         await durable;
         return roll;
       },

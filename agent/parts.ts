@@ -125,16 +125,16 @@ export function pipelineFor({
 }
 
 /** What the eye of a machine looks at. */
-function clothOf({ eye, webEye }: MachineConfig, protocol: Profile['protocol']): Pick<MachineSetup, 'hasEye' | 'web'> {
+function clothOf({ eye, webEye }: MachineConfig, protocol: Profile['protocol']): Pick<MachineSetup, 'web'> {
   // What a knit floor machine sends is counted by the agent, from 0 at its start.
   const countsAlone = protocol !== 'knit-floor';
   if (eye !== null) {
     const { circumferenceMm: widthMm, fabric, feeders, coursesPerCm } = eye;
-    return { hasEye: true, web: { widthMm, fabric, mmPerTurn: (feeders * 10) / coursesPerCm, countsAlone } };
+    return { web: { widthMm, fabric, mmPerTurn: (feeders * 10) / coursesPerCm, countsAlone } };
   }
-  if (webEye === null) return { hasEye: false };
+  if (webEye === null) return {};
   const { widthMm, fabric } = webEye;
-  return { hasEye: true, web: { widthMm, fabric, mmPerTurn: null, countsAlone } };
+  return { web: { widthMm, fabric, mmPerTurn: null, countsAlone } };
 }
 
 export async function uplinkFor(
@@ -170,7 +170,7 @@ export async function uplinkFor(
     clock,
     clockState: () => clockState.state(),
     execute,
-    note: (event, data) => pipeline.noteRemote(event, data),
+    note: (event, data) => pipeline.gateway.remote(event, data),
     log: (level, message, fields) => log[level](fields, message),
   });
   return createUplink({
@@ -211,7 +211,7 @@ export async function uplinkFor(
     ackTimeoutMs: uplink.ackTimeoutS * 1000,
     minuteLingerMs: config.summaries.openMinuteEveryS < 60 ? 0 : minutePairMs,
     outageAfterMs: uplink.outageAfterS * 1000,
-    onOutage: (outage) => pipeline.uplinkOutage(outage),
+    onOutage: (outage) => pipeline.gateway.uplinkOutage(outage),
     onDeadLetter: (letter) => log.error(letter, 'the bridge refused a batch for good; selvedge outbox list shows it'),
   });
 }
@@ -281,7 +281,7 @@ async function eyeModelsFor(
     installed,
     notes: new CrashNotes(eyeModelId, (note) => noteInThread({ dataDir, ...note })),
     accelerators,
-    takenBack: (told) => pipeline.modelTakenBack(told),
+    takenBack: (told) => pipeline.gateway.modelTakenBack(told),
     changed,
     log,
     tryAfterMs: tryAcceleratorsAfterMs,

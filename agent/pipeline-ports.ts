@@ -124,25 +124,19 @@ export interface ModelTakenBack {
   readonly how: string;
 }
 
-export interface Pipeline {
-  accept(event: DriverEvent): void;
-  /** To be called every 200 ms. */
-  tick(): void;
-  /** A person's deed. `durable` resolves when its record is stored. */
-  alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
-  /** Notes a file that was kept and shows why; resolves when that is durable, and rejects when it is not. */
-  evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
+/** What the eye tells of cloth. */
+export interface FabricPort {
   /**
    * Takes what the eye found. `occurrence` is the alert it belongs to, null when there is none (it ended, or nobody watches that machine);
    * `durable` resolves when its records are stored.
    */
-  finding(finding: FabricFinding): { readonly occurrence: string | null; readonly durable: Promise<void> };
+  told(finding: FabricFinding): { readonly occurrence: string | null; readonly durable: Promise<void> };
   /** The eye of this machine was started anew and remembers nothing. */
-  fabricAnew(machine: string): void;
+  anew(machine: string): void;
   /** The eye has looked at this machine long enough since the start to have told every line that is there. */
-  fabricLooked(machine: string): void;
+  looked(machine: string): void;
   /** What the eye looked at since it last said so. */
-  fabricSeen(seen: SeenFabric): void;
+  seen(seen: SeenFabric): void;
   /**
    * A roll begins, by a person's word; without an id it goes by its number. `roll` is null where no eye looks at that machine; `durable`
    * resolves when it is stored.
@@ -151,16 +145,34 @@ export interface Pipeline {
     machine: string,
     id: string | null,
   ): { readonly roll: { readonly number: number; readonly id: string } | null; readonly durable: Promise<void> };
+}
+
+/** What the gateway says of itself. */
+export interface GatewayPort {
   /** A model on trial was taken back: an event and an alert of the gateway. */
   modelTakenBack(taken: ModelTakenBack): void;
   /** Notes that the uplink was lost or is back. */
   uplinkOutage(outage: UplinkOutage): void;
   /** Keeps what was asked from afar, and what became of it, as an event of the gateway. */
-  noteRemote(event: string, data: EventRecord['data']): void;
+  remote(event: string, data: EventRecord['data']): void;
   /** How the store stands, to be told every few seconds: while it is full there is an alert. */
   storeFull(isFull: boolean): void;
   /** Tells what the store removed or folded for its age or for want of room. Resolves when that is durable. */
   dataEvicted(notes: readonly GapNote[]): Promise<void>;
+  /** Tells that the span of a boot has been dated, or never can be. */
+  bootDated(dated: DatedBoot): void;
+}
+
+export interface Pipeline {
+  readonly fabric: FabricPort;
+  readonly gateway: GatewayPort;
+  accept(event: DriverEvent): void;
+  /** To be called every 200 ms. */
+  tick(): void;
+  /** A person's deed. `durable` resolves when its record is stored. */
+  alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> };
+  /** Notes a file that was kept and shows why; resolves when that is durable, and rejects when it is not. */
+  evidence(machine: string, atMs: number, data: EvidenceData): Promise<void>;
   /** Other rules from now on. An alert whose rule is gone is closed; one whose rule changed is judged by the new one. */
   setRules(rules: RuleSet): void;
   /** Other names, lines and stations from now on; machines that are not watched are passed over. */
@@ -178,8 +190,6 @@ export interface Pipeline {
   foldedMinutes(drafts: readonly SummaryDraft[]): Promise<void>;
   /** How the machines are folded: as they are watched. */
   foldMachines(): FoldMachine[];
-  /** Tells that the span of a boot has been dated, or never can be. */
-  bootDated(dated: DatedBoot): void;
   /** Steps of the wall clock since the start. */
   clockSteps(): number;
   /** False until the wall clock has shown a time that can be true. */

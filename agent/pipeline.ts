@@ -3,7 +3,8 @@
  *
  *     reading batch → quality & gap check → canonical signals → ring + rollups      (intake.ts)
  *                   → state machine, detectors → alerts                             (judgement.ts)
- *     finding of a sense → its roll (rolls/desk.ts) → alerts                          (findings.ts)
+ *     finding of a sense → its roll (rolls/desk.ts) → alerts (findings.ts)            (fabric.ts)
+ *     what the gateway says of itself                                                 (gateway.ts)
  *                   → outbox                                                        (journaling.ts)
  *
  * Drivers call `accept`, the composition root calls `tick` every 200 ms. Everything that leaves goes through `out`, in the
@@ -17,47 +18,41 @@
  *  P5  While the time is not known no minute is summarised: whole minutes of a day nobody knows cannot be put right by a span that
  *      is no whole number of minutes. They are folded from the ring once it is known (`agent/dating/`).
  */
-import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
+import type { EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
 import { ClockSteps } from './clock-steps.ts';
 import type { FoldMachine } from './dating/fold.ts';
-import { evictedDraft } from './evicted.ts';
-import { FindingDesk, type FabricFinding } from './findings.ts';
+import { FabricDesk } from './fabric.ts';
+import { FindingDesk } from './findings.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
+import { GatewayDesk } from './gateway.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
 import { Judgement } from './judgement.ts';
 import { LineTime } from './line-time.ts';
 import type { AlertView, MachineView } from './live.ts';
-import { machineDraft, type MachineLabel, type MachineNews } from './machine.ts';
+import { machineDraft, type MachineLabel, type MachineNews, type MachineSetup } from './machine.ts';
 import {
   defaultPipelineOptions,
-  type DatedBoot,
-  type ModelTakenBack,
   type Pipeline,
   type PipelineClock,
   type PipelineCounts,
   type PipelineInput,
   type PipelineOptions,
   type PipelineOut,
-  type UplinkOutage,
 } from './pipeline-ports.ts';
 import { recoverAlerts, recoverMinutes } from './recover.ts';
-import { RollDesk, type SeenFabric } from './rolls/desk.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
-import type { GapNote } from './store/gaps.ts';
 import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
 
-/** Condition of a machine whose cloth the eye was not shown (`agent/senses/eye/desk.ts`). */
-const notTaught = 'eye.not_taught';
 /** With 200 ms a tick fifty machines are through in two seconds. */
 const machinesPerTick = 5;
 /** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
@@ -69,6 +64,8 @@ export function createPipeline(input: PipelineInput): Pipeline {
 }
 
 class DataPipeline implements Pipeline {
+  readonly gateway: GatewayDesk;
+  readonly fabric: FabricDesk;
   readonly #clock: PipelineClock;
   readonly #line: LineTime;
   readonly #out: PipelineOut;
@@ -76,9 +73,6 @@ class DataPipeline implements Pipeline {
   readonly #boot: string;
   readonly #journal: Journaling;
   readonly #desk: AlertDesk;
-  readonly #gateway: GatewayAlerts;
-  readonly #findings: FindingDesk;
-  readonly #rolls: RollDesk;
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
@@ -109,10 +103,19 @@ class DataPipeline implements Pipeline {
       flood: (phase, atMs, alerts) =>
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
-    this.#gateway = new GatewayAlerts(this.#desk);
-    this.#rolls = new RollDesk({ journal: this.#journal, value: (machine, signal) => this.#number(machine, signal) });
-    this.#findings = new FindingDesk({ journal: this.#journal, desk: this.#desk, rolls: this.#rolls });
     const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
+    const now = () => line.now();
+    this.gateway = new GatewayDesk({ journal, desk, now });
+    this.fabric = new FabricDesk({
+      journal,
+      desk,
+      now,
+      isWatched: (machine) => this.#watched(machine) !== undefined,
+      value: (machine, signal) => {
+        const value = this.#machines.get(machine)?.value(signal);
+        return typeof value === 'number' ? value : null;
+      },
+    });
     this.#judgement = new Judgement({ line, journal, desk });
     this.#steps = new ClockSteps({
       line,
@@ -133,16 +136,13 @@ class DataPipeline implements Pipeline {
   }
 
   accept(event: DriverEvent): void {
-    const machine = this.#machines.get(event.machine);
-    if (machine === undefined) {
-      this.#counts.unknownMachine++;
-      return;
-    }
+    const machine = this.#watched(event.machine);
+    if (machine === undefined) return;
     this.#steps.observe();
     switch (event.kind) {
       case 'readings':
         this.#intake.readings(machine, this.#steps.knowsTime ? this.#line.stampedAnew(event) : event);
-        if (machine.setup.web !== undefined) this.#rollsCounted(machine.id);
+        if (machine.setup.web !== undefined) this.fabric.counted(machine.id);
         break;
       case 'gap':
         this.#intake.gap(machine, event);
@@ -155,13 +155,20 @@ class DataPipeline implements Pipeline {
         break;
       case 'condition':
         machine.noteCondition(event);
-        if (event.name === notTaught && event.active) this.#rolls.excuse(machine.id, 'not-taught');
+        this.fabric.condition(machine.id, event.name, event.active);
         this.#judgement.rules(machine, this.#line.now());
         break;
       case 'link':
         break;
     }
     this.#journal.flush();
+  }
+
+  /** Counts what comes of a machine nobody watches. */
+  #watched(id: string): Watched | undefined {
+    const machine = this.#machines.get(id);
+    if (machine === undefined) this.#counts.unknownMachine++;
+    return machine;
   }
 
   tick(): void {
@@ -198,95 +205,8 @@ class DataPipeline implements Pipeline {
     return { outcome, durable: this.#journal.durable() };
   }
 
-  noteRemote(event: string, data: EventRecord['data']): void {
-    this.#journal.instant('gateway', this.#clock.wallMs(), event, data);
-    this.#journal.flush();
-  }
-
   evidence(machine: string, atMs: number, data: EvidenceData): Promise<void> {
     this.#journal.instant(machine, atMs, evidenceEvent, data);
-    this.#journal.flush();
-    return this.#journal.durable();
-  }
-
-  finding(finding: FabricFinding): { occurrence: string | null; durable: Promise<void> } {
-    const isWatched = this.#machines.has(finding.machine);
-    if (!isWatched) this.#counts.unknownMachine++;
-    const occurrence = isWatched ? this.#findings.told(finding, this.#line.now()) : null;
-    this.#journal.flush();
-    return { occurrence, durable: this.#journal.durable() };
-  }
-
-  fabricAnew(machine: string): void {
-    this.#findings.anew(machine, this.#line.now());
-    this.#journal.flush();
-  }
-
-  fabricSeen(seen: SeenFabric): void {
-    const now = this.#line.now();
-    if (this.#rolls.seen(seen, now)) this.#findings.rollBegun(seen.machine, now);
-    this.#journal.flush();
-  }
-
-  rollBegin(
-    machine: string,
-    id: string | null,
-  ): { roll: { number: number; id: string } | null; durable: Promise<void> } {
-    const now = this.#line.now();
-    const roll = this.#rolls.begin(machine, id, now);
-    if (roll !== null) this.#findings.rollBegun(machine, now);
-    this.#journal.flush();
-    return { roll, durable: this.#journal.durable() };
-  }
-
-  /** The machine may have counted a roll. */
-  #rollsCounted(machine: string): void {
-    const now = this.#line.now();
-    if (this.#rolls.counted(machine, now)) this.#findings.rollBegun(machine, now);
-  }
-
-  #number(machine: string, signal: string): number | null {
-    const value = this.#machines.get(machine)?.value(signal);
-    return typeof value === 'number' ? value : null;
-  }
-
-  fabricLooked(machine: string): void {
-    this.#findings.looked(machine, this.#line.now());
-    this.#journal.flush();
-  }
-
-  modelTakenBack(taken: ModelTakenBack): void {
-    const now = this.#line.now();
-    const evidence = { ...taken };
-    this.#journal.instant('gateway', Math.round(now.wallMs), 'model_taken_back', evidence);
-    this.#gateway.modelTakenBack(evidence, now);
-    this.#journal.flush();
-  }
-
-  uplinkOutage({ phase, fromMs, toMs, reason }: UplinkOutage): void {
-    const atMs = Math.round(toMs ?? this.#clock.wallMs());
-    this.#journal.event({
-      machine: 'gateway',
-      atMs,
-      event: 'uplink_outage',
-      phase,
-      fromMs: Math.round(fromMs),
-      data: { reason },
-    });
-    this.#journal.flush();
-  }
-
-  storeFull(isFull: boolean): void {
-    this.#gateway.full(isFull, this.#line.now());
-    this.#journal.flush();
-  }
-
-  dataEvicted(notes: readonly GapNote[]): Promise<void> {
-    const now = this.#line.now();
-    for (const note of notes) {
-      this.#journal.event(evictedDraft(note, now.wallMs));
-      if (note.step === 'unacked-history') this.#gateway.evicted({ records: note.records, fromMs: note.fromMs }, now);
-    }
     this.#journal.flush();
     return this.#journal.durable();
   }
@@ -300,8 +220,8 @@ class DataPipeline implements Pipeline {
 
   /** Which rules a machine has depends on its signals. */
   #rulesOf(machine: Watched, now: Instant): void {
-    const { id, kind, profile, hasEye } = machine.setup;
-    const own = rulesFor(this.#ruleSet, id, kind, profile, hasEye);
+    const { id } = machine.setup;
+    const own = chosenFor(this.#ruleSet, machine.setup);
     for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
     for (const gone of machine.setRules(own)) {
       this.#desk.abandon(id, gone, now);
@@ -383,7 +303,7 @@ class DataPipeline implements Pipeline {
       this.#summaries(machine.rollup.seal(lineMs));
       this.#ringBlock(machine.ring.take());
     }
-    this.#rolls.flush(now);
+    this.fabric.flush();
     this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
     this.#journal.flush();
     await this.#journal.settled();
@@ -409,29 +329,21 @@ class DataPipeline implements Pipeline {
       const data = { reason: 'agent-restarted' };
       this.#journal.event({ machine, atMs: Math.round(now.wallMs), event, phase: 'closed', fromMs, data });
     }
-    for (const what of recovery.quarantined) {
-      this.#journal.instant('gateway', Math.round(now.wallMs), 'store_quarantined', { file: what });
-    }
     const chosen = new Map<string, readonly Rule[]>();
-    for (const setup of machines)
-      chosen.set(setup.id, rulesFor(rules, setup.id, setup.kind, setup.profile, setup.hasEye));
+    for (const setup of machines) chosen.set(setup.id, chosenFor(rules, setup));
     const known = new Map<string, readonly Pick<Rule, 'id' | 'latch'>[]>([...chosen, [gatewayId, GatewayAlerts.rules]]);
-    for (const { id, hasEye } of machines) {
-      if (hasEye === true) known.set(id, [...(chosen.get(id) ?? []), ...FindingDesk.rules]);
+    for (const { id, web } of machines) {
+      if (web !== undefined) known.set(id, [...(chosen.get(id) ?? []), ...FindingDesk.rules]);
     }
     const open = recoverAlerts(this.#desk, recovery, known, now);
-    for (const { machine, rule, clearedMs } of this.#desk.open()) {
-      if (clearedMs === null && FindingDesk.rules.some(({ id }) => id === rule))
-        this.#findings.recovered(machine, rule);
-    }
-    this.#gateway.damaged(recovery.quarantined, now);
+    this.gateway.quarantined(recovery.quarantined, now);
     const key = { boot: this.#boot, segment: this.#line.segment };
     for (const setup of machines) {
       const own = chosen.get(setup.id) ?? [];
       for (const rule of own) this.#runbooks.set(`${setup.id} ${rule.id}`, rule.runbook);
       const machine = new Watched(setup, own, open.get(setup.id) ?? new Map(), lineMs, key, this.#options);
       this.#machines.set(setup.id, machine);
-      if (setup.web !== undefined) this.#rolls.watch(setup.id, setup.web, recovery.lastRolls);
+      if (setup.web !== undefined) this.fabric.watch(setup.id, setup.web, recovery.lastRolls);
       this.#journal.record(machineDraft(setup, Math.round(now.wallMs)));
       const { ringBlockS } = this.#options;
       const { drafts, damagedBlocks } = recoverMinutes(machine, recovery, { nowMs: now.wallMs, ringBlockS });
@@ -449,12 +361,6 @@ class DataPipeline implements Pipeline {
 
   foldMachines(): FoldMachine[] {
     return [...this.#machines.values()].map(({ setup, offlineAfterS }) => ({ setup, offlineAfterS }));
-  }
-
-  bootDated({ boot, shiftMs, summaries }: DatedBoot): void {
-    const event = shiftMs === null ? 'times_unknown' : 'times_restamped';
-    this.#journal.instant('gateway', this.#clock.wallMs(), event, { boot, shiftMs, summaries });
-    this.#journal.flush();
   }
 
   clockSteps(): number {
@@ -477,4 +383,9 @@ class DataPipeline implements Pipeline {
     this.#counts.ringBlocks++;
     this.#out.ring(block);
   }
+}
+
+/** The rules of a machine: by what it is, and whether a camera looks at its cloth. */
+function chosenFor(rules: RuleSet, { id, kind, profile, web }: MachineSetup): readonly Rule[] {
+  return rulesFor(rules, id, kind, profile, web !== undefined);
 }

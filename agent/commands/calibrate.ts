@@ -15,7 +15,7 @@ import { InstalledModels } from '../models/installed.ts';
 import { trustedKeys } from '../models/trust.ts';
 import { type Calibration, differing, keepCalibration, readCalibration, settingOf } from '../senses/calibrations.ts';
 import { type Looked, lookForLine } from '../senses/calibrating.ts';
-import { machineOf } from '../senses/eye/desk.ts';
+import { machineOf } from '../senses/eye/told.ts';
 import { eyeModel, eyeModelId } from '../senses/eye/model.ts';
 import { styleFor } from '../senses/styles.ts';
 import { gatewayKeys } from '../sync/keys.ts';

@@ -1,5 +1,5 @@
 /** The figures of `selvedge evaluate vision --simulated`. Pure. */
-import type { EyeFinding } from '../senses/eye/watching.ts';
+import type { EyeFinding } from '../senses/eye/looking.ts';
 import { apart, type LineOutcome } from './evaluate-trials-watch.ts';
 import { positions, type PositionKind } from './evaluate-trials-data.ts';
 

@@ -1,8 +1,10 @@
 /** One trial through the eye: what the gateway gets of it goes in as the camera and the drivers would bring it, what is told is kept. */
 import type { EyeConfig } from '../config/config.ts';
-import { machineOf } from '../senses/eye/desk.ts';
-import { Watching, type EyeFinding } from '../senses/eye/watching.ts';
-import { teach, type Graph, type Taught } from '../../models/vision/eye.ts';
+import { machineOf } from '../senses/eye/told.ts';
+import type { EyeFinding } from '../senses/eye/looking.ts';
+import { Watching } from '../senses/eye/watching.ts';
+import { teach } from '../../models/vision/eye.ts';
+import type { Graph, Taught } from '../../models/vision/taught.ts';
 import type { Grey } from '../../models/vision/grey.ts';
 import type { TrialInput, TrialTruth } from './evaluate-trials-data.ts';
 

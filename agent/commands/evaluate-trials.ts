@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Graph } from '../../models/vision/eye.ts';
+import type { Graph } from '../../models/vision/taught.ts';
 import { AgentError } from '../errors.ts';
 import { positions, readPictures, readTrial, readTruth, type PositionKind } from './evaluate-trials-data.ts';
 import { eyeFor, judgedLine, teachFrom, watchTrial, type Told } from './evaluate-trials-watch.ts';

@@ -4,7 +4,7 @@
  * own do the work. Whatever a kill interrupts, the next start goes on with.
  */
 import type { Logger } from '../log.ts';
-import type { DatedSpan, Pipeline } from '../pipeline-ports.ts';
+import type { GatewayPort, DatedSpan, Pipeline } from '../pipeline-ports.ts';
 import type { FoldSpan, HostClock } from '../store/dating.ts';
 import type { Store } from '../store/open.ts';
 import { startThread, type ThreadClient } from '../store/rpc.ts';
@@ -12,7 +12,9 @@ import type { FoldOperations, FoldSettings } from './fold-thread.ts';
 
 export interface DatingParts {
   readonly store: Pick<Store, 'date' | 'dateRing' | 'toFold' | 'folded'>;
-  readonly pipeline: Pick<Pipeline, 'foldedMinutes' | 'bootDated' | 'knowsTime'>;
+  readonly pipeline: Pick<Pipeline, 'foldedMinutes' | 'knowsTime'> & {
+    readonly gateway: Pick<GatewayPort, 'bootDated'>;
+  };
   readonly boot: string;
   /** This start of the computer, and the wall time less its monotonic time now. */
   readonly host: () => HostClock;
@@ -58,7 +60,7 @@ export function createDating(parts: DatingParts): Dating {
         summaries += drafts.length;
         await pipeline.foldedMinutes(drafts);
       }
-      pipeline.bootDated({ boot: span.boot, shiftMs: span.shiftMs, summaries });
+      pipeline.gateway.bootDated({ boot: span.boot, shiftMs: span.shiftMs, summaries });
       await store.folded(span.boot);
     }
   };

@@ -17,76 +17,43 @@ import {
   columnLengths,
   filtersByOffset,
   innerBand,
-  innerSamples,
   innerSquare,
   innerThread,
-  innerThreadPx,
   rowLengths,
-  rowMatrix,
-  rowOffsets,
-  slantMatrices,
-  slants,
   spotWindow,
   threadWindow,
   WindowStatistics,
   type Plane,
 } from './bands.ts';
-import { borderCells, layOut, scaleChannels, type ChannelScale, type Responses } from './channels.ts';
-import { findCloth, mirrorBeside, mirrored } from './cloth.ts';
-import { BlockStatistics, columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
+import { scaleChannels, type ChannelScale, type Responses } from './channels.ts';
+import { BlockStatistics, columnBlocks, rowBlocks } from './covariance.ts';
 import type { Box, Grey } from './grey.ts';
+import { levelOf, prepare, type Prepared } from './prepare.ts';
 import { slopeOf } from './slope.ts';
 import { foldsOf } from './split.ts';
+import {
+  type Bands,
+  bandsOf,
+  blankCloth,
+  blankScale,
+  channels,
+  type Cloth,
+  clothOf,
+  feedsOf,
+  type Graph,
+  phaseKernel,
+  type Taught,
+  type TensorLike,
+} from './taught.ts';
 import { thresholdOf } from './threshold.ts';
-import { cellPx, leastClothShare, tilePx, tilesOf } from './tiles.ts';
-import { kernelPx, Spectrum, whiteningKernel, type Flat } from './whitening.ts';
-
-type TensorLike =
-  | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
-  | { readonly type: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array };
-
-/** Whatever runs the graph; `models/runtime.ts` is one. */
-export interface Graph {
-  run(
-    feeds: Readonly<Record<string, TensorLike>>,
-    wanted: readonly string[],
-  ): Promise<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>;
-}
-
-/** What the eye learned of one cloth under one camera. */
-export interface Taught {
-  readonly whitening: TensorLike;
-  readonly rows: TensorLike;
-  readonly rowsBias: TensorLike;
-  readonly columns: TensorLike;
-  readonly columnsBias: TensorLike;
-  /** Of the threads that cross the image, pixels a pixel, downwards to the right. */
-  readonly slope: number;
-  /** Filters by length and place in the window; `rowMatrix` lays them out for an image. */
-  readonly rowBands: TensorLike;
-  readonly columnBands: TensorLike;
-  readonly threadBands: TensorLike;
-  readonly spots: TensorLike;
-  readonly scale: ChannelScale;
-  /** Scores above it are called faults. */
-  readonly threshold: number;
-  /** From this score on a place is a fault by itself, in whichever of the pictures of a day; below it something must confirm it. */
-  readonly alone: number;
-  /** Mean brightness of what was shown, 0 … 255. */
-  readonly level: number;
-}
+import { cellPx, leastClothShare, tilesOf } from './tiles.ts';
+import { Spectrum, whiteningKernel, type Flat } from './whitening.ts';
 
 export interface Judged {
   readonly map: ScoreMap;
   readonly cloth: Box;
 }
 
-/** Channels of the graph, models/training/vision/build.py. */
-const channels = 69;
-/** The whitening convolution makes so many pixels at once in either direction. */
-const phases = 8;
-/** Sides the graph takes are multiples of this. */
-const stepPx = 32;
 /** Images of cloth; fewer say nothing about the next one. */
 export const leastImages = 4;
 const folds = 4;
@@ -95,19 +62,6 @@ const slopeImages = 6;
 /** 100 m of a tube at 35 rpm, seen by 20 pictures a second of four tiles, are 250,000 tiles. */
 const aloneShare = 1 / 250_000;
 const leastAlone = 2;
-
-/** Mean brightness of a picture, of every seventh pixel. */
-export function levelOf({ pixels }: Grey): number {
-  let sum = 0;
-  for (let at = 0; at < pixels.length; at += 7) sum += pixels[at] ?? 0;
-  return sum / Math.ceil(pixels.length / 7);
-}
-
-/** An image as the graph takes it, with the cloth it holds. */
-interface Prepared {
-  readonly image: Grey;
-  readonly cloth: Box;
-}
 
 /**
  * Learns a cloth from images of good cloth of one size.
@@ -152,8 +106,6 @@ export async function learn(images: readonly Grey[], graph: Graph): Promise<Less
   return { taught: { ...cloth, scale: scaleChannels(answers), threshold, alone, level }, peaks };
 }
 
-type Cloth = Omit<Taught, 'scale' | 'threshold' | 'alone' | 'level'>;
-
 /** The weave: whitening kernel, both covariances and the bands, from the flattened images. */
 async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<Cloth> {
   const spectrum = new Spectrum();
@@ -162,7 +114,7 @@ async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<
   const blank = blankCloth();
   const flats: Flat[] = [];
   for (const one of prepared) {
-    const { flat } = await graph.run(feedsOf(one, blank, blankScale), ['flat']);
+    const { flat } = await graph.run(feedsOf(one.image, blank, blankScale), ['flat']);
     if (flat === undefined) throw new ModelError('modelUnusable', 'no flattened image came out');
     const [, , height = 0, width = 0] = flat.dims;
     const { left, top, right, bottom } = one.cloth;
@@ -185,7 +137,6 @@ async function learnCloth(prepared: readonly Prepared[], graph: Graph): Promise<
 }
 
 const wantedMeans = ['row_means', 'column_means', 'thread_means', 'spot_means'];
-type Bands = Pick<Cloth, 'slope' | 'rowBands' | 'columnBands' | 'threadBands' | 'spots'>;
 
 async function learnBands(prepared: readonly Prepared[], blank: Cloth, graph: Graph): Promise<Bands> {
   const rows = Array.from({ length: rowLengths }, () => new WindowStatistics(bandWindow));
@@ -193,7 +144,7 @@ async function learnBands(prepared: readonly Prepared[], blank: Cloth, graph: Gr
   const threads = Array.from({ length: columnLengths }, () => new WindowStatistics(threadWindow));
   const squares = new WindowStatistics(spotWindow * spotWindow);
   for (const one of prepared) {
-    const means = await graph.run(feedsOf(one, blank, blankScale), wantedMeans);
+    const means = await graph.run(feedsOf(one.image, blank, blankScale), wantedMeans);
     rows.forEach((statistics, i) => addRows(statistics, planeOf(means['row_means'], i, one, cellPx)));
     columns.forEach((statistics, i) => addColumns(statistics, planeOf(means['column_means'], i, one, cellPx)));
     threads.forEach((statistics, i) => addColumns(statistics, planeOf(means['thread_means'], i, one, 2), threadWindow));
@@ -208,6 +159,16 @@ async function learnBands(prepared: readonly Prepared[], blank: Cloth, graph: Gr
       squares.filters(innerSquare),
     ),
   };
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** One plane of an answer; @param px side of what one value of it stands for, in pixels of the image */
@@ -229,87 +190,8 @@ function planeOf(
   };
 }
 
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function float(dims: readonly number[], data: Float32Array): TensorLike {
-  return { type: 'float32', dims, data };
-}
-
-function bandsOf(
-  rows: Float32Array,
-  columns: Float32Array,
-  threads: Float32Array,
-  spots: Float32Array,
-): Omit<Bands, 'slope'> {
-  return {
-    rowBands: float([rowLengths, rowOffsets, innerSamples, bandWindow], rows),
-    columnBands: float([columnLengths * innerSamples, 1, 1, bandWindow], columns),
-    threadBands: float([columnLengths * innerThreadPx, 1, 1, threadWindow], threads),
-    spots: float([innerSamples ** 2, 1, spotWindow, spotWindow], spots),
-  };
-}
-
-function clothOf(kernel: Float32Array, rows: BlockWeights, columns: BlockWeights): Omit<Cloth, keyof Bands> {
-  const side = kernelPx + phases - 1;
-  return {
-    whitening: float([phases * phases, 1, side, side], kernel),
-    rows: float([rows.bias.length, 1, rowBlocks.height, rowBlocks.width], rows.weights),
-    rowsBias: float([rows.bias.length], rows.bias),
-    columns: float([columns.bias.length, 1, columnBlocks.height, columnBlocks.width], columns.weights),
-    columnsBias: float([columns.bias.length], columns.bias),
-  };
-}
-
-/** Tensors of the right shapes for a run that looks at the flattened image alone. */
-function blankCloth(): Cloth {
-  const side = kernelPx + phases - 1;
-  const size = rowBlocks.height * rowBlocks.width;
-  const blank = () => ({ weights: new Float32Array(size * size), bias: new Float32Array(size) });
-  return {
-    ...clothOf(new Float32Array(phases * phases * side * side), blank(), blank()),
-    slope: 0,
-    ...bandsOf(
-      new Float32Array(rowLengths * rowOffsets * innerSamples * bandWindow),
-      new Float32Array(columnLengths * innerSamples * bandWindow),
-      new Float32Array(columnLengths * innerThreadPx * threadWindow),
-      new Float32Array(innerSamples ** 2 * spotWindow ** 2),
-    ),
-  };
-}
-const blankScale: ChannelScale = {
-  channels,
-  width: 1,
-  middles: new Float32Array(channels).fill(1),
-  far: new Float32Array(channels).fill(2),
-  borders: new Float32Array(channels * borderCells).fill(1),
-  borderFar: new Float32Array(channels).fill(2),
-};
-
-/** The kernel at each of 8 × 8 places in a larger one: one product of matrices then makes 64 pixels. */
-function phaseKernel(kernel: Float32Array): Float32Array {
-  const side = kernelPx + phases - 1;
-  const weights = new Float32Array(phases * phases * side * side);
-  for (let phase = 0; phase < phases * phases; phase += 1) {
-    const top = Math.floor(phase / phases);
-    const left = phase % phases;
-    for (let y = 0; y < kernelPx; y += 1) {
-      const from = kernel.subarray(y * kernelPx, (y + 1) * kernelPx);
-      weights.set(from, (phase * side + top + y) * side + left);
-    }
-  }
-  return weights;
-}
-
 async function responsesOf(one: Prepared, cloth: Cloth, graph: Graph): Promise<Responses> {
-  const { responses } = await graph.run(feedsOf(one, cloth, blankScale), ['responses']);
+  const { responses } = await graph.run(feedsOf(one.image, cloth, blankScale), ['responses']);
   if (responses?.dims[1] !== channels) throw new ModelError('modelUnusable', 'the graph has other channels');
   const [, , height = 0, width = 0] = responses.dims;
   return { channels, width, height, values: responses.data, cloth: one.cloth };
@@ -350,11 +232,11 @@ export async function judge(image: Grey, taught: Taught, graph: Graph): Promise<
 
 /** For measuring the graph alone: what `judge` would feed it. */
 export function feedsFor(image: Grey, taught: Taught): Readonly<Record<string, TensorLike>> {
-  return feedsOf(prepare(image), taught, taught.scale);
+  return feedsOf(prepare(image).image, taught, taught.scale);
 }
 
 async function mapOf(one: Prepared, cloth: Cloth, scale: ChannelScale, graph: Graph): Promise<ScoreMap> {
-  const { scores } = await graph.run(feedsOf(one, cloth, scale), ['scores']);
+  const { scores } = await graph.run(feedsOf(one.image, cloth, scale), ['scores']);
   if (scores === undefined) throw new ModelError('modelUnusable', 'no scores came out');
   const [, , height = 0, width = 0] = scores.dims;
   const { left, top, right, bottom } = one.cloth;
@@ -366,54 +248,4 @@ async function mapOf(one: Prepared, cloth: Cloth, scale: ChannelScale, graph: Gr
     }
   }
   return { width, height, scores: values };
-}
-
-/** Finds the cloth, mirrors it over what is none, and makes the sides multiples of what the graph takes. */
-function prepare(image: Grey): Prepared {
-  if (image.width < tilePx || image.height < tilePx) {
-    throw new ModelError('imageTooSmall', `${image.width} × ${image.height} pixels`);
-  }
-  const cloth = findCloth(image);
-  return { image: rounded(mirrorBeside(image, cloth)), cloth };
-}
-
-function rounded(image: Grey): Grey {
-  const width = Math.ceil(image.width / stepPx) * stepPx;
-  const height = Math.ceil(image.height / stepPx) * stepPx;
-  if (width === image.width && height === image.height) return image;
-  const pixels = new Uint8Array(width * height);
-  for (let y = 0; y < height; y += 1) {
-    const from = mirrored(y, 0, image.height) * image.width;
-    pixels.set(image.pixels.subarray(from, from + image.width), y * width);
-    for (let x = image.width; x < width; x += 1) {
-      pixels[y * width + x] = image.pixels[from + mirrored(x, 0, image.width)] ?? 0;
-    }
-  }
-  return { width, height, pixels };
-}
-
-function feedsOf({ image }: Prepared, taught: Cloth, scale: ChannelScale): Record<string, TensorLike> {
-  const cells = image.width / cellPx;
-  const down = image.height / cellPx;
-  const { middles, gains } = layOut(scale, cells);
-  return {
-    image: { type: 'uint8', dims: [image.height, image.width], data: image.pixels },
-    whitening: taught.whitening,
-    rows: taught.rows,
-    rows_bias: taught.rowsBias,
-    columns: taught.columns,
-    columns_bias: taught.columnsBias,
-    slants: float([slants, down, down], slantMatrices(taught.slope, down)),
-    row_bands: float([rowLengths, innerSamples * down, down], rowMatrix(filtersIn(taught.rowBands), down)),
-    column_bands: taught.columnBands,
-    thread_bands: taught.threadBands,
-    spots: taught.spots,
-    middles: { type: 'float32', dims: [1, scale.channels, 1, cells], data: middles },
-    gains: { type: 'float32', dims: [1, scale.channels, 1, cells], data: gains },
-  };
-}
-
-function filtersIn({ type, data }: TensorLike): Float32Array {
-  if (type !== 'float32') throw new ModelError('statsInvalid', 'the filters of the bands are no float32');
-  return data;
 }

@@ -4,7 +4,7 @@
  */
 import { type Blob, type BlobOptions, type Blobs, coreOf, findBlobs, type ScoreMap } from './blobs.ts';
 import { classify, type Classified, type ClothView } from './classify.ts';
-import type { Grey } from './grey.ts';
+import type { Box, Grey } from './grey.ts';
 import { type Look, lookOf } from './look.ts';
 import {
   coverage,
@@ -180,6 +180,25 @@ export function sighted(sight: Sight, options: BlobOptions): Sighted {
   return placed(looked(sight, options), sight.placing);
 }
 
+/** @param half of its width, in units of `place`; @param box its rows, in cells of the map */
+function extentOf(
+  place: Sighting['place'],
+  half: number,
+  { top, bottom }: Pick<Box, 'top' | 'bottom'>,
+  scale: number,
+  placing: Placing,
+): Pick<Sighting, 'acrossFrom' | 'acrossTo' | 'alongFromMm' | 'alongToMm' | 'alongSdMm'> {
+  const ends = [top, bottom].map((y) => placing.along(y * scale, 0.5 * scale));
+  const mms = ends.map(({ mm }) => mm);
+  return {
+    acrossFrom: place.at - half,
+    acrossTo: place.at + half,
+    alongFromMm: Math.min(...mms),
+    alongToMm: Math.max(...mms),
+    alongSdMm: ends[0]?.sdMm ?? 0,
+  };
+}
+
 function oddSighting(
   { xPx, sdPx, score, look }: OddColumn,
   view: ClothView,
@@ -188,18 +207,12 @@ function oddSighting(
 ): Sighting {
   const place = placing.across(xPx, sdPx);
   const half = ((view.walePitchMm ?? view.mmPerPx) / view.mmPerPx / 2) * scale * placing.acrossPerPx;
-  const ends = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
-  const mms = ends.map(({ mm }) => mm);
   return {
     class: 'needle_line',
     shape: 'vertical',
     score,
     place,
-    acrossFrom: place.at - half,
-    acrossTo: place.at + half,
-    alongFromMm: Math.min(...mms),
-    alongToMm: Math.max(...mms),
-    alongSdMm: ends[0]?.sdMm ?? 0,
+    ...extentOf(place, half, view.cloth, scale, placing),
     ...(look === null ? {} : { look }),
   };
 }
@@ -232,8 +245,6 @@ function sightingOf(
   const place = placing.across(line?.xPx ?? blob.centreX * scale, line?.sdPx ?? sdPx);
   // Around a plain spot the scores are high some way into good cloth: its size is that of its core.
   const box = shape === 'spot' ? core : blob;
-  const ends = [box.top, box.bottom].map((y) => placing.along(y * scale, 0.5 * scale));
-  const mms = ends.map(({ mm }) => mm);
   // A line that leans has a wide box; its width is that across its axis.
   const widthPx = shape === 'vertical' ? core.minorSd * Math.sqrt(12) : box.right - box.left;
   const half = (widthPx / 2) * scale * placing.acrossPerPx;
@@ -242,11 +253,7 @@ function sightingOf(
     shape,
     score: blob.peak,
     place,
-    acrossFrom: place.at - half,
-    acrossTo: place.at + half,
-    alongFromMm: Math.min(...mms),
-    alongToMm: Math.max(...mms),
-    alongSdMm: ends[0]?.sdMm ?? 0,
+    ...extentOf(place, half, box, scale, placing),
     ...(look === null ? {} : { look }),
   };
 }

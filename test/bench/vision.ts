@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultBlobOptions, findBlobs } from '../../models/vision/blobs.ts';
-import { feedsFor, judge, teach, type Taught } from '../../models/vision/eye.ts';
+import { feedsFor, judge, teach } from '../../models/vision/eye.ts';
+import type { Taught } from '../../models/vision/taught.ts';
 import type { Grey } from '../../models/vision/grey.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
 import { repository } from '../check/files.ts';

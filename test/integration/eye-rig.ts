@@ -149,13 +149,15 @@ export async function eyeRig(
       accept: (event: DriverEvent) => {
         if (event.kind === 'condition') conditions.push(event);
       },
-      finding: (finding) => {
-        findings.push(finding);
-        return { occurrence: 'o', durable: Promise.resolve() };
+      fabric: {
+        told: (finding) => {
+          findings.push(finding);
+          return { occurrence: 'o', durable: Promise.resolve() };
+        },
+        anew: () => undefined,
+        looked: () => undefined,
+        seen: () => undefined,
       },
-      fabricAnew: () => undefined,
-      fabricLooked: () => undefined,
-      fabricSeen: () => undefined,
       evidence: () => Promise.resolve(),
     },
     keepFile: () => Promise.resolve('0'.repeat(64)),

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eyeGeometrySchema } from '../../agent/senses/eye/settings.ts';
-import { Watching, type EyeFinding, type WatchSettings } from '../../agent/senses/eye/watching.ts';
+import type { EyeFinding } from '../../agent/senses/eye/looking.ts';
+import { Watching, type WatchSettings } from '../../agent/senses/eye/watching.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
-import { teach, type Taught } from '../../models/vision/eye.ts';
+import { teach } from '../../models/vision/eye.ts';
+import type { Taught } from '../../models/vision/taught.ts';
 import { tubeOf } from '../../simulators/cloth/geometry.ts';
 import { createTubeEye, imageSize, type KnitFault, type TubeScene } from '../../simulators/cloth/tube-camera.ts';
 

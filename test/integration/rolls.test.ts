@@ -21,7 +21,7 @@ import { loadProfile } from '../../drivers/profiles/load.ts';
 import { type RollMap, rollMapSchema } from '../../models/vision/roll-map.ts';
 import { freePort, listener } from '../support/ports.ts';
 import { goodPassword } from '../unit/page/harness.ts';
-import { setupOf } from '../unit/pipeline/rig.ts';
+import { needleLine, setupOf } from '../unit/pipeline/rig.ts';
 import { run, startAgent, writeConfig } from './bad-input-rig.ts';
 import { runVerb } from './verb.ts';
 
@@ -45,7 +45,7 @@ async function begin(dataDir: string): Promise<Kept> {
   const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
   const store = await openStore({ dataDir, clock });
   const pipeline = createPipeline({
-    machines: [setupOf(machine, circular, { hasEye: true, web })],
+    machines: [setupOf(machine, circular, { web })],
     rules: loadRuleSet({}, {}, shippedRules()),
     clock,
     recovery: store.recovery,
@@ -57,38 +57,13 @@ async function begin(dataDir: string): Promise<Kept> {
 function seen({ pipeline }: Kept, fromMm: number, toMm: number, unseen = 0, isAnew = false): void {
   const reason = unseen === 0 ? null : ('overload' as const);
   const stretches = [{ fromMm, toMm, unseen, reason }];
-  pipeline.fabricSeen({ machine, model, isSimulated: true, newestMm: toMm, isAnew, stretches });
+  pipeline.fabric.seen({ machine, model, isSimulated: true, newestMm: toMm, isAnew, stretches });
 }
 
 function found({ pipeline }: Kept, more: Partial<FabricFinding>): void {
   const now = Date.now();
-  pipeline.finding({
-    machine,
-    id: 1,
-    phase: 'found',
-    class: 'needle_line',
-    shape: 'vertical',
-    cause: 'needle_or_sinker',
-    score: 4.2,
-    threshold: 1,
-    needle: 1207,
-    k: 2,
-    needleUnknown: null,
-    rollFromMm: 0,
-    rollToMm: 0,
-    alongErrorMm: 2,
-    acrossFromMm: 300,
-    acrossToMm: 302,
-    revolutions: 2,
-    firstMs: now,
-    lastMs: now,
-    fabric: 'jersey',
-    model,
-    isSimulated: true,
-    crop: null,
-    mergedInto: null,
-    ...more,
-  });
+  const own = { machine, model, fabric: 'jersey', acrossFromMm: 300, acrossToMm: 302, alongErrorMm: 2 };
+  pipeline.fabric.told(needleLine({ ...own, firstMs: now, lastMs: now, ...more }));
 }
 const spot = { class: 'hole', shape: 'spot', cause: 'machine_or_handling', needle: null, k: null } as const;
 
@@ -132,7 +107,7 @@ test('the verb beside an open store gives picture, table and data of a roll, ove
   t.after(() => kept.store.close());
   seen(kept, 100, 10_100, 0.5, true);
   found(kept, { id: 1, ...spot, needleUnknown: 'no-angle', rollFromMm: 5_000, rollToMm: 5_030 });
-  kept.pipeline.rollBegin(machine, 'R-2');
+  kept.pipeline.fabric.rollBegin(machine, 'R-2');
   await kept.pipeline.stored();
 
   const out = (name: string) => join(dir, name);

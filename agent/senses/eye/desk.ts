@@ -2,18 +2,18 @@
  * The eye as the agent has it: its process started with what was taught, the polls it needs handed down, and what it tells made findings,
  * evidence and alerts of the pipeline.
  *
- * Invariants (test/integration/eye-agent.test.ts):
- *  I1  A camera that sees nothing, a cloth that was not taught, pictures that cannot be judged and a process that ends again and again are conditions of their machine, so
- *      that rules make alerts of them: there is no silent eye.
+ * Invariants (test/integration/eye-model.test.ts, test/e2e/eye.alone.test.ts):
+ *  I1  A camera that sees nothing, a cloth that was not taught, pictures that cannot be judged and a process that ends again and again are
+ *      conditions of their machine, so that rules make alerts of them: there is no silent eye.
  *  I2  A crop is kept before the record that names it.
  *  I3  What is taught while the agent runs is used within some seconds, in a new process; so is another model.
  *  I4  Crops are bounded (`crop-budget.ts`), and so is what waits to be kept; what is dropped is counted.
  */
 import type { KeyObject } from 'node:crypto';
-import type { ConditionEvent, DriverEvent, ReadingsEvent } from '../../../drivers/contract.ts';
+import type { ConditionEvent, DriverEvent } from '../../../drivers/contract.ts';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { EyeConfig, WebEyeConfig } from '../../config/config.ts';
-import type { Pipeline } from '../../pipeline-ports.ts';
+import type { FabricPort, Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
 import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
 import { ForkThread } from '../fork.ts';
@@ -23,14 +23,9 @@ import { beginSight, seeSight, type Sight } from './blind.ts';
 import { CropBudget } from './crop-budget.ts';
 import { eyeModelId, type EyeModel } from './model.ts';
 import type { Chosen, ModelWatch } from './model-watch.ts';
-import {
-  type EyeMachine,
-  type EyeMessage,
-  eyeMessageSchema,
-  type EyeSettings,
-  type FlatMachine,
-  type Position,
-} from './settings.ts';
+import { EyePolls } from './polls.ts';
+import { type EyeMachine, type EyeMessage, eyeMessageSchema, type EyeSettings, type FlatMachine } from './settings.ts';
+import { flatOf, machineOf } from './told.ts';
 
 /** What is taught, and which model is in use, is looked for so often. */
 const lookEveryMs = 5_000;
@@ -40,10 +35,6 @@ const tryAgainMs = 60_000;
 const mostWaiting = 200;
 /** The machines are polled by other processes: pictures come after them. */
 const niceness = 10;
-/** No circular machine turns faster than 120 a minute (`drivers/profiles/knit-circular-kf4-tcp.yaml`). */
-const fastestMs = 500;
-const speedSignal = 'cylinder.speed';
-const countSignal = 'revolution.count';
 
 export interface EyeDeskParts {
   readonly machines: readonly { readonly id: string; readonly eye: EyeConfig }[];
@@ -53,7 +44,9 @@ export interface EyeDeskParts {
   /** Of this gateway: what it taught is signed with it. */
   readonly publicKey: KeyObject;
   readonly models: ModelWatch;
-  readonly pipeline: Pick<Pipeline, 'accept' | 'finding' | 'fabricAnew' | 'fabricLooked' | 'fabricSeen' | 'evidence'>;
+  readonly pipeline: Pick<Pipeline, 'accept' | 'evidence'> & {
+    readonly fabric: Pick<FabricPort, 'told' | 'anew' | 'looked' | 'seen'>;
+  };
   readonly keepFile: (bytes: Uint8Array) => Promise<string>;
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly random: () => number;
@@ -101,7 +94,7 @@ export class EyeDesk {
   #waiting = 0;
   #findingsDropped = 0;
   readonly #fabrics = new Map<string, string>();
-  readonly #polls = new Map<string, { rpm: number | null; revolutions: number | null }>();
+  readonly #polls: EyePolls;
   /** Conditions that hold, by machine and name. */
   readonly #conditions = new Set<string>();
   #work: Promise<void> = Promise.resolve();
@@ -111,6 +104,7 @@ export class EyeDesk {
     this.#p = parts;
     this.#eyes = [...parts.machines, ...(parts.webs ?? [])];
     for (const { id, eye } of this.#eyes) this.#fabrics.set(id, eye.fabric);
+    this.#polls = new EyePolls(parts.machines, parts.webs ?? []);
   }
 
   start(signal: AbortSignal): void {
@@ -150,30 +144,7 @@ export class EyeDesk {
 
   /** To be told of all that drivers bring: the polls an eye without a mark or encoder reckons its angle from. */
   saw(event: DriverEvent): void {
-    if (event.kind !== 'readings' || event.past !== undefined) return;
-    if (this.#p.machines.some(({ id, eye }) => id === event.machine && eye.position === 'telemetry')) this.#poll(event);
-    const web = this.#p.webs?.find(({ id }) => id === event.machine);
-    if (web?.eye.position.kind === 'speed') this.#speed(event, web.eye.position.signal);
-  }
-
-  #speed({ machine, readings }: ReadingsEvent, name: string): void {
-    for (const { signal, quality, value, sourceTimeMs } of readings) {
-      if (signal !== name || quality !== 'good' || typeof value !== 'number' || value < 0) continue;
-      this.#process?.send({ kind: 'web-speed', machine, timeMs: sourceTimeMs, mPerMin: value });
-    }
-  }
-
-  #poll({ machine, readings }: ReadingsEvent): void {
-    const known = this.#polls.get(machine) ?? { rpm: null, revolutions: null };
-    this.#polls.set(machine, known);
-    for (const { signal, quality, value } of readings) {
-      if (quality !== 'good' || typeof value !== 'number') continue;
-      if (signal === speedSignal) known.rpm = value;
-      if (signal === countSignal) known.revolutions = value;
-    }
-    const timeMs = readings.at(-1)?.sourceTimeMs;
-    if (known.rpm === null || timeMs === undefined) return;
-    this.#process?.send({ kind: 'telemetry', machine, timeMs, rpm: known.rpm, revolutions: known.revolutions });
+    for (const message of this.#polls.saw(event)) this.#process?.send(message);
   }
 
   /** Starts a process with the model in use and what is taught now, when that is something else than before. */
@@ -297,7 +268,7 @@ export class EyeDesk {
   #state(state: SenseState, machines: readonly Pick<EyeMachine, 'machine'>[]): void {
     for (const { machine } of machines) {
       this.#condition(machine, 'eye.crash_loop', state.looping);
-      if (state.running && state.restarts !== this.#started) this.#p.pipeline.fabricAnew(machine);
+      if (state.running && state.restarts !== this.#started) this.#p.pipeline.fabric.anew(machine);
     }
     this.#started = state.restarts;
   }
@@ -324,7 +295,7 @@ export class EyeDesk {
         return;
       }
       case 'looked':
-        this.#p.pipeline.fabricLooked(message.machine);
+        this.#p.pipeline.fabric.looked(message.machine);
         return;
       case 'cloth':
         this.#work = this.#work.then(() => this.#seen(message));
@@ -357,7 +328,7 @@ export class EyeDesk {
     const { pipeline, models, log } = this.#p;
     const isSimulated = this.#eyes.find(({ id }) => id === machine)?.eye.simulated ?? false;
     try {
-      pipeline.fabricSeen({
+      pipeline.fabric.seen({
         machine,
         newestMm,
         isAnew,
@@ -376,7 +347,7 @@ export class EyeDesk {
     try {
       const crop = shown !== null && this.#crops.allows(machine, clock.monotonicMs()) ? shown : null;
       const sha256 = crop === null ? null : await keepFile(crop);
-      const told = pipeline.finding({
+      const told = pipeline.fabric.told({
         ...finding,
         machine,
         fabric: this.#fabrics.get(machine) ?? '',
@@ -405,80 +376,5 @@ export class EyeDesk {
     else this.#conditions.delete(key);
     const event: ConditionEvent = { kind: 'condition', machine, name, active, text, atMs: this.#p.clock.wallMs() };
     this.#p.pipeline.accept(event);
-  }
-}
-
-/** What the eye's process is told of one machine. @param zero null: no needle is named */
-export function machineOf(
-  machine: string,
-  eye: Omit<EyeConfig, 'score'>,
-  style: { readonly description: Pick<Style['description'], 'camera'>; readonly stats: Buffer },
-  zero: NeedleZero | null,
-): EyeMachine {
-  return {
-    machine,
-    endpoint: eye.camera,
-    mask: eye.mask,
-    geometry: {
-      needles: eye.needles,
-      firstNeedle: eye.firstNeedle,
-      feeders: eye.feeders,
-      circumferenceMm: eye.circumferenceMm,
-      mmPerPx: eye.mmPerPx,
-      scaleError: 0.005,
-      direction: zero?.direction ?? (eye.rising ? 1 : -1),
-      columns: zero?.columns ?? 1,
-      newest: 'top',
-      zeroNeedle: zero?.zeroNeedle ?? null,
-      zeroError: zero?.zeroError ?? 0.5,
-      advanceMm: (eye.feeders * 10) / eye.coursesPerCm,
-      advanceError: 0.01,
-    },
-    coursePitchMm: 10 / eye.coursesPerCm,
-    behind: eye.behind,
-    position: positionOf(eye),
-    reference: style.description.camera,
-    stats: Uint8Array.from(style.stats),
-  };
-}
-
-function flatOf(machine: string, eye: WebEyeConfig, style: Style): FlatMachine {
-  const { mmPerPx, widthMm, leftMm, newest, knit, behind, position } = eye;
-  return {
-    machine,
-    endpoint: eye.camera,
-    mask: eye.mask,
-    reference: style.description.camera,
-    stats: Uint8Array.from(style.stats),
-    flat: {
-      mmPerPx,
-      widthMm,
-      leftMm,
-      newest,
-      isKnit: knit,
-      behind,
-      position:
-        position.kind === 'encoder'
-          ? { kind: 'encoder', mmPerCount: position.mmPerCount, wrapsAt: 2 ** 32 }
-          : { kind: 'speed', speedError: 0.01, oldestMs: 2_000 },
-    },
-  };
-}
-
-/** How well each source is known where nobody measured it: figures of usual cameras, encoders and polls. */
-function positionOf({ position, ringRowsPx, countsPerRevolution }: Omit<EyeConfig, 'score'>): Position {
-  switch (position) {
-    case 'index':
-      return { kind: 'index', ringRowsPx, fastestMs, frameJitterMs: 0.3, speedSpread: 0.001, speedCycle: 0.001 };
-    case 'encoder':
-      return {
-        kind: 'encoder',
-        countsPerTurn: countsPerRevolution,
-        wrapsAt: 2 ** 32,
-        latchJitterMs: 0.1,
-        errorCounts: 0.5,
-      };
-    case 'telemetry':
-      return { kind: 'telemetry', jitterMs: 20, offsetMs: 100, speedError: 0.01, oldestMs: 2_000 };
   }
 }

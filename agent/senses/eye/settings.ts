@@ -115,6 +115,8 @@ export const telemetrySchema = z.strictObject({
   revolutions: z.number().min(0).nullable(),
 });
 export type Telemetry = z.infer<typeof telemetrySchema>;
+/** Whatever the eye is told while it runs. */
+export type EyePoll = Telemetry | z.infer<typeof webSpeedSchema>;
 
 const cameraStates = ['starting', 'ok', 'stalled', 'black', 'over-exposed', 'moved', 'defocused'] as const;
 const shapes = ['vertical', 'horizontal', 'spot'] as const;

@@ -1,7 +1,8 @@
 /** The process of a model in the shadow: it judges what the model in use has judged, and says how far they agree. It tells no findings. */
 import { ModelError } from '../../../models/errors.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
-import { judge, type Taught } from '../../../models/vision/eye.ts';
+import { judge } from '../../../models/vision/eye.ts';
+import type { Taught } from '../../../models/vision/taught.ts';
 import { readStats } from '../../../models/vision/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
 import { leastClothShare, tilesOf } from '../../../models/vision/tiles.ts';

@@ -7,29 +7,33 @@
  *  W2  Good cloth tells nothing.
  *  W3  Pictures that cannot be judged, or that have no place, are counted by their reason, and nothing is made of them.
  */
-import { ModelError } from '../../../models/errors.ts';
-import { defaultBlobOptions } from '../../../models/vision/blobs.ts';
-import { type Graph, judge, levelOf, type Taught } from '../../../models/vision/eye.ts';
-import type { Box, Grey } from '../../../models/vision/grey.ts';
-import { coverage, nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
-import { SeenCloth, type SeenReport } from '../../../models/vision/seen-cloth.ts';
-import { looked, type Looked, placed, type Placing, tubePlacing } from '../../../models/vision/sight.ts';
-import { WaleCrowd } from '../../../models/vision/odd-wales.ts';
-import { columnOfLine, waleLineSd } from '../../../models/vision/wale-line.ts';
-import { cellPx } from '../../../models/vision/tiles.ts';
-import { defaultTrackerOptions, type Sighting, type TrackerOptions } from '../../../models/vision/track.ts';
-import { nearZero } from '../../../models/vision/turns.ts';
-import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
 import { causeOf, type Classified } from '../../../models/vision/classify.ts';
 import type { SpeedReading } from '../../../models/vision/counted-turns.ts';
+import type { Box, Grey } from '../../../models/vision/grey.ts';
+import { WaleCrowd } from '../../../models/vision/odd-wales.ts';
+import { nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
+import type { SeenReport } from '../../../models/vision/seen-cloth.ts';
+import { looked, type Looked, placed, type Placing, tubePlacing } from '../../../models/vision/sight.ts';
+import type { Graph, Taught } from '../../../models/vision/taught.ts';
+import { cellPx } from '../../../models/vision/tiles.ts';
+import { defaultTrackerOptions, type Sighting, type TrackerOptions } from '../../../models/vision/track.ts';
+import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
+import { nearZero } from '../../../models/vision/turns.ts';
+import { columnOfLine, waleLineSd } from '../../../models/vision/wale-line.ts';
 import { Angle } from './angle.ts';
 import { type Cut, cutOf, type Heat } from './cut.ts';
-import type { EyeMachine, EyeMessage } from './settings.ts';
+import {
+  type EyeFinding,
+  inMap,
+  inPixels,
+  Looking,
+  type ToldFinding,
+  type WatchCounts,
+  type Watched,
+  type WatchedFrame,
+} from './looking.ts';
+import type { EyeMachine } from './settings.ts';
 
-/** A blob reaches as far as the scores are this share of what it must reach. */
-export const lowShare = 0.5;
-/** Darker or lighter than the cloth that was taught by more than this is another light, not another cloth: nothing is judged. */
-export const lightRange = [0.7, 1.4] as const;
 /** What is seen once must be so much plainer than teaching says: a fibre in the air before the lens was not in the cloth that was taught. */
 const spotFactor = 1.6;
 /** Pieces kept of one picture. */
@@ -41,23 +45,6 @@ const lookedTurns = 3;
 
 export type WatchSettings = Pick<EyeMachine, 'geometry' | 'position' | 'coursePitchMm' | 'behind'>;
 
-export interface WatchedFrame extends Grey {
-  /** UTC ms of the exposure. */
-  readonly timeMs: number;
-  /** UTC ms at which it came in, by this gateway's clock. */
-  readonly receivedMs?: number;
-  /** Of an encoder; null where the picture has none. */
-  readonly count: number | null;
-}
-
-export type EyeFinding = Extract<EyeMessage, { kind: 'finding' }>['finding'];
-
-/** What is told, and the piece of the picture that showed it: for a crop. null where it is not seen in that picture. */
-export interface ToldFinding {
-  readonly finding: EyeFinding;
-  readonly cut: Cut | null;
-}
-
 /** What is kept of a picture until its turn is known. */
 interface Held {
   readonly seen: Looked;
@@ -65,38 +52,14 @@ interface Held {
   readonly cuts: readonly (Cut | null)[];
 }
 
-export interface WatchCounts {
-  readonly judged: number;
-  /** Pictures without a turn of the machine. */
-  readonly placeless: number;
-  /** Pictures that cannot be judged, by the code of the reason; `light`: another light than when it was taught. */
-  readonly unjudged: Readonly<Record<string, number>>;
-  /** Faults that found no room, in a picture or between them. */
-  readonly dropped: number;
-}
-
-export interface Watched {
-  readonly findings: readonly ToldFinding[];
-  /** true once: the eye has looked long enough since the start to have told every line that is there. */
-  readonly hasLooked: boolean;
-}
-
 export class Watching {
   readonly #settings: WatchSettings;
   readonly #geometry: TubeGeometry;
-  readonly #taught: Taught;
-  readonly #graph: Graph;
+  readonly #looking: Looking;
   readonly #options: TrackerOptions;
   readonly #angle: Angle<Held>;
   readonly #wales: WaleCrowd;
-  /** Between the threshold and what is a fault by itself: a line must reach it in two revolutions. */
-  readonly #from: number;
   #state = emptyTracker;
-  #judged = 0;
-  #placeless = 0;
-  #dropped = 0;
-  readonly #unjudged = new Map<string, number>();
-  readonly #cloth = new SeenCloth();
 
   /** @param size of the pictures, px */
   constructor(settings: WatchSettings, size: Pick<Grey, 'width' | 'height'>, taught: Taught, graph: Graph) {
@@ -107,18 +70,16 @@ export class Watching {
       referenceColumnPx: size.width / 2,
       referenceRowPx: (size.height - ringRowsPx) / 2,
     };
-    this.#taught = taught;
-    this.#graph = graph;
+    this.#looking = new Looking(taught, graph);
     this.#angle = new Angle(settings.position, this.#geometry);
     this.#wales = new WaleCrowd(walePitchMm(this.#geometry) / this.#geometry.mmPerPx);
-    this.#from = Math.sqrt(taught.threshold * taught.alone);
     const { needles, advanceMm } = settings.geometry;
     this.#options = {
       ...defaultTrackerOptions,
       period: needles,
       stepMm: advanceMm,
       loneScore: spotFactor * taught.alone,
-      lineScore: this.#from,
+      lineScore: this.#looking.from,
     };
   }
 
@@ -127,17 +88,12 @@ export class Watching {
   }
 
   counts(): WatchCounts {
-    return {
-      judged: this.#judged,
-      placeless: this.#placeless,
-      unjudged: Object.fromEntries(this.#unjudged),
-      dropped: this.#dropped + this.#state.dropped,
-    };
+    return this.#looking.counts(this.#state.dropped);
   }
 
   /** Which cloth it looked at since it was asked last; null before the first picture. */
   seen(): SeenReport | null {
-    return this.#cloth.take();
+    return this.#looking.seen();
   }
 
   /**
@@ -146,7 +102,7 @@ export class Watching {
    */
   async frame(frame: WatchedFrame): Promise<Watched> {
     const turn = this.#angle.turnOf({ ...frame, picture: frame });
-    if (turn === null && !this.#angle.waits) this.#misplace();
+    if (turn === null && !this.#angle.waits) this.#looking.misplace();
     else {
       const held = await this.#look(frame);
       if (held !== null) this.#angle.hold(turn, held);
@@ -154,15 +110,10 @@ export class Watching {
     const before = this.#state.looked;
     const findings = this.#angle.settled().flatMap(({ held, turn: by }) => {
       if (by !== null) return this.#track(held, tubePlacing(this.#geometry, by));
-      this.#misplace();
+      this.#looking.misplace();
       return [];
     });
     return { findings, hasLooked: before < lookedTurns && this.#state.looked >= lookedTurns };
-  }
-
-  #misplace(): void {
-    this.#placeless += 1;
-    this.#cloth.missed('no-position');
   }
 
   /** Where a needle's place jumps from one revolution to the next, two lines are one only if they look alike. */
@@ -175,23 +126,9 @@ export class Watching {
     const { position, coursePitchMm, behind } = this.#settings;
     const geometry = this.#geometry;
     const picture = position.kind === 'index' ? without(frame, position.ringRowsPx) : frame;
-    const light = levelOf(picture) / this.#taught.level;
-    if (!(light >= lightRange[0] && light <= lightRange[1])) return this.#unjudge('light');
-    let judged: Awaited<ReturnType<typeof judge>>;
-    try {
-      judged = await judge(picture, this.#taught, this.#graph);
-    } catch (error) {
-      if (!(error instanceof ModelError)) throw error;
-      return this.#unjudge(error.entry.code);
-    }
-    this.#judged += 1;
+    const judged = await this.#looking.judge(picture);
+    if (judged === null) return null;
     const { map, cloth } = judged;
-    const inMap = (box: Box): Box => ({
-      left: Math.ceil(box.left / cellPx),
-      top: Math.ceil(box.top / cellPx),
-      right: Math.floor(box.right / cellPx),
-      bottom: Math.floor(box.bottom / cellPx),
-    });
     const view = {
       mmPerPx: geometry.mmPerPx * cellPx,
       walePitchMm: walePitchMm(geometry),
@@ -202,13 +139,13 @@ export class Watching {
     };
     const seen = looked(
       { timeMs: frame.timeMs, map, picture, scale: cellPx, view },
-      { ...defaultBlobOptions, leastPixels: 1, high: this.#from, low: lowShare * this.#from },
+      this.#looking.blobs,
       this.#oddIn(picture, cloth),
       this.#isLoose ? (xPx) => this.#wales.lookAt(xPx) : null,
     );
-    this.#dropped += seen.dropped.beyond + seen.dropped.pixels;
+    this.#looking.drop(seen.dropped);
     const kept = this.#withoutDoubtful(seen);
-    return { seen: kept, cuts: cutsOf(kept, picture, { map, scale: cellPx, full: this.#taught.alone }) };
+    return { seen: kept, cuts: cutsOf(kept, picture, this.#looking.heatOf(judged)) };
   }
 
   /**
@@ -216,7 +153,7 @@ export class Watching {
    * there is a spot that the map made long, and what is faint is nothing, for another faint one would be found beside it some day.
    */
   #withoutDoubtful(seen: Looked): Looked {
-    const { alone } = this.#taught;
+    const { alone } = this.#looking.taught;
     const all = seen.details.map((detail, i) => {
       const line = seen.lines[i] ?? { column: null, look: null };
       const { blob, classified } = detail;
@@ -238,7 +175,7 @@ export class Watching {
       const box = { left: xPx - pitchPx / 2, top: cloth.top, right: xPx + pitchPx / 2, bottom: cloth.bottom };
       const column = columnOfLine(picture, box, pitchPx);
       // However odd, alone it is told of nobody: a thread that lies on the cloth is odd too, once.
-      const score = Math.min(oddness * this.#from, 0.99 * this.#taught.alone);
+      const score = Math.min(oddness * this.#looking.from, 0.99 * this.#looking.taught.alone);
       const at = column ?? xPx;
       const look = this.#isLoose ? this.#wales.lookAt(at) : null;
       return { xPx: at, sdPx: (column === null ? 0.5 : waleLineSd) * pitchPx, score, look };
@@ -249,7 +186,7 @@ export class Watching {
     const { frame } = placed(seen, placing);
     const { needles } = this.#geometry;
     const { left, right } = seen.view.cloth;
-    this.#cloth.looked({
+    this.#looking.cloth.looked({
       alongFromMm: frame.alongFromMm,
       alongToMm: frame.alongToMm,
       acrossFrom: placing.across(left * seen.scale, 0).at / needles,
@@ -265,38 +202,19 @@ export class Watching {
     });
   }
 
-  #unjudge(reason: string): null {
-    this.#cloth.missed('camera');
-    this.#unjudged.set(reason, (this.#unjudged.get(reason) ?? 0) + 1);
-    return null;
-  }
-
-  #finding({ kind, finding, mergedInto }: TrackerEvent): EyeFinding {
+  #finding(event: TrackerEvent): EyeFinding {
+    const { finding } = event;
     const geometry = this.#geometry;
     const named = finding.place === null ? null : nameNeedle(finding.place, geometry);
     const pitch = walePitchMm(geometry);
     const acrossFromMm = (needleNumber(finding.acrossFrom, geometry) - geometry.firstNeedle) * pitch;
-    return {
-      id: finding.id,
-      phase: kind,
-      class: finding.class,
-      shape: finding.shape,
-      cause: finding.cause,
-      score: finding.score,
-      threshold: this.#taught.threshold,
+    return this.#looking.told(event, {
       needle: named?.needle ?? null,
       k: named?.k ?? null,
       needleUnknown: named === null ? 'no-needle' : named.reason,
-      rollFromMm: finding.alongFromMm,
-      rollToMm: finding.alongToMm,
-      alongErrorMm: coverage * finding.alongSdMm,
       acrossFromMm,
       acrossToMm: acrossFromMm + (finding.acrossTo - finding.acrossFrom) * pitch,
-      revolutions: Math.max(1, finding.revolutions),
-      firstMs: finding.firstTimeMs,
-      lastMs: finding.lastTimeMs,
-      mergedInto,
-    };
+    });
   }
 }
 
@@ -328,20 +246,7 @@ function cutsOf({ details, odd, scale, view }: Looked, picture: Grey, heat: Heat
     }),
   ];
   const least = boxes.map(({ score }) => score).toSorted((a, b) => b - a)[mostCuts - 1] ?? 0;
-  return boxes.map(({ blob, score }) =>
-    score < least
-      ? null
-      : cutOf(
-          picture,
-          {
-            left: blob.left * scale,
-            top: blob.top * scale,
-            right: blob.right * scale,
-            bottom: blob.bottom * scale,
-          },
-          heat,
-        ),
-  );
+  return boxes.map(({ blob, score }) => (score < least ? null : cutOf(picture, inPixels(blob, scale), heat)));
 }
 
 /** The picture below the rows that show the ring: the rest is cloth. Row 0 of the geometry is its first row. */

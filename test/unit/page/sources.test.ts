@@ -10,7 +10,7 @@ test('a past alert carries the runbook its rule has today, and none when the rul
       alertsView: () => [],
       alertAction: () => ({ outcome: 'not-open', durable: Promise.resolve() }),
       runbook: (machine, rule) => (machine === 'ls-1' && rule === 'oil-low' ? 'Fill up.' : null),
-      rollBegin: () => assert.fail('not asked'),
+      fabric: { rollBegin: () => assert.fail('not asked') },
     },
     store: {
       alerts: async () => ({ items: [record('oil-low'), record('gone')] as never[], next: null }),

@@ -17,7 +17,7 @@ const note: GapNote = {
 
 test('what was folded or removed is an event with its span, how many and why', async () => {
   const rig = new Rig();
-  await rig.pipeline.dataEvicted([note, { ...note, id: 8, step: 'ring', why: 'age' }]);
+  await rig.pipeline.gateway.dataEvicted([note, { ...note, id: 8, step: 'ring', why: 'age' }]);
   const [folded, removed, ...more] = rig.events('data_evicted');
   assert.deepEqual(more, []);
   assert.equal(wireRecord.safeParse(folded).success, true);
@@ -30,7 +30,7 @@ test('what was folded or removed is an event with its span, how many and why', a
 
 test('what the bridge never had and is gone is an urgent alert that stays until somebody has seen it', async () => {
   const rig = new Rig();
-  await rig.pipeline.dataEvicted([{ ...note, step: 'unacked-history' }]);
+  await rig.pipeline.gateway.dataEvicted([{ ...note, step: 'unacked-history' }]);
   assert.deepEqual(
     rig.alerts().map(({ type, priority, state }) => [type, priority, state]),
     [

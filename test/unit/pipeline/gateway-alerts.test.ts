@@ -27,13 +27,13 @@ test('a database that was put aside is an alert that stays until somebody has se
 
 test('while the disk is full there is one alert, and it returns when there is room', () => {
   const rig = new Rig();
-  rig.pipeline.storeFull(false);
+  rig.pipeline.gateway.storeFull(false);
   assert.deepEqual(rig.alerts(), []);
   for (let i = 0; i < 3; i++) {
-    rig.pipeline.storeFull(true);
+    rig.pipeline.gateway.storeFull(true);
     rig.pass(1_000);
   }
-  rig.pipeline.storeFull(false);
+  rig.pipeline.gateway.storeFull(false);
   assert.deepEqual(
     rig.alerts().map(({ type, transition, priority }) => [type, transition, priority]),
     [

@@ -10,6 +10,7 @@ import { wireRecord } from '../../../cloud-bridge/contract.ts';
 import type { Reading, Value } from '../../../drivers/contract.ts';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
 import type { Profile } from '../../../drivers/profiles/schema.ts';
+import type { FabricFinding } from '../../../agent/findings.ts';
 import type { MachineSetup } from '../../../agent/machine.ts';
 import { createPipeline } from '../../../agent/pipeline.ts';
 import type { DatedSpan, Pipeline, PipelineOptions } from '../../../agent/pipeline-ports.ts';
@@ -163,3 +164,32 @@ export const standing: Record<string, Value> = {
   'needle.stitches': 5000,
   'motor.temp': 30,
 };
+
+/** A needle line as the eye tells it, two revolutions after it began. */
+export const needleLine = (more: Partial<FabricFinding> = {}): FabricFinding => ({
+  machine: 'ck-1',
+  id: 1,
+  phase: 'found',
+  class: 'needle_line',
+  shape: 'vertical',
+  cause: 'needle_or_sinker',
+  score: 4.2,
+  threshold: 1,
+  needle: 1207,
+  k: 2,
+  needleUnknown: null,
+  rollFromMm: 5200,
+  rollToMm: 5300,
+  alongErrorMm: 2.31,
+  acrossFromMm: 30.2,
+  acrossToMm: 31.4,
+  revolutions: 2,
+  firstMs: eight + 100,
+  lastMs: eight + 3_500,
+  fabric: 'single-jersey',
+  model: 'fabric-anomaly@1.0.0',
+  isSimulated: true,
+  crop: null,
+  mergedInto: null,
+  ...more,
+});

@@ -2,49 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EventRecord } from '../../../cloud-bridge/contract.ts';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
-import type { FabricFinding } from '../../../agent/findings.ts';
 import { foldRoll } from '../../../agent/rolls/fold.ts';
 import { mostFaults } from '../../../agent/rolls/events.ts';
 import type { RollRow } from '../../../agent/store/roll-events.ts';
 import type { SeenStretch } from '../../../models/vision/seen-cloth.ts';
-import { boot, eight, Rig, setupOf } from './rig.ts';
+import { boot, needleLine, Rig, setupOf } from './rig.ts';
 
 const circular = loadProfile('knit-circular-opcua', []);
 const web = { widthMm: 2000, fabric: 'single-jersey', mmPerTurn: 50, countsAlone: true };
-const machines = [setupOf('ck-1', circular, { hasEye: true, web })];
-
-const finding = (more: Partial<FabricFinding> = {}): FabricFinding => ({
-  machine: 'ck-1',
-  id: 1,
-  phase: 'found',
-  class: 'needle_line',
-  shape: 'vertical',
-  cause: 'needle_or_sinker',
-  score: 4.2,
-  threshold: 1,
-  needle: 1207,
-  k: 2,
-  needleUnknown: null,
-  rollFromMm: 5200,
-  rollToMm: 5300,
-  alongErrorMm: 2,
-  acrossFromMm: 30,
-  acrossToMm: 32,
-  revolutions: 2,
-  firstMs: eight + 100,
-  lastMs: eight + 3_500,
-  fabric: 'single-jersey',
-  model: 'fabric-anomaly@1.0.0',
-  isSimulated: true,
-  crop: null,
-  mergedInto: null,
-  ...more,
-});
+const machines = [setupOf('ck-1', circular, { web })];
 
 const whole = (fromMm: number, toMm: number): SeenStretch => ({ fromMm, toMm, unseen: 0, reason: null });
 function seen(rig: Rig, fromMm: number, toMm: number, more: { isAnew?: boolean; stretch?: Partial<SeenStretch> } = {}) {
   const { isAnew = false, stretch = {} } = more;
-  rig.pipeline.fabricSeen({
+  rig.pipeline.fabric.seen({
     machine: 'ck-1',
     model: 'fabric-anomaly@1.0.0',
     isSimulated: true,
@@ -65,7 +36,7 @@ const mapOf = (rig: Rig, roll: number) => foldRoll('ck-1', rowsOf(rig, roll))?.c
 test('D1: a fault is told with its roll and its metres there, wherever the eye counts from', () => {
   const rig = new Rig({ machines });
   seen(rig, 5000, 6000, { isAnew: true });
-  rig.pipeline.finding(finding());
+  rig.pipeline.fabric.told(needleLine());
   const [opened] = rig.events('fabric_finding');
   assert.deepEqual(
     [opened?.data['roll'], opened?.data['rollFromM'], opened?.data['rollToM'], opened?.data['eye']],
@@ -82,7 +53,7 @@ test('D4: what was looked at is told within a minute, and before a fault that is
   assert.deepEqual(told(), [[0, 1]]);
   seen(rig, 1000, 1500);
   assert.deepEqual(told(), [[0, 1]]);
-  rig.pipeline.finding(finding({ rollFromMm: 1400, rollToMm: 1450 }));
+  rig.pipeline.fabric.told(needleLine({ rollFromMm: 1400, rollToMm: 1450 }));
   assert.deepEqual(told(), [
     [0, 1],
     [1, 1.5],
@@ -104,11 +75,11 @@ test('D4: what was looked at is told within a minute, and before a fault that is
 test('F5: a line that is there when a roll begins lies on both, and both maps have it to the end of its cloth', () => {
   const rig = new Rig({ machines });
   seen(rig, 0, 10_000, { isAnew: true });
-  rig.pipeline.finding(finding({ rollFromMm: 4000, rollToMm: 4200 }));
-  const { roll } = rig.pipeline.rollBegin('ck-1', 'R-18');
+  rig.pipeline.fabric.told(needleLine({ rollFromMm: 4000, rollToMm: 4200 }));
+  const { roll } = rig.pipeline.fabric.rollBegin('ck-1', 'R-18');
   assert.deepEqual(roll, { number: 2, id: 'R-18' });
   seen(rig, 10_000, 12_000);
-  rig.pipeline.finding(finding({ phase: 'closed', rollFromMm: 4000, rollToMm: 11_500 }));
+  rig.pipeline.fabric.told(needleLine({ phase: 'closed', rollFromMm: 4000, rollToMm: 11_500 }));
   const [first, second] = [mapOf(rig, 1), mapOf(rig, 2)];
   assert.deepEqual([first?.roll.lengthMm, second?.roll.id], [10_000, 'R-18']);
   const places = [first, second].map((map) => map?.defects.map(({ fromMm, toMm, needle }) => [fromMm, toMm, needle]));
@@ -120,9 +91,9 @@ test('F5: a line that is there when a roll begins lies on both, and both maps ha
 test('a line that had ended before the roll began is not on it', () => {
   const rig = new Rig({ machines });
   seen(rig, 0, 10_000, { isAnew: true });
-  rig.pipeline.finding(finding({ rollFromMm: 4000, rollToMm: 4200 }));
-  rig.pipeline.rollBegin('ck-1', null);
-  rig.pipeline.finding(finding({ phase: 'closed', rollFromMm: 4000, rollToMm: 9_900 }));
+  rig.pipeline.fabric.told(needleLine({ rollFromMm: 4000, rollToMm: 4200 }));
+  rig.pipeline.fabric.rollBegin('ck-1', null);
+  rig.pipeline.fabric.told(needleLine({ phase: 'closed', rollFromMm: 4000, rollToMm: 9_900 }));
   assert.deepEqual(mapOf(rig, 2)?.defects, []);
 });
 
@@ -154,7 +125,7 @@ test('D2: a roll goes on over a start: by the machine’s count where it has one
   counting.read('ck-1', { 'revolution.count': 1100 });
   seen(counting, 300, 300, { isAnew: true });
   seen(counting, 300, 1300);
-  counting.pipeline.rollBegin('ck-1', null);
+  counting.pipeline.fabric.rollBegin('ck-1', null);
   const looked = (rig: Rig) =>
     rig.events('roll_looked').map(({ data }) => [data['fromM'], data['toM'], data['unseen'], data['reason']]);
   // 100 revolutions of 50 mm.
@@ -166,7 +137,7 @@ test('D2: a roll goes on over a start: by the machine’s count where it has one
 
   const silent = new Rig({ machines, recovery: { lastRolls } });
   seen(silent, 300, 1300, { isAnew: true });
-  silent.pipeline.rollBegin('ck-1', null);
+  silent.pipeline.fabric.rollBegin('ck-1', null);
   assert.deepEqual(looked(silent), [
     [10, 10, 1, 'not-running'],
     [10, 11, 0, null],
@@ -176,11 +147,11 @@ test('D2: a roll goes on over a start: by the machine’s count where it has one
 test('an eye whose process is another ends its lines where it looked last, and the roll goes on', () => {
   const rig = new Rig({ machines });
   seen(rig, 0, 5000, { isAnew: true });
-  rig.pipeline.finding(finding({ rollFromMm: 1000, rollToMm: 1100 }));
+  rig.pipeline.fabric.told(needleLine({ rollFromMm: 1000, rollToMm: 1100 }));
   seen(rig, 5000, 6000);
-  rig.pipeline.fabricAnew('ck-1');
+  rig.pipeline.fabric.anew('ck-1');
   seen(rig, 0, 1000, { isAnew: true });
-  rig.pipeline.finding(finding({ rollFromMm: 200, rollToMm: 300 }));
+  rig.pipeline.fabric.told(needleLine({ rollFromMm: 200, rollToMm: 300 }));
   const map = mapOf(rig, 1);
   assert.deepEqual(
     map?.defects.map(({ id, fromMm, toMm }) => [id, fromMm, toMm]),
@@ -195,20 +166,20 @@ test('an eye whose process is another ends its lines where it looked last, and t
 test('D3: faults beyond the bound raise their alert, are not told, and are counted', () => {
   const rig = new Rig({ machines });
   seen(rig, 0, 1000, { isAnew: true });
-  const hole = finding({ class: 'hole', shape: 'spot', rollFromMm: 500, rollToMm: 505 });
-  for (let id = 1; id <= mostFaults + 3; id += 1) rig.pipeline.finding({ ...hole, id });
-  rig.pipeline.finding(finding({ id: 9_999, rollFromMm: 600, rollToMm: 700 }));
-  rig.pipeline.finding(finding({ id: 9_999, rollFromMm: 600, rollToMm: 800, phase: 'closed' }));
+  const hole = needleLine({ class: 'hole', shape: 'spot', rollFromMm: 500, rollToMm: 505 });
+  for (let id = 1; id <= mostFaults + 3; id += 1) rig.pipeline.fabric.told({ ...hole, id });
+  rig.pipeline.fabric.told(needleLine({ id: 9_999, rollFromMm: 600, rollToMm: 700 }));
+  rig.pipeline.fabric.told(needleLine({ id: 9_999, rollFromMm: 600, rollToMm: 800, phase: 'closed' }));
   assert.equal(rig.events('fabric_finding').length, mostFaults);
   assert.ok(rig.alerts().some(({ rule }) => rule === 'eye-needle-line'));
   seen(rig, 1000, 2000);
-  rig.pipeline.rollBegin('ck-1', null);
+  rig.pipeline.fabric.rollBegin('ck-1', null);
   assert.equal(mapOf(rig, 1)?.dropped, 4);
 });
 
 test('a machine without an eye has no rolls', () => {
   const rig = new Rig({ machines: [setupOf('ck-1', circular)] });
   seen(rig, 0, 1000, { isAnew: true });
-  assert.equal(rig.pipeline.rollBegin('ck-1', null).roll, null);
+  assert.equal(rig.pipeline.fabric.rollBegin('ck-1', null).roll, null);
   assert.deepEqual(rig.events('roll_begun'), []);
 });

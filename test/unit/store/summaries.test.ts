@@ -61,7 +61,7 @@ function sourcesOf(store: Store) {
       alertsView: () => [],
       alertAction: () => ({ outcome: 'not-open', durable: Promise.resolve() }),
       runbook: () => null,
-      rollBegin: () => assert.fail('not asked'),
+      fabric: { rollBegin: () => assert.fail('not asked') },
     },
     store,
     scores: new Map(),
