@@ -43,8 +43,11 @@ const maxImplausible = 100;
 const defaultOfflineAfterS = 30;
 /** Longest wait of a reading in a driver: a round of polls with a search for refused addresses in it. */
 const stampedLateS = 30;
-/** Longer than two requests without an answer. */
-const settledS = 10;
+/**
+ * Beyond two polls. Readings of a signal come in order, the newest is never settled, and a gap begins where the machine was last read:
+ * nothing that is known later changes what is settled.
+ */
+const settledS = 2;
 
 export class Watched implements Facts {
   readonly model: MachineModel;

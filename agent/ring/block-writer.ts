@@ -69,7 +69,7 @@ export class RingBlockWriter {
     }
     this.#points++;
     const column = this.#columnOf(reading.signal);
-    if (at === this.#column.length) this.#column = longer(this.#column, Math.ceil(1.5 * at));
+    if (at === this.#column.length) this.#column = longer(this.#column, grown(at));
     this.#column[at] = column.index;
     this.#sinceMs.set(at, atMs - this.#firstMs);
     if (lagMs !== this.#firstLagMs) this.#lagMs ??= new Numbers(this.#column.length, 'whole');
@@ -97,7 +97,8 @@ export class RingBlockWriter {
     const points = this.#points;
     if (points === 0) return null;
     const [fromMs, toMs] = [this.#fromMs, this.#toMs];
-    const bytes = zstdCompressSync(this.#json(), { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+    // What comes out lies in 64 KB; a block is a third of that, waits for the writer and is copied to its thread with all it lies in.
+    const bytes = Uint8Array.from(zstdCompressSync(this.#json(), { params: { [constants.ZSTD_c_checksumFlag]: 1 } }));
     for (const column of this.#columns.values()) column.restart();
     this.#points = 0;
     this.#lagMs = null;
@@ -214,7 +215,7 @@ class Numbers {
   }
 
   set(at: number, value: number): void {
-    if (at >= this.#array.length) this.#array = longer(this.#array, Math.ceil(1.5 * at));
+    if (at >= this.#array.length) this.#array = longer(this.#array, grown(at));
     if (!(this.#array instanceof Float64Array) && !Number.isNaN(value)) {
       const narrow = this.#kind === 'whole' ? value | 0 : Math.fround(value);
       if (narrow !== value) this.#array = Float64Array.from(this.#array);
@@ -222,6 +223,9 @@ class Numbers {
     this.#array[at] = value;
   }
 }
+
+/** A block has about as many readings as the one before it. */
+const grown = (count: number): number => Math.ceil(1.25 * count);
 
 function longer<T extends Uint16Array | Int32Array | Float32Array | Float64Array>(from: T, capacity: number): T {
   const into = new (from.constructor as new (length: number) => T)(capacity);

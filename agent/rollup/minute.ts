@@ -32,10 +32,11 @@ export class Minute {
     this.sent = Array.from({ length: columns }, () => null);
   }
 
-  /** Nothing on time comes any more: what is kept moves out of the rooms, which were for what is settled since. */
+  /** Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left. */
   leaveRooms(): void {
     if (this.rooms.length === 0) return;
     this.rooms = [];
-    for (const points of this.points) points?.shrink();
+    const rooms = makeRooms(this.points.map((points) => points?.length ?? 0));
+    for (const [column, points] of this.points.entries()) points?.moveTo(rooms[column] ?? null);
   }
 }

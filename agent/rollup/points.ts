@@ -101,9 +101,24 @@ export class MinutePoints {
     return lastMs;
   }
 
-  /** Keeps no more room than what is in it needs; a late reading makes some. */
-  shrink(): void {
-    this.#grow(Math.max(1, this.#count));
+  /** True while the next reading finds room. */
+  get hasRoom(): boolean {
+    return this.#count < this.#times.length;
+  }
+
+  /** What is in it moves into other room; with too little of it, into its own. What was widened keeps its own too. */
+  moveTo(room: Room | null): void {
+    const count = this.#count;
+    const isNarrow = this.#times instanceof Uint16Array && this.#values instanceof Float32Array;
+    if (room === null || !isNarrow || room.times.length < count) {
+      this.#grow(Math.max(1, count));
+      return;
+    }
+    room.times.set(this.#times.subarray(0, count));
+    room.values.set(this.#values.subarray(0, count));
+    this.#times = room.times;
+    this.#values = room.values;
+    if (this.#ranks !== null) this.#ranks = resized(this.#ranks, Math.max(1, room.times.length));
   }
 
   /** False when nothing changed: the reading of this time was known already. */

@@ -151,6 +151,7 @@ export class MachineRollup {
     if (tMs < this.#forgottenMs || tMs <= (this.#settledMs[column] ?? -Infinity)) return false;
     const minute = this.#minuteAt(minuteOf(tMs));
     const points = (minute.points[column] ??= new MinutePoints(minute.rooms[column]));
+    if (!points.hasRoom) this.#settleColumn(minute, column, tMs);
     if (points.add(tMs, value, quality)) this.#touch(minute.fromMs);
     return true;
   }
@@ -220,22 +221,29 @@ export class MachineRollup {
     const { settleAfterS } = this.#options;
     if (settleAfterS === undefined) return;
     const beforeMs = nowMs - settleAfterS * 1000;
-    for (const [at, minute] of this.#minutes.entries()) {
+    for (const minute of this.#minutes) {
       if (minute.fromMs >= beforeMs) break;
-      for (const [column, { counter, holdMs }] of this.#columns.entries()) {
-        const points = minute.points[column] ?? null;
-        if (points === null || counter !== null) continue;
-        const settledMs = points.settle(beforeMs, {
-          fromMs: Math.max(minute.fromMs, this.#segmentFromMs),
-          toMs: minute.fromMs + minuteMs,
-          before: this.#pointBefore(at, column),
-          gaps: this.#gapsOf(column),
-          holdMs,
-        });
-        if (settledMs !== null) this.#settledMs[column] = settledMs;
-      }
+      for (let column = 0; column < this.#columns.length; column++) this.#settleColumn(minute, column, nowMs);
       if (beforeMs >= minute.fromMs + minuteMs) minute.leaveRooms();
     }
+  }
+
+  /** Before a column grows and now and then: a fast signal has as much room as it needs between two settlings. */
+  #settleColumn(minute: Minute, column: number, nowMs: number): void {
+    const { settleAfterS } = this.#options;
+    const points = minute.points[column] ?? null;
+    const own = this.#columns[column];
+    if (settleAfterS === undefined || points === null || own === undefined || own.counter !== null) return;
+    const beforeMs = nowMs - settleAfterS * 1000;
+    if (minute.fromMs >= beforeMs) return;
+    const settledMs = points.settle(beforeMs, {
+      fromMs: Math.max(minute.fromMs, this.#segmentFromMs),
+      toMs: minute.fromMs + minuteMs,
+      before: this.#pointBefore(this.#minutes.indexOf(minute), column),
+      gaps: this.#gapsOf(column),
+      holdMs: own.holdMs,
+    });
+    if (settledMs !== null) this.#settledMs[column] = settledMs;
   }
 
   /** The oldest minute is in a gap that the source may still fill from its memory, and is not too old for that. */

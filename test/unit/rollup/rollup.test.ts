@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { modelMachine } from '../../../agent/machine.ts';
 import { SegmentClock } from '../../../agent/rollup/clock.ts';
-import { rank } from '../../../agent/rollup/points.ts';
+import { MinutePoints, rank } from '../../../agent/rollup/points.ts';
 import { MachineRollup, type RollupOptions, type SummaryDraft } from '../../../agent/rollup/rollup.ts';
 import { StateTimeline } from '../../../agent/states/timeline.ts';
 import { eight, reference, Rig, setupOf, standing } from '../pipeline/rig.ts';
@@ -262,3 +262,20 @@ for (const stepMs of [3_600_000, -3_600_000]) {
     assert.ok(Math.abs(seconds - 40) < 0.01, `${seconds} s of 40`);
   });
 }
+
+test('a signal read twenty times a second takes no more room than one read ten times: what cannot change is settled before it grows', () => {
+  const rollup = newRollup({ settleAfterS: 2 });
+  const held = (everyMs: number): number => {
+    const points = new MinutePoints(null);
+    const input = { fromMs: eight, toMs: eight + 60_000, before: null, gaps: [], holdMs: Infinity };
+    for (let tMs = eight; tMs < eight + 60_000; tMs += everyMs) {
+      if (!points.hasRoom) points.settle(tMs - 2000, input);
+      points.add(tMs, 1, rank.good);
+    }
+    return points.most;
+  };
+  assert.deepEqual([held(100), held(50)], [64, 64]);
+  for (let tMs = eight; tMs < eight + 60_000; tMs += 50) rollup.add(temp, tMs, tMs - eight, rank.good);
+  const summary = summaryOf(rollup.due(eight + 66_000), 'motor.temp');
+  assert.deepEqual([summary?.samples, summary?.sum, summary?.max], [1200, (1199 * 1200 * 50) / 2, 59_950]);
+});
