@@ -40,11 +40,3 @@ export interface BusOptions {
   /** The most requests in a second, of all machines together; null or absent: as many as are answered. */
   readonly maxRequestsPerS?: number | null;
 }
-
-/** What every bus makes of a write: `ask` queues it and says whether the bus is still there. */
-export function replyToWrite(ask: (resolve: (reply: Reply, hasLeft: boolean) => void) => boolean): Promise<WriteReply> {
-  return new Promise((resolve) => {
-    const isAsked = ask((reply, hasLeft) => resolve({ ...reply, hasLeft }));
-    if (!isAsked) resolve({ kind: 'failed', reason: 'connection-lost', hasLeft: false });
-  });
-}

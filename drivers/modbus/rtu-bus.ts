@@ -8,10 +8,11 @@
  *    an answer could be mistaken for is not asked (`owed.ts`).
  *  - Noise costs at most the request it falls into: a full but wrong frame is given up after `quietMs`, not after the timeout.
  */
-import { mayLeave, type AllowedWrite } from './allowed-write.ts';
-import { replyToWrite, type Bus, type BusHandlers, type BusOptions, type WriteReply } from './bus.ts';
+import { mayLeave } from './allowed-write.ts';
+import type { Bus, BusHandlers, BusOptions, WriteReply } from './bus.ts';
+import { entryOf, type Waiting } from './bus-entry.ts';
 import { OwedReplies } from './owed.ts';
-import { isRead, type BusRequest, type ReadRequest, type Reply } from './pdu.ts';
+import { isRead, type BusRequest, type Reply } from './pdu.ts';
 import { BusQueue } from './queue.ts';
 import { describe, pduOfRtu, rtuRequest, RtuReceiver, type DiscardReason } from './rtu.ts';
 import { openSocket, type ByteSocket } from './socket.ts';
@@ -27,12 +28,6 @@ export const rtuTcpTimes: RtuTimes = { drainMs: 100, quietMs: 60 };
 /** A talker that never falls silent must not keep the bus for ever. */
 const maxDrains = 10;
 
-interface Waiting {
-  readonly request: BusRequest;
-  readonly timeoutMs: number;
-  readonly deadlineMs: number;
-  readonly resolve: (reply: Reply, hasLeft: boolean) => void;
-}
 interface Asking extends Waiting {
   readonly receiver: RtuReceiver;
   readonly sentMs: number;
@@ -55,6 +50,7 @@ class RtuTcpBus implements Bus {
   readonly #times: RtuTimes;
   readonly #socket: ByteSocket;
   readonly #queue: BusQueue<Waiting>;
+  readonly #entry: Pick<Bus, 'read' | 'write'>;
   readonly #owed = new OwedReplies();
   #owedTimer: NodeJS.Timeout | null = null;
   #asking: Asking | null = null;
@@ -71,6 +67,12 @@ class RtuTcpBus implements Bus {
     this.#options = options;
     this.#times = times;
     this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
+    this.#entry = entryOf({
+      queue: this.#queue,
+      monotonicMs: () => options.monotonicMs(),
+      isOver: () => this.#over,
+      pump: () => this.#pump(),
+    });
     this.#lastBytesMs = options.monotonicMs();
     this.#socket = openSocket(
       host,
@@ -92,21 +94,12 @@ class RtuTcpBus implements Bus {
     );
   }
 
-  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#options.monotonicMs()): Promise<Reply> {
-    if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
-    return new Promise((resolve) => {
-      this.#queue.push({ request, timeoutMs, deadlineMs, resolve });
-      this.#pump();
-    });
+  read(...asked: Parameters<Bus['read']>): Promise<Reply> {
+    return this.#entry.read(...asked);
   }
 
-  write(request: AllowedWrite, timeoutMs: number, notAfterMs: number): Promise<WriteReply> {
-    return replyToWrite((resolve) => {
-      if (this.#over) return false;
-      this.#queue.push({ request, timeoutMs, deadlineMs: notAfterMs, resolve });
-      this.#pump();
-      return true;
-    });
+  write(...asked: Parameters<Bus['write']>): Promise<WriteReply> {
+    return this.#entry.write(...asked);
   }
 
   close(): Promise<void> {

@@ -7,10 +7,11 @@
  *  - While a write is under way to a unit nothing else is: a server with room for one request must not drop either of the two.
  *  - A reply nobody waits for is counted: late, duplicate, wrong-unit, wrong-function, bad-length or garbage; never decoded.
  */
-import { mayLeave, type AllowedWrite } from './allowed-write.ts';
-import { replyToWrite, type Bus, type BusHandlers, type BusOptions, type WriteReply } from './bus.ts';
+import { mayLeave } from './allowed-write.ts';
+import type { Bus, BusHandlers, BusOptions, WriteReply } from './bus.ts';
+import { entryOf, type Waiting } from './bus-entry.ts';
 import { MbapFramer, mbapRequest, pduOfMbap, type MbapFrame } from './mbap.ts';
-import { answerOf, isRead, type BusRequest, type ReadRequest, type Reply } from './pdu.ts';
+import { answerOf, isRead, type Reply } from './pdu.ts';
 import { BusQueue, type Chooser } from './queue.ts';
 import { openSocket, type ByteSocket } from './socket.ts';
 
@@ -19,12 +20,6 @@ const maxUnderWay = 8;
 /** How many finished transactions are remembered, to name a reply that comes after them. */
 const maxRemembered = 256;
 
-interface Waiting {
-  readonly request: BusRequest;
-  readonly timeoutMs: number;
-  readonly deadlineMs: number;
-  readonly resolve: (reply: Reply, hasLeft: boolean) => void;
-}
 interface UnderWay extends Waiting {
   readonly timer: NodeJS.Timeout;
 }
@@ -41,6 +36,7 @@ class TcpBus implements Bus {
     (transaction) => this.#underWay.has(transaction) || this.#finished.has(transaction),
   );
   readonly #queue: BusQueue<Waiting>;
+  readonly #entry: Pick<Bus, 'read' | 'write'>;
   #paceTimer: NodeJS.Timeout | null = null;
   /** Requests of this turn of the event loop, not yet written. */
   readonly #outgoing: Uint8Array[] = [];
@@ -73,6 +69,15 @@ class TcpBus implements Bus {
     this.#handlers = handlers;
     this.#options = options;
     this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
+    this.#entry = entryOf({
+      queue: this.#queue,
+      monotonicMs: () => options.monotonicMs(),
+      isOver: () => this.#over,
+      pump: () => this.#pump(),
+      onWriteQueued: () => {
+        this.#writes += 1;
+      },
+    });
     this.#lastBytesMs = options.monotonicMs();
     this.#socket = openSocket(
       host,
@@ -92,22 +97,12 @@ class TcpBus implements Bus {
     );
   }
 
-  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#options.monotonicMs()): Promise<Reply> {
-    if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
-    return new Promise((resolve) => {
-      this.#queue.push({ request, timeoutMs, deadlineMs, resolve });
-      this.#pump();
-    });
+  read(...asked: Parameters<Bus['read']>): Promise<Reply> {
+    return this.#entry.read(...asked);
   }
 
-  write(request: AllowedWrite, timeoutMs: number, notAfterMs: number): Promise<WriteReply> {
-    return replyToWrite((resolve) => {
-      if (this.#over) return false;
-      this.#queue.push({ request, timeoutMs, deadlineMs: notAfterMs, resolve });
-      this.#writes += 1;
-      this.#pump();
-      return true;
-    });
+  write(...asked: Parameters<Bus['write']>): Promise<WriteReply> {
+    return this.#entry.write(...asked);
   }
 
   close(): Promise<void> {

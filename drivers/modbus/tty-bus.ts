@@ -17,7 +17,8 @@ import { findPort } from '../serial/find-port.ts';
 import { reasonOf } from '../serial/transport.ts';
 import { describeAscii, longestAsciiFrame, receiveAscii } from './ascii.ts';
 import { mayLeave, type AllowedWrite } from './allowed-write.ts';
-import { replyToWrite, type Bus, type BusHandlers, type BusOptions, type WriteReply } from './bus.ts';
+import type { Bus, BusHandlers, BusOptions, WriteReply } from './bus.ts';
+import { entryOf, type Waiting } from './bus-entry.ts';
 import type { TtySettings } from './endpoint.ts';
 import { OwedReplies } from './owed.ts';
 import { dataLength, isRead, type BusRequest, type ReadRequest, type Reply } from './pdu.ts';
@@ -29,12 +30,6 @@ const drainMs = 50;
 /** The longest RTU frame of noise and the longest answer, in bytes. */
 const longestNoiseAndAnswer = 512;
 
-interface Waiting {
-  readonly request: BusRequest;
-  readonly timeoutMs: number;
-  readonly deadlineMs: number;
-  readonly resolve: (reply: Reply, hasLeft: boolean) => void;
-}
 interface Asking extends Waiting {
   readonly sentMs: number;
   timer: NodeJS.Timeout;
@@ -64,6 +59,7 @@ class TtyBus implements Bus {
   readonly #opened: Promise<void>;
   readonly #monotonicMs: () => number;
   readonly #queue: BusQueue<Waiting>;
+  readonly #entry: Pick<Bus, 'read' | 'write'>;
   readonly #owed = new OwedReplies();
   #owedTimer: NodeJS.Timeout | null = null;
   #client: ModbusRTU | null = null;
@@ -88,6 +84,12 @@ class TtyBus implements Bus {
     this.#monotonicMs = options.monotonicMs;
     this.#handlers = handlers;
     this.#queue = new BusQueue(options.maxRequestsPerS ?? null);
+    this.#entry = entryOf({
+      queue: this.#queue,
+      monotonicMs: () => options.monotonicMs(),
+      isOver: () => this.#over,
+      pump: () => this.#pump(),
+    });
     this.#silentMs = silentIntervalMs(settings.baudRate);
     this.#opened = this.#open(path, settings).catch((error: unknown) => this.#down(reasonOf(asError(error))));
   }
@@ -119,21 +121,12 @@ class TtyBus implements Bus {
     this.#handlers.onUp();
   }
 
-  read(request: ReadRequest, timeoutMs: number, deadlineMs = this.#monotonicMs()): Promise<Reply> {
-    if (this.#over) return Promise.resolve({ kind: 'failed', reason: 'connection-lost' });
-    return new Promise((resolve) => {
-      this.#queue.push({ request, timeoutMs, deadlineMs, resolve });
-      this.#pump();
-    });
+  read(...asked: Parameters<Bus['read']>): Promise<Reply> {
+    return this.#entry.read(...asked);
   }
 
-  write(request: AllowedWrite, timeoutMs: number, notAfterMs: number): Promise<WriteReply> {
-    return replyToWrite((resolve) => {
-      if (this.#over) return false;
-      this.#queue.push({ request, timeoutMs, deadlineMs: notAfterMs, resolve });
-      this.#pump();
-      return true;
-    });
+  write(...asked: Parameters<Bus['write']>): Promise<WriteReply> {
+    return this.#entry.write(...asked);
   }
 
   async close(): Promise<void> {
