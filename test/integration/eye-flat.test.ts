@@ -3,19 +3,19 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { FlatWatching } from '../../agent/senses/eye/flat.ts';
 import { type FlatWeb, flatWebSchema } from '../../agent/senses/eye/settings.ts';
 import type { EyeFinding } from '../../agent/senses/eye/looking.ts';
 import type { RollMap } from '../../models/vision/roll-map.ts';
-import { openSession, type ModelSession } from '../../models/runtime.ts';
+import type { ModelSession } from '../../models/runtime.ts';
 import { teach } from '../../models/vision/eye.ts';
 import type { Taught } from '../../models/vision/taught.ts';
 import { expose, illuminate } from '../../simulators/cloth/optics.ts';
 import { listener } from '../support/ports.ts';
 import { rows, startAgent, temporaryDir, writeConfig } from './bad-input-rig.ts';
 import { cameraThat, part, streamHead } from './camera-peer.ts';
+import { shippedSession } from './simulated-tube.ts';
 import { until } from './sync-rig.ts';
 import { runVerb } from './verb.ts';
 import { bindings, createWeave, drawWeave } from '../../simulators/cloth/weave.ts';
@@ -73,10 +73,7 @@ const web: FlatWeb = flatWebSchema.parse({
 });
 
 async function taughtBy(t: TestContext): Promise<{ readonly session: ModelSession; readonly taught: Taught }> {
-  const session = await openSession(
-    fileURLToPath(new URL('../../models/packages/fabric-anomaly/model.onnx', import.meta.url)),
-  );
-  t.after(() => session.close());
+  const session = await shippedSession(t);
   const good = Array.from({ length: 12 }, (_, i) => picture(1_000 + i, 10_000 + 61.3 * i, []));
   return { session, taught: await teach(good, session) };
 }

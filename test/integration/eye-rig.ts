@@ -23,36 +23,15 @@ import { openSession } from '../../models/runtime.ts';
 import { teach } from '../../models/vision/eye.ts';
 import { writeStats } from '../../models/vision/stats-file.ts';
 import { statsOf } from '../../models/vision/taught-file.ts';
-import { tubeOf } from '../../simulators/cloth/geometry.ts';
-import { createTubeEye, imageSize, type KnitFault, type TubeScene } from '../../simulators/cloth/tube-camera.ts';
+import type { KnitFault } from '../../simulators/cloth/tube-camera.ts';
 import { keyPair, temporaryDir, trusting } from '../unit/models/making.ts';
 import { cameraThat, part, streamHead } from './camera-peer.ts';
+import { picturesAt, size, tube } from './simulated-tube.ts';
 
 export const machine = 'ck-1';
 const fabric = 'jersey';
-const tube = tubeOf({ diameterInch: 30, gauge: 28, feeders: 96, coursesPerCm: 18 });
-const scene: TubeScene = {
-  seed: 11,
-  tube,
-  camera: { widthPx: 512, heightPx: 512, pxPerMm: 9, needleZero: 700, direction: 1 },
-  marginPx: 0,
-  markNeedle: 0,
-  tone: 0.7,
-  unevenness: 1,
-  shakeMm: 0.02,
-};
-const size = imageSize(scene);
-const rpm = 35;
 const fps = 12;
-const eyeOfTube = createTubeEye(scene);
-
-function picture(number: number, faults: readonly KnitFault[]) {
-  const timeS = number / fps;
-  const revolutions = (timeS * rpm) / 60;
-  const pixels = new Uint8Array(size.widthPx * size.heightPx);
-  eyeOfTube.take({ revolutions, timeS, number, faults, trouble: null }, pixels);
-  return { revolutions, width: size.widthPx, height: size.heightPx, pixels };
-}
+const picture = picturesAt(fps);
 
 const config = (camera: string, needleZero: number | null = 700): EyeConfig => ({
   camera,
@@ -223,8 +202,8 @@ export async function eyeRig(
     let number = 3_000;
     const filming = setInterval(() => {
       number += 1;
-      const { revolutions, width, height, pixels } = picture(number, faults);
-      const count = `X-Encoder-Count: ${Math.floor(revolutions * 4096)}`;
+      const { turns, width, height, pixels } = picture(number, faults);
+      const count = `X-Encoder-Count: ${Math.floor(turns * 4096)}`;
       void sharp(pixels, { raw: { width, height, channels: 1 } })
         .jpeg({ quality: 95 })
         .toBuffer()

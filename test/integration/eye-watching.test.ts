@@ -1,47 +1,18 @@
 /** The eye that ships before a simulated tube: taught on its good cloth, then shown a worn needle. Simulated cloth, not a measurement of real one. */
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 import { eyeGeometrySchema } from '../../agent/senses/eye/settings.ts';
 import type { EyeFinding } from '../../agent/senses/eye/looking.ts';
 import { Watching, type WatchSettings } from '../../agent/senses/eye/watching.ts';
-import { openSession, type ModelSession } from '../../models/runtime.ts';
+import type { ModelSession } from '../../models/runtime.ts';
 import { teach } from '../../models/vision/eye.ts';
 import type { Taught } from '../../models/vision/taught.ts';
-import { tubeOf } from '../../simulators/cloth/geometry.ts';
-import { createTubeEye, imageSize, type KnitFault, type TubeScene } from '../../simulators/cloth/tube-camera.ts';
+import type { KnitFault } from '../../simulators/cloth/tube-camera.ts';
+import { picturesAt, shippedSession, tube } from './simulated-tube.ts';
 
-const tube = tubeOf({ diameterInch: 30, gauge: 28, feeders: 96, coursesPerCm: 18 });
-const scene: TubeScene = {
-  seed: 11,
-  tube,
-  camera: { widthPx: 512, heightPx: 512, pxPerMm: 9, needleZero: 700, direction: 1 },
-  marginPx: 0,
-  markNeedle: 0,
-  tone: 0.7,
-  unevenness: 1,
-  shakeMm: 0.02,
-};
-const size = imageSize(scene);
 const rpm = 35;
 const fps = 20;
-
-async function shipped(t: TestContext): Promise<ModelSession> {
-  const session = await openSession(
-    fileURLToPath(new URL('../../models/packages/fabric-anomaly/model.onnx', import.meta.url)),
-  );
-  t.after(() => session.close());
-  return session;
-}
-
-const eye = createTubeEye(scene);
-function picture(number: number, faults: readonly KnitFault[]) {
-  const timeS = number / fps;
-  const turns = (timeS * rpm) / 60;
-  const pixels = new Uint8Array(size.widthPx * size.heightPx);
-  eye.take({ revolutions: turns, timeS, number, faults, trouble: null }, pixels);
-  return { turns, timeMs: 1000 * timeS, width: size.widthPx, height: size.heightPx, pixels };
-}
+const picture = picturesAt(fps);
 
 const size0 = { width: 512, height: 512 };
 const machine: WatchSettings = {
@@ -95,7 +66,7 @@ test(
   'W1, W2: a worn needle is told once, within three revolutions, and by its name ± k; good cloth tells nothing',
   { timeout: 300_000 },
   async (t) => {
-    const session = await shipped(t);
+    const session = await shippedSession(t);
     const taught = await taughtBy(session);
     const good = await watch(session, taught, [], 3.2);
     assert.deepEqual(good.findings, []);
@@ -118,7 +89,7 @@ test(
 );
 
 test('W3: a picture without an angle and one without cloth are counted, and nothing is made of them', async (t) => {
-  const session = await shipped(t);
+  const session = await shippedSession(t);
   const taught = await taughtBy(session);
   const watching = new Watching(machine, size0, taught, session);
   const shot = picture(500, [line(1207)]);

@@ -4,11 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { AgentError } from '../../agent/errors.ts';
 import { fromFolder, learnFrom } from '../../agent/senses/teaching.ts';
-import { openSession, type ModelSession } from '../../models/runtime.ts';
 import { tubeOf } from '../../simulators/cloth/geometry.ts';
 import {
   createTubeEye,
@@ -17,6 +15,7 @@ import {
   type TubeEye,
   type TubeScene,
 } from '../../simulators/cloth/tube-camera.ts';
+import { shippedSession } from './simulated-tube.ts';
 
 const size = { width: 512, height: 256 };
 const tube = tubeOf({ diameterInch: 30, gauge: 28, feeders: 96, coursesPerCm: 18 });
@@ -58,19 +57,11 @@ async function gathered(t: TestContext, others: Readonly<Record<number, Shown>>)
   return fromFolder(dir, { mask: [], ringRowsPx: 0 });
 }
 
-async function shipped(t: TestContext): Promise<ModelSession> {
-  const session = await openSession(
-    fileURLToPath(new URL('../../models/packages/fabric-anomaly/model.onnx', import.meta.url)),
-  );
-  t.after(() => session.close());
-  return session;
-}
-
 test('of good cloth that ran by nothing is refused, and how the camera stands is known', async (t) => {
   const all = await gathered(t, {});
   assert.deepEqual(all.refused, []);
   assert.ok(all.reference !== null);
-  const { used, leftOut } = await learnFrom(all, await shipped(t));
+  const { used, leftOut } = await learnFrom(all, await shippedSession(t));
   assert.deepEqual([used.length, leftOut], [12, []]);
 });
 
@@ -88,7 +79,7 @@ test('dark, blinded and repeated pictures are named and not learned from', async
 });
 
 test('a blurred picture, one of another cloth and one with a fault in it are named and left out', async (t) => {
-  const session = await shipped(t);
+  const session = await shippedSession(t);
   const darker = createTubeEye(sceneOf({ tone: 0.45 }));
   const revolutions = 3.37 * 6;
   const needle = Math.floor((revolutions % 1) * tube.needles);
@@ -111,7 +102,7 @@ test('a blurred picture, one of another cloth and one with a fault in it are nam
 });
 
 test('two cloths mixed, or another distance in a third of them, teach nothing', async (t) => {
-  const session = await shipped(t);
+  const session = await shippedSession(t);
   const nearer = createTubeEye(sceneOf({}, 8.4));
   const mixed = await gathered(t, Object.fromEntries([2, 5, 7, 11].map((n) => [n, { eye: nearer }])));
   await assert.rejects(
