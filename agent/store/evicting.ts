@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Eviction, EvictionStep } from './budget.ts';
 import type { GapStep } from './gaps.ts';
-import { placeOf } from './evidence-files.ts';
+import { placeOf } from './files.ts';
 import { hourMs } from './hours.ts';
 import type { Journal } from './journal.ts';
 import type { Folded } from './minutes.ts';

@@ -7,19 +7,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { maxEvidenceBytes, sha256Hex } from '../../cloud-bridge/contract.ts';
 import { makeFolder } from '../folder.ts';
 import { StoreError } from './errors.ts';
-import { evidenceFolder } from './files.ts';
+import { placeOf } from './files.ts';
 
 const isName = (sha256: string) => /^[0-9a-f]{64}$/.test(sha256);
-
-/** Two letters of the name are a folder: no folder grows long. */
-export function placeOf(dataDir: string, sha256: string): { readonly folder: string; readonly path: string } {
-  const folder = join(evidenceFolder(dataDir), sha256.slice(0, 2));
-  return { folder, path: join(folder, sha256) };
-}
 
 /**
  * Keeps `bytes` and gives their SHA-256; durable when resolved.

@@ -9,7 +9,7 @@
  *  V3  A file waits until the bridge says it is stored, or refuses it for good, or it can no longer be read here.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { evidenceData, type EventRecord } from '../../cloud-bridge/contract.ts';
+import type { EventRecord, EvidenceData } from '../../cloud-bridge/contract.ts';
 import { evidenceEvent } from './evidence-event.ts';
 import type { FileSettlement, WaitingFile } from './outbox.ts';
 
@@ -23,9 +23,9 @@ export class EvidenceTable {
   /** Notes the file an event names, if it is one that names a file. `sends`: there is an uplink to send it by. */
   note(boot: string, record: EventRecord, sends: boolean): void {
     if (record.event !== evidenceEvent) return;
-    const { data } = evidenceData.safeParse(record.data);
-    if (data === undefined) return;
-    const { sha256, bytes, mediaType } = data;
+    const file = fileIn(record.data);
+    if (file === null) return;
+    const { sha256, bytes, mediaType } = file;
     this.#sql.insert.run({ sha256, bytes, mediaType, boot, n: record.n, state: sends ? 'waiting' : 'kept' });
   }
 
@@ -38,6 +38,20 @@ export class EvidenceTable {
   settle({ sha256, result, code, atMs }: FileSettlement): boolean {
     return this.#sql.settle.run({ sha256, state: result, code, atMs }).changes > 0;
   }
+}
+
+/**
+ * The file that the data of an event name; null: none. Records are held against the contract before they come to this thread, which loads no
+ * schemas: here it is asked only whether a row can be made of it.
+ */
+function fileIn({
+  sha256,
+  bytes,
+  mediaType,
+}: EventRecord['data']): Pick<EvidenceData, 'sha256' | 'bytes' | 'mediaType'> | null {
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return null;
+  if (typeof bytes !== 'number' || !Number.isInteger(bytes) || bytes < 1 || typeof mediaType !== 'string') return null;
+  return { sha256, bytes, mediaType };
 }
 
 function prepareAll(db: Database) {

@@ -1,7 +1,7 @@
 /** The events of rolls in the journal, in the order they were told; for the reader thread, a start, and the verbs beside an agent. */
 import type { Database, Statement } from 'better-sqlite3';
 import type { EventRecord } from '../../cloud-bridge/contract.ts';
-import { begunEvent, lookedEvent, mostFaults } from '../rolls/events.ts';
+import { begunEvent, lookedEvent, mostFaults } from '../rolls/event-names.ts';
 
 /** An event with the boot that told it. */
 export interface RollRow {
