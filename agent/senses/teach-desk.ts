@@ -14,7 +14,8 @@ import { ModelError } from '../../models/errors.ts';
 import { AgentError } from '../errors.ts';
 import type { ClothTaught } from '../pipeline-ports.ts';
 import { describeStyle, type StyleDescription, styleVersions } from './styles.ts';
-import { startTeaching, type TeachChild, type TeachEnd, type TeachStart } from './teach-child.ts';
+import type { TeachChild, TeachEnd, TeachStart } from './teach-child.ts';
+import { startTeachingInThread } from './teach-fork.ts';
 import type { TeachReport } from './teach-told.ts';
 
 /** Twelve pictures within a minute, and as long again for a slow computer to learn from them. */
@@ -113,7 +114,7 @@ export class TeachDesk {
     if (this.#run !== null || !this.#isOpen) return 'busy';
     const { command, dataDir, clock, log } = this.#p;
     const before = styleVersions(dataDir, machine, fabric)[0] ?? 0;
-    const child = startTeaching({
+    const child = startTeachingInThread({
       command: command(machine, fabric),
       withinMs: this.#p.withinMs ?? withinMs,
       onPicture: (picture, of) => {
