@@ -10,7 +10,7 @@ import { lineOf, type TeachReport } from '../../../agent/senses/teach-told.ts';
 const [mode = '', dataDir = '', machine = '', fabric = ''] = process.argv.slice(2);
 const say = (text: string) => void process.stdout.write(text);
 const picture = (count: number) => say(lineOf({ picture: count, of: 3 }));
-const report = (more: Partial<Extract<TeachReport, { ok: true }>> = {}): TeachReport => {
+const report = (more: { readonly version?: number; readonly seconds?: number } = {}): TeachReport => {
   const learned = { version: 1, images: 3, refused: [{ image: 'picture 2', reason: 'too dark' }], threshold: 1.02 };
   return { ok: true, machine, fabric, ...learned, seconds: 0.1, advice: ['Focus.'], ...more };
 };
@@ -53,18 +53,17 @@ switch (mode) {
   case 'lies':
     say(lineOf({ report: report() }));
     break;
-  case 'misnames':
-    say(lineOf({ report: report({ machine: 'ck-9' }) }));
-    break;
   case 'odd':
     say(
       `no JSON\n${JSON.stringify({ report: { ...report(), version: 'one' } })}\n${JSON.stringify({ picture: -1, of: 3 })}\n`,
     );
     break;
-  case 'refuses': {
+  case 'refuses':
+  case 'misnames': {
+    const of = mode === 'misnames' ? 'ck-9' : machine;
     const why = { message: 'MDL-310 too few', meaning: 'Too little cloth.', cure: 'Show more.' };
     const advice = ['Show more good cloth.'];
-    say(lineOf({ report: { ok: false, machine, fabric, images: 1, refused: [], advice, ...why } }));
+    say(lineOf({ report: { ok: false, machine: of, fabric, images: 1, refused: [], advice, ...why } }));
     process.exitCode = 1;
     break;
   }

@@ -157,7 +157,7 @@ test(
       ['dies', /^AGT-823 SIGSEGV$/],
       ['complains', /^AGT-823 AGT-101 the configuration cannot be used$/],
       ['lies', /^AGT-823 exit 0$/],
-      ['misnames', /^AGT-823 exit 0$/],
+      ['misnames', /^AGT-823 exit 1$/],
       ['odd', /^AGT-823 exit 0$/],
       ['floods', /^AGT-823 SIGKILL$/],
       ['refuses', /^MDL-310 too few$/],
