@@ -38,24 +38,26 @@ export function Cloth({ machine, now, csrf }: Props) {
   return (
     <details class="cloth" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Cloth</summary>
-      {cloth !== null && <p>{knownWord(cloth, (ms) => now.time.at(ms, now.ms))}</p>}
-      <div role="status">{isRunning && <p class="told">{progressWord(cloth.teaching)}</p>}</div>
-      {cloth?.teaching?.report && <Outcome report={cloth.teaching.report} />}
-      {cloth !== null && csrf !== null && !isRunning && (
-        <Teach machine={machine} fabric={cloth.fabric} disabled={now.stale} onTeach={() => send(teachCloth)} />
-      )}
-      {csrf !== null && isRunning && (
-        <button
-          type="button"
-          disabled={now.stale}
-          aria-label={`Stop teaching: ${machine.name}`}
-          onClick={() => void send(stopTeaching)}
-        >
-          Stop
-        </button>
-      )}
-      <div role="alert" class="problem-slot">
-        {problem !== null && <p class="problem">{problem}</p>}
+      <div class="cloth-body">
+        {cloth !== null && <p>{knownWord(cloth, (ms) => now.time.at(ms, now.ms))}</p>}
+        <div role="status">{isRunning && <p class="told">{progressWord(cloth.teaching)}</p>}</div>
+        {cloth?.teaching?.report && <Outcome report={cloth.teaching.report} />}
+        {cloth !== null && csrf !== null && !isRunning && (
+          <Teach machine={machine} fabric={cloth.fabric} disabled={now.stale} onTeach={() => send(teachCloth)} />
+        )}
+        {csrf !== null && isRunning && (
+          <button
+            type="button"
+            disabled={now.stale}
+            aria-label={`Stop teaching: ${machine.name}`}
+            onClick={() => void send(stopTeaching)}
+          >
+            Stop
+          </button>
+        )}
+        <div role="alert" class="problem-slot">
+          {problem !== null && <p class="problem">{problem}</p>}
+        </div>
       </div>
     </details>
   );
