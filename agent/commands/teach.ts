@@ -74,7 +74,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const told = values.progress === true ? inLines() : inWords;
   const ringRowsPx = eye.position === 'index' ? eye.ringRowsPx : 0;
   const startMs = performance.now();
-  told.picture(0, images);
+  if (from === 'camera') told.picture(0, images);
   const gathered =
     from === 'camera'
       ? await fromCamera({
