@@ -411,6 +411,24 @@ export const agentErrors = {
     cure: 'Leave out the pictures that are named, or show more good cloth of one kind, in one light, with the camera fixed and in focus.',
     retryable: false,
   },
+  teachTooLong: {
+    code: 'AGT-822',
+    meaning: 'Learning the cloth took too long and was stopped. Nothing was learned.',
+    cure: 'See whether the machine runs and the camera gives pictures, then try again.',
+    retryable: false,
+  },
+  teachFailed: {
+    code: 'AGT-823',
+    meaning: 'The process that was to learn the cloth ended without a report. Nothing was learned.',
+    cure: 'Run `selvedge teach vision` on the gateway: it says what is wrong. `selvedge doctor` checks this computer.',
+    retryable: false,
+  },
+  teachStopped: {
+    code: 'AGT-824',
+    meaning: 'Learning the cloth was stopped by a person. Nothing was learned.',
+    cure: 'Start it again when only good cloth is running.',
+    retryable: false,
+  },
   simulatorFailed: {
     code: 'AGT-840',
     meaning: 'The pictures of an evaluation could not be drawn.',

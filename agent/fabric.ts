@@ -6,12 +6,14 @@ import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { AlertDesk } from './alerts/desk.ts';
 import { FindingDesk, type FabricFinding } from './findings.ts';
 import type { Journaling } from './journaling.ts';
-import type { FabricPort } from './pipeline-ports.ts';
+import type { ClothTaught, FabricPort } from './pipeline-ports.ts';
 import { RollDesk, type SeenFabric, type WebSetup } from './rolls/desk.ts';
 import type { Instant } from './rules/conditions.ts';
 
 /** Condition of a machine whose cloth the eye was not shown (`agent/senses/eye/desk.ts`). */
 const notTaught = 'eye.not_taught';
+/** A person taught the eye of a machine a cloth. */
+const taughtEvent = 'cloth_taught';
 
 export interface FabricDeskParts {
   readonly journal: Journaling;
@@ -77,6 +79,13 @@ export class FabricDesk implements FabricPort {
     if (roll !== null) this.#findings.rollBegun(machine, now);
     journal.flush();
     return { roll, durable: journal.durable() };
+  }
+
+  clothTaught(machine: string, taught: ClothTaught): Promise<void> {
+    const { isWatched, journal, now } = this.#p;
+    if (isWatched(machine)) journal.instant(machine, now().wallMs, taughtEvent, { ...taught });
+    journal.flush();
+    return journal.durable();
   }
 
   /** After readings of a machine with an eye: it may have counted a roll. Leaves with the records of those readings. */

@@ -27,7 +27,7 @@ import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
-import { driversFor, eyeFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
+import { driversFor, eyeFor, openStoreFor, pipelineFor, teachingFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
 import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
@@ -196,6 +196,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         ? null
         : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor, execute });
     const eye = await eyeFor(config, { pipeline, store, clock, log });
+    const teaching = await teachingFor(config, options, { pipeline, clock, log, eye });
     const rollRequests = new RollRequests({
       dataDir: config.dataDir,
       machines: config.machines.flatMap((machine) => ((machine.eye ?? machine.webEye) === null ? [] : [machine.id])),
@@ -241,6 +242,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         uplink: uplinkView,
         health,
         writes: writeDeskFor(config, drivers, { store, log, clock }),
+        cloth: teaching,
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -283,6 +285,10 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     if (eye !== null) {
       eye.start(signal);
       stack.defer(() => eye.stop());
+    }
+    if (teaching !== null) {
+      teaching.start(signal);
+      stack.defer(() => teaching.stop());
     }
     rollRequests.start(signal);
     stack.defer(() => rollRequests.stop());

@@ -2,7 +2,7 @@
 import { defaultFourPointOptions } from '../models/vision/four-point.ts';
 import type { EyeConfig } from './config/config.ts';
 import type { UplinkView } from './live.ts';
-import type { PageSources, PageWrites } from './page/source.ts';
+import type { PageCloth, PageSources, PageWrites } from './page/source.ts';
 import type { FabricPort, Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
@@ -10,6 +10,8 @@ import type { Store } from './store/open.ts';
 const isWebp = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(0, 4)).toString('latin1') === 'RIFF' &&
   Buffer.from(bytes.subarray(8, 12)).toString('latin1') === 'WEBP';
+
+const noCloth: PageCloth = { view: () => null, teach: () => 'no-eye', cancel: async () => 'no-eye' };
 
 export function pageSources(parts: {
   readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook'> & {
@@ -21,10 +23,13 @@ export function pageSources(parts: {
   readonly uplink: () => UplinkView;
   readonly health: () => object;
   readonly writes: PageWrites;
+  /** null where no machine has an eye. */
+  readonly cloth: PageCloth | null;
 }): PageSources {
   const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
     writes,
+    cloth: parts.cloth ?? noCloth,
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

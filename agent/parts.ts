@@ -1,6 +1,7 @@
 /** What each part of the agent is made of, from the configuration. `main.ts` says how they hang together, and when each starts and ends. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
 import type { Profile } from '../drivers/profiles/schema.ts';
@@ -15,6 +16,7 @@ import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
 import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
+import type { TeachDesk } from './senses/teach-desk.ts';
 import type { ModelWatch, ModelWatchParts } from './senses/eye/model-watch.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
@@ -241,6 +243,41 @@ export async function eyeFor(
     log: logged,
   });
   return desk;
+}
+
+const launcher = join(import.meta.dirname, 'bin', 'selvedge');
+
+/** Teaching from the page; null where no machine has an eye: then nothing of it is loaded. */
+export async function teachingFor(
+  config: Config,
+  files: { readonly configPath: string; readonly endpointsPath?: string },
+  {
+    pipeline,
+    clock,
+    log,
+    eye,
+  }: Pick<PipelineParts, 'clock' | 'log'> & { readonly pipeline: Pipeline; readonly eye: EyeDesk | null },
+): Promise<TeachDesk | null> {
+  if (eye === null) return null;
+  const { TeachDesk: Desk } = await import('./senses/teach-desk.ts');
+  const { configPath, endpointsPath } = files;
+  const given = ['--config', configPath, ...(endpointsPath === undefined ? [] : ['--endpoints', endpointsPath])];
+  return new Desk({
+    eyes: config.machines.flatMap(({ id, eye: tube, webEye }) => {
+      const any = tube ?? webEye;
+      return any === null ? [] : [{ id, fabric: any.fabric }];
+    }),
+    dataDir: config.dataDir,
+    publicKey: gatewayKeys(config.dataDir).publicKey,
+    model: () => eye.view().model,
+    command: (machine, fabric) => {
+      const what = ['--machine', machine, '--fabric', fabric, '--from', 'camera', '--progress'];
+      return ['sh', launcher, 'teach', 'vision', ...given, ...what];
+    },
+    taught: (machine, taught) => pipeline.fabric.clothTaught(machine, taught),
+    clock,
+    log: (level, message, fields) => log[level](fields, message),
+  });
 }
 
 /** Accelerators are tried when the agent has begun to do what it is there for. */

@@ -124,6 +124,16 @@ export interface ModelTakenBack {
   readonly how: string;
 }
 
+/** A cloth that a person taught the eye of a machine. */
+export interface ClothTaught {
+  readonly fabric: string;
+  readonly version: number;
+  /** Pictures it was learned from. */
+  readonly images: number;
+  /** Name of the person. */
+  readonly by: string;
+}
+
 /** What the eye tells of cloth. */
 export interface FabricPort {
   /**
@@ -145,6 +155,8 @@ export interface FabricPort {
     machine: string,
     id: string | null,
   ): { readonly roll: { readonly number: number; readonly id: string } | null; readonly durable: Promise<void> };
+  /** Keeps who taught what, as an event of the machine. Resolves when it is stored. */
+  clothTaught(machine: string, taught: ClothTaught): Promise<void>;
 }
 
 /** What the gateway says of itself. */

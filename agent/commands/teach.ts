@@ -1,13 +1,16 @@
 /** `selvedge teach vision`: shows the eye some metres of good cloth. Works beside a running agent, which uses it within seconds. */
 import { parseArgs } from 'node:util';
+import { DriverError } from '../../drivers/errors.ts';
 import { openSession } from '../../models/runtime.ts';
 import { leastImages, teach } from '../../models/vision/eye.ts';
+import { ModelError } from '../../models/errors.ts';
 import { writeStats } from '../../models/vision/stats-file.ts';
 import { statsOf } from '../../models/vision/taught-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
 import { eyeModel, eyeModelId, shadowModel, type EyeModel } from '../senses/eye/model.ts';
 import { fabricPattern, keepStyle } from '../senses/styles.ts';
+import { lineOf, type TeachReport } from '../senses/teach-told.ts';
 import { fromCamera, fromFolder, learnFrom, mostImages, type Gathered } from '../senses/teaching.ts';
 import { InstalledModels } from '../models/installed.ts';
 import { trustedKeys } from '../models/trust.ts';
@@ -16,7 +19,7 @@ import { gatewayKeys } from '../sync/keys.ts';
 import { hostBoot, hostMonotonicMs } from '../time/host.ts';
 import { writeJsonFile } from './json-file.ts';
 
-export const help = `Usage: selvedge teach vision --config FILE --machine M --fabric F --from camera|DIR [--images N] [--json FILE]
+export const help = `Usage: selvedge teach vision --config FILE --machine M --fabric F --from camera|DIR [--images N] [--json FILE] [--progress]
 
 Shows the eye good cloth: no faults, no labels. What it learned is kept in the data folder under this machine and fabric, signed with the
 gateway's key; teaching again makes the next version, and the five newest stay. A model in the shadow is shown the same cloth. A running agent uses it within some seconds.
@@ -28,6 +31,7 @@ gateway's key; teaching again makes the next version, and the five newest stay. 
   --images N     so many pictures of the camera, ${leastImages} … ${mostImages}; default 12
   --endpoints FILE  as selvedge run takes it
   --json FILE    also write {ok, machine, fabric, version, images, refused:[{image, reason}], threshold, seconds, advice:[…]}
+  --progress     for programs: JSON lines on standard output in place of words, {picture, of} for every picture and {report} at the end
 
 Exit code: 0 learned, 1 too little cloth to learn from, 2 wrong usage or a folder that cannot be used.
 `;
@@ -45,7 +49,16 @@ export async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { config: text, endpoints: text, machine: text, fabric: text, from: text, images: text, json: text },
+    options: {
+      config: text,
+      endpoints: text,
+      machine: text,
+      fabric: text,
+      from: text,
+      images: text,
+      json: text,
+      progress: { type: 'boolean' },
+    },
   });
   const { config: configFile, endpoints, machine: id, fabric, from } = values;
   if (positionals.join() !== 'vision' || configFile === undefined || id === undefined || from === undefined) {
@@ -58,8 +71,10 @@ export async function main(args: readonly string[]): Promise<number> {
   const eye = machine?.eye ?? machine?.webEye ?? null;
   if (eye === null) throw new AgentError('usage', `--machine: ${id} has no camera (eye:) in ${configFile}`);
   const images = imagesOf(values.images ?? String(wantedImages));
+  const told = values.progress === true ? inLines() : inWords;
   const ringRowsPx = eye.position === 'index' ? eye.ringRowsPx : 0;
   const startMs = performance.now();
+  if (from === 'camera') told.picture(0, images);
   const gathered =
     from === 'camera'
       ? await fromCamera({
@@ -70,7 +85,7 @@ export async function main(args: readonly string[]): Promise<number> {
           images,
           everyMs: pictureEveryMs,
           withinMs: pictureWithinMs,
-          onImage: (taken) => void process.stderr.write(`picture ${taken} of ${images}\n`),
+          onImage: (taken) => told.picture(taken, images),
         })
       : await fromFolder(from, { mask: eye.mask, ringRowsPx });
   const installed = new InstalledModels({
@@ -105,8 +120,10 @@ export async function main(args: readonly string[]): Promise<number> {
     const shadow = shadowModel(installed);
     if (shadow !== null) await teachShadow(shadow, used, config.dataDir, about);
     const seconds = Math.round((performance.now() - startMs) / 100) / 10;
-    const advice = adviceOf({ ...gathered, good: used, refused });
+    const shown = { ...gathered, good: used, refused };
+    const advice = adviceOf(shown);
     const report = {
+      ok: true as const,
       machine: id,
       fabric,
       version,
@@ -116,30 +133,60 @@ export async function main(args: readonly string[]): Promise<number> {
       seconds,
       advice,
     };
-    process.stdout.write(`${id} knows ${fabric} (version ${version}) from ${used.length} pictures, in ${seconds} s\n`);
-    for (const line of advice) process.stdout.write(`${line}\n`);
-    if (values.json !== undefined) writeJsonFile(values.json, { ok: true, ...report });
+    told.report(report, hintsOf(shown));
+    if (values.json !== undefined) writeJsonFile(values.json, report);
     return 0;
   } catch (error) {
-    if (!(error instanceof Error && 'entry' in error)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    for (const line of adviceOf(gathered)) process.stderr.write(`${line}\n`);
-    if (values.json !== undefined) {
-      const advice = adviceOf(gathered);
-      writeJsonFile(values.json, {
-        ok: false,
-        machine: id,
-        fabric,
-        images: gathered.good.length,
-        refused: gathered.refused,
-        message: error.message,
-        advice,
-      });
-    }
+    const known = error instanceof AgentError || error instanceof ModelError || error instanceof DriverError;
+    if (!known) throw error;
+    const report = {
+      ok: false as const,
+      machine: id,
+      fabric,
+      images: gathered.good.length,
+      refused: gathered.refused,
+      message: error.message,
+      meaning: error.entry.meaning,
+      cure: error.entry.cure,
+      advice: adviceOf(gathered),
+    };
+    told.report(report, hintsOf(gathered));
+    if (values.json !== undefined) writeJsonFile(values.json, report);
     return 1;
   } finally {
     await session.close();
   }
+}
+
+/** How it is told what goes on. */
+interface Teller {
+  readonly picture: (picture: number, of: number) => void;
+  /** @param hints its advice without the pictures that were refused, which it has already */
+  readonly report: (report: TeachReport, hints: readonly string[]) => void;
+}
+
+const inWords: Teller = {
+  picture: (picture, of) => {
+    if (picture > 0) process.stderr.write(`picture ${picture} of ${of}\n`);
+  },
+  report: (report) => {
+    const out = report.ok ? process.stdout : process.stderr;
+    out.write(
+      report.ok
+        ? `${report.machine} knows ${report.fabric} (version ${report.version}) from ${report.images} pictures, in ${report.seconds} s\n`
+        : `${report.message}\n`,
+    );
+    for (const line of report.advice) out.write(`${line}\n`);
+  },
+};
+
+/** For the program that started this: when that is gone, nobody waits for the cloth. */
+function inLines(): Teller {
+  process.stdout.on('error', () => process.exit(1));
+  return {
+    picture: (picture, of) => void process.stdout.write(lineOf({ picture, of })),
+    report: (report, hints) => void process.stdout.write(lineOf({ report: { ...report, advice: hints } })),
+  };
 }
 
 /** What is taught belongs to one model: the one in the shadow is shown the same cloth. */
@@ -167,7 +214,7 @@ function imagesOf(text: string): number {
 }
 
 /** What would make it better, for people. */
-function adviceOf({ good, refused, reference }: Gathered): string[] {
+function hintsOf({ good, reference }: Gathered): string[] {
   const advice: string[] = [];
   if (reference === null)
     advice.push('Too few pictures to keep how the camera stands: that it was moved or lost focus will not be told.');
@@ -177,7 +224,13 @@ function adviceOf({ good, refused, reference }: Gathered): string[] {
     );
   if (good.length > 0 && good.every(({ measure }) => measure.pitchPx === null && measure.sharpness < leastSharpness))
     advice.push('No picture shows single wales or threads. Focus the camera on them, and teach again.');
-  for (const { image, reason } of refused.slice(0, mostNamed)) advice.push(`Not learned from ${image}: ${reason}`);
-  if (refused.length > mostNamed) advice.push(`… and from ${refused.length - mostNamed} more.`);
   return advice;
+}
+
+/** The same, with the pictures that were refused. */
+function adviceOf(gathered: Gathered): string[] {
+  const { refused } = gathered;
+  const named = refused.slice(0, mostNamed).map(({ image, reason }) => `Not learned from ${image}: ${reason}`);
+  const more = refused.length > mostNamed ? [`… and from ${refused.length - mostNamed} more.`] : [];
+  return [...hintsOf(gathered), ...named, ...more];
 }

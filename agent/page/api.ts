@@ -10,6 +10,7 @@ import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import { userName, type Role } from './users.ts';
 import {
   alertView,
+  clothView,
   machineView,
   ms,
   queryMs,
@@ -208,6 +209,37 @@ export const operations = {
     params: ofMachine,
     body: z.strictObject({ id: rollIdSchema.optional().describe('Absent: its number') }),
     response: z.strictObject({ number: z.int(), id: z.string() }),
+  },
+  cloth: {
+    method: 'GET',
+    path: '/api/machines/:machine/cloth',
+    summary: 'The cloth that is configured, and what the eye knows of it. 404: no eye looks at that machine',
+    access: 'viewer',
+    touches: false,
+    params: ofMachine,
+    response: clothView,
+  },
+  teachCloth: {
+    method: 'POST',
+    path: '/api/machines/:machine/cloth/teach',
+    summary:
+      'Begins to teach the eye the cloth that is configured, from its camera: only good cloth must be running. ' +
+      '404: no eye looks at that machine; 409: a cloth is being taught on this gateway already',
+    access: 'maintainer',
+    touches: true,
+    params: ofMachine,
+    body: z.strictObject({}),
+    response: clothView,
+  },
+  stopTeaching: {
+    method: 'POST',
+    path: '/api/machines/:machine/cloth/teach/cancel',
+    summary: 'Stops it. 409: no cloth is being taught at that machine',
+    access: 'maintainer',
+    touches: true,
+    params: ofMachine,
+    body: z.strictObject({}),
+    response: clothView,
   },
   rollMap: rollMap(
     'json',

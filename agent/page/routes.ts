@@ -3,7 +3,8 @@
  * not `public` always has a session.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { z } from 'zod';
+import { noEye, refuse, wrong, type Handler } from './answer.ts';
+import { clothHandlers } from './cloth-routes.ts';
 import { flatAlert } from './feed.ts';
 import { cookieName, endedCookie, isLoopback, sessionCookie } from './guard.ts';
 import { operations, type OperationName, type ProblemBody } from './api.ts';
@@ -36,26 +37,6 @@ export interface RouteParts {
   adminMade(): { readonly movedTo: string | null };
 }
 
-type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
-
-/** Answers with a problem in words. */
-export function refuse(
-  reply: FastifyReply,
-  status: number,
-  code: string,
-  message: string,
-  more: object = {},
-): ProblemBody {
-  reply.code(status);
-  return { error: { code, message }, ...more };
-}
-
-function wrong(reply: FastifyReply, error: z.ZodError): ProblemBody {
-  const text = error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`).join('; ');
-  return refuse(reply, 400, 'bad-request', text);
-}
-
-const noEye = 'No camera looks at the cloth of that machine.';
 const fileName = (text: string) => text.replaceAll(/[^a-z0-9-]/g, '');
 
 const statusOfRefusal: Readonly<Record<WriteRefusalKey, number>> = {
@@ -288,6 +269,8 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
       log.info({ user: request.session?.name, machine: params.data.machine, roll: roll.number }, 'a roll was begun');
       return roll;
     },
+
+    ...clothHandlers(sources),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),

@@ -10,7 +10,8 @@ import { AgentError } from '../errors.ts';
 import { operations, type Operation, type OperationName } from './api.ts';
 import { encodingFor, type Asset } from './assets.ts';
 import { cookieName, cookieValue, hostAllowed, isCrossSite, securityHeaders } from './guard.ts';
-import { createHandlers, refuse, type RouteParts } from './routes.ts';
+import { refuse } from './answer.ts';
+import { createHandlers, type RouteParts } from './routes.ts';
 import { csrfMatches, type Session } from './sessions.ts';
 import { covers, type Role } from './users.ts';
 

@@ -1,11 +1,12 @@
 /**
  * What the page asks of the rest of the agent: the present (made new at each call, cheap), the past (queries that run on
- * another thread) and two deeds, the acknowledgement and the write to a machine. The composition root adapts the pipeline and the store to it.
+ * another thread) and deeds: the acknowledgement, the write to a machine, the roll that begins, the cloth that is taught. The composition root adapts the pipeline and the store to it.
  */
 import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
 import type { RollListed } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
+import type { ClothView, TeachDesk } from '../senses/teach-desk.ts';
 import type { WriteDesk } from '../writes/desk.ts';
 
 /** What the page calls itself and the times it shows. */
@@ -63,6 +64,7 @@ export interface PageSources {
   ack(occurrence: string, actor: string, comment: string | null): Promise<AckOutcome>;
   readonly writes: PageWrites;
   readonly rolls: PageRolls;
+  readonly cloth: PageCloth;
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }
@@ -76,6 +78,10 @@ export interface PageRolls {
   /** Durable when resolved; null where no eye looks at that machine. */
   begin(machine: string, id: string | null): Promise<{ readonly number: number; readonly id: string } | null>;
 }
+
+/** The cloth of machines with an eye, as the desk has it. */
+export type PageCloth = Pick<TeachDesk, 'view' | 'teach' | 'cancel'>;
+export type { ClothView };
 
 /** Writes to machines, as the desk has them. */
 export type PageWrites = Pick<WriteDesk, 'machines' | 'setPoints' | 'propose' | 'confirm' | 'drop' | 'history'>;

@@ -4,6 +4,8 @@ import { alertRecord, machineStates } from '../../cloud-bridge/contract.ts';
 import type { MachineView, UplinkView } from '../live.ts';
 import { beginReasons } from '../rolls/events.ts';
 import type { RollListed } from '../rolls/read.ts';
+import type { ClothView } from '../senses/teach-desk.ts';
+import { teachReport } from '../senses/teach-told.ts';
 import type { SetPointView, WriteView } from '../writes/desk.ts';
 import type { StreamCounts } from './stream.ts';
 import { roles } from './users.ts';
@@ -103,6 +105,23 @@ export const rollView = z.strictObject({
   endedMs: ms.nullable().describe('null: it is on the machine'),
   lengthM: z.number().nullable(),
 }) satisfies z.ZodType<RollListed>;
+export const clothView = z.strictObject({
+  fabric: z.string().describe('As it is configured'),
+  known: z
+    .strictObject({ version: z.int(), taughtMs: ms, images: z.int() })
+    .nullable()
+    .describe('What the model in use knows of this cloth'),
+  teaching: z
+    .strictObject({
+      state: z.enum(['running', 'done', 'failed']),
+      picture: z.int().describe('Pictures taken so far'),
+      of: z.int().describe('0 while that is not known'),
+      startedMs: ms,
+      report: teachReport.nullable(),
+    })
+    .nullable()
+    .describe('What goes on, or how it ended last since the agent began'),
+}) satisfies z.ZodType<ClothView>;
 export const sessionView = z.strictObject({
   user: z.string(),
   role: z.enum(roles),

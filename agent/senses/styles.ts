@@ -96,6 +96,23 @@ export function styleFor(dataDir: string, machine: string, fabric: string, publi
   throw new ModelError('statsInvalid', `${machine} was not taught ${fabric} with ${model}`);
 }
 
+/**
+ * What a version is, without what the model is given: cheap.
+ * @throws ModelError `statsInvalid`
+ */
+export function describeStyle(
+  dataDir: string,
+  machine: string,
+  fabric: string,
+  publicKey: KeyObject,
+  version: number,
+): StyleDescription {
+  const folder = join(folderOf(dataDir, machine, fabric), String(version));
+  const read = descriptionSchema.safeParse(readSigned(folder, 'style', [publicKey], mostDescriptionBytes));
+  if (!read.success) throw new ModelError('statsInvalid', `${folder} is not what was taught`);
+  return read.data;
+}
+
 /** Versions that are there, the newest first. */
 export function styleVersions(dataDir: string, machine: string, fabric: string): readonly number[] {
   return versionsIn(folderOf(dataDir, machine, fabric));

@@ -4,10 +4,10 @@ import type { SessionView } from '../views.ts';
 import type { SetPointValue } from '../../../drivers/contract.ts';
 import type { SetPointView, WriteView } from '../../writes/desk.ts';
 import type { RollListed } from '../../rolls/read.ts';
-import type { ListPage, Trend } from '../source.ts';
+import type { ClothView, ListPage, Trend } from '../source.ts';
 import type { Alert } from './floor-state.ts';
 
-export type { RollListed, SessionView, SetPointValue, SetPointView, WriteView };
+export type { ClothView, RollListed, SessionView, SetPointValue, SetPointView, WriteView };
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly status: number; readonly message: string; readonly setupNeeded: boolean };
@@ -72,6 +72,11 @@ export const beginRoll = (machine: string, id: string, csrf: string) =>
     id.trim() === '' ? {} : { id: id.trim() },
     csrf,
   );
+export const fetchCloth = (machine: string) => ask<ClothView>(`/api/machines/${encodeURIComponent(machine)}/cloth`);
+export const teachCloth = (machine: string, csrf: string) =>
+  post<ClothView>(`/api/machines/${encodeURIComponent(machine)}/cloth/teach`, {}, csrf);
+export const stopTeaching = (machine: string, csrf: string) =>
+  post<ClothView>(`/api/machines/${encodeURIComponent(machine)}/cloth/teach/cancel`, {}, csrf);
 export const rollMapPath = (machine: string, roll: number, format: string) =>
   `/api/machines/${encodeURIComponent(machine)}/roll-map.${format}?roll=${roll}`;
 export const cropPath = (sha256: string) => `/api/crops/${encodeURIComponent(sha256)}`;

@@ -1,5 +1,6 @@
 /** A machine at a glance. A value that is not good never looks as if it were. */
 import type { MachineView, SignalView } from '../../live.ts';
+import { Cloth } from './cloth.tsx';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
@@ -75,6 +76,7 @@ export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
       <Readings signals={key} isOld={isOld} />
       <TrendChart machine={machine} now={now} />
       {machine.hasEye && <Rolls machine={machine} now={now} csrf={csrf} />}
+      {machine.hasEye && <Cloth machine={machine} now={now} csrf={csrf} />}
       {more.length > 0 && (
         <details>
           <summary>All readings ({machine.signals.length})</summary>

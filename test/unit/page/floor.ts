@@ -7,7 +7,7 @@ import type { SetPointValue, Writable, WriteResult } from '../../../drivers/cont
 import type { AlertView, MachineView, SignalView, UplinkView } from '../../../agent/live.ts';
 import type { RollListed } from '../../../agent/rolls/read.ts';
 import type { RollFormat } from '../../../agent/rolls/show.ts';
-import type { AckOutcome, PageClock, PageLog, PageSources } from '../../../agent/page/source.ts';
+import type { AckOutcome, ClothView, PageClock, PageLog, PageSources } from '../../../agent/page/source.ts';
 
 export const realClock: PageClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 export const silentLog: PageLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -40,6 +40,8 @@ export interface MutableFloor {
   rolls: RollListed[];
   /** Pictures of faults by their SHA-256. */
   readonly crops: Map<string, Uint8Array>;
+  /** Of every machine with an eye. */
+  cloth: ClothView;
 }
 
 /** What a test can see and change. */
@@ -47,6 +49,8 @@ export interface Floor extends MutableFloor {
   readonly sources: PageSources;
   readonly writable: WritableMachine;
   readonly acks: { occurrence: string; actor: string; comment: string | null }[];
+  /** Who began and who stopped to teach. */
+  readonly taught: { deed: 'teach' | 'cancel'; machine: string; by: string }[];
   setMachine(id: string, change: Partial<MachineView>): void;
   raise(alert: AlertView): void;
 }
@@ -300,6 +304,8 @@ export class WritableMachine implements Writable {
 export function createFloor(): Floor {
   const writable = new WritableMachine();
   const acks: Floor['acks'] = [];
+  const taught: Floor['taught'] = [];
+  const isTeaching = () => floor.cloth.teaching?.state === 'running';
   const hasEye = (id: string) => floor.machines.some((m) => m.id === id && m.hasEye);
   const floor: Floor = {
     machines: demoMachines(),
@@ -337,6 +343,8 @@ export function createFloor(): Floor {
     frozen: new Set(),
     rolls: [],
     crops: new Map(),
+    cloth: { fabric: 'single-jersey', known: null, teaching: null },
+    taught,
     setMachine(id, change) {
       floor.machines = floor.machines.map((m) => (m.id === id ? { ...m, ...change } : m));
     },
@@ -376,6 +384,24 @@ export function createFloor(): Floor {
           const before = newest === undefined ? [] : [{ ...newest, endedMs: beganMs, lengthM: 120.5 }];
           floor.rolls = [rollListed(number, { id: name ?? String(number), beganMs }), ...before, ...others];
           return { number, id: name ?? String(number) };
+        },
+      },
+      cloth: {
+        view: (id) => (hasEye(id) ? floor.cloth : null),
+        teach: (id, by) => {
+          if (!hasEye(id)) return 'no-eye';
+          if (isTeaching()) return 'busy';
+          taught.push({ deed: 'teach', machine: id, by });
+          const teaching = { state: 'running', picture: 0, of: 12, startedMs: Date.now(), report: null } as const;
+          floor.cloth = { ...floor.cloth, teaching };
+          return floor.cloth;
+        },
+        cancel: async (id, by) => {
+          if (!hasEye(id)) return 'no-eye';
+          if (!isTeaching()) return 'not-running';
+          taught.push({ deed: 'cancel', machine: id, by });
+          floor.cloth = { ...floor.cloth, teaching: null };
+          return floor.cloth;
         },
       },
       crop: async (sha256) => floor.crops.get(sha256) ?? null,

@@ -24,6 +24,7 @@ test('a past alert carries the runbook its rule has today, and none when the rul
     uplink: () => assert.fail('not asked'),
     health: () => ({}),
     writes: {} as never,
+    cloth: null,
   });
   const { items } = await sources.alertHistory({ states: ['normal'], machine: null, limit: 10 }, null);
   assert.deepEqual(

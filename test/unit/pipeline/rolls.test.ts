@@ -183,3 +183,14 @@ test('a machine without an eye has no rolls', () => {
   assert.equal(rig.pipeline.fabric.rollBegin('ck-1', null).roll, null);
   assert.deepEqual(rig.events('roll_begun'), []);
 });
+
+test('who taught a cloth is an event of its machine, and of no other', async () => {
+  const rig = new Rig({ machines });
+  const taught = { fabric: 'single-jersey', version: 3, images: 12, by: 'omar' };
+  await rig.pipeline.fabric.clothTaught('ck-1', taught);
+  await rig.pipeline.fabric.clothTaught('ck-9', taught);
+  assert.deepEqual(
+    rig.events('cloth_taught').map(({ machine, phase, data }) => ({ machine, phase, data })),
+    [{ machine: 'ck-1', phase: 'instant', data: taught }],
+  );
+});

@@ -68,6 +68,7 @@ function sourcesOf(store: Store) {
     uplink: () => assert.fail('not asked'),
     health: () => ({}),
     writes: {} as never,
+    cloth: null,
   });
 }
 type Asked = { machine?: string; signal?: string; fromMs?: number; toMs?: number; limit?: number };
