@@ -5,6 +5,7 @@ import { positions, type PositionKind } from './evaluate-trials-data.ts';
 
 /** What was judged of one needle line. */
 export interface JudgedLine {
+  readonly lot: string;
   readonly generator: string;
   readonly position: PositionKind;
   readonly needles: number;
@@ -17,13 +18,14 @@ export interface JudgedLine {
 export interface Tally {
   readonly lines: JudgedLine[];
   /** Findings of what is not there. */
-  readonly strays: { readonly id: string; readonly finding: EyeFinding }[];
+  readonly strays: { readonly lot: string; readonly id: string; readonly finding: EyeFinding }[];
   readonly metreErrorsMm: number[];
   readonly generators: Set<string>;
+  /** Who drew each lot with lines, and how much cloth of it was looked at. */
+  readonly cloths: Map<string, { readonly generator: string; readonly mm: number }>;
   lots: number;
   holesMissed: number;
   toldAgain: number;
-  clothMm: number;
   rollMm: number;
 }
 
@@ -32,10 +34,10 @@ export const emptyTally = (): Tally => ({
   strays: [],
   metreErrorsMm: [],
   generators: new Set(),
+  cloths: new Map(),
   lots: 0,
   holesMissed: 0,
   toldAgain: 0,
-  clothMm: 0,
   rollMm: 0,
 });
 
@@ -65,7 +67,19 @@ export interface TrialsReport {
   readonly toldAgain: number;
   readonly falsePer100m: number;
   readonly falseUpper95Per100m: number;
+  /** In all cloth that went by, that of the rolls with it. */
+  readonly falseCount: number;
+  /** The first hundred. */
   readonly falseFindings: readonly { readonly trial: string; readonly class: string; readonly shape: string }[];
+  /** Every machine and cloth by itself: they differ more than trials of one do. */
+  readonly byLot: readonly {
+    readonly lot: string;
+    readonly generator: string;
+    readonly lines: number;
+    readonly missed: number;
+    readonly falseFindings: number;
+    readonly clothM: number;
+  }[];
   readonly clothM: number;
   readonly metreErrorMm: {
     readonly p50: number | null;
@@ -89,7 +103,7 @@ export function reportOf(
 ): TrialsReport {
   const { lines, strays, metreErrorsMm } = tally;
   const round = (value: number, digits: number) => Math.round(value * 10 ** digits) / 10 ** digits;
-  const clothM = tally.clothMm / 1000;
+  const clothM = [...tally.cloths.values()].reduce((sum, { mm }) => sum + mm, 0) / 1000;
   const per100m = (count: number) => (clothM === 0 ? 0 : round((100 * count) / clothM, 3));
   const quantileOf = (share: number) => (metreErrorsMm.length === 0 ? null : round(quantile(metreErrorsMm, share), 2));
   return {
@@ -107,9 +121,21 @@ export function reportOf(
     toldAgain: tally.toldAgain,
     falsePer100m: per100m(strays.length),
     falseUpper95Per100m: per100m(upperOf(strays.length)),
+    falseCount: strays.length,
     falseFindings: strays
       .slice(0, 100)
-      .map(({ id, finding }) => ({ trial: id, class: finding.class, shape: finding.shape })),
+      .map(({ lot, id, finding }) => ({ trial: `${lot}/${id}`, class: finding.class, shape: finding.shape })),
+    byLot: [...tally.cloths].map(([lot, { generator, mm }]) => {
+      const own = lines.filter((line) => line.lot === lot);
+      return {
+        lot,
+        generator,
+        lines: own.length,
+        missed: own.filter(({ line }) => line === null).length,
+        falseFindings: strays.filter((stray) => stray.lot === lot).length,
+        clothM: round(mm / 1000, 1),
+      };
+    }),
     clothM: round(clothM, 1),
     metreErrorMm: {
       p50: quantileOf(0.5),
@@ -192,8 +218,12 @@ export function tableOf(report: TrialsReport): string {
   return [
     'position    lines  missed     named   within k  with k ≤ 2  most k',
     ...lines,
-    `false findings: ${report.falseFindings.length} in ${report.clothM} m, ${report.falsePer100m} in 100 m (at most ${report.falseUpper95Per100m}, 95 %)`,
+    `false findings: ${report.falseCount} in ${report.clothM} m, ${report.falsePer100m} in 100 m (at most ${report.falseUpper95Per100m}, 95 %)`,
     `metres: p95 ${metres.p95 ?? '–'} mm off at ${metres.places} places of ${metres.rollM} m of roll, ${metres.missed} not found`,
+    ...report.byLot.map(
+      (one) =>
+        `${one.lot} by ${one.generator}: ${one.missed} of ${one.lines} lines missed, ${one.falseFindings} false findings in ${one.clothM} m`,
+    ),
     `generator ${report.generator}, ${report.lots} lots; simulated cloth`,
     '',
   ].join('\n');

@@ -46,7 +46,7 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
   const { data } = request;
   const tally = emptyTally();
   if (data !== null) {
-    await judgePart(data, graph, tally, signal);
+    await judgePart('data', data, graph, tally, signal);
     return reportOf(tally, { trials: tally.lines.length / positions.length, seed: null });
   }
   const parts = partsOf(request);
@@ -58,7 +58,7 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
         next += 1;
         const dir = join(folder, part.name);
         await draw(part, dir, folder, signal);
-        await judgePart(dir, graph, tally, signal);
+        await judgePart(part.name, dir, graph, tally, signal);
         rmSync(dir, { recursive: true, force: true });
         process.stderr.write(`${part.name}: ${tally.lines.length} lines judged\n`);
       }
@@ -117,7 +117,7 @@ async function draw(part: Part, dir: string, folder: string, signal: AbortSignal
 }
 
 /** All trials and rolls of one folder. */
-async function judgePart(dir: string, graph: Graph, tally: Tally, signal: AbortSignal): Promise<void> {
+async function judgePart(lot: string, dir: string, graph: Graph, tally: Tally, signal: AbortSignal): Promise<void> {
   const truth = readTruth(dir);
   const shown = 'teach/telemetry-0000';
   const taught = await teachFrom(await readPictures(dir, shown, readTrial(dir, shown)), graph);
@@ -131,11 +131,13 @@ async function judgePart(dir: string, graph: Graph, tally: Tally, signal: AbortS
     const watching = eyeFor(input, taught, graph);
     const told = await watchTrial(watching, input, await readPictures(dir, stem, input));
     const outcome = judgedLine(told, input, one);
-    tally.clothMm += one.clothMm;
+    const cloth = tally.cloths.get(lot) ?? { generator: truth.generator, mm: 0 };
+    tally.cloths.set(lot, { ...cloth, mm: cloth.mm + one.clothMm });
     tally.toldAgain += outcome.again;
-    tally.strays.push(...outcome.others.map((finding) => ({ id: one.id, finding })));
+    tally.strays.push(...outcome.others.map((finding) => ({ lot, id: one.id, finding })));
     if (one.truthNeedle !== null) {
       tally.lines.push({
+        lot,
         generator: truth.generator,
         position: one.position,
         needles: one.needles,
@@ -182,6 +184,6 @@ async function judgeRoll(
       const { rollFromMm, rollToMm } = own.finding;
       tally.metreErrorsMm.push(Math.abs((rollFromMm + rollToMm) / 2 - (hole.mm - part.zeroMm)));
     }
-    for (const one of found) if (!used.has(one)) tally.strays.push({ id: part.id, finding: one.finding });
+    for (const one of found) if (!used.has(one)) tally.strays.push({ lot: 'roll', id: part.id, finding: one.finding });
   }
 }

@@ -44,7 +44,7 @@ of 110 m. selvedge simulate draws the pictures meanwhile, into a folder that is 
   --generator a|b   who draws the lines; without it every fourth lot of twenty is b's, which takes its time, the others a's
   --data DIR        trials that selvedge simulate needle-trials --dataset DIR wrote before; with it none of the three above
   --json FILE       also write {needles:[{position, truth, named, k, revolutions, strength, class, generator}], missed, toldAgain,
-                    falsePer100m, falseUpper95Per100m, falseFindings, clothM, metreErrorMm:{p50, p95, max, places, missed, rollM}, kinds, lots,
+                    falsePer100m, falseUpper95Per100m, falseCount, falseFindings, byLot, clothM, metreErrorMm:{p50, p95, max, places, missed, rollM}, kinds, lots,
                     generator, seed, trials, simulated: true}
 
 named and k are what is told first: null where no needle is named. revolutions are those from the beginning of the line until then; more than
