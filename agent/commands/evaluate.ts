@@ -40,7 +40,7 @@ the same camera and gets what a gateway would get; which needle it names is held
 of 110 m. selvedge simulate draws the pictures meanwhile, into a folder that is removed. Figures about drawn cloth, never about real one.
 
   --seed N          which machines, needles, cloths and lights; default 1
-  --trials N        needle lines for each kind of position, 1 … 1000; default 200. All of it takes some quarter of an hour of two cores
+  --trials N        needle lines for each kind of position, 1 … 1000; default 200. All of it takes some half an hour of two cores
   --generator a|b   who draws the lines; without it every fourth lot of twenty is b's, which takes its time, the others a's
   --data DIR        trials that selvedge simulate needle-trials --dataset DIR wrote before; with it none of the three above
   --json FILE       also write {needles:[{position, truth, named, k, revolutions, strength, class, generator}], missed, toldAgain,
