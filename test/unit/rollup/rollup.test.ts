@@ -276,6 +276,11 @@ test('a signal read twenty times a second takes no more room than one read ten t
   };
   assert.deepEqual([held(100), held(50)], [64, 64]);
   for (let tMs = eight; tMs < eight + 60_000; tMs += 50) rollup.add(temp, tMs, tMs - eight, rank.good);
+  assert.equal(
+    rollup.add(temp, eight + 25, 0, rank.good),
+    false,
+    'settled as the room ran out, before any minute was due',
+  );
   const summary = summaryOf(rollup.due(eight + 66_000), 'motor.temp');
   assert.deepEqual([summary?.samples, summary?.sum, summary?.max], [1200, (1199 * 1200 * 50) / 2, 59_950]);
 });
