@@ -39,7 +39,7 @@ const scenario = {
       unit: 1,
       parameters: { speedRpm: 35 },
       // 57 mm in view, 22 times a second: at 35 revolutions a minute all of the tube is seen.
-      camera: { position: 'encoder', fps: 22, widthPx: 512, heightPx: 256, pxPerMm: 9 },
+      camera: { position: 'encoder', fps: 22, widthPx: 512, heightPx: 256, pxPerMm: 9, needleZero: 0, countZero: 0 },
     },
   ],
   faults: [
@@ -199,7 +199,13 @@ test(
     assert.ok(alert.raisedMs >= line.t, 'not before it was there');
     // Three revolutions at 35 a minute, from the exposure to the alert.
     assert.ok(alert.raisedMs - line.t < 8_000, `after ${alert.raisedMs - line.t} ms`);
-    assert.equal(typeof alert.evidence['needle'], 'number');
+    const wornNeedle = z.number().parse(line.data?.['needle']);
+    const holdsTruth = (named: { readonly needle?: unknown; readonly k?: unknown }) => {
+      const { needle, k } = z.object({ needle: z.number(), k: z.number() }).parse(named);
+      const off = Math.abs(needle - wornNeedle);
+      assert.ok(Math.min(off, eye.needles - off) <= k, `${needle} ± ${k}, in truth ${wornNeedle}`);
+    };
+    holdsTruth(alert.evidence);
     assert.ok(Number(alert.evidence['k']) <= 2);
     assert.equal(alert.evidence['isSimulated'], true);
     const crop = await sharp(
@@ -236,18 +242,22 @@ test(
     assert.deepEqual(await once(drawn, 'exit'), [0, null]);
     const map = rollMapSchema.parse(JSON.parse(readFileSync(at('roll.json'), 'utf8')));
     const worn = map.defects.find(({ class: name }) => name === 'needle_line');
-    assert.equal(worn?.needle, alert.evidence['needle']);
+    // The alert names the needle as it was known after three revolutions, the map as after all of them: they may differ, the truth lies in both.
+    const last = events.findLast(
+      ({ event, data }) => event.startsWith('fabric_finding') && data['class'] === 'needle_line',
+    );
+    assert.deepEqual([worn?.needle, worn?.k], [last?.data['needle'], last?.data['k']]);
+    holdsTruth(worn ?? {});
     assert.ok(worn !== undefined && worn.fromMm >= 0 && worn.toMm <= map.roll.lengthMm && worn.evidence.length === 1);
     assert.equal(map.isSimulated, true);
-    // 12 pictures a second of 57 mm, 35 a minute and 2.03 m round: 60 in 100 of the cloth, where every picture was judged.
-    const partly = map.gaps.filter(({ reason }) => reason === 'overload');
-    assert.ok(partly.length > 0 && partly.every(({ share }) => share > 0.3), JSON.stringify(map.gaps));
+    // Honest about the cloth between the pictures, where the machine that draws them is too slow for all, and in the dark: one picture at
+    // the edge of a stretch of 200 mm shows 0.4 in 100 of it.
+    const unseenM = map.gaps.reduce((sum, gap) => sum + (gap.share * (gap.toMm - gap.fromMm)) / 1000, 0);
+    const { inspectedM } = map.score;
+    assert.ok(inspectedM > 0 && inspectedM < map.roll.lengthMm / 1000, JSON.stringify(map.score));
+    assert.ok(Math.abs(inspectedM + unseenM - map.roll.lengthMm / 1000) < 0.01, `${inspectedM} + ${unseenM} m`);
     assert.ok(
-      map.score.inspectedM > 0 && map.score.inspectedM < 0.7 * (map.roll.lengthMm / 1000),
-      JSON.stringify(map.score),
-    );
-    assert.ok(
-      map.gaps.some(({ reason, share }) => reason === 'camera' && share === 1),
+      map.gaps.some(({ reason, share }) => reason === 'camera' && share > 0.95),
       JSON.stringify(map.gaps),
     );
 
