@@ -18,34 +18,27 @@ function told(reply: FastifyReply, outcome: Outcome): ClothView | ProblemBody {
   return refuse(reply, status, outcome, message);
 }
 
+/** The handlers of the routes of cloth: all are about one machine, and told who asks. */
 export function clothHandlers({
   cloth,
 }: Pick<PageSources, 'cloth'>): Record<'cloth' | 'teachCloth' | 'stopTeaching', Handler> {
+  const handler =
+    (
+      operation: (typeof operations)['cloth' | 'teachCloth' | 'stopTeaching'],
+      act: (machine: string, by: string) => Outcome | Promise<Outcome>,
+    ): Handler =>
+    async (request, reply) => {
+      const params = operation.params.safeParse(request.params);
+      if (!params.success) return wrong(reply, params.error);
+      const body = 'body' in operation ? operation.body.safeParse(request.body ?? {}) : null;
+      if (body?.success === false) return wrong(reply, body.error);
+      if (request.session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
+      return told(reply, await act(params.data.machine, request.session.name));
+    };
+
   return {
-    async cloth(request, reply) {
-      const params = operations.cloth.params.safeParse(request.params);
-      if (!params.success) return wrong(reply, params.error);
-      return told(reply, cloth.view(params.data.machine) ?? 'no-eye');
-    },
-
-    async teachCloth(request, reply) {
-      const params = operations.teachCloth.params.safeParse(request.params);
-      if (!params.success) return wrong(reply, params.error);
-      const body = operations.teachCloth.body.safeParse(request.body ?? {});
-      if (!body.success) return wrong(reply, body.error);
-      const { session } = request;
-      if (session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
-      return told(reply, cloth.teach(params.data.machine, session.name));
-    },
-
-    async stopTeaching(request, reply) {
-      const params = operations.stopTeaching.params.safeParse(request.params);
-      if (!params.success) return wrong(reply, params.error);
-      const body = operations.stopTeaching.body.safeParse(request.body ?? {});
-      if (!body.success) return wrong(reply, body.error);
-      const { session } = request;
-      if (session === null) return refuse(reply, 401, 'sign-in-needed', 'Sign in first.');
-      return told(reply, await cloth.cancel(params.data.machine, session.name));
-    },
+    cloth: handler(operations.cloth, (machine) => cloth.view(machine) ?? 'no-eye'),
+    teachCloth: handler(operations.teachCloth, (machine, by) => cloth.teach(machine, by)),
+    stopTeaching: handler(operations.stopTeaching, (machine, by) => cloth.cancel(machine, by)),
   };
 }

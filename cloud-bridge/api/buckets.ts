@@ -8,8 +8,8 @@ import { z } from 'zod';
 import type { Row, Scalar, StoreReader } from '../store/bridge-store.ts';
 import { countOnce, type Correct } from './once.ts';
 import { operations } from './operations.ts';
-import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn } from './page.ts';
-import { refuse } from './problem.ts';
+import { decodeCursor, encodeCursor, json, type KeyColumn } from './page.ts';
+import { listRoute, type ListPage } from './paged.ts';
 
 type Query = z.infer<typeof operations.summaries.query>;
 const bucketMs = { minute: 60_000, hour: 3_600_000 } as const;
@@ -71,22 +71,10 @@ function total(text: Row[string] | undefined): Record<string, number> {
 
 /** Adds the routes to `app`. */
 export function bucketRoutes(app: FastifyInstance, store: StoreReader): void {
-  for (const list of lists) {
-    const { path, query } = operations[list.operation];
-    app.get(path, async (request, reply) => {
-      const parsed = query.safeParse(request.query);
-      if (!parsed.success) return refuse(reply, 400, 'bad-query', firstIssue(parsed.error));
-      const page = await readPage(store, list, parsed.data);
-      return page ?? refuse(reply, 400, 'bad-query', 'cursor: not one this list gave out');
-    });
-  }
+  for (const list of lists) listRoute(app, operations[list.operation], (query) => readPage(store, list, query));
 }
 
-async function readPage(
-  store: StoreReader,
-  list: BucketList,
-  query: Query,
-): Promise<{ items: unknown[]; next: string | null } | null> {
+async function readPage(store: StoreReader, list: BucketList, query: Query): Promise<ListPage | null> {
   const size = bucketMs[query.bucket];
   const key: readonly KeyColumn[] = [
     { name: 'bucket_ms', expression: 'bucket_ms', type: 'number' },

@@ -6,9 +6,9 @@ import type { FastifyInstance } from 'fastify';
 import type { Row, Scalar } from '../store/bridge-store.ts';
 import type { FleetItem } from './fleet-item.ts';
 import { operations } from './operations.ts';
-import { decodeCursor, encodeCursor, firstIssue, type KeyColumn } from './page.ts';
+import { decodeCursor, encodeCursor, type KeyColumn } from './page.ts';
+import { listRoute } from './paged.ts';
 import type { ApiParts } from './parts.ts';
-import { refuse } from './problem.ts';
 
 const key: readonly KeyColumn[] = [{ name: 'gateway', expression: 'g.gateway', type: 'text' }];
 
@@ -48,14 +48,9 @@ export function fleetRoute(
     mayConnect = () => true,
   }: Pick<ApiParts, 'store' | 'link' | 'metrics' | 'nowMs' | 'mayConnect'>,
 ): void {
-  app.get(operations.fleet.path, async (request, reply) => {
-    const query = operations.fleet.query.safeParse(request.query);
-    if (!query.success) return refuse(reply, 400, 'bad-query', firstIssue(query.error));
-    const { gateway, limit, cursor } = query.data;
+  listRoute(app, operations.fleet, async ({ gateway, limit, cursor }) => {
     const after = cursor === undefined ? null : decodeCursor(cursor, key);
-    if (cursor !== undefined && after === null) {
-      return refuse(reply, 400, 'bad-query', 'cursor: not one this list gave out');
-    }
+    if (cursor !== undefined && after === null) return null;
     const values: Record<string, Scalar> = { limit: limit + 1, after: after?.[0] ?? '' };
     if (gateway !== undefined) values['gateway'] = gateway;
     const where = `WHERE g.gateway > @after${gateway === undefined ? '' : ' AND g.gateway = @gateway'}`;

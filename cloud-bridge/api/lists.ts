@@ -6,8 +6,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Row, Scalar, StoreReader } from '../store/bridge-store.ts';
 import { operations } from './operations.ts';
-import { decodeCursor, encodeCursor, firstIssue, json, type KeyColumn } from './page.ts';
-import { refuse } from './problem.ts';
+import { decodeCursor, encodeCursor, json, type KeyColumn } from './page.ts';
+import { listRoute, type ListPage } from './paged.ts';
 
 type Name = 'gateways' | 'machines' | 'alerts' | 'events';
 
@@ -149,22 +149,10 @@ const lists: readonly List[] = [
 
 /** Adds every list route to `app`. */
 export function listRoutes(app: FastifyInstance, store: StoreReader): void {
-  for (const list of lists) {
-    const { path, query } = operations[list.operation];
-    app.get(path, async (request, reply) => {
-      const parsed = query.safeParse(request.query);
-      if (!parsed.success) return refuse(reply, 400, 'bad-query', firstIssue(parsed.error));
-      const page = await readPage(store, list, parsed.data);
-      return page ?? refuse(reply, 400, 'bad-query', 'cursor: not one this list gave out');
-    });
-  }
+  for (const list of lists) listRoute(app, operations[list.operation], (query) => readPage(store, list, query));
 }
 
-async function readPage(
-  store: StoreReader,
-  list: List,
-  query: Query,
-): Promise<{ items: unknown[]; next: string | null } | null> {
+async function readPage(store: StoreReader, list: List, query: Query): Promise<ListPage | null> {
   const conditions: string[] = [];
   const values: Record<string, Scalar> = { limit: query.limit + 1 };
   for (const [name, condition] of Object.entries(list.filters)) {
