@@ -1,58 +1,29 @@
 /** The page in a real browser. The rest of the agent is a stand-in: the page is what is tested here. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { after, test, type TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
-import sharp from 'sharp';
-import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-core';
+import type { Page as Tab } from 'playwright-core';
 import { ensurePageBuilt } from '../../agent/page/build.ts';
 import { pauseMs } from '../../agent/writes/desk.ts';
-import { alertView, createFloor, rollListed } from '../unit/page/floor.ts';
-import { goodPassword, startPage, type TestPage } from '../unit/page/harness.ts';
-import { hasChromium, newTab, screenshotFile, sharedBrowser, watch } from './page-browser.ts';
-
-const wide = { viewport: { width: 1360, height: 900 } };
-const axeSource = () => readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+import { createFloor, type Floor } from '../unit/page/floor.ts';
+import { alertView } from '../unit/page/floor-demo.ts';
+import { goodPassword, startPage } from '../unit/page/harness.ts';
+import {
+  axeSource,
+  beginPage,
+  expectClean,
+  hasChromium,
+  newTab,
+  openAs,
+  screenshotFile,
+  sharedBrowser,
+  stream,
+  watch,
+  wide,
+} from './page-browser.ts';
 
 const shared = sharedBrowser();
 after(() => shared.close());
-const stream = { heartbeatMs: 1_000 };
-
-interface Setting extends TestPage {
-  readonly browser: Browser;
-  readonly url: string;
-}
-
-async function begin(t: TestContext, floor = createFloor(), port = 0): Promise<Setting | null> {
-  if (!hasChromium(t)) return null;
-  const webDir = await ensurePageBuilt();
-  const page = await startPage(t, { webDir, port, stream }, floor);
-  await page.users.add('asha', 'admin', goodPassword);
-  await page.users.add('omar', 'maintainer', goodPassword);
-  await page.users.add('mina', 'viewer', goodPassword);
-  return { ...page, browser: await shared.get(), url: page.page.url ?? '' };
-}
-
-async function openAs(
-  t: TestContext,
-  setting: Setting,
-  name: string,
-  options: BrowserContextOptions = wide,
-): Promise<Tab> {
-  const tab = await newTab(setting.browser, options);
-  t.after(() => tab.context().close());
-  await tab.goto(setting.url);
-  await signIn(tab, name);
-  await tab.locator('.alert').first().waitFor();
-  return tab;
-}
-
-async function signIn(tab: Tab, name: string): Promise<void> {
-  await tab.getByLabel('User name').fill(name);
-  await tab.getByLabel('Password').fill(goodPassword);
-  await tab.getByRole('button', { name: 'Sign in' }).click();
-}
+const begin = (t: TestContext, floor?: Floor) => beginPage(t, shared, floor);
 
 const threadBreak = () =>
   alertView(
@@ -317,70 +288,6 @@ async function tooWide(tab: Tab): Promise<string[]> {
   })()`)) as string[];
 }
 
-async function expectClean(tab: Tab, axe: string, where: string): Promise<void> {
-  await tab.evaluate(axe);
-  const violations = (await tab.evaluate(`(async () => {
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const { violations } = await axe.run(document, { runOnly: { type: 'tag', values: tags } });
-    return violations.map((v) => v.id + ' (' + v.impact + '): ' + v.nodes.map((n) => n.html.slice(0, 120)).join(' | '));
-  })()`)) as string[];
-  assert.deepEqual(violations, [], where);
-}
-
-test('an alert of the eye shows its picture, needle and metre, and leads to the roll map, where a maintainer begins a roll', async (t) => {
-  const floor = createFloor();
-  floor.setMachine('ck-1', { hasEye: true });
-  floor.rolls = [rollListed(8), rollListed(7, { id: 'R-7', endedMs: Date.now() - 3_600_000, lengthM: 101.5 })];
-  const crop = 'ab'.repeat(32);
-  const grey = { create: { width: 60, height: 40, channels: 3 as const, background: '#888888' } };
-  floor.crops.set(crop, await sharp(grey).webp().toBuffer());
-  const setting = await begin(t, floor);
-  if (setting === null) return;
-  const tab = await openAs(t, setting, 'omar');
-  const faults = watch(tab, setting.url);
-  const place = { rollFromM: 12.345, rollToM: 12.5, roll: 8, crop, isSimulated: true };
-  floor.raise(
-    alertView({
-      occurrence: 'occ-line',
-      machine: 'ck-1',
-      type: 'needle_line',
-      text: 'Needle line in the cloth',
-      cause: 'needle_or_sinker',
-      evidence: { needle: 1207, k: 2, needleUnknown: null, ...place },
-    }),
-  );
-  const card = tab.locator('[data-occurrence="occ-line"]');
-  await card.getByText('Needle 1207 ± 2').waitFor();
-  await card.getByText('At 12.35 m of roll 8').waitFor();
-  await card.getByText('Simulated cloth').waitFor();
-  // Not `waitForFunction`: what it asks again it evaluates in the page, whose policy forbids that.
-  const shown = async (name: string, widthPx: number) => {
-    while ((await tab.evaluate(`document.querySelector('${name}').naturalWidth`)) !== widthPx) await delay(20);
-  };
-  await shown('img.crop', 60);
-
-  await card.getByRole('link', { name: 'Roll map' }).click();
-  const tile = tab.locator('[data-machine="ck-1"]');
-  await tile.getByRole('img', { name: 'Faults of roll 8 along its metres' }).waitFor();
-  await shown('img.roll-map', 120);
-  await tile.getByLabel('Roll', { exact: true }).selectOption('7');
-  await tile.getByRole('img', { name: 'Faults of roll R-7' }).waitFor();
-  await tile.getByLabel('Name of the next roll').fill('R-9');
-  await tile.getByRole('button', { name: 'The cloth was cut: a roll begins' }).click();
-  await tile.getByRole('img', { name: 'Faults of roll R-9' }).waitFor();
-  assert.deepEqual(
-    floor.rolls.map(({ id }) => id),
-    ['R-9', '8', 'R-7'],
-  );
-  await expectClean(tab, await axeSource(), 'roll map');
-  assert.deepEqual(faults, []);
-
-  const viewer = await openAs(t, setting, 'mina');
-  await viewer.locator('[data-machine="ck-1"]').getByText('Roll map', { exact: true }).click();
-  await viewer.getByRole('img', { name: 'Faults of roll R-9' }).waitFor();
-  assert.equal(await viewer.getByRole('button', { name: 'The cloth was cut' }).count(), 0);
-});
-
 test('everything can be reached and done with the keyboard alone', async (t) => {
   const setting = await begin(t);
   if (setting === null) return;
@@ -425,83 +332,4 @@ test('the screenshot of the documentation shows the floor', async (t) => {
   const path = await screenshotFile(t, 'page.png');
   const png = await tab.screenshot({ path, fullPage: true });
   assert.ok(png.length > 20_000, 'a picture of the page is larger than an empty one');
-});
-
-test('a maintainer teaches the eye a cloth: asked first, progress, stop, what was learned; a viewer only looks on', async (t) => {
-  const floor = createFloor();
-  floor.setMachine('ck-1', { hasEye: true });
-  const setting = await begin(t, floor);
-  if (setting === null) return;
-  const tab = await openAs(t, setting, 'omar');
-  const faults = watch(tab, setting.url);
-  const tile = tab.locator('[data-machine="ck-1"]');
-  await tile.getByText('Cloth', { exact: true }).click();
-  await tile.getByText('The eye was not shown single-jersey yet').waitFor();
-
-  const teach = tile.getByRole('button', { name: 'Teach this cloth' });
-  const sure = tile.getByRole('button', { name: 'Only good cloth is running: teach it' });
-  await teach.click();
-  await tile.getByText('Only good cloth must be running now.').waitFor();
-  await tile.getByRole('button', { name: 'Cancel' }).click();
-  assert.deepEqual(floor.taught, [], 'nothing was begun');
-  await teach.click();
-  await sure.click();
-  await tile.getByText('Waiting for the first picture of 12…').waitFor();
-  const begun = floor.cloth.teaching;
-  assert.ok(begun !== null);
-  floor.cloth = { ...floor.cloth, teaching: { ...begun, picture: 5 } };
-  await tile.getByText('Picture 5 of 12').waitFor();
-  assert.equal(await teach.count(), 0);
-  await expectClean(tab, await axeSource(), 'a cloth is being taught');
-  await tile.getByRole('button', { name: 'Stop teaching' }).click();
-  await teach.click();
-  await sure.click();
-  await tile.getByText('Waiting for the first picture').waitFor();
-  assert.deepEqual(
-    floor.taught.map(({ deed, by }) => [deed, by]),
-    [
-      ['teach', 'omar'],
-      ['cancel', 'omar'],
-      ['teach', 'omar'],
-    ],
-  );
-
-  const viewer = await openAs(t, setting, 'mina');
-  const seen = viewer.locator('[data-machine="ck-1"]');
-  await seen.getByText('Cloth', { exact: true }).click();
-  await seen.getByText('Waiting for the first picture').waitFor();
-  assert.equal(await seen.getByRole('button', { name: /[Tt]each/ }).count(), 0);
-
-  const of = { machine: 'ck-1', fabric: 'single-jersey' };
-  const report = {
-    ok: true as const,
-    ...of,
-    version: 4,
-    images: 11,
-    threshold: 1.0234,
-    refused: [{ image: 'picture 3', reason: 'too dark: brightness 20 of 255' }],
-    seconds: 9,
-    advice: ['Focus the camera on them, and teach again.'],
-  };
-  const known = { version: 4, taughtMs: Date.now(), images: 11 };
-  floor.cloth = { ...floor.cloth, known, teaching: { ...begun, state: 'done', picture: 12, report } };
-  for (const at of [tile, seen]) {
-    await at.getByText('Learned as version 4 from 11 pictures, threshold 1.02.').waitFor();
-    await at.getByText('picture 3: too dark: brightness 20 of 255').waitFor();
-    await at.getByText('Focus the camera on them').waitFor();
-    await at.getByText('The eye knows single-jersey: version 4').waitFor();
-  }
-  const why = { message: 'AGT-822 ck-1', meaning: 'It took too long.', cure: 'See the camera.' };
-  const failed = { ok: false as const, ...of, images: 0, refused: [], advice: [], ...why };
-  await teach.click();
-  await sure.click();
-  await tile.getByText('Waiting for the first picture').waitFor();
-  floor.cloth = {
-    ...floor.cloth,
-    teaching: { ...begun, state: 'failed', report: failed },
-  };
-  await tile.getByText('It took too long.').waitFor();
-  await tile.getByText('See the camera.').waitFor();
-  await expectClean(tab, await axeSource(), 'a cloth was not learned');
-  assert.deepEqual(faults, []);
 });

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createFeed, flatAlert, type FeedEvent, type Floor } from '../../../agent/page/feed.ts';
 import { apply, emptyFloor, sortedAlerts, type Alert, type FloorState } from '../../../agent/page/web/floor-state.ts';
-import { alertView, createFloor } from './floor.ts';
+import { createFloor } from './floor.ts';
+import { alertView } from './floor-demo.ts';
 
 const base = createFloor();
 /** A small floor made of numbers: which machines and alerts there are, and what stands in them. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { operations } from '../../../agent/page/api.ts';
 import { faultFacts } from '../../../agent/page/web/words.ts';
-import { createFloor, rollListed } from './floor.ts';
+import { createFloor } from './floor.ts';
+import { rollListed } from './floor-demo.ts';
 import { as, call, goodPassword, signIn, startPage } from './harness.ts';
 
 async function begin(t: TestContext) {

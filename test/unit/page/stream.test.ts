@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
 import { test } from 'node:test';
-import { alertView } from './floor.ts';
+import { alertView } from './floor-demo.ts';
 import { goodPassword, openStream, signIn, startPage, as, call } from './harness.ts';
 
 const threadBreak = (occurrence = 'occ-thread') =>
