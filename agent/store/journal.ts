@@ -28,6 +28,7 @@ import { EvidenceTable } from './evidence.ts';
 import { addRowSum } from './row-sums.ts';
 import { journalMigrations, migrate } from './schema.ts';
 import type { JournalEntry, OpenSpan } from './store.ts';
+import { Undated } from './undated.ts';
 
 export interface JournalOptions {
   readonly nowMs: number;
@@ -84,22 +85,22 @@ export class Journal {
   readonly audit: AuditLog;
   readonly commands: CommandLedger;
   readonly minutes: Minutes;
+  readonly undated: Undated;
   readonly gaps: Gaps;
   readonly #packed: PackedReader;
   readonly evidence: EvidenceTable;
   readonly #outbox: boolean;
-  readonly #builtMs: number;
   readonly #sql: ReturnType<typeof prepareAll>;
 
   constructor(db: Database, outbox: boolean, builtMs: number) {
     this.db = db;
     this.dating = new JournalDating(db, builtMs);
     this.#outbox = outbox;
-    this.#builtMs = builtMs;
     this.#sql = prepareAll(db);
     this.audit = new AuditLog(db);
     this.commands = new CommandLedger(db);
     this.minutes = new Minutes(db, builtMs, () => performance.now());
+    this.undated = new Undated(db, builtMs);
     this.gaps = new Gaps(db);
     this.#packed = new PackedReader(db);
     this.evidence = new EvidenceTable(db);
@@ -254,25 +255,6 @@ export class Journal {
     }
   }
 
-  /**
-   * Deletes what boots stored that never knew the time, at most `limit` rows of each table. It is as old as the next boot that did;
-   * everything else goes by its own times (`evicting.ts`). Returns the rows deleted.
-   */
-  pruneUndated(before: { readonly summariesMs: number; readonly historyMs: number }, limit: number): number {
-    let deleted = 0;
-    const builtMs = this.#builtMs;
-    for (const statement of [this.#sql.pruneSummary, this.#sql.pruneStateSummary]) {
-      deleted += statement.run({ builtMs, beforeMs: before.summariesMs, limit }).changes;
-    }
-    const history = { builtMs, beforeMs: before.historyMs, limit };
-    deleted += this.#sql.pruneEvent.run(history).changes;
-    for (const occurrence of this.#sql.oldOccurrences.all(history)) {
-      deleted += this.#sql.deleteAlerts.run(occurrence).changes;
-      this.#sql.deleteOccurrence.run(occurrence);
-    }
-    return deleted;
-  }
-
   /** Deletes rows of batches acked before, of which nothing but the row is left. Returns how many. */
   pruneBatches(ackedMs: number, limit: number): number {
     return this.#sql.pruneBatch.run(limit, ackedMs).changes;
@@ -295,11 +277,6 @@ function invalid(record: WireRecord, why: string): StoreError {
 
 const newerWins = (table: string) =>
   `WHERE (excluded.revision, excluded.boot, excluded.n) > (${table}.revision, ${table}.boot, ${table}.n)`;
-
-/** Of boots that never knew the time: those followed, before `$beforeMs`, by one that did. */
-const oldUndatedBoots = `SELECT boot FROM boot WHERE started_ms < $builtMs AND $beforeMs >
-  (SELECT min(started_ms) FROM boot AS later WHERE later.id > boot.id AND later.started_ms >= $builtMs)`;
-const isOldUndated = (column: string, boot: string) => `${column} < $builtMs AND ${boot} IN (${oldUndatedBoots})`;
 
 /** Boots of which a batch was sealed or a record stored. */
 const hasTold = '(next_seq > 1 OR EXISTS (SELECT 1 FROM event WHERE event.boot = boot.boot))';
@@ -382,20 +359,6 @@ function prepareAll(db: Database) {
     stateSummariesBetween:
       one(`SELECT boot, ${stateSummaryColumns} FROM state_summary WHERE minute_ms BETWEEN $fromMs AND $toMs
       ORDER BY minute_ms, machine`),
-    pruneSummary: one(`DELETE FROM summary WHERE (minute_ms, machine, signal, reading_boot, segment) IN
-      (SELECT minute_ms, machine, signal, reading_boot, segment FROM summary WHERE ${isOldUndated('minute_ms', 'reading_boot')} LIMIT $limit)`),
-    pruneStateSummary: one(`DELETE FROM state_summary WHERE (minute_ms, machine, reading_boot, segment) IN
-      (SELECT minute_ms, machine, reading_boot, segment FROM state_summary WHERE ${isOldUndated('minute_ms', 'reading_boot')} LIMIT $limit)`),
-    pruneEvent: one(`DELETE FROM event WHERE id IN
-      (SELECT id FROM event WHERE ${isOldUndated('at_ms', 'boot')} ORDER BY at_ms LIMIT $limit)`),
-    oldOccurrences: db
-      .prepare(
-        `SELECT occurrence FROM occurrence WHERE ${isOldUndated('raised_ms', 'substr(occurrence, 1, 16)')} AND is_open = 0
-         ORDER BY raised_ms LIMIT $limit`,
-      )
-      .pluck(),
-    deleteAlerts: one('DELETE FROM alert WHERE occurrence = ?'),
-    deleteOccurrence: one('DELETE FROM occurrence WHERE occurrence = ?'),
     // Only the oldest rows are looked at: a condition on acked_ms alone would read the whole table each time.
     pruneBatch: one(
       `DELETE FROM batch WHERE id IN (SELECT id FROM batch ORDER BY id LIMIT ?) AND state = 'acked' AND acked_ms < ?`,

@@ -148,7 +148,7 @@ export class Upkeep {
     const { ageMs, nowMs } = this.#times;
     if (ageMs === null) return false;
     const before = (step: EvictionStep) => ageMs - (ages[step] ?? Infinity);
-    const records = journal.pruneUndated(
+    const records = journal.undated.prune(
       { summariesMs: before('acked-minutes'), historyMs: before('acked-history') },
       pruneRows,
     );

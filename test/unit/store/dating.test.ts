@@ -219,7 +219,7 @@ test('nothing is too old in the time after a jump; what was never dated goes wit
   const journal = openJournal(join(dataDir, 'journal.db'), { nowMs: now, outbox: true, builtMs });
   t.after(() => journal.close());
   const prune = (atMs: number) =>
-    journal.transaction(() => journal.pruneUndated({ summariesMs: 0, historyMs: atMs }, 100));
+    journal.transaction(() => journal.undated.prune({ summariesMs: 0, historyMs: atMs }, 100));
   prune(now - day);
   assert.equal(events(), before, '1970 is not old, it is unknown');
   prune(now + 1);
