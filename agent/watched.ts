@@ -22,7 +22,8 @@ import {
 } from './machine.ts';
 import { Present } from './quality/present.ts';
 import { RingFilter } from './ring/filter.ts';
-import { counterSpec, MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
+import { counterSpec } from './rollup/columns.ts';
+import { MachineRollup, type RollupKey, type RollupOptions } from './rollup/rollup.ts';
 import type { ActiveCause, Facts, Instant } from './rules/conditions.ts';
 import type { Rule } from './rules/schema.ts';
 import { MachineStateReader } from './states/machine-state.ts';

@@ -14,7 +14,8 @@ import { modelMachine, type MachineModel, type MachineSetup, type SignalModel } 
 import { sourceTimeUsable } from '../quality/check.ts';
 import type { StoredReading } from '../ring/block.ts';
 import { rank } from '../rollup/points.ts';
-import { counterSpec, MachineRollup, minuteOf, type SummaryDraft } from '../rollup/rollup.ts';
+import { counterSpec } from '../rollup/columns.ts';
+import { MachineRollup, minuteOf, type SummaryDraft } from '../rollup/rollup.ts';
 import { MachineStateReader } from '../states/machine-state.ts';
 import { StateTimeline } from '../states/timeline.ts';
 import type { FoldSpan } from '../store/dating.ts';

@@ -1,5 +1,7 @@
 /** A minute that may still change: its readings by signal, and what of it was sent. */
+import { hash } from 'node:crypto';
 import type { CounterBase } from '../counters/counter.ts';
+import type { SummaryDraft } from './rollup.ts';
 import { makeRooms, type MinutePoints, type Room } from './points.ts';
 
 /** A minute holds a few more or fewer readings than the one before it. */
@@ -10,6 +12,13 @@ export interface Sent {
   readonly revision: number;
   /** Of its content: the contents themselves would be megabytes at 5,000 signals. */
   readonly sha256: string;
+}
+
+/** The revision under which this content is to be sent; null when it was sent already. */
+export function revised(last: Sent | null, draft: SummaryDraft): Sent | null {
+  const { atMs: _atMs, revision: _revision, ...content } = draft;
+  const sha256 = hash('sha256', JSON.stringify(content), 'base64');
+  return last?.sha256 === sha256 ? null : { revision: (last?.revision ?? 0) + 1, sha256 };
 }
 
 export class Minute {

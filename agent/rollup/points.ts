@@ -369,6 +369,20 @@ export function addStep(totals: CounterTotals | null, step: CounterStep): Counte
   };
 }
 
+/** What of the gaps lies outside of all spans. */
+export function gapsWithout(gaps: readonly GapSpan[], spans: readonly GapSpan[]): readonly GapSpan[] {
+  return spans.reduce((left, span) => left.flatMap((gap) => without(gap, span)), gaps);
+}
+
+function without(gap: GapSpan, span: GapSpan): GapSpan[] {
+  if (span.toMs <= gap.fromMs || span.fromMs >= gap.toMs) return [gap];
+  const parts = [
+    { fromMs: gap.fromMs, toMs: span.fromMs },
+    { fromMs: span.toMs, toMs: gap.toMs },
+  ];
+  return parts.filter((part) => part.toMs > part.fromMs);
+}
+
 /** Where a value of `tMs` stops to hold because the machine was not read: the first instant ≥ tMs inside a gap. */
 function gapAfter(gaps: readonly GapSpan[], tMs: number): number {
   let first = Infinity;

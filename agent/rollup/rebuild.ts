@@ -24,7 +24,8 @@ import { MachineStateReader } from '../states/machine-state.ts';
 import { StateTimeline } from '../states/timeline.ts';
 import type { Recovery } from '../store/store.ts';
 import { addStep, foldMinute, MinutePoints, rank, type MinuteTotals, type Point } from './points.ts';
-import { counterSpec, isSummarised, minuteOf, type SummaryDraft } from './rollup.ts';
+import { counterSpec, isSummarised } from './columns.ts';
+import { minuteOf, type SummaryDraft } from './rollup.ts';
 import { tailsOf, type Tail } from './tails.ts';
 
 const minuteMs = 60_000;

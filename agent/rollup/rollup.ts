@@ -9,14 +9,22 @@
  *  M3  Deltas of consecutive minutes join: the `from` of one is the `to` of the minute before it.
  *  M4  A step of the wall clock opens a segment: the old minutes are sealed where they stand, the new ones start with what was known.
  */
-import { hash } from 'node:crypto';
-import type { CounterBase, CounterSpec, ResetSpan } from '../counters/counter.ts';
+import type { CounterBase, ResetSpan } from '../counters/counter.ts';
 import { addReset } from '../counters/counter.ts';
 import type { MachineModel, SignalModel } from '../machine.ts';
 import type { DraftOf } from '../records.ts';
 import type { StateTimeline } from '../states/timeline.ts';
-import { Minute, type Sent } from './minute.ts';
-import { foldMinute, MinutePoints, type GapSpan, type MinuteTotals, type Point, type Rank } from './points.ts';
+import { columnOf, isSummarised, type Column } from './columns.ts';
+import { Minute, revised } from './minute.ts';
+import {
+  foldMinute,
+  gapsWithout,
+  MinutePoints,
+  type GapSpan,
+  type MinuteTotals,
+  type Point,
+  type Rank,
+} from './points.ts';
 
 export type SummaryDraft = DraftOf<'summary'> | DraftOf<'state-summary'>;
 
@@ -42,46 +50,17 @@ export interface RollupKey {
 }
 
 const minuteMs = 60_000;
-/** A value holds until the next reading, but not longer than this many of its intervals. */
-const holdIntervals = 3;
 
 /** Minutes in a gap are kept so long, since some sources remember what happened in it. */
 const keptInGapMs = 3_600_000;
 
-/** What of a gap lies outside of a span. */
-function without(gap: GapSpan, span: GapSpan): GapSpan[] {
-  if (span.toMs <= gap.fromMs || span.fromMs >= gap.toMs) return [gap];
-  const parts = [
-    { fromMs: gap.fromMs, toMs: span.fromMs },
-    { fromMs: span.toMs, toMs: gap.toMs },
-  ];
-  return parts.filter((part) => part.toMs > part.fromMs);
-}
-
 export const minuteOf = (tMs: number) => Math.floor(tMs / minuteMs) * minuteMs;
-
-export function counterSpec(signal: SignalModel): CounterSpec | null {
-  const { spec } = signal;
-  if (spec.kind !== 'counter') return null;
-  return {
-    wrapsAt: spec.wrapsAt,
-    maxRatePerS: spec.maxRatePerS,
-    resolution: Math.abs(spec.scale),
-    intervalMs: signal.intervalMs,
-  };
-}
-
-/** A numeric signal that is summarised, with its place in the arrays below. */
-interface Column {
-  readonly signal: SignalModel;
-  readonly counter: CounterSpec | null;
-  readonly holdMs: number;
-}
 
 export class MachineRollup {
   readonly #model: MachineModel;
   readonly #timeline: StateTimeline;
   readonly #options: RollupOptions;
+  readonly #byException: boolean;
   readonly #columns: Column[];
   /** Column of each signal, or −1. */
   readonly #columnOf: number[];
@@ -106,19 +85,13 @@ export class MachineRollup {
     this.#timeline = timeline;
     this.#key = key;
     this.#options = options;
-    this.#columns = model.signals.filter(isSummarised).map((signal) => this.#column(signal));
-    const columnOf = model.signals.map(() => -1);
-    for (const [column, { signal }] of this.#columns.entries()) columnOf[signal.index] = column;
-    this.#columnOf = columnOf;
+    this.#byException = options.byException === true;
+    this.#columns = model.signals.filter(isSummarised).map((signal) => columnOf(signal, this.#byException));
+    this.#columnOf = model.signals.map(() => -1);
+    for (const [column, { signal }] of this.#columns.entries()) this.#columnOf[signal.index] = column;
     this.#before = this.#columns.map(() => null);
     this.#counterIn = this.#columns.map(() => null);
     this.#settledMs = this.#columns.map(() => -Infinity);
-  }
-
-  #column(signal: SignalModel): Column {
-    const holds = signal.intervalMs === null || this.#options.byException === true;
-    const holdMs = holds ? Infinity : holdIntervals * (signal.intervalMs ?? 0);
-    return { signal, counter: counterSpec(signal), holdMs };
   }
 
   /** More signals, behind those there are. */
@@ -126,7 +99,7 @@ export class MachineRollup {
     for (const signal of added) {
       this.#columnOf.push(isSummarised(signal) ? this.#columns.length : -1);
       if (!isSummarised(signal)) continue;
-      this.#columns.push(this.#column(signal));
+      this.#columns.push(columnOf(signal, this.#byException));
       this.#before.push(null);
       this.#counterIn.push(null);
       this.#settledMs.push(-Infinity);
@@ -335,7 +308,7 @@ export class MachineRollup {
       });
       if (totals.samples === 0 && totals.coveredS === 0) continue;
       const draft = this.#summary(minute, signal, totals, toMs);
-      const sent = this.#revise(minute.sent[column] ?? null, draft);
+      const sent = revised(minute.sent[column] ?? null, draft);
       if (sent === null) continue;
       minute.sent[column] = sent;
       into.push({ ...draft, revision: sent.revision });
@@ -348,17 +321,10 @@ export class MachineRollup {
       seconds,
       causes,
     };
-    const sent = this.#revise(minute.stateSent, draft);
+    const sent = revised(minute.stateSent, draft);
     if (sent === null) return;
     minute.stateSent = sent;
     into.push({ ...draft, revision: sent.revision });
-  }
-
-  /** The revision under which this content is to be sent; null when it was sent already. */
-  #revise(last: Sent | null, draft: SummaryDraft): Sent | null {
-    const { atMs: _atMs, revision: _revision, ...content } = draft;
-    const sha256 = hash('sha256', JSON.stringify(content), 'base64');
-    return last?.sha256 === sha256 ? null : { revision: (last?.revision ?? 0) + 1, sha256 };
   }
 
   #summary(minute: Minute, signal: SignalModel, totals: MinuteTotals, toMs: number): DraftOf<'summary'> {
@@ -377,8 +343,7 @@ export class MachineRollup {
   }
 
   #gapsOf(column: number): readonly GapSpan[] {
-    const filled = this.#filled.get(column) ?? [];
-    return filled.reduce((gaps, span) => gaps.flatMap((gap) => without(gap, span)), this.#gaps as readonly GapSpan[]);
+    return gapsWithout(this.#gaps, this.#filled.get(column) ?? []);
   }
 
   #pointBefore(at: number, column: number): Point | null {
@@ -430,9 +395,4 @@ export class MachineRollup {
     }
     this.#timeline.forgetBefore(this.#forgottenMs);
   }
-}
-
-/** True for signals whose minutes are sent. */
-export function isSummarised({ spec }: SignalModel): boolean {
-  return spec.kind === 'counter' || (spec.kind === 'gauge' && spec.summarise);
 }
