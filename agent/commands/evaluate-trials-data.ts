@@ -3,7 +3,7 @@
  * (docs/SIMULATED-CLOTH.md). What a gateway gets of a trial and the truth about it lie in files of their own, and stay apart here.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readImageFile } from '../../drivers/camera/image-file.ts';
 import type { Grey } from '../../models/vision/grey.ts';
@@ -13,6 +13,7 @@ export const positions = ['index', 'encoder', 'telemetry'] as const;
 export type PositionKind = (typeof positions)[number];
 
 const finite = z.number().refine(Number.isFinite);
+const lotName = z.string().regex(/^[a-z0-9-]{1,40}$/);
 const generator = z.string().regex(/^[a-z0-9-]{1,20}$/);
 
 const inputSchema = z.object({
@@ -48,6 +49,8 @@ const truthSchema = z.object({
   simulated: z.literal(true),
   generator,
   seed: finite,
+  /** The scenario it was drawn by. */
+  plan: z.object({ lot: lotName.optional() }).default({}),
   trials: z.array(
     z.object({
       id: z.string(),
@@ -71,6 +74,11 @@ export type TrialTruth = TrialsTruth['trials'][number];
 /** @throws AgentError `fileUnreadable`, `usage` where it is no truth of trials */
 export function readTruth(dir: string): TrialsTruth {
   return parsed(join(dir, 'truth.json'), truthSchema);
+}
+
+/** What the machine and cloth of a folder are called: as the scenario it was drawn by says, else as the folder. */
+export function lotOf({ plan }: Pick<TrialsTruth, 'plan'>, dir: string): string {
+  return plan.lot ?? basename(resolve(dir));
 }
 
 /** @param stem folder and id of a trial, such as `index/index-0001`; @throws AgentError as `readTruth` */

@@ -17,8 +17,8 @@ export interface JudgedLine {
 /** Added up over all parts. */
 export interface Tally {
   readonly lines: JudgedLine[];
-  /** Findings of what is not there. */
-  readonly strays: { readonly lot: string; readonly id: string; readonly finding: EyeFinding }[];
+  /** Findings of what is not there; of no lot: on a roll. */
+  readonly strays: { readonly lot: string | null; readonly id: string; readonly finding: EyeFinding }[];
   readonly metreErrorsMm: number[];
   readonly generators: Set<string>;
   /** Who drew each lot with lines, and how much cloth of it was looked at. */
@@ -26,8 +26,12 @@ export interface Tally {
   lots: number;
   holesMissed: number;
   toldAgain: number;
-  rollMm: number;
+  /** Who drew the rolls, and how long they were together; null: there were none. */
+  roll: { readonly generator: string; readonly mm: number } | null;
 }
+
+/** What the rolls are called among the lots. */
+const rollLot = 'roll';
 
 export const emptyTally = (): Tally => ({
   lines: [],
@@ -38,7 +42,7 @@ export const emptyTally = (): Tally => ({
   lots: 0,
   holesMissed: 0,
   toldAgain: 0,
-  rollMm: 0,
+  roll: null,
 });
 
 interface KindFigures {
@@ -71,7 +75,10 @@ export interface TrialsReport {
   readonly falseCount: number;
   /** The first hundred. */
   readonly falseFindings: readonly { readonly trial: string; readonly class: string; readonly shape: string }[];
-  /** Every machine and cloth by itself: they differ more than trials of one do. */
+  /**
+   * Every machine and cloth by itself, which differ more than trials of one do, and last the rolls of all, under `roll`. They add up to
+   * the figures of the whole. Of a roll few pictures are drawn, so what it has is none of the cloth that went by.
+   */
   readonly byLot: readonly {
     readonly lot: string;
     readonly generator: string;
@@ -106,6 +113,18 @@ export function reportOf(
   const clothM = [...tally.cloths.values()].reduce((sum, { mm }) => sum + mm, 0) / 1000;
   const per100m = (count: number) => (clothM === 0 ? 0 : round((100 * count) / clothM, 3));
   const quantileOf = (share: number) => (metreErrorsMm.length === 0 ? null : round(quantile(metreErrorsMm, share), 2));
+  const strayIn = (lot: string | null) => strays.filter((stray) => stray.lot === lot).length;
+  const lots = [...tally.cloths].map(([lot, { generator, mm }]) => {
+    const own = lines.filter((line) => line.lot === lot);
+    const missed = own.filter(({ line }) => line === null).length;
+    const clothM = round(mm / 1000, 1);
+    return { lot, generator, lines: own.length, missed, falseFindings: strayIn(lot), clothM };
+  });
+  const { roll } = tally;
+  const rolls =
+    roll === null
+      ? []
+      : [{ lot: rollLot, generator: roll.generator, lines: 0, missed: 0, falseFindings: strayIn(null), clothM: 0 }];
   return {
     needles: lines.map(({ position, truth, strength, line, generator }) => ({
       position,
@@ -122,20 +141,12 @@ export function reportOf(
     falsePer100m: per100m(strays.length),
     falseUpper95Per100m: per100m(upperOf(strays.length)),
     falseCount: strays.length,
-    falseFindings: strays
-      .slice(0, 100)
-      .map(({ lot, id, finding }) => ({ trial: `${lot}/${id}`, class: finding.class, shape: finding.shape })),
-    byLot: [...tally.cloths].map(([lot, { generator, mm }]) => {
-      const own = lines.filter((line) => line.lot === lot);
-      return {
-        lot,
-        generator,
-        lines: own.length,
-        missed: own.filter(({ line }) => line === null).length,
-        falseFindings: strays.filter((stray) => stray.lot === lot).length,
-        clothM: round(mm / 1000, 1),
-      };
-    }),
+    falseFindings: strays.slice(0, 100).map(({ lot, id, finding }) => ({
+      trial: `${lot ?? rollLot}/${id}`,
+      class: finding.class,
+      shape: finding.shape,
+    })),
+    byLot: [...lots, ...rolls],
     clothM: round(clothM, 1),
     metreErrorMm: {
       p50: quantileOf(0.5),
@@ -143,7 +154,7 @@ export function reportOf(
       max: quantileOf(1),
       places: metreErrorsMm.length,
       missed: tally.holesMissed,
-      rollM: round(tally.rollMm / 1000, 1),
+      rollM: round((roll?.mm ?? 0) / 1000, 1),
     },
     kinds: {
       index: kindOf(lines.filter(({ position }) => position === 'index')),
@@ -220,9 +231,10 @@ export function tableOf(report: TrialsReport): string {
     ...lines,
     `false findings: ${report.falseCount} in ${report.clothM} m, ${report.falsePer100m} in 100 m (at most ${report.falseUpper95Per100m}, 95 %)`,
     `metres: p95 ${metres.p95 ?? '–'} mm off at ${metres.places} places of ${metres.rollM} m of roll, ${metres.missed} not found`,
-    ...report.byLot.map(
-      (one) =>
-        `${one.lot} by ${one.generator}: ${one.missed} of ${one.lines} lines missed, ${one.falseFindings} false findings in ${one.clothM} m`,
+    ...report.byLot.map((one) =>
+      one.lot === rollLot && one.clothM === 0
+        ? `${rollLot} by ${one.generator}: ${one.falseFindings} false findings in ${metres.rollM} m of roll, few of whose pictures are drawn`
+        : `${one.lot} by ${one.generator}: ${one.missed} of ${one.lines} lines missed, ${one.falseFindings} false findings in ${one.clothM} m`,
     ),
     `generator ${report.generator}, ${report.lots} lots; simulated cloth`,
     '',

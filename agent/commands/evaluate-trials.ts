@@ -9,7 +9,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Graph } from '../../models/vision/taught.ts';
 import { AgentError } from '../errors.ts';
-import { positions, readPictures, readTrial, readTruth, type PositionKind } from './evaluate-trials-data.ts';
+import {
+  positions,
+  lotOf,
+  readPictures,
+  readTrial,
+  readTruth,
+  type PositionKind,
+  type TrialsTruth,
+} from './evaluate-trials-data.ts';
 import { eyeFor, judgedLine, teachFrom, watchTrial, type Told } from './evaluate-trials-watch.ts';
 import { emptyTally, reportOf, type Tally, type TrialsReport } from './evaluate-trials-report.ts';
 
@@ -46,7 +54,7 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
   const { data } = request;
   const tally = emptyTally();
   if (data !== null) {
-    await judgePart('data', data, graph, tally, signal);
+    await judgePart(data, graph, tally, signal);
     return reportOf(tally, { trials: tally.lines.length / positions.length, seed: null });
   }
   const parts = partsOf(request);
@@ -58,7 +66,7 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
         next += 1;
         const dir = join(folder, part.name);
         await draw(part, dir, folder, signal);
-        await judgePart(part.name, dir, graph, tally, signal);
+        await judgePart(dir, graph, tally, signal);
         rmSync(dir, { recursive: true, force: true });
         process.stderr.write(`${part.name}: ${tally.lines.length} lines judged\n`);
       }
@@ -82,6 +90,7 @@ function partsOf({ seed, trials, generator }: TrialsRequest): Part[] {
       // b takes some twenty times as long to draw.
       generator: generator ?? (lot % lotsOfOneB === 0 ? 'b' : 'a'),
       scenario: {
+        lot: `lot-${lot + 1}`,
         each: Math.min(trialsOfLot, trials - done),
         clean: 1,
         tone: 0.55 + 0.3 * share,
@@ -117,8 +126,9 @@ async function draw(part: Part, dir: string, folder: string, signal: AbortSignal
 }
 
 /** All trials and rolls of one folder. */
-async function judgePart(lot: string, dir: string, graph: Graph, tally: Tally, signal: AbortSignal): Promise<void> {
+async function judgePart(dir: string, graph: Graph, tally: Tally, signal: AbortSignal): Promise<void> {
   const truth = readTruth(dir);
+  const lot = lotOf(truth, dir);
   const shown = 'teach/telemetry-0000';
   const taught = await teachFrom(await readPictures(dir, shown, readTrial(dir, shown)), graph);
   tally.lots += 1;
@@ -147,13 +157,13 @@ async function judgePart(lot: string, dir: string, graph: Graph, tally: Tally, s
       });
     }
   }
-  for (const position of positions) await judgeRoll(dir, truth.trials, position, taught, graph, tally, signal);
+  for (const position of positions) await judgeRoll(dir, truth, position, taught, graph, tally, signal);
 }
 
 /** A roll is seen by one eye from its first part to its last. */
 async function judgeRoll(
   dir: string,
-  trials: ReturnType<typeof readTruth>['trials'],
+  { trials, generator }: TrialsTruth,
   position: PositionKind,
   taught: Awaited<ReturnType<typeof teachFrom>>,
   graph: Graph,
@@ -167,7 +177,7 @@ async function judgeRoll(
     const input = readTrial(dir, stem);
     watching ??= eyeFor(input, taught, graph);
     const told = await watchTrial(watching, input, await readPictures(dir, stem, input));
-    tally.rollMm += part.clothMm;
+    tally.roll = { generator, mm: (tally.roll?.mm ?? 0) + part.clothMm };
     const found = told.filter(({ finding }) => finding.phase === 'found');
     const used = new Set<Told>();
     for (const hole of part.holes) {
@@ -184,6 +194,6 @@ async function judgeRoll(
       const { rollFromMm, rollToMm } = own.finding;
       tally.metreErrorsMm.push(Math.abs((rollFromMm + rollToMm) / 2 - (hole.mm - part.zeroMm)));
     }
-    for (const one of found) if (!used.has(one)) tally.strays.push({ lot: 'roll', id: part.id, finding: one.finding });
+    for (const one of found) if (!used.has(one)) tally.strays.push({ lot: null, id: part.id, finding: one.finding });
   }
 }

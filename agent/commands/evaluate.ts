@@ -48,7 +48,7 @@ of 110 m. selvedge simulate draws the pictures meanwhile, into a folder that is 
                     generator, seed, trials, simulated: true}
 
 named and k are what is told first: null where no needle is named. revolutions are those from the beginning of the line until then; more than
-3 is missed, and null. falsePer100m counts every finding but the one of the line, in all cloth that went by.
+3 is missed, and null. byLot has a row for every machine and cloth, and one for the rolls, which add up to the figures of the whole. falsePer100m counts every finding but the one of the line, in all cloth that went by.
 
 Exit code: 0 measured, 1 a fabric could not be measured or trials could not be drawn, 2 wrong usage or an image that cannot be used.
 `;

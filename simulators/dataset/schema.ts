@@ -55,6 +55,11 @@ const trials = z
     version: z.literal(1),
     dataset: z.literal('needle-trials'),
     description: z.string().optional(),
+    /** What this machine and cloth are called where there are several. */
+    lot: z
+      .string()
+      .regex(/^[a-z0-9-]{1,40}$/, 'a lot is 1 to 40 of a-z, 0-9 and -')
+      .optional(),
     /** Trials with a worn needle, and without one, for each kind of position. */
     each: z.int().min(0).max(5000),
     clean: z.int().min(0).max(5000).default(0),

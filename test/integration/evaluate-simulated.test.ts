@@ -23,6 +23,7 @@ interface Report {
   readonly falseUpper95Per100m: number;
   readonly clothM: number;
   readonly metreErrorMm: { readonly p95: number; readonly places: number; readonly missed: number };
+  readonly byLot: readonly { readonly lot: string; readonly lines: number; readonly falseFindings: number }[];
   readonly generator: string;
   readonly simulated: boolean;
 }
@@ -38,7 +39,16 @@ after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
 /** A machine of 19 inch E20: half the needles of a large one, and half the time. */
 before(async () => {
   const scenario = join(folder, 'trials.json');
-  const plan = { diameterInch: 19, gauge: 20, feeders: 60, fps: 11, each: 1, clean: 1, strength: [0.6, 1.1] };
+  const plan = {
+    lot: 'small',
+    diameterInch: 19,
+    gauge: 20,
+    feeders: 60,
+    fps: 11,
+    each: 1,
+    clean: 1,
+    strength: [0.6, 1.1],
+  };
   const roll = { metres: 1, holes: 1 };
   writeFileSync(scenario, JSON.stringify({ version: 1, dataset: 'needle-trials', ...plan, roll }));
   assert.equal((await runInside([scenario, '--dataset', data, '--seed', '6']).ended).code, 0);
@@ -64,6 +74,13 @@ test('every line is told within three revolutions, named ± k, and nothing else 
   assert.equal(report.falsePer100m, 0);
   assert.ok(report.clothM > 0.5 && report.falseUpper95Per100m > 100 / report.clothM);
   assert.ok(report.metreErrorMm.places >= 2 && report.metreErrorMm.p95 <= 5, JSON.stringify(report.metreErrorMm));
+  assert.deepEqual(
+    report.byLot.map(({ lot, lines, falseFindings }) => [lot, lines, falseFindings]),
+    [
+      ['small', 3, 0],
+      ['roll', 0, 0],
+    ],
+  );
   assert.match(out, /simulated cloth/);
 });
 
