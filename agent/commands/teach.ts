@@ -33,7 +33,7 @@ gateway's key; teaching again makes the next version, and the five newest stay. 
   --json FILE    also write {ok, machine, fabric, version, images, refused:[{image, reason}], threshold, seconds, advice:[…]}
   --progress     for programs: JSON lines on standard output in place of words, {picture, of} for every picture and {report} at the end
 
-Exit code: 0 learned, 1 too little cloth to learn from, 2 wrong usage or a folder that cannot be used.
+Exit code: 0 learned, 1 too little cloth to learn from or a camera that gives no picture, 2 wrong usage or a folder that cannot be used.
 `;
 
 /** Fewer are learned from, with the advice to show more. */
@@ -214,7 +214,9 @@ function imagesOf(text: string): number {
 }
 
 /** What would make it better, for people. */
-function hintsOf({ good, reference }: Gathered): string[] {
+function hintsOf({ good, reference, trouble }: Gathered): string[] {
+  // More cloth is no cure for a camera that gives no picture.
+  if (trouble !== null) return [];
   const advice: string[] = [];
   if (reference === null)
     advice.push('Too few pictures to keep how the camera stands: that it was moved or lost focus will not be told.');

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCamera } from '../../drivers/camera/camera.ts';
-import { DriverError } from '../../drivers/errors.ts';
+import { DriverError, driverErrors } from '../../drivers/errors.ts';
 import { blankCovered, compileMask, type Mask, runsOf } from '../../drivers/camera/mask.ts';
 import { type FrameMeasure, measureFrame, type Picture } from '../../drivers/camera/measure.ts';
 import { isImageName, readImageFile } from '../../drivers/camera/image-file.ts';
@@ -28,6 +28,8 @@ export interface Gathered {
   readonly refused: readonly Refusal[];
   /** What the camera looks like in its place; null where the pictures do not say. */
   readonly reference: CameraReference | null;
+  /** Why not one picture came of the camera; null where one did. */
+  readonly trouble: DriverError | null;
 }
 
 /** How the pictures of this camera are taken. */
@@ -73,11 +75,15 @@ export interface CameraPictures extends PictureFrame {
   readonly onImage?: (taken: number) => void;
 }
 
-/** Takes so many pictures, or as many as come in time. */
+/** What is told of a camera's trouble is in its own words, which may be a page of ffmpeg's. */
+const mostTrouble = 300;
+
+/** Takes so many pictures, or as many as come in time; where none comes, with the camera's own trouble. */
 export async function fromCamera(options: CameraPictures): Promise<Gathered> {
   const { camera: name, endpoint, mask, images, everyMs, withinMs } = options;
   const gathering = new Gathering(options);
   let lastMs = Number.NEGATIVE_INFINITY;
+  let told: Readonly<Record<string, unknown>> = {};
   const { promise: enough, resolve: done } = Promise.withResolvers<void>();
   const camera = createCamera(
     { camera: name, endpoint, mask },
@@ -85,7 +91,9 @@ export async function fromCamera(options: CameraPictures): Promise<Gathered> {
       clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
       random: Math.random,
       onEvent: () => undefined,
-      log: () => undefined,
+      log: (_level, _message, fields) => {
+        if ('reason' in fields) told = fields;
+      },
       onFrame: async (frame) => {
         if (gathering.taken >= images) return;
         const measure = gathering.measure(frame);
@@ -101,7 +109,16 @@ export async function fromCamera(options: CameraPictures): Promise<Gathered> {
   await enough;
   clearTimeout(timer);
   await camera.stop();
-  return gathering.result();
+  const { delivered } = camera.counts();
+  return { ...gathering.result(), trouble: delivered > 0 ? null : troubleOf(name, told, withinMs) };
+}
+
+/** @param told what the camera said last; nothing where it was silent */
+function troubleOf(camera: string, told: Readonly<Record<string, unknown>>, withinMs: number): DriverError {
+  const key = told['code'] === driverErrors.ffmpegMissing.code ? 'ffmpegMissing' : 'cameraUnreadable';
+  const words = [told['reason'], told['detail']].filter((word) => typeof word === 'string').join(': ');
+  const why = words === '' ? '' : ` (${words.slice(0, mostTrouble)})`;
+  return new DriverError(key, `${camera}: no picture came within ${Math.round(withinMs / 1000)} s${why}`);
 }
 
 class Gathering {
@@ -148,7 +165,7 @@ class Gathering {
   }
 
   result(): Gathered {
-    return { good: this.#good, refused: this.#refused, reference: referenceOf(this.#measures) };
+    return { good: this.#good, refused: this.#refused, reference: referenceOf(this.#measures), trouble: null };
   }
 }
 
@@ -176,9 +193,10 @@ const mostLeftOut = 1 / 4;
 /**
  * Learns a cloth from what was gathered. Pictures that differ from the others are named and left out, and a threshold never comes from
  * one with a fault in it.
- * @throws ModelError of `learn`; AgentError `samplesDiffer` where too many differ
+ * @throws DriverError where no picture came; ModelError of `learn`; AgentError `samplesDiffer` where too many differ
  */
-export async function learnFrom({ good }: Gathered, graph: Graph): Promise<Learned> {
+export async function learnFrom({ good, trouble }: Gathered, graph: Graph): Promise<Learned> {
+  if (trouble !== null) throw trouble;
   const most = Math.floor(good.length * mostLeftOut);
   const odd = differing(good);
   mustBeFew(odd, most);
