@@ -1,9 +1,12 @@
 /** One trial through the eye: what the gateway gets of it goes in as the camera and the drivers would bring it, what is told is kept. */
+import { measureFrame } from '../../drivers/camera/measure.ts';
+import { levelOf } from '../../models/vision/prepare.ts';
 import type { EyeConfig } from '../config/config.ts';
+import { AgentError, agentErrors } from '../errors.ts';
+import { learnFrom } from '../senses/teaching.ts';
 import { machineOf } from '../senses/eye/told.ts';
 import type { EyeFinding } from '../senses/eye/looking.ts';
 import { Watching } from '../senses/eye/watching.ts';
-import { teach } from '../../models/vision/eye.ts';
 import type { Graph, Taught } from '../../models/vision/taught.ts';
 import type { Grey } from '../../models/vision/grey.ts';
 import type { TrialInput, TrialTruth } from './evaluate-trials-data.ts';
@@ -13,16 +16,30 @@ export const taughtPictures = 12;
 /** A line that was not told in so many revolutions is missed. */
 export const tellWithin = 3;
 
-/** Learns the cloth of a trial in which nothing is wrong, from pictures spread over all of it. */
-export function teachFrom(pictures: readonly Grey[], graph: Graph): Promise<Taught> {
-  const shown = Array.from({ length: taughtPictures }, (_, i) => {
-    const at = Math.floor((i * pictures.length) / taughtPictures);
-    return pictures[at];
-  });
-  return teach(
-    shown.filter((one) => one !== undefined),
-    graph,
-  );
+/** Where too many pictures differ a person shows others; so often. */
+const showings = 4;
+
+/**
+ * Learns the cloth of a trial in which nothing is wrong, from pictures spread over all of it, as `selvedge teach vision` does.
+ * @throws ModelError, AgentError as `learnFrom`
+ */
+export async function teachFrom(pictures: readonly Grey[], graph: Graph): Promise<Taught> {
+  for (let showing = 0; ; showing += 1) {
+    const good = Array.from({ length: taughtPictures }, (_, i) => {
+      const at = Math.floor(((i + showing / showings) * pictures.length) / taughtPictures);
+      const image = pictures[at];
+      if (image === undefined) return [];
+      return [
+        { name: `picture ${at}`, image, level: levelOf(image), measure: measureFrame({ ...image, masked: null }) },
+      ];
+    }).flat();
+    try {
+      return (await learnFrom({ good, refused: [], reference: null, trouble: null }, graph)).taught;
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.entry !== agentErrors.samplesDiffer || showing + 1 >= showings)
+        throw error;
+    }
+  }
 }
 
 /** The eye before the machine of a trial, as its configuration and its calibration would have it. */

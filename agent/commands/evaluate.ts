@@ -10,7 +10,7 @@ import { splitBySeed } from '../../models/vision/split.ts';
 import { cellPx, leastClothShare, tilePx, tilesOf, type Tile } from '../../models/vision/tiles.ts';
 import { ModelError } from '../../models/errors.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
-import { AgentError } from '../errors.ts';
+import { AgentError, agentErrors } from '../errors.ts';
 import { evaluateTrials } from './evaluate-trials.ts';
 import { tableOf as trialsTable } from './evaluate-trials-report.ts';
 import { fabricsIn, loadDefect, loadGood, type FabricFiles, type Strip } from './evaluate-data.ts';
@@ -155,7 +155,7 @@ async function simulated(values: Partial<Words>): Promise<number> {
     if (values.json !== undefined) writeJsonFile(values.json, report);
     return 0;
   } catch (error) {
-    if (!(error instanceof AgentError) || error.entry.code !== 'AGT-820') throw error;
+    if (!(error instanceof AgentError) || error.entry !== agentErrors.simulatorFailed) throw error;
     process.stderr.write(`${error.message}\n`);
     return 1;
   } finally {

@@ -14,7 +14,9 @@
  *  O3  Before the crowd is known nothing is odd.
  *  O4  What is odd in a quarter of the height and no more, such as a thread or a hole, is next to nothing.
  */
+import { ColumnSums } from './column-sums.ts';
 import type { Box, Grey } from './grey.ts';
+import { columnAmong } from './wale-line.ts';
 
 /** Parts of a wale, and wales to each side, in what is compared. */
 const parts = 8;
@@ -22,9 +24,8 @@ const beside = 1;
 const size = parts * (2 * beside + 1);
 /** Parts of the height, each with a mean of its own. */
 const bands = 8;
-/** Whole wales to each side that the light is taken from, and the place of the wales. */
+/** Whole wales to each side that the light is taken from. */
 const lightWales = 6.5;
-const phaseWales = 8;
 /** A wale nearer to an edge of the cloth is not judged: too little light around it is known. */
 const edgeWales = 4;
 /** Added to every direction, as a share of the mean variance: what a camera cannot see is no evidence. */
@@ -41,6 +42,17 @@ const far = { share: 0.99, sigmas: 2.326 };
 const seenFrom = 5.3;
 const oddFrom = 5.9;
 
+/** One wale of a picture. */
+export interface WaleLook {
+  /** Its middle by the beat of the wales, px from the left edge of the picture. */
+  readonly xPx: number;
+  /** Where a line would stand if this wale had one (`wale-line.ts`); null: too near to an edge. */
+  readonly linePx: number | null;
+  /** How the light goes across it and both its neighbours: in all of the height, and in its upper and its lower half. */
+  readonly values: Float32Array;
+  readonly halves: readonly [upper: Float32Array, lower: Float32Array];
+}
+
 export interface OddWale {
   /** Its middle, px from the left edge of the picture; it may be that of the wale beside it. */
   readonly xPx: number;
@@ -54,6 +66,8 @@ export class WaleCrowd {
   readonly #sums = new Float64Array(size);
   readonly #products = new Float64Array(size * size);
   #last: readonly { readonly xPx: number; readonly look: Float32Array; readonly distance: number }[] = [];
+  #seen: readonly WaleLook[] = [];
+  #white: ((values: Float32Array) => Float32Array) | null = null;
   /** Distance from which on a wale was odd in the last picture; null: not known yet. */
   #odd: number | null = null;
   readonly #distances = new Float32Array(keptDistances);
@@ -68,8 +82,14 @@ export class WaleCrowd {
   look(picture: Grey, box: Box): readonly OddWale[] {
     const pitchPx = this.#pitchPx;
     const columns = new Columns(picture, box);
-    const wales = columns.wales(pitchPx).map((xPx) => ({ xPx, values: columns.valuesAt(xPx, pitchPx) }));
+    const wales = columns.wales(pitchPx).map((xPx) => ({
+      xPx,
+      linePx: columns.lineAt(xPx, pitchPx),
+      ...columns.valuesAt(xPx, pitchPx),
+    }));
     const crowd = this.#weight >= leastCrowd ? this.#whitening() : null;
+    this.#seen = wales;
+    this.#white = crowd;
     if (crowd === null) {
       for (const { values } of wales) this.#add(values);
       this.#fade();
@@ -97,6 +117,16 @@ export class WaleCrowd {
       .map(({ xPx, distance }) => ({ xPx, oddness: distance / limits.odd }));
   }
 
+  /** The wales of the last picture. */
+  get wales(): readonly WaleLook[] {
+    return this.#seen;
+  }
+
+  /** From the values of a wale to standard deviations of the crowd as it is now; null: it is not known yet. */
+  get whitening(): ((values: Float32Array) => Float32Array) | null {
+    return this.#white;
+  }
+
   /**
    * How the wale nearest to a column of the last picture is off, in standard deviations; the same needle is off the same way a revolution
    * later. Of nothing, which is like nothing, where that is not known. */
@@ -117,7 +147,7 @@ export class WaleCrowd {
       .toSorted((a, b) => Math.abs(a.xPx - xPx) - Math.abs(b.xPx - xPx))[0];
   }
 
-  #add(values: Float64Array): void {
+  #add(values: Float32Array): void {
     this.#weight += 1;
     for (let i = 0; i < size; i += 1) {
       const value = values[i] ?? 0;
@@ -145,7 +175,7 @@ export class WaleCrowd {
   }
 
   /** From values to standard deviations, none of which says anything about another: L⁻¹ (values − mean), L Lᵀ the covariance. */
-  #whitening(): (values: Float64Array) => Float32Array {
+  #whitening(): (values: Float32Array) => Float32Array {
     const mean = this.#sums.map((sum) => sum / this.#weight);
     const lower = new Float64Array(size * size);
     const at = (i: number, j: number) =>
@@ -197,8 +227,8 @@ export function likeness(a: Float32Array, b: Float32Array): number {
 class Columns {
   readonly #left: number;
   readonly #right: number;
-  readonly #bands: readonly Sums[];
-  readonly #all: Sums;
+  readonly #bands: readonly ColumnSums[];
+  readonly #all: ColumnSums;
 
   constructor({ width, pixels }: Grey, { left, top, right, bottom }: Box) {
     this.#left = left;
@@ -216,9 +246,9 @@ class Columns {
         all[x] = (all[x] ?? 0) + (means[x] ?? 0);
         means[x] = (means[x] ?? 0) / Math.max(1, to - from);
       }
-      return new Sums(means);
+      return new ColumnSums(means);
     });
-    this.#all = new Sums(all);
+    this.#all = new ColumnSums(all);
   }
 
   /** Middles of the wales that have enough of others beside them, by the beat of light and dark of some wales around each. */
@@ -234,63 +264,36 @@ class Columns {
     return middles;
   }
 
-  /** Light in each part of a wale and of those beside it, over the light around: the mean of the middle half of all bands. */
-  valuesAt(xPx: number, pitchPx: number): Float64Array {
+  lineAt(xPx: number, pitchPx: number): number | null {
+    const at = xPx - this.#left;
+    const found = columnAmong(this.#all, at - pitchPx / 2, at + pitchPx / 2, pitchPx);
+    return found === null ? null : this.#left + found;
+  }
+
+  /** Light in each part of a wale and of those beside it, over the light around: the mean of the middle half of all bands, and of each half. */
+  valuesAt(xPx: number, pitchPx: number): Pick<WaleLook, 'values' | 'halves'> {
     const at = xPx - this.#left;
     const step = pitchPx / parts;
     const first = at - (size / 2) * step;
     const around = this.#bands.map((band) => band.mean(at - lightWales * pitchPx, at + lightWales * pitchPx));
-    const values = new Float64Array(bands);
-    return Float64Array.from({ length: size }, (_, i) => {
+    const values = new Float32Array(size);
+    const [upper, lower] = [new Float32Array(size), new Float32Array(size)];
+    const own = new Float64Array(bands);
+    for (let i = 0; i < size; i += 1) {
       for (let band = 0; band < bands; band += 1) {
         const light = around[band] ?? 0;
-        const own = this.#bands[band]?.mean(first + i * step, first + (i + 1) * step) ?? 0;
-        values[band] = light > 0 ? own / light : 0;
+        own[band] = light > 0 ? (this.#bands[band]?.mean(first + i * step, first + (i + 1) * step) ?? 0) / light : 0;
       }
-      values.sort();
-      let sum = 0;
-      for (let band = bands / 4; band < (3 * bands) / 4; band += 1) sum += values[band] ?? 0;
-      return sum / (bands / 2);
-    });
+      upper[i] = mean(own, 0, bands / 2);
+      lower[i] = mean(own, bands / 2, bands);
+      values[i] = mean(own.sort(), bands / 4, (3 * bands) / 4);
+    }
+    return { values, halves: [upper, lower] };
   }
 }
 
-/** A row of numbers, and the mean over any stretch of it with fractions at its ends. */
-class Sums {
-  readonly #sums: Float64Array;
-
-  constructor(values: Float64Array) {
-    this.#sums = new Float64Array(values.length + 1);
-    for (let x = 0; x < values.length; x += 1) this.#sums[x + 1] = (this.#sums[x] ?? 0) + (values[x] ?? 0);
-  }
-
-  /** Of what of the stretch is there. */
-  mean(from: number, to: number): number {
-    const [low, high] = [Math.max(from, 0), Math.min(to, this.#sums.length - 1)];
-    return high > low ? (this.#until(high) - this.#until(low)) / (high - low) : 0;
-  }
-
-  /** Where the fundamental of the wales around a place is highest. */
-  phaseAt(place: number, pitchPx: number): number {
-    const reach = phaseWales * pitchPx;
-    const from = Math.max(0, Math.floor(place - reach));
-    const to = Math.min(this.#sums.length - 1, Math.ceil(place + reach));
-    const level = this.mean(from, to);
-    let [even, odd] = [0, 0];
-    for (let x = from; x < to; x += 1) {
-      // At an edge the stretch is no whole number of wales: without its level that would look like a beat.
-      const value = (this.#sums[x + 1] ?? 0) - (this.#sums[x] ?? 0) - level;
-      const weight = 0.5 + 0.5 * Math.cos((Math.PI * (x + 0.5 - place)) / reach);
-      const angle = (2 * Math.PI * (x + 0.5)) / pitchPx;
-      even += weight * value * Math.cos(angle);
-      odd += weight * value * Math.sin(angle);
-    }
-    return (Math.atan2(odd, even) / (2 * Math.PI)) * pitchPx;
-  }
-
-  #until(x: number): number {
-    const whole = Math.min(Math.floor(x), this.#sums.length - 1);
-    const here = this.#sums[whole] ?? 0;
-    return here + (x - whole) * ((this.#sums[whole + 1] ?? here) - here);
-  }
+function mean(values: Float64Array, from: number, to: number): number {
+  let sum = 0;
+  for (let i = from; i < to; i += 1) sum += values[i] ?? 0;
+  return sum / (to - from);
 }

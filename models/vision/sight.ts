@@ -110,6 +110,8 @@ export interface OddColumn {
   readonly score: number;
   /** null: not to be compared. */
   readonly look: Float32Array | null;
+  /** The stretch of the roll that showed it a revolution ago, mm; absent: only this picture does. */
+  readonly before?: { readonly alongFromMm: number; readonly alongToMm: number };
 }
 
 /**
@@ -147,7 +149,11 @@ export function looked(
 }
 
 /** A hole makes its wales odd too, in part of the height: it is a spot, and no line. */
-function withoutSpots(odd: readonly OddColumn[], details: Sighted['details'], scale: number): readonly OddColumn[] {
+export function withoutSpots(
+  odd: readonly OddColumn[],
+  details: Sighted['details'],
+  scale: number,
+): readonly OddColumn[] {
   const spots = details.filter(({ classified }) => classified.shape !== 'vertical').map(({ blob }) => blob);
   return odd.filter(
     ({ xPx }) => !spots.some(({ left, right }) => xPx > (left - 1) * scale && xPx < (right + 1) * scale),
@@ -200,20 +206,28 @@ function extentOf(
 }
 
 function oddSighting(
-  { xPx, sdPx, score, look }: OddColumn,
+  { xPx, sdPx, score, look, before }: OddColumn,
   view: ClothView,
   scale: number,
   placing: Placing,
 ): Sighting {
   const place = placing.across(xPx, sdPx);
   const half = ((view.walePitchMm ?? view.mmPerPx) / view.mmPerPx / 2) * scale * placing.acrossPerPx;
+  const extent = extentOf(place, half, view.cloth, scale, placing);
   return {
     class: 'needle_line',
     shape: 'vertical',
     score,
     place,
-    ...extentOf(place, half, view.cloth, scale, placing),
+    ...extent,
     ...(look === null ? {} : { look }),
+    ...(before === undefined
+      ? {}
+      : {
+          passes: 2,
+          alongFromMm: Math.min(extent.alongFromMm, before.alongFromMm),
+          alongToMm: Math.max(extent.alongToMm, before.alongToMm),
+        }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Sighting {
   readonly alongSdMm: number;
   /** Of a wale that is odd: how. Two that are odd otherwise are not one fault, however near they are. */
   readonly look?: Float32Array;
+  /** Revolutions that show it, this one and those before; its stretch of the roll is that of all of them. Absent: 1. */
+  readonly passes?: number;
 }
 
 export interface TrackerOptions {
@@ -47,6 +49,12 @@ export interface TrackerOptions {
    * revolution; a spot is one of thousands of places a second, and a line along a wale that did not come back is no better. 0: always told.
    */
   readonly loneScore: number;
+  /**
+   * A spot smaller than this in both directions that is no opening and no oil is a speck: in one picture a fibre in the air before the lens
+   * looks the same, so it is told when a second picture shows it at the same place of the cloth, or from `score` on. Across in needles
+   * or mm. null: told at once.
+   */
+  readonly speck: { readonly across: number; readonly alongMm: number; readonly score: number } | null;
   /** A line along a wale is told from this score on, that of its plainest sighting. */
   readonly lineScore: number;
   /** So many faults are followed at a time; sightings of more are dropped and counted. */
@@ -62,6 +70,7 @@ export const defaultTrackerOptions = {
   bandAfterTurns: 0.5,
   closeAfterTurns: 2,
   loneScore: 0,
+  speck: null,
   lineScore: 0,
   mostOpen: 200,
 } as const;
@@ -140,7 +149,7 @@ export function trackOf(id: number, s: Sighting, now: Moment, options: TrackerOp
     votes: { [s.class]: 1 },
     score: s.score,
     sightings: 1,
-    passes: 1,
+    passes: s.passes ?? 1,
     passTurns: now.turns,
     firstTurns: now.turns,
     lastTurns: now.turns,
@@ -176,7 +185,7 @@ export function seenAgain(track: Track, s: Sighting, now: Moment, options: Track
     votes: s.shape === shape ? { ...votes, [s.class]: (votes[s.class] ?? 0) + 1 } : votes,
     score: Math.max(track.score, s.score),
     sightings: track.sightings + 1,
-    passes: track.passes + (isNewPass ? 1 : 0),
+    passes: Math.max(track.passes + (isNewPass ? 1 : 0), s.passes ?? 1),
     passTurns: isNewPass ? now.turns : track.passTurns,
     lastTurns: Math.max(track.lastTurns, now.turns),
     lastLooked: now.looked,
@@ -298,7 +307,7 @@ export function classOf(track: Track): DefectClass {
 
 /** Whether there is enough of a fault to tell it. */
 export function isEvident(track: Track, options: TrackerOptions): boolean {
-  if (track.shape === 'spot') return track.score >= options.loneScore;
+  if (track.shape === 'spot') return track.score >= options.loneScore && !isLoneSpeck(track, options);
   if (track.shape === 'horizontal') {
     return options.period === null || track.lastTurns - track.firstTurns >= options.bandAfterTurns;
   }
@@ -311,6 +320,15 @@ export function isEvident(track: Track, options: TrackerOptions): boolean {
     track.passes >= options.lineAfterTurns &&
     track.alongToMm - track.alongFromMm >= longEnough
   );
+}
+
+/** Nothing but cloth can be open or oiled; everything else may fly by. */
+const ofCloth: ReadonlySet<DefectClass> = new Set(['hole', 'oil_spot']);
+
+function isLoneSpeck(track: Track, { speck }: TrackerOptions): boolean {
+  if (speck === null || track.score >= speck.score) return false;
+  if (track.lastTimeMs > track.firstTimeMs || ofCloth.has(classOf(track))) return false;
+  return track.acrossTo - track.acrossFrom < speck.across && track.alongToMm - track.alongFromMm < speck.alongMm;
 }
 
 /** Classes that say “in every revolution”: what ended before that was seen is none. */

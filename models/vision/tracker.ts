@@ -45,7 +45,7 @@ export interface TrackerState {
   readonly looked: number;
   /** Sightings that found no room. */
   readonly dropped: number;
-  /** Lines along a wale that did not come back and were too weak to be told alone. */
+  /** Lines along a wale that did not come back and were too weak to be told alone, and specks that one picture alone showed. */
   readonly unconfirmed: number;
 }
 
@@ -162,7 +162,7 @@ function hasEnded(one: Track, frame: SeenFrame, looked: number, options: Tracker
 function closing(one: Track, options: TrackerOptions): readonly TrackerEvent[] {
   const finding = findingOf(one, options);
   const isTold = one.isReported || isEvident(one, options);
-  if (!isTold && one.shape !== 'horizontal' && one.score < options.loneScore) return [];
+  if (!isTold && one.shape !== 'horizontal' && (one.shape === 'spot' || one.score < options.loneScore)) return [];
   return [
     ...(isTold ? [] : [{ kind: 'found', finding, mergedInto: null } as const]),
     { kind: 'closed', finding, mergedInto: null },

@@ -4,6 +4,7 @@
  * The mean over exactly one wale less the mean over whole wales to both sides is 0 on even loops wherever it is taken; on the odd wale it is
  * largest. (Column means against the wales around: the classical way to see a needle line.)
  */
+import { ColumnSums } from './column-sums.ts';
 import type { Grey as Picture } from './grey.ts';
 
 /** Whole wales to each side. */
@@ -24,21 +25,20 @@ export function columnOfLine(
 ): number | null {
   const from = Math.max(0, Math.floor(box.left - (around + 1.5) * pitchPx));
   const to = Math.min(width, Math.ceil(box.right + (around + 1.5) * pitchPx));
-  const sums = new Float64Array(to - from + 1);
+  const sums = new Float64Array(Math.max(0, to - from));
   for (let x = from; x < to; x += 1) {
-    let sum = 0;
-    for (let y = box.top; y < box.bottom; y += 1) sum += pixels[y * width + x] ?? 0;
-    sums[x - from + 1] = (sums[x - from] ?? 0) + sum;
+    for (let y = box.top; y < box.bottom; y += 1) sums[x - from] = (sums[x - from] ?? 0) + (pixels[y * width + x] ?? 0);
   }
-  const until = (x: number) => {
-    const whole = Math.min(Math.max(Math.floor(x - from), 0), sums.length - 1);
-    const here = sums[whole] ?? 0;
-    return here + (x - from - whole) * ((sums[whole + 1] ?? here) - here);
-  };
-  const mean = (x: number, half: number) => (until(x + half) - until(x - half)) / (2 * half);
+  const at = columnAmong(new ColumnSums(sums), box.left - from, box.right - from, pitchPx);
+  return at === null ? null : from + at;
+}
+
+/** The same among sums of columns, the first of which is column 0. @param left, right of the stretch the line was seen in */
+export function columnAmong(columns: ColumnSums, left: number, right: number, pitchPx: number): number | null {
   const wide = (around + 0.5) * pitchPx;
-  const first = Math.max(box.left - pitchPx, from + wide);
-  const last = Math.min(box.right + pitchPx, to - wide);
+  const mean = (x: number, half: number) => columns.mean(x - half, x + half);
+  const first = Math.max(left - pitchPx, wide);
+  const last = Math.min(right + pitchPx, columns.length - wide);
   if (!(last > first)) return null;
   let [at, most] = [first, -1];
   for (let x = first; x <= last; x += pitchPx / stepsPerWale) {

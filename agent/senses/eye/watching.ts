@@ -10,16 +10,17 @@
 import { causeOf, type Classified } from '../../../models/vision/classify.ts';
 import type { SpeedReading } from '../../../models/vision/counted-turns.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
-import { WaleCrowd } from '../../../models/vision/odd-wales.ts';
+import { type WaleLook, WaleCrowd } from '../../../models/vision/odd-wales.ts';
 import { nameNeedle, needleNumber, type TubeGeometry, walePitchMm } from '../../../models/vision/position.ts';
 import type { SeenReport } from '../../../models/vision/seen-cloth.ts';
-import { looked, type Looked, placed, type Placing, tubePlacing } from '../../../models/vision/sight.ts';
+import { looked, type Looked, placed, type Placing, tubePlacing, withoutSpots } from '../../../models/vision/sight.ts';
 import type { Graph, Taught } from '../../../models/vision/taught.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type Sighting, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
 import { nearZero } from '../../../models/vision/turns.ts';
 import { columnOfLine, waleLineSd } from '../../../models/vision/wale-line.ts';
+import { WaleMemory } from '../../../models/vision/wale-memory.ts';
 import { Angle } from './angle.ts';
 import { type Cut, cutOf, type Heat } from './cut.ts';
 import {
@@ -40,6 +41,13 @@ const spotFactor = 1.6;
 const mostCuts = 3;
 /** As odd as that at least is the wale of a faint line; most are half as odd. */
 const leastOddness = 0.65;
+/** From one revolution to the next a wale is found again within so many needles, where its place is known best. */
+const leastGateNeedles = 1.6;
+/** From this on two revolutions that agree are enough. */
+const plainOddness = 1.6;
+/** What is smaller may be a fibre in the air, mm; none was more than 2.4 times as plain as what is a fault by itself. */
+const speckMm = 20;
+const speckFactor = 4;
 /** The eye has looked long enough for every line when it has looked for so many revolutions. */
 const lookedTurns = 3;
 
@@ -48,6 +56,7 @@ export type WatchSettings = Pick<EyeMachine, 'geometry' | 'position' | 'coursePi
 /** What is kept of a picture until its turn is known. */
 interface Held {
   readonly seen: Looked;
+  readonly wales: readonly WaleLook[];
   /** Of its plainest sightings, in their order; null of others. */
   readonly cuts: readonly (Cut | null)[];
 }
@@ -59,6 +68,7 @@ export class Watching {
   readonly #options: TrackerOptions;
   readonly #angle: Angle<Held>;
   readonly #wales: WaleCrowd;
+  readonly #memory: WaleMemory;
   #state = emptyTracker;
 
   /** @param size of the pictures, px */
@@ -74,11 +84,13 @@ export class Watching {
     this.#angle = new Angle(settings.position, this.#geometry);
     this.#wales = new WaleCrowd(walePitchMm(this.#geometry) / this.#geometry.mmPerPx);
     const { needles, advanceMm } = settings.geometry;
+    this.#memory = new WaleMemory(needles);
     this.#options = {
       ...defaultTrackerOptions,
       period: needles,
       stepMm: advanceMm,
       loneScore: spotFactor * taught.alone,
+      speck: { across: speckMm / walePitchMm(this.#geometry), alongMm: speckMm, score: speckFactor * taught.alone },
       lineScore: this.#looking.from,
     };
   }
@@ -145,7 +157,7 @@ export class Watching {
     );
     this.#looking.drop(seen.dropped);
     const kept = this.#withoutDoubtful(seen);
-    return { seen: kept, cuts: cutsOf(kept, picture, this.#looking.heatOf(judged)) };
+    return { seen: kept, wales: this.#wales.wales, cuts: cutsOf(kept, picture, this.#looking.heatOf(judged)) };
   }
 
   /**
@@ -182,7 +194,41 @@ export class Watching {
     });
   }
 
-  #track({ seen, cuts }: Held, placing: Placing): ToldFinding[] {
+  /** Wales that are odd as they were a revolution ago, beside what this picture shows by itself. */
+  #oddAgain({ seen, wales }: Held, placing: Placing): Looked['odd'] {
+    const { view, scale } = seen;
+    const { needles } = this.#geometry;
+    const { whitening } = this.#wales;
+    if (whitening === null || this.#isLoose) return seen.odd;
+    const pitchPx = walePitchMm(this.#geometry) / this.#geometry.mmPerPx;
+    const ends = [view.cloth.top, view.cloth.bottom].map((y) => placing.along(y * scale, 0).mm);
+    const places = wales.map(({ xPx, values, halves }) => {
+      return { ...placing.across(xPx, waleLineSd * pitchPx), values, halves };
+    });
+    const jump = this.#angle.jumpTurns() * needles;
+    const gate = Math.max(leastGateNeedles, 3 * (places[0]?.randomSd ?? 0), jump);
+    const picture = {
+      turns: placing.turns,
+      alongFromMm: Math.min(...ends),
+      alongToMm: Math.max(...ends),
+      wales: places,
+    };
+    const odd = this.#memory.add(picture, whitening, gate).flatMap(({ index, oddness, before }) => {
+      const wale = wales[index];
+      if (wale === undefined) return [];
+      const score = Math.min(oddness * this.#looking.from, 0.99 * this.#looking.taught.alone);
+      const look = this.#isLoose ? whitening(wale.values) : null;
+      const sdPx = (wale.linePx === null ? 0.5 : waleLineSd) * pitchPx;
+      // What is not plain waits for the revolution after.
+      return [{ xPx: wale.linePx ?? wale.xPx, sdPx, score, look, ...(oddness < plainOddness ? {} : { before }) }];
+    });
+    const told = withoutSpots(odd, seen.details, scale);
+    const isNear = (one: { readonly xPx: number }) => told.some(({ xPx }) => Math.abs(xPx - one.xPx) < 2.5 * pitchPx);
+    return [...seen.odd.filter((one) => !isNear(one)), ...told];
+  }
+
+  #track({ seen: before, wales, cuts }: Held, placing: Placing): ToldFinding[] {
+    const seen = { ...before, odd: this.#oddAgain({ seen: before, wales, cuts }, placing) };
     const { frame } = placed(seen, placing);
     const { needles } = this.#geometry;
     const { left, right } = seen.view.cloth;

@@ -236,6 +236,25 @@ test('a weak line that did not come back may be left untold; it is counted, and 
   assert.equal(run(framesOf([line(900, 100, 1e9)], 9), strict).findings.length, 1);
 });
 
+test('a speck in one picture is counted, not told; told are one that two pictures show, a plain one, a large one and a hole', () => {
+  const fly = (name: DefectClass, half = 2): Fault => {
+    const at = (turns: number) =>
+      Math.abs(turns - 3) < 0.01 ? piece(name, middleAt(3), 3 * stepMm, half, half).at(turns) : [];
+    return { class: name, shape: 'spot', at };
+  };
+  const careful = { ...options, speck: { across: 20, alongMm: 20, score: 8 } };
+  const toldOf = (fault: Fault, with_ = careful) => {
+    const { state, events } = trackAll(emptyTracker, framesOf([fault], 6), with_);
+    return { told: events.filter(({ kind }) => kind === 'found').length, unconfirmed: state.unconfirmed };
+  };
+  assert.deepEqual(toldOf(fly('anomaly')), { told: 0, unconfirmed: 1 });
+  assert.deepEqual(toldOf(fly('slub_thick_thin')), { told: 0, unconfirmed: 1 });
+  assert.deepEqual(toldOf(fly('hole')), { told: 1, unconfirmed: 0 });
+  assert.deepEqual(toldOf(fly('anomaly', 12)), { told: 1, unconfirmed: 0 });
+  assert.deepEqual(toldOf(fly('anomaly'), { ...careful, speck: { ...careful.speck, score: 0.5 } }).told, 1);
+  assert.deepEqual(toldOf(piece('anomaly', 900, 150)), { told: 1, unconfirmed: 0 });
+});
+
 test('what moves across by more than the gate each revolution is no line', () => {
   fc.assert(
     fc.property(fc.integer({ min: 12, max: 60 }), fc.boolean(), (perTurn, left) => {
