@@ -304,6 +304,30 @@ export const driverErrors = {
     cure: 'Give PNG files the ending .png, JPEG .jpg, WebP .webp, and leave other files out of the folder.',
     retryable: false,
   },
+  soundUnreadable: {
+    code: 'DRV-520',
+    meaning: 'A file of sound cannot be read.',
+    cure: 'Check the path and that the user the agent runs as may read it.',
+    retryable: false,
+  },
+  soundDecoderMissing: {
+    code: 'DRV-521',
+    meaning: 'This kind of sound file is read through ffmpeg, which is not installed on this computer.',
+    cure: 'Install it (Debian: apt install ffmpeg), or save the sound as WAV, which needs none.',
+    retryable: false,
+  },
+  soundDamaged: {
+    code: 'DRV-522',
+    meaning: 'A file of sound is truncated or damaged, or holds no sound. Nothing of it is used.',
+    cure: 'Copy the file anew, or record it again; play it to hear whether it is whole.',
+    retryable: false,
+  },
+  soundTooLarge: {
+    code: 'DRV-523',
+    meaning: 'A file of sound is longer than is decoded, or takes too long to decode.',
+    cure: 'Cut it into clips of at most ten minutes.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class DriverError extends Error {

@@ -94,6 +94,37 @@ export const modelErrors = {
     cure: 'Teach it anew (`selvedge teach`); what was taught before is kept beside it and may be put back.',
     retryable: false,
   },
+  soundUnreadable: {
+    code: 'MDL-210',
+    meaning:
+      'A WAV file is damaged, is cut short, says of itself what is not so, or holds sound of a kind that is not read.',
+    cure: 'Record or copy it again; save it as PCM of 8, 16, 24 or 32 bits or as float, at 4 to 192 kHz, with at most 64 channels.',
+    retryable: false,
+  },
+  soundTooLong: {
+    code: 'MDL-211',
+    meaning: 'A sound is longer than is taken in at once.',
+    cure: 'Cut it into clips of at most ten minutes.',
+    retryable: false,
+  },
+  soundTooShort: {
+    code: 'MDL-212',
+    meaning: 'A sound is too short to be compared with others.',
+    cure: 'Use clips of at least half a second; better are four to ten.',
+    retryable: false,
+  },
+  soundEmpty: {
+    code: 'MDL-213',
+    meaning: 'There is no sound in a recording: every sample is the same.',
+    cure: 'Check that the microphone is plugged in, not muted, and is the one that was recorded from.',
+    retryable: false,
+  },
+  tooFewClips: {
+    code: 'MDL-214',
+    meaning: 'There are too few clips of the machine in order to learn its sound from, so no threshold can be trusted.',
+    cure: 'Record more of it while it runs well: at least five clips, better twenty-five or more, over several hours or days.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ModelErrorKey = keyof typeof modelErrors;

@@ -7,7 +7,7 @@
  *  - ffmpeg may use the protocols of this kind of address and no others, whatever a stream tells it to open.
  *  - The process ends with this one, within 2 s and however this one ends: a shell waits on a pipe that nobody writes to.
  */
-import { spawn } from 'node:child_process';
+import { endGuarded, isMissing, spawnGuarded } from '../ffmpeg-guard.ts';
 import { cameraLimits } from './frame.ts';
 import type { CameraEndpoint } from './endpoint.ts';
 import { PgmStream } from './pgm.ts';
@@ -58,42 +58,16 @@ export function ffmpegCall(endpoint: FfmpegEndpoint, credentials: Credentials | 
   }
 }
 
-/**
- * Runs "$@" and ends it when file descriptor 3 is closed: when whoever started this is gone, however it went. The program gets the
- * standard input of the shell, which a job in the background would lose.
- */
-const guard = [
-  'exec 4<&0',
-  '"$@" <&4 3<&- 4<&- & child=$!',
-  'exec 4<&- </dev/null',
-  '( read -r _ <&3; kill -9 "$child" ) >/dev/null 2>&1 & watch=$!',
-  'exec 3<&- >/dev/null',
-  'wait "$child"; code=$?',
-  'kill -9 "$watch" 2>/dev/null',
-  'exit "$code"',
-].join('\n');
-
 const maxSaid = 2_000;
 
 export function openFfmpeg(endpoint: FfmpegEndpoint, handlers: SourceHandlers, options: FfmpegOptions): Source {
   const { args, input } = ffmpegCall(endpoint, options.credentials);
-  const child = spawn('/bin/sh', ['-c', guard, 'selvedge-camera', options.program ?? 'ffmpeg', ...args], {
-    env: { PATH: process.env['PATH'], LC_ALL: 'C' },
-    // A group of its own, so that all of it can be ended at once.
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-  });
+  const child = spawnGuarded('selvedge-camera', options.program ?? 'ffmpeg', args);
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
   let over = false;
   let isOpen = false;
   let said = '';
-  const end = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It is gone already.
-    }
-  };
+  const end = (): void => endGuarded(child);
   const finish = (reason: string, detail?: string): void => {
     if (over) return;
     over = true;
@@ -121,8 +95,7 @@ export function openFfmpeg(endpoint: FfmpegEndpoint, handlers: SourceHandlers, o
   child.once('exit', (code) => {
     end();
     const detail = lastLine(said);
-    // 127 and 126: the shell found no such program, or may not run it.
-    if (code === 127 || code === 126) finish('ffmpeg-missing', detail);
+    if (isMissing(code)) finish('ffmpeg-missing', detail);
     else if (code === 0) finish('ended');
     else finish(reasonOf(said), detail);
   });

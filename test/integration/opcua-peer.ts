@@ -1,60 +1,15 @@
 /** Starts the asyncua knitting machine of `opcua-peer.py`; the virtual environment it needs is made once per machine. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { requireProgram } from '../support/peers.ts';
+import { requireVenv, venvPython } from '../support/python-venv.ts';
 
-/** One a user: another user's could be neither used nor replaced. `.ci/run` makes it at the same place. */
-const venv = join(tmpdir(), `selvedge-asyncua-venv-${process.getuid?.() ?? 0}`);
-export const asyncuaPython = join(venv, 'bin', 'python');
-const ready = join(venv, 'ready');
-/** Why it could not be made; not tried again for every test. */
-let trouble: string | null = null;
+export const asyncuaPython = venvPython('asyncua');
 
 /** True when asyncua can be used; otherwise skips `t`, or throws in CI. Takes a minute the first time. */
-export function requireAsyncua(t: TestContext): boolean {
-  if (!requireProgram(t, 'python3')) return false;
-  if (existsSync(ready)) return true;
-  // Made aside and moved, so that a half-made one is never taken for whole. A venv survives the move for our use:
-  // python is called by its path and pip is not needed again.
-  const fresh = `${venv}.${process.pid}`;
-  try {
-    trouble ??= make(fresh);
-    if (trouble === null) {
-      if (!existsSync(ready)) {
-        rmSync(venv, { recursive: true, force: true, maxRetries: 10 });
-        renameSync(fresh, venv);
-      }
-      return true;
-    }
-  } finally {
-    rmSync(fresh, { recursive: true, force: true, maxRetries: 10 });
-  }
-  if (process.env['CI'] === 'true') throw new TypeError(`CI must have every peer: ${trouble}`);
-  t.skip(trouble);
-  return false;
-}
-
-function make(folder: string): string | null {
-  mkdirSync(folder, { recursive: true });
-  const made = spawnSync('python3', ['-m', 'venv', folder], { encoding: 'utf8' });
-  if (made.status !== 0) return `a Python virtual environment cannot be made: ${made.stderr.trim()}`;
-  const pip = spawnSync(
-    join(folder, 'bin', 'python'),
-    ['-m', 'pip', 'install', '--quiet', '--retries', '1', '--timeout', '20', 'asyncua'],
-    {
-      encoding: 'utf8',
-    },
-  );
-  if (pip.status !== 0) return `asyncua cannot be installed: ${pip.stderr.trim().split('\n').at(-1)}`;
-  writeFileSync(join(folder, 'ready'), '');
-  return null;
-}
+export const requireAsyncua = (t: TestContext): boolean => requireVenv(t, 'asyncua');
 
 export interface PeerOrder {
   readonly set?: Readonly<Record<string, number | string>>;

@@ -1,0 +1,144 @@
+/**
+ * The ear: shown clips of a machine that runs well, it says of another clip how far it is from them. One graph does the hearing; what
+ * belongs to this machine is four means and four whitening matrices, which go into it as tensors. Nothing else is ever learned on site.
+ *
+ * A clip has four parts: the level of each band, and how much each band changes within 21, 85 and 341 ms. A machine that knocks where it
+ * hummed may have the same levels. The score is half the logarithm of the distance of the levels and a sixth that of each change:
+ * what doubles a distance counts the same whether the machine is a steady or a restless one.
+ *
+ * Invariants (test/unit/models/voiceprint-ear.test.ts):
+ *  A1  The threshold comes from clips that were left out of the statistics they are held against.
+ *  A2  What `scoreOf` computes of features is what the graph computes of sound.
+ *  A3  Bands that were not heard count for nothing, whatever stands in them.
+ */
+import { ModelError } from '../errors.ts';
+import { deviation, mean } from '../vision/metrics.ts';
+import { foldsOf } from '../vision/split.ts';
+import type { Graph, TensorLike } from '../vision/taught.ts';
+import { bands, bandsHeard, windowsOf, type Windows } from './front-end.ts';
+import { distanceOf, gaussianOf, whiteningOf, type Gaussian } from './gaussian.ts';
+import { thresholdOf } from './threshold.ts';
+import type { Sound } from './wav.ts';
+
+export const parts = 4;
+export const partWeights: readonly number[] = [1 / 2, 1 / 6, 1 / 6, 1 / 6];
+/** Fewer clips say nothing about the next one. */
+export const leastClips = 5;
+/** Leaving out one by one costs a decomposition each; more clips are left out in so many groups. */
+const mostFolds = 32;
+/** As the graph has it: the logarithm of a distance of nothing. */
+const leastDistance = 1e-9;
+
+/** A clip as the graph hears it: `parts` × `bands` numbers a window. */
+export interface Heard {
+  readonly windows: readonly Float32Array[];
+  /** So many of the bands, from the lowest, its rate can fill. */
+  readonly bands: number;
+}
+
+export interface Voiceprint {
+  readonly bands: number;
+  readonly gaussians: readonly Gaussian[];
+  /** A clip whose score is above it does not sound like the machine. */
+  readonly threshold: number;
+  /** Standard deviation of the scores of clips that were left out. */
+  readonly spread: number;
+}
+
+/** The tensors that go into the graph beside the sound. */
+export interface Taught {
+  readonly middle: TensorLike;
+  readonly whitening: TensorLike;
+  readonly weights: TensorLike;
+}
+
+/** What stands in for a machine while only features are wanted. */
+export const blank: Taught = tensorsOf(new Float32Array(parts * bands), new Float32Array(parts * bands * bands));
+
+/**
+ * @param name how the sound is called in messages
+ * @throws ModelError `soundTooShort`, `soundEmpty`, `modelUnusable`
+ */
+export async function hear(sound: Sound, name: string, graph: Graph): Promise<Heard> {
+  const windows = windowsOf(sound, name);
+  const { features } = await graph.run(feedsOf(windows, blank), ['features']);
+  if (features === undefined || features.data.length !== windows.count * parts * bands) {
+    throw new ModelError('modelUnusable', 'the graph hears other features');
+  }
+  const size = parts * bands;
+  return {
+    windows: Array.from({ length: windows.count }, (_, i) => features.data.slice(i * size, (i + 1) * size)),
+    bands: bandsHeard(sound.rateHz),
+  };
+}
+
+export const feedsOf = ({ count, samples, pcm }: Windows, taught: Taught): Record<string, TensorLike> => ({
+  pcm: { type: 'float32', dims: [count, samples], data: pcm },
+  middle: taught.middle,
+  whitening: taught.whitening,
+  weights: taught.weights,
+});
+
+/**
+ * Learns a machine from clips of it running well.
+ * @throws ModelError `tooFewClips`
+ */
+export function enrol(clips: readonly Heard[]): Voiceprint {
+  if (clips.length < leastClips) throw new ModelError('tooFewClips', `${clips.length} of at least ${leastClips} clips`);
+  const used = Math.min(...clips.map((clip) => clip.bands));
+  const left: number[] = [];
+  for (const fold of foldsOf(clips, mostFolds)) {
+    const others = gaussiansOf(
+      clips.filter((clip) => !fold.includes(clip)),
+      used,
+    );
+    for (const clip of fold) left.push(scoreOf(clip, { bands: used, gaussians: others }));
+  }
+  return { bands: used, gaussians: gaussiansOf(clips, used), threshold: thresholdOf(left), spread: deviation(left) };
+}
+
+/** Mean over its windows of the weighed logarithms of the distances. */
+export function scoreOf(clip: Heard, { bands: used, gaussians }: Pick<Voiceprint, 'bands' | 'gaussians'>): number {
+  const logs = clip.windows.map((window) =>
+    gaussians.reduce((sum, gaussian, part) => {
+      const distance = distanceOf(gaussian, partOf(window, part, used));
+      return sum + (partWeights[part] ?? 0) * Math.log(distance + leastDistance);
+    }, 0),
+  );
+  return mean(logs);
+}
+
+/** As the graph takes it. Bands that were not heard are multiplied by zero. */
+export function taughtOf({ bands: used, gaussians }: Pick<Voiceprint, 'bands' | 'gaussians'>): Taught {
+  const middle = new Float32Array(parts * bands);
+  const whitening = new Float32Array(parts * bands * bands);
+  // The graph divides by all bands.
+  const scale = Math.sqrt(bands / used);
+  for (const [part, gaussian] of gaussians.entries()) {
+    middle.set(gaussian.middle, part * bands);
+    const weights = whiteningOf(gaussian);
+    for (let i = 0; i < used; i += 1) {
+      for (let j = 0; j < used; j += 1) {
+        whitening[(part * bands + i) * bands + j] = scale * (weights[i * used + j] ?? 0);
+      }
+    }
+  }
+  return tensorsOf(middle, whitening);
+}
+
+function tensorsOf(middle: Float32Array, whitening: Float32Array): Taught {
+  return {
+    middle: { type: 'float32', dims: [parts, bands], data: middle },
+    whitening: { type: 'float32', dims: [parts, bands, bands], data: whitening },
+    weights: { type: 'float32', dims: [parts, 1], data: Float32Array.from(partWeights) },
+  };
+}
+
+function gaussiansOf(clips: readonly Heard[], used: number): Gaussian[] {
+  return partWeights.map((_, part) =>
+    gaussianOf(clips.flatMap(({ windows }) => windows.map((window) => partOf(window, part, used)))),
+  );
+}
+
+const partOf = (window: Float32Array, part: number, used: number) =>
+  Float64Array.from(window.subarray(part * bands, part * bands + used));
