@@ -31,7 +31,7 @@ installed or taught here is touched.
                     macro:{auc, pauc, product}, msPerSecondAudio:{p50, p95}, enrol, seeds, refused:[{machine, file, reason}], simulated: false}
 
 pauc is the area where at most a tenth of the normal clips is called odd, standardised after McClish. product is at the threshold that the
-enrolled clips set themselves, each held against the others. windows are stretches of at most ten seconds. A machine with fewer than N+1
+enrolled clips set themselves, each held against the others. windows are stretches of at most fifteen seconds. A machine with fewer than N+1
 normal clips has no figures, one without abnormal ones only its false alarms; reason says so. macro is the mean over machines.
 msPerSecondAudio is from decoded sound to score on one thread.
 

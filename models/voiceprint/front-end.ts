@@ -16,8 +16,11 @@ export const hopSamples = 1024;
 export const bands = 128;
 const highestHz = 20_000;
 
-/** A longer clip is cut: what happens in it once should not be lost among what happens all the time. */
-const longestWindowS = 10;
+/**
+ * A longer clip is cut: what happens in it once should not be lost among what happens all the time. Much shorter windows tell less of a
+ * machine that does something once a second (docs/models/voiceprint.md).
+ */
+const longestWindowS = 15;
 /** Of less sound the spread over time says nothing. */
 const leastHops = 24;
 

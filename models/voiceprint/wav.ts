@@ -60,6 +60,8 @@ export function readWav(bytes: Buffer, name: string): Sound {
     const from = at + 8;
     const length = chunk === 'data' && said === unknownLength ? bytes.length - from : said;
     if (from + length > bytes.length) {
+      // Notes behind the sound may be cut short; the sound is whole.
+      if (chunk !== 'data' && format !== null && data !== null) break;
       throw refused(name, `says that its ${printable(chunk)} has ${said} bytes, and there are ${bytes.length - from}`);
     }
     if (chunk === 'fmt ') format ??= formatOf(bytes.subarray(from, from + length), name);

@@ -62,6 +62,16 @@ test('V2: a file cut short anywhere is refused', () => {
   }
 });
 
+test('notes behind the sound may be cut short, those before it may not', () => {
+  const [format, sound] = [
+    formatChunk({ kind: 'pcm', bits: 16, channels: 1, rateHz: 16_000 }),
+    chunk('data', Buffer.from([1, 0, 2, 0])),
+  ];
+  const notes = chunk('LIST', Buffer.from('a remark')).subarray(0, 11);
+  assert.equal(readWav(wavBytes([format, sound, notes]), 'x').samples.length, 2);
+  assert.throws(() => readWav(wavBytes([format, notes, sound]), 'x'), refused);
+});
+
 test('V2: a length that is not yet known means to the end; any other wrong one is refused', () => {
   const options = { kind: 'pcm', bits: 16, channels: 1, rateHz: 16_000 } as const;
   const whole = wavOf([0.5, 0.25], options);
