@@ -9,6 +9,8 @@ export interface MachineFigures {
   readonly aucSd: number | null;
   readonly pauc: number | null;
   readonly product: { readonly detection: number | null; readonly falseAlarm: number | null };
+  /** The plain way on the same clips. */
+  readonly baseline: { readonly auc: number | null; readonly pauc: number | null };
   /** Of all its clips. */
   readonly windows: number;
   readonly normal: number;
@@ -26,7 +28,7 @@ export interface Measured {
 }
 
 export interface Report extends Pick<Measured, 'machines' | 'seeds' | 'refused'> {
-  readonly macro: Pick<MachineFigures, 'auc' | 'pauc' | 'product'>;
+  readonly macro: Pick<MachineFigures, 'auc' | 'pauc' | 'product' | 'baseline'>;
   readonly msPerSecondAudio: { readonly p50: number | null; readonly p95: number | null };
   readonly enrol: number;
   readonly simulated: false;
@@ -41,6 +43,10 @@ export function reportOf({ machines, times, enrolled, seeds, refused }: Measured
       product: {
         detection: meanOf(machines.map(({ product }) => product.detection)),
         falseAlarm: meanOf(machines.map(({ product }) => product.falseAlarm)),
+      },
+      baseline: {
+        auc: meanOf(machines.map(({ baseline }) => baseline.auc)),
+        pauc: meanOf(machines.map(({ baseline }) => baseline.pauc)),
       },
     },
     msPerSecondAudio: { p50: quantile(times, 0.5), p95: quantile(times, 0.95) },
@@ -69,12 +75,14 @@ export function tableOf({ machines, macro, msPerSecondAudio, enrol, seeds }: Rep
   const cells = (name: string, one: Report['macro'], end: string) =>
     [
       name.padEnd(width),
-      ...[one.auc, one.pauc, one.product.detection, one.product.falseAlarm].map((value) => figure(value).padStart(11)),
+      ...[one.auc, one.pauc, one.product.detection, one.product.falseAlarm, one.baseline.auc, one.baseline.pauc].map(
+        (value) => figure(value).padStart(11),
+      ),
       end,
     ].join(' ');
   const { p50, p95 } = msPerSecondAudio;
   return [
-    `${'machine'.padEnd(width)}         AUC        pAUC  detection false alarm  clips normal, abnormal`,
+    `${'machine'.padEnd(width)}         AUC        pAUC  detection false alarm   plain AUC  plain pAUC  clips normal, abnormal`,
     ...machines.map((one) => cells(one.machine, one, `  ${one.normal}, ${one.abnormal}`)),
     cells('mean', macro, ''),
     `${enrol} clips enrolled, ${seeds} draws; ${figure(p50, 2)} ms a second of sound (p95 ${figure(p95, 2)})`,

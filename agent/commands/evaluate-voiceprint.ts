@@ -8,6 +8,7 @@ import { ModelError } from '../../models/errors.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
 import { splitBySeed } from '../../models/vision/split.ts';
 import { auroc, deviation, mean, shareAbove } from '../../models/vision/metrics.ts';
+import { baselineOf } from '../../models/voiceprint/baseline.ts';
 import { enrol, hear, leastClips, scoreOf, type Heard } from '../../models/voiceprint/ear.ts';
 import { partialAuroc } from '../../models/voiceprint/metrics.ts';
 import { AgentError } from '../errors.ts';
@@ -27,11 +28,13 @@ installed or taught here is touched.
   --seeds K         so many draws of them, 1 … 100; default 10. Seeds are 0 … K−1
   --scores FILE     also write the score of every clip that was not enrolled as a line of JSON: {seed, machine, file, score, label};
                     label is 1 of an abnormal clip
-  --json FILE       also write {machines:[{machine, auc, aucSd, pauc, product:{detection, falseAlarm}, windows, normal, abnormal, reason}],
-                    macro:{auc, pauc, product}, msPerSecondAudio:{p50, p95}, enrol, seeds, refused:[{machine, file, reason}], simulated: false}
+  --json FILE       also write {machines:[{machine, auc, aucSd, pauc, product:{detection, falseAlarm}, windows, normal, abnormal,
+                    baseline:{auc, pauc}, reason}],
+                    macro:{auc, pauc, product, baseline}, msPerSecondAudio:{p50, p95}, enrol, seeds, refused:[{machine, file, reason}], simulated: false}
 
 pauc is the area where at most a tenth of the normal clips is called odd, standardised after McClish. product is at the threshold that the
-enrolled clips set themselves, each held against the others. windows are stretches of at most fifteen seconds. A machine with fewer than N+1
+enrolled clips set themselves, each held against the others. baseline is plain log-mel with one covariance on the
+same clips. windows are stretches of at most fifteen seconds. A machine with fewer than N+1
 normal clips has no figures, one without abnormal ones only its false alarms; reason says so. macro is the mean over machines.
 msPerSecondAudio is from decoded sound to score on one thread.
 
@@ -105,7 +108,13 @@ async function measureMachine({ machine, clips }: MachineClips, measuring: Measu
   const abnormal = usable.filter(({ isNormal }) => !isNormal);
   const windows = usable.reduce((sum, { heard }) => sum + heard.windows.length, 0);
   const counted = { machine, windows, normal: normal.length, abnormal: abnormal.length };
-  const nothing = { auc: null, aucSd: null, pauc: null, product: { detection: null, falseAlarm: null } };
+  const nothing = {
+    auc: null,
+    aucSd: null,
+    pauc: null,
+    product: { detection: null, falseAlarm: null },
+    baseline: { auc: null, pauc: null },
+  };
   if (normal.length <= measuring.enrolled) {
     const reason = `${normal.length} normal clips; ${measuring.enrolled} are enrolled, and at least one more is held back`;
     process.stderr.write(`${machine}: ${reason}\n`);
@@ -130,6 +139,7 @@ async function measureMachine({ machine, clips }: MachineClips, measuring: Measu
     aucSd: deviation(draws.map((draw) => draw.auc)),
     pauc: over((draw) => draw.pauc),
     product: { detection: over((draw) => draw.detection), falseAlarm },
+    baseline: { auc: over((draw) => draw.baseline.auc), pauc: over((draw) => draw.baseline.pauc) },
     reason: null,
   };
 }
@@ -164,6 +174,7 @@ interface Draw {
   readonly pauc: number;
   readonly detection: number;
   readonly falseAlarm: number;
+  readonly baseline: { readonly auc: number; readonly pauc: number };
 }
 
 function drawOnce(
@@ -177,18 +188,28 @@ function drawOnce(
   // Clips of several rates are compared in the bands all of them have.
   const bands = Math.min(...[...normal, ...abnormal].map(({ heard }) => heard.bands));
   const print = enrol(taught.map(({ heard }) => ({ ...heard, bands })));
-  const scored = [...held, ...abnormal].map((clip) => ({ ...clip, score: scoreOf(clip.heard, print) }));
+  const plain = baselineOf(
+    taught.map(({ heard }) => heard),
+    bands,
+  );
+  const scored = [...held, ...abnormal].map((clip) => ({
+    ...clip,
+    score: scoreOf(clip.heard, print),
+    plain: plain(clip.heard),
+  }));
   if (scores !== null) {
     for (const { file, score, isNormal } of scored) {
       writeSync(scores, `${JSON.stringify({ seed, machine, file, score, label: isNormal ? 0 : 1 })}\n`);
     }
   }
-  const good = scored.filter(({ isNormal }) => isNormal).map(({ score }) => score);
-  const faults = scored.filter(({ isNormal }) => !isNormal).map(({ score }) => score);
+  const [good, faults] = [scored.filter(({ isNormal }) => isNormal), scored.filter(({ isNormal }) => !isNormal)];
+  const [goodScores, faultScores] = [good.map(({ score }) => score), faults.map(({ score }) => score)];
+  const [goodPlain, faultPlain] = [good.map((one) => one.plain), faults.map((one) => one.plain)];
   return {
-    auc: auroc(faults, good),
-    pauc: partialAuroc(faults, good),
-    detection: shareAbove(faults, print.threshold),
-    falseAlarm: shareAbove(good, print.threshold),
+    auc: auroc(faultScores, goodScores),
+    pauc: partialAuroc(faultScores, goodScores),
+    detection: shareAbove(faultScores, print.threshold),
+    falseAlarm: shareAbove(goodScores, print.threshold),
+    baseline: { auc: auroc(faultPlain, goodPlain), pauc: partialAuroc(faultPlain, goodPlain) },
   };
 }

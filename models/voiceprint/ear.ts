@@ -140,5 +140,6 @@ function gaussiansOf(clips: readonly Heard[], used: number): Gaussian[] {
   );
 }
 
-const partOf = (window: Float32Array, part: number, used: number) =>
+/** The numbers of one part in the first `used` bands. */
+export const partOf = (window: Float32Array, part: number, used: number) =>
   Float64Array.from(window.subarray(part * bands, part * bands + used));

@@ -22,7 +22,7 @@ const highestHz = 20_000;
  */
 const longestWindowS = 15;
 /** Of less sound the spread over time says nothing. */
-const leastHops = 24;
+const leastHops = 23;
 
 /** Windows of one length, one after another: samples × windows numbers. */
 export interface Windows {

@@ -27,6 +27,7 @@ interface Machine {
   readonly aucSd: number | null;
   readonly pauc: number | null;
   readonly product: { readonly detection: number | null; readonly falseAlarm: number | null };
+  readonly baseline: { readonly auc: number | null; readonly pauc: number | null };
   readonly windows: number;
   readonly reason: string | null;
 }
@@ -94,6 +95,7 @@ test('an odd machine is told, the control is not, and what cannot be measured sa
   assert.equal(report.simulated, false);
   const of = (name: string) => report.machines.find(({ machine }) => machine === name);
   assert.deepEqual([of('odd')?.auc, of('odd')?.pauc, of('odd')?.product.detection, of('odd')?.windows], [1, 1, 1, 20]);
+  assert.ok((of('odd')?.baseline.auc ?? 0) > 0.9);
   const control = of('same-as-ever')?.auc ?? 1;
   assert.ok(control > 0.2 && control < 0.8, String(control));
   assert.match(of('few')?.reason ?? '', /6 normal clips; 8 are enrolled/);
