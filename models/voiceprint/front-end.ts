@@ -2,10 +2,10 @@
  * What goes into the ear's graph: sound at its rate, in whole hops; and which of its mel bands a recording can fill. The graph does the rest
  * (models/training/voiceprint/build.py, which has the same numbers). Pure.
  *
- * Invariants (test/unit/models/voiceprint-front-end.test.ts):
+ * Invariants (test/unit/models/voiceprint-ear.test.ts):
  *  M1  A band counts only if a recording of that rate has sound in the whole of it: above, the resampler left nothing, and nothing
  *      has no covariance.
- *  M2  Windows are of equal length, within half a hop of it, and together are the whole clip but for its last hop.
+ *  M2  Windows are of one length, of whole hops, and all of the clip is in them but less than a hop for each, and one.
  */
 import { ModelError } from '../errors.ts';
 import { keptShare, resample } from './resample.ts';
