@@ -57,6 +57,8 @@ export interface TrackerOptions {
   readonly speck: { readonly across: number; readonly alongMm: number; readonly score: number } | null;
   /** A line along a wale is told from this score on, that of its plainest sighting. */
   readonly lineScore: number;
+  /** One that never reached this needs a revolution more. 0: none does. */
+  readonly plainLineScore: number;
   /** So many faults are followed at a time; sightings of more are dropped and counted. */
   readonly mostOpen: number;
 }
@@ -72,6 +74,7 @@ export const defaultTrackerOptions = {
   loneScore: 0,
   speck: null,
   lineScore: 0,
+  plainLineScore: 0,
   mostOpen: 200,
 } as const;
 
@@ -313,13 +316,10 @@ export function isEvident(track: Track, options: TrackerOptions): boolean {
   }
   // Cloth that stays in view for two revolutions is one fault seen twice: a line must also have become longer. Where a view is lower
   // than a step it never shows the same cloth twice.
-  const turns = options.lineAfterTurns - 1;
+  const after = options.lineAfterTurns + (track.score < options.plainLineScore ? 1 : 0);
+  const turns = after - 1;
   const longEnough = turns * options.stepMm + Math.min(options.stepMm / 4, track.viewMm / 2);
-  return (
-    track.score >= options.lineScore &&
-    track.passes >= options.lineAfterTurns &&
-    track.alongToMm - track.alongFromMm >= longEnough
-  );
+  return track.score >= options.lineScore && track.passes >= after && track.alongToMm - track.alongFromMm >= longEnough;
 }
 
 /** Nothing but cloth can be open or oiled; everything else may fly by. */

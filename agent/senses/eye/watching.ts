@@ -92,6 +92,8 @@ export class Watching {
       loneScore: spotFactor * taught.alone,
       speck: { across: speckMm / walePitchMm(this.#geometry), alongMm: speckMm, score: speckFactor * taught.alone },
       lineScore: this.#looking.from,
+      // Where the needle is not known, two wales that are odd alike are often two.
+      plainLineScore: this.#isLoose ? taught.alone : 0,
     };
   }
 
