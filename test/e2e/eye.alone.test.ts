@@ -218,11 +218,12 @@ test(
     await until('light again', () => open('camera-black') === 'returned-unacked', 60_000);
     await until('a camera that was knocked is an alert', () => open('camera-moved') === 'active-unacked', 60_000);
     await until('and it is put back', () => open('camera-moved') === 'returned-unacked', 60_000);
-    const knock = truth().find(({ kind, id }) => kind === 'fault' && id === 'moved');
+    const lit = truth().find(({ kind, id }) => kind === 'clear' && id === 'black');
+    assert.ok(black !== undefined && lit !== undefined);
     const { events } = recordsIn(at('data'));
     const spots = events.filter(({ event, data }) => event === 'fabric_finding' && data['class'] !== 'needle_line');
     assert.deepEqual(
-      spots.filter(({ atMs }) => black !== undefined && atMs > black.t && atMs < (knock?.t ?? 0)),
+      spots.filter(({ atMs }) => atMs > black.t && atMs < lit.t),
       [],
       'in the dark nothing is found',
     );
