@@ -53,9 +53,8 @@ export interface WaleLook {
   readonly halves: readonly [upper: Float32Array, lower: Float32Array];
 }
 
-export interface OddWale {
-  /** Its middle, px from the left edge of the picture; it may be that of the wale beside it. */
-  readonly xPx: number;
+/** It may be the wale beside it that is odd. */
+export interface OddWale extends Pick<WaleLook, 'xPx' | 'linePx'> {
   /** 1 and more: odd by itself. Less: it is so only if it is seen again. */
   readonly oddness: number;
 }
@@ -114,7 +113,7 @@ export class WaleCrowd {
     return seen
       .filter(({ distance }) => distance >= limits.seen)
       .filter((one, _, all) => !all.some((other) => other !== one && isBefore(other, one, near)))
-      .map(({ xPx, distance }) => ({ xPx, oddness: distance / limits.odd }));
+      .map(({ xPx, linePx, distance }) => ({ xPx, linePx, oddness: distance / limits.odd }));
   }
 
   /** The wales of the last picture. */

@@ -42,6 +42,7 @@ async function taughtBy(session: ModelSession): Promise<Taught> {
 async function watch(session: ModelSession, taught: Taught, faults: readonly KnitFault[], revolutions: number) {
   const watching = new Watching(machine, size0, taught, session);
   const findings: EyeFinding[] = [];
+  const withoutCut: EyeFinding[] = [];
   let looked = 0;
   const first = Math.ceil((10 * 60 * fps) / rpm);
   const last = first + (revolutions * 60 * fps) / rpm;
@@ -49,17 +50,18 @@ async function watch(session: ModelSession, taught: Taught, faults: readonly Kni
     const shot = picture(number, faults);
     const seen = await watching.frame({ ...shot, count: Math.floor(shot.turns * 4096) });
     findings.push(...seen.findings.map(({ finding }) => finding));
+    withoutCut.push(...seen.findings.filter((one) => one.cut === null).map(({ finding }) => finding));
     if (seen.hasLooked) looked += 1;
   }
-  return { findings, looked, counts: watching.counts() };
+  return { findings, withoutCut, looked, counts: watching.counts() };
 }
 
-const line = (needle: number): KnitFault => ({
+const line = (needle: number, strength = 1): KnitFault => ({
   kind: 'needle_line',
   needle,
   fromHeight: 0,
   toHeight: 1e9,
-  strength: 1,
+  strength,
 });
 
 test(
@@ -73,8 +75,14 @@ test(
     assert.equal(good.looked, 1);
     assert.deepEqual([good.counts.placeless, good.counts.unjudged], [0, {}]);
     assert.ok(good.counts.judged > 100);
-    for (const needle of [3, 1207]) {
-      const { findings } = await watch(session, taught, [line(needle)], 3);
+    // A faint one only two revolutions together show.
+    for (const [needle, strength] of [
+      [3, 1],
+      [1207, 1],
+      [800, 0.55],
+    ] as const) {
+      const { findings, withoutCut } = await watch(session, taught, [line(needle, strength)], 3);
+      assert.deepEqual(withoutCut, [], 'each is told with the piece of the picture that shows it');
       const found = findings.filter(({ phase }) => phase === 'found');
       assert.deepEqual(
         found.map((one) => [one.class, one.shape]),
@@ -96,5 +104,5 @@ test('W3: a picture without an angle and one without cloth are counted, and noth
   assert.deepEqual(await watching.frame({ ...shot, count: null }), { findings: [], hasLooked: false });
   const dark = { ...shot, pixels: new Uint8Array(shot.pixels.length) };
   assert.deepEqual((await watching.frame({ ...dark, count: 7 })).findings, []);
-  assert.deepEqual(watching.counts(), { judged: 0, placeless: 1, unjudged: { light: 1 }, dropped: 0 });
+  assert.deepEqual(watching.counts(), { judged: 0, placeless: 1, unjudged: { light: 1 }, dropped: 0, unconfirmed: 0 });
 });

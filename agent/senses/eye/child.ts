@@ -176,9 +176,9 @@ class Eye {
   #tellAlive(): void {
     const cameras = [...this.#machines].map(([machine, { camera, watching, unfit }]) => {
       const { state, dropped, refused } = camera.counts();
-      const { judged = 0, placeless = 0, unjudged = {} } = watching?.counts() ?? {};
+      const { judged = 0, placeless = 0, unjudged = {}, unconfirmed = 0 } = watching?.counts() ?? {};
       const sum = Object.values(unjudged).reduce((all, one) => all + one, unfit);
-      return { machine, state, judged, dropped, refused, placeless, unjudged: sum };
+      return { machine, state, judged, dropped, refused, placeless, unjudged: sum, unconfirmed };
     });
     this.#say({ kind: 'alive', cameras, shadow: this.#shadow?.counts() ?? null });
     for (const [machine, { watching }] of this.#machines) this.#tellCloth(machine, watching);

@@ -1,9 +1,7 @@
-/**
- * What of a picture is kept for people: the fault and a little around it, and beside it the same with the model's scores over it. A picture
- * that waits for its turn is not kept whole.
- */
+/** What of a picture is kept for people: the fault and a little around it, and beside it the same with the model's scores over it. */
 import type { ScoreMap } from '../../../models/vision/blobs.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
+import type { Looked } from '../../../models/vision/sight.ts';
 
 /** So much around the fault, px, and at most so much of it on either side. */
 const marginPx = 24;
@@ -28,6 +26,34 @@ export interface Heat {
   /** The score that is shown as most. */
   readonly full: number;
 }
+
+/** A picture and its scores. */
+export interface Shown {
+  readonly picture: Grey;
+  readonly heat: Heat;
+}
+
+/**
+ * The piece of a picture around one of its sightings, which are its blobs and then its odd wales. @param seen what became the sightings
+ * @returns null where there is no such sighting
+ */
+export function cutOfSighting({ details, odd, scale, view }: Looked, at: number, { picture, heat }: Shown): Cut | null {
+  const blob = details[at]?.blob;
+  if (blob !== undefined) return cutOf(picture, inPixels(blob, scale), heat);
+  const line = odd[at - details.length];
+  if (line === undefined) return null;
+  const half = ((view.walePitchMm ?? view.mmPerPx) / view.mmPerPx / 2) * scale;
+  const { top, bottom } = inPixels(view.cloth, scale);
+  return cutOf(picture, { left: line.xPx - half, top, right: line.xPx + half, bottom }, heat);
+}
+
+/** Pixels of a box of cells. @param scale pixels a cell */
+export const inPixels = (box: Box, scale: number): Box => ({
+  left: box.left * scale,
+  top: box.top * scale,
+  right: box.right * scale,
+  bottom: box.bottom * scale,
+});
 
 /** A copy: the picture may go. Of a fault that is larger than what is kept, its middle. */
 export function cutOf({ width, height, pixels }: Grey, box: Box, { map, scale, full }: Heat): Cut {

@@ -14,16 +14,8 @@ import type { Graph, Taught } from '../../../models/vision/taught.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';
-import { cutOf } from './cut.ts';
-import {
-  type EyeFinding,
-  inMap,
-  inPixels,
-  Looking,
-  type WatchCounts,
-  type Watched,
-  type WatchedFrame,
-} from './looking.ts';
+import { cutOf, inPixels } from './cut.ts';
+import { type EyeFinding, inMap, Looking, type WatchCounts, type Watched, type WatchedFrame } from './looking.ts';
 import type { FlatWeb } from './settings.ts';
 import { WebWay, type WebSpeed } from './web-way.ts';
 
@@ -58,7 +50,7 @@ export class FlatWatching {
   }
 
   counts(): WatchCounts {
-    return this.#looking.counts(this.#state.dropped);
+    return this.#looking.counts(this.#state);
   }
 
   /** Which cloth it looked at since it was asked last; null before the first picture. */

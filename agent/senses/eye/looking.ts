@@ -15,7 +15,7 @@ import { SeenCloth, type SeenReport } from '../../../models/vision/seen-cloth.ts
 import type { Looked } from '../../../models/vision/sight.ts';
 import type { Graph, Taught } from '../../../models/vision/taught.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
-import type { TrackerEvent } from '../../../models/vision/tracker.ts';
+import type { TrackerEvent, TrackerState } from '../../../models/vision/tracker.ts';
 import type { Cut, Heat } from './cut.ts';
 import type { EyeMessage } from './settings.ts';
 
@@ -49,6 +49,8 @@ export interface WatchCounts {
   readonly unjudged: Readonly<Record<string, number>>;
   /** Faults that found no room, in a picture or between them. */
   readonly dropped: number;
+  /** What one picture alone showed, too little to be told: a speck, a line that did not come back. */
+  readonly unconfirmed: number;
 }
 
 export interface Watched {
@@ -80,13 +82,14 @@ export class Looking {
     this.blobs = { ...defaultBlobOptions, leastPixels: 1, high: this.from, low: lowShare * this.from };
   }
 
-  /** @param dropped faults that found no room between the pictures */
-  counts(dropped: number): WatchCounts {
+  /** @param tracked faults that found no room between the pictures, and those that were seen once */
+  counts({ dropped, unconfirmed }: Pick<TrackerState, 'dropped' | 'unconfirmed'>): WatchCounts {
     return {
       judged: this.#judged,
       placeless: this.#placeless,
       unjudged: Object.fromEntries(this.#unjudged),
       dropped: this.#dropped + dropped,
+      unconfirmed,
     };
   }
 
@@ -157,12 +160,4 @@ export const inMap = (box: Box): Box => ({
   top: Math.ceil(box.top / cellPx),
   right: Math.floor(box.right / cellPx),
   bottom: Math.floor(box.bottom / cellPx),
-});
-
-/** Pixels of a box of cells. @param scale pixels a cell */
-export const inPixels = (box: Box, scale: number): Box => ({
-  left: box.left * scale,
-  top: box.top * scale,
-  right: box.right * scale,
-  bottom: box.bottom * scale,
 });

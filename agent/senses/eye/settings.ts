@@ -136,6 +136,7 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
         refused: count,
         placeless: count,
         unjudged: count,
+        unconfirmed: count,
       }),
     ),
     shadow: shadowCountsSchema.nullable(),

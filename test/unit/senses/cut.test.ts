@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cutOf, shown } from '../../../agent/senses/eye/cut.ts';
+import { cutOf, cutOfSighting, shown } from '../../../agent/senses/eye/cut.ts';
+import { defaultBlobOptions } from '../../../models/vision/blobs.ts';
+import { looked } from '../../../models/vision/sight.ts';
 
 const [width, height, scale] = [96, 64, 8];
 const picture = { width, height, pixels: Uint8Array.from({ length: width * height }, (_, i) => 40 + (i % 160)) };
@@ -29,6 +31,27 @@ test('what is kept of a fault has the scores of its own place beside it', () => 
     [56, 31, 0],
   ] as const)
     assert.deepEqual(at(x, y), [picture.pixels[y * width + x], heat], `${x}, ${y}`);
+});
+
+test('each sighting of a picture has its own piece: blobs as they are, then odd wales over all of the cloth, wherever they came from', () => {
+  const cloth = { left: 0, top: 1, right: map.width, bottom: map.height };
+  const view = { mmPerPx: 0.8, walePitchMm: 0.8, coursePitchMm: 0.6, behind: 'darker', isKnit: true, cloth } as const;
+  const options = { ...defaultBlobOptions, leastPixels: 1, high: 2, low: 0.9 };
+  const seen = looked({ timeMs: 0, map, picture, scale, view }, options);
+  const odd = [12, 76].map((xPx) => ({ xPx, sdPx: 1, score: 1, look: null }));
+  const held = { picture, heat: { map, scale, full: 2 } };
+  const whole = { ...seen, odd };
+  assert.equal(seen.details.length, 1);
+  assert.deepEqual(cutOfSighting(whole, 0, held)?.box, cutOf(picture, box, held.heat).box);
+  for (const [at, xPx] of [
+    [1, 12],
+    [2, 76],
+  ] as const) {
+    const cut = cutOfSighting(whole, at, held);
+    // One wale wide, from the top of the cloth to its end.
+    assert.deepEqual(cut, cutOf(picture, { left: xPx - 4, top: 8, right: xPx + 4, bottom: height }, held.heat));
+  }
+  assert.equal(cutOfSighting(whole, 3, held), null);
 });
 
 test('left is what the camera saw, right the same with red where the model minds it and nothing where it does not', () => {
