@@ -10,26 +10,16 @@ import { readFileSync } from 'node:fs';
 import type * as ort from 'onnxruntime-node';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { ModelError } from './errors.ts';
-
-export type TensorLike =
-  | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
-  | { readonly type: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array };
-
-export interface FloatTensor {
-  readonly dims: readonly number[];
-  readonly data: Float32Array;
-}
+import type { FloatTensor, Graph, TensorLike } from './graph.ts';
 
 export interface SessionOptions {
   /** Tried in this order; `cpu` is always there. */
   readonly providers?: readonly string[];
 }
 
-export interface ModelSession {
+export interface ModelSession extends Graph {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** @param wanted the outputs to hand over; the others are not copied out */
-  run(feeds: Readonly<Record<string, TensorLike>>, wanted: readonly string[]): Promise<Record<string, FloatTensor>>;
   /** Gives the memory back. Loading many sessions one after another in one process leaks: a new model is a new process. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { runGolden } from '../../models/package/golden.ts';
 import { openSession } from '../../models/runtime.ts';
 import { type Calibrated, numberingOf } from '../../models/vision/calibration.ts';
-import { readStats } from '../../models/vision/stats-file.ts';
+import { readStats } from '../../models/stats-file.ts';
 import { taughtOf } from '../../models/vision/taught-file.ts';
 import type { EyeConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';

@@ -7,7 +7,8 @@ import { learnFrom } from '../senses/teaching.ts';
 import { machineOf } from '../senses/eye/told.ts';
 import type { EyeFinding } from '../senses/eye/looking.ts';
 import { Watching } from '../senses/eye/watching.ts';
-import type { Graph, Taught } from '../../models/vision/taught.ts';
+import type { Graph } from '../../models/graph.ts';
+import type { Taught } from '../../models/vision/taught.ts';
 import type { Grey } from '../../models/vision/grey.ts';
 import type { TrialInput, TrialTruth } from './evaluate-trials-data.ts';
 

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Graph } from '../../models/vision/taught.ts';
+import type { Graph } from '../../models/graph.ts';
 import { AgentError } from '../errors.ts';
 import {
   positions,

@@ -1,12 +1,12 @@
 /** `selvedge evaluate vision`: how good the eye that ships is, on cloth with known faults, drawn or real. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { defaultBlobOptions, findBlobs } from '../../models/vision/blobs.ts';
-import { deviation, auroc, mean, PixelRanks, recallAtFalseShare, shareAbove } from '../../models/vision/metrics.ts';
+import { deviation, auroc, mean, PixelRanks, recallAtFalseShare, shareAbove } from '../../models/statistics/metrics.ts';
 import { feedsFor, judge, leastImages, teach, type Judged } from '../../models/vision/eye.ts';
 import type { Taught } from '../../models/vision/taught.ts';
-import { splitBySeed } from '../../models/vision/split.ts';
+import { splitBySeed } from '../../models/statistics/split.ts';
 import { cellPx, leastClothShare, tilePx, tilesOf, type Tile } from '../../models/vision/tiles.ts';
 import { ModelError } from '../../models/errors.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
@@ -14,6 +14,7 @@ import { AgentError, agentErrors } from '../errors.ts';
 import { evaluateTrials } from './evaluate-trials.ts';
 import { tableOf as trialsTable } from './evaluate-trials-report.ts';
 import { fabricsIn, loadDefect, loadGood, type FabricFiles, type Strip } from './evaluate-data.ts';
+import { openScores, wholeOf } from './evaluate-options.ts';
 import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge evaluate vision --data DIR [--seeds N] [--fabrics A,B] [--scores FILE] [--json FILE]
@@ -96,7 +97,7 @@ export async function main(args: readonly string[]): Promise<number> {
   if (positionals.join() !== 'vision' || values.data === undefined) {
     throw new AgentError('usage', 'evaluate takes the word vision and --data DIR or --simulated');
   }
-  const seeds = seedsOf(values.seeds ?? '10');
+  const seeds = wholeOf('--seeds', values.seeds ?? '10', 1, 100);
   const files = fabricsIn(values.data, values.fabrics?.split(',') ?? null);
   const session = await openSession(modelFile);
   const scores = values.scores === undefined ? null : openScores(values.scores);
@@ -162,28 +163,6 @@ async function simulated(values: Partial<Words>): Promise<number> {
     process.removeListener('SIGINT', stop);
     process.removeListener('SIGTERM', stop);
     await session.close();
-  }
-}
-
-function wholeOf(option: string, text: string, least: number, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most)) throw new AgentError('usage', `${option} takes ${least} … ${most}`);
-  return value;
-}
-
-function seedsOf(text: string): number {
-  const seeds = Number(text);
-  if (!Number.isInteger(seeds) || seeds < 1 || seeds > 100) throw new AgentError('usage', '--seeds takes 1 … 100');
-  return seeds;
-}
-
-/** @throws AgentError `fileUnwritable` */
-function openScores(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AgentError('fileUnwritable', `--scores ${path}: ${why}`, { cause: error });
   }
 }
 

@@ -1,5 +1,5 @@
 /** What `selvedge evaluate voiceprint` tells, as JSON and as a table. Pure. */
-import { mean } from '../../models/vision/metrics.ts';
+import { mean } from '../../models/statistics/metrics.ts';
 
 /** null where there is nothing to make a figure of; `reason` says what is missing. */
 export interface MachineFigures {

@@ -1,19 +1,20 @@
 /** `selvedge evaluate voiceprint`: how well the ear that ships tells a machine's odd sound from its own, on real recordings. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { DriverError } from '../../drivers/errors.ts';
+import { DriverError, driverErrors } from '../../drivers/errors.ts';
 import { ModelError } from '../../models/errors.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
-import { splitBySeed } from '../../models/vision/split.ts';
-import { auroc, deviation, mean, shareAbove } from '../../models/vision/metrics.ts';
+import { splitBySeed } from '../../models/statistics/split.ts';
+import { auroc, deviation, mean, shareAbove } from '../../models/statistics/metrics.ts';
 import { baselineOf } from '../../models/voiceprint/baseline.ts';
 import { enrol, hear, leastClips, scoreOf, type Heard } from '../../models/voiceprint/ear.ts';
 import { partialAuroc } from '../../models/voiceprint/metrics.ts';
 import { AgentError } from '../errors.ts';
 import { loadSound, machinesIn, type Clip, type MachineClips } from './evaluate-voiceprint-data.ts';
 import { reportOf, tableOf, type MachineFigures } from './evaluate-voiceprint-report.ts';
+import { openScores, wholeOf } from './evaluate-options.ts';
 import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge evaluate voiceprint --data DIR [--enrol N] [--seeds K] [--scores FILE] [--json FILE]
@@ -69,22 +70,6 @@ export async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(tableOf(report));
   if (values.json !== undefined) writeJsonFile(values.json, report);
   return refused.length > 0 || machines.some(({ auc }) => auc === null) ? 1 : 0;
-}
-
-function wholeOf(option: string, text: string, least: number, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= least && value <= most)) throw new AgentError('usage', `${option} takes ${least} … ${most}`);
-  return value;
-}
-
-/** @throws AgentError `fileUnwritable` */
-function openScores(path: string): number {
-  try {
-    return openSync(path, 'w');
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AgentError('fileUnwritable', `--scores ${path}: ${why}`, { cause: error });
-  }
 }
 
 /** What all machines of one run share. */
@@ -165,7 +150,7 @@ async function hearAll(machine: string, clips: readonly Clip[], measuring: Measu
 
 /** Without ffmpeg or with a broken model no clip can be heard: that ends the run. */
 function isOfThisClip(error: unknown): error is DriverError | ModelError {
-  if (error instanceof DriverError) return error.entry.code !== 'DRV-521';
+  if (error instanceof DriverError) return error.entry !== driverErrors.soundDecoderMissing;
   return error instanceof ModelError && error.key !== 'modelUnusable';
 }
 

@@ -4,7 +4,7 @@ import { DriverError } from '../../drivers/errors.ts';
 import { openSession } from '../../models/runtime.ts';
 import { leastImages, teach } from '../../models/vision/eye.ts';
 import { ModelError } from '../../models/errors.ts';
-import { writeStats } from '../../models/vision/stats-file.ts';
+import { writeStats } from '../../models/stats-file.ts';
 import { statsOf } from '../../models/vision/taught-file.ts';
 import { loadConfig } from '../config/load.ts';
 import { AgentError } from '../errors.ts';

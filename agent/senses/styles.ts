@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { referenceSchema } from '../../drivers/camera/scene.ts';
 import { ModelError } from '../../models/errors.ts';
-import { mostStatsBytes } from '../../models/vision/stats-file.ts';
+import { mostStatsBytes } from '../../models/stats-file.ts';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 import { keepVersion, readBounded, readSigned, versionsIn, writeSigned } from './kept.ts';

@@ -9,7 +9,7 @@
  *  B1  Over the windows it was taught the squared answers of a filter are 1 on average, wherever in the window it looks.
  *  B2  What is foretold by the samples around does not answer; the same deviation in the middle alone does.
  */
-import { choleskyOf, invertLower } from './covariance.ts';
+import { choleskyOf, invertLower } from '../statistics/cholesky.ts';
 
 /** Samples of a window of rows or columns, and the side of a window of squares; models/training/vision/build.py has the same numbers. */
 export const bandWindow = 15;

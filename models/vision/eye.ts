@@ -30,7 +30,8 @@ import { BlockStatistics, columnBlocks, rowBlocks } from './covariance.ts';
 import type { Box, Grey } from './grey.ts';
 import { levelOf, prepare, type Prepared } from './prepare.ts';
 import { slopeOf } from './slope.ts';
-import { foldsOf } from './split.ts';
+import { foldsOf } from '../statistics/split.ts';
+import type { Graph, TensorLike } from '../graph.ts';
 import {
   type Bands,
   bandsOf,
@@ -40,10 +41,8 @@ import {
   type Cloth,
   clothOf,
   feedsOf,
-  type Graph,
   phaseKernel,
   type Taught,
-  type TensorLike,
 } from './taught.ts';
 import { thresholdOf } from './threshold.ts';
 import { cellPx, leastClothShare, tilesOf } from './tiles.ts';

@@ -14,6 +14,7 @@
  *  O3  Before the crowd is known nothing is odd.
  *  O4  What is odd in a quarter of the height and no more, such as a thread or a hole, is next to nothing.
  */
+import { choleskyOf } from '../statistics/cholesky.ts';
 import { ColumnSums } from './column-sums.ts';
 import type { Box, Grey } from './grey.ts';
 import { columnAmong } from './wale-line.ts';
@@ -176,19 +177,17 @@ export class WaleCrowd {
   /** From values to standard deviations, none of which says anything about another: L⁻¹ (values − mean), L Lᵀ the covariance. */
   #whitening(): (values: Float32Array) => Float32Array {
     const mean = this.#sums.map((sum) => sum / this.#weight);
-    const lower = new Float64Array(size * size);
-    const at = (i: number, j: number) =>
-      (this.#products[i * size + j] ?? 0) / this.#weight - (mean[i] ?? 0) * (mean[j] ?? 0);
+    const matrix = new Float64Array(size * size);
     let trace = 0;
-    for (let i = 0; i < size; i += 1) trace += at(i, i);
-    const added = Math.max((ridge * trace) / size, 1e-12);
     for (let i = 0; i < size; i += 1) {
       for (let j = 0; j <= i; j += 1) {
-        let sum = at(i, j) + (i === j ? added : 0);
-        for (let k = 0; k < j; k += 1) sum -= (lower[i * size + k] ?? 0) * (lower[j * size + k] ?? 0);
-        lower[i * size + j] = i === j ? Math.sqrt(Math.max(sum, added)) : sum / (lower[j * size + j] ?? 1);
+        matrix[i * size + j] = (this.#products[i * size + j] ?? 0) / this.#weight - (mean[i] ?? 0) * (mean[j] ?? 0);
       }
+      trace += matrix[i * size + i] ?? 0;
     }
+    const added = Math.max((ridge * trace) / size, 1e-12);
+    for (let i = 0; i < size; i += 1) matrix[i * size + i] = (matrix[i * size + i] ?? 0) + added;
+    const lower = choleskyOf(matrix, size);
     return (values) => {
       const white = new Float32Array(size);
       for (let i = 0; i < size; i += 1) {

@@ -1,7 +1,7 @@
 /** What the eye learned of a cloth, as the numbers and tensors of `stats-file.ts` and back. */
 import { ModelError } from '../errors.ts';
 import type { Taught } from './taught.ts';
-import type { NamedTensor, Stats } from './stats-file.ts';
+import type { NamedTensor, Stats } from '../stats-file.ts';
 
 const cloth = [
   'whitening',

@@ -3,6 +3,7 @@
  * shapes), and the graph itself, whatever runs it.
  */
 import { ModelError } from '../errors.ts';
+import type { TensorLike } from '../graph.ts';
 import {
   bandWindow,
   columnLengths,
@@ -21,18 +22,6 @@ import { columnBlocks, rowBlocks, type BlockWeights } from './covariance.ts';
 import type { Grey } from './grey.ts';
 import { cellPx } from './tiles.ts';
 import { kernelPx } from './whitening.ts';
-
-export type TensorLike =
-  | { readonly type: 'float32'; readonly dims: readonly number[]; readonly data: Float32Array }
-  | { readonly type: 'uint8'; readonly dims: readonly number[]; readonly data: Uint8Array };
-
-/** Whatever runs the graph; `models/runtime.ts` is one. */
-export interface Graph {
-  run(
-    feeds: Readonly<Record<string, TensorLike>>,
-    wanted: readonly string[],
-  ): Promise<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>;
-}
 
 /** What the eye learned of one cloth under one camera. */
 export interface Taught {

@@ -2,7 +2,7 @@
  * The plain way to hear that a machine is odd, to be printed beside every figure of the ear: the mean level of each band against those of the
  * enrolled clips, with a tenth of the covariance replaced. It does not hear what changes over time. Pure.
  */
-import { mean } from '../vision/metrics.ts';
+import { mean } from '../statistics/metrics.ts';
 import { partOf, type Heard } from './ear.ts';
 import { distanceOf, gaussianOf } from './gaussian.ts';
 

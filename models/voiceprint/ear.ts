@@ -12,9 +12,9 @@
  *  A3  Bands that were not heard count for nothing, whatever stands in them.
  */
 import { ModelError } from '../errors.ts';
-import { deviation, mean } from '../vision/metrics.ts';
-import { foldsOf } from '../vision/split.ts';
-import type { Graph, TensorLike } from '../vision/taught.ts';
+import { deviation, mean } from '../statistics/metrics.ts';
+import { foldsOf } from '../statistics/split.ts';
+import type { Graph, TensorLike } from '../graph.ts';
 import { bands, bandsHeard, windowsOf, type Windows } from './front-end.ts';
 import { distanceOf, gaussianOf, whiteningOf, type Gaussian } from './gaussian.ts';
 import { thresholdOf } from './threshold.ts';

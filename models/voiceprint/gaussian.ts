@@ -8,7 +8,7 @@
  *  G2  The distance by the whitening and the one by substitution are the same, whatever the clips.
  *  G3  Clips that are all alike give a distance, not a division by zero.
  */
-import { choleskyOf, invertLower } from '../vision/covariance.ts';
+import { choleskyOf, invertLower } from '../statistics/cholesky.ts';
 
 /**
  * Share of the covariance replaced. Directions no enrolled clip went in have this variance alone, and a fault is mostly a direction the

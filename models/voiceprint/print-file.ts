@@ -1,6 +1,6 @@
 /** What the ear learned of a machine, as the numbers and tensors of `../vision/stats-file.ts` and back. Pure. */
 import { ModelError } from '../errors.ts';
-import type { NamedTensor, Stats } from '../vision/stats-file.ts';
+import type { NamedTensor, Stats } from '../stats-file.ts';
 import { parts, type Voiceprint } from './ear.ts';
 import { bands } from './front-end.ts';
 

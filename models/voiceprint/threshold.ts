@@ -7,7 +7,7 @@
  * Invariant (test/unit/models/voiceprint-threshold.test.ts): of normally distributed scores the wanted share lies above it in the mean,
  * however few it was made from.
  */
-import { deviation, mean } from '../vision/metrics.ts';
+import { deviation, mean } from '../statistics/metrics.ts';
 
 /** Of normal clips may be called odd. */
 export const falseShare = 0.01;

@@ -14,12 +14,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { loadSound } from '../../agent/commands/evaluate-voiceprint-data.ts';
-import { auroc } from '../../models/vision/metrics.ts';
-import { seeded } from '../../models/vision/split.ts';
+import { auroc } from '../../models/statistics/metrics.ts';
+import { seeded } from '../../models/statistics/split.ts';
 import { partialAuroc } from '../../models/voiceprint/metrics.ts';
 import { requireProgram } from '../support/peers.ts';
 import { wavOf } from '../support/wav.ts';
 import { runVerb } from './verb.ts';
+import { requireData } from '../support/data.ts';
 
 interface Machine {
   readonly machine: string;
@@ -178,11 +179,8 @@ test('wrong words are refused with exit 2, and so is FLAC without ffmpeg, with t
 });
 
 test('real machines: four recordings of eight microphones, cut into clips, normal and abnormal', async (t) => {
-  const real = join(process.env['SELVEDGE_DATA'] ?? '', 'sound/mimii');
-  if (process.env['SELVEDGE_DATA'] === undefined || !existsSync(real)) {
-    t.skip('SELVEDGE_DATA names no folder with sound/mimii');
-    return;
-  }
+  const real = requireData(t, 'sound/mimii');
+  if (real === null) return;
   if (!requireProgram(t, 'ffmpeg')) return;
   const clips = join(folder, 'real');
   for (const machine of ['fan', 'pump', 'slider', 'valve']) {

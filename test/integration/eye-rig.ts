@@ -21,7 +21,7 @@ import { sealPackage } from '../../models/package/seal.ts';
 import { good } from '../../models/package/verify.ts';
 import { openSession } from '../../models/runtime.ts';
 import { teach } from '../../models/vision/eye.ts';
-import { writeStats } from '../../models/vision/stats-file.ts';
+import { writeStats } from '../../models/stats-file.ts';
 import { statsOf } from '../../models/vision/taught-file.ts';
 import type { KnitFault } from '../../simulators/cloth/tube-camera.ts';
 import { keyPair, temporaryDir, trusting } from '../unit/models/making.ts';

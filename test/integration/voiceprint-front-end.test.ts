@@ -1,18 +1,19 @@
 /** The ear's front end against librosa, which shares no code with it: on drawn sound and, where there is some, on real machines. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test, type TestContext } from 'node:test';
+import { after, before, test } from 'node:test';
 import { loadSound } from '../../agent/commands/evaluate-voiceprint-data.ts';
 import { openSession, type ModelSession } from '../../models/runtime.ts';
-import { seeded } from '../../models/vision/split.ts';
+import { seeded } from '../../models/statistics/split.ts';
 import { blank, feedsOf } from '../../models/voiceprint/ear.ts';
 import { bands, modelRateHz, windowsOf } from '../../models/voiceprint/front-end.ts';
 import type { Sound } from '../../models/voiceprint/wav.ts';
 import { repository } from '../check/files.ts';
 import { requireVenv, venvPython } from '../support/python-venv.ts';
+import { requireData } from '../support/data.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'selvedge-front-end-'));
 let graph: ModelSession;
@@ -65,7 +66,7 @@ test('every band of every frame is what librosa makes of it, to 0.02 dB', async 
 });
 
 test('of real machines too', async (t) => {
-  const data = realSound(t);
+  const data = requireData(t, 'sound/mimii');
   if (data === null || !requireVenv(t, 'librosa')) return;
   for (const machine of ['fan', 'pump', 'slider', 'valve']) {
     const sound = await loadSound(join(data, machine, 'normal', `${machine}_brmdv_8ch.flac`));
@@ -82,10 +83,3 @@ test('control: the louder sound is not what librosa makes of the softer one', as
   const { mean } = await apart(sound, { ...sound, samples: sound.samples.map((value) => 1.005 * value) });
   assert.ok(mean > 0.02, `${mean} dB`);
 });
-
-function realSound(t: TestContext): string | null {
-  const data = join(process.env['SELVEDGE_DATA'] ?? '', 'sound/mimii');
-  if (process.env['SELVEDGE_DATA'] !== undefined && existsSync(data)) return data;
-  t.skip('SELVEDGE_DATA names no folder with sound/mimii');
-  return null;
-}

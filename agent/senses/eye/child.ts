@@ -10,7 +10,7 @@ import { ModelError } from '../../../models/errors.ts';
 import { providerOf } from '../../../models/package/accelerator.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import type { Taught } from '../../../models/vision/taught.ts';
-import { readStats } from '../../../models/vision/stats-file.ts';
+import { readStats } from '../../../models/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
 import type { Trial } from '../../models/trial.ts';
 import { hostBoot, hostMonotonicMs } from '../../time/host.ts';

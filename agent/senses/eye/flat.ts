@@ -10,7 +10,8 @@
 import type { Box, Grey } from '../../../models/vision/grey.ts';
 import type { SeenReport } from '../../../models/vision/seen-cloth.ts';
 import { type Sighted, sighted, webPlacing } from '../../../models/vision/sight.ts';
-import type { Graph, Taught } from '../../../models/vision/taught.ts';
+import type { Graph } from '../../../models/graph.ts';
+import type { Taught } from '../../../models/vision/taught.ts';
 import { cellPx } from '../../../models/vision/tiles.ts';
 import { defaultTrackerOptions, type TrackerOptions } from '../../../models/vision/track.ts';
 import { emptyTracker, track, type TrackerEvent } from '../../../models/vision/tracker.ts';

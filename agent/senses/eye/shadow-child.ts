@@ -3,7 +3,7 @@ import { ModelError } from '../../../models/errors.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import { judge } from '../../../models/vision/eye.ts';
 import type { Taught } from '../../../models/vision/taught.ts';
-import { readStats } from '../../../models/vision/stats-file.ts';
+import { readStats } from '../../../models/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
 import { leastClothShare, tilesOf } from '../../../models/vision/tiles.ts';
 import { runSense, senseExits } from '../sense-child.ts';

@@ -1,6 +1,6 @@
 /** The graph of the model in use, with what the eye must know of it besides its results: whether it fails, how long it takes, what it said last. */
 import type { ModelSession } from '../../../models/runtime.ts';
-import type { Graph } from '../../../models/vision/taught.ts';
+import type { Graph } from '../../../models/graph.ts';
 
 export interface LastScores {
   readonly scores: Float32Array;

@@ -1,6 +1,6 @@
 """Writes the eye's graph, models/packages/fabric-anomaly/model.onnx, and its golden sample.
 
-    sh models/training/vision/build.sh
+    sh models/training/build.sh vision
 
 Nothing in this graph was learned from pictures: its fixed weights are drawn below, what belongs to one cloth comes in as tensors
 that the gateway makes on site (models/vision/eye.ts). So the same source gives the same bytes, and no licence of any picture

@@ -1,6 +1,6 @@
 """Writes the ear's graph, models/packages/machine-voiceprint/model.onnx, and its golden sample.
 
-    sh models/training/voiceprint/build.sh
+    sh models/training/build.sh voiceprint
 
 Nothing in this graph was learned from recordings: its weights are those of a Fourier transform and of mel bands, written down here;
 what belongs to one machine comes in as tensors that the gateway makes on site (models/voiceprint/ear.ts). So the same source gives

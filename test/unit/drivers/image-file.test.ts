@@ -7,7 +7,7 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { decodeImage, imageLimits, isImageName, readImageFile } from '../../../drivers/camera/image-file.ts';
 import { heldBytes } from '../../support/heap.ts';
-import { seeded } from '../../../models/vision/split.ts';
+import { seeded } from '../../../models/statistics/split.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'selvedge-images-'));
 after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openSession } from '../../../models/runtime.ts';
 import { judge, teach } from '../../../models/vision/eye.ts';
-import type { Graph } from '../../../models/vision/taught.ts';
+import type { Graph } from '../../../models/graph.ts';
 import { tilesOf } from '../../../models/vision/tiles.ts';
 import { repository } from '../../check/files.ts';
 import { drawStrip } from './strips.ts';

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { auroc, deviation, mean, PixelRanks, recallAtFalseShare, shareAbove } from '../../../models/vision/metrics.ts';
+import {
+  auroc,
+  deviation,
+  mean,
+  PixelRanks,
+  recallAtFalseShare,
+  shareAbove,
+} from '../../../models/statistics/metrics.ts';
 
 /** Few different values, so that ties are the rule. */
 const scores = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 60 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { foldsOf, seeded, shuffled, splitBySeed } from '../../../models/vision/split.ts';
+import { foldsOf, seeded, shuffled, splitBySeed } from '../../../models/statistics/split.ts';
 
 const sorted = (items: readonly number[]) => items.toSorted((a, b) => a - b);
 

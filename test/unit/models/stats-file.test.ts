@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ModelError } from '../../../models/errors.ts';
-import { readStats, type Stats, writeStats } from '../../../models/vision/stats-file.ts';
+import { readStats, type Stats, writeStats } from '../../../models/stats-file.ts';
 
 const model = 'fabric-anomaly@1.0.0';
 const name = fc.stringMatching(/^[a-z][A-Za-z0-9]{0,8}$/);

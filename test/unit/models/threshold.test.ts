@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { seeded } from '../../../models/vision/split.ts';
+import { seeded } from '../../../models/statistics/split.ts';
 import { thresholdOf } from '../../../models/vision/threshold.ts';
 
 test('of exponential tails about the wanted share lies above, whatever their place and scale', () => {

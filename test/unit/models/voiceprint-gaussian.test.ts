@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { seeded } from '../../../models/vision/split.ts';
+import { seeded } from '../../../models/statistics/split.ts';
 import { distanceOf, gaussianOf, whiteningOf } from '../../../models/voiceprint/gaussian.ts';
 
 const size = 6;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { auroc } from '../../../models/vision/metrics.ts';
+import { auroc } from '../../../models/statistics/metrics.ts';
 import { partialAuroc } from '../../../models/voiceprint/metrics.ts';
 
 /** Few different values, so that ties are the rule. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeded } from '../../../models/vision/split.ts';
+import { seeded } from '../../../models/statistics/split.ts';
 import { falseShare, thresholdOf } from '../../../models/voiceprint/threshold.ts';
 
 /** By Box and Muller. */

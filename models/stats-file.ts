@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { ModelError } from '../errors.ts';
+import { ModelError } from './errors.ts';
 
 const hashBytes = 32;
 const mostHeaderBytes = 64 * 1024;
