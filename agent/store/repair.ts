@@ -39,18 +39,24 @@ export interface Salvage {
  */
 export function damageOf(path: string, migrations: readonly string[], whole: boolean): string | null {
   if (!existsSync(path)) return null;
+  takeBack(path);
+  return damageFound(path, migrations, whole);
+}
+
+/**
+ * A cut while the file was made, before it had a write-ahead log, leaves a rollback journal beside it. SQLite takes back by it what was
+ * half done, which wants a connection that writes; before that nothing in the file is worth a look, its header least of all.
+ */
+function takeBack(path: string): void {
+  if ((statSync(`${path}-journal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  const db = new BetterSqlite(path, { timeout: 2_000 });
   try {
-    return damageFound(path, migrations, whole);
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
   } catch (error) {
-    if (!hasCode(error, 'SQLITE_READONLY')) throw error;
-    // Cut off while it was made, before it had a write-ahead log: what was half done is taken back, which wants a connection that writes.
-    const db = new BetterSqlite(path, { timeout: 2_000 });
-    try {
-      db.prepare('SELECT count(*) FROM sqlite_schema').get();
-    } finally {
-      db.close();
-    }
-    return damageFound(path, migrations, whole);
+    // Found again by whoever reads the file, and told there.
+    if (!isDamage(error)) throw error;
+  } finally {
+    db.close();
   }
 }
 

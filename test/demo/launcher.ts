@@ -87,6 +87,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   } finally {
     await stopAll(processes);
     idle.kill('SIGKILL');
+    await idleEnded;
     if (options.dataDir === null) await rm(dir, { recursive: true, force: true, maxRetries: 10 });
   }
 }

@@ -70,6 +70,40 @@ test('the folder of a first start that is killed at once is sound: its files are
   assert.equal((await next.outboxCounts()).records, 1);
 });
 
+for (const name of ['journal.db', 'ring.db']) {
+  test(`a power cut in the middle of the first page of a new ${name} is taken back, not told as damage`, async (t) => {
+    const dataDir = temporaryDir(t);
+    const page = readFileSync(join(root, 'killed', name))
+      .subarray(0, 4096)
+      .fill(0, 0, 512);
+    writeFileSync(join(dataDir, name), page);
+    writeFileSync(join(dataDir, `${name}-journal`), rollbackJournal({ pagesBefore: 0 }));
+    const store = await openStore({ dataDir, clock: { wallMs: () => nowMs } });
+    t.after(() => store.close());
+    assert.deepEqual(store.recovery.quarantined, []);
+  });
+
+  test(`what no rollback journal takes back of a damaged ${name} is put aside and told as before`, (t) => {
+    const { quarantined } = openAfter(t, 'closed', (dataDir) => {
+      const path = join(dataDir, name);
+      const sizePages = statSync(path).size / 4096;
+      writeFileSync(path, readFileSync(path).fill(0, 0, 512));
+      writeFileSync(`${path}-journal`, rollbackJournal({ pagesBefore: sizePages }));
+    });
+    assert.equal(quarantined.length, 1);
+  });
+}
+
+/** A rollback journal that holds no page: https://www.sqlite.org/fileformat2.html#the_rollback_journal */
+function rollbackJournal({ pagesBefore }: { pagesBefore: number }): Buffer {
+  const header = Buffer.alloc(512);
+  Buffer.from('d9d505f920a163d7', 'hex').copy(header);
+  header.writeUInt32BE(pagesBefore, 16);
+  header.writeUInt32BE(512, 20);
+  header.writeUInt32BE(4096, 24);
+  return header;
+}
+
 test('any byte of the header may be another, and nothing is lost', (t) => {
   const bytes = readFileSync(join(root, 'closed', 'journal.db'));
   for (const at of [0, 15, 16, 17, 18, 19, 20, 21, 22, 23, 28, 44, 47, 56, 59, 92]) {
