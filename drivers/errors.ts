@@ -328,6 +328,24 @@ export const driverErrors = {
     cure: 'Cut it into clips of at most ten minutes.',
     retryable: false,
   },
+  microphoneEndpointInvalid: {
+    code: 'DRV-530',
+    meaning: 'The address of a microphone is none of the known forms.',
+    cure: 'Write it as alsa:hw:1,0, wav+http://host/path, tcp://host:port?format=s16le&rate=48000&channels=1, rtp://ADDRESS:5004?rate=48000 with the address of this computer, file:///path.wav or ffmpeg:rtsp://host/path. User and password have fields of their own.',
+    retryable: false,
+  },
+  microphoneProgramMissing: {
+    code: 'DRV-531',
+    meaning: 'This microphone is read through arecord or ffmpeg, and neither is installed on this computer.',
+    cure: 'Install one (Debian: apt install alsa-utils, or apt install ffmpeg). wav+http://, tcp:// and rtp:// need none.',
+    retryable: true,
+  },
+  microphoneUnreadable: {
+    code: 'DRV-532',
+    meaning: 'A microphone gives no sound at present: it is not reached, refuses the agent, or sends what is no sound.',
+    cure: 'Check what the reason says: that the microphone is plugged in and on, its network, its address and its rate. `arecord -L` lists sound cards. Listening goes on by itself.',
+    retryable: true,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class DriverError extends Error {
