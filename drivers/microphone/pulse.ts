@@ -52,13 +52,15 @@ export class PulseDetector {
     this.#block = new Float32Array(this.#blockLength);
   }
 
-  /** Nothing of before holds: what comes next has this number. */
+  /** Nothing of before holds, nor what came in the last tenth of a second: what comes next has this number. */
   skipTo(sample: number): void {
     this.#filled = 0;
     this.#blockFrom = sample;
     this.#isIn = false;
     this.#rising = null;
     this.#falling = null;
+    // A pulse that is there already has no way up.
+    this.#previous = 1;
   }
 
   /** @returns times of pulses, in samples; up to a tenth of a second after they were */

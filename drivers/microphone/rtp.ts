@@ -74,6 +74,9 @@ export interface RtpCounts {
 const changeMs = 2_000;
 const jumpS = 10;
 const mostGiven = 256;
+/** Sequence numbers further off than these are of another time (RFC 3550, appendix A.1). */
+const mostBack = 100;
+const mostAhead = 3_000;
 
 interface Waiting {
   readonly packet: RtpPacket;
@@ -96,6 +99,7 @@ export class RtpReceiver {
   readonly #waiting = new Map<number, Waiting>();
   /** Sequence numbers of the last packets that were given on. */
   readonly #given = new Set<number>();
+  #strayNext: number | null = null;
   readonly #counts = { packets: 0, duplicates: 0, late: 0, foreign: 0, malformed: 0, lostSamples: 0 };
 
   constructor(options: RtpOptions, sink: RtpSink) {
@@ -130,6 +134,15 @@ export class RtpReceiver {
     else if (this.#waiting.has(packet.sequence) || this.#given.has(packet.sequence)) {
       this.#counts.duplicates += 1;
       return false;
+    } else if (ahead < -mostBack || ahead > mostAhead) {
+      // One such number is a packet of long ago; two in a row are a sender that began again.
+      const isSecond = packet.sequence === this.#strayNext;
+      this.#strayNext = (packet.sequence + 1) & 0xffff;
+      if (!isSecond) {
+        this.#counts.late += 1;
+        return false;
+      }
+      this.#restart(sender, packet);
     } else if (ahead < 0) {
       this.#counts.late += 1;
       return false;

@@ -142,6 +142,17 @@ test('P4: numbers that jump far are a sender that began again', () => {
   assert.deepEqual(rig.told, [...range(0, 10), 'gap null', ...range(10, 30)]);
 });
 
+test('P4: a sender that began again with other sequence numbers is heard from its second packet on, a stray packet is not', () => {
+  const rig = new Rig();
+  for (let index = 0; index < 3; index += 1) rig.send(index, { sequence: 40_000 });
+  rig.send(3, { sequence: 10_000 });
+  rig.send(3, { sequence: 40_000 });
+  assert.deepEqual(rig.told, range(0, 40));
+  for (let index = 4; index < 8; index += 1) rig.send(index, { sequence: 20_000 });
+  assert.deepEqual(rig.told, [...range(0, 40), 'gap null', ...range(50, 80)]);
+  assert.equal(rig.receiver.counts.late, 2);
+});
+
 test('the kinds of RFC 3551 are taken where they are what the address says', () => {
   for (const [payloadType, rateHz, channels, isTaken] of [
     [11, 44_100, 1, true],
