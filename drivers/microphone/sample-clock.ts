@@ -4,8 +4,8 @@
  * block is late by alike cannot be seen and is taken as nothing. Pure.
  *
  * Invariants (test/unit/drivers/microphone/sample-clock.test.ts):
- *  C1  After a minute of blocks of 20 ms that come up to 50 ms late (uniform), a clock off by up to 200 ppm is told to 1 ms.
- *      Where blocks come in their order and up to 200 ms late, one that is late holds up ten behind it, so hardly any is in time: 45 ms.
+ *  C1  After a minute of blocks of 20 ms that come up to 50 ms late (uniform), a clock off by up to 200 ppm is told to 1 ms. Where a late
+ *      block holds up those behind it hardly any is in time: 2 ms; of up to 200 ms, 80 ms.
  *  C2  A block that is late, or a burst after a silence that holds all that was missing, is no jump.
  *  C3  Samples that a device dropped without a word are told as a jump, to the samples the line is shifted by, within `jumpMs` and a second.
  *  C4  Memory is bounded: `mostBins` points.
