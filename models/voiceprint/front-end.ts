@@ -59,3 +59,9 @@ export function bandsHeard(rateHz: number): number {
   while (count < bands && hzOf((count + 2) * step) <= heardHz + 1e-6) count += 1;
   return count;
 }
+
+/** Where a band begins and ends, Hz; neighbours lie half over one another. */
+export function bandEdgesHz(band: number): readonly [fromHz: number, toHz: number] {
+  const step = melOf(highestHz) / (bands + 1);
+  return [hzOf(band * step), hzOf((band + 2) * step)];
+}

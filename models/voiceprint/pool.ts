@@ -8,8 +8,10 @@
  *  P2  A sample holds pieces of one speed band only, and none older than `oldestMs` before its newest.
  *  P3  What is dropped because it waited too long for company is counted.
  */
-import { bands } from './front-end.ts';
+import { mean } from '../statistics/metrics.ts';
 import { parts } from './ear.ts';
+import { bands } from './front-end.ts';
+import { speedBandOf } from './gate.ts';
 
 /** Pieces of a sample: four seconds of running, as docs/models/voiceprint.md was measured on clips of two to ten. */
 export const piecesASample = 4;
@@ -26,17 +28,18 @@ export function pooled(pieces: readonly Float32Array[]): Float32Array {
     for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + fromDb(piece[i] ?? 0, i);
   }
   return Float32Array.from(sum, (value, i) => {
-    const mean = value / pieces.length;
-    return i < bands ? mean : 20 * Math.log10(mean);
+    const middle = value / pieces.length;
+    return i < bands ? middle : 20 * Math.log10(middle);
   });
 }
 
 const fromDb = (value: number, i: number) => (i < bands ? value : 10 ** (value / 20));
 
 export interface Piece {
-  /** Of its end, monotonic. */
+  /** Of its end. */
   readonly atMs: number;
-  readonly speedBand: number;
+  /** Stitches or revolutions a minute. */
+  readonly speed: number;
   readonly features: Float32Array;
 }
 
@@ -52,26 +55,28 @@ export const emptyPool: Pool = { waiting: new Map(), dropped: 0 };
 export interface Sample {
   readonly fromMs: number;
   readonly toMs: number;
-  readonly speedBand: number;
+  /** Mean of its pieces. */
+  readonly speed: number;
   readonly features: Float32Array;
 }
 
 export function addPiece(pool: Pool, piece: Piece): { readonly pool: Pool; readonly sample: Sample | null } {
-  const before = pool.waiting.get(piece.speedBand) ?? [];
+  const band = speedBandOf(piece.speed);
+  const before = pool.waiting.get(band) ?? [];
   const fresh = before.filter(({ atMs }) => piece.atMs - atMs <= oldestMs);
   const dropped = pool.dropped + before.length - fresh.length;
   const all = [...fresh, piece];
   const waiting = new Map(pool.waiting);
   if (all.length < piecesASample) {
-    waiting.set(piece.speedBand, all);
+    waiting.set(band, all);
     return { pool: { waiting, dropped }, sample: null };
   }
-  waiting.delete(piece.speedBand);
+  waiting.delete(band);
   const [first = piece] = all;
   const sample = {
     fromMs: first.atMs,
     toMs: piece.atMs,
-    speedBand: piece.speedBand,
+    speed: mean(all.map(({ speed }) => speed)),
     features: pooled(all.map(({ features }) => features)),
   };
   return { pool: { waiting, dropped }, sample };

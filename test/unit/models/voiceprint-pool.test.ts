@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parts } from '../../../models/voiceprint/ear.ts';
 import { bands } from '../../../models/voiceprint/front-end.ts';
+import { speedBandOf } from '../../../models/voiceprint/gate.ts';
 import {
   addPiece,
   emptyPool,
@@ -46,17 +47,17 @@ test('P1: a change that is ten times as large in one of two pieces counts as cha
 test('P2: a sample is of one speed band and of pieces that are not old', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.record({ gapMs: fc.integer({ min: 1, max: 400_000 }), speedBand: fc.integer({ min: 0, max: 2 }) })),
+      fc.array(fc.record({ gapMs: fc.integer({ min: 1, max: 400_000 }), speed: fc.constantFrom(30, 60, 90) })),
       (steps) => {
         let atMs = 0;
-        const pieces = steps.map(({ gapMs, speedBand }): Piece => {
+        const pieces = steps.map(({ gapMs, speed }): Piece => {
           atMs += gapMs;
-          // The level says which band it is from.
-          return { atMs, speedBand, features: new Float32Array(size).fill(speedBand) };
+          // The level says which speed it is from.
+          return { atMs, speed, features: new Float32Array(size).fill(speed) };
         });
         const { pool, samples } = through(pieces);
         for (const sample of samples) {
-          assert.equal(sample.features[0], sample.speedBand);
+          assert.equal(sample.features[0], sample.speed);
           assert.ok(sample.toMs - sample.fromMs <= 600_000);
         }
         const waiting = [...pool.waiting.values()].reduce((sum, { length }) => sum + length, 0);
@@ -71,7 +72,7 @@ test('P2: a sample is of one speed band and of pieces that are not old', () => {
 });
 
 test('P3: pieces that waited too long for company are dropped and counted', () => {
-  const at = (atMs: number): Piece => ({ atMs, speedBand: 1, features: features(1) });
+  const at = (atMs: number): Piece => ({ atMs, speed: 30, features: features(1) });
   const { pool, samples } = through([at(0), at(1_000), at(700_000)]);
-  assert.deepEqual([pool.dropped, samples.length, pool.waiting.get(1)?.length], [2, 0, 1]);
+  assert.deepEqual([pool.dropped, samples.length, pool.waiting.get(speedBandOf(30))?.length], [2, 0, 1]);
 });

@@ -1,0 +1,79 @@
+/**
+ * Enrolment: samples of a machine running well, by speed, until each speed has enough. Samples are features; no sound is kept. Pure.
+ *
+ * Invariants (test/unit/senses/ear-enrolling.test.ts):
+ *  E1  A speed is learned from at least as many samples as were wanted, or not at all, and then it is said.
+ *  E2  It is whole when the speed with most samples has enough, and no other that makes up a tenth of the running lacks some.
+ *  E3  Samples and speeds are bounded; what is beyond is counted, and takes no memory.
+ */
+import { enrol } from '../../../models/voiceprint/ear.ts';
+import { speedBandOf } from '../../../models/voiceprint/gate.ts';
+import type { Sample } from '../../../models/voiceprint/pool.ts';
+import { mean } from '../../../models/statistics/metrics.ts';
+import type { SpeedPrint } from './hearing.ts';
+
+/** Samples kept of one speed: the more, the longer each learning takes, and they say nothing new. */
+const mostASpeed = 200;
+const mostSpeeds = 24;
+const shareThatCounts = 0.1;
+
+export interface SpeedProgress {
+  readonly speed: number;
+  readonly samples: number;
+}
+
+export class Enrolling {
+  readonly #wanted: number;
+  readonly #bands: number;
+  readonly #samples = new Map<number, Sample[]>();
+  beyond = 0;
+
+  /** @param wanted samples a speed @param bands that the microphone's rate fills */
+  constructor(wanted: number, bands: number) {
+    this.#wanted = wanted;
+    this.#bands = bands;
+  }
+
+  add(sample: Sample): void {
+    const band = speedBandOf(sample.speed);
+    const there = this.#samples.get(band);
+    if (there === undefined ? this.#samples.size >= mostSpeeds : there.length >= mostASpeed) this.beyond += 1;
+    else if (there === undefined) this.#samples.set(band, [sample]);
+    else there.push(sample);
+  }
+
+  /** The speed heard most, first. */
+  progress(): readonly SpeedProgress[] {
+    return [...this.#samples.values()]
+      .map((samples) => ({ speed: speedOf(samples), samples: samples.length }))
+      .toSorted((a, b) => b.samples - a.samples);
+  }
+
+  get isWhole(): boolean {
+    const progress = this.progress();
+    const all = progress.reduce((sum, { samples }) => sum + samples, 0);
+    const counting = progress.filter(({ samples }) => samples >= shareThatCounts * all);
+    return counting.length > 0 && counting.every(({ samples }) => samples >= this.#wanted);
+  }
+
+  /** What each speed that has enough is like; speeds that have not are left out. */
+  learn(): {
+    readonly prints: readonly (SpeedPrint & { readonly samples: number })[];
+    readonly leftOut: readonly SpeedProgress[];
+  } {
+    const prints: (SpeedPrint & { readonly samples: number })[] = [];
+    const leftOut: SpeedProgress[] = [];
+    for (const samples of this.#samples.values()) {
+      const about = { speed: speedOf(samples), samples: samples.length };
+      if (samples.length < this.#wanted) {
+        leftOut.push(about);
+        continue;
+      }
+      const clips = samples.map(({ features }) => ({ windows: [features], bands: this.#bands }));
+      prints.push({ ...about, print: enrol(clips) });
+    }
+    return { prints, leftOut };
+  }
+}
+
+const speedOf = (samples: readonly Sample[]) => Math.round(mean(samples.map(({ speed }) => speed)) * 10) / 10;

@@ -1,0 +1,184 @@
+/**
+ * What the ear makes of one machine's sound: pieces wait for the polls that say whether the machine ran, those that count are pooled, and
+ * each sample is held against what was taught at that speed, or kept to be taught. No clock, no model, no microphone.
+ *
+ * Invariants (test/unit/senses/ear-hearing.test.ts):
+ *  H1  Nothing that was heard while the machine stood, started, changed its speed or was not polled is judged or taught; each such piece is
+ *      counted by its reason.
+ *  H2  An occurrence is told once when it begins and once when it ends, and its beginning is that of the sound, not of the telling.
+ *  H3  A speed that was not taught is counted and never judged by another speed's print.
+ *  H4  Pieces that wait are bounded; the oldest goes, counted.
+ */
+import { noEvidence, weigh, type Evidence } from '../../../models/voiceprint/evidence.ts';
+import { scoreOf, type Voiceprint } from '../../../models/voiceprint/ear.ts';
+import { RunGate, taughtBandOf, type RunPoll } from '../../../models/voiceprint/gate.ts';
+import { oddRanges, type OddRange } from '../../../models/voiceprint/odd-bands.ts';
+import { addPiece, emptyPool, type Pool, type Sample } from '../../../models/voiceprint/pool.ts';
+import { SoundHistory } from './history.ts';
+
+/** Seconds: polls come every second or so, late by some more. */
+const mostWaiting = 20;
+const mostScores = 16;
+
+/** What was taught at one speed. */
+export interface SpeedPrint {
+  /** Stitches or revolutions a minute. */
+  readonly speed: number;
+  readonly print: Voiceprint;
+}
+
+/** A second of sound, UTC ms. */
+export interface SoundPiece {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly samples: Float32Array;
+  readonly rateHz: number;
+}
+export interface OpenPiece extends SoundPiece {
+  readonly speed: number;
+}
+
+export type HearingTold =
+  | {
+      readonly kind: 'judged';
+      readonly atMs: number;
+      readonly speed: number;
+      readonly score: number;
+      readonly threshold: number;
+      readonly evidence: number;
+    }
+  | {
+      readonly kind: 'began';
+      /** UTC ms: of the first sound of the rise. */
+      readonly sinceMs: number;
+      readonly atMs: number;
+      readonly speed: number;
+      /** Median of the rise. */
+      readonly score: number;
+      readonly threshold: number;
+      readonly ranges: readonly OddRange[];
+    }
+  | { readonly kind: 'ended'; readonly sinceMs: number; readonly atMs: number };
+
+export interface HearingCounts {
+  readonly judged: number;
+  readonly standing: number;
+  readonly unsteady: number;
+  readonly speedUnknown: number;
+  readonly notPolled: number;
+  readonly untaughtSpeed: number;
+  readonly dropped: number;
+}
+
+export class Hearing {
+  readonly #prints: readonly SpeedPrint[];
+  readonly #gate = new RunGate();
+  readonly history: SoundHistory;
+  #waiting: SoundPiece[] = [];
+  #pool: Pool = emptyPool;
+  #evidence: Evidence = noEvidence;
+  #scores: number[] = [];
+  readonly #counts = {
+    judged: 0,
+    standing: 0,
+    unsteady: 0,
+    speedUnknown: 0,
+    notPolled: 0,
+    untaughtSpeed: 0,
+    dropped: 0,
+  };
+
+  constructor(prints: readonly SpeedPrint[]) {
+    this.#prints = prints;
+    this.history = new SoundHistory();
+  }
+
+  counts(): HearingCounts {
+    return { ...this.#counts, dropped: this.#counts.dropped + this.#pool.dropped };
+  }
+
+  get isOdd(): boolean {
+    return this.#evidence.isOdd;
+  }
+
+  poll(poll: RunPoll): void {
+    this.#gate.saw(poll);
+  }
+
+  offer(piece: SoundPiece): void {
+    this.#waiting.push(piece);
+    if (this.#waiting.length <= mostWaiting) return;
+    this.#waiting.shift();
+    this.#counts.notPolled += 1;
+  }
+
+  /** Pieces of which the polls say by now that the machine ran at one speed; each once. */
+  take(): OpenPiece[] {
+    const open: OpenPiece[] = [];
+    const waiting: SoundPiece[] = [];
+    for (const piece of this.#waiting) {
+      const answer = this.#gate.answer(piece.fromMs, piece.toMs);
+      if (answer.kind === 'wait') waiting.push(piece);
+      else if (answer.kind === 'open') open.push({ ...piece, speed: answer.speed });
+      else this.#counts[countOf[answer.reason]] += 1;
+    }
+    this.#waiting = waiting;
+    return open;
+  }
+
+  /**
+   * What the graph made of a piece that was taken.
+   * @param features `parts` × `bands`
+   */
+  heard(
+    { toMs, speed }: OpenPiece,
+    features: Float32Array,
+  ): { readonly sample: Sample | null; readonly told: readonly HearingTold[] } {
+    const step = addPiece(this.#pool, { atMs: toMs, speed, features });
+    this.#pool = step.pool;
+    const at = taughtBandOf(
+      speed,
+      this.#prints.map((one) => one.speed),
+    );
+    this.history.add(toMs, features, at === null ? null : (this.#prints[at]?.print ?? null));
+    return { sample: step.sample, told: step.sample === null ? [] : this.#judge(step.sample) };
+  }
+
+  #judge(sample: Sample): HearingTold[] {
+    const at = taughtBandOf(
+      sample.speed,
+      this.#prints.map(({ speed }) => speed),
+    );
+    const taught = at === null ? undefined : this.#prints[at];
+    if (taught === undefined) {
+      if (this.#prints.length > 0) this.#counts.untaughtSpeed += 1;
+      return [];
+    }
+    this.#counts.judged += 1;
+    const { print } = taught;
+    const score = scoreOf({ windows: [sample.features], bands: print.bands }, print);
+    const before = this.#evidence;
+    this.#evidence = weigh(before, { fromMs: sample.fromMs, score }, print);
+    const { sum, isOdd, sinceMs } = this.#evidence;
+    this.#scores = sum === 0 ? [] : [...this.#scores, score].slice(-mostScores);
+    const { toMs: atMs, speed } = sample;
+    const { threshold } = print;
+    const told: HearingTold[] = [{ kind: 'judged', atMs, speed, score, threshold, evidence: sum }];
+    if (isOdd && !before.isOdd) {
+      const ranges = oddRanges(sample.features, print);
+      const rise = medianOf(this.#scores);
+      told.push({ kind: 'began', sinceMs: sinceMs ?? atMs, atMs, speed, score: rise, threshold, ranges });
+    }
+    if (before.isOdd && !isOdd) told.push({ kind: 'ended', sinceMs: before.sinceMs ?? atMs, atMs });
+    return told;
+  }
+}
+
+const countOf = {
+  standing: 'standing',
+  unsteady: 'unsteady',
+  'speed-unknown': 'speedUnknown',
+  'not-polled': 'notPolled',
+} as const;
+
+const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Enrolling } from '../../../agent/senses/ear/enrolling.ts';
+import { Hearing, type HearingTold, type SoundPiece, type SpeedPrint } from '../../../agent/senses/ear/hearing.ts';
+import { historyBands, historyS } from '../../../agent/senses/ear/history.ts';
+import { seeded } from '../../../models/statistics/split.ts';
+import { parts } from '../../../models/voiceprint/ear.ts';
+import { bands } from '../../../models/voiceprint/front-end.ts';
+import { piecesASample } from '../../../models/voiceprint/pool.ts';
+
+/** Features of a machine: a level a band, with a spread of its own from piece to piece; `fault` dB are added to some bands. */
+function machine(seed: number) {
+  const random = seeded(seed);
+  return (fault = 0) =>
+    Float32Array.from(
+      { length: parts * bands },
+      (_, i) =>
+        -30 -
+        (i % bands) / 8 +
+        3 * (random() + random() + random() - 1.5) +
+        (i % bands > 70 && i % bands < 90 ? fault : 0),
+    );
+}
+
+function taught(features: () => Float32Array, speed = 4000): SpeedPrint[] {
+  const enrolling = new Enrolling(40, bands);
+  for (let i = 0; i < 60; i += 1) enrolling.add({ fromMs: i, toMs: i, speed, features: features() });
+  return [...enrolling.learn().prints];
+}
+
+const silence = new Float32Array(0);
+const piece = (second: number): SoundPiece => ({
+  fromMs: second * 1000,
+  toMs: (second + 1) * 1000,
+  samples: silence,
+  rateHz: 48_000,
+});
+
+/** Lets seconds go by, with a poll five times a second. */
+function listen(
+  hearing: Hearing,
+  seconds: readonly { readonly speed: number | null; readonly features: Float32Array }[],
+): HearingTold[] {
+  const told: HearingTold[] = [];
+  for (const [second, { speed }] of seconds.entries()) {
+    for (let i = 0; i < 5; i += 1) {
+      hearing.poll({ timeMs: second * 1000 + i * 200, isRunning: speed !== 0, speed });
+    }
+    hearing.offer(piece(second));
+    for (const open of hearing.take()) {
+      told.push(...hearing.heard(open, seconds[open.fromMs / 1000]?.features ?? silence).told);
+    }
+  }
+  return told;
+}
+
+test('H1: only pieces amid a run at one speed are taken, and the others are counted by their reason', () => {
+  const hearing = new Hearing([]);
+  const one = machine(1);
+  const speeds = [0, 0, 4000, 4000, 4000, 4000, 4300, 4300, 4300, 4300, null, null, 0, 0, 0];
+  listen(
+    hearing,
+    speeds.map((speed) => ({ speed, features: one() })),
+  );
+  const { standing, unsteady, speedUnknown, notPolled, judged, dropped } = hearing.counts();
+  assert.ok(standing > 0 && unsteady > 0 && speedUnknown > 0 && notPolled > 0);
+  assert.equal(judged, 0);
+  // Seconds 3 and 4 at one speed, 7 and 8 at the other: their neighbours have a poll of something else.
+  const open = speeds.length - standing - unsteady - speedUnknown - notPolled - dropped;
+  assert.ok(open >= 4 && open <= 6, String(open));
+});
+
+test('H2: a fault is one occurrence that begins with the sound and ends when it is gone', () => {
+  const healthy = machine(2);
+  const hearing = new Hearing(taught(() => pooledMean(healthy)));
+  const second = (fault: number) => ({ speed: 4000, features: healthy(fault) });
+  const told = listen(hearing, [
+    ...Array.from({ length: 200 }, () => second(0)),
+    ...Array.from({ length: 200 }, () => second(8)),
+    ...Array.from({ length: 400 }, () => second(0)),
+  ]);
+  const steps = told.filter(({ kind }) => kind !== 'judged');
+  assert.deepEqual(
+    steps.map(({ kind }) => kind),
+    ['began', 'ended'],
+  );
+  const [began] = steps;
+  assert.ok(began?.kind === 'began');
+  assert.ok(began.sinceMs >= 196_000 && began.sinceMs <= 204_000, String(began.sinceMs));
+  assert.ok(began.atMs - 200_000 <= 40_000, `told after ${began.atMs - 200_000} ms`);
+  assert.ok(began.score > began.threshold);
+  assert.ok(began.ranges.length > 0);
+});
+
+test('H2: the same machine without a fault tells nothing in three hours', () => {
+  const healthy = machine(3);
+  const hearing = new Hearing(taught(() => pooledMean(healthy)));
+  const told = listen(
+    hearing,
+    Array.from({ length: 3 * 3_600 }, () => ({ speed: 4000, features: healthy() })),
+  );
+  assert.deepEqual(
+    told.filter(({ kind }) => kind !== 'judged'),
+    [],
+  );
+  assert.ok(hearing.counts().judged > 2_000);
+});
+
+test('H3: a speed that was not taught is counted and not judged', () => {
+  const healthy = machine(4);
+  const hearing = new Hearing(taught(() => pooledMean(healthy)));
+  const told = listen(
+    hearing,
+    Array.from({ length: 60 }, () => ({ speed: 3000, features: healthy(20) })),
+  );
+  assert.deepEqual(told, []);
+  assert.ok(hearing.counts().untaughtSpeed > 10);
+});
+
+test('H4: without polls pieces wait no longer than there is room, and are counted', () => {
+  const hearing = new Hearing([]);
+  for (let i = 0; i < 100; i += 1) hearing.offer(piece(i));
+  assert.equal(hearing.counts().notPolled, 80);
+  assert.deepEqual(hearing.take(), []);
+});
+
+test('H1: whatever the polls say, every piece is taken, counted or waits', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(0, 4000, 4400, null), { maxLength: 60 }), (speeds) => {
+      const hearing = new Hearing([]);
+      let taken = 0;
+      for (const [second, speed] of speeds.entries()) {
+        hearing.poll({ timeMs: second * 1000, isRunning: speed !== 0, speed });
+        hearing.offer(piece(second));
+        taken += hearing.take().length;
+      }
+      const { standing, unsteady, speedUnknown, notPolled } = hearing.counts();
+      const rest = speeds.length - taken - standing - unsteady - speedUnknown - notPolled;
+      assert.ok(rest >= 0 && rest <= 20);
+    }),
+  );
+});
+
+test('the picture of a minute holds sixty seconds of 64 levels, and the difference to what was taught', () => {
+  const healthy = machine(5);
+  const hearing = new Hearing(taught(() => pooledMean(healthy)));
+  listen(
+    hearing,
+    Array.from({ length: 100 }, () => ({ speed: 4000, features: healthy(10) })),
+  );
+  const columns = hearing.history.columns();
+  assert.equal(columns.length, historyS);
+  assert.ok(columns.every(({ levels, off }) => levels.length === historyBands && off?.length === historyBands));
+  const odd = columns.at(-1)?.off?.[40] ?? 0;
+  assert.ok(odd > 6 && odd < 14, String(odd));
+});
+
+/** As a sample of pieces is: their mean. */
+function pooledMean(features: () => Float32Array): Float32Array {
+  const all = Array.from({ length: piecesASample }, () => features());
+  return Float32Array.from(
+    { length: parts * bands },
+    (_, i) => all.reduce((sum, one) => sum + (one[i] ?? 0), 0) / all.length,
+  );
+}
