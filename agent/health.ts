@@ -4,6 +4,7 @@ import type { BatchBody } from '../cloud-bridge/contract.ts';
 import type { Driver } from '../drivers/contract.ts';
 import type { UplinkView } from './live.ts';
 import type { PipelineCounts } from './pipeline-ports.ts';
+import type { EarView } from './senses/ear/desk.ts';
 import type { EyeView } from './senses/eye/desk.ts';
 import type { StoreStats } from './store/open.ts';
 import type { UplinkCounters } from './sync/uplink-ports.ts';
@@ -77,6 +78,8 @@ export interface HealthParts {
   readonly knowsTime: boolean;
   /** null where no machine has a camera. */
   readonly eye: EyeView | null;
+  /** null where no machine has a microphone. */
+  readonly ear: EarView | null;
   /** `process.memoryUsage.rss()`, bytes. */
   readonly rssBytes: number;
 }
@@ -131,6 +134,7 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
       machines.flatMap((m) => (m.clockOffsetMs === undefined ? [] : [[m.machine, m.clockOffsetMs]])),
     ),
     eye: parts.eye,
+    ear: parts.ear,
   };
 }
 export type Status = ReturnType<typeof status>;

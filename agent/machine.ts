@@ -9,6 +9,8 @@ import type { WebSetup } from './rolls/desk.ts';
 export interface MachineSetup {
   /** The cloth a camera looks at; absent: no camera does. */
   readonly web?: WebSetup;
+  /** A microphone hears it. Absent: none does. */
+  readonly hasEar?: boolean;
   readonly id: string;
   readonly name: string;
   readonly kind: string;

@@ -4,7 +4,7 @@
  * made of, and nowhere else.
  *
  *     drivers → pipeline → store → uplink
- *     eye ────────┘
+ *     eye, ear ───┘
  *                   └────→ page
  */
 import { randomBytes } from 'node:crypto';
@@ -27,12 +27,13 @@ import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
-import { driversFor, eyeFor, openStoreFor, pipelineFor, teachingFor, uplinkFor, writeDeskFor } from './parts.ts';
+import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
 import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
 import { RemoteSettings } from './remote/settings.ts';
 import { RollRequests } from './rolls/requests.ts';
+import { earFor, eyeFor, teachingFor } from './sense-parts.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import type { Store } from './store/open.ts';
@@ -196,6 +197,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         ? null
         : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor, execute });
     const eye = await eyeFor(config, { pipeline, store, clock, log });
+    const ear = await earFor(config, { pipeline, store, clock, log });
     const teaching = await teachingFor(config, options, { pipeline, clock, log, eye });
     const rollRequests = new RollRequests({
       dataDir: config.dataDir,
@@ -203,7 +205,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       begin: (machine, id) => void pipeline.fabric.rollBegin(machine, id),
       log: (level, message, fields) => log[level](fields, message),
     });
-    const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye });
+    const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye, ear });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({
@@ -216,6 +218,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         clock: clockState.state(),
         knowsTime: pipeline.knowsTime(),
         eye: eye?.view() ?? null,
+        ear: ear?.view() ?? null,
         rssBytes: process.memoryUsage.rss(),
       });
     const live = createLiveConfig({
@@ -285,6 +288,10 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     if (eye !== null) {
       eye.start(signal);
       stack.defer(() => eye.stop());
+    }
+    if (ear !== null) {
+      ear.start(signal);
+      stack.defer(() => ear.stop());
     }
     if (teaching !== null) {
       teaching.start(signal);

@@ -1,7 +1,6 @@
 /** What each part of the agent is made of, from the configuration. `main.ts` says how they hang together, and when each starts and ends. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
 import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
 import type { Profile } from '../drivers/profiles/schema.ts';
@@ -15,9 +14,8 @@ import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
 import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
 import type { Instant } from './rules/conditions.ts';
+import type { EarDesk } from './senses/ear/desk.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
-import type { TeachDesk } from './senses/teach-desk.ts';
-import type { ModelWatch, ModelWatchParts } from './senses/eye/model-watch.ts';
 import type { RuleSet } from './rules/load.ts';
 import {
   endpointName,
@@ -60,7 +58,7 @@ export async function openStoreFor(
   return fd === null ? store : witnessed(store, (lines) => writeWhole(fd, lines));
 }
 
-interface PipelineParts {
+export interface PipelineParts {
   readonly config: Config;
   readonly machines: readonly WatchedMachine[];
   readonly rules: RuleSet;
@@ -98,6 +96,7 @@ export function pipelineFor({
       protocol: profile.protocol,
       polls: pollsMs(machine),
       ...clothOf(machine, profile.protocol),
+      hasEar: machine.ear !== null,
     })),
     rules,
     clock,
@@ -218,113 +217,6 @@ export async function uplinkFor(
   });
 }
 
-/** The eye of all machines that have a camera; null where none has: then nothing of it is loaded. */
-export async function eyeFor(
-  config: Config,
-  { pipeline, store, clock, log }: Pick<PipelineParts, 'store' | 'clock' | 'log'> & { readonly pipeline: Pipeline },
-): Promise<EyeDesk | null> {
-  const machines = config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [{ id, eye }]));
-  const webs = config.machines.flatMap(({ id, webEye }) => (webEye === null ? [] : [{ id, eye: webEye }]));
-  if (machines.length + webs.length === 0) return null;
-  const { EyeDesk: Desk } = await import('./senses/eye/desk.ts');
-  const logged = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) =>
-    log[level](fields, message);
-  const models = await eyeModelsFor(config, { clock, pipeline, log: logged, changed: () => desk.look() });
-  const desk = new Desk({
-    machines,
-    webs,
-    dataDir: config.dataDir,
-    publicKey: gatewayKeys(config.dataDir).publicKey,
-    models,
-    pipeline,
-    keepFile: (bytes) => store.keepFile(bytes),
-    clock,
-    random: Math.random,
-    log: logged,
-  });
-  return desk;
-}
-
-const launcher = join(import.meta.dirname, 'bin', 'selvedge');
-
-/** Teaching from the page; null where no machine has an eye: then nothing of it is loaded. */
-export async function teachingFor(
-  config: Config,
-  files: { readonly configPath: string; readonly endpointsPath?: string },
-  {
-    pipeline,
-    clock,
-    log,
-    eye,
-  }: Pick<PipelineParts, 'clock' | 'log'> & { readonly pipeline: Pipeline; readonly eye: EyeDesk | null },
-): Promise<TeachDesk | null> {
-  if (eye === null) return null;
-  const { TeachDesk: Desk } = await import('./senses/teach-desk.ts');
-  const { configPath, endpointsPath } = files;
-  const given = ['--config', configPath, ...(endpointsPath === undefined ? [] : ['--endpoints', endpointsPath])];
-  return new Desk({
-    eyes: config.machines.flatMap(({ id, eye: tube, webEye }) => {
-      const any = tube ?? webEye;
-      return any === null ? [] : [{ id, fabric: any.fabric }];
-    }),
-    dataDir: config.dataDir,
-    publicKey: gatewayKeys(config.dataDir).publicKey,
-    model: () => eye.view().model,
-    command: (machine, fabric) => {
-      const what = ['--machine', machine, '--fabric', fabric, '--from', 'camera', '--progress'];
-      return ['sh', launcher, 'teach', 'vision', ...given, ...what];
-    },
-    taught: (machine, taught) => pipeline.fabric.clothTaught(machine, taught),
-    clock,
-    log: (level, message, fields) => log[level](fields, message),
-  });
-}
-
-/** Accelerators are tried when the agent has begun to do what it is there for. */
-const tryAcceleratorsAfterMs = 30_000;
-/** The trial of an accelerator stands back behind the polls. */
-const trialNiceness = 10;
-
-async function eyeModelsFor(
-  { dataDir, models: { siteKeys, accelerator } }: Config,
-  parts: Pick<ModelWatchParts, 'log' | 'changed'> & { readonly clock: GatewayClock; readonly pipeline: Pipeline },
-): Promise<ModelWatch> {
-  const { clock, pipeline, log, changed } = parts;
-  const { ModelWatch: Watch } = await import('./senses/eye/model-watch.ts');
-  const { eyeModelId } = await import('./senses/eye/model.ts');
-  const { InstalledModels } = await import('./models/installed.ts');
-  const { Accelerators, hostMarks } = await import('./models/accelerators.ts');
-  const { CrashNotes, noteInThread } = await import('./models/crash-notes.ts');
-  const { trustedKeys } = await import('./models/trust.ts');
-  const { chooseAccelerator } = await import('../models/package/accelerator.ts');
-  const { runGolden } = await import('../models/package/golden.ts');
-  const { hostBoot, hostMonotonicMs } = await import('./time/host.ts');
-  const installed = new InstalledModels({
-    dataDir,
-    trusted: trustedKeys(dataDir, siteKeys),
-    golden: runGolden,
-    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
-    wallMs: () => clock.wallMs(),
-  });
-  const accelerators = new Accelerators({
-    dataDir,
-    wanted: accelerator,
-    host: hostMarks(process.env),
-    choose: (folder, manifest, signal) =>
-      chooseAccelerator(folder, manifest, accelerator, process.platform, { niceness: trialNiceness, signal }),
-    wallMs: () => clock.wallMs(),
-  });
-  return new Watch({
-    installed,
-    notes: new CrashNotes(eyeModelId, (note) => noteInThread({ dataDir, ...note })),
-    accelerators,
-    takenBack: (told) => pipeline.gateway.modelTakenBack(told),
-    changed,
-    log,
-    tryAfterMs: tryAcceleratorsAfterMs,
-  });
-}
-
 export function driversFor(
   config: Config,
   machines: readonly WatchedMachine[],
@@ -335,12 +227,14 @@ export function driversFor(
     log,
     clock,
     eye,
+    ear,
   }: {
     readonly pipeline: Pipeline;
     readonly found: DiscoveredSignals;
     readonly log: Logger;
     readonly clock: GatewayClock;
     readonly eye: EyeDesk | null;
+    readonly ear: EarDesk | null;
   },
 ): Driver[] {
   const ports: DriverPorts = {
@@ -349,6 +243,7 @@ export function driversFor(
     sink: (event) => {
       pipeline.accept(event);
       eye?.saw(event);
+      ear?.saw(event);
     },
     log: (level, message, fields) => log[level](fields, message),
   };

@@ -159,6 +159,45 @@ export interface FabricPort {
   clothTaught(machine: string, taught: ClothTaught): Promise<void>;
 }
 
+/** A machine that does not sound like itself, as the ear tells it. */
+export interface OddSound {
+  readonly machine: string;
+  /** UTC ms of the first odd sound. */
+  readonly sinceMs: number;
+  /** Median of the samples so far, a logarithm; what was taught ends at the threshold. */
+  readonly score: number;
+  readonly threshold: number;
+  /** Stitches or revolutions a minute. */
+  readonly speed: number;
+  /** What stands out most. */
+  readonly ranges: readonly {
+    readonly what: 'level' | 'change';
+    readonly fromHz: number;
+    readonly toHz: number;
+    readonly db: number;
+  }[];
+  /** `id@version`. */
+  readonly model: string;
+  readonly isSimulated: boolean;
+}
+
+/** What the ear tells of machines. */
+export interface SoundPort {
+  /**
+   * Takes that a machine sounds odd. `occurrence` is the alert it belongs to, null where nobody watches that machine; `durable` resolves when
+   * its records are stored.
+   */
+  began(sound: OddSound): { readonly occurrence: string | null; readonly durable: Promise<void> };
+  /** It sounds like itself again. */
+  ended(machine: string, atMs: number): void;
+  /** The ear was started anew and remembers nothing: what lasted is cut off. */
+  anew(machine: string, atMs: number): void;
+  /** The ear has listened long enough since its start to have told what is there. */
+  calm(machine: string, atMs: number): void;
+  /** Keeps that a machine was enrolled, as an event of it. Resolves when it is stored. */
+  taught(machine: string, data: EventRecord['data']): Promise<void>;
+}
+
 /** What the gateway says of itself. */
 export interface GatewayPort {
   /** A model on trial was taken back: an event and an alert of the gateway. */
@@ -177,6 +216,7 @@ export interface GatewayPort {
 
 export interface Pipeline {
   readonly fabric: FabricPort;
+  readonly sound: SoundPort;
   readonly gateway: GatewayPort;
   accept(event: DriverEvent): void;
   /** To be called every 200 ms. */

@@ -4,6 +4,7 @@
  *     reading batch → quality & gap check → canonical signals → ring + rollups      (intake.ts)
  *                   → state machine, detectors → alerts                             (judgement.ts)
  *     finding of a sense → its roll (rolls/desk.ts) → alerts (findings.ts)            (fabric.ts)
+ *     sound of a machine that is odd → alerts                                          (sounds.ts)
  *     what the gateway says of itself                                                 (gateway.ts)
  *                   → outbox                                                        (journaling.ts)
  *
@@ -49,6 +50,7 @@ import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
 import { rulesFor, type RuleSet } from './rules/load.ts';
 import type { Rule } from './rules/schema.ts';
+import { SoundDesk } from './sounds.ts';
 import { evidenceEvent } from './store/evidence-event.ts';
 import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
@@ -66,6 +68,7 @@ export function createPipeline(input: PipelineInput): Pipeline {
 class DataPipeline implements Pipeline {
   readonly gateway: GatewayDesk;
   readonly fabric: FabricDesk;
+  readonly sound: SoundDesk;
   readonly #clock: PipelineClock;
   readonly #line: LineTime;
   readonly #out: PipelineOut;
@@ -106,11 +109,13 @@ class DataPipeline implements Pipeline {
     const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
     const now = () => line.now();
     this.gateway = new GatewayDesk({ journal, desk, now });
+    const isWatched = (machine: string) => this.#watched(machine) !== undefined;
+    this.sound = new SoundDesk({ journal, desk, now, isWatched });
     this.fabric = new FabricDesk({
       journal,
       desk,
       now,
-      isWatched: (machine) => this.#watched(machine) !== undefined,
+      isWatched,
       value: (machine, signal) => {
         const value = this.#machines.get(machine)?.value(signal);
         return typeof value === 'number' ? value : null;
@@ -264,7 +269,7 @@ class DataPipeline implements Pipeline {
 
   runbook(machine: string, rule: string): string | null {
     if (machine === gatewayId) return GatewayAlerts.runbook(rule);
-    return this.#runbooks.get(`${machine} ${rule}`) ?? FindingDesk.runbook(rule);
+    return this.#runbooks.get(`${machine} ${rule}`) ?? FindingDesk.runbook(rule) ?? SoundDesk.runbook(rule);
   }
 
   counts(): PipelineCounts {
@@ -332,8 +337,9 @@ class DataPipeline implements Pipeline {
     const chosen = new Map<string, readonly Rule[]>();
     for (const setup of machines) chosen.set(setup.id, chosenFor(rules, setup));
     const known = new Map<string, readonly Pick<Rule, 'id' | 'latch'>[]>([...chosen, [gatewayId, GatewayAlerts.rules]]);
-    for (const { id, web } of machines) {
-      if (web !== undefined) known.set(id, [...(chosen.get(id) ?? []), ...FindingDesk.rules]);
+    for (const { id, web, hasEar = false } of machines) {
+      const senses = [...(web === undefined ? [] : FindingDesk.rules), ...(hasEar ? SoundDesk.rules : [])];
+      known.set(id, [...(chosen.get(id) ?? []), ...senses]);
     }
     const open = recoverAlerts(this.#desk, recovery, known, now);
     this.gateway.quarantined(recovery.quarantined, now);

@@ -18,6 +18,7 @@ import { runGolden } from '../../models/package/golden.ts';
 import { gatewayKeys } from '../sync/keys.ts';
 import { hostBoot, hostMonotonicMs } from '../time/host.ts';
 import { writeJsonFile } from './json-file.ts';
+import { teachVoiceprint, voiceprintHelp } from './teach-voiceprint.ts';
 
 export const help = `Usage: selvedge teach vision --config FILE --machine M --fabric F --from camera|DIR [--images N] [--json FILE] [--progress]
 
@@ -34,7 +35,7 @@ gateway's key; teaching again makes the next version, and the five newest stay. 
   --progress     for programs: JSON lines on standard output in place of words, {picture, of} for every picture and {report} at the end
 
 Exit code: 0 learned, 1 too little cloth to learn from or a camera that gives no picture, 2 wrong usage or a folder that cannot be used.
-`;
+${voiceprintHelp}`;
 
 /** Fewer are learned from, with the advice to show more. */
 const wantedImages = 12;
@@ -56,13 +57,19 @@ export async function main(args: readonly string[]): Promise<number> {
       fabric: text,
       from: text,
       images: text,
+      samples: text,
+      minutes: text,
       json: text,
       progress: { type: 'boolean' },
     },
   });
+  if (positionals.join() === 'voiceprint') return teachVoiceprint(values);
   const { config: configFile, endpoints, machine: id, fabric, from } = values;
   if (positionals.join() !== 'vision' || configFile === undefined || id === undefined || from === undefined) {
-    throw new AgentError('usage', 'teach takes the word vision, --config, --machine, --fabric and --from');
+    throw new AgentError(
+      'usage',
+      'teach takes the word vision, --config, --machine, --fabric and --from, or the word voiceprint, --config and --machine',
+    );
   }
   if (fabric === undefined || !fabricPattern.test(fabric))
     throw new AgentError('usage', '--fabric: 1 to 40 of a–z, 0–9 and -');

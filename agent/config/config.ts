@@ -60,9 +60,17 @@ export interface MachineConfig {
   readonly eye: EyeConfig | null;
   /** null: no camera looks at a flat web. */
   readonly webEye: WebEyeConfig | null;
+  /** null: no microphone hears it. */
+  readonly ear: EarConfig | null;
   /** null unless the endpoint is OPC UA. */
   readonly opcua: OpcUaConfig | null;
   readonly rules: RulesConfig;
+}
+
+/** A microphone at a machine; fields as in `docs/CONFIG.md`. */
+export interface EarConfig {
+  readonly microphone: string;
+  readonly simulated: boolean;
 }
 
 /** A camera before a circular machine's tube; fields as in `docs/CONFIG.md`. */

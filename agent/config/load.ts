@@ -282,6 +282,7 @@ function buildMachine(
             score: scoreOf(machine.eye.score),
           },
     webEye: machine.webEye === undefined ? null : webEyeOf(machine.webEye),
+    ear: machine.ear ?? null,
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { machineKinds } from '../../drivers/profiles/schema.ts';
 import { remoteRuleFields } from '../rules/schema.ts';
 import { parseEndpoint } from './endpoint.ts';
+import { earSchema } from './ear-schema.ts';
 import { eyeSchema, webEyeSchema } from './eye-schema.ts';
 import {
   atStart,
@@ -163,6 +164,7 @@ export const machineSchema = z.strictObject({
     'A camera over a flat web that runs by, as at an inspection table or before a stenter: nothing turns, and no needle is named. Beside it no eye. Absent: none.',
     atStart,
   ),
+  ear: field(earSchema.optional(), 'A microphone that hears this machine. Absent: none.', atStart),
   rules: field(rulesSchema.optional(), 'Changes of rules for this machine alone, by rule id.', live),
 });
 export type ParsedMachine = z.output<typeof machineSchema>;

@@ -1,0 +1,34 @@
+/** Microphones in the configuration: one at a machine (`ear:`). */
+import { z } from 'zod';
+import { parseMicrophoneEndpoint } from '../../drivers/microphone/endpoint.ts';
+import { atStart, field } from './fields.ts';
+
+/** What is wrong with the endpoint of a microphone; null: nothing. */
+function microphoneProblem(text: string): string | null {
+  try {
+    parseMicrophoneEndpoint(text);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'cannot be read';
+  }
+}
+
+export const earSchema = z.strictObject({
+  microphone: field(
+    z.string().superRefine((text, ctx) => {
+      const problem = microphoneProblem(text);
+      if (problem !== null) ctx.addIssue({ code: 'custom', message: problem });
+    }),
+    'Where the sound of the machine comes from. It is fixed at its frame, and the machine tells its speed (spindle.speed or cylinder.speed).',
+    {
+      ...atStart,
+      expects: 'alsa:hw:1,0, wav+http://host/path, tcp://host:port?format=…, rtp://address:port?… or file:///path.wav',
+      examples: ['alsa:hw:1,0'],
+    },
+  ),
+  simulated: field(
+    z.boolean().default(false),
+    'What the microphone hears is computed and no machine; every alert says so.',
+    atStart,
+  ),
+});

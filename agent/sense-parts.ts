@@ -1,0 +1,148 @@
+/** What the eye and the ear of the agent are made of. Each is loaded only where a machine has one. */
+import { join } from 'node:path';
+import type { Config } from './config/config.ts';
+import type { InstalledModels } from './models/installed.ts';
+import type { PipelineParts } from './parts.ts';
+import type { Pipeline } from './pipeline-ports.ts';
+import type { EarDesk } from './senses/ear/desk.ts';
+import type { EyeDesk } from './senses/eye/desk.ts';
+import type { ModelWatch, ModelWatchParts } from './senses/eye/model-watch.ts';
+import type { TeachDesk } from './senses/teach-desk.ts';
+import { gatewayKeys } from './sync/keys.ts';
+import type { GatewayClock } from './time/gateway-clock.ts';
+
+/** The eye of all machines that have a camera; null where none has: then nothing of it is loaded. */
+export async function eyeFor(
+  config: Config,
+  { pipeline, store, clock, log }: Pick<PipelineParts, 'store' | 'clock' | 'log'> & { readonly pipeline: Pipeline },
+): Promise<EyeDesk | null> {
+  const machines = config.machines.flatMap(({ id, eye }) => (eye === null ? [] : [{ id, eye }]));
+  const webs = config.machines.flatMap(({ id, webEye }) => (webEye === null ? [] : [{ id, eye: webEye }]));
+  if (machines.length + webs.length === 0) return null;
+  const { EyeDesk: Desk } = await import('./senses/eye/desk.ts');
+  const logged = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) =>
+    log[level](fields, message);
+  const models = await eyeModelsFor(config, { clock, pipeline, log: logged, changed: () => desk.look() });
+  const desk = new Desk({
+    machines,
+    webs,
+    dataDir: config.dataDir,
+    publicKey: gatewayKeys(config.dataDir).publicKey,
+    models,
+    pipeline,
+    keepFile: (bytes) => store.keepFile(bytes),
+    clock,
+    random: Math.random,
+    log: logged,
+  });
+  return desk;
+}
+
+/** The ear of all machines that have a microphone; null where none has: then nothing of it is loaded. */
+export async function earFor(
+  config: Config,
+  { pipeline, store, clock, log }: Pick<PipelineParts, 'store' | 'clock' | 'log'> & { readonly pipeline: Pipeline },
+): Promise<EarDesk | null> {
+  const machines = config.machines.flatMap(({ id, ear }) => (ear === null ? [] : [{ id, ear }]));
+  if (machines.length === 0) return null;
+  const { EarDesk: Desk, earModelId } = await import('./senses/ear/desk.ts');
+  const installed = await installedFor(config, clock);
+  return new Desk({
+    machines,
+    dataDir: config.dataDir,
+    keys: gatewayKeys(config.dataDir),
+    active: () => installed.active(earModelId),
+    pipeline,
+    keepFile: (bytes) => store.keepFile(bytes),
+    clock,
+    random: Math.random,
+    log: (level, message, fields) => log[level](fields, message),
+  });
+}
+
+const launcher = join(import.meta.dirname, 'bin', 'selvedge');
+
+/** Teaching from the page; null where no machine has an eye: then nothing of it is loaded. */
+export async function teachingFor(
+  config: Config,
+  files: { readonly configPath: string; readonly endpointsPath?: string },
+  {
+    pipeline,
+    clock,
+    log,
+    eye,
+  }: Pick<PipelineParts, 'clock' | 'log'> & { readonly pipeline: Pipeline; readonly eye: EyeDesk | null },
+): Promise<TeachDesk | null> {
+  if (eye === null) return null;
+  const { TeachDesk: Desk } = await import('./senses/teach-desk.ts');
+  const { configPath, endpointsPath } = files;
+  const given = ['--config', configPath, ...(endpointsPath === undefined ? [] : ['--endpoints', endpointsPath])];
+  return new Desk({
+    eyes: config.machines.flatMap(({ id, eye: tube, webEye }) => {
+      const any = tube ?? webEye;
+      return any === null ? [] : [{ id, fabric: any.fabric }];
+    }),
+    dataDir: config.dataDir,
+    publicKey: gatewayKeys(config.dataDir).publicKey,
+    model: () => eye.view().model,
+    command: (machine, fabric) => {
+      const what = ['--machine', machine, '--fabric', fabric, '--from', 'camera', '--progress'];
+      return ['sh', launcher, 'teach', 'vision', ...given, ...what];
+    },
+    taught: (machine, taught) => pipeline.fabric.clothTaught(machine, taught),
+    clock,
+    log: (level, message, fields) => log[level](fields, message),
+  });
+}
+
+async function installedFor(
+  { dataDir, models: { siteKeys } }: { readonly dataDir: string; readonly models: Pick<Config['models'], 'siteKeys'> },
+  clock: GatewayClock,
+): Promise<InstalledModels> {
+  const { InstalledModels: Installed } = await import('./models/installed.ts');
+  const { trustedKeys } = await import('./models/trust.ts');
+  const { runGolden } = await import('../models/package/golden.ts');
+  const { hostBoot, hostMonotonicMs } = await import('./time/host.ts');
+  return new Installed({
+    dataDir,
+    trusted: trustedKeys(dataDir, siteKeys),
+    golden: runGolden,
+    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
+    wallMs: () => clock.wallMs(),
+  });
+}
+
+/** Accelerators are tried when the agent has begun to do what it is there for. */
+const tryAcceleratorsAfterMs = 30_000;
+/** The trial of an accelerator stands back behind the polls. */
+const trialNiceness = 10;
+
+async function eyeModelsFor(
+  { dataDir, models: { siteKeys, accelerator } }: Config,
+  parts: Pick<ModelWatchParts, 'log' | 'changed'> & { readonly clock: GatewayClock; readonly pipeline: Pipeline },
+): Promise<ModelWatch> {
+  const { clock, pipeline, log, changed } = parts;
+  const { ModelWatch: Watch } = await import('./senses/eye/model-watch.ts');
+  const { eyeModelId } = await import('./senses/eye/model.ts');
+  const { Accelerators, hostMarks } = await import('./models/accelerators.ts');
+  const { CrashNotes, noteInThread } = await import('./models/crash-notes.ts');
+  const { chooseAccelerator } = await import('../models/package/accelerator.ts');
+  const installed = await installedFor({ dataDir, models: { siteKeys } }, clock);
+  const accelerators = new Accelerators({
+    dataDir,
+    wanted: accelerator,
+    host: hostMarks(process.env),
+    choose: (folder, manifest, signal) =>
+      chooseAccelerator(folder, manifest, accelerator, process.platform, { niceness: trialNiceness, signal }),
+    wallMs: () => clock.wallMs(),
+  });
+  return new Watch({
+    installed,
+    notes: new CrashNotes(eyeModelId, (note) => noteInThread({ dataDir, ...note })),
+    accelerators,
+    takenBack: (told) => pipeline.gateway.modelTakenBack(told),
+    changed,
+    log,
+    tryAfterMs: tryAcceleratorsAfterMs,
+  });
+}

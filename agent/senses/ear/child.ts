@@ -1,0 +1,153 @@
+/**
+ * The ear's process: microphones in, what is odd out, in a process of its own, because a model's native code blocks its thread and may take
+ * its process with it. Sound stays in its memory for half a minute and never leaves it: scores, levels of bands and counts do.
+ */
+import { createMicrophone, type Microphone } from '../../../drivers/microphone/microphone.ts';
+import type { MicrophoneEvent } from '../../../drivers/microphone/ports.ts';
+import { DriverError } from '../../../drivers/errors.ts';
+import { ModelError } from '../../../models/errors.ts';
+import { openSession, type ModelSession } from '../../../models/runtime.ts';
+import { readStats } from '../../../models/stats-file.ts';
+import { printOf } from '../../../models/voiceprint/print-file.ts';
+import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
+import type { HearingTold, OpenPiece, SpeedPrint } from './hearing.ts';
+import { featuresOf, Listening } from './listening.ts';
+import { pictureOf } from './picture.ts';
+import { earAskedSchema, type EarMachine, type EarMessage, type EarSettings, earSettingsSchema } from './settings.ts';
+
+const aliveMs = 2_000;
+const lookMs = 250;
+/** Pieces in one run of the graph. */
+const mostInARun = 32;
+
+interface Watched {
+  readonly machine: string;
+  readonly microphone: Microphone;
+  readonly listening: Listening;
+}
+
+class Ear {
+  readonly #settings: EarSettings;
+  readonly #say: (message: EarMessage) => void;
+  #watched: readonly Watched[] = [];
+  #session: ModelSession | null = null;
+  #alive: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Timeout | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #isBusy = false;
+
+  constructor(settings: EarSettings, say: (message: EarMessage) => void) {
+    this.#settings = settings;
+    this.#say = say;
+  }
+
+  async start(): Promise<void> {
+    const { model, modelFile, machines } = this.#settings;
+    this.#session = await openSession(modelFile);
+    this.#watched = machines.map((settings) => this.#watch(settings, model));
+    const byMachine = new Map(this.#watched.map((one) => [one.machine, one]));
+    process.on('message', (message: unknown) => {
+      const asked = earAskedSchema.safeParse(message);
+      const listening = asked.success ? byMachine.get(asked.data.machine)?.listening : undefined;
+      if (!asked.success || listening === undefined) return;
+      if (asked.data.kind === 'poll') listening.hearing.poll(asked.data);
+      else listening.enrol(asked.data.samples);
+    });
+    this.#alive = setInterval(() => this.#tellAlive(), aliveMs);
+    this.#tellAlive();
+    for (const { microphone } of this.#watched) await microphone.start(new AbortController().signal);
+    this.#looking = setInterval(() => this.#turn(), lookMs);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#alive !== null) clearInterval(this.#alive);
+    if (this.#looking !== null) clearInterval(this.#looking);
+    await this.#work;
+    await Promise.all(this.#watched.map(({ microphone }) => microphone.stop()));
+    await this.#session?.close();
+  }
+
+  #watch({ machine, endpoint, prints, reference }: EarMachine, model: string): Watched {
+    const taught = prints.map(({ speed, stats }): SpeedPrint => ({
+      speed,
+      print: printOf(readStats(Buffer.from(stats), model)),
+    }));
+    const microphone = createMicrophone(
+      { microphone: machine, endpoint, ...(reference === null ? {} : { reference }) },
+      {
+        clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+        random: Math.random,
+        onSound: () => undefined,
+        onEvent: (event) => this.#microphone(event),
+        log: () => undefined,
+      },
+    );
+    const utcLessMonotonicMs = () => Date.now() - performance.now();
+    return { machine, microphone, listening: new Listening(taught, { microphone, utcLessMonotonicMs }) };
+  }
+
+  /** One turn at a time: a slow computer lets sound wait in its ring, where it is counted when it is lost. */
+  #turn(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    this.#work = this.#hear().finally(() => (this.#isBusy = false));
+  }
+
+  async #hear(): Promise<void> {
+    const ready: { readonly one: Watched; readonly piece: OpenPiece }[] = [];
+    for (const one of this.#watched) for (const piece of one.listening.take()) ready.push({ one, piece });
+    for (let at = 0; at < ready.length; at += mostInARun) await this.#run(ready.slice(at, at + mostInARun));
+    for (const { machine, listening } of this.#watched) {
+      const message = listening.enrolled(machine, this.#settings.model);
+      if (message !== null) this.#say(message);
+    }
+  }
+
+  async #run(ready: readonly { readonly one: Watched; readonly piece: OpenPiece }[]): Promise<void> {
+    if (this.#session === null) return;
+    const pieces = ready.map(({ piece }) => piece);
+    const features = await featuresOf(pieces, this.#session);
+    for (const [at, { one, piece }] of ready.entries()) {
+      const heard = features[at];
+      if (heard === null || heard === undefined) continue;
+      for (const told of one.listening.heard(piece, heard)) await this.#tell(one, told);
+    }
+  }
+
+  async #tell({ machine, listening }: Watched, told: HearingTold): Promise<void> {
+    if (told.kind === 'began') {
+      const picture = await pictureOf(listening.hearing.history.columns());
+      this.#say({ ...told, machine, ranges: [...told.ranges], picture });
+    } else this.#say({ ...told, machine });
+  }
+
+  #microphone(event: MicrophoneEvent): void {
+    if (event.kind !== 'health') return;
+    const { microphone: machine, verdict, reason, atMs } = event;
+    this.#say({ kind: 'microphone', machine, state: verdict.kind, reason, atMs });
+  }
+
+  #tellAlive(): void {
+    const microphones = this.#watched.map(({ machine, microphone, listening }) => {
+      const { verdict, dropped } = microphone.counts();
+      const counts = listening.hearing.counts();
+      return { machine, state: verdict.kind, ...counts, dropped: counts.dropped + dropped };
+    });
+    this.#say({ kind: 'alive', microphones });
+  }
+}
+
+runSense(earSettingsSchema, (settings, say): SenseWork => {
+  const ear = new Ear(settings, say);
+  const started = ear.start().catch((error: unknown) => {
+    process.stderr.write(`ear: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(isTheModels(error) ? 1 : senseExits.notTheModel);
+  });
+  return { stop: () => started.then(() => ear.stop()) };
+});
+
+/** What was taught and the microphone's address are not the model's; all else may be. */
+function isTheModels(error: unknown): boolean {
+  if (error instanceof DriverError) return false;
+  return !(error instanceof ModelError && error.key === 'statsInvalid');
+}

@@ -1,0 +1,177 @@
+/**
+ * One machine in the ear's process: its microphone's sound cut into pieces of a second, judged or collected. What goes to the graph are whole
+ * pieces without a gap; what has one is left out and counted by the microphone.
+ */
+import type { Microphone } from '../../../drivers/microphone/microphone.ts';
+import { SoundMeter } from '../../../drivers/microphone/measure.ts';
+import { ModelError } from '../../../models/errors.ts';
+import type { Graph } from '../../../models/graph.ts';
+import { statsOf } from '../../../models/voiceprint/print-file.ts';
+import { blank, feedsOf, parts } from '../../../models/voiceprint/ear.ts';
+import { bands, bandsHeard, hopSamples, modelRateHz, windowsOf } from '../../../models/voiceprint/front-end.ts';
+import { mean } from '../../../models/statistics/metrics.ts';
+import { writeStats } from '../../../models/stats-file.ts';
+import { Enrolling } from './enrolling.ts';
+import { Hearing, type HearingTold, type OpenPiece, type SoundPiece, type SpeedPrint } from './hearing.ts';
+import type { Enrolled, EarMessage } from './settings.ts';
+
+/** Of a piece: a second and some milliseconds. */
+const hopsAPiece = 47;
+/** More a turn would keep the polls and the others waiting. */
+const mostPiecesATurn = 8;
+const mostLevels = 600;
+
+export interface ListeningPorts {
+  readonly microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>;
+  /** Added to a monotonic time it is UTC. */
+  readonly utcLessMonotonicMs: () => number;
+}
+
+interface Enrolment {
+  readonly wanted: number;
+  readonly enrolling: Enrolling;
+  readonly rateHz: number;
+  readonly meter: SoundMeter;
+  levels: { readonly lowDb: number; readonly highDb: number }[];
+}
+
+export class Listening {
+  readonly #ports: ListeningPorts;
+  readonly hearing: Hearing;
+  #epoch = 0;
+  #next = 0;
+  /** Asked for; begins with the first piece, whose rate says which bands there are. */
+  #wanted: number | null = null;
+  #enrolment: Enrolment | null = null;
+  #seen = 0;
+
+  constructor(prints: readonly SpeedPrint[], ports: ListeningPorts) {
+    this.#ports = ports;
+    this.hearing = new Hearing(prints);
+  }
+
+  /** @param samples a speed; null: no more */
+  enrol(samples: number | null): void {
+    this.#wanted = samples;
+    this.#enrolment = null;
+  }
+
+  /** New pieces whose sound is there and whose run is known. */
+  take(): OpenPiece[] {
+    this.#cut();
+    return this.hearing.take();
+  }
+
+  /** What the graph made of a piece: what is to be told of it. */
+  heard(piece: OpenPiece, features: Float32Array): readonly HearingTold[] {
+    const { sample, told } = this.hearing.heard(piece, features);
+    if (this.#wanted === null) return told;
+    this.#enrolment ??= {
+      wanted: this.#wanted,
+      enrolling: new Enrolling(this.#wanted, bandsHeard(piece.rateHz)),
+      rateHz: piece.rateHz,
+      meter: new SoundMeter(piece.rateHz),
+      levels: [],
+    };
+    // Another microphone was plugged in: what it hears is another sound.
+    if (this.#enrolment.rateHz !== piece.rateHz) {
+      this.#enrolment = null;
+      return told;
+    }
+    const { meter, enrolling, levels } = this.#enrolment;
+    if (levels.length < mostLevels) levels.push(...meter.push({ channels: [piece.samples], holes: [] }));
+    if (sample !== null) enrolling.add(sample);
+    return told;
+  }
+
+  /** How far an enrolment is, when that has changed; what it learned, when it is whole. */
+  enrolled(machine: string, model: string): EarMessage | null {
+    const enrolment = this.#enrolment;
+    if (enrolment === null) return null;
+    const { enrolling, wanted, rateHz, levels } = enrolment;
+    const speeds = [...enrolling.progress()];
+    const seen = speeds.reduce((sum, { samples }) => sum + samples, enrolling.beyond);
+    if (seen === this.#seen) return null;
+    this.#seen = seen;
+    if (!enrolling.isWhole || levels.length === 0) return { kind: 'enrolling', machine, wanted, speeds };
+    const { prints, leftOut } = enrolling.learn();
+    this.enrol(null);
+    const learned: Enrolled['prints'] = prints.map(({ speed, samples, print }) => ({
+      speed,
+      samples,
+      threshold: print.threshold,
+      spread: print.spread,
+      stats: Uint8Array.from(writeStats(statsOf(print, model))),
+    }));
+    const of = (which: 'lowDb' | 'highDb') => mean(levels.map((one) => one[which]));
+    return {
+      kind: 'enrolled',
+      machine,
+      rateHz,
+      levels: { lowDb: of('lowDb'), highDb: of('highDb') },
+      prints: learned,
+      leftOut: [...leftOut],
+    };
+  }
+
+  #cut(): void {
+    const { microphone, utcLessMonotonicMs } = this.#ports;
+    const { rateHz, epoch, samples: _samples } = microphone.counts();
+    if (rateHz === null) return;
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#next = 0;
+    }
+    const length = Math.ceil((hopsAPiece * hopSamples * rateHz) / modelRateHz) + (rateHz === modelRateHz ? 0 : 2);
+    for (let turn = 0; turn < mostPiecesATurn; turn += 1) {
+      const window = microphone.read(0, this.#next, this.#next + length);
+      if (window === null || window.kind === 'to-come') return;
+      if (window.kind === 'gap') {
+        this.#next = Math.max(this.#next + 1, ...window.gaps.map(({ toSample }) => toSample));
+        continue;
+      }
+      if (window.kind === 'overwritten') {
+        this.#next = window.oldestSample + length;
+        continue;
+      }
+      const [fromMs, toMs] = [microphone.msOf(this.#next), microphone.msOf(this.#next + length)];
+      this.#next += length;
+      if (fromMs === null || toMs === null) continue;
+      const offsetMs = utcLessMonotonicMs();
+      this.hearing.offer({ fromMs: fromMs + offsetMs, toMs: toMs + offsetMs, samples: window.samples, rateHz });
+    }
+  }
+}
+
+/**
+ * What the graph makes of pieces, all of them in one run: `parts` × `bands` numbers each. null: a piece nothing can be heard in.
+ * @throws ModelError `modelUnusable`
+ */
+export async function featuresOf(pieces: readonly SoundPiece[], graph: Graph): Promise<(Float32Array | null)[]> {
+  const cut = pieces.map((piece) => windowOf(piece));
+  const there = cut.flatMap((one) => one ?? []);
+  const samples = Math.min(...there.map((one) => one.samples));
+  if (there.length === 0) return pieces.map(() => null);
+  const pcm = new Float32Array(there.length * samples);
+  for (const [at, one] of there.entries()) pcm.set(one.pcm.subarray(0, samples), at * samples);
+  const { features } = await graph.run(feedsOf({ count: there.length, samples, pcm }, blank), ['features']);
+  const size = parts * bands;
+  if (features === undefined || features.data.length !== there.length * size) {
+    throw new ModelError('modelUnusable', 'the graph hears other features');
+  }
+  let at = 0;
+  return cut.map((one) => {
+    if (one === null) return null;
+    at += 1;
+    return features.data.slice((at - 1) * size, at * size);
+  });
+}
+
+function windowOf(piece: SoundPiece) {
+  try {
+    return windowsOf(piece, 'a second of sound');
+  } catch (error) {
+    if (error instanceof ModelError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,140 @@
+/** What goes between the agent and its ear: settings once; polls and teaching down; what is heard up. Checked on both sides. */
+import { z } from 'zod';
+import { troubles } from '../../../drivers/microphone/health.ts';
+
+const ms = z.number().refine(Number.isFinite);
+const id = z.string().min(1).max(40);
+const count = z.int().min(0);
+const speed = z.number().positive().max(100_000);
+
+/** Levels below and above 4 kHz, dB. */
+export const levelsSchema = z.strictObject({ lowDb: ms, highDb: ms });
+
+/** What was taught at one speed. */
+export const speedStatsSchema = z.strictObject({
+  speed,
+  stats: z.instanceof(Uint8Array).describe('As stats-file.ts has it'),
+});
+
+export const earMachineSchema = z.strictObject({
+  machine: id,
+  endpoint: z.string().min(1).max(2_000),
+  prints: z.array(speedStatsSchema).max(24),
+  reference: levelsSchema.nullable().describe('What a good microphone heard of the running machine; null: not known'),
+});
+export type EarMachine = z.infer<typeof earMachineSchema>;
+
+export const earSettingsSchema = z.strictObject({
+  kind: z.literal('settings'),
+  modelFile: z.string().min(1),
+  model: z.string().min(1).describe('id@version'),
+  machines: z.array(earMachineSchema).max(200),
+});
+export type EarSettings = z.infer<typeof earSettingsSchema>;
+
+/** A poll of a machine that is listened to. */
+export const runPollSchema = z.strictObject({
+  kind: z.literal('poll'),
+  machine: id,
+  timeMs: ms,
+  isRunning: z.boolean(),
+  speed: z.number().min(0).max(100_000).nullable(),
+});
+
+/** Samples a speed; the most that one enrolment may ask for. */
+export const mostSamples = 200;
+export const leastSamples = 10;
+
+/** Begins an enrolment, or takes it back. */
+export const enrolSchema = z.strictObject({
+  kind: z.literal('enrol'),
+  machine: id,
+  samples: z.int().min(leastSamples).max(mostSamples).nullable(),
+});
+export const earAskedSchema = z.discriminatedUnion('kind', [runPollSchema, enrolSchema]);
+export type EarAsked = z.infer<typeof earAskedSchema>;
+
+const microphoneStates = ['starting', 'ok', ...troubles] as const;
+
+/** A picture for people: small enough to be sent. */
+export const maxPictureBytes = 24 * 1024;
+
+const progressSchema = z.array(z.strictObject({ speed, samples: count })).max(24);
+
+export const earMessageSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('alive'),
+    microphones: z.array(
+      z.strictObject({
+        machine: id,
+        state: z.enum(microphoneStates),
+        judged: count,
+        standing: count,
+        unsteady: count,
+        speedUnknown: count,
+        notPolled: count,
+        untaughtSpeed: count,
+        dropped: count,
+      }),
+    ),
+  }),
+  z.strictObject({
+    kind: z.literal('microphone'),
+    machine: id,
+    state: z.enum(microphoneStates),
+    reason: z.string().max(200).nullable(),
+    atMs: ms,
+  }),
+  z.strictObject({
+    kind: z.literal('judged'),
+    machine: id,
+    atMs: ms,
+    speed,
+    score: ms,
+    threshold: ms,
+    evidence: z.number().min(0),
+  }),
+  z.strictObject({
+    kind: z.literal('began'),
+    machine: id,
+    sinceMs: ms,
+    atMs: ms,
+    speed,
+    score: ms,
+    threshold: ms,
+    ranges: z
+      .array(
+        z.strictObject({
+          what: z.enum(['level', 'change']),
+          fromHz: count,
+          toHz: count,
+          db: ms,
+        }),
+      )
+      .max(5),
+    picture: z
+      .instanceof(Uint8Array)
+      .refine((bytes) => bytes.length <= maxPictureBytes)
+      .nullable(),
+  }),
+  z.strictObject({ kind: z.literal('ended'), machine: id, sinceMs: ms, atMs: ms }),
+  z.strictObject({
+    kind: z.literal('enrolling'),
+    machine: id,
+    wanted: count,
+    speeds: progressSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('enrolled'),
+    machine: id,
+    rateHz: z.number().positive(),
+    levels: levelsSchema,
+    prints: z
+      .array(speedStatsSchema.extend({ samples: z.int().min(1), threshold: ms, spread: ms }))
+      .min(1)
+      .max(24),
+    leftOut: progressSchema,
+  }),
+]);
+export type EarMessage = z.infer<typeof earMessageSchema>;
+export type Enrolled = Extract<EarMessage, { kind: 'enrolled' }>;

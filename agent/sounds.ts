@@ -1,0 +1,134 @@
+/**
+ * What the ear tells of machines, as events and alerts: a machine that does not sound like itself is one occurrence from the first odd sound
+ * until it sounds like itself again. The ear has judged already, so no rule of the configuration stands behind it.
+ *
+ * Invariants (test/unit/pipeline/sounds.test.ts):
+ *  S1  One stretch of odd sound is one `sound_odd` that is opened and one that is closed, and one occurrence of one alert.
+ *  S2  An alert from before a start, of the agent or of the ear's process, is over only when the ear has listened long enough since.
+ */
+import type { EventRecord } from '../cloud-bridge/contract.ts';
+import type { AlertDesk } from './alerts/desk.ts';
+import type { GatewayRule } from './gateway-alerts.ts';
+import type { Journaling } from './journaling.ts';
+import type { OddSound, SoundPort } from './pipeline-ports.ts';
+import type { Instant } from './rules/conditions.ts';
+
+const oddEvent = 'sound_odd';
+const taughtEvent = 'voiceprint_taught';
+
+const odd: GatewayRule = {
+  id: 'ear-odd-sound',
+  type: 'sound_odd',
+  priority: 'medium',
+  latch: false,
+  text: 'The machine does not sound like itself',
+  runbook:
+    'Go and listen. Look at the needle, the hook or cams, the belt and loose covers. If all is well, and it sounds so from now on (another material, after maintenance), enrol it anew: selvedge teach voiceprint.',
+};
+
+export interface SoundDeskParts {
+  readonly journal: Journaling;
+  readonly desk: AlertDesk;
+  readonly isWatched: (machine: string) => boolean;
+  readonly now: () => Instant;
+}
+
+export class SoundDesk implements SoundPort {
+  readonly #p: SoundDeskParts;
+  /** As it was told last, by machine. */
+  readonly #lasting = new Map<string, OddSound>();
+
+  constructor(parts: SoundDeskParts) {
+    this.#p = parts;
+  }
+
+  /** For taking over what is open from before the start. */
+  static readonly rules: readonly GatewayRule[] = [odd];
+
+  static runbook(rule: string): string | null {
+    return rule === odd.id ? odd.runbook : null;
+  }
+
+  began(sound: OddSound): { occurrence: string | null; durable: Promise<void> } {
+    const { isWatched, journal, desk, now } = this.#p;
+    const { machine } = sound;
+    if (!isWatched(machine)) return { occurrence: null, durable: journal.durable() };
+    const before = this.#lasting.get(machine);
+    if (before !== undefined) this.#note(before, 'closed', before.sinceMs, { lost: true });
+    this.#lasting.set(machine, sound);
+    const at = now();
+    const { text, ...rule } = odd;
+    const activation = {
+      onsetMs: Math.round(sound.sinceMs),
+      raisedMs: Math.round(at.wallMs),
+      signal: null,
+      cause: 'sound',
+      text,
+      evidence: dataOf(sound),
+    };
+    this.#note(sound, 'opened', sound.sinceMs);
+    desk.activate(machine, rule, activation, false, false, at);
+    journal.flush();
+    const occurrence = desk.open().find((one) => one.machine === machine && one.rule === odd.id)?.id ?? null;
+    return { occurrence, durable: journal.durable() };
+  }
+
+  ended(machine: string, atMs: number): void {
+    const { journal, desk, now } = this.#p;
+    const sound = this.#lasting.get(machine);
+    if (sound === undefined) return;
+    this.#lasting.delete(machine);
+    this.#note(sound, 'closed', atMs);
+    desk.clear(machine, odd.id, Math.round(atMs), now());
+    journal.flush();
+  }
+
+  anew(machine: string, atMs: number): void {
+    const sound = this.#lasting.get(machine);
+    if (sound === undefined) return;
+    this.#lasting.delete(machine);
+    this.#note(sound, 'closed', atMs, { lost: true });
+    this.#p.journal.flush();
+  }
+
+  calm(machine: string, atMs: number): void {
+    const { isWatched, journal, desk, now } = this.#p;
+    if (!isWatched(machine) || this.#lasting.has(machine)) return;
+    desk.clear(machine, odd.id, Math.round(atMs), now());
+    journal.flush();
+  }
+
+  taught(machine: string, data: EventRecord['data']): Promise<void> {
+    const { isWatched, journal, now } = this.#p;
+    if (isWatched(machine)) journal.instant(machine, now().wallMs, taughtEvent, data);
+    journal.flush();
+    return journal.durable();
+  }
+
+  #note(sound: OddSound, phase: EventRecord['phase'], atMs: number, more: EventRecord['data'] = {}): void {
+    this.#p.journal.event({
+      machine: sound.machine,
+      atMs: Math.round(atMs),
+      event: oddEvent,
+      phase,
+      fromMs: phase === 'closed' ? Math.round(sound.sinceMs) : null,
+      data: { ...dataOf(sound), ...more },
+    });
+  }
+}
+
+const tenths = (value: number) => Math.round(value * 10) / 10;
+
+function dataOf({ score, threshold, speed, ranges, model, isSimulated }: OddSound): EventRecord['data'] {
+  const said = ranges.map(
+    ({ what, fromHz, toHz, db }) => `${what} ${fromHz}-${toHz} Hz ${db > 0 ? '+' : ''}${tenths(db)} dB`,
+  );
+  return {
+    score: Math.round(score * 1000) / 1000,
+    threshold: Math.round(threshold * 1000) / 1000,
+    speed: tenths(speed),
+    bands: said.join('; ').slice(0, 400),
+    model,
+    isSimulated,
+  };
+}

@@ -1,0 +1,123 @@
+/** The ear of a simulated machine, in its own process, at the pace of real sound. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { takeRequest } from '../../agent/senses/ear/requests.ts';
+import { earRig, machine, speed } from './ear-rig.ts';
+import { until } from './sync-rig.ts';
+import { startVerb } from './verb.ts';
+
+const go = new AbortController().signal;
+
+interface TeachReport {
+  readonly ok: boolean;
+  readonly version: number | null;
+  readonly wanted: number;
+  readonly speeds: readonly { readonly speed: number; readonly samples: number }[];
+  readonly reason: string | null;
+}
+
+test('without an agent an enrolment ends, and nothing is asked any more', { timeout: 60_000 }, async (t) => {
+  const { config, dataDir } = await earRig(t);
+  const { code, report } = await startVerb<TeachReport>(
+    t,
+    'teach',
+    'voiceprint',
+    '--config',
+    config,
+    '--machine',
+    machine,
+  ).ended;
+  assert.equal(code, 1);
+  assert.match(report?.reason ?? '', /no agent answered/);
+  assert.equal(takeRequest(dataDir, machine), null);
+});
+
+describe('the ear', { concurrency: 3 }, () => {
+  test(
+    'a machine that begins to sound otherwise is told within a minute, with a picture, and that it ends',
+    { timeout: 120_000 },
+    async (t) => {
+      const { desk, teach, run, sounds, kept, evidence, ended, conditions } = await earRig(t);
+      await teach();
+      desk.start(go);
+      const judged = () => desk.view().microphones[0]?.judged ?? 0;
+      await until('it judges', () => judged() >= 2, 40_000);
+      assert.deepEqual(
+        conditions.filter(({ active }) => active),
+        [],
+      );
+      const faultMs = Date.now();
+      run({ speed, fault: true });
+      await until('it is told', () => sounds.length > 0, 60_000);
+      const [odd] = sounds;
+      assert.ok(odd !== undefined && odd.sinceMs >= faultMs - 5_000 && odd.score > odd.threshold);
+      // The fault is a click that rings at 6 kHz.
+      assert.ok(
+        odd.ranges.some(({ fromHz, toHz, db }) => fromHz < 6_500 && toHz > 5_500 && db > 0),
+        JSON.stringify(odd.ranges),
+      );
+      await until('its picture is kept', () => evidence.length > 0, 5_000);
+      assert.deepEqual(evidence, ['o']);
+      assert.equal(Buffer.from(kept[0]?.subarray(8, 12) ?? []).toString('latin1'), 'WEBP');
+      run({ speed, fault: false });
+      await until('and that it ends', () => ended.length > 0, 90_000);
+      assert.equal(sounds.length, 1);
+    },
+  );
+
+  test(
+    'a machine that stands is not judged, and a microphone that goes silent is told',
+    { timeout: 90_000 },
+    async (t) => {
+      const { desk, teach, run, sounds, conditions } = await earRig(t);
+      await teach();
+      run({ speed: 0, fault: true });
+      desk.start(go);
+      await until('it stands', () => (desk.view().microphones[0]?.standing ?? 0) >= 5, 40_000);
+      assert.deepEqual([desk.view().microphones[0]?.judged, sounds.length], [0, 0]);
+      run({ speed, fault: false, mute: true });
+      await until(
+        'it is told',
+        () => conditions.some(({ name, active }) => name === 'microphone.dead' && active),
+        20_000,
+      );
+    },
+  );
+
+  test(
+    'a machine that was not taught says so; enrolled while it runs it is judged from then on, and its print is too small to hold a sound',
+    { timeout: 180_000 },
+    async (t) => {
+      const { desk, dataDir, config, conditions, taught } = await earRig(t);
+      desk.start(go);
+      const notTaught = () => conditions.findLast(({ name }) => name === 'ear.not_taught')?.active;
+      await until('it is said', () => notTaught() === true, 20_000);
+      const verb = startVerb<TeachReport>(
+        t,
+        'teach',
+        'voiceprint',
+        '--config',
+        config,
+        '--machine',
+        machine,
+        '--samples',
+        '10',
+      );
+      const { code, report, out, err } = await verb.ended;
+      assert.equal(code, 0, err);
+      assert.deepEqual([report?.ok, report?.version, report?.wanted], [true, 1, 10]);
+      assert.deepEqual(report?.speeds, [{ speed, samples: 10 }]);
+      assert.match(out, /ls-1 is enrolled \(version 1\)/);
+      assert.match(err, /4000 a minute: 5, of 10 samples each/, 'it told how far it was');
+      await until('who was enrolled is told', () => taught.length > 0, 5_000);
+      await until('it is known', () => notTaught() === false, 20_000);
+      await until('it is judged', () => (desk.view().microphones[0]?.judged ?? 0) >= 1, 30_000);
+      const folder = join(dataDir, 'voiceprints', machine, '1');
+      const bytes = readdirSync(folder).reduce((sum, file) => sum + readFileSync(join(folder, file)).length, 0);
+      // Four means and four triangles of 128 bands, twice as much as squares; a second of sound would be 96 kB more.
+      assert.ok(bytes < 4 * (128 * 128 + 128) * 4 + 8_000, String(bytes));
+    },
+  );
+});

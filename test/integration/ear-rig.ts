@@ -1,0 +1,217 @@
+/** A simulated machine that is heard over the network, and the ear as the agent has it: what `agent/sense-parts.ts` puts together. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { OddSound } from '../../agent/pipeline-ports.ts';
+import { EarDesk, earModelId } from '../../agent/senses/ear/desk.ts';
+import { keepPrint } from '../../agent/senses/ear/prints.ts';
+import { featuresOf } from '../../agent/senses/ear/listening.ts';
+import { senseModel } from '../../agent/senses/sense-model.ts';
+import type { ConditionEvent, DriverEvent, Reading } from '../../drivers/contract.ts';
+import { openSession } from '../../models/runtime.ts';
+import { writeStats } from '../../models/stats-file.ts';
+import { seeded } from '../../models/statistics/split.ts';
+import { enrol } from '../../models/voiceprint/ear.ts';
+import { bands, hopSamples } from '../../models/voiceprint/front-end.ts';
+import { piecesASample, pooled } from '../../models/voiceprint/pool.ts';
+import { statsOf } from '../../models/voiceprint/print-file.ts';
+import { keyPair, temporaryDir } from '../unit/models/making.ts';
+
+export const machine = 'ls-1';
+export const rateHz = 48_000;
+export const speed = 4_000;
+
+/** A knock a stitch over noise. Simulated. @param fault a second, shorter knock behind the first */
+export function soundFrom(seed: number): (count: number, fault: boolean) => Float32Array {
+  const random = seeded(seed);
+  let at = 0;
+  let low = 0;
+  const stitch = Math.round((60 * rateHz) / speed);
+  return (count, fault) => {
+    const samples = new Float32Array(count);
+    for (let i = 0; i < count; i += 1) {
+      const within = (at + i) % stitch;
+      const knock = 0.3 * Math.exp(-within / 200) * Math.sin(within * 0.25);
+      const second = (within + stitch - 300) % stitch;
+      const click = fault ? 0.1 * Math.exp(-second / 80) * Math.sin(second * 0.8) : 0;
+      low += 0.1 * (random() - 0.5 - low);
+      samples[i] = knock + click + 0.02 * (random() - 0.5) + 0.1 * low;
+    }
+    at += count;
+    return samples;
+  };
+}
+
+export interface EarRig {
+  readonly dataDir: string;
+  /** Path of a configuration that names this ear; for verbs of the command line. */
+  readonly config: string;
+  readonly desk: EarDesk;
+  readonly sounds: OddSound[];
+  readonly ended: number[];
+  readonly kept: Uint8Array[];
+  readonly evidence: (string | null)[];
+  readonly conditions: ConditionEvent[];
+  readonly taught: number[];
+  /** What the machine does from now on. */
+  readonly run: (how: { readonly speed: number; readonly fault: boolean; readonly mute?: boolean }) => void;
+  /** Teaches it, as an hour ago. */
+  readonly teach: () => Promise<void>;
+}
+
+const blockMs = 100;
+
+export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
+  const dir = temporaryDir(t);
+  const [dataDir, config] = [join(dir, 'data'), join(dir, 'agent.yaml')];
+  mkdirSync(dataDir);
+  const keys = keyPair();
+  let doing = { speed, fault: false, mute: false };
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const sound = soundFrom(1);
+  const startMs = performance.now();
+  let sent = 0;
+  const sending = setInterval(() => {
+    // As many as time has gone by: a timer that comes late makes a longer block.
+    const due = Math.floor(((performance.now() - startMs) / 1000) * rateHz) - sent;
+    sent += due;
+    const samples = sound(due, doing.fault);
+    const bytes = Buffer.alloc(2 * due);
+    for (const [i, value] of samples.entries()) bytes.writeInt16LE(doing.mute ? 0 : Math.round(value * 32_000), 2 * i);
+    for (const socket of sockets) socket.write(bytes);
+  }, blockMs);
+  const [sounds, ended, kept, evidence, conditions, taught]: [
+    OddSound[],
+    number[],
+    Uint8Array[],
+    (string | null)[],
+    ConditionEvent[],
+    number[],
+  ] = [[], [], [], [], [], []];
+  const endpoint = `tcp://127.0.0.1:${port}?format=s16le&rate=${rateHz}&channels=1`;
+  const about = { id: machine, profile: 'sewing-modbus-ref', endpoint: 'modbus://127.0.0.1:5000', unit: 1 };
+  writeFileSync(
+    config,
+    JSON.stringify({
+      version: 1,
+      site: { id: 'test', timeZone: 'UTC' },
+      gateway: { id: 'gw' },
+      dataDir,
+      machines: [{ ...about, ear: { microphone: endpoint } }],
+    }),
+  );
+  const desk = new EarDesk({
+    machines: [{ id: machine, ear: { microphone: endpoint, simulated: true } }],
+    dataDir,
+    keys,
+    active: () => null,
+    pipeline: {
+      accept: (event: DriverEvent) => {
+        if (event.kind === 'condition') conditions.push(event);
+      },
+      sound: {
+        began: (odd) => {
+          sounds.push(odd);
+          return { occurrence: 'o', durable: Promise.resolve() };
+        },
+        ended: (_machine, atMs) => void ended.push(atMs),
+        anew: () => undefined,
+        calm: () => undefined,
+        taught: (_machine, data) => {
+          taught.push(Number(data['version']));
+          return Promise.resolve();
+        },
+      },
+      evidence: (_machine, _atMs, data) => {
+        evidence.push(data.occurrence);
+        return Promise.resolve();
+      },
+    },
+    keepFile: (bytes) => {
+      kept.push(bytes);
+      return Promise.resolve('0'.repeat(64));
+    },
+    clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
+    random: () => 0.5,
+    log: () => undefined,
+  });
+  const polling = setInterval(() => {
+    const nowMs = Date.now();
+    const reading: Reading = {
+      machine,
+      signal: 'spindle.speed',
+      quality: 'good',
+      value: doing.speed,
+      sourceTimeMs: nowMs,
+      receivedTimeMs: nowMs,
+      monotonicMs: performance.now(),
+    };
+    desk.saw({ kind: 'readings', machine, readings: [reading] });
+  }, 200);
+  t.after(async () => {
+    clearInterval(sending);
+    clearInterval(polling);
+    await desk.stop();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    dataDir,
+    config,
+    desk,
+    sounds,
+    ended,
+    kept,
+    evidence,
+    conditions,
+    taught,
+    run: (how) => (doing = { mute: false, ...how }),
+    teach: () => teach(dataDir, keys.privateKey, endpoint),
+  };
+}
+
+const samplesTaught = 30;
+
+/** Of the same machine, by the same steps, without waiting for it to run. */
+async function teach(dataDir: string, key: Parameters<typeof keepPrint>[2], microphone: string): Promise<void> {
+  const { model, modelFile } = senseModel(earModelId, null);
+  const session = await openSession(modelFile);
+  const sound = soundFrom(2);
+  const clips = [];
+  for (let i = 0; i < samplesTaught; i += 1) {
+    const pieces = Array.from({ length: piecesASample }, (_, at) => ({
+      fromMs: at,
+      toMs: at,
+      rateHz,
+      samples: sound(47 * hopSamples, false).map((value) => Math.round(value * 32_000) / 32_768),
+    }));
+    const heard = await featuresOf(pieces, session);
+    clips.push({ windows: [pooled(heard.flatMap((one) => one ?? []))], bands });
+  }
+  await session.close();
+  const print = enrol(clips);
+  const { threshold, spread } = print;
+  const stats = writeStats(statsOf(print, model));
+  keepPrint(
+    dataDir,
+    {
+      machine,
+      taughtMs: 1,
+      model,
+      microphone,
+      rateHz,
+      levels: { lowDb: -20, highDb: -50 },
+      speeds: [{ speed, samples: samplesTaught, threshold, spread, stats }],
+    },
+    key,
+  );
+}

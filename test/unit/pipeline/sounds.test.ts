@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadProfile } from '../../../drivers/profiles/load.ts';
+import type { OddSound } from '../../../agent/pipeline-ports.ts';
+import { Rig, setupOf } from './rig.ts';
+
+const sewing = loadProfile('sewing-modbus-ref', []);
+const machines = [setupOf('ls-1', sewing, { hasEar: true })];
+const odd = (rig: Rig, more: Partial<OddSound> = {}): OddSound => ({
+  machine: 'ls-1',
+  sinceMs: rig.wallMs - 20_000,
+  score: 6.21,
+  threshold: 5.5,
+  speed: 4000,
+  ranges: [{ what: 'level', fromHz: 3000, toHz: 8000, db: 9.04 }],
+  model: 'machine-voiceprint@1.0.0',
+  isSimulated: true,
+  ...more,
+});
+const ears = (rig: Rig) => rig.alerts().filter(({ type }) => type === 'sound_odd');
+
+test('S1: a stretch of odd sound is one event that is opened and closed, and one occurrence', () => {
+  const rig = new Rig({ machines });
+  const { occurrence } = rig.pipeline.sound.began(odd(rig));
+  assert.ok(occurrence !== null);
+  const [raised] = ears(rig);
+  assert.equal(raised?.onsetMs, rig.wallMs - 20_000, 'since the first odd sound');
+  assert.equal(raised?.evidence['bands'], 'level 3000-8000 Hz +9 dB');
+  rig.pass(60_000);
+  rig.pipeline.sound.ended('ls-1', rig.wallMs);
+  const events = rig.events('sound_odd');
+  assert.deepEqual(
+    events.map(({ phase }) => phase),
+    ['opened', 'closed'],
+  );
+  assert.equal(ears(rig).at(-1)?.transition, 'returned');
+  assert.deepEqual(new Set(ears(rig).map((alert) => alert.occurrence)).size, 1);
+});
+
+test('S1: an end without a beginning, and a machine that nobody watches, tell nothing', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.sound.ended('ls-1', rig.wallMs);
+  assert.equal(rig.pipeline.sound.began(odd(rig, { machine: 'nobody' })).occurrence, null);
+  assert.deepEqual([rig.events('sound_odd').length, ears(rig).length], [0, 0]);
+});
+
+test('S2: when the ear is started anew its alert stays until it has listened long enough', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.sound.began(odd(rig));
+  rig.pipeline.sound.anew('ls-1', rig.wallMs);
+  assert.deepEqual(
+    rig.events('sound_odd').map(({ phase, data }) => [phase, data['lost'] ?? null]),
+    [
+      ['opened', null],
+      ['closed', true],
+    ],
+  );
+  assert.notEqual(ears(rig).at(-1)?.transition, 'returned');
+  rig.pipeline.sound.calm('ls-1', rig.wallMs);
+  assert.equal(ears(rig).at(-1)?.transition, 'returned');
+});
+
+test('S2: what it has found again since is not ended by having listened long enough', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.sound.began(odd(rig));
+  rig.pipeline.sound.anew('ls-1', rig.wallMs);
+  rig.pipeline.sound.began(odd(rig));
+  rig.pipeline.sound.calm('ls-1', rig.wallMs);
+  assert.notEqual(ears(rig).at(-1)?.transition, 'returned');
+});
+
+test('who hears of the alert is told what to do', () => {
+  const rig = new Rig({ machines });
+  assert.match(rig.pipeline.runbook('ls-1', 'ear-odd-sound') ?? '', /Go and listen/);
+});
+
+test('that a machine was enrolled is kept as an event', async () => {
+  const rig = new Rig({ machines });
+  await rig.pipeline.sound.taught('ls-1', { version: 3 });
+  assert.deepEqual(
+    rig.events('voiceprint_taught').map(({ data }) => data['version']),
+    [3],
+  );
+});
