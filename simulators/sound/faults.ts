@@ -6,7 +6,7 @@
  * Physics-based guesses: no measured sound of a faulty sewing machine is public. The directions are domain.md's; how strong a fault of
  * severity 1 is, is this simulator's, in units of the healthy machine's own level.
  *
- * Invariant: severity 0 changes no bit of a clip (test/unit/simulators/sound/faults.test.ts).
+ * Invariant: severity 0 changes no bit of a clip (test/unit/simulators/sound/sewing-faults.test.ts).
  */
 import { SimulatorError } from '../errors.ts';
 
@@ -34,7 +34,7 @@ export type KnittingFault =
 
 export type SoundFault = SewingFault | KnittingFault;
 
-/** The code in domain.md §7. */
+/** F1 to F9 are the codes of domain.md §7.1; §7.2 has none, so K1 to K3 are this simulator's. */
 export const faultCodes = {
   bluntNeedle: 'F1',
   bentNeedle: 'F2',
