@@ -56,6 +56,13 @@ export const simulatorErrors = {
     cure: 'Start the simulator anew; check that the packages are installed (npm ci) and that memory is free.',
     retryable: false,
   },
+  soundImpossible: {
+    code: 'SIM-108',
+    meaning:
+      'A simulated sound was asked for that no machine makes: a fault of another machine, a needle or feeder it has not, a clip without length.',
+    cure: 'Correct what the message names.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class SimulatorError extends Error {
