@@ -145,8 +145,9 @@ function loaded(file: string, seen = new Set<string>()): ReadonlySet<string> {
   return seen;
 }
 
-/** Profiles as data, and how endpoints and masks are written and found: what the check of a configuration needs. None of it opens one. */
-const harmless = /^drivers\/(profiles\/[\w-]+|[\w-]+\/endpoint|camera\/mask|errors|serial\/find-port)\.ts$/;
+/** Profiles as data, how endpoints and masks are written and found, which forms of sound there are: what the check of a configuration needs. None of it opens one. */
+const harmless =
+  /^drivers\/(profiles\/[\w-]+|[\w-]+\/endpoint|camera\/mask|microphone\/sound|errors|serial\/find-port)\.ts$/;
 
 test('what carries commands out loads no driver and no desk of writes', () => {
   for (const name of ['desk.ts', 'judge.ts', 'kinds.ts', 'raw.ts', 'bundle.ts', 'settings.ts']) {
