@@ -50,8 +50,11 @@ class Ear {
       const asked = earAskedSchema.safeParse(message);
       const listening = asked.success ? byMachine.get(asked.data.machine)?.listening : undefined;
       if (!asked.success || listening === undefined) return;
-      if (asked.data.kind === 'poll') listening.hearing.poll(asked.data);
-      else listening.enrol(asked.data.samples);
+      if (asked.data.kind === 'enrol') listening.enrol(asked.data.samples);
+      else {
+        const { ageMs, isRunning, speed } = asked.data;
+        listening.hearing.poll({ timeMs: performance.now() - ageMs, isRunning, speed });
+      }
     });
     this.#alive = setInterval(() => this.#tellAlive(), aliveMs);
     this.#tellAlive();
@@ -82,8 +85,7 @@ class Ear {
         log: () => undefined,
       },
     );
-    const utcLessMonotonicMs = () => Date.now() - performance.now();
-    return { machine, microphone, listening: new Listening(taught, { microphone, utcLessMonotonicMs }) };
+    return { machine, microphone, listening: new Listening(taught, microphone) };
   }
 
   /** One turn at a time: a slow computer lets sound wait in its ring, where it is counted when it is lost. */
@@ -114,11 +116,22 @@ class Ear {
     }
   }
 
+  /** Sound is timed by a clock that never jumps; people are told the time of day. */
   async #tell({ machine, listening }: Watched, told: HearingTold): Promise<void> {
-    if (told.kind === 'began') {
-      const picture = await pictureOf(listening.hearing.history.columns());
-      this.#say({ ...told, machine, ranges: [...told.ranges], picture });
-    } else this.#say({ ...told, machine });
+    const utc = (monotonicMs: number) => monotonicMs + Date.now() - performance.now();
+    const atMs = utc(told.atMs);
+    switch (told.kind) {
+      case 'judged':
+        this.#say({ ...told, machine, atMs });
+        return;
+      case 'began': {
+        const picture = await pictureOf(listening.hearing.history.columns());
+        this.#say({ ...told, machine, atMs, sinceMs: utc(told.sinceMs), ranges: [...told.ranges], picture });
+        return;
+      }
+      case 'ended':
+        this.#say({ ...told, machine, atMs, sinceMs: utc(told.sinceMs) });
+    }
   }
 
   #microphone(event: MicrophoneEvent): void {

@@ -84,7 +84,8 @@ export class EarDesk {
 
   constructor(parts: EarDeskParts) {
     this.#p = parts;
-    this.#polls = new EarPolls(parts.machines.map(({ id }) => id));
+    const machines = parts.machines.map(({ id }) => id);
+    this.#polls = new EarPolls(machines, () => parts.clock.monotonicMs());
   }
 
   /** Aborting `signal` is the same as `stop()`. */

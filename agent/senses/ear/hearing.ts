@@ -27,7 +27,7 @@ export interface SpeedPrint {
   readonly print: Voiceprint;
 }
 
-/** A second of sound, UTC ms. */
+/** A second of sound, monotonic ms of this process. */
 export interface SoundPiece {
   readonly fromMs: number;
   readonly toMs: number;
@@ -49,7 +49,7 @@ export type HearingTold =
     }
   | {
       readonly kind: 'began';
-      /** UTC ms: of the first sound of the rise. */
+      /** Of the first sound of the rise. */
       readonly sinceMs: number;
       readonly atMs: number;
       readonly speed: number;

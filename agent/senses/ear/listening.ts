@@ -21,12 +21,6 @@ const hopsAPiece = 47;
 const mostPiecesATurn = 8;
 const mostLevels = 600;
 
-export interface ListeningPorts {
-  readonly microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>;
-  /** Added to a monotonic time it is UTC. */
-  readonly utcLessMonotonicMs: () => number;
-}
-
 interface Enrolment {
   readonly wanted: number;
   readonly enrolling: Enrolling;
@@ -36,7 +30,7 @@ interface Enrolment {
 }
 
 export class Listening {
-  readonly #ports: ListeningPorts;
+  readonly #microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>;
   readonly hearing: Hearing;
   #epoch = 0;
   #next = 0;
@@ -45,8 +39,8 @@ export class Listening {
   #enrolment: Enrolment | null = null;
   #seen = 0;
 
-  constructor(prints: readonly SpeedPrint[], ports: ListeningPorts) {
-    this.#ports = ports;
+  constructor(prints: readonly SpeedPrint[], microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>) {
+    this.#microphone = microphone;
     this.hearing = new Hearing(prints);
   }
 
@@ -54,6 +48,7 @@ export class Listening {
   enrol(samples: number | null): void {
     this.#wanted = samples;
     this.#enrolment = null;
+    this.#seen = 0;
   }
 
   /** New pieces whose sound is there and whose run is known. */
@@ -115,8 +110,8 @@ export class Listening {
   }
 
   #cut(): void {
-    const { microphone, utcLessMonotonicMs } = this.#ports;
-    const { rateHz, epoch, samples: _samples } = microphone.counts();
+    const microphone = this.#microphone;
+    const { rateHz, epoch } = microphone.counts();
     if (rateHz === null) return;
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
@@ -137,8 +132,7 @@ export class Listening {
       const [fromMs, toMs] = [microphone.msOf(this.#next), microphone.msOf(this.#next + length)];
       this.#next += length;
       if (fromMs === null || toMs === null) continue;
-      const offsetMs = utcLessMonotonicMs();
-      this.hearing.offer({ fromMs: fromMs + offsetMs, toMs: toMs + offsetMs, samples: window.samples, rateHz });
+      this.hearing.offer({ fromMs, toMs, samples: window.samples, rateHz });
     }
   }
 }

@@ -9,19 +9,25 @@ export type RunTold = Extract<EarAsked, { kind: 'poll' }>;
 
 export class EarPolls {
   readonly #machines: ReadonlySet<string>;
+  readonly #monotonicMs: () => number;
 
-  constructor(machines: readonly string[]) {
+  constructor(machines: readonly string[], monotonicMs: () => number) {
     this.#machines = new Set(machines);
+    this.#monotonicMs = monotonicMs;
   }
 
-  /** What the ear is to be told of it; nothing of what lies in the past. A bad reading says that nothing is known. */
+  /**
+   * What the ear is to be told of it; nothing of what lies in the past. A bad reading says that nothing is known. How old a reading is counts,
+   * not what its machine's clock shows: that may be minutes off, or stand while nothing changes.
+   */
   saw(event: DriverEvent): readonly RunTold[] {
     if (event.kind !== 'readings' || event.past !== undefined || !this.#machines.has(event.machine)) return [];
-    return event.readings.flatMap(({ signal, quality, value, sourceTimeMs }) => {
+    return event.readings.flatMap(({ signal, quality, value, monotonicMs }) => {
       if (!speedSignals.has(signal)) return [];
       const speed = quality === 'good' && typeof value === 'number' && value >= 0 ? value : null;
       const { machine } = event;
-      return [{ kind: 'poll' as const, machine, timeMs: sourceTimeMs, isRunning: speed !== 0, speed }];
+      const ageMs = Math.max(0, this.#monotonicMs() - monotonicMs);
+      return [{ kind: 'poll' as const, machine, ageMs, isRunning: speed !== 0, speed }];
     });
   }
 }

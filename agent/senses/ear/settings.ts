@@ -36,7 +36,7 @@ export type EarSettings = z.infer<typeof earSettingsSchema>;
 export const runPollSchema = z.strictObject({
   kind: z.literal('poll'),
   machine: id,
-  timeMs: ms,
+  ageMs: z.number().min(0).describe('When it is sent'),
   isRunning: z.boolean(),
   speed: z.number().min(0).max(100_000).nullable(),
 });
