@@ -4,7 +4,8 @@
  * Invariants (test/unit/bench/judge.test.ts):
  *  J1  A row passes only by the median of at least five runs, held against its limit.
  *  J2  A baseline under half of what it does on the reference machine, scaled by this machine's score, fails its row: then
- *      the measurement was disturbed, and a good ratio says nothing.
+ *      the measurement was disturbed, and a good ratio says nothing. Where the baseline is another work than the one whose figure the reference
+ *      machine has, that very work is done beside it in every run, as its control, and judged in its place.
  *  J3  A row that could not be measured, wholly or in one of its runs, does not pass, and says why.
  *  J4  A delay over its limit holds where the same thing idle took so long in the same minutes that the machine explains it.
  */
@@ -24,7 +25,7 @@ export interface Bar {
   readonly limit: number;
   /** The baseline is ours when idle, and ours holds up to so many times of it, whatever the limit says. */
   readonly orTimesIdle?: number;
-  /** What the baseline does on the reference machine, in `unit`; null where there is none. */
+  /** What the baseline, or the control of its runs, does on the reference machine, in `unit`; null where there is none. */
   readonly referenceBaseline: number | null;
 }
 
@@ -32,6 +33,8 @@ export interface Bar {
 export interface Run {
   readonly ours: number | null;
   readonly baseline: number | null;
+  /** What the reference figure is of, where the baseline is something else. */
+  readonly control?: number;
 }
 
 export interface Row {
@@ -83,7 +86,11 @@ export function judge(bar: Bar, runs: readonly Run[], score: number, unmeasured:
     limit: bar.limit,
     judged: bar.judged,
     direction: bar.direction,
-    runs: runs.map((run) => ({ ours: rounded(run.ours), baseline: rounded(run.baseline) })),
+    runs: runs.map(({ control, ...run }) => ({
+      ours: rounded(run.ours),
+      baseline: rounded(run.baseline),
+      ...(control === undefined ? {} : { control: Math.round(control) }),
+    })),
     pass: reason === null,
     ...(reason === null ? {} : { reason }),
   };
@@ -97,13 +104,16 @@ function whyNot(
   const complete = runs.filter((run) => run.ours !== null && (bar.judged === 'ours' || run.baseline !== null));
   if (complete.length < runs.length) return `${runs.length - complete.length} of ${runs.length} runs measured nothing`;
   if (runs.length < wantedRuns) return `${runs.length} of ${wantedRuns} runs`;
-  if (bar.referenceBaseline !== null && baseline !== null) {
+  const control = median(runs.flatMap((run) => run.control ?? []));
+  const sign = control ?? baseline;
+  if (bar.referenceBaseline !== null && sign !== null) {
+    const what = control === null ? 'the baseline' : 'its control';
     const least = leastBaseline(bar.referenceBaseline, score);
     // Of what is better when lower no machine makes a baseline better: it is bytes.
-    const isWorse = bar.direction === 'lower' ? baseline > 2 * bar.referenceBaseline : baseline < least;
+    const isWorse = bar.direction === 'lower' ? sign > 2 * bar.referenceBaseline : sign < least;
     if (isWorse && bar.direction === 'lower')
-      return `the baseline took ${short(baseline)} where it should take ${short(bar.referenceBaseline)}: disturbed`;
-    if (isWorse) return `the baseline did ${short(baseline)} where this machine should do ${short(least)}: disturbed`;
+      return `${what} took ${short(sign)} where it should take ${short(bar.referenceBaseline)}: disturbed`;
+    if (isWorse) return `${what} did ${short(sign)} where this machine should do ${short(least)}: disturbed`;
   }
   const figure = bar.judged === 'ours' ? ours : ratio;
   if (figure === null) return 'not measured';

@@ -46,6 +46,13 @@ test('J2: a baseline under half of what this machine should do fails its row', (
   assert.match(judge(bar, five(5000, 500), 2 * referenceScore).reason ?? '', /disturbed/);
 });
 
+test('J2: where the baseline is another work, the control beside it is judged in its place', () => {
+  const runs = (baseline: number, control: number) => five(5000, baseline).map((run) => ({ ...run, control }));
+  assert.equal(judge(bar, runs(10, 500), referenceScore).pass, true);
+  assert.match(judge(bar, runs(2000, 499), referenceScore).reason ?? '', /its control did 499 .* disturbed/);
+  assert.equal(judge(bar, runs(10, 500), referenceScore).runs[0]?.control, 500);
+});
+
 test('J2: a baseline that takes more than twice of what it should fails a row in which less is better', () => {
   const bytes: Bar = { ...bar, direction: 'lower', limit: 1 };
   assert.equal(judge(bytes, five(10, 2000), referenceScore / 4).pass, true);
