@@ -1,5 +1,5 @@
 /**
- * Pieces of a second pooled into one sample. A sewing machine runs for seconds at a time, so what is judged is made of several short
+ * Pieces of half a second pooled into one sample. A sewing machine runs for seconds at a time, so what is judged is made of several short
  * runs at one speed: evidence of bursts adds up before it is held against the machine, because the chance of the features shrinks with every
  * piece while a fault in them stays. Pure.
  *
@@ -14,7 +14,7 @@ import { bands } from './front-end.ts';
 import { speedBandOf } from './gate.ts';
 
 /** Pieces of a sample: four seconds of running, as docs/models/voiceprint.md was measured on clips of two to ten. */
-export const piecesASample = 4;
+export const piecesASample = 8;
 /** A piece that waited so long was made in another state of the machine: warm where it is cold now. */
 const oldestMs = 600_000;
 

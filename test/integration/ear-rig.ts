@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import type { OddSound } from '../../agent/pipeline-ports.ts';
 import { EarDesk, earModelId } from '../../agent/senses/ear/desk.ts';
 import { keepPrint } from '../../agent/senses/ear/prints.ts';
-import { featuresOf } from '../../agent/senses/ear/listening.ts';
+import { featuresOf, hopsAPiece } from '../../agent/senses/ear/listening.ts';
 import { senseModel } from '../../agent/senses/sense-model.ts';
 import type { ConditionEvent, DriverEvent, Reading } from '../../drivers/contract.ts';
 import { openSession } from '../../models/runtime.ts';
@@ -192,7 +192,7 @@ async function teach(dataDir: string, key: Parameters<typeof keepPrint>[2], micr
       fromMs: at,
       toMs: at,
       rateHz,
-      samples: sound(47 * hopSamples, false).map((value) => Math.round(value * 32_000) / 32_768),
+      samples: sound(hopsAPiece * hopSamples, false).map((value) => Math.round(value * 32_000) / 32_768),
     }));
     const heard = await featuresOf(pieces, session);
     clips.push({ windows: [pooled(heard.flatMap((one) => one ?? []))], bands });

@@ -16,8 +16,8 @@ import { oddRanges, type OddRange } from '../../../models/voiceprint/odd-bands.t
 import { addPiece, emptyPool, type Pool, type Sample } from '../../../models/voiceprint/pool.ts';
 import { SoundHistory } from './history.ts';
 
-/** Seconds: polls come every second or so, late by some more. */
-const mostWaiting = 20;
+/** Twenty seconds: polls come every second or so, late by some more. */
+const mostWaiting = 40;
 const mostScores = 16;
 
 /** What was taught at one speed. */
@@ -27,7 +27,7 @@ export interface SpeedPrint {
   readonly print: Voiceprint;
 }
 
-/** A second of sound, monotonic ms of this process. */
+/** Half a second of sound, monotonic ms of this process. */
 export interface SoundPiece {
   readonly fromMs: number;
   readonly toMs: number;

@@ -1,14 +1,15 @@
 /**
- * The last minute of a machine's sound as a picture may show it: levels of 64 bands a second. That much, and no more, is ever kept of sound:
+ * The last minute of a machine's sound as a picture may show it: levels of 64 bands, twice a second. That much, and no more, is ever kept of sound:
  * nobody can make words of it.
  *
- * Invariant (test/unit/senses/ear-hearing.test.ts): it holds the newest 60 seconds and no sound.
+ * Invariant (test/unit/senses/ear-hearing.test.ts): it holds the newest 120 pieces and no sound.
  */
 import { bands } from '../../../models/voiceprint/front-end.ts';
 import type { Voiceprint } from '../../../models/voiceprint/ear.ts';
 
 export const historyBands = 64;
-export const historyS = 60;
+/** A minute of pieces. */
+export const historyColumns = 120;
 const joined = bands / historyBands;
 
 export interface HistoryColumn {
@@ -22,7 +23,7 @@ export interface HistoryColumn {
 export class SoundHistory {
   #columns: HistoryColumn[] = [];
 
-  /** @param features of one piece of a second */
+  /** @param features of one piece */
   add(atMs: number, features: Float32Array, print: Voiceprint | null): void {
     const level = (of: (band: number) => number) =>
       Float32Array.from({ length: historyBands }, (_, i) => {
@@ -35,7 +36,7 @@ export class SoundHistory {
     const heard = print?.bands ?? 0;
     const off =
       middle === null ? null : level((band) => (band < heard ? (features[band] ?? 0) - (middle[band] ?? 0) : 0));
-    this.#columns = [...this.#columns, { atMs, levels, off }].slice(-historyS);
+    this.#columns = [...this.#columns, { atMs, levels, off }].slice(-historyColumns);
   }
 
   columns(): readonly HistoryColumn[] {

@@ -1,5 +1,5 @@
 /**
- * One machine in the ear's process: its microphone's sound cut into pieces of a second, judged or collected. What goes to the graph are whole
+ * One machine in the ear's process: its microphone's sound cut into pieces of half a second, judged or collected. What goes to the graph are whole
  * pieces without a gap; what has one is left out and counted by the microphone.
  */
 import type { Microphone } from '../../../drivers/microphone/microphone.ts';
@@ -15,10 +15,10 @@ import { Enrolling } from './enrolling.ts';
 import { Hearing, type HearingTold, type OpenPiece, type SoundPiece, type SpeedPrint } from './hearing.ts';
 import type { Enrolled, EarMessage } from './settings.ts';
 
-/** Of a piece: a second and some milliseconds. */
-const hopsAPiece = 47;
+/** Of a piece: 0.512 s. A sewing machine runs for a second or two at a time, and what is shorter says nothing of changes. */
+export const hopsAPiece = 24;
 /** More a turn would keep the polls and the others waiting. */
-const mostPiecesATurn = 8;
+const mostPiecesATurn = 16;
 const mostLevels = 600;
 
 interface Enrolment {
@@ -163,7 +163,7 @@ export async function featuresOf(pieces: readonly SoundPiece[], graph: Graph): P
 
 function windowOf(piece: SoundPiece) {
   try {
-    return windowsOf(piece, 'a second of sound');
+    return windowsOf(piece, 'half a second of sound');
   } catch (error) {
     if (error instanceof ModelError) return null;
     throw error;

@@ -1,16 +1,16 @@
 /**
  * A minute of sound as a picture for people: time to the right, frequency upwards, above how loud each band was, below how much that differs
- * from what was taught. 64 bands a second: nothing of speech can be had from it.
+ * from what was taught. 64 bands, twice a second: nothing of speech can be had from it.
  *
  * Invariant (test/unit/senses/ear-picture.test.ts): the picture of a minute fits into `maxPictureBytes`, and what is louder than taught is
  * red where it is louder and nowhere else.
  */
 import sharp from 'sharp';
-import { historyBands, historyS, type HistoryColumn } from './history.ts';
+import { historyBands, historyColumns, type HistoryColumn } from './history.ts';
 import { maxPictureBytes } from './settings.ts';
 
-/** Pixels a second and a band. */
-const across = 6;
+/** Pixels a piece and a band. */
+const across = 3;
 const up = 3;
 const gapPx = 6;
 /** Loudest less this is black, dB. */
@@ -22,14 +22,14 @@ type Colour = readonly [red: number, green: number, blue: number];
 
 /** Raw pixels, three bytes each. */
 export function drawn(columns: readonly HistoryColumn[]): { width: number; height: number; pixels: Uint8Array } {
-  const width = historyS * across;
+  const width = historyColumns * across;
   const half = historyBands * up;
   const height = 2 * half + gapPx;
   const pixels = new Uint8Array(width * height * 3).fill(24);
   const loudest = Math.max(...columns.map(({ levels }) => Math.max(...levels)));
   for (const [i, { levels, off }] of columns.entries()) {
     // The newest at the right edge.
-    const left = (historyS - columns.length + i) * across;
+    const left = (historyColumns - columns.length + i) * across;
     for (let band = 0; band < historyBands; band += 1) {
       const above = (historyBands - 1 - band) * up;
       fill(pixels, width, left, above, heat(1 + ((levels[band] ?? 0) - loudest) / rangeDb));

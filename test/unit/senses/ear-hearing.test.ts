@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Enrolling } from '../../../agent/senses/ear/enrolling.ts';
 import { Hearing, type HearingTold, type SoundPiece, type SpeedPrint } from '../../../agent/senses/ear/hearing.ts';
-import { historyBands, historyS } from '../../../agent/senses/ear/history.ts';
+import { historyBands, historyColumns } from '../../../agent/senses/ear/history.ts';
 import { seeded } from '../../../models/statistics/split.ts';
 import { parts } from '../../../models/voiceprint/ear.ts';
 import { bands } from '../../../models/voiceprint/front-end.ts';
@@ -30,26 +30,27 @@ function taught(features: () => Float32Array, speed = 4000): SpeedPrint[] {
 }
 
 const silence = new Float32Array(0);
-const piece = (second: number): SoundPiece => ({
-  fromMs: second * 1000,
-  toMs: (second + 1) * 1000,
+const pieceMs = 500;
+const piece = (at: number): SoundPiece => ({
+  fromMs: at * pieceMs,
+  toMs: (at + 1) * pieceMs,
   samples: silence,
   rateHz: 48_000,
 });
 
-/** Lets seconds go by, with a poll five times a second. */
+/** Lets half seconds go by, with a poll five times in each. */
 function listen(
   hearing: Hearing,
-  seconds: readonly { readonly speed: number | null; readonly features: Float32Array }[],
+  pieces: readonly { readonly speed: number | null; readonly features: Float32Array }[],
 ): HearingTold[] {
   const told: HearingTold[] = [];
-  for (const [second, { speed }] of seconds.entries()) {
+  for (const [at, { speed }] of pieces.entries()) {
     for (let i = 0; i < 5; i += 1) {
-      hearing.poll({ timeMs: second * 1000 + i * 200, isRunning: speed !== 0, speed });
+      hearing.poll({ timeMs: at * pieceMs + i * 100, isRunning: speed !== 0, speed });
     }
-    hearing.offer(piece(second));
+    hearing.offer(piece(at));
     for (const open of hearing.take()) {
-      told.push(...hearing.heard(open, seconds[open.fromMs / 1000]?.features ?? silence).told);
+      told.push(...hearing.heard(open, pieces[open.fromMs / pieceMs]?.features ?? silence).told);
     }
   }
   return told;
@@ -74,11 +75,11 @@ test('H1: only pieces amid a run at one speed are taken, and the others are coun
 test('H2: a fault is one occurrence that begins with the sound and ends when it is gone', () => {
   const healthy = machine(2);
   const hearing = new Hearing(taught(() => pooledMean(healthy)));
-  const second = (fault: number) => ({ speed: 4000, features: healthy(fault) });
+  const half = (fault: number) => ({ speed: 4000, features: healthy(fault) });
   const told = listen(hearing, [
-    ...Array.from({ length: 200 }, () => second(0)),
-    ...Array.from({ length: 200 }, () => second(8)),
-    ...Array.from({ length: 400 }, () => second(0)),
+    ...Array.from({ length: 400 }, () => half(0)),
+    ...Array.from({ length: 400 }, () => half(8)),
+    ...Array.from({ length: 800 }, () => half(0)),
   ]);
   const steps = told.filter(({ kind }) => kind !== 'judged');
   assert.deepEqual(
@@ -98,7 +99,7 @@ test('H2: the same machine without a fault tells nothing in three hours', () => 
   const hearing = new Hearing(taught(() => pooledMean(healthy)));
   const told = listen(
     hearing,
-    Array.from({ length: 3 * 3_600 }, () => ({ speed: 4000, features: healthy() })),
+    Array.from({ length: 2 * 3 * 3_600 }, () => ({ speed: 4000, features: healthy() })),
   );
   assert.deepEqual(
     told.filter(({ kind }) => kind !== 'judged'),
@@ -112,7 +113,7 @@ test('H3: a speed that was not taught is counted and not judged', () => {
   const hearing = new Hearing(taught(() => pooledMean(healthy)));
   const told = listen(
     hearing,
-    Array.from({ length: 60 }, () => ({ speed: 3000, features: healthy(20) })),
+    Array.from({ length: 120 }, () => ({ speed: 3000, features: healthy(20) })),
   );
   assert.deepEqual(told, []);
   assert.ok(hearing.counts().untaughtSpeed > 10);
@@ -121,7 +122,7 @@ test('H3: a speed that was not taught is counted and not judged', () => {
 test('H4: without polls pieces wait no longer than there is room, and are counted', () => {
   const hearing = new Hearing([]);
   for (let i = 0; i < 100; i += 1) hearing.offer(piece(i));
-  assert.equal(hearing.counts().notPolled, 80);
+  assert.equal(hearing.counts().notPolled, 60);
   assert.deepEqual(hearing.take(), []);
 });
 
@@ -137,20 +138,20 @@ test('H1: whatever the polls say, every piece is taken, counted or waits', () =>
       }
       const { standing, unsteady, speedUnknown, notPolled } = hearing.counts();
       const rest = speeds.length - taken - standing - unsteady - speedUnknown - notPolled;
-      assert.ok(rest >= 0 && rest <= 20);
+      assert.ok(rest >= 0 && rest <= 40);
     }),
   );
 });
 
-test('the picture of a minute holds sixty seconds of 64 levels, and the difference to what was taught', () => {
+test('the picture of a minute holds 64 levels twice a second, and the difference to what was taught', () => {
   const healthy = machine(5);
   const hearing = new Hearing(taught(() => pooledMean(healthy)));
   listen(
     hearing,
-    Array.from({ length: 100 }, () => ({ speed: 4000, features: healthy(10) })),
+    Array.from({ length: 200 }, () => ({ speed: 4000, features: healthy(10) })),
   );
   const columns = hearing.history.columns();
-  assert.equal(columns.length, historyS);
+  assert.equal(columns.length, historyColumns);
   assert.ok(columns.every(({ levels, off }) => levels.length === historyBands && off?.length === historyBands));
   const odd = columns.at(-1)?.off?.[40] ?? 0;
   assert.ok(odd > 6 && odd < 14, String(odd));

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { historyBands, historyS } from '../../../agent/senses/ear/history.ts';
+import { historyBands, historyColumns } from '../../../agent/senses/ear/history.ts';
 import { drawn, pictureOf } from '../../../agent/senses/ear/picture.ts';
 import {
   describePrint,
@@ -100,11 +100,11 @@ test('Q2: what is told belongs to the request with its id', (t) => {
 });
 
 const random = seeded(3);
-const columns = Array.from({ length: historyS }, (_, i) => ({
+const columns = Array.from({ length: historyColumns }, (_, i) => ({
   atMs: i * 1000,
   levels: Float32Array.from({ length: historyBands }, () => -60 + 40 * random()),
   // Louder than taught in band 40 for the last ten seconds.
-  off: Float32Array.from({ length: historyBands }, (_v, band) => (band === 40 && i >= 50 ? 12 : 0)),
+  off: Float32Array.from({ length: historyBands }, (_v, band) => (band === 40 && i >= 100 ? 12 : 0)),
 }));
 
 test('the picture of a minute is small enough, and is a picture', async () => {
