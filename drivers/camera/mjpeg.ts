@@ -2,21 +2,16 @@
  * A camera that sends JPEG pictures over HTTP, one after another.
  *
  * Invariants (test/integration/camera-mjpeg.test.ts):
- *  - A redirection is refused: it would lead the agent, and its password, to wherever somebody says.
  *  - Nothing is kept that is longer than the limits; the connection ends instead.
- *  - User and password go only into the header of this one request.
+ *  - Those of `http-stream.ts`.
  */
-import { request as requestPlain, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as requestTls } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { openHttpStream, type HttpStreamOptions, type HttpStreamReader, type StreamEnd } from '../http-stream.ts';
 import { cameraLimits, type FrameIndex } from './frame.ts';
 import { boundaryOf, MultipartParser, type Part } from './multipart.ts';
-import type { Credentials, Source, SourceHandlers } from './source.ts';
+import type { Source, SourceHandlers } from './source.ts';
 
-export interface MjpegOptions {
-  readonly credentials: Credentials | null;
-  readonly connectTimeoutMs: number;
-  /** PEM of the certificate of an HTTPS camera, or of whoever signed it; absent: the CAs of Node. Unknown ones are always refused. */
-  readonly ca?: string;
+export interface MjpegOptions extends HttpStreamOptions {
   readonly limits?: { readonly partBytes: number; readonly headerBytes: number };
 }
 
@@ -27,83 +22,24 @@ export const markHeader = 'x-index-mark';
 export const timeHeader = 'x-timestamp';
 
 export function openMjpeg(url: string, handlers: SourceHandlers, options: MjpegOptions): Source {
-  const { credentials, connectTimeoutMs, limits = cameraLimits } = options;
-  let over = false;
-  const make = url.startsWith('https:') ? requestTls : requestPlain;
-  const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
-  const request: ClientRequest = make(url, {
-    // A connection of its own that ends with it.
-    agent: false,
-    headers: { Accept: 'multipart/x-mixed-replace' },
-    ...(credentials === null ? {} : { auth: `${credentials.user}:${credentials.password}` }),
-    ...(options.ca === undefined ? {} : { ca: options.ca }),
-    timeout: connectTimeoutMs,
-  });
-  const finish = (reason: string, detail?: string): void => {
-    if (over) return;
-    over = true;
-    request.destroy();
-    handlers.onClosed(reason, detail);
-  };
-  request.once('close', () => {
-    finish('connection-lost');
-    setClosed();
-  });
-  request.once('timeout', () => finish('timeout'));
-  request.on('error', (error) => finish(reasonOf(error), error.message));
-  request.once('response', (response) => {
-    // How long an open stream may be silent is the camera's to judge.
-    request.setTimeout(0);
-    const refused = refusalOf(response);
-    if (refused !== null) return finish(refused);
+  const { limits = cameraLimits } = options;
+  const begin = (response: IncomingMessage): HttpStreamReader | StreamEnd => {
     const boundary = boundaryOf(response.headers['content-type']);
-    if (boundary === null) return finish('no-stream', String(response.headers['content-type']).slice(0, 100));
+    if (boundary === null)
+      return { reason: 'no-stream', detail: String(response.headers['content-type']).slice(0, 100) };
     const parser = new MultipartParser(boundary, limits, (part) => take(part, handlers));
     handlers.onOpen();
-    response.on('data', (piece: Buffer) => {
-      if (over) return;
-      const problem = parser.push(piece);
-      if (problem !== null) finish(problem);
-    });
-    response.once('end', () => finish('connection-lost'));
-    response.on('error', () => finish('connection-lost'));
-  });
-  request.end();
-  return {
-    close: () => {
-      over = true;
-      request.destroy();
-      return closed;
-    },
+    return {
+      data: (piece) => {
+        const reason = parser.push(piece);
+        return reason === null ? null : { reason };
+      },
+      end: () => ({ reason: 'connection-lost' }),
+    };
   };
-}
-
-function refusalOf({ statusCode = 0 }: IncomingMessage): string | null {
-  if (statusCode === 200) return null;
-  if (statusCode >= 300 && statusCode < 400) return 'redirected';
-  return statusCode === 401 || statusCode === 403 ? 'access-denied' : `http-${statusCode}`;
-}
-
-function reasonOf(error: Error): string {
-  const code = 'code' in error ? String(error.code) : '';
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'connection-refused';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'host-unknown';
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return 'host-unreachable';
-    case 'ETIMEDOUT':
-      return 'timeout';
-    default:
-      return code.startsWith('HPE_')
-        ? 'no-http'
-        : /CERT|SSL|TLS/.test(code)
-          ? 'certificate-refused'
-          : 'connection-lost';
-  }
+  return openHttpStream(url, 'multipart/x-mixed-replace', options, begin, (reason, detail) =>
+    handlers.onClosed(reason, detail),
+  );
 }
 
 function take({ headers, body }: Part, handlers: SourceHandlers): void {

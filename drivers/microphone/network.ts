@@ -2,84 +2,28 @@
  * Microphones of the network: WAV over HTTP, bare samples over TCP, L16 over RTP.
  *
  * Invariants (test/integration/microphone-network.test.ts, microphone-rtp.test.ts):
- *  - A redirection is refused: it would lead the agent, and its password, to wherever somebody says.
- *  - User and password go only into the header of the one request.
+ *  - Those of `../http-stream.ts`.
  *  - RTP is taken on the address that was given, from one sender.
  */
 import { createSocket } from 'node:dgram';
-import { request as requestPlain, type ClientRequest, type IncomingMessage } from 'node:http';
-import { request as requestTls } from 'node:https';
 import { connect, isIPv6 } from 'node:net';
+import { openHttpStream, type HttpStreamOptions } from '../http-stream.ts';
+import { reasonOfSocket } from '../socket-reason.ts';
 import type { MicrophoneEndpoint } from './endpoint.ts';
 import { PcmDecoder } from './pcm.ts';
 import { RtpReceiver } from './rtp.ts';
 import { microphoneLimits } from './sound.ts';
-import { reasonOfSocket, type Credentials, type Source, type SourceHandlers } from './source.ts';
+import type { Source, SourceHandlers } from './source.ts';
 import { wavReader } from './wav-source.ts';
 
-export interface WavHttpOptions {
-  readonly credentials: Credentials | null;
-  readonly connectTimeoutMs: number;
-  /** PEM of the certificate of an HTTPS microphone, or of whoever signed it; absent: the CAs of Node. Unknown ones are always refused. */
-  readonly ca?: string;
-}
-
-export function openWavHttp(url: string, handlers: SourceHandlers, options: WavHttpOptions): Source {
-  const { credentials, connectTimeoutMs } = options;
-  let over = false;
-  const make = url.startsWith('https:') ? requestTls : requestPlain;
-  const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
-  const request: ClientRequest = make(url, {
-    // A connection of its own that ends with it.
-    agent: false,
-    headers: { Accept: 'audio/wav, audio/x-wav' },
-    ...(credentials === null ? {} : { auth: `${credentials.user}:${credentials.password}` }),
-    ...(options.ca === undefined ? {} : { ca: options.ca }),
-    timeout: connectTimeoutMs,
-  });
-  const finish = (reason: string, detail?: string): void => {
-    if (over) return;
-    over = true;
-    request.destroy();
-    handlers.onClosed(reason, detail);
-  };
-  request.once('close', () => {
-    finish('connection-lost');
-    setClosed();
-  });
-  request.once('timeout', () => finish('timeout'));
-  request.on('error', (error) => finish(reasonOfSocket(error), error.message));
-  request.once('response', (response) => {
-    // How long an open stream may be silent is the microphone's to judge.
-    request.setTimeout(0);
-    const refused = refusalOf(response);
-    if (refused !== null) return finish(refused);
+export function openWavHttp(url: string, handlers: SourceHandlers, options: HttpStreamOptions): Source {
+  const begin = () => {
     const reader = wavReader(handlers);
-    response.on('data', (piece: Buffer) => {
-      if (over) return;
-      const refusal = reader.push(piece);
-      if (refusal !== null) finish(refusal.reason, refusal.detail);
-    });
-    response.once('end', () => {
-      const refusal = reader.end();
-      finish(refusal?.reason ?? 'ended', refusal?.detail);
-    });
-    response.on('error', () => finish('connection-lost'));
-  });
-  request.end();
-  return {
-    close: () => {
-      over = true;
-      request.destroy();
-      return closed;
-    },
+    return { data: (piece: Buffer) => reader.push(piece), end: () => reader.end() ?? { reason: 'ended' } };
   };
-}
-
-function refusalOf({ statusCode = 0 }: IncomingMessage): string | null {
-  if (statusCode === 200) return null;
-  if (statusCode >= 300 && statusCode < 400) return 'redirected';
-  return statusCode === 401 || statusCode === 403 ? 'access-denied' : `http-${statusCode}`;
+  return openHttpStream(url, 'audio/wav, audio/x-wav', options, begin, (reason, detail) =>
+    handlers.onClosed(reason, detail),
+  );
 }
 
 export function openTcp(

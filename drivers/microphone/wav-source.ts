@@ -1,4 +1,4 @@
-/** A WAV stream as any source gets it: bytes in, sound out, with what it says of itself held to. */
+/** What a WAV stream means to a source, wherever its bytes come from: opened once its header is read, then sound; refused where it is not as it says. */
 import { PcmDecoder } from './pcm.ts';
 import { microphoneLimits } from './sound.ts';
 import type { SourceHandlers } from './source.ts';
