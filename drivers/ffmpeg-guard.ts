@@ -40,3 +40,12 @@ export function endGuarded(child: GuardedChild): void {
 
 /** 127 and 126: the shell found no such program, or may not run it. */
 export const isMissing = (code: number | null): boolean => code === 127 || code === 126;
+
+/** What a program said last, without the user and the password it repeats. */
+export function lastLine(said: string): string {
+  const line = said.trim().split('\n').at(-1) ?? '';
+  return line
+    .replaceAll(/\/\/[^/\s]*@/g, '//')
+    .replaceAll(/\p{C}/gu, '?')
+    .slice(0, 300);
+}

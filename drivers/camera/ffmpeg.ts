@@ -7,7 +7,7 @@
  *  - ffmpeg may use the protocols of this kind of address and no others, whatever a stream tells it to open.
  *  - The process ends with this one, within 2 s and however this one ends: a shell waits on a pipe that nobody writes to.
  */
-import { endGuarded, isMissing, spawnGuarded } from '../ffmpeg-guard.ts';
+import { endGuarded, isMissing, lastLine, spawnGuarded } from '../ffmpeg-guard.ts';
 import { cameraLimits } from './frame.ts';
 import type { CameraEndpoint } from './endpoint.ts';
 import { PgmStream } from './pgm.ts';
@@ -116,13 +116,4 @@ function reasonOf(said: string): string {
   if (/not on whitelist/i.test(said)) return 'protocol-refused';
   if (/no such (file|device)|not found/i.test(said)) return 'not-there';
   return 'ffmpeg-ended';
-}
-
-/** What ffmpeg said last, without the user and the password it repeats. */
-function lastLine(said: string): string {
-  const line = said.trim().split('\n').at(-1) ?? '';
-  return line
-    .replaceAll(/\/\/[^/\s]*@/g, '//')
-    .replaceAll(/\p{C}/gu, '?')
-    .slice(0, 300);
 }

@@ -7,7 +7,7 @@
  *  - The process ends with this one, within 2 s and however this one ends.
  *  - A sound card that gives another rate than was asked for is refused: its sound would be of another pitch.
  */
-import { endGuarded, isMissing, spawnGuarded } from '../ffmpeg-guard.ts';
+import { endGuarded, isMissing, lastLine, spawnGuarded } from '../ffmpeg-guard.ts';
 import type { MicrophoneEndpoint } from './endpoint.ts';
 import { PcmDecoder } from './pcm.ts';
 import { microphoneLimits, type PcmFormat } from './sound.ts';
@@ -212,13 +212,4 @@ function reasonOf(said: string): string {
     return 'not-there';
   }
   return 'program-ended';
-}
-
-/** What a program said last, without the user and the password it repeats. */
-function lastLine(said: string): string {
-  const line = said.trim().split('\n').at(-1) ?? '';
-  return line
-    .replaceAll(/\/\/[^/\s]*@/g, '//')
-    .replaceAll(/\p{C}/gu, '?')
-    .slice(0, 300);
 }

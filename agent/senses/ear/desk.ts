@@ -11,11 +11,12 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
-import type { ConditionEvent, DriverEvent } from '../../../drivers/contract.ts';
+import type { DriverEvent } from '../../../drivers/contract.ts';
 import { troubles } from '../../../drivers/microphone/health.ts';
 import type { EarConfig } from '../../config/config.ts';
 import type { VerifiedModel } from '../../models/installed.ts';
 import type { Pipeline, SoundPort } from '../../pipeline-ports.ts';
+import { Conditions } from '../conditions.ts';
 import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { senseModel, type SenseModel } from '../sense-model.ts';
@@ -75,7 +76,7 @@ export class EarDesk {
   #timer: NodeJS.Timeout | null = null;
   #started = 0;
   #microphones: readonly EarMicrophone[] = [];
-  readonly #conditions = new Set<string>();
+  readonly #conditions: Conditions;
   readonly #enrolments = new Map<string, Enrolment>();
   /** Samples judged since the process was started; `calm` once it was told. */
   readonly #listened = new Map<string, number | 'calm'>();
@@ -84,6 +85,10 @@ export class EarDesk {
 
   constructor(parts: EarDeskParts) {
     this.#p = parts;
+    this.#conditions = new Conditions(
+      (event) => parts.pipeline.accept(event),
+      () => parts.clock.wallMs(),
+    );
     const machines = parts.machines.map(({ id }) => id);
     this.#polls = new EarPolls(machines, () => parts.clock.monotonicMs());
   }
@@ -173,12 +178,12 @@ export class EarDesk {
     } catch (error) {
       log('error', 'the model of the ear cannot be used', { error: String(error) });
       this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
-      for (const { id } of machines) this.#condition(id, 'ear.no_model', true);
+      for (const { id } of machines) this.#conditions.set(id, 'ear.no_model', true);
       return null;
     }
     const { model, modelFile } = this.#model;
     const known = machines.map(({ id, ear }): EarMachine => {
-      this.#condition(id, 'ear.no_model', false);
+      this.#conditions.set(id, 'ear.no_model', false);
       return this.#machineOf(id, ear.microphone, model);
     });
     return { kind: 'settings', modelFile, model, machines: known };
@@ -192,11 +197,11 @@ export class EarDesk {
         speed,
         stats: Uint8Array.from(stats[at] ?? Buffer.alloc(0)),
       }));
-      this.#condition(machine, 'ear.not_taught', false);
+      this.#conditions.set(machine, 'ear.not_taught', false);
       return { machine, endpoint, prints, reference: description.levels };
     } catch (error) {
       log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
-      this.#condition(machine, 'ear.not_taught', true);
+      this.#conditions.set(machine, 'ear.not_taught', true);
       return { machine, endpoint, prints: [], reference: null };
     }
   }
@@ -204,7 +209,7 @@ export class EarDesk {
   #state(state: SenseState): void {
     const isAnother = state.running && state.restarts !== this.#started;
     for (const { id } of this.#p.machines) {
-      this.#condition(id, 'ear.crash_loop', state.looping);
+      this.#conditions.set(id, 'ear.crash_loop', state.looping);
       if (state.running) this.#listened.set(id, 0);
       if (isAnother) this.#p.pipeline.sound.anew(id, this.#p.clock.wallMs());
     }
@@ -222,7 +227,7 @@ export class EarDesk {
       case 'microphone': {
         const { machine, state, reason } = message;
         for (const trouble of troubles) {
-          this.#condition(machine, `microphone.${trouble}`, state === trouble, reason);
+          this.#conditions.set(machine, `microphone.${trouble}`, state === trouble, reason);
         }
         return;
       }
@@ -335,15 +340,6 @@ export class EarDesk {
     } catch (error) {
       this.#p.log('warn', 'how far an enrolment is cannot be told', { machine, error: String(error) });
     }
-  }
-
-  #condition(machine: string, name: string, active: boolean, text: string | null = null): void {
-    const key = `${machine} ${name}`;
-    if (this.#conditions.has(key) === active) return;
-    if (active) this.#conditions.add(key);
-    else this.#conditions.delete(key);
-    const event: ConditionEvent = { kind: 'condition', machine, name, active, text, atMs: this.#p.clock.wallMs() };
-    this.#p.pipeline.accept(event);
   }
 }
 

@@ -10,12 +10,13 @@
  *  I4  Crops are bounded (`crop-budget.ts`), and so is what waits to be kept; what is dropped is counted.
  */
 import type { KeyObject } from 'node:crypto';
-import type { ConditionEvent, DriverEvent } from '../../../drivers/contract.ts';
+import type { DriverEvent } from '../../../drivers/contract.ts';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { EyeConfig, WebEyeConfig } from '../../config/config.ts';
 import type { FabricPort, Pipeline } from '../../pipeline-ports.ts';
 import type { ShadowCounts } from '../../models/shadow-file.ts';
 import { needleZeroOf, newestCalibration, type NeedleZero } from '../calibrations.ts';
+import { Conditions } from '../conditions.ts';
 import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { styleFor, type Style, styleVersions } from '../styles.ts';
@@ -95,13 +96,16 @@ export class EyeDesk {
   #findingsDropped = 0;
   readonly #fabrics = new Map<string, string>();
   readonly #polls: EyePolls;
-  /** Conditions that hold, by machine and name. */
-  readonly #conditions = new Set<string>();
+  readonly #conditions: Conditions;
   #work: Promise<void> = Promise.resolve();
   #hasEnded = false;
 
   constructor(parts: EyeDeskParts) {
     this.#p = parts;
+    this.#conditions = new Conditions(
+      (event) => parts.pipeline.accept(event),
+      () => parts.clock.wallMs(),
+    );
     this.#eyes = [...parts.machines, ...(parts.webs ?? [])];
     for (const { id, eye } of this.#eyes) this.#fabrics.set(id, eye.fabric);
     this.#polls = new EyePolls(parts.machines, parts.webs ?? []);
@@ -172,7 +176,7 @@ export class EyeDesk {
     const settings = this.#settings();
     if (settings === null || settings.machines.length + settings.webs.length === 0) {
       // No process, so none that ends: another condition says why there is none.
-      for (const { id } of this.#eyes) this.#condition(id, 'eye.crash_loop', false);
+      for (const { id } of this.#eyes) this.#conditions.set(id, 'eye.crash_loop', false);
       return;
     }
     const { clock, random, log, models } = this.#p;
@@ -204,22 +208,22 @@ export class EyeDesk {
     } catch (error) {
       log('error', 'the model of the eye cannot be used', { error: String(error) });
       this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
-      for (const { id } of this.#eyes) this.#condition(id, 'eye.no_model', true);
+      for (const { id } of this.#eyes) this.#conditions.set(id, 'eye.no_model', true);
       return null;
     }
-    for (const { id } of this.#eyes) this.#condition(id, 'eye.no_model', false);
+    for (const { id } of this.#eyes) this.#conditions.set(id, 'eye.no_model', false);
     const { model, accelerator, onTrial, shadow } = chosen;
     const ready: EyeMachine[] = [];
     for (const { id, eye } of machines) {
       const style = this.#styleOf(id, eye.fabric, model.model);
-      this.#condition(id, 'eye.not_taught', style === null);
+      this.#conditions.set(id, 'eye.not_taught', style === null);
       if (style === null) continue;
       ready.push(machineOf(id, eye, style, this.#zero(id, eye, style.description.widthPx)));
     }
     const webs: FlatMachine[] = [];
     for (const { id, eye } of this.#p.webs ?? []) {
       const style = this.#styleOf(id, eye.fabric, model.model);
-      this.#condition(id, 'eye.not_taught', style === null);
+      this.#conditions.set(id, 'eye.not_taught', style === null);
       if (style !== null) webs.push(flatOf(id, eye, style));
     }
     return {
@@ -267,7 +271,7 @@ export class EyeDesk {
 
   #state(state: SenseState, machines: readonly Pick<EyeMachine, 'machine'>[]): void {
     for (const { machine } of machines) {
-      this.#condition(machine, 'eye.crash_loop', state.looping);
+      this.#conditions.set(machine, 'eye.crash_loop', state.looping);
       if (state.running && state.restarts !== this.#started) this.#p.pipeline.fabric.anew(machine);
     }
     this.#started = state.restarts;
@@ -290,7 +294,7 @@ export class EyeDesk {
       case 'camera': {
         const { machine, state, reason } = message;
         for (const trouble of ['stalled', 'black', 'over-exposed', 'moved', 'defocused'] as const) {
-          this.#condition(machine, `camera.${trouble.replace('-', '')}`, state === trouble, reason);
+          this.#conditions.set(machine, `camera.${trouble.replace('-', '')}`, state === trouble, reason);
         }
         return;
       }
@@ -320,7 +324,7 @@ export class EyeDesk {
         ? seeSight(before, camera, nowMs)
         : { ...beginSight(nowMs), judged: camera.judged, unjudged: camera.unjudged };
     this.#sights.set(machine, sight);
-    this.#condition(machine, 'eye.blind', sight.isBlind);
+    this.#conditions.set(machine, 'eye.blind', sight.isBlind);
   }
 
   /** Behind the findings of that cloth. */
@@ -367,14 +371,5 @@ export class EyeDesk {
     } catch (error) {
       log('error', 'what the eye found could not be kept', { machine, error: String(error) });
     }
-  }
-
-  #condition(machine: string, name: string, active: boolean, text: string | null = null): void {
-    const key = `${machine} ${name}`;
-    if (this.#conditions.has(key) === active) return;
-    if (active) this.#conditions.add(key);
-    else this.#conditions.delete(key);
-    const event: ConditionEvent = { kind: 'condition', machine, name, active, text, atMs: this.#p.clock.wallMs() };
-    this.#p.pipeline.accept(event);
   }
 }
