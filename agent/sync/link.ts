@@ -71,6 +71,8 @@ export function openLink(options: LinkOptions, handlers: LinkHandlers): Link {
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
+    // Else the library makes a Buffer for each of the 65,536 numbers a packet may have, and keeps them: 14 MB of heap.
+    writeCache: false,
     will: { topic: options.will.topic, payload: Buffer.from(options.will.payload), qos: 1, retain: true },
   };
   const client = connect(url, settings);

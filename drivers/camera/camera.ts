@@ -121,6 +121,8 @@ export class Camera {
   #covered: Covered | null = null;
   #health: CameraHealth;
   #watchdog: NodeJS.Timeout | null = null;
+  /** Monotonic ms of the last try to connect. */
+  #triedMs = 0;
   #ended = false;
   #isUp = false;
   #received = 0;
@@ -183,6 +185,7 @@ export class Camera {
 
   #open(): Source {
     let isOver = false;
+    this.#triedMs = this.#ports.clock.monotonicMs();
     const handlers: SourceHandlers = {
       onOpen: () => {
         this.#opened += 1;
@@ -288,11 +291,12 @@ export class Camera {
   #watch(): void {
     const nowMs = this.#ports.clock.monotonicMs();
     this.#judge(passTime(this.#health, nowMs, this.#healthOptions));
-    const { openedMs } = this.#life;
+    const { openedMs, connection } = this.#life;
     const { stalledMs } = this.#healthOptions;
-    if (openedMs === null || stalledMs === null) return;
-    // A connection that is open and says nothing is given up; how soon grows while that does not help.
-    const silentMs = nowMs - Math.max(openedMs, this.#health.lastFrameMs);
+    if (connection === null || stalledMs === null) return;
+    // What is open and shows nothing is given up, and so is what never opens, such as an ffmpeg that hangs; how soon grows while
+    // that does not help.
+    const silentMs = nowMs - Math.max(openedMs ?? this.#triedMs, this.#health.lastFrameMs);
     if (silentMs >= this.#life.patienceMs(2 * stalledMs)) this.#lost('no-data');
   }
 

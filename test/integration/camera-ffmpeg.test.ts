@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -87,10 +96,12 @@ test('where ffmpeg is missing it is said, with what to do', async (t) => {
 
 test('an ffmpeg that hangs is told and started anew; the stop ends it whatever it ignores', async (t) => {
   const dir = temporaryDir(t);
-  const hung = program(dir, "trap '' TERM INT HUP PIPE\nwhile :; do sleep 0.2; done");
+  const hung = program(dir, 'trap \'\' TERM INT HUP PIPE\necho >> "$0.starts"\nwhile :; do sleep 0.2; done');
+  const starts = () => (existsSync(`${hung}.starts`) ? statSync(`${hung}.starts`).size : 0);
   const watched = new Watched(t, { endpoint: 'v4l2:///dev/video99', ffmpeg: hung, health: { stalledMs: 300 } });
   await watched.camera.start(go);
   await watched.until('it is stalled', (all) => all.states().includes('stalled'));
+  while (starts() < 2) await wait(20);
   assert.ok(processesWith(hung).length > 0);
   const stoppedMs = performance.now();
   await watched.camera.stop();
