@@ -31,6 +31,8 @@ export interface MachineView {
   readonly readings: number;
   /** A camera looks at its cloth. */
   readonly hasEye: boolean;
+  /** A microphone hears it. */
+  readonly hasEar: boolean;
   readonly signals: readonly SignalView[];
 }
 

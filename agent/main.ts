@@ -33,7 +33,7 @@ import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
 import { RemoteSettings } from './remote/settings.ts';
 import { RollRequests } from './rolls/requests.ts';
-import { earFor, eyeFor, teachingFor } from './sense-parts.ts';
+import { earFor, earStaffFor, eyeFor, teachingFor } from './sense-parts.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import type { Store } from './store/open.ts';
@@ -198,6 +198,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         : await uplinkFor(config, config.uplink, { store, pipeline, clockState, log, clock, waitsFor, execute });
     const eye = await eyeFor(config, { pipeline, store, clock, log });
     const ear = await earFor(config, { pipeline, store, clock, log });
+    const earStaff = await earStaffFor(config, { pipeline, store, clock, log, ear });
     const teaching = await teachingFor(config, options, { pipeline, clock, log, eye });
     const rollRequests = new RollRequests({
       dataDir: config.dataDir,
@@ -246,6 +247,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         health,
         writes: writeDeskFor(config, drivers, { store, log, clock }),
         cloth: teaching,
+        sound: earStaff,
       }),
       users: createUserStore({
         dataDir: config.dataDir,

@@ -2,7 +2,7 @@
 import { defaultFourPointOptions } from '../models/vision/four-point.ts';
 import type { EyeConfig } from './config/config.ts';
 import type { UplinkView } from './live.ts';
-import type { PageCloth, PageSources, PageWrites } from './page/source.ts';
+import type { PageCloth, PageSound, PageSources, PageWrites } from './page/source.ts';
 import type { FabricPort, Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
@@ -12,6 +12,13 @@ const isWebp = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.subarray(8, 12)).toString('latin1') === 'WEBP';
 
 const noCloth: PageCloth = { view: () => null, teach: () => 'no-eye', cancel: async () => 'no-eye' };
+const noSound: PageSound = {
+  view: () => null,
+  teach: () => 'no-ear',
+  cancel: () => 'no-ear',
+  label: async () => 'unknown-occurrence',
+  takeBack: async () => 'unknown-occurrence',
+};
 
 export function pageSources(parts: {
   readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook'> & {
@@ -25,11 +32,14 @@ export function pageSources(parts: {
   readonly writes: PageWrites;
   /** null where no machine has an eye. */
   readonly cloth: PageCloth | null;
+  /** null where no machine has an ear. */
+  readonly sound: PageSound | null;
 }): PageSources {
   const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
     writes,
     cloth: parts.cloth ?? noCloth,
+    sound: parts.sound ?? noSound,
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

@@ -167,6 +167,13 @@ export interface OddSound {
   /** Median of the samples so far, a logarithm; what was taught ends at the threshold. */
   readonly score: number;
   readonly threshold: number;
+  /** Of normal scores. */
+  readonly spread: number;
+  /** Version of what was taught. */
+  readonly print: number | null;
+  /** What staff said moved the threshold by, in spreads, and by which labels; null: by none. */
+  readonly moved: number;
+  readonly movedBy: string | null;
   /** Stitches or revolutions a minute. */
   readonly speed: number;
   /** What stands out most. */
@@ -196,6 +203,8 @@ export interface SoundPort {
   calm(machine: string, atMs: number): void;
   /** Keeps that a machine was enrolled, as an event of it. Resolves when it is stored. */
   taught(machine: string, data: EventRecord['data']): Promise<void>;
+  /** Keeps what was said of an alert, or that it was taken back, as an event of the machine. Resolves when it is stored. */
+  labelled(machine: string, data: EventRecord['data']): Promise<void>;
 }
 
 /** What the gateway says of itself. */

@@ -5,6 +5,7 @@ import type { InstalledModels } from './models/installed.ts';
 import type { PipelineParts } from './parts.ts';
 import type { Pipeline } from './pipeline-ports.ts';
 import type { EarDesk } from './senses/ear/desk.ts';
+import type { EarStaff } from './senses/ear/staff.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
 import type { ModelWatch, ModelWatchParts } from './senses/eye/model-watch.ts';
 import type { TeachDesk } from './senses/teach-desk.ts';
@@ -56,6 +57,31 @@ export async function earFor(
     keepFile: (bytes) => store.keepFile(bytes),
     clock,
     random: Math.random,
+    log: (level, message, fields) => log[level](fields, message),
+  });
+}
+
+/** What staff say to the ear; null where no machine has one: then nothing of it is loaded. */
+export async function earStaffFor(
+  config: Config,
+  {
+    pipeline,
+    store,
+    clock,
+    log,
+    ear,
+  }: Pick<PipelineParts, 'store' | 'clock' | 'log'> & { readonly pipeline: Pipeline; readonly ear: EarDesk | null },
+): Promise<EarStaff | null> {
+  if (ear === null) return null;
+  const { EarStaff: Staff } = await import('./senses/ear/staff.ts');
+  return new Staff({
+    machines: config.machines.flatMap((machine) => (machine.ear === null ? [] : [machine.id])),
+    dataDir: config.dataDir,
+    keys: gatewayKeys(config.dataDir),
+    desk: ear,
+    occurrence: (id) => store.occurrence(id),
+    labelled: (machine, data) => pipeline.sound.labelled(machine, data),
+    clock,
     log: (level, message, fields) => log[level](fields, message),
   });
 }

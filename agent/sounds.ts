@@ -15,15 +15,18 @@ import type { Instant } from './rules/conditions.ts';
 
 const oddEvent = 'sound_odd';
 const taughtEvent = 'voiceprint_taught';
+const labelledEvent = 'sound_labelled';
+/** Staff may say of such an alert whether it was right. */
+export const oddRule = 'ear-odd-sound';
 
 const odd: GatewayRule = {
-  id: 'ear-odd-sound',
+  id: oddRule,
   type: 'sound_odd',
   priority: 'medium',
   latch: false,
   text: 'The machine does not sound like itself',
   runbook:
-    'Go and listen. Look at the needle, the hook or cams, the belt and loose covers. If all is well, and it sounds so from now on (another material, after maintenance), enrol it anew: selvedge teach voiceprint.',
+    'Go and listen. Look at the needle, the hook or cams, the belt and loose covers. Then say here what it was: the threshold of this machine learns from it. If all is well, and it sounds so from now on (another material, after maintenance), enrol it anew.',
 };
 
 export interface SoundDeskParts {
@@ -99,8 +102,16 @@ export class SoundDesk implements SoundPort {
   }
 
   taught(machine: string, data: EventRecord['data']): Promise<void> {
+    return this.#instant(machine, taughtEvent, data);
+  }
+
+  labelled(machine: string, data: EventRecord['data']): Promise<void> {
+    return this.#instant(machine, labelledEvent, data);
+  }
+
+  #instant(machine: string, event: string, data: EventRecord['data']): Promise<void> {
     const { isWatched, journal, now } = this.#p;
-    if (isWatched(machine)) journal.instant(machine, now().wallMs, taughtEvent, data);
+    if (isWatched(machine)) journal.instant(machine, now().wallMs, event, data);
     journal.flush();
     return journal.durable();
   }
@@ -119,13 +130,18 @@ export class SoundDesk implements SoundPort {
 
 const tenths = (value: number) => Math.round(value * 10) / 10;
 
-function dataOf({ score, threshold, speed, ranges, model, isSimulated }: OddSound): EventRecord['data'] {
+function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
+  const { score, threshold, spread, print, moved, movedBy, speed, model, isSimulated } = sound;
   const said = ranges.map(
     ({ what, fromHz, toHz, db }) => `${what} ${fromHz}-${toHz} Hz ${db > 0 ? '+' : ''}${tenths(db)} dB`,
   );
   return {
     score: Math.round(score * 1000) / 1000,
     threshold: Math.round(threshold * 1000) / 1000,
+    spread: Math.round(spread * 10_000) / 10_000,
+    print,
+    moved: Math.round(moved * 100) / 100,
+    movedBy,
     speed: tenths(speed),
     bands: said.join('; ').slice(0, 400),
     model,

@@ -256,6 +256,7 @@ export class Watched implements Facts {
       lastGoodMs: this.lastGoodMs,
       readings: this.readings,
       hasEye: setup.web !== undefined,
+      hasEar: setup.hasEar ?? false,
       signals: signals.map(({ index, name, spec }) => ({
         signal: name,
         kind: spec.kind,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { loadConfig } from '../config/load.ts';
 import { AgentError } from '../errors.ts';
 import { askToEnrol, enrolTold, takeRequest, type EnrolTold } from '../senses/ear/requests.ts';
-import { leastSamples, mostSamples } from '../senses/ear/settings.ts';
+import { defaultSamples, leastSamples, mostSamples } from '../senses/ear/settings.ts';
 import { writeJsonFile } from './json-file.ts';
 
 export const voiceprintHelp = `
@@ -13,7 +13,7 @@ Enrols a machine by the sound of it running well. The agent has to run: it liste
 runs and how fast. Each speed is learned by itself. What was learned before stays beside it; the five newest versions are kept.
 
   --machine M    a machine of the configuration with a microphone (ear:)
-  --samples N    so many samples of four seconds a speed, ${leastSamples} … ${mostSamples}; default 40. More, over days, make fewer false alarms
+  --samples N    so many samples of four seconds a speed, ${leastSamples} … ${mostSamples}; default ${defaultSamples}. More, over days, make fewer false alarms
   --minutes N    give up after so many minutes; default 60
   --endpoints FILE  as selvedge run takes it
   --json FILE    also write {ok, machine, version, wanted, speeds:[{speed, samples}], leftOut:[{speed, samples}], reason}
@@ -21,7 +21,6 @@ runs and how fast. Each speed is learned by itself. What was learned before stay
 Exit code: 0 learned, 1 not learned (no agent answered, time over, stopped), 2 wrong usage.
 `;
 
-const defaultSamples = 40;
 const defaultMinutes = 60;
 const lookEveryMs = 500;
 /** An agent looks for requests every few seconds. */

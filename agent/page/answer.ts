@@ -23,3 +23,4 @@ export function wrong(reply: FastifyReply, error: z.ZodError): ProblemBody {
 }
 
 export const noEye = 'No camera looks at the cloth of that machine.';
+export const noEar = 'No microphone hears that machine.';

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-bridge/contract.ts';
 import { rollMapSchema } from '../../models/vision/roll-map.ts';
 import { rollIdSchema } from '../rolls/requests.ts';
+import { mostCause, saidWords } from '../senses/ear/labels.ts';
+import { defaultSamples, leastSamples, mostSamples } from '../senses/ear/settings.ts';
 import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import { userName, type Role } from './users.ts';
 import {
@@ -18,6 +20,7 @@ import {
   sessionView,
   setPointValue,
   setPointView,
+  soundView,
   streamCounts,
   uplinkView,
   writeView,
@@ -45,6 +48,7 @@ export interface Operation {
   readonly response: z.ZodType | 'event-stream' | { readonly media: string };
 }
 
+const ofOccurrence = z.strictObject({ occurrence: z.string().min(1).max(200) });
 const ofMachine = z.strictObject({ machine: z.string().min(1).max(40) });
 const mapQuery = z.strictObject({
   roll: z.string().min(1).max(60).optional().describe('Id or number; absent: the newest'),
@@ -134,9 +138,65 @@ export const operations = {
       '404: unknown; 409: it does not wait for anybody',
     access: 'maintainer',
     touches: true,
-    params: z.strictObject({ occurrence: z.string().min(1).max(200) }),
+    params: ofOccurrence,
     body: z.strictObject({ comment: z.string().trim().max(500).optional() }),
     response: z.strictObject({ ok: z.literal(true), occurrence: z.string() }),
+  },
+  labelSound: {
+    method: 'POST',
+    path: '/api/alerts/:occurrence/label',
+    summary:
+      'Says of an alert of the ear, open or closed, that it was a false alarm, or real and what it was. It moves the threshold of that ' +
+      'machine, by three spreads at most with all that was said, and never past a real fault. The last that is said of an alert counts; ' +
+      'the same again changes nothing. 404: no such alert of the ear; 409: it does not say by what it was told, or there are too many',
+    access: 'maintainer',
+    touches: true,
+    params: ofOccurrence,
+    body: z.strictObject({ said: z.enum(saidWords), cause: z.string().trim().max(mostCause).optional() }),
+    response: soundView,
+  },
+  unlabelSound: {
+    method: 'POST',
+    path: '/api/alerts/:occurrence/label/take-back',
+    summary:
+      'Takes back what was said of an alert of the ear, and what it moved. 404: no such alert; 409: nothing was said of it',
+    access: 'maintainer',
+    touches: true,
+    params: ofOccurrence,
+    body: z.strictObject({}),
+    response: soundView,
+  },
+  sound: {
+    method: 'GET',
+    path: '/api/machines/:machine/sound',
+    summary:
+      'What the ear knows of a machine, what is being taught, and what staff said. 404: no microphone hears that machine',
+    access: 'viewer',
+    touches: false,
+    params: ofMachine,
+    response: soundView,
+  },
+  teachSound: {
+    method: 'POST',
+    path: '/api/machines/:machine/sound/teach',
+    summary:
+      'Begins to enrol a machine by the sound of it running well, so many samples of four seconds a speed. ' +
+      '404: no microphone hears that machine; 409: it is being enrolled already',
+    access: 'maintainer',
+    touches: true,
+    params: ofMachine,
+    body: z.strictObject({ samples: z.int().min(leastSamples).max(mostSamples).default(defaultSamples) }),
+    response: soundView,
+  },
+  stopTeachingSound: {
+    method: 'POST',
+    path: '/api/machines/:machine/sound/teach/cancel',
+    summary: 'Stops it. 409: that machine is not being enrolled',
+    access: 'maintainer',
+    touches: true,
+    params: ofMachine,
+    body: z.strictObject({}),
+    response: soundView,
   },
   setPoints: {
     method: 'GET',

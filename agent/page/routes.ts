@@ -14,6 +14,7 @@ import { agentErrors } from '../errors.ts';
 import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import type { Outcome, WriteRefusalKey } from '../writes/desk.ts';
 import type { Limiter } from './limiter.ts';
+import { soundHandlers } from './sound-routes.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
 import type { Session, Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
@@ -271,6 +272,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     },
 
     ...clothHandlers(sources),
+    ...soundHandlers(sources),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),

@@ -1,11 +1,13 @@
 /**
  * What the page asks of the rest of the agent: the present (made new at each call, cheap), the past (queries that run on
- * another thread) and deeds: the acknowledgement, the write to a machine, the roll that begins, the cloth that is taught. The composition root adapts the pipeline and the store to it.
+ * another thread) and deeds: the acknowledgement, the write to a machine, the roll that begins, the cloth or the
+ * sound that is taught, what is said of an alert of the ear. The composition root adapts the pipeline and the store to it.
  */
 import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
 import type { RollListed } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
+import type { EarStaff, SoundView } from '../senses/ear/staff.ts';
 import type { ClothView, TeachDesk } from '../senses/teach-desk.ts';
 import type { WriteDesk } from '../writes/desk.ts';
 
@@ -65,6 +67,7 @@ export interface PageSources {
   readonly writes: PageWrites;
   readonly rolls: PageRolls;
   readonly cloth: PageCloth;
+  readonly sound: PageSound;
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }
@@ -81,7 +84,10 @@ export interface PageRolls {
 
 /** The cloth of machines with an eye, as the desk has it. */
 export type PageCloth = Pick<TeachDesk, 'view' | 'teach' | 'cancel'>;
-export type { ClothView };
+
+/** The sound of machines with an ear, as those who hear of it have it. */
+export type PageSound = Pick<EarStaff, 'view' | 'label' | 'takeBack' | 'teach' | 'cancel'>;
+export type { ClothView, SoundView };
 
 /** Writes to machines, as the desk has them. */
 export type PageWrites = Pick<WriteDesk, 'machines' | 'setPoints' | 'propose' | 'confirm' | 'drop' | 'history'>;

@@ -4,6 +4,10 @@ import { alertRecord, machineStates } from '../../cloud-bridge/contract.ts';
 import type { MachineView, UplinkView } from '../live.ts';
 import { beginReasons } from '../rolls/events.ts';
 import type { RollListed } from '../rolls/read.ts';
+import { labelSchema } from '../senses/ear/labels.ts';
+import { toldSchema } from '../senses/ear/requests.ts';
+import { microphoneStates } from '../senses/ear/settings.ts';
+import type { SoundView } from '../senses/ear/staff.ts';
 import type { ClothView } from '../senses/teach-desk.ts';
 import { teachReport } from '../senses/teach-told.ts';
 import type { SetPointView, WriteView } from '../writes/desk.ts';
@@ -40,6 +44,7 @@ export const machineView = z.strictObject({
   lastGoodMs: ms.nullable(),
   readings: z.number(),
   hasEye: z.boolean().describe('A camera looks at its cloth, so it has rolls'),
+  hasEar: z.boolean().describe('A microphone hears it'),
   signals: z.array(signalView),
 }) satisfies z.ZodType<MachineView>;
 export const uplinkView = z.strictObject({
@@ -122,6 +127,29 @@ export const clothView = z.strictObject({
     .nullable()
     .describe('What goes on, or how it ended last since the agent began'),
 }) satisfies z.ZodType<ClothView>;
+export const soundView = z.strictObject({
+  microphone: z.enum(microphoneStates).nullable().describe('null while no ear runs'),
+  print: z.int().nullable().describe('Version of what was taught that is used; null: nothing is judged'),
+  versions: z
+    .array(
+      z.strictObject({
+        version: z.int(),
+        taughtMs: ms,
+        speeds: z.array(z.strictObject({ speed: z.number(), samples: z.int() })).describe('Stitches or turns a minute'),
+      }),
+    )
+    .describe('What is kept of what was taught, the newest first'),
+  teaching: toldSchema
+    .omit({ id: true })
+    .nullable()
+    .describe('What goes on, or how it ended last since the agent began'),
+  moved: z.number().describe('Spreads of normal scores by which what staff said moved the threshold'),
+  mostMove: z.number().describe('The most it may be moved by, up or down'),
+  labels: z
+    .array(labelSchema)
+    .readonly()
+    .describe('What staff said of alerts; those of the version in use move the threshold'),
+}) satisfies z.ZodType<SoundView>;
 export const sessionView = z.strictObject({
   user: z.string(),
   role: z.enum(roles),

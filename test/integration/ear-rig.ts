@@ -3,8 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { AlertRecord } from '../../cloud-bridge/contract.ts';
 import type { OddSound } from '../../agent/pipeline-ports.ts';
-import { EarDesk, earModelId } from '../../agent/senses/ear/desk.ts';
+import { EarDesk, earModelId, type EarDeskParts } from '../../agent/senses/ear/desk.ts';
+import { EarStaff } from '../../agent/senses/ear/staff.ts';
+import { oddRule } from '../../agent/sounds.ts';
 import { keepPrint } from '../../agent/senses/ear/prints.ts';
 import { featuresOf, hopsAPiece } from '../../agent/senses/ear/listening.ts';
 import { senseModel } from '../../agent/senses/sense-model.ts';
@@ -22,8 +25,8 @@ export const machine = 'ls-1';
 export const rateHz = 48_000;
 export const speed = 4_000;
 
-/** A knock a stitch over noise. Simulated. @param fault a second, shorter knock behind the first */
-export function soundFrom(seed: number): (count: number, fault: boolean) => Float32Array {
+/** Simulated: a knock a stitch over noise, and with a fault a second, shorter one behind it. @param fault how loud; true: as the first */
+export function soundFrom(seed: number): (count: number, fault: boolean | number) => Float32Array {
   const random = seeded(seed);
   let at = 0;
   let low = 0;
@@ -34,13 +37,19 @@ export function soundFrom(seed: number): (count: number, fault: boolean) => Floa
       const within = (at + i) % stitch;
       const knock = 0.3 * Math.exp(-within / 200) * Math.sin(within * 0.25);
       const second = (within + stitch - 300) % stitch;
-      const click = fault ? 0.1 * Math.exp(-second / 80) * Math.sin(second * 0.8) : 0;
+      const click = 0.1 * Number(fault) * Math.exp(-second / 80) * Math.sin(second * 0.8);
       low += 0.1 * (random() - 0.5 - low);
       samples[i] = knock + click + 0.02 * (random() - 0.5) + 0.1 * low;
     }
     at += count;
     return samples;
   };
+}
+
+interface Doing {
+  readonly speed: number;
+  readonly fault: boolean | number;
+  readonly mute: boolean;
 }
 
 export interface EarRig {
@@ -54,8 +63,12 @@ export interface EarRig {
   readonly evidence: (string | null)[];
   readonly conditions: ConditionEvent[];
   readonly taught: number[];
+  /** What staff say to it; each sound that was told is the occurrence of its number. */
+  readonly staff: EarStaff;
+  readonly said: unknown[];
+  readonly keys: EarDeskParts['keys'];
   /** What the machine does from now on. */
-  readonly run: (how: { readonly speed: number; readonly fault: boolean; readonly mute?: boolean }) => void;
+  readonly run: (how: Partial<Doing>) => void;
   /** Teaches it, as an hour ago. */
   readonly teach: () => Promise<void>;
 }
@@ -67,7 +80,8 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
   const [dataDir, config] = [join(dir, 'data'), join(dir, 'agent.yaml')];
   mkdirSync(dataDir);
   const keys = keyPair();
-  let doing = { speed, fault: false, mute: false };
+  const asUsual: Doing = { speed, fault: false, mute: false };
+  let doing = asUsual;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -97,6 +111,7 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
     ConditionEvent[],
     number[],
   ] = [[], [], [], [], [], []];
+  const said: unknown[] = [];
   const endpoint = `tcp://127.0.0.1:${port}?format=s16le&rate=${rateHz}&channels=1`;
   const about = { id: machine, profile: 'sewing-modbus-ref', endpoint: 'modbus://127.0.0.1:5000', unit: 1 };
   writeFileSync(
@@ -130,6 +145,7 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
           taught.push(Number(data['version']));
           return Promise.resolve();
         },
+        labelled: () => Promise.resolve(),
       },
       evidence: (_machine, _atMs, data) => {
         evidence.push(data.occurrence);
@@ -142,6 +158,25 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
     },
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     random: () => 0.5,
+    log: () => undefined,
+  });
+  const staff = new EarStaff({
+    machines: [machine],
+    dataDir,
+    keys,
+    desk,
+    occurrence: (id) => {
+      const odd = sounds[Number(id)];
+      if (odd === undefined) return Promise.resolve([]);
+      const { score, threshold, spread, moved, print } = odd;
+      const alert = { machine, rule: oddRule, evidence: { score, threshold, spread, moved, print } };
+      return Promise.resolve([alert as unknown as AlertRecord]);
+    },
+    labelled: (_machine, data) => {
+      said.push(data['said'] ?? null);
+      return Promise.resolve();
+    },
+    clock: { wallMs: () => Date.now() },
     log: () => undefined,
   });
   const polling = setInterval(() => {
@@ -168,13 +203,16 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
     dataDir,
     config,
     desk,
+    staff,
+    said,
+    keys,
     sounds,
     ended,
     kept,
     evidence,
     conditions,
     taught,
-    run: (how) => (doing = { mute: false, ...how }),
+    run: (how) => (doing = { ...asUsual, ...how }),
     teach: () => teach(dataDir, keys.privateKey, endpoint),
   };
 }

@@ -4,6 +4,7 @@ import { acknowledge, type SessionView } from './client.ts';
 import { Fault } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { CheckIcon, PriorityIcon } from './icons.tsx';
+import { SoundFeedback } from './sound-feedback.tsx';
 import { lasted, type Now } from './times.ts';
 import { ackWord, alertStateWords, causeWord, priorityWords } from './words.ts';
 
@@ -95,6 +96,7 @@ function AlertCard({ alert, csrf, now, name }: CardProps) {
           <p>{alert.runbook}</p>
         </details>
       )}
+      <SoundFeedback alert={alert} name={name} csrf={csrf} disabled={now.stale} />
       {waits && csrf !== null && <AckForm alert={alert} csrf={csrf} name={name} disabled={now.stale} />}
     </article>
   );

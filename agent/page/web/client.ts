@@ -4,10 +4,10 @@ import type { SessionView } from '../views.ts';
 import type { SetPointValue } from '../../../drivers/contract.ts';
 import type { SetPointView, WriteView } from '../../writes/desk.ts';
 import type { RollListed } from '../../rolls/read.ts';
-import type { ClothView, ListPage, Trend } from '../source.ts';
+import type { ClothView, ListPage, SoundView, Trend } from '../source.ts';
 import type { Alert } from './floor-state.ts';
 
-export type { ClothView, RollListed, SessionView, SetPointValue, SetPointView, WriteView };
+export type { ClothView, RollListed, SessionView, SetPointValue, SetPointView, SoundView, WriteView };
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly status: number; readonly message: string; readonly setupNeeded: boolean };
@@ -77,6 +77,19 @@ export const teachCloth = (machine: string, csrf: string) =>
   post<ClothView>(`/api/machines/${encodeURIComponent(machine)}/cloth/teach`, {}, csrf);
 export const stopTeaching = (machine: string, csrf: string) =>
   post<ClothView>(`/api/machines/${encodeURIComponent(machine)}/cloth/teach/cancel`, {}, csrf);
+export const fetchSound = (machine: string) => ask<SoundView>(`/api/machines/${encodeURIComponent(machine)}/sound`);
+export const teachSound = (machine: string, csrf: string) =>
+  post<SoundView>(`/api/machines/${encodeURIComponent(machine)}/sound/teach`, {}, csrf);
+export const stopTeachingSound = (machine: string, csrf: string) =>
+  post<SoundView>(`/api/machines/${encodeURIComponent(machine)}/sound/teach/cancel`, {}, csrf);
+export const labelSound = (occurrence: string, said: 'false-alarm' | 'real', cause: string, csrf: string) =>
+  post<SoundView>(
+    `/api/alerts/${encodeURIComponent(occurrence)}/label`,
+    cause.trim() === '' ? { said } : { said, cause: cause.trim() },
+    csrf,
+  );
+export const unlabelSound = (occurrence: string, csrf: string) =>
+  post<SoundView>(`/api/alerts/${encodeURIComponent(occurrence)}/label/take-back`, {}, csrf);
 export const rollMapPath = (machine: string, roll: number, format: string) =>
   `/api/machines/${encodeURIComponent(machine)}/roll-map.${format}?roll=${roll}`;
 export const cropPath = (sha256: string) => `/api/crops/${encodeURIComponent(sha256)}`;

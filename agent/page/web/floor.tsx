@@ -102,7 +102,7 @@ export function Floor({ session, onSignedOut }: Props) {
               </ul>
             </section>
             {floor.uplink !== null && <Uplink uplink={floor.uplink} now={now} />}
-            <History now={now} machineName={machineName} />
+            <History now={now} machineName={machineName} csrf={session.role === 'viewer' ? null : session.csrf} />
           </>
         )}
       </main>

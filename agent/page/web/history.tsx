@@ -2,10 +2,18 @@
 import { useState } from 'preact/hooks';
 import { closedAlerts } from './client.ts';
 import type { Alert } from './floor-state.ts';
+import { SoundFeedback } from './sound-feedback.tsx';
 import { lasted, type Now } from './times.ts';
 import { causeWord } from './words.ts';
 
-export function History({ now, machineName }: { now: Now; machineName: (id: string) => string }) {
+interface Props {
+  readonly now: Now;
+  readonly machineName: (id: string) => string;
+  /** null: this person only looks. */
+  readonly csrf: string | null;
+}
+
+export function History({ now, machineName, csrf }: Props) {
   const [items, setItems] = useState<readonly Alert[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -46,7 +54,10 @@ export function History({ now, machineName }: { now: Now; machineName: (id: stri
                     <td>{now.time.at(alert.onsetMs, now.ms)}</td>
                     <td>{alert.clearedMs === null ? '–' : lasted(alert.clearedMs - alert.onsetMs)}</td>
                     <td>{machineName(alert.machine)}</td>
-                    <td>{alert.text}</td>
+                    <td>
+                      {alert.text}
+                      <SoundFeedback alert={alert} name={machineName(alert.machine)} csrf={csrf} disabled={now.stale} />
+                    </td>
                     <td>{alert.cause === null ? '–' : causeWord(alert.cause)}</td>
                   </tr>
                 ))}

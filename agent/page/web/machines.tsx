@@ -4,6 +4,7 @@ import { Cloth } from './cloth.tsx';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
+import { Sound } from './sound.tsx';
 import { lasted, type Now } from './times.ts';
 import { TrendChart } from './trend.tsx';
 import { causeWord, kindWord, reasonWord, signalWord, splitSignals, stateWords, unitSign, valueText } from './words.ts';
@@ -77,6 +78,7 @@ export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
       <TrendChart machine={machine} now={now} />
       {machine.hasEye && <Rolls machine={machine} now={now} csrf={csrf} />}
       {machine.hasEye && <Cloth machine={machine} now={now} csrf={csrf} />}
+      {machine.hasEar && <Sound machine={machine} now={now} csrf={csrf} />}
       {more.length > 0 && (
         <details>
           <summary>All readings ({machine.signals.length})</summary>

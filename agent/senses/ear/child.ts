@@ -24,6 +24,8 @@ interface Watched {
   readonly machine: string;
   readonly microphone: Microphone;
   readonly listening: Listening;
+  /** Version of what was taught. */
+  readonly print: number | null;
 }
 
 class Ear {
@@ -50,10 +52,17 @@ class Ear {
       const asked = earAskedSchema.safeParse(message);
       const listening = asked.success ? byMachine.get(asked.data.machine)?.listening : undefined;
       if (!asked.success || listening === undefined) return;
-      if (asked.data.kind === 'enrol') listening.enrol(asked.data.samples);
-      else {
-        const { ageMs, isRunning, speed } = asked.data;
-        listening.hearing.poll({ timeMs: performance.now() - ageMs, isRunning, speed });
+      switch (asked.data.kind) {
+        case 'enrol':
+          listening.enrol(asked.data.samples);
+          return;
+        case 'move':
+          listening.hearing.move(asked.data.moved);
+          return;
+        case 'poll': {
+          const { ageMs, isRunning, speed } = asked.data;
+          listening.hearing.poll({ timeMs: performance.now() - ageMs, isRunning, speed });
+        }
       }
     });
     this.#alive = setInterval(() => this.#tellAlive(), aliveMs);
@@ -70,7 +79,7 @@ class Ear {
     await this.#session?.close();
   }
 
-  #watch({ machine, endpoint, prints, reference }: EarMachine, model: string): Watched {
+  #watch({ machine, endpoint, prints, print, moved, reference }: EarMachine, model: string): Watched {
     const taught = prints.map(({ speed, stats }): SpeedPrint => ({
       speed,
       print: printOf(readStats(Buffer.from(stats), model)),
@@ -85,7 +94,7 @@ class Ear {
         log: () => undefined,
       },
     );
-    return { machine, microphone, listening: new Listening(taught, microphone) };
+    return { machine, microphone, listening: new Listening(taught, microphone, moved), print };
   }
 
   /** One turn at a time: a slow computer lets sound wait in its ring, where it is counted when it is lost. */
@@ -117,7 +126,7 @@ class Ear {
   }
 
   /** Sound is timed by a clock that never jumps; people are told the time of day. */
-  async #tell({ machine, listening }: Watched, told: HearingTold): Promise<void> {
+  async #tell({ machine, listening, print }: Watched, told: HearingTold): Promise<void> {
     const utc = (monotonicMs: number) => monotonicMs + Date.now() - performance.now();
     const atMs = utc(told.atMs);
     switch (told.kind) {
@@ -126,7 +135,7 @@ class Ear {
         return;
       case 'began': {
         const picture = await pictureOf(listening.hearing.history.columns());
-        this.#say({ ...told, machine, atMs, sinceMs: utc(told.sinceMs), ranges: [...told.ranges], picture });
+        this.#say({ ...told, machine, print, atMs, sinceMs: utc(told.sinceMs), ranges: [...told.ranges], picture });
         return;
       }
       case 'ended':
@@ -144,7 +153,8 @@ class Ear {
     const microphones = this.#watched.map(({ machine, microphone, listening }) => {
       const { verdict, dropped } = microphone.counts();
       const counts = listening.hearing.counts();
-      return { machine, state: verdict.kind, ...counts, dropped: counts.dropped + dropped };
+      const { moved } = listening.hearing;
+      return { machine, state: verdict.kind, moved, ...counts, dropped: counts.dropped + dropped };
     });
     this.#say({ kind: 'alive', microphones });
   }

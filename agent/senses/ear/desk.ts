@@ -1,13 +1,13 @@
 /**
  * The ear as the agent has it: its process started with what was taught, the polls it needs handed down, and what it tells made events,
- * evidence and alerts of the pipeline. Whoever wants a machine enrolled asks here, by `requests.ts`.
+ * evidence and alerts of the pipeline. Whoever wants a machine enrolled asks here (`enrolments.ts`).
  *
  * Invariants (test/integration/ear-desk.test.ts):
  *  I1  A microphone that hears nothing, a machine that was not taught and a process that ends again and again are conditions of their machine,
  *      so that rules make alerts of them: there is no silent ear.
  *  I2  A picture is kept before the record that names it.
  *  I3  What is taught while the agent runs is used within some seconds, in a new process; so is another model.
- *  I4  An enrolment ends with what was kept, or with why nothing was; one whose process ended is begun anew by the next.
+ *  I4  What staff say of an alert moves the threshold within some seconds, also of a process that was started anew.
  */
 import type { KeyObject } from 'node:crypto';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
@@ -21,9 +21,11 @@ import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { senseModel, type SenseModel } from '../sense-model.ts';
 import { EarPolls } from './polls.ts';
-import { keepPrint, printFor, printVersions } from './prints.ts';
-import { takeRequest, tellEnrolling, type EnrolTold } from './requests.ts';
-import { earMessageSchema, type EarMachine, type EarMessage, type EarSettings, type Enrolled } from './settings.ts';
+import { Enrolments } from './enrolments.ts';
+import { Feedbacks, movedBy, type Feedback } from './labels.ts';
+import { printFor, printVersions } from './prints.ts';
+import type { EnrolTold } from './requests.ts';
+import { earMessageSchema, type EarMachine, type EarMessage, type EarSettings } from './settings.ts';
 
 export const earModelId = 'machine-voiceprint';
 
@@ -56,12 +58,14 @@ export interface EarView {
   readonly microphones: readonly EarMicrophone[];
   /** `id@version`; null while none can be used. */
   readonly model: string | null;
-}
-
-interface Enrolment {
-  readonly id: string;
-  readonly wanted: number;
-  told: EnrolTold;
+  /** Machines whose threshold was moved by what staff said. */
+  readonly feedback: readonly {
+    readonly machine: string;
+    readonly print: number | null;
+    /** Spreads. */
+    readonly moved: number;
+    readonly movedBy: string | null;
+  }[];
 }
 
 export class EarDesk {
@@ -77,7 +81,10 @@ export class EarDesk {
   #started = 0;
   #microphones: readonly EarMicrophone[] = [];
   readonly #conditions: Conditions;
-  readonly #enrolments = new Map<string, Enrolment>();
+  readonly #enrolments: Enrolments;
+  readonly #feedbacks: Feedbacks;
+  /** Version of what was taught each machine is judged by. */
+  readonly #prints = new Map<string, number>();
   /** Samples judged since the process was started; `calm` once it was told. */
   readonly #listened = new Map<string, number | 'calm'>();
   #work: Promise<void> = Promise.resolve();
@@ -89,6 +96,18 @@ export class EarDesk {
       (event) => parts.pipeline.accept(event),
       () => parts.clock.wallMs(),
     );
+    const { dataDir, keys, pipeline, clock, log } = parts;
+    this.#feedbacks = new Feedbacks(dataDir, keys.publicKey, log);
+    this.#enrolments = new Enrolments({
+      dataDir,
+      privateKey: keys.privateKey,
+      microphone: (machine) => parts.machines.find(({ id }) => id === machine)?.ear.microphone ?? null,
+      model: () => this.#model?.model ?? null,
+      send: (message) => this.#process?.send(message),
+      sound: pipeline.sound,
+      clock,
+      log,
+    });
     const machines = parts.machines.map(({ id }) => id);
     this.#polls = new EarPolls(machines, () => parts.clock.monotonicMs());
   }
@@ -104,7 +123,7 @@ export class EarDesk {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#hasEnded = true;
-    for (const machine of this.#enrolments.keys()) this.#close(machine, { state: 'stopped' });
+    this.#enrolments.stop();
     await this.#work;
     await this.#process?.stop();
     await this.#work;
@@ -116,7 +135,27 @@ export class EarDesk {
       process: this.#process?.state() ?? null,
       microphones: this.#microphones,
       model: this.#model?.model ?? null,
+      feedback: this.#p.machines.flatMap(({ id: machine }) => {
+        const feedback = this.feedback(machine);
+        const { print, moved } = feedback;
+        return moved === 0 ? [] : [{ machine, print, moved, movedBy: movedBy(feedback) }];
+      }),
     };
+  }
+
+  /** Version a machine is judged by; null: it is not. */
+  print(machine: string): number | null {
+    return this.#prints.get(machine) ?? null;
+  }
+
+  /** How the threshold of a machine is moved now, and by what. */
+  feedback(machine: string): Feedback {
+    return this.#feedbacks.of(machine, this.print(machine));
+  }
+
+  /** What runs, or how the last one ended; null where none was asked for since the agent began. */
+  enrolment(machine: string): EnrolTold | null {
+    return this.#enrolments.of(machine);
   }
 
   /** To be told of all that drivers bring: whether machines run, and how fast. */
@@ -124,10 +163,11 @@ export class EarDesk {
     for (const message of this.#polls.saw(event)) this.#process?.send(message);
   }
 
-  /** Takes requests, and starts a process with what is taught now when that is something else than before. */
+  /** Takes requests and what staff said, and starts a process with what is taught now when that is something else than before. */
   look(): void {
     if (this.#hasEnded) return;
-    for (const { id } of this.#p.machines) this.#requested(id);
+    for (const { id } of this.#p.machines) this.#enrolments.look(id);
+    for (const { machine, moved } of this.#microphones) this.#move(machine, moved);
     if (this.#p.clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
     const runs = JSON.stringify([this.#key(), this.#p.machines.map(({ id }) => printVersions(this.#p.dataDir, id)[0])]);
     if (runs === this.#runs) return;
@@ -198,12 +238,25 @@ export class EarDesk {
         stats: Uint8Array.from(stats[at] ?? Buffer.alloc(0)),
       }));
       this.#conditions.set(machine, 'ear.not_taught', false);
-      return { machine, endpoint, prints, reference: description.levels };
+      this.#prints.set(machine, description.version);
+      const { moved } = this.feedback(machine);
+      return { machine, endpoint, prints, print: description.version, moved, reference: description.levels };
     } catch (error) {
       log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
       this.#conditions.set(machine, 'ear.not_taught', true);
-      return { machine, endpoint, prints: [], reference: null };
+      this.#prints.delete(machine);
+      return { machine, endpoint, prints: [], print: null, moved: 0, reference: null };
     }
+  }
+
+  /**
+   * Tells the process how far a threshold is moved, where that is not as it has it: after a label, and one that was started anew with what
+   * was known at the start of the first.
+   * @param has in spreads
+   */
+  #move(machine: string, has: number): void {
+    const { print, moved } = this.feedback(machine);
+    if (print !== null && moved !== has) this.#process?.send({ kind: 'move', machine, moved });
   }
 
   #state(state: SenseState): void {
@@ -213,8 +266,7 @@ export class EarDesk {
       if (state.running) this.#listened.set(id, 0);
       if (isAnother) this.#p.pipeline.sound.anew(id, this.#p.clock.wallMs());
     }
-    // Its process knows of no enrolment: it is asked again.
-    if (state.running) for (const [machine, { wanted }] of this.#enrolments) this.#enrol(machine, wanted);
+    if (state.running) this.#enrolments.again();
     this.#started = state.restarts;
   }
 
@@ -223,6 +275,7 @@ export class EarDesk {
     switch (message.kind) {
       case 'alive':
         this.#microphones = message.microphones;
+        for (const { machine, moved } of message.microphones) this.#move(machine, moved);
         return;
       case 'microphone': {
         const { machine, state, reason } = message;
@@ -248,15 +301,11 @@ export class EarDesk {
       case 'ended':
         this.#work = this.#work.then(() => pipeline.sound.ended(message.machine, message.atMs));
         return;
-      case 'enrolling': {
-        const enrolment = this.#enrolments.get(message.machine);
-        if (enrolment === undefined) return;
-        enrolment.told = { ...enrolment.told, speeds: message.speeds };
-        this.#tell(message.machine, enrolment.told);
+      case 'enrolling':
+        this.#enrolments.progress(message.machine, message.speeds);
         return;
-      }
       case 'enrolled':
-        this.#work = this.#work.then(() => this.#enrolled(message));
+        this.#work = this.#work.then(() => this.#enrolments.learned(message));
     }
   }
 
@@ -264,10 +313,12 @@ export class EarDesk {
     const { pipeline, keepFile, clock, log } = this.#p;
     try {
       const sha256 = picture === null ? null : await keepFile(picture);
-      const { sinceMs, score, threshold, speed, ranges } = sound;
+      const { sinceMs, score, threshold, spread, print, moved, speed, ranges } = sound;
+      const by = moved === 0 ? null : movedBy(this.#feedbacks.of(machine, print));
       const isSimulated = this.#p.machines.find(({ id }) => id === machine)?.ear.simulated ?? false;
       const model = this.#model?.model ?? '';
-      const odd = { machine, sinceMs, score, threshold, speed, ranges, model, isSimulated };
+      const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges };
+      const odd = { machine, sinceMs, ...about, model, isSimulated };
       const { occurrence } = pipeline.sound.began(odd);
       if (sha256 === null || picture === null) return;
       const data: EvidenceData = {
@@ -282,65 +333,4 @@ export class EarDesk {
       log('error', 'what the ear heard could not be kept', { machine, error: String(error) });
     }
   }
-
-  #requested(machine: string): void {
-    const request = takeRequest(this.#p.dataDir, machine);
-    if (request === null) return;
-    const { id, samples } = request;
-    this.#close(machine, { state: 'stopped' });
-    if (samples === null) {
-      this.#process?.send({ kind: 'enrol', machine, samples: null });
-      this.#tell(machine, { ...noneTold, id, state: 'stopped' });
-      return;
-    }
-    const told = { ...noneTold, id, state: 'running', wanted: samples } as const;
-    this.#enrolments.set(machine, { id, wanted: samples, told });
-    this.#tell(machine, told);
-    this.#enrol(machine, samples);
-  }
-
-  #enrol(machine: string, samples: number): void {
-    this.#process?.send({ kind: 'enrol', machine, samples });
-  }
-
-  async #enrolled({ machine, rateHz, levels, prints, leftOut }: Enrolled): Promise<void> {
-    const { dataDir, keys, clock, log, pipeline, machines } = this.#p;
-    const microphone = machines.find(({ id }) => id === machine)?.ear.microphone;
-    if (microphone === undefined || this.#model === null || !this.#enrolments.has(machine)) return;
-    try {
-      const speeds = prints.map((print) => ({ ...print }));
-      const { model } = this.#model;
-      const taught = { machine, taughtMs: Math.round(clock.wallMs()), model, microphone, rateHz, levels, speeds };
-      const { version } = keepPrint(dataDir, taught, keys.privateKey);
-      const learned = prints.map(({ speed, samples }) => ({ speed, samples }));
-      this.#close(machine, { state: 'done', version, speeds: learned, leftOut });
-      log('info', 'a machine was enrolled', { machine, version, speeds: speeds.length });
-      await pipeline.sound.taught(machine, {
-        version,
-        speeds: prints.map(({ speed, samples }) => `${speed}: ${samples}`).join('; '),
-      });
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      log('error', 'an enrolment could not be kept', { machine, error: reason });
-      this.#close(machine, { state: 'failed', reason: reason.slice(0, 300) });
-    }
-  }
-
-  /** Ends an enrolment that runs; nothing where none does. */
-  #close(machine: string, how: Partial<EnrolTold>): void {
-    const enrolment = this.#enrolments.get(machine);
-    if (enrolment === undefined) return;
-    this.#enrolments.delete(machine);
-    this.#tell(machine, { ...enrolment.told, ...how });
-  }
-
-  #tell(machine: string, told: EnrolTold): void {
-    try {
-      tellEnrolling(this.#p.dataDir, machine, told);
-    } catch (error) {
-      this.#p.log('warn', 'how far an enrolment is cannot be told', { machine, error: String(error) });
-    }
-  }
 }
-
-const noneTold = { wanted: 0, speeds: [], version: null, leftOut: [], reason: null };

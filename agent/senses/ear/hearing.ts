@@ -7,10 +7,12 @@
  *      counted by its reason.
  *  H2  An occurrence is told once when it begins and once when it ends, and its beginning is that of the sound, not of the telling.
  *  H3  A speed that was not taught is counted and never judged by another speed's print.
- *  H4  Pieces that wait are bounded; the oldest goes, counted.
+ *  H4  What staff said moves the threshold from the next sample on; what adds up already stays, and goes as normal samples take it away.
+ *  H5  Pieces that wait are bounded; the oldest goes, counted.
  */
 import { noEvidence, weigh, type Evidence } from '../../../models/voiceprint/evidence.ts';
 import { scoreOf, type Voiceprint } from '../../../models/voiceprint/ear.ts';
+import { movedThreshold } from '../../../models/voiceprint/feedback.ts';
 import { RunGate, taughtBandOf, type RunPoll } from '../../../models/voiceprint/gate.ts';
 import { oddRanges, type OddRange } from '../../../models/voiceprint/odd-bands.ts';
 import { addPiece, emptyPool, type Pool, type Sample } from '../../../models/voiceprint/pool.ts';
@@ -55,7 +57,10 @@ export type HearingTold =
       readonly speed: number;
       /** Median of the rise. */
       readonly score: number;
+      /** In force: `moved` spreads from the one that was taught. */
       readonly threshold: number;
+      readonly spread: number;
+      readonly moved: number;
       readonly ranges: readonly OddRange[];
     }
   | { readonly kind: 'ended'; readonly sinceMs: number; readonly atMs: number };
@@ -78,6 +83,7 @@ export class Hearing {
   #pool: Pool = emptyPool;
   #evidence: Evidence = noEvidence;
   #scores: number[] = [];
+  #moved: number;
   readonly #counts = {
     judged: 0,
     standing: 0,
@@ -88,8 +94,10 @@ export class Hearing {
     dropped: 0,
   };
 
-  constructor(prints: readonly SpeedPrint[]) {
+  /** @param moved what staff said moved the thresholds by, in spreads */
+  constructor(prints: readonly SpeedPrint[], moved = 0) {
     this.#prints = prints;
+    this.#moved = moved;
     this.history = new SoundHistory();
   }
 
@@ -99,6 +107,16 @@ export class Hearing {
 
   get isOdd(): boolean {
     return this.#evidence.isOdd;
+  }
+
+  /** What the thresholds are moved by, in spreads. */
+  get moved(): number {
+    return this.#moved;
+  }
+
+  /** @param moved spreads */
+  move(moved: number): void {
+    this.#moved = moved;
   }
 
   poll(poll: RunPoll): void {
@@ -158,16 +176,19 @@ export class Hearing {
     const { print } = taught;
     const score = scoreOf({ windows: [sample.features], bands: print.bands }, print);
     const before = this.#evidence;
-    this.#evidence = weigh(before, { fromMs: sample.fromMs, score }, print);
+    const { spread } = print;
+    const moved = this.#moved;
+    const threshold = movedThreshold(print, moved);
+    this.#evidence = weigh(before, { fromMs: sample.fromMs, score }, { threshold, spread });
     const { sum, isOdd, sinceMs } = this.#evidence;
     this.#scores = sum === 0 ? [] : [...this.#scores, score].slice(-mostScores);
     const { toMs: atMs, speed } = sample;
-    const { threshold } = print;
     const told: HearingTold[] = [{ kind: 'judged', atMs, speed, score, threshold, evidence: sum }];
     if (isOdd && !before.isOdd) {
       const ranges = oddRanges(sample.features, print);
       const rise = medianOf(this.#scores);
-      told.push({ kind: 'began', sinceMs: sinceMs ?? atMs, atMs, speed, score: rise, threshold, ranges });
+      const since = sinceMs ?? atMs;
+      told.push({ kind: 'began', sinceMs: since, atMs, speed, score: rise, threshold, spread, moved, ranges });
     }
     if (before.isOdd && !isOdd) told.push({ kind: 'ended', sinceMs: before.sinceMs ?? atMs, atMs });
     return told;

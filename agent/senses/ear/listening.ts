@@ -39,9 +39,10 @@ export class Listening {
   #enrolment: Enrolment | null = null;
   #seen = 0;
 
-  constructor(prints: readonly SpeedPrint[], microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>) {
+  /** @param moved what staff said moved the thresholds by, in spreads */
+  constructor(prints: readonly SpeedPrint[], microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>, moved: number) {
     this.#microphone = microphone;
-    this.hearing = new Hearing(prints);
+    this.hearing = new Hearing(prints, moved);
   }
 
   /** @param samples a speed; null: no more */

@@ -18,13 +18,20 @@ const requestSchema = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{16}$/),
   /** null: an enrolment that runs is to stop. */
   samples: z.int().min(leastSamples).max(mostSamples).nullable(),
+  /** Name of who asks on the page; null: on the command line. */
+  by: z.string().max(100).nullable(),
 });
 export type EnrolRequest = z.infer<typeof requestSchema>;
 
 const speedsSchema = z.array(z.strictObject({ speed: z.number(), samples: z.int().min(0) })).max(24);
-const toldSchema = z.strictObject({
+export const toldSchema = z.strictObject({
   id: z.string(),
   state: z.enum(['running', 'done', 'stopped', 'failed']),
+  /** As the request has it. */
+  by: z.string().max(100).nullable(),
+  /** UTC ms. */
+  startedMs: z.int(),
+  /** Samples a speed. */
   wanted: z.int().min(0),
   speeds: speedsSchema,
   /** done: what was kept. */
@@ -40,9 +47,9 @@ const requestFile = (dataDir: string, machine: string) => join(folderOf(dataDir)
 const toldFile = (dataDir: string, machine: string) => join(folderOf(dataDir), `${machine}.told.json`);
 
 /** Leaves a request; a newer one takes the place of one that was not taken. Gives its id. */
-export function askToEnrol(dataDir: string, machine: string, samples: number | null): string {
+export function askToEnrol(dataDir: string, machine: string, samples: number | null, by: string | null = null): string {
   const id = randomBytes(8).toString('hex');
-  write(dataDir, requestFile(dataDir, machine), { id, samples } satisfies EnrolRequest);
+  write(dataDir, requestFile(dataDir, machine), { id, samples, by } satisfies EnrolRequest);
   return id;
 }
 

@@ -1,11 +1,13 @@
 /** What goes between the agent and its ear: settings once; polls and teaching down; what is heard up. Checked on both sides. */
 import { z } from 'zod';
 import { troubles } from '../../../drivers/microphone/health.ts';
+import { mostMove } from '../../../models/voiceprint/feedback.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
 const count = z.int().min(0);
 const speed = z.number().positive().max(100_000);
+const moved = z.number().min(-mostMove).max(mostMove);
 
 /** Levels below and above 4 kHz, dB. */
 export const levelsSchema = z.strictObject({ lowDb: ms, highDb: ms });
@@ -20,6 +22,8 @@ export const earMachineSchema = z.strictObject({
   machine: id,
   endpoint: z.string().min(1).max(2_000),
   prints: z.array(speedStatsSchema).max(24),
+  print: z.int().min(1).nullable().describe('Version of what was taught; null: nothing was'),
+  moved: moved.describe('What staff said moved the thresholds by, in spreads'),
   reference: levelsSchema.nullable().describe('What a good microphone heard of the running machine; null: not known'),
 });
 export type EarMachine = z.infer<typeof earMachineSchema>;
@@ -44,6 +48,8 @@ export const runPollSchema = z.strictObject({
 /** Samples a speed; the most that one enrolment may ask for. */
 export const mostSamples = 200;
 export const leastSamples = 10;
+/** Unless somebody says otherwise. */
+export const defaultSamples = 40;
 
 /** Begins an enrolment, or takes it back. */
 export const enrolSchema = z.strictObject({
@@ -51,10 +57,13 @@ export const enrolSchema = z.strictObject({
   machine: id,
   samples: z.int().min(leastSamples).max(mostSamples).nullable(),
 });
-export const earAskedSchema = z.discriminatedUnion('kind', [runPollSchema, enrolSchema]);
+
+/** Staff said something of an alert: other thresholds from the next sample on. */
+export const moveSchema = z.strictObject({ kind: z.literal('move'), machine: id, moved });
+export const earAskedSchema = z.discriminatedUnion('kind', [runPollSchema, enrolSchema, moveSchema]);
 export type EarAsked = z.infer<typeof earAskedSchema>;
 
-const microphoneStates = ['starting', 'ok', ...troubles] as const;
+export const microphoneStates = ['starting', 'ok', ...troubles] as const;
 
 /** A picture for people: small enough to be sent. */
 export const maxPictureBytes = 24 * 1024;
@@ -68,6 +77,7 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
       z.strictObject({
         machine: id,
         state: z.enum(microphoneStates),
+        moved,
         judged: count,
         standing: count,
         unsteady: count,
@@ -101,7 +111,10 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
     atMs: ms,
     speed,
     score: ms,
-    threshold: ms,
+    threshold: ms.describe('In force, with what moved it'),
+    spread: z.number().positive(),
+    moved,
+    print: z.int().min(1).nullable(),
     ranges: z
       .array(
         z.strictObject({

@@ -47,6 +47,7 @@ const machine = (
   lastGoodMs: Date.now() - 400,
   readings: 128_400,
   hasEye: false,
+  hasEar: false,
   signals,
   ...more,
 });

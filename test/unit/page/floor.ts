@@ -5,7 +5,7 @@ import type { AuditEntry } from '../../../agent/store/audit-entry.ts';
 import type { SetPointValue, Writable, WriteResult } from '../../../drivers/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../../../agent/live.ts';
 import type { RollListed } from '../../../agent/rolls/read.ts';
-import type { AckOutcome, ClothView, PageClock, PageLog, PageSources } from '../../../agent/page/source.ts';
+import type { AckOutcome, ClothView, PageClock, PageLog, PageSources, SoundView } from '../../../agent/page/source.ts';
 import { demoAlerts, demoHistory, demoMachines, demoUplink, fileOf, rollListed, trendOf } from './floor-demo.ts';
 
 export const realClock: PageClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -25,6 +25,8 @@ export interface MutableFloor {
   readonly crops: Map<string, Uint8Array>;
   /** Of every machine with an eye. */
   cloth: ClothView;
+  /** Of every machine with an ear. */
+  sound: SoundView;
 }
 
 /** What a test can see and change. */
@@ -34,6 +36,8 @@ export interface Floor extends MutableFloor {
   readonly acks: { occurrence: string; actor: string; comment: string | null }[];
   /** Who began and who stopped to teach. */
   readonly taught: { deed: 'teach' | 'cancel'; machine: string; by: string }[];
+  /** Who asked the ear for what. */
+  readonly heard: { deed: 'teach' | 'cancel' | 'take-back' | 'false-alarm' | 'real'; of: string; by: string }[];
   setMachine(id: string, change: Partial<MachineView>): void;
   raise(alert: AlertView): void;
 }
@@ -93,6 +97,12 @@ export function createFloor(): Floor {
   const writable = new WritableMachine();
   const acks: Floor['acks'] = [];
   const taught: Floor['taught'] = [];
+  const heard: Floor['heard'] = [];
+  const hasEar = (id: string) => floor.machines.some((m) => m.id === id && m.hasEar);
+  const alertOf = (occurrence: string) =>
+    [...floor.alerts, ...floor.history].find(
+      ({ record }) => record.occurrence === occurrence && record.type === 'sound_odd',
+    );
   const isTeaching = () => floor.cloth.teaching?.state === 'running';
   const hasEye = (id: string) => floor.machines.some((m) => m.id === id && m.hasEye);
   const floor: Floor = {
@@ -107,6 +117,8 @@ export function createFloor(): Floor {
     crops: new Map(),
     cloth: { fabric: 'single-jersey', known: null, teaching: null },
     taught,
+    heard,
+    sound: { microphone: 'ok', print: null, versions: [], teaching: null, moved: 0, mostMove: 3, labels: [] },
     setMachine(id, change) {
       floor.machines = floor.machines.map((m) => (m.id === id ? { ...m, ...change } : m));
     },
@@ -164,6 +176,40 @@ export function createFloor(): Floor {
           taught.push({ deed: 'cancel', machine: id, by });
           floor.cloth = { ...floor.cloth, teaching: null };
           return floor.cloth;
+        },
+      },
+      sound: {
+        view: (id) => (hasEar(id) ? floor.sound : null),
+        teach: (id, samples, by) => {
+          if (!hasEar(id)) return 'no-ear';
+          if (floor.sound.teaching?.state === 'running') return 'busy';
+          heard.push({ deed: 'teach', of: id, by });
+          const none = { speeds: [], version: null, leftOut: [], reason: null };
+          const teaching = { state: 'running', by, startedMs: Date.now(), wanted: samples, ...none } as const;
+          floor.sound = { ...floor.sound, teaching };
+          return floor.sound;
+        },
+        cancel: (id, by) => {
+          if (!hasEar(id)) return 'no-ear';
+          const { teaching } = floor.sound;
+          if (teaching?.state !== 'running') return 'not-running';
+          heard.push({ deed: 'cancel', of: id, by });
+          floor.sound = { ...floor.sound, teaching: { ...teaching, state: 'stopped' } };
+          return floor.sound;
+        },
+        label: async (occurrence, { said, cause }, by) => {
+          if (alertOf(occurrence) === undefined) return 'unknown-occurrence';
+          heard.push({ deed: said, of: occurrence, by });
+          const label = { occurrence, print: 1, said, cause, by, atMs: Date.now(), spreads: 0.5 };
+          floor.sound = { ...floor.sound, moved: said === 'false-alarm' ? 1.5 : 0, labels: [label] };
+          return floor.sound;
+        },
+        takeBack: async (occurrence, by) => {
+          if (alertOf(occurrence) === undefined) return 'unknown-occurrence';
+          if (floor.sound.labels.length === 0) return 'no-label';
+          heard.push({ deed: 'take-back', of: occurrence, by });
+          floor.sound = { ...floor.sound, moved: 0, labels: [] };
+          return floor.sound;
         },
       },
       crop: async (sha256) => floor.crops.get(sha256) ?? null,

@@ -25,6 +25,7 @@ test('a past alert carries the runbook its rule has today, and none when the rul
     health: () => ({}),
     writes: {} as never,
     cloth: null,
+    sound: null,
   });
   const { items } = await sources.alertHistory({ states: ['normal'], machine: null, limit: 10 }, null);
   assert.deepEqual(

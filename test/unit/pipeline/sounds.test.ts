@@ -11,6 +11,10 @@ const odd = (rig: Rig, more: Partial<OddSound> = {}): OddSound => ({
   sinceMs: rig.wallMs - 20_000,
   score: 6.21,
   threshold: 5.5,
+  spread: 0.25,
+  print: 2,
+  moved: 0,
+  movedBy: null,
   speed: 4000,
   ranges: [{ what: 'level', fromHz: 3000, toHz: 8000, db: 9.04 }],
   model: 'machine-voiceprint@1.0.0',
@@ -80,5 +84,25 @@ test('that a machine was enrolled is kept as an event', async () => {
   assert.deepEqual(
     rig.events('voiceprint_taught').map(({ data }) => data['version']),
     [3],
+  );
+});
+
+test('an alert says by how much and by which labels the threshold was moved, and what is needed to label it', () => {
+  const rig = new Rig({ machines });
+  rig.pipeline.sound.began(odd(rig, { moved: 1.5, movedBy: '1 false alarm (b-1: loose cover)' }));
+  const { score, threshold, spread, print, moved, movedBy } = ears(rig)[0]?.evidence ?? {};
+  assert.deepEqual(
+    { score, threshold, spread, print, moved, movedBy },
+    { score: 6.21, threshold: 5.5, spread: 0.25, print: 2, moved: 1.5, movedBy: '1 false alarm (b-1: loose cover)' },
+  );
+});
+
+test('what was said of an alert is kept as an event', async () => {
+  const rig = new Rig({ machines });
+  await rig.pipeline.sound.labelled('ls-1', { occurrence: 'o', said: 'real', cause: 'bent needle', by: 'omar' });
+  const [event] = rig.events('sound_labelled');
+  assert.deepEqual(
+    [event?.phase, event?.machine, event?.data['cause'], event?.data['by']],
+    ['instant', 'ls-1', 'bent needle', 'omar'],
   );
 });

@@ -108,6 +108,48 @@ test('H2: the same machine without a fault tells nothing in three hours', () => 
   assert.ok(hearing.counts().judged > 2_000);
 });
 
+test('H4: what staff said changes what is told of the same sound', () => {
+  const healthy = machine(2);
+  const prints = taught(() => pooledMean(healthy));
+  const weak = (pieces: number) => Array.from({ length: pieces }, () => ({ speed: 4000, features: healthy(0.85) }));
+  const kinds = (told: readonly HearingTold[]) => told.map(({ kind }) => kind).filter((kind) => kind !== 'judged');
+
+  const plain = new Hearing(prints);
+  const told = listen(plain, weak(800)).find(({ kind }) => kind === 'began');
+  assert.ok(told?.kind === 'began');
+  const lay = (told.score - told.threshold) / told.spread;
+  assert.ok(lay > 0 && lay < 2, `the fault of this test lies ${lay} spreads above`);
+  assert.equal(told.moved, 0);
+
+  assert.deepEqual(kinds(listen(new Hearing(prints, lay + 1), weak(800))), [], 'a false alarm is not told again');
+  const lowered = new Hearing(prints, -1);
+  const sooner = listen(lowered, weak(800)).find(({ kind }) => kind === 'began');
+  assert.ok(sooner?.kind === 'began' && sooner.atMs < told.atMs);
+  assert.ok(Math.abs(sooner.threshold - (told.threshold - told.spread)) < 1e-9);
+  assert.equal(sooner.moved, -1);
+});
+
+test('H4: an occurrence that lasts ends when the threshold is moved above it', () => {
+  const healthy = machine(2);
+  const hearing = new Hearing(taught(() => pooledMean(healthy)));
+  const half = (at: number) => ({ speed: 4000, features: healthy(0.85), at });
+  let moved = false;
+  const told: HearingTold[] = [];
+  for (let at = 0; at < 1600; at += 1) {
+    for (let i = 0; i < 5; i += 1) hearing.poll({ timeMs: at * pieceMs + i * 100, isRunning: true, speed: 4000 });
+    hearing.offer(piece(at));
+    for (const open of hearing.take()) told.push(...hearing.heard(open, half(at).features).told);
+    if (!moved && hearing.isOdd) {
+      moved = true;
+      hearing.move(3);
+    }
+  }
+  assert.deepEqual(
+    told.map(({ kind }) => kind).filter((kind) => kind !== 'judged'),
+    ['began', 'ended'],
+  );
+});
+
 test('H3: a speed that was not taught is counted and not judged', () => {
   const healthy = machine(4);
   const hearing = new Hearing(taught(() => pooledMean(healthy)));

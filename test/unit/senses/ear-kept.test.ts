@@ -72,12 +72,17 @@ test('Q1: a request is taken once, the newest, and a file that cannot be read as
   const dataDir = temporaryDir(t);
   assert.equal(takeRequest(dataDir, 'ls-1'), null);
   askToEnrol(dataDir, 'ls-1', 20);
-  const id = askToEnrol(dataDir, 'ls-1', 30);
-  assert.deepEqual(takeRequest(dataDir, 'ls-1'), { id, samples: 30 });
+  const id = askToEnrol(dataDir, 'ls-1', 30, 'omar');
+  assert.deepEqual(takeRequest(dataDir, 'ls-1'), { id, samples: 30, by: 'omar' });
   assert.equal(takeRequest(dataDir, 'ls-1'), null);
   askToEnrol(dataDir, 'ls-1', 20);
   const file = join(dataDir, 'ear-requests/ls-1.json');
-  for (const text of ['', '{', '{"id":"x","samples":20}', '{"id":"0123456789abcdef","samples":1e9}']) {
+  for (const text of [
+    '',
+    '{',
+    '{"id":"x","samples":20,"by":null}',
+    '{"id":"0123456789abcdef","samples":1e9,"by":null}',
+  ]) {
     writeFileSync(file, text);
     assert.equal(takeRequest(dataDir, 'ls-1'), null);
     assert.ok(!existsSync(file));
@@ -88,6 +93,8 @@ test('Q2: what is told belongs to the request with its id', (t) => {
   const dataDir = temporaryDir(t);
   const told: Omit<EnrolTold, 'id'> = {
     state: 'running',
+    by: null,
+    startedMs: 1,
     wanted: 20,
     speeds: [{ speed: 4000, samples: 3 }],
     version: null,

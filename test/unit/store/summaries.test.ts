@@ -69,6 +69,7 @@ function sourcesOf(store: Store) {
     health: () => ({}),
     writes: {} as never,
     cloth: null,
+    sound: null,
   });
 }
 type Asked = { machine?: string; signal?: string; fromMs?: number; toMs?: number; limit?: number };
