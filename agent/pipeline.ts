@@ -391,7 +391,7 @@ class DataPipeline implements Pipeline {
   }
 }
 
-/** The rules of a machine: by what it is, and whether a camera looks at its cloth. */
-function chosenFor(rules: RuleSet, { id, kind, profile, web }: MachineSetup): readonly Rule[] {
-  return rulesFor(rules, id, kind, profile, web !== undefined);
+/** The rules of a machine: by what it is, and whether a camera looks at its cloth or a microphone hears it. */
+function chosenFor(rules: RuleSet, { id, kind, profile, web, hasEar = false }: MachineSetup): readonly Rule[] {
+  return rulesFor(rules, id, kind, profile, { hasEye: web !== undefined, hasEar });
 }

@@ -112,22 +112,28 @@ export function loadRuleSet(
   return { rules: site.rules, byMachine };
 }
 
+export interface Senses {
+  readonly hasEye: boolean;
+  readonly hasEar: boolean;
+}
+const noSenses: Senses = { hasEye: false, hasEar: false };
+
 /**
  * The rules that can ever hold on a machine, each with the conditions that can.
  *
- * @param hasEye a camera looks at its cloth
+ * @param senses whether a camera looks at its cloth, and a microphone hears it
  */
 export function rulesFor(
   set: RuleSet,
   machine: string,
   kind: string,
   profile: Profile,
-  hasEye = false,
+  senses: Senses = noSenses,
 ): readonly Rule[] {
   const chosen: Rule[] = [];
   for (const rule of set.byMachine.get(machine) ?? set.rules) {
     if (!rule.enabled || (rule.kinds !== undefined && !rule.kinds.some((k) => k === kind))) continue;
-    const when = rule.when.filter((condition) => applies(condition, profile, hasEye));
+    const when = rule.when.filter((condition) => applies(condition, profile, senses));
     if (when.length === 0) continue;
     if (rule.fallback && chosen.some((other) => other.type === rule.type)) continue;
     chosen.push({ ...rule, when });
@@ -136,10 +142,13 @@ export function rulesFor(
 }
 
 const isOfEye = (pattern: string): boolean => /^(?:camera|eye)\./.test(pattern);
-/** Causes that a machine, its connection or its eye reports by itself, and that no code of a profile stands for. */
-export const isReported = (pattern: string): boolean => isOfEye(pattern) || /^(?:condition|connection)\./.test(pattern);
+const isOfEar = (pattern: string): boolean => /^(?:microphone|ear)\./.test(pattern);
+const isOfSense = (pattern: string): boolean => isOfEye(pattern) || isOfEar(pattern);
+/** Causes that a machine, its connection, its eye or its ear reports by itself, and that no code of a profile stands for. */
+export const isReported = (pattern: string): boolean =>
+  isOfSense(pattern) || /^(?:condition|connection)\./.test(pattern);
 
-function applies(condition: Condition, profile: Profile, hasEye: boolean): boolean {
+function applies(condition: Condition, profile: Profile, { hasEye, hasEar }: Senses): boolean {
   switch (condition.kind) {
     case 'above':
     case 'below':
@@ -155,8 +164,10 @@ function applies(condition: Condition, profile: Profile, hasEye: boolean): boole
       );
     case 'code':
       if (hasEye && condition.causes.some(isOfEye)) return true;
+      if (hasEar && condition.causes.some(isOfEar)) return true;
       // Only OPC UA machines report by themselves, and a rule about that needs no code table.
-      if (profile.protocol === 'opcua' && condition.causes.some((one) => isReported(one) && !isOfEye(one))) return true;
+      if (profile.protocol === 'opcua' && condition.causes.some((one) => isReported(one) && !isOfSense(one)))
+        return true;
       return causesOf(profile).some((cause) => condition.causes.some((pattern) => matchesCause(pattern, cause)));
     case 'offline':
       return true;

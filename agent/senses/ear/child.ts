@@ -153,8 +153,8 @@ class Ear {
     const microphones = this.#watched.map(({ machine, microphone, listening }) => {
       const { verdict, dropped } = microphone.counts();
       const counts = listening.hearing.counts();
-      const { moved } = listening.hearing;
-      return { machine, state: verdict.kind, moved, ...counts, dropped: counts.dropped + dropped };
+      const { moved, leavesOutTooMuch } = listening.hearing;
+      return { machine, state: verdict.kind, moved, leavesOutTooMuch, ...counts, dropped: counts.dropped + dropped };
     });
     this.#say({ kind: 'alive', microphones });
   }

@@ -275,7 +275,11 @@ export class EarDesk {
     switch (message.kind) {
       case 'alive':
         this.#microphones = message.microphones;
-        for (const { machine, moved } of message.microphones) this.#move(machine, moved);
+        for (const { machine, moved, leavesOutTooMuch, speech, alarm } of message.microphones) {
+          this.#move(machine, moved);
+          const why = leavesOutTooMuch ? `speech ${speech}, alarm ${alarm}` : null;
+          this.#conditions.set(machine, 'ear.left_out', leavesOutTooMuch, why);
+        }
         return;
       case 'microphone': {
         const { machine, state, reason } = message;

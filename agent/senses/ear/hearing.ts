@@ -3,8 +3,8 @@
  * each sample is held against what was taught at that speed, or kept to be taught. No clock, no model, no microphone.
  *
  * Invariants (test/unit/senses/ear-hearing.test.ts):
- *  H1  Nothing that was heard while the machine stood, started, changed its speed or was not polled is judged or taught; each such piece is
- *      counted by its reason.
+ *  H1  Nothing that was heard while the machine stood, started, changed its speed or was not polled, or somebody spoke or an alarm went beside it
+ *      (`models/voiceprint/foreign.ts`), is judged or taught; each such piece is counted by its reason.
  *  H2  An occurrence is told once when it begins and once when it ends, and its beginning is that of the sound, not of the telling.
  *  H3  A speed that was not taught is counted and never judged by another speed's print.
  *  H4  What staff said moves the threshold from the next sample on; what adds up already stays, and goes as normal samples take it away.
@@ -13,10 +13,12 @@
 import { noEvidence, weigh, type Evidence } from '../../../models/voiceprint/evidence.ts';
 import { scoreOf, type Voiceprint } from '../../../models/voiceprint/ear.ts';
 import { movedThreshold } from '../../../models/voiceprint/feedback.ts';
+import { ForeignGate } from '../../../models/voiceprint/foreign.ts';
 import { RunGate, taughtBandOf, type RunPoll } from '../../../models/voiceprint/gate.ts';
 import { oddRanges, type OddRange } from '../../../models/voiceprint/odd-bands.ts';
 import { addPiece, emptyPool, type Pool, type Sample } from '../../../models/voiceprint/pool.ts';
 import { SoundHistory } from './history.ts';
+import { LeftOut } from './left-out.ts';
 
 /** Twenty seconds: polls come every second or so, late by some more. */
 const mostWaiting = 40;
@@ -72,12 +74,17 @@ export interface HearingCounts {
   readonly speedUnknown: number;
   readonly notPolled: number;
   readonly untaughtSpeed: number;
+  /** Heard beside the machine while it ran steadily. */
+  readonly speech: number;
+  readonly alarm: number;
   readonly dropped: number;
 }
 
 export class Hearing {
   readonly #prints: readonly SpeedPrint[];
   readonly #gate = new RunGate();
+  readonly #foreign = new ForeignGate();
+  readonly #leftOut = new LeftOut();
   readonly history: SoundHistory;
   #waiting: SoundPiece[] = [];
   #pool: Pool = emptyPool;
@@ -91,6 +98,8 @@ export class Hearing {
     speedUnknown: 0,
     notPolled: 0,
     untaughtSpeed: 0,
+    speech: 0,
+    alarm: 0,
     dropped: 0,
   };
 
@@ -103,6 +112,11 @@ export class Hearing {
 
   counts(): HearingCounts {
     return { ...this.#counts, dropped: this.#counts.dropped + this.#pool.dropped };
+  }
+
+  /** So much is left out for what is heard beside the machine that next to nothing is judged. */
+  get leavesOutTooMuch(): boolean {
+    return this.#leftOut.isTooMuch;
   }
 
   get isOdd(): boolean {
@@ -130,18 +144,29 @@ export class Hearing {
     this.#counts.notPolled += 1;
   }
 
-  /** Pieces of which the polls say by now that the machine ran at one speed; each once. */
+  /** Pieces of which the polls say by now that the machine ran at one speed, and in which it alone is heard; each once. */
   take(): OpenPiece[] {
     const open: OpenPiece[] = [];
     const waiting: SoundPiece[] = [];
     for (const piece of this.#waiting) {
       const answer = this.#gate.answer(piece.fromMs, piece.toMs);
       if (answer.kind === 'wait') waiting.push(piece);
-      else if (answer.kind === 'open') open.push({ ...piece, speed: answer.speed });
-      else this.#counts[countOf[answer.reason]] += 1;
+      else if (answer.kind === 'open') {
+        if (this.#isAlone(piece, answer.speed)) open.push({ ...piece, speed: answer.speed });
+      } else {
+        if (answer.reason === 'standing') this.#foreign.standing(piece);
+        this.#counts[countOf[answer.reason]] += 1;
+      }
     }
     this.#waiting = waiting;
     return open;
+  }
+
+  #isAlone(piece: SoundPiece, speed: number): boolean {
+    const reason = this.#foreign.running(piece, speed);
+    this.#leftOut.add(reason !== null);
+    if (reason !== null) this.#counts[reason] += 1;
+    return reason === null;
   }
 
   /**

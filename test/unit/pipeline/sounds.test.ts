@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
 import type { OddSound } from '../../../agent/pipeline-ports.ts';
-import { Rig, setupOf } from './rig.ts';
+import { Rig, setupOf, standing } from './rig.ts';
 
 const sewing = loadProfile('sewing-modbus-ref', []);
 const machines = [setupOf('ls-1', sewing, { hasEar: true })];
@@ -105,4 +105,24 @@ test('what was said of an alert is kept as an event', async () => {
     [event?.phase, event?.machine, event?.data['cause'], event?.data['by']],
     ['instant', 'ls-1', 'bent needle', 'omar'],
   );
+});
+
+test('what the ear says of itself becomes an alert, and ends', () => {
+  const rig = new Rig({ machines });
+  rig.read('ls-1', standing);
+  const of = (type: string) => rig.alerts().filter((alert) => alert.type === type);
+  for (const [name, type] of [
+    ['microphone.dead', 'microphone_dead'],
+    ['ear.not_taught', 'ear_not_taught'],
+    ['ear.left_out', 'ear_left_out'],
+    ['ear.crash_loop', 'ear_down'],
+  ] as const) {
+    const condition = { kind: 'condition', machine: 'ls-1', name, atMs: rig.wallMs, text: null } as const;
+    rig.pipeline.accept({ ...condition, active: true });
+    rig.pass(1_000);
+    assert.equal(of(type).at(-1)?.transition, 'raised', name);
+    rig.pipeline.accept({ ...condition, active: false });
+    rig.pass(1_000);
+    assert.equal(of(type).at(-1)?.transition, 'returned', name);
+  }
 });

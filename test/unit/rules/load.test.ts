@@ -95,3 +95,19 @@ test('a star matches what begins so, without it the whole cause must be equal', 
   assert.ok(matchesCause('knit.yarn_break_*', 'knit.yarn_break_top'));
   assert.ok(!matchesCause('knit.yarn_break', 'knit.yarn_break_top'));
 });
+
+test('what an ear says of itself is an alert where a machine has one, and no rule of a machine without', () => {
+  const profile = loadProfile('sewing-modbus-ref', []);
+  const of = (senses: { hasEye: boolean; hasEar: boolean }) =>
+    rulesFor(loadRuleSet(), 'm', 'lockstitch', profile, senses)
+      .map((rule) => rule.id)
+      .filter((id) => /^(?:microphone|ear|camera|eye)-/.test(id));
+  const ears = of({ hasEye: false, hasEar: true });
+  for (const id of ['microphone-stalled', 'microphone-dead', 'microphone-clipped', 'microphone-muffled']) {
+    assert.ok(ears.includes(id), id);
+  }
+  for (const id of ['ear-not-taught', 'ear-left-out', 'ear-down']) assert.ok(ears.includes(id), id);
+  assert.ok(ears.every((id) => !/^(?:camera|eye)-/.test(id)));
+  assert.ok(of({ hasEye: true, hasEar: false }).every((id) => /^(?:camera|eye)-/.test(id)));
+  assert.deepEqual(of({ hasEye: false, hasEar: false }), []);
+});

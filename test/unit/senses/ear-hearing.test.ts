@@ -207,3 +207,37 @@ function pooledMean(features: () => Float32Array): Float32Array {
     (_, i) => all.reduce((sum, one) => sum + (one[i] ?? 0), 0) / all.length,
   );
 }
+
+/** A second of a glide through five harmonics: a voice, as the gate hears it. */
+const voice = (seconds: number) =>
+  Float32Array.from({ length: Math.round(16_000 * seconds) }, (_, i) => {
+    const phase = 2 * Math.PI * (150 * (i / 16_000) - 2 * Math.cos((3 * i) / 16_000));
+    return 0.1 * [1, 2, 3, 4, 5].reduce((sum, h) => sum + Math.sin(h * phase) / h, 0);
+  });
+
+test('H1: pieces with a voice in them are counted as speech and not taken, and too many of them are told until there are fewer', () => {
+  const hearing = new Hearing([]);
+  const random = seeded(9);
+  const noise = () => Float32Array.from({ length: 8_000 }, () => 0.02 * (random() - 0.5));
+  const [spoken, quiet] = [voice(0.5), noise()];
+  let taken = 0;
+  let at = 0;
+  const listenTo = (pieces: number, isSpoken: (i: number) => boolean) => {
+    for (let i = 0; i < pieces; i += 1, at += 1) {
+      for (let k = 0; k < 5; k += 1) hearing.poll({ timeMs: at * pieceMs + k * 100, isRunning: true, speed: 4000 });
+      const samples = quiet.map((value, n) => value + (isSpoken(i) ? (spoken[n] ?? 0) : 0));
+      hearing.offer({ ...piece(at), samples, rateHz: 16_000 });
+      taken += hearing.take().length;
+    }
+  };
+  listenTo(130, () => false);
+  assert.deepEqual([hearing.counts().speech, hearing.leavesOutTooMuch], [0, false]);
+  // Every other piece: what is heard all the time would be the machine's.
+  const before = taken;
+  listenTo(240, (i) => i % 5 < 3);
+  assert.ok(hearing.counts().speech > 120, String(hearing.counts().speech));
+  assert.equal(taken - before + hearing.counts().speech, 240);
+  assert.equal(hearing.leavesOutTooMuch, true);
+  listenTo(200, () => false);
+  assert.equal(hearing.leavesOutTooMuch, false);
+});
