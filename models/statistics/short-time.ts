@@ -87,10 +87,11 @@ function transform(re: Float64Array, im: Float64Array, cosines: Float64Array, si
   }
   for (let half = 1; half < size; half *= 2) {
     const step = size / (2 * half);
-    for (let k = 0; k < half; k += 1) {
-      const cos = cosines[k * step] ?? 0;
-      const sin = sines[k * step] ?? 0;
-      for (let at = k; at < size; at += 2 * half) {
+    for (let from = 0; from < size; from += 2 * half) {
+      for (let k = 0; k < half; k += 1) {
+        const cos = cosines[k * step] ?? 0;
+        const sin = sines[k * step] ?? 0;
+        const at = from + k;
         const other = at + half;
         const r = (re[other] ?? 0) * cos - (im[other] ?? 0) * sin;
         const m = (re[other] ?? 0) * sin + (im[other] ?? 0) * cos;

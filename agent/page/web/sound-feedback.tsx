@@ -39,6 +39,8 @@ function Feedback({ alert, name, csrf, disabled }: Props) {
   const about = `${name}, ${text}`;
   const causeId = `cause-${occurrence}`;
   const say = (said: 'false-alarm' | 'real', token: string) => send(labelSound(occurrence, said, cause, token));
+  // Who only looks has nothing to say, and nothing was said.
+  if (csrf === null && label === undefined && before === null) return null;
   return (
     <div class="ack" role="group" aria-label={`What it was: ${about}`}>
       {before !== null && <p class="hint">{before}</p>}

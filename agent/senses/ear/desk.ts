@@ -278,7 +278,7 @@ export class EarDesk {
         for (const { machine, moved, leavesOutTooMuch, speech, alarm } of message.microphones) {
           this.#move(machine, moved);
           const why = leavesOutTooMuch ? `speech ${speech}, alarm ${alarm}` : null;
-          this.#conditions.set(machine, 'ear.left_out', leavesOutTooMuch, why);
+          this.#conditions.set(machine, 'ear.judges_nothing', leavesOutTooMuch, why);
         }
         return;
       case 'microphone': {

@@ -114,7 +114,7 @@ test('what the ear says of itself becomes an alert, and ends', () => {
   for (const [name, type] of [
     ['microphone.dead', 'microphone_dead'],
     ['ear.not_taught', 'ear_not_taught'],
-    ['ear.left_out', 'ear_left_out'],
+    ['ear.judges_nothing', 'ear_judges_nothing'],
     ['ear.crash_loop', 'ear_down'],
   ] as const) {
     const condition = { kind: 'condition', machine: 'ls-1', name, atMs: rig.wallMs, text: null } as const;

@@ -106,7 +106,7 @@ test('what an ear says of itself is an alert where a machine has one, and no rul
   for (const id of ['microphone-stalled', 'microphone-dead', 'microphone-clipped', 'microphone-muffled']) {
     assert.ok(ears.includes(id), id);
   }
-  for (const id of ['ear-not-taught', 'ear-left-out', 'ear-down']) assert.ok(ears.includes(id), id);
+  for (const id of ['ear-not-taught', 'ear-judges-nothing', 'ear-down']) assert.ok(ears.includes(id), id);
   assert.ok(ears.every((id) => !/^(?:camera|eye)-/.test(id)));
   assert.ok(of({ hasEye: true, hasEar: false }).every((id) => /^(?:camera|eye)-/.test(id)));
   assert.deepEqual(of({ hasEye: false, hasEar: false }), []);
