@@ -32,6 +32,7 @@ export const verbs = [
   'roll-map',
   'calibrate',
   'styles',
+  'clip',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -141,6 +142,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/calibrate.ts');
     case 'styles':
       return import('./commands/styles.ts');
+    case 'clip':
+      return import('./commands/clip.ts');
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the eye and the ear of the agent are made of. Each is loaded only where a machine has one. */
 import { join } from 'node:path';
 import type { Config } from './config/config.ts';
+import { resolveSecret } from './config/secrets.ts';
 import type { InstalledModels } from './models/installed.ts';
 import type { PipelineParts } from './parts.ts';
 import type { Pipeline } from './pipeline-ports.ts';
@@ -48,8 +49,13 @@ export async function earFor(
   if (machines.length === 0) return null;
   const { EarDesk: Desk, earModelId } = await import('./senses/ear/desk.ts');
   const installed = await installedFor(config, clock);
+  const { clipKey } = await import('./senses/ear/clips.ts');
+  const clips = machines.flatMap(({ id, ear: { keepClips } }) =>
+    keepClips === null ? [] : [[id, { ...keepClips, key: clipKey(resolveSecret(keepClips.key)) }] as const],
+  );
   return new Desk({
     machines,
+    clips: new Map(clips),
     dataDir: config.dataDir,
     keys: gatewayKeys(config.dataDir),
     active: () => installed.active(earModelId),

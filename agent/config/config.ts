@@ -71,6 +71,8 @@ export interface MachineConfig {
 export interface EarConfig {
   readonly microphone: string;
   readonly simulated: boolean;
+  /** null: no sound is kept. */
+  readonly keepClips: { readonly days: number; readonly seconds: number; readonly key: SecretReference } | null;
 }
 
 /** A camera before a circular machine's tube; fields as in `docs/CONFIG.md`. */

@@ -1,7 +1,7 @@
 /** Microphones in the configuration: one at a machine (`ear:`). */
 import { z } from 'zod';
 import { parseMicrophoneEndpoint } from '../../drivers/microphone/endpoint.ts';
-import { atStart, field } from './fields.ts';
+import { atStart, field, secretExpects, secretReference } from './fields.ts';
 
 /** What is wrong with the endpoint of a microphone; null: nothing. */
 function microphoneProblem(text: string): string | null {
@@ -29,6 +29,21 @@ export const earSchema = z.strictObject({
   simulated: field(
     z.boolean().default(false),
     'What the microphone hears is computed and no machine; every alert says so.',
+    atStart,
+  ),
+  keepClips: field(
+    z
+      .strictObject({
+        days: field(z.int().min(1).max(90), 'A clip is removed after so many days.', { ...atStart, unit: 'd' }),
+        seconds: field(z.int().min(1).max(5), 'So much of what was judged before an alert.', { ...atStart, unit: 's' }),
+        key: field(secretReference, 'Seals the clips: 64 hexadecimal digits (openssl rand -hex 32).', {
+          ...atStart,
+          secret: true,
+          expects: secretExpects,
+        }),
+      })
+      .optional(),
+    'Keeps raw sound before each alert, sealed, on this gateway alone. Absent: no sound is ever kept. Ask those who work there first.',
     atStart,
   ),
 });

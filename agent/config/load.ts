@@ -282,7 +282,7 @@ function buildMachine(
             score: scoreOf(machine.eye.score),
           },
     webEye: machine.webEye === undefined ? null : webEyeOf(machine.webEye),
-    ear: machine.ear ?? null,
+    ear: machine.ear === undefined ? null : { ...machine.ear, keepClips: clipsOf(machine.ear.keepClips, absolute) },
     opcua: address.transport === 'opcua' ? buildOpcUa(machine.opcua, over, absolute) : null,
     rules: machine.rules ?? {},
   };
@@ -330,6 +330,14 @@ function buildOpcUa(
     userKey: reference(opcua?.userKey, absolute),
     machine: opcua?.machine ?? null,
   };
+}
+
+function clipsOf(
+  clips: NonNullable<ParsedMachine['ear']>['keepClips'],
+  absolute: (path: string) => string,
+): NonNullable<MachineConfig['ear']>['keepClips'] {
+  const key = reference(clips?.key, absolute);
+  return clips === undefined || key === null ? null : { ...clips, key };
 }
 
 function reference(text: string | undefined, absolute: (path: string) => string): SecretReference | null {

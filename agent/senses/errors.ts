@@ -62,4 +62,16 @@ export const senseErrors = {
     cure: 'Let the machine run at an even speed and use more --revolutions; check countsPerRevolution, mmPerPx and circumferenceMm.',
     retryable: false,
   },
+  clipKey: {
+    code: 'AGT-835',
+    meaning: 'What is to seal clips of sound is no key.',
+    cure: 'A key is 64 hexadecimal digits: openssl rand -hex 32 makes one. Keep it where the gateway’s data folder is not.',
+    retryable: false,
+  },
+  clipUnreadable: {
+    code: 'AGT-836',
+    meaning: 'A clip of sound cannot be opened.',
+    cure: 'Use the key that ear.keepClips.key named when it was kept. A clip that was changed is not opened.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { openClip } from '../../agent/senses/ear/clips.ts';
 import { keepLabels } from '../../agent/senses/ear/labels.ts';
 import { takeRequest } from '../../agent/senses/ear/requests.ts';
 import { childrenOf } from './eye-rig.ts';
-import { earRig, machine, speed } from './ear-rig.ts';
+import { clipKeyOfRig, earRig, machine, rateHz, speed } from './ear-rig.ts';
 import { until } from './sync-rig.ts';
 import { startVerb } from './verb.ts';
 
@@ -105,7 +106,7 @@ describe('the ear', { concurrency: 4 }, () => {
     'a machine that begins to sound otherwise is told within a minute, with a picture, and that it ends',
     { timeout: 120_000 },
     async (t) => {
-      const { desk, teach, run, sounds, kept, evidence, ended, conditions } = await earRig(t);
+      const { desk, dataDir, teach, run, sounds, kept, evidence, ended, conditions } = await earRig(t);
       await teach();
       desk.start(go);
       const judged = () => desk.view().microphones[0]?.judged ?? 0;
@@ -127,6 +128,11 @@ describe('the ear', { concurrency: 4 }, () => {
       await until('its picture is kept', () => evidence.length > 0, 5_000);
       assert.deepEqual(evidence, ['o']);
       assert.equal(Buffer.from(kept[0]?.subarray(8, 12) ?? []).toString('latin1'), 'WEBP');
+      // This rig asks for clips: the last two seconds that were judged, sealed.
+      const clips = join(dataDir, 'ear-clips', machine);
+      const [clip = ''] = readdirSync(clips);
+      const { rateHz: heardAtHz, pcm, machine: of } = openClip(readFileSync(join(clips, clip)), clipKeyOfRig);
+      assert.deepEqual([of, heardAtHz, pcm.length, desk.view().clips.kept], [machine, rateHz, 2 * 2 * rateHz, 1]);
       run({ speed, fault: false });
       await until('and that it ends', () => ended.length > 0, 90_000);
       assert.equal(sounds.length, 1);

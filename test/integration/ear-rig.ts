@@ -52,6 +52,9 @@ interface Doing {
   readonly mute: boolean;
 }
 
+/** Of the clips it keeps. */
+export const clipKeyOfRig = Uint8Array.from({ length: 32 }, (_, i) => i);
+
 export interface EarRig {
   readonly dataDir: string;
   /** Path of a configuration that names this ear; for verbs of the command line. */
@@ -125,7 +128,8 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
     }),
   );
   const desk = new EarDesk({
-    machines: [{ id: machine, ear: { microphone: endpoint, simulated: true } }],
+    machines: [{ id: machine, ear: { microphone: endpoint, simulated: true, keepClips: null } }],
+    clips: new Map([[machine, { days: 1, seconds: 2, key: clipKeyOfRig }]]),
     dataDir,
     keys,
     active: () => null,

@@ -1,6 +1,7 @@
 /**
  * The ear's process: microphones in, what is odd out, in a process of its own, because a model's native code blocks its thread and may take
- * its process with it. Sound stays in its memory for half a minute and never leaves it: scores, levels of bands and counts do.
+ * its process with it. Sound stays in its memory for half a minute and never leaves it in clear: scores, levels of bands and counts do, and sealed
+ * clips where somebody asked for them (`clips.ts`).
  */
 import { createMicrophone, type Microphone } from '../../../drivers/microphone/microphone.ts';
 import type { MicrophoneEvent } from '../../../drivers/microphone/ports.ts';
@@ -11,6 +12,7 @@ import { readStats } from '../../../models/stats-file.ts';
 import { printOf } from '../../../models/voiceprint/print-file.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import type { HearingTold, OpenPiece, SpeedPrint } from './hearing.ts';
+import { pcmOf, sealClip } from './clips.ts';
 import { featuresOf, Listening } from './listening.ts';
 import { pictureOf } from './picture.ts';
 import { earAskedSchema, type EarMachine, type EarMessage, type EarSettings, earSettingsSchema } from './settings.ts';
@@ -26,6 +28,7 @@ interface Watched {
   readonly listening: Listening;
   /** Version of what was taught. */
   readonly print: number | null;
+  readonly clip: EarMachine['clip'];
 }
 
 class Ear {
@@ -79,7 +82,7 @@ class Ear {
     await this.#session?.close();
   }
 
-  #watch({ machine, endpoint, prints, print, moved, reference }: EarMachine, model: string): Watched {
+  #watch({ machine, endpoint, prints, print, moved, clip, reference }: EarMachine, model: string): Watched {
     const taught = prints.map(({ speed, stats }): SpeedPrint => ({
       speed,
       print: printOf(readStats(Buffer.from(stats), model)),
@@ -94,7 +97,8 @@ class Ear {
         log: () => undefined,
       },
     );
-    return { machine, microphone, listening: new Listening(taught, microphone, moved), print };
+    const listening = new Listening(taught, microphone, { moved, clipSeconds: clip?.seconds ?? 0 });
+    return { machine, microphone, listening, print, clip };
   }
 
   /** One turn at a time: a slow computer lets sound wait in its ring, where it is counted when it is lost. */
@@ -126,7 +130,7 @@ class Ear {
   }
 
   /** Sound is timed by a clock that never jumps; people are told the time of day. */
-  async #tell({ machine, listening, print }: Watched, told: HearingTold): Promise<void> {
+  async #tell({ machine, listening, print, clip: wanted }: Watched, told: HearingTold): Promise<void> {
     const utc = (monotonicMs: number) => monotonicMs + Date.now() - performance.now();
     const atMs = utc(told.atMs);
     switch (told.kind) {
@@ -135,7 +139,10 @@ class Ear {
         return;
       case 'began': {
         const picture = await pictureOf(listening.hearing.history.columns());
-        this.#say({ ...told, machine, print, atMs, sinceMs: utc(told.sinceMs), ranges: [...told.ranges], picture });
+        const heard = wanted === null ? null : listening.clip();
+        const clip = wanted === null || heard === null ? null : sealed(machine, atMs, heard, wanted.key);
+        const sinceMs = utc(told.sinceMs);
+        this.#say({ ...told, machine, print, atMs, sinceMs, ranges: [...told.ranges], picture, clip });
         return;
       }
       case 'ended':
@@ -158,6 +165,16 @@ class Ear {
     });
     this.#say({ kind: 'alive', microphones });
   }
+}
+
+/** Sound in clear does not leave this process. */
+function sealed(
+  machine: string,
+  atMs: number,
+  { rateHz, samples }: NonNullable<ReturnType<Listening['clip']>>,
+  key: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  return sealClip({ machine, atMs: Math.round(atMs), rateHz, pcm: pcmOf(samples) }, key);
 }
 
 runSense(earSettingsSchema, (settings, say): SenseWork => {

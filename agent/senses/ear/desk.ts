@@ -20,6 +20,7 @@ import { Conditions } from '../conditions.ts';
 import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
 import { senseModel, type SenseModel } from '../sense-model.ts';
+import { Clips, type ClipCounts, type ClipsWanted } from './clips.ts';
 import { EarPolls } from './polls.ts';
 import { Enrolments } from './enrolments.ts';
 import { Feedbacks, movedBy, type Feedback } from './labels.ts';
@@ -31,6 +32,7 @@ export const earModelId = 'machine-voiceprint';
 
 const lookEveryMs = 2_000;
 const tryAgainMs = 60_000;
+const sweepEveryMs = 60_000;
 /** The machines are polled by other processes: sound comes after them. */
 const niceness = 10;
 /** So many samples without evidence after a start are enough to have told what is there. */
@@ -39,6 +41,8 @@ const calmSamples = 20;
 export interface EarDeskParts {
   readonly machines: readonly { readonly id: string; readonly ear: EarConfig }[];
   readonly dataDir: string;
+  /** Machines whose clips are kept: `days` long, sealed with `key`. */
+  readonly clips: ReadonlyMap<string, ClipsWanted>;
   /** Of this gateway: what it taught is signed with it. */
   readonly keys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
   /** The installed version in use; null: the one that came with the agent. */
@@ -66,6 +70,8 @@ export interface EarView {
     readonly moved: number;
     readonly movedBy: string | null;
   }[];
+  /** Sealed sound before alerts, since the agent began. */
+  readonly clips: ClipCounts;
 }
 
 export class EarDesk {
@@ -83,6 +89,8 @@ export class EarDesk {
   readonly #conditions: Conditions;
   readonly #enrolments: Enrolments;
   readonly #feedbacks: Feedbacks;
+  readonly #clips: Clips;
+  #sweptMs = Number.NEGATIVE_INFINITY;
   /** Version of what was taught each machine is judged by. */
   readonly #prints = new Map<string, number>();
   /** Samples judged since the process was started; `calm` once it was told. */
@@ -98,6 +106,7 @@ export class EarDesk {
     );
     const { dataDir, keys, pipeline, clock, log } = parts;
     this.#feedbacks = new Feedbacks(dataDir, keys.publicKey, log);
+    this.#clips = new Clips(dataDir, new Map([...parts.clips].map(([machine, { days }]) => [machine, days])));
     this.#enrolments = new Enrolments({
       dataDir,
       privateKey: keys.privateKey,
@@ -140,6 +149,7 @@ export class EarDesk {
         const { print, moved } = feedback;
         return moved === 0 ? [] : [{ machine, print, moved, movedBy: movedBy(feedback) }];
       }),
+      clips: this.#clips.counts(),
     };
   }
 
@@ -166,6 +176,7 @@ export class EarDesk {
   /** Takes requests and what staff said, and starts a process with what is taught now when that is something else than before. */
   look(): void {
     if (this.#hasEnded) return;
+    this.#sweep();
     for (const { id } of this.#p.machines) this.#enrolments.look(id);
     for (const { machine, moved } of this.#microphones) this.#move(machine, moved);
     if (this.#p.clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
@@ -179,6 +190,13 @@ export class EarDesk {
       await old?.stop();
       if (!this.#hasEnded) this.#begin();
     });
+  }
+
+  #sweep(): void {
+    const { clock } = this.#p;
+    if (clock.monotonicMs() - this.#sweptMs < sweepEveryMs) return;
+    this.#sweptMs = clock.monotonicMs();
+    this.#clips.sweep(clock.wallMs());
   }
 
   /** While nobody can read which model is in use, the one that runs goes on. */
@@ -230,7 +248,9 @@ export class EarDesk {
   }
 
   #machineOf(machine: string, endpoint: string, model: string): EarMachine {
-    const { dataDir, keys, log } = this.#p;
+    const { dataDir, keys, clips, log } = this.#p;
+    const wanted = clips.get(machine);
+    const clip = wanted === undefined ? null : { seconds: wanted.seconds, key: wanted.key };
     try {
       const { description, stats } = printFor(dataDir, machine, keys.publicKey, model);
       const prints = description.speeds.map(({ speed }, at) => ({
@@ -240,12 +260,12 @@ export class EarDesk {
       this.#conditions.set(machine, 'ear.not_taught', false);
       this.#prints.set(machine, description.version);
       const { moved } = this.feedback(machine);
-      return { machine, endpoint, prints, print: description.version, moved, reference: description.levels };
+      return { machine, endpoint, prints, print: description.version, moved, clip, reference: description.levels };
     } catch (error) {
       log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
       this.#conditions.set(machine, 'ear.not_taught', true);
       this.#prints.delete(machine);
-      return { machine, endpoint, prints: [], print: null, moved: 0, reference: null };
+      return { machine, endpoint, prints: [], print: null, moved: 0, clip: null, reference: null };
     }
   }
 
@@ -313,8 +333,9 @@ export class EarDesk {
     }
   }
 
-  async #began({ machine, picture, ...sound }: Extract<EarMessage, { kind: 'began' }>): Promise<void> {
+  async #began({ machine, picture, clip, ...sound }: Extract<EarMessage, { kind: 'began' }>): Promise<void> {
     const { pipeline, keepFile, clock, log } = this.#p;
+    if (clip !== null) this.#clips.keep(machine, sound.atMs, clip);
     try {
       const sha256 = picture === null ? null : await keepFile(picture);
       const { sinceMs, score, threshold, spread, print, moved, speed, ranges } = sound;

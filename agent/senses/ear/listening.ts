@@ -39,8 +39,20 @@ export class Listening {
   #enrolment: Enrolment | null = null;
   #seen = 0;
 
-  /** @param moved what staff said moved the thresholds by, in spreads */
-  constructor(prints: readonly SpeedPrint[], microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>, moved: number) {
+  readonly #clipSeconds: number;
+  /** What was judged last; empty unless clips are kept. */
+  #last: readonly SoundPiece[] = [];
+
+  /**
+   * @param moved what staff said moved the thresholds by, in spreads
+   * @param clipSeconds so much of what is judged is held for a clip; 0: none
+   */
+  constructor(
+    prints: readonly SpeedPrint[],
+    microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>,
+    { moved, clipSeconds }: { readonly moved: number; readonly clipSeconds: number },
+  ) {
+    this.#clipSeconds = clipSeconds;
     this.#microphone = microphone;
     this.hearing = new Hearing(prints, moved);
   }
@@ -60,6 +72,7 @@ export class Listening {
 
   /** What the graph made of a piece: what is to be told of it. */
   heard(piece: OpenPiece, features: Float32Array): readonly HearingTold[] {
+    if (this.#clipSeconds > 0) this.#hold(piece);
     const { sample, told } = this.hearing.heard(piece, features);
     if (this.#wanted === null) return told;
     this.#enrolment ??= {
@@ -78,6 +91,20 @@ export class Listening {
     if (levels.length < mostLevels) levels.push(...meter.push({ channels: [piece.samples], holes: [] }));
     if (sample !== null) enrolling.add(sample);
     return told;
+  }
+
+  /** The last of what was judged, pieces of runs one behind the other; null where no clip is wanted or there is none. */
+  clip(): { readonly rateHz: number; readonly samples: Float32Array } | null {
+    const rateHz = this.#last.at(-1)?.rateHz;
+    if (rateHz === undefined) return null;
+    const samples = Float32Array.from(this.#last.flatMap((piece) => [...piece.samples]));
+    return { rateHz, samples: samples.slice(-Math.round(this.#clipSeconds * rateHz)) };
+  }
+
+  #hold(piece: SoundPiece): void {
+    const sameRate = this.#last.filter(({ rateHz }) => rateHz === piece.rateHz);
+    const pieces = Math.ceil((this.#clipSeconds * modelRateHz) / (hopsAPiece * hopSamples));
+    this.#last = [...sameRate, piece].slice(-pieces);
   }
 
   /** How far an enrolment is, when that has changed; what it learned, when it is whole. */

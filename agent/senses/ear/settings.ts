@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { troubles } from '../../../drivers/microphone/health.ts';
 import { mostMove } from '../../../models/voiceprint/feedback.ts';
+import { mostClipBytes, mostClipSeconds } from './clips.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
@@ -24,6 +25,10 @@ export const earMachineSchema = z.strictObject({
   prints: z.array(speedStatsSchema).max(24),
   print: z.int().min(1).nullable().describe('Version of what was taught; null: nothing was'),
   moved: moved.describe('What staff said moved the thresholds by, in spreads'),
+  clip: z
+    .strictObject({ seconds: z.int().min(1).max(mostClipSeconds), key: z.instanceof(Uint8Array) })
+    .nullable()
+    .describe('How much of what was judged is sealed at an alert; null: nothing'),
   reference: levelsSchema.nullable().describe('What a good microphone heard of the running machine; null: not known'),
 });
 export type EarMachine = z.infer<typeof earMachineSchema>;
@@ -132,6 +137,11 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
       .instanceof(Uint8Array)
       .refine((bytes) => bytes.length <= maxPictureBytes)
       .nullable(),
+    clip: z
+      .instanceof(Uint8Array)
+      .refine((bytes) => bytes.length <= mostClipBytes)
+      .nullable()
+      .describe('Sealed'),
   }),
   z.strictObject({ kind: z.literal('ended'), machine: id, sinceMs: ms, atMs: ms }),
   z.strictObject({

@@ -396,3 +396,21 @@ test('a camera over a flat web needs what tells how far the web has run, and sta
     ', eye: {camera: "file:///pictures", fabric: j, mmPerPx: 0.1, needles: 2000, feeders: 90, coursesPerCm: 18, circumferenceMm: 2000, position: index}';
   assert.match(String(complaints(withWeb('position: encoder, mmPerCount: 0.1', eye))), /webEye is given beside eye/);
 });
+
+test('clips of sound are kept where somebody asks for it, by a key that stands elsewhere, and for days that end', () => {
+  const ear = (more: string) =>
+    good.replace('    endpoint: tcp://127.0.0.1:4001\n', `$&    ear: { microphone: "alsa:hw:1,0"${more} }\n`);
+  assert.equal(configOf(ear('')).machines[0]?.ear?.keepClips, null, 'no sound is kept by itself');
+  const kept = configOf(ear(', keepClips: { days: 7, seconds: 3, key: "file:clips.key" }')).machines[0]?.ear?.keepClips;
+  assert.deepEqual(kept, { days: 7, seconds: 3, key: 'file:/etc/selvedge/clips.key' });
+  for (const wrong of [
+    'days: 7, seconds: 6, key: "env:CLIPS"',
+    'days: 0, seconds: 3, key: "env:CLIPS"',
+    'seconds: 3, key: "env:CLIPS"',
+    `days: 7, seconds: 3, key: "${'ab'.repeat(32)}"`,
+  ]) {
+    const told = complaints(ear(`, keepClips: { ${wrong} }`));
+    assert.equal(told.length, 1, wrong);
+    assert.ok(!told[0]?.includes('ab'.repeat(32)), 'a key in clear is never repeated');
+  }
+});

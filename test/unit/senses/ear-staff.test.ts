@@ -31,7 +31,13 @@ function rig(t: Pick<TestContext, 'after'>, fails = false) {
     dataDir,
     keys,
     desk: {
-      view: () => ({ process: null, microphones: [], model: null, feedback: [] }),
+      view: () => ({
+        process: null,
+        microphones: [],
+        model: null,
+        feedback: [],
+        clips: { kept: 0, removed: 0, failed: 0 },
+      }),
       print: () => print,
       feedback: (id) => feedbacks.of(id, print),
       enrolment: () => told.running,
