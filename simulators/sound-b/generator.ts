@@ -1,7 +1,7 @@
 /**
  * Generator b of machine sound, which exists to judge with: what an ear learned from generator a is scored on it. It shares the words of a
  * clip with a and no code (test/unit/simulators/sound-b/generator-b.test.ts): other blows, noise, room, hall, unevenness of the shaft,
- * and other shapes and laws of the faults. Its clips say `generator: 'b'`; whoever teaches refuses them.
+ * and other shapes and laws of the faults. Its clips say `generator: 'b'`, so that what teaches can refuse them.
  *
  * Invariants (tests in the same folder): the same arguments give the same bytes; severity 0 changes no bit.
  */

@@ -37,7 +37,7 @@ export function addSewingFaultB(
     case 'bluntNeedle': {
       // The cloth is torn, not parted: a second, higher noise, and threads that snap.
       const bursts = burstsOf(own, rateHz, { hz: [5500, 12_000], tauMs: [0.25, 0.7], count: 8 });
-      addBeats(out, motion, { ...voice.penetration, level: 1.6 * severity ** 0.9, sound: { bursts } }, dice);
+      addBeats(out, motion, { ...voice.penetration, level: 0.7 * severity ** 0.9, sound: { bursts } }, dice);
       const pop = ping(own, rateHz, { notes: 6, hz: [1200, 5000], tauMs: [0.8, 2.5], contactMs: 0.2 });
       addBeats(out, motion, beat(voice.entry + 0.01, 3 * severity, pop), dice, () =>
         dice() < 0.1 * severity ? 1.3 : 0,
@@ -63,7 +63,7 @@ export function addSewingFaultB(
     }
     case 'looseBearing': {
       // The shaft falls through its play: a soft blow a turn, harder every second one.
-      const sharp = pick(own, [9, 22]);
+      const sharp = pickRatio(own, [25, 80]);
       const other = pick(own, [0.35, 0.65]);
       const phase = own();
       const hump = (turn: number): number => Math.exp(sharp * (Math.cos(2 * Math.PI * turn) - 1));

@@ -1,10 +1,7 @@
 /** Clips of generator b with a fault in them, and the figures that tell of it. */
-import assert from 'node:assert/strict';
 import type { Clip, HeardMachine, Segment, Site, SoundFault } from '../../../../simulators/dataset/sound.ts';
 import { generatorB } from '../../../../simulators/sound-b/generator.ts';
-
-export const rateHz = 32_000;
-export const severities = [0, 0.3, 0.6, 1];
+import { rateHz } from '../sound/fault-figures.ts';
 
 export const machineOf = (kind: Site['kind'], seed: number): HeardMachine =>
   generatorB({ kind, seed, rateHz, hall: null });
@@ -39,15 +36,3 @@ export function addedBy(machine: HeardMachine, fault: SoundFault, segments?: rea
   const good = clipOf(machine, [], segments);
   return { ...bad, samples: bad.samples.map((value, i) => value - (good.samples[i] ?? 0)) };
 }
-
-export const power = (samples: Float32Array): number => samples.reduce((sum, v) => sum + v * v, 0) / samples.length;
-export const rises = (name: string, values: readonly number[]): void => {
-  for (const [i, value] of values.entries()) {
-    assert.ok(
-      i === 0 || value > (values[i - 1] ?? Infinity),
-      `${name}: ${values.map((v) => v.toPrecision(3)).join(' ')}`,
-    );
-  }
-};
-/** Distance on the circle of one turn. */
-export const apart = (a: number, b: number): number => Math.abs(a - b - Math.round(a - b));

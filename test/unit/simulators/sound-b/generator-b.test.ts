@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import type { Asked, HeardMachine, Segment, Site } from '../../../../simulators/dataset/sound.ts';
 import { generatorB } from '../../../../simulators/sound-b/generator.ts';
 import { generatorA } from '../../../../simulators/sound/generator.ts';
+import { power, rateHz } from '../sound/fault-figures.ts';
 import { between, kurtosisOf } from '../sound/measure.ts';
-import { machineOf, machinesOf, power, rateHz } from './figures-b.ts';
+import { machineOf, machinesOf } from './figures-b.ts';
 
 const kinds = ['sewing', 'knitting'] as const;
 const hallOf = (kind: Site['kind']) =>
