@@ -114,21 +114,32 @@ export function fillColour(dice: Dice, colour: Colour, out: Float32Array): void 
       out[i] = l - h;
     }
   }
-  const source = resonances.length === 0 ? null : out.slice();
-  const keep = scale * (resonances.length === 0 ? 1 : through);
-  for (let i = 0; i < out.length; i += 1) out[i] = keep * (out[i] as number);
-  if (source === null) return;
-  for (const { c1, c2, gain } of resonances) {
-    const level = gain * scale;
-    let [y1, y2, x1, x2] = [0, 0, 0, 0];
+  if (resonances.length === 0) {
+    for (let i = 0; i < out.length; i += 1) out[i] = scale * (out[i] as number);
+    return;
+  }
+  // Two resonances a pass: half the way through memory.
+  const source = out.slice();
+  const keep = scale * through;
+  for (let k = 0; k < resonances.length; k += 2) {
+    const { c1, c2, gain } = resonances[k] ?? silent;
+    const { c1: d1, c2: d2, gain: other } = resonances[k + 1] ?? silent;
+    const [level, second, first] = [gain * scale, other * scale, k === 0];
+    let [y1, y2, z1, z2, x1, x2] = [0, 0, 0, 0, 0, 0];
     for (let i = 0; i < out.length; i += 1) {
       const x = source[i] as number;
-      const y = c1 * y1 - c2 * y2 + x - x2;
+      const rise = x - x2;
+      const y = c1 * y1 - c2 * y2 + rise;
+      const z = d1 * z1 - d2 * z2 + rise;
       x2 = x1;
       x1 = x;
       y2 = y1;
       y1 = y;
-      out[i] = (out[i] as number) + level * y;
+      z2 = z1;
+      z1 = z;
+      out[i] = (first ? keep * x : (out[i] as number)) + level * y + second * z;
     }
   }
 }
+
+const silent: Resonance = { c1: 0, c2: 0, gain: 0 };

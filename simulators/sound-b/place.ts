@@ -24,7 +24,7 @@ export interface RoomB {
 }
 
 /** Taps of the tail for each third of the spectrum; multiples of four, see `addTaps`. */
-const tapsOf = [16, 24, 32] as const;
+const tapsOf = [12, 20, 28] as const;
 
 /** @param far from far away the room is louder than what sounds in it */
 export function roomOf(dice: Dice, far = false): RoomB {

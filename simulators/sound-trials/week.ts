@@ -1,7 +1,8 @@
 /**
  * A healthy week of one machine: what an ear must let pass. One shift a day; articles with speeds and cloths of their own; rolls that differ;
  * a hall that warms up and a machine that warms with it; hours in which the neighbours are loud. Of the time an ear would judge (steady
- * running, in pieces of a clip), a share is rendered, evenly over the week; the week states how much.
+ * running, in pieces of a clip), a share is rendered, in whole stretches, since an ear weighs what follows each other; the week states how
+ * much.
  *
  * Guess: the timetable. Invariants (test/unit/simulators/sound-trials/week.test.ts): the same plan gives the same week; a clip lies within
  * a run of the timetable; what is rendered is the share asked for, but for chance.
@@ -17,13 +18,23 @@ export interface WeekPlan extends TrialPlan {
   readonly clipS: number;
   /** Of the judged time that is rendered, 0 to 1. */
   readonly share: number;
+  /** What is rendered is rendered for so long without a gap, s. */
+  readonly stretchS: number;
   /** To learn each article's speed from, on the day before the week. */
   readonly enrolClips: number;
   /** How much louder everything else is in the hours of loud neighbours, dB. */
   readonly loudDb: number;
 }
 
-export const weekPlan = { rateHz: 48_000, days: 6, clipS: 4, share: 0.05, enrolClips: 40, loudDb: 6 } as const;
+export const weekPlan = {
+  rateHz: 48_000,
+  days: 6,
+  clipS: 4,
+  share: 0.05,
+  stretchS: 600,
+  enrolClips: 40,
+  loudDb: 6,
+} as const;
 
 export interface WeekClip extends TrialClip {
   /** Hours since the first midnight of the week; negative while it is enrolled. */
@@ -87,12 +98,13 @@ export function healthyWeek(plan: WeekPlan): Week {
     const { roll, isLoud } = run;
     return { ...made, atH: day * 24 + atS / 3600, article: articles.indexOf(article), roll, isLoud, snrDb };
   };
-  const isTaken = (day: number, number: number): boolean => createRandom(seed, `taken ${day} ${number}`)() < plan.share;
+  const isTaken = (day: number, { atS }: Piece): boolean =>
+    createRandom(seed, `stretch ${day} ${Math.floor(atS / plan.stretchS)}`)() < plan.share;
 
   function* heard(): Generator<WeekClip> {
     for (let day = 0; day < plan.days; day += 1) {
       for (const piece of piecesOf(day)) {
-        if (isTaken(day, piece.number)) yield render(day, piece, piece.run.article);
+        if (isTaken(day, piece)) yield render(day, piece, piece.run.article);
       }
     }
   }
@@ -109,9 +121,9 @@ export function healthyWeek(plan: WeekPlan): Week {
   }
   let [pieces, rendered] = [0, 0];
   for (let day = 0; day < plan.days; day += 1) {
-    for (const { number } of piecesOf(day)) {
+    for (const piece of piecesOf(day)) {
       pieces += 1;
-      if (isTaken(day, number)) rendered += 1;
+      if (isTaken(day, piece)) rendered += 1;
     }
   }
   return { machine, articles, pieces, rendered, share: pieces === 0 ? 0 : rendered / pieces, enrol, heard };

@@ -12,6 +12,7 @@ const planOf = (more: Partial<WeekPlan> = {}): WeekPlan => ({
   rateHz: 8000,
   kind: 'sewing',
   share: 0.003,
+  stretchS: 4,
   enrolClips: 4,
   ...more,
 });
@@ -54,6 +55,24 @@ for (const kind of ['sewing', 'knitting'] as const) {
     assert.ok(clips.every(({ atH }, i) => i === 0 || atH > (clips[i - 1]?.atH ?? 0)));
   });
 }
+
+test('what is rendered is rendered in stretches: of a stretch all pieces or none', () => {
+  const shareOf = (seed: number): number => healthyWeek(planOf({ seed, share: 0.2, stretchS: 600 })).share;
+  const shares = [1, 2, 3, 4].map(shareOf);
+  // Some three hundred stretches a week, not all alike full: a fifth of them, give or take.
+  assert.ok(
+    shares.every((share) => share > 0.12 && share < 0.28),
+    shares.join(' '),
+  );
+  const week = healthyWeek(planOf({ share: 0.05, stretchS: 600, rateHz: 8000 }));
+  const hours: number[] = [];
+  for (const { atH } of week.heard()) {
+    hours.push(atH);
+    if (hours.length === 20) break;
+  }
+  const stretches = new Set(hours.map((atH) => Math.floor((atH * 3600) / 600)));
+  assert.ok(stretches.size <= 3, `${hours.length} clips in ${stretches.size} stretches`);
+});
 
 test('every article is enrolled from the day before, in quiet hours', () => {
   const week = healthyWeek(planOf());
