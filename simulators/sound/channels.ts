@@ -5,8 +5,9 @@
  * Physics: one pulse a turn; a poll answers with what was true some time ago; two clocks drift apart. Guess: jitter, latency, how coarse
  * the speed is.
  */
+import type { Motion, Reading } from '../dataset/sound.ts';
 import { between, noise, type Random } from '../random.ts';
-import { turnsAt, type Motion } from './motion.ts';
+import { turnsAt } from './motion.ts';
 
 /** Width of a pulse, s. */
 const pulseS = 0.001;
@@ -21,18 +22,6 @@ export function pulseOf(random: Random, { turns, rateHz }: Motion, jitterS: numb
     pulse.fill(0.8, from, Math.min(pulse.length, from + width));
   }
   return pulse;
-}
-
-/** One answer of the machine, as the agent got it. */
-export interface Reading {
-  /** By the agent's clock, s since the clip began. */
-  readonly atS: number;
-  /** Stitches or revolutions a minute. */
-  readonly speed: number;
-  /** Whole stitches or revolutions since the clip began. */
-  readonly count: number;
-  readonly temperatureC: number;
-  readonly loadShare: number;
 }
 
 export interface Polling {

@@ -2,61 +2,17 @@
  * A clip: a machine in its room, among the others of the hall, through its microphone, with what the agent gets beside the sound and with
  * the truth. Pure: the same machine, hall and conditions give the same bytes.
  */
+import type { Channels, Clip, ClipTruth, Doing } from '../dataset/sound.ts';
 import { between } from '../random.ts';
-import { poll, pulseOf, type Reading } from './channels.ts';
-import type { SoundFault } from './faults.ts';
+import { poll, pulseOf } from './channels.ts';
 import { hallPart, type Hall } from './hall.ts';
-import { sound, streamsOf, type Doing, type SoundMachine } from './machine.ts';
-import type { Motion } from './motion.ts';
+import { sound, streamsOf, type SoundMachine } from './machine.ts';
 import { rmsOf } from './noise.ts';
-import { addRoom, addSelfNoise, convert, hearBy, type Converter } from './room.ts';
+import { addRoom, addSelfNoise, convert, hearBy } from './room.ts';
 
-export interface Conditions extends Doing {
-  /**
-   * How loud the machine is beside everything else, dB: the root mean square of its own sound, with its faults, in its room and through
-   * the microphone, while its shaft turns, over the root mean square of the hall with its bangs through the same microphone over the whole
-   * clip. The microphone's own noise is in neither. Of a clip that never turns, the machine counts over the whole clip.
-   */
+export interface Conditions extends Doing, Channels {
+  /** What `snrDb` means: dataset/sound.ts. */
   readonly among?: { readonly hall: Hall; readonly snrDb: number };
-  /** Whether there is a second channel with the index pulse, and how well it is timed. */
-  readonly pulse?: { readonly jitterS: number };
-  readonly polling?: Partial<{
-    readonly intervalS: number;
-    readonly latencyS: readonly [number, number];
-    readonly skewPpm: number;
-  }>;
-  /** Without it nothing is clipped or quantised. */
-  readonly converter?: Converter;
-}
-
-/** What is true of a clip. */
-export interface ClipTruth {
-  readonly simulated: true;
-  readonly generator: 'a';
-  readonly kind: SoundMachine['kind'];
-  readonly machineSeed: number;
-  readonly clipSeed: number;
-  readonly faults: readonly SoundFault[];
-  readonly snrDb: number | null;
-  readonly skewPpm: number;
-  readonly temperatureC: number;
-  /** Knitting: what an ear cannot know without a calibration. */
-  readonly position: {
-    readonly needles: number;
-    readonly direction: 1 | -1;
-    readonly indexNeedle: number;
-    readonly microphoneTurns: number;
-  } | null;
-}
-
-export interface Clip {
-  readonly samples: Float32Array;
-  readonly rateHz: number;
-  /** The truth of the shaft: its angle at every sample. */
-  readonly shaft: Motion;
-  readonly pulse: Float32Array | null;
-  readonly telemetry: readonly Reading[];
-  readonly truth: ClipTruth;
 }
 
 /** Records a clip. @throws SimulatorError `soundImpossible` */
@@ -113,7 +69,8 @@ export function record(machine: SoundMachine, conditions: Conditions): Clip {
   };
 }
 
-function positionOf(machine: SoundMachine): ClipTruth['position'] {
+/** Where the needles and the microphone are; null of sewing. */
+export function positionOf(machine: SoundMachine): ClipTruth['position'] {
   if (machine.kind === 'sewing') return null;
   const { needles, direction, indexNeedle, microphoneTurns } = machine.voice.traits;
   return { needles, direction, indexNeedle, microphoneTurns };

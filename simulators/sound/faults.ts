@@ -8,47 +8,8 @@
  *
  * Invariant: severity 0 changes no bit of a clip (test/unit/simulators/sound/sewing-faults.test.ts).
  */
+import type { KnittingFault, SewingFault, SoundFault } from '../dataset/sound.ts';
 import { SimulatorError } from '../errors.ts';
-
-interface Severe {
-  /** 0 is healthy, 1 as bad as a machine still runs with. */
-  readonly severity: number;
-}
-
-/** F1–F9 in their order. */
-export type SewingFault =
-  | (Severe & { readonly kind: 'bluntNeedle' })
-  | (Severe & { readonly kind: 'bentNeedle' })
-  | (Severe & { readonly kind: 'dryHook' })
-  | (Severe & { readonly kind: 'looseBearing' })
-  | (Severe & { readonly kind: 'slippingBelt' })
-  | (Severe & { readonly kind: 'feedDogStrike' })
-  | (Severe & { readonly kind: 'threadBreak'; readonly atS: number })
-  | (Severe & { readonly kind: 'trimmer'; readonly manner: 'loud' | 'missing' })
-  | (Severe & { readonly kind: 'looseCover' });
-
-export type KnittingFault =
-  | (Severe & { readonly kind: 'badNeedle'; readonly needle: number })
-  | (Severe & { readonly kind: 'badFeeder'; readonly feeder: number })
-  | (Severe & { readonly kind: 'lackOfOil' });
-
-export type SoundFault = SewingFault | KnittingFault;
-
-/** F1 to F9 are the codes of domain.md §7.1; §7.2 has none, so K1 to K3 are this simulator's. */
-export const faultCodes = {
-  bluntNeedle: 'F1',
-  bentNeedle: 'F2',
-  dryHook: 'F3',
-  looseBearing: 'F4',
-  slippingBelt: 'F5',
-  feedDogStrike: 'F6',
-  threadBreak: 'F7',
-  trimmer: 'F8',
-  looseCover: 'F9',
-  badNeedle: 'K1',
-  badFeeder: 'K2',
-  lackOfOil: 'K3',
-} as const satisfies Record<SoundFault['kind'], string>;
 
 const knittingKinds: ReadonlySet<SoundFault['kind']> = new Set(['badNeedle', 'badFeeder', 'lackOfOil']);
 

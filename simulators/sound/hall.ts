@@ -4,21 +4,13 @@
  *
  * Guess: all of it (domain.md §7.1 names the parts; voiceprint.md has no measured hall).
  */
+import type { HallTraits } from '../dataset/sound.ts';
 import { between, createRandom, wholeBetween, type Random } from '../random.ts';
 import { responseOf } from './bodies.ts';
 import { createKnittingSound, createSewingSound, sound } from './machine.ts';
 import { bandBank, colour, fillWhite, rmsOf } from './noise.ts';
 import { addRoom } from './room.ts';
 import { addAt, addTone } from './sources.ts';
-
-export interface HallTraits {
-  readonly neighbours: 'sewing' | 'knitting';
-  readonly machines: number;
-  /** People who murmur; 0 for none. */
-  readonly voices: number;
-  /** Bangs a minute. */
-  readonly bangsPerMinute: number;
-}
 
 export interface Hall {
   readonly rateHz: number;

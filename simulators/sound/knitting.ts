@@ -8,10 +8,11 @@
  * Where a needle is: at whole turns of the shaft needle `indexNeedle` stands at the mark of the index pulse, after R turns needle
  * indexNeedle + direction · N · R (modulo N). The microphone hangs `microphoneTurns` of a turn after the mark, in the direction of turning.
  */
+import type { KnittingFault, Motion } from '../dataset/sound.ts';
 import { between, createRandom, wholeBetween, type Random } from '../random.ts';
 import { burstsOf, responseOf } from './bodies.ts';
-import type { KnittingChanges, KnittingFault } from './faults.ts';
-import type { Drive, Motion } from './motion.ts';
+import type { KnittingChanges } from './faults.ts';
+import type { Drive } from './motion.ts';
 import { bandBank, bankOf, type Band } from './noise.ts';
 import type { Work } from './sewing.ts';
 import {

@@ -2,16 +2,10 @@
  * A machine that can be heard, drawn from a seed: its kind, its voice, its room and its microphone. One machine makes any number of clips
  * (clip.ts); what differs between them is what was done with it. Every figure got from it is a figure about a simulated machine.
  */
+import type { Doing, Motion } from '../dataset/sound.ts';
 import { SimulatorError } from '../errors.ts';
 import { createRandom, type Random } from '../random.ts';
-import {
-  checkSeverity,
-  isKnittingFault,
-  isSewingFault,
-  knittingChanges,
-  sewingChanges,
-  type SoundFault,
-} from './faults.ts';
+import { checkSeverity, isKnittingFault, isSewingFault, knittingChanges, sewingChanges } from './faults.ts';
 import {
   addKnitting,
   addKnittingFault,
@@ -20,9 +14,9 @@ import {
   type KnittingTraits,
   type KnittingVoice,
 } from './knitting.ts';
-import { move, type Motion, type Segment } from './motion.ts';
+import { move } from './motion.ts';
 import { createMicrophone, createRoom, type Microphone, type Room } from './room.ts';
-import { addSewing, createSewing, drawTraits, type SewingTraits, type SewingVoice, type Work } from './sewing.ts';
+import { addSewing, createSewing, drawTraits, type SewingTraits, type SewingVoice } from './sewing.ts';
 import { addSewingFault } from './sewing-faults.ts';
 
 interface Placed {
@@ -68,14 +62,6 @@ export function createKnittingSound(seed: number, rateHz = 48_000, traits?: Knit
   const used = traits ?? drawKnittingTraits(createRandom(seed, 'knitting traits'));
   const voice = createKnitting(createRandom(seed, 'knitting'), rateHz, used);
   return { kind: 'knitting', ...place(seed, rateHz), voice };
-}
-
-/** What a clip of a machine is made of. */
-export interface Doing extends Work {
-  /** Of the clip: what chance does in it. */
-  readonly seed: number;
-  readonly segments: readonly Segment[];
-  readonly faults: readonly SoundFault[];
 }
 
 /** Streams of chance of a clip, one a label. */

@@ -5,15 +5,8 @@
  * Physics: the angle is the integral of the speed; speed changes at a bounded rate; load within a turn makes it uneven. Guess: how uneven
  * (1–3 %, voiceprint.md §3) and that it wanders by as much over a second or two.
  */
+import type { Motion, Segment } from '../dataset/sound.ts';
 import { between, noise, type Random } from '../random.ts';
-
-/** A part of a clip. A clip that begins with a run begins at speed; put a stop before to hear it start. */
-export type Segment =
-  /** `speed` in stitches or revolutions a minute. */
-  | { readonly kind: 'run'; readonly durationS: number; readonly speed: number }
-  | { readonly kind: 'stop'; readonly durationS: number }
-  /** One slow turn to the needle's place, the trimmer's blow in its middle, then rest. Sewing only; a stop elsewhere. */
-  | { readonly kind: 'trim'; readonly durationS: number };
 
 /** How a shaft is driven: belongs to the machine. */
 export interface Drive {
@@ -29,18 +22,6 @@ export interface Drive {
 export interface Sway {
   readonly order: number;
   readonly share: number;
-}
-
-export interface Motion {
-  readonly rateHz: number;
-  /** Angle of the shaft at every sample, turns since the clip began. */
-  readonly turns: Float64Array;
-  /** Speed at every sample as a share of the nominal. */
-  readonly drive: Float32Array;
-  /** Samples at which the shaft starts, stops, and the trimmer strikes. */
-  readonly starts: readonly number[];
-  readonly stops: readonly number[];
-  readonly trims: readonly number[];
 }
 
 /** The angle is integrated once in so many samples and lies on a line between. */

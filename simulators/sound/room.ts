@@ -4,6 +4,7 @@
  * Physics: a room's tail decays exponentially; a microphone passes neither the lowest nor the highest. Measured: nothing. Guess: tail
  * 15–60 ms and wet share .5–.65 (voiceprint.md §3), corners of the microphone.
  */
+import type { Converter } from '../dataset/sound.ts';
 import { between, type Random } from '../random.ts';
 import { biquadOf, fillWhite, filterBy, type Biquad } from './noise.ts';
 
@@ -97,14 +98,6 @@ export function addSelfNoise(random: Random, samples: Float32Array, microphone: 
   for (let i = 0; i < samples.length; i += 1) {
     samples[i] = (samples[i] as number) + microphone.noise * (white[i] as number);
   }
-}
-
-/** What a converter does to sound. */
-export interface Converter {
-  /** Before it, as a factor; clips are made where it drives the sound past full scale. */
-  readonly gain: number;
-  readonly clip: boolean;
-  readonly sixteenBit: boolean;
 }
 
 /** Clips and quantises, in place. */

@@ -2,10 +2,9 @@
  * The sounds that faults F1–F9 add to a sewing machine (domain.md §7.1; voiceprint.md §3 where it says more). Where the two differ (a blunt
  * needle is duller there, sharper here) domain.md is followed. Strengths are guesses, see faults.ts.
  */
+import type { Motion, SewingFault } from '../dataset/sound.ts';
 import { between, createRandom, type Random } from '../random.ts';
 import { burstsOf, responseOf } from './bodies.ts';
-import type { SewingFault } from './faults.ts';
-import type { Motion } from './motion.ts';
 import { bandBank } from './noise.ts';
 import type { SewingVoice } from './sewing.ts';
 import { addAt, addHiss, addKnocks, addPicture, pictureOf, sine, swellOf, type Knock } from './sources.ts';

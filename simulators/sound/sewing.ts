@@ -6,10 +6,11 @@
  * burst of the needle through the cloth. Recipe (voiceprint.md §3, plausible, not proven): 4–8 knocks of 30–70 modes, bounces, contact,
  * jitter .6–1 % of a stitch, spread 25 %, a line near order 27, noise that swells .36 with the stitch. Guess: everything else.
  */
+import type { Doing, Motion } from '../dataset/sound.ts';
 import { between, wholeBetween, type Random, type Range } from '../random.ts';
 import { burstsOf, responseOf, type Body } from './bodies.ts';
 import type { SewingChanges } from './faults.ts';
-import type { Drive, Motion } from './motion.ts';
+import type { Drive } from './motion.ts';
 import { bandBank, bankOf, type Spectrum } from './noise.ts';
 import {
   addAt,
@@ -193,12 +194,8 @@ export function createSewing(random: Random, rateHz: number, traits: SewingTrait
   };
 }
 
-/** What is done with a machine during a clip, and how warm it is. */
-export interface Work {
-  /** 0 is no cloth, 1 as many and as dense plies as it takes. */
-  readonly load: number;
-  readonly temperatureC: number;
-}
+/** What the cloth and the warmth do to the sound. */
+export type Work = Pick<Doing, 'load' | 'temperatureC'>;
 
 /** Adds all that a healthy machine sounds like, with what faults change in it. */
 export function addSewing(

@@ -3,8 +3,8 @@
  * played by the angle, lines at an order, tones at a frequency. Every kind adds to a clip; none knows of another, so leaving one out
  * changes nothing in the rest.
  */
+import type { Motion } from '../dataset/sound.ts';
 import { noise, wholeBetween, type Random } from '../random.ts';
-import type { Motion } from './motion.ts';
 import { colour, fillWhite, type Band } from './noise.ts';
 
 /** A blow of a part on another, so many times a turn at even distances. */

@@ -1,10 +1,11 @@
 /** A clip as a whole: its bytes, its truth, what goes with it, how loud it is beside the hall. */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import type { Segment } from '../../../../simulators/dataset/sound.ts';
 import { record, type Conditions } from '../../../../simulators/sound/clip.ts';
 import { createHall, hallPart } from '../../../../simulators/sound/hall.ts';
 import { createKnittingSound, createSewingSound, type SoundMachine } from '../../../../simulators/sound/machine.ts';
-import { turnsAt, type Segment } from '../../../../simulators/sound/motion.ts';
+import { turnsAt } from '../../../../simulators/sound/motion.ts';
 import { createRandom } from '../../../../simulators/random.ts';
 
 const rateHz = 32_000;

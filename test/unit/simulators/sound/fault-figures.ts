@@ -1,9 +1,8 @@
 /** Clips with a fault in them, and the figures that tell of it. */
 import assert from 'node:assert/strict';
-import { record, type Clip } from '../../../../simulators/sound/clip.ts';
-import type { SoundFault } from '../../../../simulators/sound/faults.ts';
+import type { Clip, Segment, SoundFault } from '../../../../simulators/dataset/sound.ts';
+import { record } from '../../../../simulators/sound/clip.ts';
 import { sound, type SoundMachine } from '../../../../simulators/sound/machine.ts';
-import type { Segment } from '../../../../simulators/sound/motion.ts';
 import { between, envelope, lineAt, mean } from './measure.ts';
 
 export const rateHz = 32_000;

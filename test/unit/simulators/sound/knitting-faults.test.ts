@@ -4,8 +4,7 @@
  */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import type { Clip } from '../../../../simulators/sound/clip.ts';
-import type { KnittingFault } from '../../../../simulators/sound/faults.ts';
+import type { Clip, KnittingFault } from '../../../../simulators/dataset/sound.ts';
 import { createKnittingSound, type SoundMachine } from '../../../../simulators/sound/machine.ts';
 import { apart, atMachine, bandOf, clipOf, orderOf, rateHz, rises, severities, swing } from './fault-figures.ts';
 

@@ -4,10 +4,8 @@
  */
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import type { Clip } from '../../../../simulators/sound/clip.ts';
-import type { SewingFault } from '../../../../simulators/sound/faults.ts';
+import type { Clip, Segment, SewingFault } from '../../../../simulators/dataset/sound.ts';
 import { createSewingSound } from '../../../../simulators/sound/machine.ts';
-import type { Segment } from '../../../../simulators/sound/motion.ts';
 import {
   apart,
   atMachine,
