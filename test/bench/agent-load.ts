@@ -116,9 +116,18 @@ async function runAgent(config: string, dir: string, load: Load, signal: AbortSi
   }
 }
 
-/** Polls that were made when they were due and stand in ring.db with every register as it was served, good. */
-export function judgePolls(ring: string, served: readonly Served[], intervalMs: number, window: Used['window']) {
-  const stored = storedPolls(ring, served);
+/**
+ * Polls that were made when they were due and stand in ring.db with every register as it was served, good.
+ * @param besides signals that are no register as it was served
+ */
+export function judgePolls(
+  ring: string,
+  served: readonly Served[],
+  intervalMs: number,
+  window: Used['window'],
+  besides: readonly string[] = [],
+) {
+  const stored = storedPolls(ring, served, besides);
   let due = 0;
   let done = 0;
   const latenessMs: number[] = [];
@@ -133,7 +142,7 @@ export function judgePolls(ring: string, served: readonly Served[], intervalMs: 
 }
 
 /** Of each device, how many registers of each read are stored right. Throws when something is stored that was never served. */
-function storedPolls(ring: string, served: readonly Served[]): Uint8Array[] {
+function storedPolls(ring: string, served: readonly Served[], besides: readonly string[]): Uint8Array[] {
   const right = served.map(({ atMs }) => new Uint8Array(atMs.length));
   const next = served.map(() => new Uint32Array(registers));
   const devices = new Map(served.map((_, device) => [machineId(device), device]));
@@ -144,6 +153,7 @@ function storedPolls(ring: string, served: readonly Served[]): Uint8Array[] {
       const device = devices.get(String(row['machine'])) ?? -1;
       if (!(row['bytes'] instanceof Uint8Array)) throw new BenchFailure('a block without bytes');
       for (const { signal, values, good } of readBlock(row['bytes'])) {
+        if (besides.includes(signal)) continue;
         const register = numbers.get(signal) ?? -1;
         const counter = next[device];
         const polls = right[device];

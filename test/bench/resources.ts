@@ -17,14 +17,19 @@ export function usage(pid: number, databases: readonly string[]): Usage {
   let cpuS = 0;
   let diskBytes = 0;
   for (const one of family(pid)) {
-    // The name in parentheses may hold blanks; utime and stime are the 12th and 13th field behind it.
-    const fields = read(`/proc/${one}/stat`).split(') ')[1]?.split(' ') ?? [];
-    cpuS += (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerS;
+    cpuS += cpuSOf(one);
     diskBytes += Number(/^write_bytes: (\d+)/m.exec(read(`/proc/${one}/io`))?.[1] ?? Number.NaN);
   }
   for (const database of databases) diskBytes += owedBytes(`${database}-wal`);
   const rssMB = Number(/^VmRSS:\s*(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ?? Number.NaN) / 1000;
   return { atMs: performance.timeOrigin + performance.now(), cpuS, diskBytes, rssMB };
+}
+
+/** What one process has used, without its children. */
+export function cpuSOf(pid: number): number {
+  // The name in parentheses may hold blanks; utime and stime are the 12th and 13th field behind it.
+  const fields = read(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerS;
 }
 
 /** The process and all its descendants. */

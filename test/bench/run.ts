@@ -14,8 +14,9 @@ import { machine } from './machine.ts';
 import { sync } from './sync.ts';
 import { table } from './table.ts';
 import { vision } from './vision.ts';
+import { voiceprint } from './voiceprint.ts';
 
-const suites: Readonly<Record<string, readonly Bench[]>> = { drivers, sync, vision };
+const suites: Readonly<Record<string, readonly Bench[]>> = { drivers, sync, vision, voiceprint };
 
 async function rowsOf(bench: Bench, context: BenchContext, score: number): Promise<Row[]> {
   let measured: ReadonlyMap<string, Measured> = new Map();

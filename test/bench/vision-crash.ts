@@ -3,7 +3,7 @@
  * simulated camera. First nobody disturbs it; then its eye is ended by SIGSEGV again and again, each time when it is at its pictures; at last, as
  * the control, the agent itself is held for a moment each time, which the same measurement must see.
  */
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -12,6 +12,7 @@ import type { Bench, Measured } from './bench.ts';
 import type { Run } from './judge.ts';
 import type { Served } from './modbus-floor.ts';
 import { BenchFailure, start, startScript, type Started } from './processes.ts';
+import { childrenOf, hold, windowOf, type Window } from './windows.ts';
 
 const machines = 50;
 const intervalMs = 100;
@@ -21,8 +22,6 @@ const crashForMs = 25_000;
 const controlForMs = 10_000;
 /** An eye that has been at its pictures for so long is ended. */
 const livesMs = 1_500;
-const heldMs = 150;
-const heldEveryMs = 2_000;
 const fps = 12;
 const fabric = 'jersey';
 
@@ -78,11 +77,11 @@ async function oneRun(dir: string, signal: AbortSignal): Promise<Outcome> {
     await camera.line();
     await delay(warmMs, undefined, { signal });
     const pid = agent.child.pid ?? 0;
-    const quiet = await windowOf(() => delay(quietForMs, undefined, { signal }));
+    const quiet = await windowOf(() => delay(quietForMs, undefined, { signal }), quietForMs);
     let crashes = 0;
     const crashing = await windowOf(async (untilMs) => {
       crashes = await crash(pid, camera, untilMs, signal);
-    });
+    }, crashForMs);
     const held = await windowOf((untilMs) => hold(pid, untilMs, signal), controlForMs);
     await delay(1_000, undefined, { signal });
     if (agent.child.exitCode !== null) throw new BenchFailure('the agent ended by itself');
@@ -97,19 +96,6 @@ async function oneRun(dir: string, signal: AbortSignal): Promise<Outcome> {
     await Promise.all([floor.end('SIGKILL'), camera.end('SIGKILL')]);
     rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   }
-}
-
-interface Window {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
-/** @param work is told when the window ends, on the clock of `performance.now()` */
-async function windowOf(work: (untilMs: number) => Promise<unknown>, forMs = crashForMs): Promise<Window> {
-  const nowMs = () => performance.timeOrigin + performance.now();
-  const fromMs = nowMs();
-  await work(performance.now() + forMs);
-  return { fromMs, toMs: nowMs() };
 }
 
 function writeConfig(dir: string, ports: readonly number[], cameraPort: number): string {
@@ -149,7 +135,7 @@ async function crash(agent: number, camera: Started, untilMs: number, signal: Ab
   let crashes = 0;
   for (;;) {
     await delay(livesMs, undefined, { signal });
-    const [eye] = eyesOf(agent);
+    const [eye] = childrenOf(agent, 'senses/eye/child.ts');
     if (eye === undefined) throw new BenchFailure('no eye runs');
     if (performance.now() >= untilMs) return crashes;
     process.kill(eye, 'SIGSEGV');
@@ -161,29 +147,5 @@ async function crash(agent: number, camera: Started, untilMs: number, signal: Ab
     rest.abort();
     isOver.catch(() => undefined);
     if (!back) return crashes;
-  }
-}
-
-/** The control: the agent stands still for a moment, again and again. */
-async function hold(agent: number, untilMs: number, signal: AbortSignal): Promise<void> {
-  while (performance.now() < untilMs) {
-    process.kill(agent, 'SIGSTOP');
-    await delay(heldMs);
-    process.kill(agent, 'SIGCONT');
-    await delay(heldEveryMs - heldMs, undefined, { signal });
-  }
-}
-
-function eyesOf(agent: number): number[] {
-  return readdirSync(`/proc/${agent}/task`)
-    .flatMap((thread) => read(`/proc/${agent}/task/${thread}/children`).split(' ').filter(Boolean).map(Number))
-    .filter((pid) => read(`/proc/${pid}/cmdline`).includes('senses/eye/child.ts'));
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

@@ -1,0 +1,45 @@
+/** Spans of a bench in which something is done to the agent, and what may be done to it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** UTC ms that follow the monotonic clock. */
+export interface Window {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** @param work is told when the window ends, on the clock of `performance.now()` */
+export async function windowOf(work: (untilMs: number) => Promise<unknown>, forMs: number): Promise<Window> {
+  const nowMs = () => performance.timeOrigin + performance.now();
+  const fromMs = nowMs();
+  await work(performance.now() + forMs);
+  return { fromMs, toMs: nowMs() };
+}
+
+const heldMs = 150;
+const heldEveryMs = 2_000;
+
+/** The control: the agent stands still for a moment, again and again. */
+export async function hold(agent: number, untilMs: number, signal: AbortSignal): Promise<void> {
+  while (performance.now() < untilMs) {
+    process.kill(agent, 'SIGSTOP');
+    await delay(heldMs);
+    process.kill(agent, 'SIGCONT');
+    await delay(heldEveryMs - heldMs, undefined, { signal });
+  }
+}
+
+/** Processes an agent has started whose command line has this script in it. */
+export function childrenOf(agent: number, script: string): number[] {
+  return readdirSync(`/proc/${agent}/task`)
+    .flatMap((thread) => read(`/proc/${agent}/task/${thread}/children`).split(' ').filter(Boolean).map(Number))
+    .filter((pid) => read(`/proc/${pid}/cmdline`).includes(script));
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
