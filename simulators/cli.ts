@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { isDataset, loadDataset } from './dataset/load.ts';
+import { writeSoundTrials } from './dataset/write-sound-trials.ts';
 import { writeTrials } from './dataset/write-trials.ts';
 import { generatorNames, writeStrips, type GeneratorName } from './dataset/write.ts';
 import { SimulatorError } from './errors.ts';
@@ -17,7 +18,7 @@ import type { UplinkTarget } from './servers/uplink-proxy.ts';
 const usage = `Usage: selvedge simulate SCENARIO [OPTIONS]
 
 Runs the machines of a scenario on 127.0.0.1, each speaking its real protocol, with the faults the scenario lists.
-SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting, tube-camera; cloth and needle-trials are data sets.
+SCENARIO is a file, or the name of a shipped one: demo, lockstitch, knitting, tube-camera; cloth, needle-trials and sound-trials are data sets.
 
   --seed N                  what is drawn (fault times, noise, handling); default 1
   --truth FILE              write what really happened, as JSON lines
@@ -282,7 +283,9 @@ async function writeDataset(
   const written =
     dataset.dataset === 'strips'
       ? { images: await writeStrips(dataset, options) }
-      : { trials: await writeTrials(dataset, options) };
+      : dataset.dataset === 'sound-trials'
+        ? { clips: await writeSoundTrials(dataset, options) }
+        : { trials: await writeTrials(dataset, options) };
   if (signal.aborted) {
     stderr.write(`selvedge simulate: stopped; ${folder} is not whole and has no truth.json\n`);
     return 2;

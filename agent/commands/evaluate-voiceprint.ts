@@ -15,9 +15,13 @@ import { AgentError } from '../errors.ts';
 import { loadSound, machinesIn, type Clip, type MachineClips } from './evaluate-voiceprint-data.ts';
 import { reportOf, tableOf, type MachineFigures } from './evaluate-voiceprint-report.ts';
 import { openScores, wholeOf } from './evaluate-options.ts';
+import { evaluateSound } from './evaluate-sound.ts';
+import { soundTable } from './evaluate-sound-report.ts';
 import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge evaluate voiceprint --data DIR [--enrol N] [--seeds K] [--scores FILE] [--json FILE]
+       selvedge evaluate voiceprint --simulated [--snr 0,6] [--seed N] [--generator b|a] [--machines N] [--needles N]
+                                    [--week SHARE] [--json FILE]
 
 Measures the ear that ships: of each machine it is shown N clips of normal sound, drawn by a seed, scores the other normal clips and all
 abnormal ones, and says how well the scores tell them apart. No abnormal clip is used for anything else. Reads files only; nothing that is
@@ -39,6 +43,20 @@ same clips. windows are stretches of at most fifteen seconds. A machine with few
 normal clips has no figures, one without abnormal ones only its false alarms; reason says so. macro is the mean over machines.
 msPerSecondAudio is from decoded sound to score on one thread.
 
+--simulated: machines that were never heard, in their halls, each enrolled by 40 clips of four seconds of running well; then clips of it running
+well and with every fault it can have, severities .3 to 1 (docs/SIMULATED-SOUND.md). All figures are about simulated machines.
+  --snr LIST        the machine over its hall, dB; default 0,6
+  --seed N          default 1
+  --generator a|b   who makes the sound; default b, from which nothing was learned
+  --machines N      at each ratio, every second one knits; 2 … 1000, default 24
+  --needles N       bad needles looked for at 6 dB with the index pulse, 0 … 1000, default 200; a tenth as many with telemetry alone
+  --week SHARE      of a week of a sewing and of a knitting machine that run well, so much is heard; 0 … 1, default .05
+  --json FILE       also write {faults:[{fault, name, snrDb, auc, top1, clips, healthy, machines, aucLevels, aucOrders, baseline:{auc}}],
+                    needles:[{position, snrDb, truth, named, candidates, k, revolutions, severity, needles}], needleFigures,
+                    healthy:{machineDays, falseAlarms, clips}, generator, seed, simulated: true}
+auc is of the score that tells, over clips of all machines, in spreads of each machine's own; levels, orders and baseline are by mean levels and
+changes alone, by the orders of the shaft alone, and by bands, kurtosis and envelope orders. top1 is the share of clips whose likeliest fault is it.
+
 Exit code: 0 measured, 1 a machine could not be measured or a clip not be used, 2 wrong usage, or ffmpeg is missing.
 `;
 
@@ -49,8 +67,25 @@ export async function main(args: readonly string[]): Promise<number> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...args],
-    options: { data: text, enrol: text, seeds: text, scores: text, json: text },
+    options: {
+      data: text,
+      enrol: text,
+      seeds: text,
+      scores: text,
+      json: text,
+      simulated: { type: 'boolean' },
+      snr: text,
+      seed: text,
+      generator: text,
+      machines: text,
+      needles: text,
+      week: text,
+    },
   });
+  if (values.simulated === true) return simulated(values);
+  for (const word of ['snr', 'seed', 'generator', 'machines', 'needles', 'week'] as const) {
+    if (values[word] !== undefined) throw new AgentError('usage', `--${word} goes with --simulated`);
+  }
   if (values.data === undefined) throw new AgentError('usage', 'evaluate voiceprint takes --data DIR');
   const enrolled = wholeOf('--enrol', values.enrol ?? '25', leastClips, 1000);
   const seeds = wholeOf('--seeds', values.seeds ?? '10', 1, 100);
@@ -70,6 +105,48 @@ export async function main(args: readonly string[]): Promise<number> {
   process.stdout.write(tableOf(report));
   if (values.json !== undefined) writeJsonFile(values.json, report);
   return refused.length > 0 || machines.some(({ auc }) => auc === null) ? 1 : 0;
+}
+
+type Words =
+  | 'data'
+  | 'enrol'
+  | 'seeds'
+  | 'scores'
+  | 'json'
+  | 'snr'
+  | 'seed'
+  | 'generator'
+  | 'machines'
+  | 'needles'
+  | 'week';
+
+/** Machines that never were. */
+async function simulated(values: Partial<Record<Words, string>>): Promise<number> {
+  for (const word of ['data', 'enrol', 'seeds', 'scores'] as const) {
+    if (values[word] !== undefined) throw new AgentError('usage', `--${word} does not go with --simulated`);
+  }
+  const { generator = 'b' } = values;
+  if (generator !== 'a' && generator !== 'b') throw new AgentError('usage', '--generator takes a or b');
+  const snrDb = (values.snr ?? '0,6').split(',').map(Number);
+  if (!snrDb.every((db) => db >= -20 && db <= 60)) throw new AgentError('usage', '--snr takes numbers of dB, −20 … 60');
+  const weekShare = Number(values.week ?? '0.05');
+  if (!(weekShare >= 0 && weekShare <= 1)) throw new AgentError('usage', '--week takes 0 … 1');
+  const abort = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => abort.abort());
+  const report = await evaluateSound(
+    {
+      seed: wholeOf('--seed', values.seed ?? '1', 0, 2 ** 31),
+      snrDb,
+      generator,
+      machines: wholeOf('--machines', values.machines ?? '24', 2, 1000),
+      needles: wholeOf('--needles', values.needles ?? '200', 0, 1000),
+      weekShare,
+    },
+    abort.signal,
+  );
+  process.stdout.write(soundTable(report));
+  if (values.json !== undefined) writeJsonFile(values.json, report);
+  return 0;
 }
 
 /** What all machines of one run share. */

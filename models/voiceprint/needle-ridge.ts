@@ -147,7 +147,7 @@ function along({ rows, turns, raw }: Picture, found: Found, places: number, feed
   let place = found.place;
   let ahead = found.ahead;
   const noise = noiseOf(rows);
-  const pick = (row: number, at: number): number => rows[row]?.[((at % places) + places) % places] ?? 0;
+  const pick = (row: number, at: number): number => partAt(rows, row, at, places);
   for (let round = 0; round < rounds; round += 1) {
     const near = nearPlaces[round] ?? 3;
     const at = new Float64Array(count);
@@ -172,17 +172,23 @@ function along({ rows, turns, raw }: Picture, found: Found, places: number, feed
   const loudness = new Float64Array(feeders);
   for (let cam = 0; cam < feeders; cam += 1) {
     const all = turns.slice(0, -1).map((from) => {
-      const row = raw[from + cam];
       const at = Math.round(place + (ahead[from + cam] ?? 0));
-      const on = [0, 1, 2].reduce((sum, d) => sum + (row?.[(((at + d) % places) + places) % places] ?? 0), 0) / 3;
+      const mean = (...parts: readonly number[]) =>
+        parts.reduce((sum, d) => sum + partAt(raw, from + cam, at + d, places), 0) / parts.length;
+      const on = mean(0, 1, 2);
       // What was there before the click: the machine, and the room, in which the cam before, maybe a louder one, still sounds.
-      const before =
-        [-6, -5, -4, -3].reduce((sum, d) => sum + (row?.[(((at + d) % places) + places) % places] ?? 0), 0) / 4;
+      const before = mean(-6, -5, -4, -3);
       return on - before;
     });
     loudness[cam] = middleOf(all);
   }
   return { place, loudness };
+}
+
+/** What is before a row's beginning lies in the row before: time goes on from row to row. */
+function partAt(rows: readonly Float32Array[], row: number, at: number, places: number): number {
+  const beyond = Math.floor(at / places);
+  return rows[row + beyond]?.[at - beyond * places] ?? 0;
 }
 
 /** Deviation of what is no click. */

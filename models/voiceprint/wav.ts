@@ -46,9 +46,10 @@ export function isWav(bytes: Buffer): boolean {
 
 /**
  * @param name how the sound is called in messages
+ * @param channel which of its channels, from 0
  * @throws ModelError `soundUnreadable`, `soundTooLong`
  */
-export function readWav(bytes: Buffer, name: string): Sound {
+export function readWav(bytes: Buffer, name: string, channel = 0): Sound {
   if (bytes.length > soundLimits.bytes) throw new ModelError('soundTooLong', `${name}: ${bytes.length} bytes`);
   if (!isWav(bytes)) throw refused(name, bytes.length === 0 ? 'is empty' : 'is no WAV file');
   let format: Format | null = null;
@@ -70,7 +71,7 @@ export function readWav(bytes: Buffer, name: string): Sound {
   }
   if (format === null) throw refused(name, 'does not say how its sound is stored');
   if (data === null) throw refused(name, 'has no sound in it');
-  return { rateHz: format.rateHz, samples: firstChannel(data, format, name) };
+  return { rateHz: format.rateHz, samples: oneChannel(data, format, channel, name) };
 }
 
 function formatOf(chunk: Buffer, name: string): Format {
@@ -93,12 +94,13 @@ function formatOf(chunk: Buffer, name: string): Format {
   return { kind, channels, rateHz, bytes: bits / 8 };
 }
 
-function firstChannel(data: Buffer, { kind, channels, bytes }: Format, name: string): Float32Array {
+function oneChannel(data: Buffer, { kind, channels, bytes }: Format, channel: number, name: string): Float32Array {
+  if (channel >= channels) throw refused(name, `has no channel ${channel + 1}`);
   const step = channels * bytes;
   if (data.length % step !== 0) throw refused(name, 'ends within a sample');
   const samples = new Float32Array(data.length / step);
   const read = readerOf(data, kind, bytes);
-  for (let i = 0; i < samples.length; i += 1) samples[i] = read(i * step);
+  for (let i = 0; i < samples.length; i += 1) samples[i] = read(i * step + channel * bytes);
   if (kind === float && !samples.every(Number.isFinite)) throw refused(name, 'has samples that are no numbers');
   return samples;
 }

@@ -99,7 +99,47 @@ const trials = z
       });
   });
 
-export const datasetSchema = z.discriminatedUnion('dataset', [strips, trials]);
+const soundParts = z.discriminatedUnion('of', [
+  z.strictObject({
+    of: z.literal('faults'),
+    /** Number of the first; even ones sew, odd ones knit. */
+    from: z.int().min(0).max(1_000_000).default(0),
+    trials: z.int().min(1).max(1000),
+    enrol: z.int().min(5).max(1000).default(40),
+    healthy: z.int().min(1).max(1000).default(40),
+    faulty: z.int().min(1).max(1000).default(4),
+    clipS: z.number().min(2).max(60).default(4),
+  }),
+  z.strictObject({
+    of: z.literal('needles'),
+    from: z.int().min(0).max(1_000_000).default(0),
+    trials: z.int().min(1).max(1000),
+    position: z.enum(['pulse', 'telemetry']),
+    /** Healthy clips besides, one a trial. */
+    healthy: z.boolean().default(false),
+  }),
+  z.strictObject({
+    of: z.literal('week'),
+    kind: z.enum(['sewing', 'knitting']),
+    days: z.int().min(1).max(31).default(6),
+    /** Of what an ear would judge, so much is rendered. */
+    share: z.number().min(0).max(1).default(0.05),
+    enrol: z.int().min(5).max(1000).default(40),
+    clipS: z.number().min(2).max(60).default(4),
+  }),
+]);
+
+const sounds = z.strictObject({
+  version: z.literal(1),
+  dataset: z.literal('sound-trials'),
+  description: z.string().optional(),
+  /** Of the machine over everything else (docs/SIMULATED-SOUND.md). */
+  snrDb: z.number().min(-20).max(60).default(0),
+  part: soundParts,
+});
+
+export const datasetSchema = z.discriminatedUnion('dataset', [strips, trials, sounds]);
 export type Dataset = z.output<typeof datasetSchema>;
 export type StripsDataset = Extract<Dataset, { dataset: 'strips' }>;
+export type SoundDataset = Extract<Dataset, { dataset: 'sound-trials' }>;
 export type TrialsDataset = Extract<Dataset, { dataset: 'needle-trials' }>;

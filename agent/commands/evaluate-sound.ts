@@ -1,0 +1,280 @@
+/**
+ * `selvedge evaluate voiceprint --simulated`: how well the ear tells faults of machines it never heard, which needle clicks, and how often it is
+ * wrong in healthy weeks. The sound is made by `selvedge simulate` in a process of its own, machine by machine, into a folder that is
+ * removed. All figures are figures about simulated machines.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PulseDetector } from '../../drivers/microphone/pulse.ts';
+import { openSession } from '../../models/runtime.ts';
+import { seeded } from '../../models/statistics/split.ts';
+import { clickEnvelope } from '../../models/voiceprint/click-envelope.ts';
+import { noEvidence, weigh } from '../../models/voiceprint/evidence.ts';
+import { needlesOf } from '../../models/voiceprint/needle-comb.ts';
+import { AgentError } from '../errors.ts';
+import {
+  readClip,
+  readClips,
+  readTruths,
+  type ClipTruth,
+  type SoundTrials,
+  type ToldClip,
+  type TrialMachine,
+} from './evaluate-sound-data.ts';
+import { enrolMachine, hearClip, turnerOf, type Graphs, type HeardClip } from './evaluate-sound-judge.ts';
+import {
+  faultFigures,
+  needleFigures,
+  type JudgedClip,
+  type NamedNeedle,
+  type SoundReport,
+} from './evaluate-sound-report.ts';
+
+export interface SoundRequest {
+  readonly seed: number;
+  readonly snrDb: readonly number[];
+  readonly generator: 'a' | 'b';
+  /** Machines at each signal-to-noise ratio, every second one a knitting machine. */
+  readonly machines: number;
+  /** Trials of a needle, with the index pulse; a tenth as many with telemetry alone. */
+  readonly needles: number;
+  /** Of a healthy week of a sewing and of a knitting machine, so much is heard. */
+  readonly weekShare: number;
+}
+
+const launcher = fileURLToPath(new URL('../bin/selvedge', import.meta.url));
+const packages = new URL('../../models/packages/', import.meta.url);
+/** Drawn and judged at a time. */
+const lanes = 2;
+const needlesOfAPart = 10;
+/** The needle is looked for where the machine is twice as loud as its hall. */
+const needleSnrDb = 6;
+/** docs/SIMULATED-SOUND.md: the pulse begins at the whole turn and lasts 1 ms; the detector tells its middle. */
+const pulseHalfS = 0.0005;
+
+interface Tally {
+  readonly judged: JudgedClip[];
+  readonly needles: NamedNeedle[];
+  machineDays: number;
+  falseAlarms: number;
+  weekClips: number;
+}
+
+interface Part {
+  readonly name: string;
+  readonly snrDb: number;
+  readonly part: Readonly<Record<string, unknown>>;
+  readonly judge: (dir: string, graphs: Graphs, tally: Tally, snrDb: number) => Promise<void>;
+}
+
+/** @throws AgentError `simulatorFailed`; ModelError as opening a model does */
+export async function evaluateSound(request: SoundRequest, signal: AbortSignal): Promise<SoundReport> {
+  const [levels, faults] = await Promise.all([open('machine-voiceprint'), open('machine-fault')]);
+  const graphs = { levels, faults };
+  const tally: Tally = { judged: [], needles: [], machineDays: 0, falseAlarms: 0, weekClips: 0 };
+  const parts = partsOf(request);
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-sound-'));
+  try {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
+        next += 1;
+        const dir = join(folder, part.name);
+        await draw(part, request, dir, folder, signal);
+        await part.judge(dir, graphs, tally, part.snrDb);
+        rmSync(dir, { recursive: true, force: true });
+        process.stderr.write(`${part.name}: ${tally.judged.length} clips, ${tally.needles.length} needles judged\n`);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await Promise.all([levels.close(), faults.close()]);
+  }
+  const { generator, seed } = request;
+  const needles = tally.needles.toSorted((a, b) => a.position.localeCompare(b.position) || a.truth - b.truth);
+  const { machineDays, falseAlarms, weekClips } = tally;
+  return {
+    faults: faultFigures(tally.judged),
+    needles,
+    needleFigures: needleFigures(needles),
+    healthy: { machineDays, falseAlarms, clips: weekClips },
+    generator,
+    seed,
+    simulated: true,
+  };
+}
+
+const open = (name: string) => openSession(readFileSync(new URL(`${name}/model.onnx`, packages)));
+
+function partsOf({ snrDb, machines, needles, weekShare }: SoundRequest): Part[] {
+  const faults = snrDb.flatMap((db) =>
+    Array.from({ length: machines }, (_, number): Part => {
+      return {
+        name: `faults-${db}-${number}`,
+        snrDb: db,
+        part: { of: 'faults', from: number, trials: 1 },
+        judge: judgeFaults,
+      };
+    }),
+  );
+  const needlePart = (position: 'pulse' | 'telemetry', from: number, trials: number): Part => ({
+    name: `needles-${position}-${from}`,
+    snrDb: needleSnrDb,
+    part: { of: 'needles', from, trials, position },
+    judge: judgeNeedles,
+  });
+  const named: Part[] = [];
+  for (let from = 0; from < needles; from += needlesOfAPart) {
+    named.push(needlePart('pulse', from, Math.min(needlesOfAPart, needles - from)));
+  }
+  if (needles > 0) named.push(needlePart('telemetry', 0, Math.ceil(needles / 10)));
+  const weeks = (['sewing', 'knitting'] as const).map((kind): Part => ({
+    name: `week-${kind}`,
+    snrDb: snrDb[0] ?? 0,
+    part: { of: 'week', kind, share: weekShare },
+    judge: judgeWeek,
+  }));
+  return [...(weekShare > 0 ? weeks : []), ...faults, ...named];
+}
+
+/** @throws AgentError `simulatorFailed` */
+async function draw(
+  { name, part, snrDb }: Part,
+  { seed, generator }: SoundRequest,
+  dir: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = join(folder, `${name}.yaml`);
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify({ version: 1, dataset: 'sound-trials', snrDb, part }));
+  const words = ['simulate', file, '--dataset', dir, '--seed', String(seed), '--generator', generator];
+  const child = spawn('sh', [launcher, ...words], { stdio: ['ignore', 'ignore', 'pipe'], signal });
+  let said = '';
+  child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)));
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  child.once('error', (error) => resolve(error.message));
+  child.once('close', (code) => resolve(code === 0 ? null : said.trim() || `exit code ${code}`));
+  const problem = await promise;
+  if (problem !== null) throw new AgentError('simulatorFailed', problem);
+}
+
+/** Clips of one machine, heard one after another: a week of them is not held in memory as sound. */
+async function* heardOf(
+  dir: string,
+  { clips }: SoundTrials,
+  machine: TrialMachine,
+  role: ToldClip['role'],
+  graphs: Graphs,
+): AsyncGenerator<{ readonly file: string; readonly rateHz: number; readonly heard: HeardClip }> {
+  for (const clip of clips) {
+    if (clip.machine !== machine.id || clip.role !== role) continue;
+    const { sound } = readClip(dir, clip, false);
+    const heard = await hearClip(sound, clip, turnerOf(machine), graphs);
+    if (heard !== null) yield { file: clip.file, rateHz: sound.rateHz, heard };
+  }
+}
+
+async function judgeFaults(dir: string, graphs: Graphs, tally: Tally, snrDb: number): Promise<void> {
+  const trials = readClips(dir);
+  const truths = truthByFile(readTruths(dir).clips);
+  for (const machine of trials.machines) {
+    const taught = [];
+    for await (const one of heardOf(dir, trials, machine, 'enrol', graphs)) taught.push(one);
+    const rateHz = taught[0]?.rateHz ?? 0;
+    const known = await enrolMachine(
+      taught.map(({ heard }) => heard),
+      turnerOf(machine),
+      rateHz,
+      graphs,
+    );
+    for await (const { file, heard } of heardOf(dir, trials, machine, 'judge', graphs)) {
+      const truth = truths.get(file);
+      if (truth === undefined) continue;
+      const { fault, trims = false } = truth;
+      const about = { snrDb, machine: `${machine.id}@${snrDb}`, kind: machine.kind, trims };
+      const verdict = await known.judge(heard);
+      tally.judged.push({ ...verdict, ...about, fault: fault?.kind ?? null, severity: fault?.severity ?? null });
+    }
+  }
+}
+
+/** Each article's speed is enrolled by itself, as on a gateway. */
+async function judgeWeek(dir: string, graphs: Graphs, tally: Tally): Promise<void> {
+  const trials = readClips(dir);
+  const truth = readTruths(dir);
+  const truths = truthByFile(truth.clips);
+  const articleOf = (file: string) => truths.get(file)?.article ?? -1;
+  for (const machine of trials.machines) {
+    const taught = new Map<number, HeardClip[]>();
+    let rateHz = 0;
+    for await (const one of heardOf(dir, trials, machine, 'enrol', graphs)) {
+      rateHz = one.rateHz;
+      const article = articleOf(one.file);
+      taught.set(article, [...(taught.get(article) ?? []), one.heard]);
+    }
+    const known = new Map<number, Awaited<ReturnType<typeof enrolMachine>>>();
+    for (const [article, clips] of taught) {
+      known.set(article, await enrolMachine(clips, turnerOf(machine), rateHz, graphs));
+    }
+    const evidence = new Map<number, typeof noEvidence>();
+    for await (const { file, heard } of heardOf(dir, trials, machine, 'judge', graphs)) {
+      const article = articleOf(file);
+      const judge = known.get(article)?.judge;
+      if (judge === undefined) continue;
+      tally.weekClips += 1;
+      const before = evidence.get(article) ?? noEvidence;
+      const fromMs = (truths.get(file)?.atH ?? 0) * 3_600_000;
+      // The score of `told` is in spreads above the threshold.
+      const after = weigh(before, { fromMs, score: (await judge(heard)).told }, { threshold: 0, spread: 1 });
+      if (after.isOdd && !before.isOdd) tally.falseAlarms += 1;
+      evidence.set(article, after);
+    }
+    tally.machineDays += (truth.days ?? 0) * (truth.share ?? 0);
+  }
+}
+
+async function judgeNeedles(dir: string, _graphs: Graphs, tally: Tally, snrDb: number): Promise<void> {
+  const trials = readClips(dir);
+  const truth = readTruths(dir);
+  const truths = truthByFile(truth.clips);
+  for (const [at, clip] of trials.clips.entries()) {
+    const cylinder = trials.machines.find(({ id }) => id === clip.machine)?.cylinder ?? null;
+    const fault = truths.get(clip.file)?.fault ?? null;
+    if (cylinder === null || fault?.needle === undefined) continue;
+    const hasPulse = truths.get(clip.file)?.position === 'pulse';
+    const { sound, pulse } = readClip(dir, clip, hasPulse);
+    const named = pulse === null ? null : needleOf(sound.samples, pulse, sound.rateHz, cylinder, trials.seed + at);
+    const { needles } = cylinder;
+    tally.needles.push({
+      position: hasPulse ? 'index' : 'telemetry',
+      snrDb,
+      truth: fault.needle,
+      named: named?.needles.length === 1 ? (named.needles[0] ?? null) : null,
+      candidates: named?.needles ?? [],
+      k: named?.k ?? null,
+      revolutions: named?.revolutions ?? 0,
+      severity: fault.severity,
+      needles,
+    });
+  }
+}
+
+function needleOf(
+  samples: Float32Array,
+  pulse: Float32Array,
+  rateHz: number,
+  { indexNeedle, ...cylinder }: NonNullable<TrialMachine['cylinder']>,
+  seed: number,
+) {
+  const { frames, frameSamples } = clickEnvelope(samples, rateHz);
+  const pulses = new PulseDetector({ rateHz }).push(pulse).map((at) => (at - pulseHalfS * rateHz) / frameSamples);
+  return needlesOf(frames, pulses, { ...cylinder, markNeedle: indexNeedle }, seeded(seed));
+}
+
+const truthByFile = (clips: readonly ClipTruth[]): ReadonlyMap<string, ClipTruth> =>
+  new Map(clips.map((clip) => [clip.file, clip]));
