@@ -103,7 +103,8 @@ function partOf({ part, snrDb }: SoundDataset, { seed, generator }: WriteOptions
     }
     case 'week': {
       const { kind, days, share, clipS, enrol: enrolClips } = part;
-      const week = healthyWeek({ ...common, kind, days, clipS, share, enrolClips, loudDb: weekPlan.loudDb });
+      const { loudDb, stretchS } = weekPlan;
+      const week = healthyWeek({ ...common, kind, days, clipS, share, enrolClips, loudDb, stretchS });
       const machine = 'w-0';
       return {
         machines: [{ id: machine, machine: week.machine }],

@@ -220,3 +220,89 @@ test('--pictures draws what the camera of a floor sees of good cloth, the same f
   assert.equal(new Set(Object.values(hashes(once))).size, 12);
   assert.equal((await runInside(['demo', '--pictures', once]).ended).code, 2, 'nothing is written over');
 });
+
+interface SoundClips {
+  readonly machines: readonly {
+    readonly id: string;
+    readonly kind: string;
+    readonly cylinder: { readonly needles: number } | null;
+  }[];
+  readonly clips: readonly {
+    readonly file: string;
+    readonly role: string;
+    readonly telemetry: readonly { readonly speed: number }[];
+  }[];
+}
+interface SoundTruth {
+  readonly generator: string;
+  readonly share?: number;
+  readonly clips: readonly {
+    readonly file: string;
+    readonly fault: { readonly kind: string; readonly severity: number } | null;
+  }[];
+}
+
+/** A small data set of sound, written by the verb. */
+async function soundOf(t: TestContext, part: string, generator: 'a' | 'b') {
+  const folder = scratch(t);
+  const scenario = join(folder, 'sound.yaml');
+  writeFileSync(scenario, `version: 1\ndataset: sound-trials\nsnrDb: 3\npart: ${part}\n`);
+  const out = join(folder, 'out');
+  const { code } = await runInside([scenario, '--dataset', out, '--seed', '4', '--generator', generator]).ended;
+  assert.equal(code, 0);
+  const read = (name: string): unknown => JSON.parse(readFileSync(join(out, name), 'utf8'));
+  return { out, told: read('clips.json') as SoundClips, truth: read('truth.json') as SoundTruth };
+}
+
+test(
+  'trials of sound: what a gateway gets stands apart from the truth, and every file is a WAV as long as was asked',
+  { timeout: 120_000 },
+  async (t) => {
+    const part = '{ of: faults, from: 1, trials: 1, enrol: 5, healthy: 1, faulty: 1, clipS: 2 }';
+    const { out, told, truth } = await soundOf(t, part, 'b');
+    assert.deepEqual(
+      told.machines.map(({ id, kind }) => [id, kind]),
+      [['m-1', 'knitting']],
+    );
+    assert.equal(truth.generator, 'b');
+    const kinds = truth.clips.map(({ fault }) => fault?.kind ?? null);
+    assert.deepEqual(kinds, [null, null, null, null, null, null, 'badNeedle', 'badFeeder', 'lackOfOil']);
+    assert.deepEqual(
+      told.clips.map(({ role }) => role),
+      [...Array<string>(5).fill('enrol'), ...Array<string>(4).fill('judge')],
+    );
+    // What a gateway is told says nothing of faults.
+    assert.doesNotMatch(readFileSync(join(out, 'clips.json'), 'utf8'), /fault|severity|badNeedle/);
+    for (const { file, telemetry } of told.clips) {
+      const wav = readFileSync(join(out, file));
+      assert.equal(wav.length, 44 + 4 * 2 * 48_000);
+      // By hand: RIFF, WAVE, format 3, one channel, 48 kHz.
+      assert.deepEqual(
+        [
+          wav.toString('latin1', 0, 4),
+          wav.toString('latin1', 8, 12),
+          wav.readUInt16LE(20),
+          wav.readUInt16LE(22),
+          wav.readUInt32LE(24),
+        ],
+        ['RIFF', 'WAVE', 3, 1, 48_000],
+      );
+      assert.ok(telemetry.length >= 10 && telemetry.every(({ speed }) => speed > 0));
+    }
+  },
+);
+
+test('a needle trial with a pulse has it on the second channel', { timeout: 120_000 }, async (t) => {
+  const { out, told, truth } = await soundOf(t, '{ of: needles, trials: 1, position: pulse }', 'a');
+  const wav = readFileSync(join(out, told.clips[0]?.file ?? ''));
+  assert.equal(wav.readUInt16LE(22), 2);
+  assert.equal(truth.clips[0]?.fault?.kind, 'badNeedle');
+  let above = 0;
+  for (let at = 48; at < wav.length; at += 8) above += wav.readFloatLE(at) > 0.5 ? 1 : 0;
+  const seconds = (wav.length - 44) / 8 / 48_000;
+  // A pulse of a millisecond a revolution, 24 to 40 of them a minute and a few hundredths more or less.
+  assert.ok(
+    above > seconds * (22 / 60) * 40 && above < (seconds * (43 / 60) + 1) * 56,
+    `${above} samples in ${seconds} s`,
+  );
+});
