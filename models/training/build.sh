@@ -28,10 +28,10 @@ if [ "$sense" = fault ]; then
   cd "$training/../.."
   samples() { node_modules/.bin/node --disable-warning=ExperimentalWarning test/training/fault-samples.ts "$graph" "$@"; }
   # Two halves at once; they are told by their seeds.
-  { samples sewing 101 140 && samples knitting 101 116; } &
+  half() { samples sewing narrow "$1" "$2"; samples knitting narrow "$1" "$3"; samples sewing wide "$4" "$5"; samples knitting wide "$4" "$6"; }
+  half 101 143 116 301 313 307 &
   other=$!
-  samples sewing 201 240
-  samples knitting 201 216
+  half 201 242 216 401 413 407
   wait "$other"
   set -- "$SELVEDGE_FAULT_DATA"
 else
