@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ForeignGate, type ForeignReason } from '../../models/voiceprint/foreign.ts';
 import { record } from '../../simulators/sound/clip.ts';
-import type { SoundFault } from '../../simulators/sound/faults.ts';
+import type { SoundFault } from '../../simulators/dataset/sound.ts';
 import { createKnittingSound, createSewingSound, type SoundMachine } from '../../simulators/sound/machine.ts';
 import { motorDomestic, slowDomestic } from '../../simulators/sound/presets.ts';
 import { requireProgram } from '../support/peers.ts';

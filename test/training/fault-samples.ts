@@ -10,8 +10,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHall, type Hall } from '../../simulators/sound/hall.ts';
-import { record, type Clip } from '../../simulators/sound/clip.ts';
-import type { SewingFault, SoundFault } from '../../simulators/sound/faults.ts';
+import type { Clip, SewingFault, SoundFault } from '../../simulators/dataset/sound.ts';
+import { record } from '../../simulators/sound/clip.ts';
 import {
   createKnittingSound,
   createSewingSound,
