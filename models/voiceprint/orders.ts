@@ -2,7 +2,7 @@
  * Where in a piece of sound the shaft stands at which angle, as the fault graph wants it (models/training/fault/graph.py, which has the same
  * numbers): blocks of eight turns, spread evenly over the piece, each turn at 96 angles. Pure.
  *
- * Invariant (test/unit/models/voiceprint-orders.test.ts): the angle at every sample that is given is the one it was given for.
+ * Invariant (test/unit/models/voiceprint-turning.test.ts): the angle at every sample that is given is the one it was given for.
  */
 import type { Turning } from './turning.ts';
 
