@@ -78,8 +78,8 @@ export async function hearClip(
 }
 
 export interface Verdict {
-  /** In spreads of the machine's own normal clips. `told` is by which an ear tells. */
-  readonly told: number;
+  /** In spreads of the machine's own normal clips: both branches together, each alone, and the classical way. */
+  readonly both: number;
   readonly levels: number;
   readonly orders: number;
   readonly plain: number;
@@ -115,7 +115,7 @@ export async function enrolMachine(
       const found = clip.orders === null ? null : await suspect(clip.orders, faults, turner, graphs.faults);
       const orders = found?.distance ?? 0;
       return {
-        told: fusedScore(scoreA, print, orders),
+        both: fusedScore(scoreA, print, orders),
         levels: (scoreA - print.threshold) / print.spread,
         orders,
         plain: plain(clip.plain),

@@ -57,7 +57,7 @@ export interface FaultFigures {
   readonly fault: string;
   readonly name: string;
   readonly snrDb: number;
-  /** Of all clips with it against all healthy ones of the machines that were heard with it. */
+  /** Of both branches together: all clips with it against all healthy ones of the machines that were heard with it. */
   readonly auc: number;
   /** Share of its clips whose likeliest fault is it; null where no class is it. */
   readonly top1: number | null;
@@ -91,7 +91,7 @@ export function faultFigures(judged: readonly JudgedClip[]): FaultFigures[] {
         fault: codes[fault] ?? fault,
         name: fault,
         snrDb,
-        auc: aucOf(({ told }) => told),
+        auc: aucOf(({ both }) => both),
         top1: isNamed(fault) ? rounded(mean(clips.map(({ suspected }) => (suspected === fault ? 1 : 0)))) : null,
         clips: clips.length,
         healthy: healthy.length,

@@ -229,8 +229,8 @@ async function judgeWeek(dir: string, graphs: Graphs, tally: Tally): Promise<voi
       tally.weekClips += 1;
       const before = evidence.get(article) ?? noEvidence;
       const fromMs = (truths.get(file)?.atH ?? 0) * 3_600_000;
-      // The score of `told` is in spreads above the threshold.
-      const after = weigh(before, { fromMs, score: (await judge(heard)).told }, { threshold: 0, spread: 1 });
+      // By which the gateway tells: the levels, in spreads above the threshold.
+      const after = weigh(before, { fromMs, score: (await judge(heard)).levels }, { threshold: 0, spread: 1 });
       if (after.isOdd && !before.isOdd) tally.falseAlarms += 1;
       evidence.set(article, after);
     }

@@ -15,7 +15,7 @@ const clip = (more: Partial<JudgedClip>): JudgedClip => ({
   fault: null,
   severity: null,
   trims: false,
-  told: 0,
+  both: 0,
   levels: 0,
   orders: 0,
   plain: 0,
@@ -25,14 +25,14 @@ const clip = (more: Partial<JudgedClip>): JudgedClip => ({
 
 test('a fault is held against healthy clips of the same machines, ratio and kind alone', () => {
   const figures = faultFigures([
-    clip({ told: 1, plain: 5 }),
-    clip({ told: 2, plain: 1 }),
+    clip({ both: 1, plain: 5 }),
+    clip({ both: 2, plain: 1 }),
     // Other machines, ratios and endings, which would change the figure.
-    clip({ told: 9, machine: 'm-2' }),
-    clip({ told: 9, snrDb: 6 }),
-    clip({ told: 9, trims: true }),
-    clip({ told: 3, plain: 3, fault: 'bentNeedle', severity: 0.4, suspected: 'bentNeedle' }),
-    clip({ told: 1.5, plain: 0, fault: 'bentNeedle', severity: 0.9, suspected: 'dryHook' }),
+    clip({ both: 9, machine: 'm-2' }),
+    clip({ both: 9, snrDb: 6 }),
+    clip({ both: 9, trims: true }),
+    clip({ both: 3, plain: 3, fault: 'bentNeedle', severity: 0.4, suspected: 'bentNeedle' }),
+    clip({ both: 1.5, plain: 0, fault: 'bentNeedle', severity: 0.9, suspected: 'dryHook' }),
   ]);
   assert.equal(figures.length, 1);
   const [bent] = figures;
@@ -45,7 +45,7 @@ test('a fault is held against healthy clips of the same machines, ratio and kind
 test('what is no class has no share of right names', () => {
   const [trimmer] = faultFigures([
     clip({ trims: true }),
-    clip({ trims: true, fault: 'trimmer', severity: 1, told: 1, suspected: 'bentNeedle' }),
+    clip({ trims: true, fault: 'trimmer', severity: 1, both: 1, suspected: 'bentNeedle' }),
   ]);
   assert.deepEqual([trimmer?.fault, trimmer?.top1, trimmer?.auc], ['F8', null, 1]);
 });
