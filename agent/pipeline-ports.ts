@@ -2,6 +2,7 @@
 import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
+import type { FaultName } from '../models/voiceprint/fault-classes.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import type { AlertView, MachineView } from './live.ts';
@@ -183,6 +184,8 @@ export interface OddSound {
     readonly toHz: number;
     readonly db: number;
   }[];
+  /** Which faults it may be, the likeliest first: hypotheses, that began nothing and end nothing. */
+  readonly suspected: readonly { readonly fault: FaultName; readonly probability: number }[];
   /** `id@version`. */
   readonly model: string;
   readonly isSimulated: boolean;

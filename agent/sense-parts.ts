@@ -45,9 +45,11 @@ export async function earFor(
   config: Config,
   { pipeline, store, clock, log }: Pick<PipelineParts, 'store' | 'clock' | 'log'> & { readonly pipeline: Pipeline },
 ): Promise<EarDesk | null> {
-  const machines = config.machines.flatMap(({ id, ear }) => (ear === null ? [] : [{ id, ear }]));
-  if (machines.length === 0) return null;
-  const { EarDesk: Desk, earModelId } = await import('./senses/ear/desk.ts');
+  const heard = config.machines.flatMap(({ id, kind, ear }) => (ear === null ? [] : [{ id, kind, ear }]));
+  if (heard.length === 0) return null;
+  const { EarDesk: Desk, earModelId, faultModelId } = await import('./senses/ear/desk.ts');
+  const { turnerFor } = await import('./senses/ear/suspicions.ts');
+  const machines = heard.map(({ id, kind, ear }) => ({ id, ear, turner: turnerFor(kind, ear) }));
   const installed = await installedFor(config, clock);
   const { clipKey } = await import('./senses/ear/clips.ts');
   const clips = machines.flatMap(({ id, ear: { keepClips } }) =>
@@ -59,6 +61,7 @@ export async function earFor(
     dataDir: config.dataDir,
     keys: gatewayKeys(config.dataDir),
     active: () => installed.active(earModelId),
+    activeFaults: () => installed.active(faultModelId),
     pipeline,
     keepFile: (bytes) => store.keepFile(bytes),
     clock,

@@ -26,7 +26,7 @@ const odd: GatewayRule = {
   latch: false,
   text: 'The machine does not sound like itself',
   runbook:
-    'Go and listen. Look at the needle, the hook or cams, the belt and loose covers. Then say here what it was: the threshold of this machine learns from it. If all is well, and it sounds so from now on (another material, after maintenance), enrol it anew.',
+    'Go and listen. Look at the needle, the hook or cams, the belt and loose covers. Where a fault is suspected, look there first: it is a guess, learned from simulated machines, with its probability, and no finding. Then say here what it was: the threshold of this machine learns from it. If all is well, and it sounds so from now on (another material, after maintenance), enrol it anew.',
 };
 
 export interface SoundDeskParts {
@@ -130,8 +130,14 @@ export class SoundDesk implements SoundPort {
 
 const tenths = (value: number) => Math.round(value * 10) / 10;
 
+/** null: none is. */
+const suspectedText = (suspected: OddSound['suspected']): string | null =>
+  suspected.length === 0
+    ? null
+    : suspected.map(({ fault, probability }) => `${fault} ${Math.round(probability * 100) / 100}`).join('; ');
+
 function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
-  const { score, threshold, spread, print, moved, movedBy, speed, model, isSimulated } = sound;
+  const { score, threshold, spread, print, moved, movedBy, speed, suspected, model, isSimulated } = sound;
   const said = ranges.map(
     ({ what, fromHz, toHz, db }) => `${what} ${fromHz}-${toHz} Hz ${db > 0 ? '+' : ''}${tenths(db)} dB`,
   );
@@ -144,6 +150,7 @@ function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
     movedBy,
     speed: tenths(speed),
     bands: said.join('; ').slice(0, 400),
+    suspected: suspectedText(suspected),
     model,
     isSimulated,
   };

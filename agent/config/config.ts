@@ -73,6 +73,8 @@ export interface EarConfig {
   readonly simulated: boolean;
   /** null: no sound is kept. */
   readonly keepClips: { readonly days: number; readonly seconds: number; readonly key: SecretReference } | null;
+  readonly needles?: number | undefined;
+  readonly feeders?: number | undefined;
 }
 
 /** A camera before a circular machine's tube; fields as in `docs/CONFIG.md`. */

@@ -46,4 +46,10 @@ export const earSchema = z.strictObject({
     'Keeps raw sound before each alert, sealed, on this gateway alone. Absent: no sound is ever kept. Ask those who work there first.',
     atStart,
   ),
+  needles: field(
+    z.int().min(4).max(100_000).optional(),
+    'Needles of the cylinder of a circular knitting machine. With `feeders` the ear says which fault it may be; of sewing machines it needs neither.',
+    atStart,
+  ),
+  feeders: field(z.int().min(1).max(1_000).optional(), 'Feeders of the cylinder, see `needles`.', atStart),
 });

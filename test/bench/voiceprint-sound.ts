@@ -76,7 +76,7 @@ export async function teachAll(dataDir: string, names: readonly string[], microp
     const stats = writeStats(statsOf(print, model));
     const key = gatewayKeys(dataDir).privateKey;
     for (const name of names) {
-      const speeds = [{ speed, samples: samplesTaught, threshold, spread, stats }];
+      const speeds = [{ speed, samples: samplesTaught, threshold, spread, stats, faults: null }];
       const levels = { lowDb: -20, highDb: -50 };
       keepPrint(dataDir, { machine: name, taughtMs: 1, model, microphone, rateHz, levels, speeds }, key);
     }

@@ -19,6 +19,7 @@ import { enrol } from '../../models/voiceprint/ear.ts';
 import { bands, hopSamples } from '../../models/voiceprint/front-end.ts';
 import { piecesASample, pooled } from '../../models/voiceprint/pool.ts';
 import { statsOf } from '../../models/voiceprint/print-file.ts';
+import type { Turner } from '../../models/voiceprint/turning.ts';
 import { keyPair, temporaryDir } from '../unit/models/making.ts';
 
 export const machine = 'ls-1';
@@ -78,7 +79,14 @@ export interface EarRig {
 
 const blockMs = 100;
 
-export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
+/** @param voice what is heard; @param turner null: no fault is suspected */
+export async function earRig(
+  t: Pick<TestContext, 'after'>,
+  {
+    voice = soundFrom(1),
+    turner = null,
+  }: { readonly voice?: ReturnType<typeof soundFrom>; readonly turner?: Turner | null } = {},
+): Promise<EarRig> {
   const dir = temporaryDir(t);
   const [dataDir, config] = [join(dir, 'data'), join(dir, 'agent.yaml')];
   mkdirSync(dataDir);
@@ -94,14 +102,13 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const sound = soundFrom(1);
   const startMs = performance.now();
   let sent = 0;
   const sending = setInterval(() => {
     // As many as time has gone by: a timer that comes late makes a longer block.
     const due = Math.floor(((performance.now() - startMs) / 1000) * rateHz) - sent;
     sent += due;
-    const samples = sound(due, doing.fault);
+    const samples = voice(due, doing.fault);
     const bytes = Buffer.alloc(2 * due);
     for (const [i, value] of samples.entries()) bytes.writeInt16LE(doing.mute ? 0 : Math.round(value * 32_000), 2 * i);
     for (const socket of sockets) socket.write(bytes);
@@ -128,11 +135,12 @@ export async function earRig(t: Pick<TestContext, 'after'>): Promise<EarRig> {
     }),
   );
   const desk = new EarDesk({
-    machines: [{ id: machine, ear: { microphone: endpoint, simulated: true, keepClips: null } }],
+    machines: [{ id: machine, ear: { microphone: endpoint, simulated: true, keepClips: null }, turner }],
     clips: new Map([[machine, { days: 1, seconds: 2, key: clipKeyOfRig }]]),
     dataDir,
     keys,
     active: () => null,
+    activeFaults: () => null,
     pipeline: {
       accept: (event: DriverEvent) => {
         if (event.kind === 'condition') conditions.push(event);
@@ -252,7 +260,7 @@ async function teach(dataDir: string, key: Parameters<typeof keepPrint>[2], micr
       microphone,
       rateHz,
       levels: { lowDb: -20, highDb: -50 },
-      speeds: [{ speed, samples: samplesTaught, threshold, spread, stats }],
+      speeds: [{ speed, samples: samplesTaught, threshold, spread, stats, faults: null }],
     },
     key,
   );

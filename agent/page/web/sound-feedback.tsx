@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { fetchSound, labelSound, unlabelSound, type Result, type SoundView } from './client.ts';
 import type { Alert } from './floor-state.ts';
-import { labelWord, movedWord, toldWord } from './sound-words.ts';
+import { labelWord, movedWord, suspectedWords, toldWord } from './sound-words.ts';
 
 interface Props {
   readonly alert: Alert;
@@ -36,13 +36,24 @@ function Feedback({ alert, name, csrf, disabled }: Props) {
   const label = sound?.labels.find((one) => one.occurrence === occurrence);
   const moved = sound === null || label === undefined ? null : movedWord(sound);
   const before = toldWord(alert.evidence);
+  const [guess, ...suspected] = suspectedWords(alert.evidence);
   const about = `${name}, ${text}`;
   const causeId = `cause-${occurrence}`;
   const say = (said: 'false-alarm' | 'real', token: string) => send(labelSound(occurrence, said, cause, token));
   // Who only looks has nothing to say, and nothing was said.
-  if (csrf === null && label === undefined && before === null) return null;
+  if (csrf === null && label === undefined && before === null && guess === undefined) return null;
   return (
     <div class="ack" role="group" aria-label={`What it was: ${about}`}>
+      {guess !== undefined && (
+        <>
+          <p class="told">{guess}</p>
+          <ul class="told">
+            {suspected.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        </>
+      )}
       {before !== null && <p class="hint">{before}</p>}
       <div role="status">
         {label !== undefined && (

@@ -1,5 +1,6 @@
 /** What the cards of the ear say, in plain words. */
 import type { SoundView } from '../../senses/ear/staff.ts';
+import type { FaultName } from '../../../models/voiceprint/fault-classes.ts';
 import type { Alert } from './floor-state.ts';
 
 type Label = SoundView['labels'][number];
@@ -80,4 +81,33 @@ export function toldWord({ moved, movedBy }: Alert['evidence']): string | null {
   if (typeof moved !== 'number' || moved === 0) return null;
   const by = typeof movedBy === 'string' ? `: ${movedBy}` : '';
   return `Told by a threshold that was ${moved > 0 ? 'raised' : 'lowered'} by ${Math.abs(moved).toFixed(1)} spreads${by}`;
+}
+
+/** What a fault is called, and where to look for it. */
+const faultWords: Readonly<Record<FaultName, readonly [called: string, look: string]>> = {
+  bluntNeedle: ['a blunt needle', 'change the needle'],
+  bentNeedle: ['a bent needle', 'take the needle out and roll it on a flat plate'],
+  dryHook: ['a dry hook', 'look at the oil of the hook'],
+  looseBearing: ['a loose bearing', 'turn the handwheel by hand and feel for play'],
+  slippingBelt: ['a slipping belt', 'look at the belt and its tension'],
+  feedDogStrike: ['feed dogs that strike', 'look at the feed dogs and the needle plate'],
+  threadBreak: ['a broken thread', 'look at the thread and its way'],
+  looseCover: ['a loose cover', 'feel for covers and screws that rattle'],
+  badNeedle: ['a bad needle', 'look at the latches and hooks of the needles, and at the cloth for a line'],
+  badFeeder: ['a bad feeder', 'look at the yarn, the cams and the guide of each feeder'],
+  lackOfOil: ['too little oil', 'look at the oiler and its lines'],
+};
+
+const isFault = (name: string): name is FaultName => Object.hasOwn(faultWords, name);
+
+/** What an alert is suspected to be, the likeliest first, with where to look; none where nothing is. */
+export function suspectedWords({ suspected }: Alert['evidence']): readonly string[] {
+  if (typeof suspected !== 'string') return [];
+  const faults = suspected.split('; ').flatMap((one) => {
+    const [fault = '', probability = ''] = one.split(' ');
+    if (!isFault(fault)) return [];
+    const [called, look] = faultWords[fault];
+    return [`${called} (${Math.round(Number(probability) * 100)} %): ${look}`];
+  });
+  return faults.length === 0 ? [] : ['It may be, as a guess and no finding:', ...faults];
 }

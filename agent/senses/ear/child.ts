@@ -8,14 +8,25 @@ import type { MicrophoneEvent } from '../../../drivers/microphone/ports.ts';
 import { DriverError } from '../../../drivers/errors.ts';
 import { ModelError } from '../../../models/errors.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
-import { readStats } from '../../../models/stats-file.ts';
+import { readStats, writeStats } from '../../../models/stats-file.ts';
+import { faultPrintOf, faultStatsOf } from '../../../models/voiceprint/fault-print.ts';
+import type { Suspicion } from '../../../models/voiceprint/faults.ts';
 import { printOf } from '../../../models/voiceprint/print-file.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import type { HearingTold, OpenPiece, SpeedPrint } from './hearing.ts';
 import { pcmOf, sealClip } from './clips.ts';
 import { featuresOf, Listening } from './listening.ts';
 import { pictureOf } from './picture.ts';
-import { earAskedSchema, type EarMachine, type EarMessage, type EarSettings, earSettingsSchema } from './settings.ts';
+import {
+  earAskedSchema,
+  type EarMachine,
+  type EarMessage,
+  type EarSettings,
+  earSettingsSchema,
+  leastSuspected,
+  mostSuspected,
+} from './settings.ts';
+import { faultsAt, observeQueued, Suspecting, type FaultSpeedPrint, type LearnedFaults } from './suspecting.ts';
 
 const aliveMs = 2_000;
 const lookMs = 250;
@@ -36,6 +47,8 @@ class Ear {
   readonly #say: (message: EarMessage) => void;
   #watched: readonly Watched[] = [];
   #session: ModelSession | null = null;
+  /** null: no fault is suspected. A model of faults that cannot be used takes nothing else with it. */
+  #faults: { readonly graph: ModelSession; readonly model: string } | null = null;
   #alive: NodeJS.Timeout | null = null;
   #looking: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
@@ -49,6 +62,7 @@ class Ear {
   async start(): Promise<void> {
     const { model, modelFile, machines } = this.#settings;
     this.#session = await openSession(modelFile);
+    await this.#openFaults();
     this.#watched = machines.map((settings) => this.#watch(settings, model));
     const byMachine = new Map(this.#watched.map((one) => [one.machine, one]));
     process.on('message', (message: unknown) => {
@@ -80,9 +94,26 @@ class Ear {
     await this.#work;
     await Promise.all(this.#watched.map(({ microphone }) => microphone.stop()));
     await this.#session?.close();
+    await this.#faults?.graph.close();
   }
 
-  #watch({ machine, endpoint, prints, print, moved, clip, reference }: EarMachine, model: string): Watched {
+  async #openFaults(): Promise<void> {
+    const { faults } = this.#settings;
+    if (faults === null) return;
+    try {
+      this.#faults = { graph: await openSession(faults.modelFile), model: faults.model };
+    } catch (error) {
+      this.#withoutFaults(error);
+    }
+  }
+
+  #withoutFaults(error: unknown): void {
+    process.stderr.write(`ear: no fault is suspected: ${error instanceof Error ? error.message : String(error)}\n`);
+    this.#faults = null;
+    this.#tellAlive();
+  }
+
+  #watch({ machine, endpoint, prints, print, moved, clip, reference, ...more }: EarMachine, model: string): Watched {
     const taught = prints.map(({ speed, stats }): SpeedPrint => ({
       speed,
       print: printOf(readStats(Buffer.from(stats), model)),
@@ -97,8 +128,24 @@ class Ear {
         log: () => undefined,
       },
     );
-    const listening = new Listening(taught, microphone, { moved, clipSeconds: clip?.seconds ?? 0 });
-    return { machine, microphone, listening, print, clip };
+    const own = { moved, clipSeconds: clip?.seconds ?? 0, suspecting: this.#suspecting(more) };
+    return { machine, microphone, listening: new Listening(taught, microphone, own), print, clip };
+  }
+
+  #suspecting({ turner, faults }: Pick<EarMachine, 'turner' | 'faults'>): Suspecting | null {
+    if (turner === null || this.#faults === null) return null;
+    const { model } = this.#faults;
+    const prints = faults.flatMap(({ speed, stats }): FaultSpeedPrint[] => {
+      try {
+        const print = faultPrintOf(readStats(Buffer.from(stats), model));
+        return print.kind === turner.kind ? [{ speed, print }] : [];
+      } catch (error) {
+        // Taught with another model of faults: it means nothing to this one.
+        if (error instanceof ModelError) return [];
+        throw error;
+      }
+    });
+    return new Suspecting(turner, prints);
   }
 
   /** One turn at a time: a slow computer lets sound wait in its ring, where it is counted when it is lost. */
@@ -113,7 +160,10 @@ class Ear {
     for (const one of this.#watched) for (const piece of one.listening.take()) ready.push({ one, piece });
     for (let at = 0; at < ready.length; at += mostInARun) await this.#run(ready.slice(at, at + mostInARun));
     for (const { machine, listening } of this.#watched) {
-      const message = listening.enrolled(machine, this.#settings.model);
+      const { suspecting } = listening;
+      const message = await listening.enrolled(machine, this.#settings.model, (learned, speed) =>
+        this.#learnFaults(suspecting, learned, speed),
+      );
       if (message !== null) this.#say(message);
     }
   }
@@ -127,10 +177,51 @@ class Ear {
       if (heard === null || heard === undefined) continue;
       for (const told of one.listening.heard(piece, heard)) await this.#tell(one, told);
     }
+    await this.#observe(this.#watched);
+  }
+
+  async #observe(several: readonly Watched[]): Promise<void> {
+    const suspecting = several.flatMap(({ listening }) => listening.suspecting ?? []);
+    if (this.#faults === null) return;
+    try {
+      await observeQueued(suspecting, this.#faults.graph);
+    } catch (error) {
+      this.#withoutFaults(error);
+    }
+  }
+
+  async #learnFaults(
+    one: Suspecting | null,
+    learned: LearnedFaults,
+    speed: number,
+  ): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (this.#faults === null || one === null) return null;
+    const { graph, model } = this.#faults;
+    try {
+      const print = await faultsAt(learned, speed, one.turner, graph);
+      return print === null ? null : Uint8Array.from(writeStats(faultStatsOf(print, model)));
+    } catch (error) {
+      this.#withoutFaults(error);
+      return null;
+    }
+  }
+
+  /** From the sound of the rise until now. */
+  async #suspected(one: Watched, speed: number): Promise<Suspicion | null> {
+    await this.#observe([one]);
+    const { suspecting } = one.listening;
+    if (this.#faults === null || suspecting === null) return null;
+    try {
+      return await suspecting.suspected(speed, this.#faults.graph);
+    } catch (error) {
+      this.#withoutFaults(error);
+      return null;
+    }
   }
 
   /** Sound is timed by a clock that never jumps; people are told the time of day. */
-  async #tell({ machine, listening, print, clip: wanted }: Watched, told: HearingTold): Promise<void> {
+  async #tell(one: Watched, told: HearingTold): Promise<void> {
+    const { machine, listening, print, clip: wanted } = one;
     const utc = (monotonicMs: number) => monotonicMs + Date.now() - performance.now();
     const atMs = utc(told.atMs);
     switch (told.kind) {
@@ -141,8 +232,9 @@ class Ear {
         const picture = await pictureOf(listening.hearing.history.columns());
         const heard = wanted === null ? null : listening.clip();
         const clip = wanted === null || heard === null ? null : sealed(machine, atMs, heard, wanted.key);
-        const sinceMs = utc(told.sinceMs);
-        this.#say({ ...told, machine, print, atMs, sinceMs, ranges: [...told.ranges], picture, clip });
+        const suspected = likeliest(await this.#suspected(one, told.speed));
+        const sound = { sinceMs: utc(told.sinceMs), ranges: [...told.ranges], suspected };
+        this.#say({ ...told, machine, print, atMs, ...sound, picture, clip });
         return;
       }
       case 'ended':
@@ -163,7 +255,7 @@ class Ear {
       const { moved, leavesOutTooMuch } = listening.hearing;
       return { machine, state: verdict.kind, moved, leavesOutTooMuch, ...counts, dropped: counts.dropped + dropped };
     });
-    this.#say({ kind: 'alive', microphones });
+    this.#say({ kind: 'alive', suspects: this.#faults !== null, microphones });
   }
 }
 
@@ -185,6 +277,9 @@ runSense(earSettingsSchema, (settings, say): SenseWork => {
   });
   return { stop: () => started.then(() => ear.stop()) };
 });
+
+const likeliest = (suspicion: Suspicion | null) =>
+  (suspicion?.faults ?? []).filter(({ probability }) => probability >= leastSuspected).slice(0, mostSuspected);
 
 /** What was taught and the microphone's address are not the model's; all else may be. */
 function isTheModels(error: unknown): boolean {

@@ -19,6 +19,7 @@ import type { Pipeline, SoundPort } from '../../pipeline-ports.ts';
 import { Conditions } from '../conditions.ts';
 import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
+import type { Turner } from '../../../models/voiceprint/turning.ts';
 import { senseModel, type SenseModel } from '../sense-model.ts';
 import { Clips, type ClipCounts, type ClipsWanted } from './clips.ts';
 import { EarPolls } from './polls.ts';
@@ -29,6 +30,8 @@ import type { EnrolTold } from './requests.ts';
 import { earMessageSchema, type EarMachine, type EarMessage, type EarSettings } from './settings.ts';
 
 export const earModelId = 'machine-voiceprint';
+/** Which fault it may be. */
+export const faultModelId = 'machine-fault';
 
 const lookEveryMs = 2_000;
 const tryAgainMs = 60_000;
@@ -39,7 +42,7 @@ const niceness = 10;
 const calmSamples = 20;
 
 export interface EarDeskParts {
-  readonly machines: readonly { readonly id: string; readonly ear: EarConfig }[];
+  readonly machines: readonly { readonly id: string; readonly ear: EarConfig; readonly turner: Turner | null }[];
   readonly dataDir: string;
   /** Machines whose clips are kept: `days` long, sealed with `key`. */
   readonly clips: ReadonlyMap<string, ClipsWanted>;
@@ -47,6 +50,8 @@ export interface EarDeskParts {
   readonly keys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
   /** The installed version in use; null: the one that came with the agent. */
   readonly active: () => VerifiedModel | null;
+  /** The same of the model of faults. */
+  readonly activeFaults: () => VerifiedModel | null;
   readonly pipeline: Pick<Pipeline, 'accept' | 'evidence'> & { readonly sound: SoundPort };
   readonly keepFile: (bytes: Uint8Array) => Promise<string>;
   readonly clock: { wallMs(): number; monotonicMs(): number };
@@ -62,6 +67,8 @@ export interface EarView {
   readonly microphones: readonly EarMicrophone[];
   /** `id@version`; null while none can be used. */
   readonly model: string | null;
+  /** The same of the one that says which fault it may be; null where no machine has use for it, too. */
+  readonly faultModel: string | null;
   /** Machines whose threshold was moved by what staff said. */
   readonly feedback: readonly {
     readonly machine: string;
@@ -80,6 +87,9 @@ export class EarDesk {
   readonly #polls: EarPolls;
   #process: SenseProcess<EarMessage> | null = null;
   #model: SenseModel | null = null;
+  #faults: SenseModel | null = null;
+  /** The process has the model of faults open; null: it has not said so yet. */
+  #suspects: boolean | null = null;
   /** What the process runs with; another text, another process. */
   #runs = '';
   #tryAgainAtMs = Infinity;
@@ -144,6 +154,7 @@ export class EarDesk {
       process: this.#process?.state() ?? null,
       microphones: this.#microphones,
       model: this.#model?.model ?? null,
+      faultModel: this.#suspects === true ? (this.#faults?.model ?? null) : null,
       feedback: this.#p.machines.flatMap(({ id: machine }) => {
         const feedback = this.feedback(machine);
         const { print, moved } = feedback;
@@ -201,11 +212,14 @@ export class EarDesk {
 
   /** While nobody can read which model is in use, the one that runs goes on. */
   #key(): string {
-    try {
-      return this.#p.active()?.manifest.version ?? 'shipped';
-    } catch {
-      return this.#model?.manifest.version ?? 'shipped';
-    }
+    const of = (active: EarDeskParts['active'], used: SenseModel | null): string => {
+      try {
+        return active()?.manifest.version ?? 'shipped';
+      } catch {
+        return used?.manifest.version ?? 'shipped';
+      }
+    };
+    return `${of(this.#p.active, this.#model)} ${of(this.#p.activeFaults, this.#faults)}`;
   }
 
   #begin(): void {
@@ -240,32 +254,53 @@ export class EarDesk {
       return null;
     }
     const { model, modelFile } = this.#model;
-    const known = machines.map(({ id, ear }): EarMachine => {
+    const known = machines.map(({ id, ear, turner }): EarMachine => {
       this.#conditions.set(id, 'ear.no_model', false);
-      return this.#machineOf(id, ear.microphone, model);
+      return { ...this.#machineOf(id, ear.microphone, model), turner };
     });
-    return { kind: 'settings', modelFile, model, machines: known };
+    return { kind: 'settings', modelFile, model, faults: this.#faultSettings(), machines: known };
   }
 
-  #machineOf(machine: string, endpoint: string, model: string): EarMachine {
+  /** Without it the ear goes on, and suspects nothing. */
+  #faultSettings(): EarSettings['faults'] {
+    const { machines, activeFaults, log } = this.#p;
+    this.#faults = null;
+    this.#suspects = null;
+    if (machines.every(({ turner }) => turner === null)) return null;
+    try {
+      this.#faults = senseModel(faultModelId, activeFaults());
+    } catch (error) {
+      log('error', 'the model of faults cannot be used: none is suspected', { error: String(error) });
+      return null;
+    }
+    const { model, modelFile } = this.#faults;
+    return { modelFile, model };
+  }
+
+  #machineOf(machine: string, endpoint: string, model: string): Omit<EarMachine, 'turner'> {
     const { dataDir, keys, clips, log } = this.#p;
     const wanted = clips.get(machine);
     const clip = wanted === undefined ? null : { seconds: wanted.seconds, key: wanted.key };
     try {
-      const { description, stats } = printFor(dataDir, machine, keys.publicKey, model);
+      const { description, stats, faults: ofFaults } = printFor(dataDir, machine, keys.publicKey, model);
       const prints = description.speeds.map(({ speed }, at) => ({
         speed,
         stats: Uint8Array.from(stats[at] ?? Buffer.alloc(0)),
       }));
+      const faults = description.speeds.flatMap(({ speed }, at) => {
+        const bytes = ofFaults[at] ?? null;
+        return bytes === null ? [] : [{ speed, stats: Uint8Array.from(bytes) }];
+      });
       this.#conditions.set(machine, 'ear.not_taught', false);
       this.#prints.set(machine, description.version);
       const { moved } = this.feedback(machine);
-      return { machine, endpoint, prints, print: description.version, moved, clip, reference: description.levels };
+      const { version, levels } = description;
+      return { machine, endpoint, prints, faults, print: version, moved, clip, reference: levels };
     } catch (error) {
       log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
       this.#conditions.set(machine, 'ear.not_taught', true);
       this.#prints.delete(machine);
-      return { machine, endpoint, prints: [], print: null, moved: 0, clip: null, reference: null };
+      return { machine, endpoint, prints: [], faults: [], print: null, moved: 0, clip: null, reference: null };
     }
   }
 
@@ -295,6 +330,7 @@ export class EarDesk {
     switch (message.kind) {
       case 'alive':
         this.#microphones = message.microphones;
+        this.#seesFaults(message.suspects);
         for (const { machine, moved, leavesOutTooMuch, speech, alarm } of message.microphones) {
           this.#move(machine, moved);
           const why = leavesOutTooMuch ? `speech ${speech}, alarm ${alarm}` : null;
@@ -333,16 +369,24 @@ export class EarDesk {
     }
   }
 
+  /** Told once of each process. */
+  #seesFaults(suspects: boolean): void {
+    if (this.#faults !== null && !suspects && this.#suspects !== false) {
+      this.#p.log('error', 'the model of faults could not be used: none is suspected', { model: this.#faults.model });
+    }
+    this.#suspects = suspects;
+  }
+
   async #began({ machine, picture, clip, ...sound }: Extract<EarMessage, { kind: 'began' }>): Promise<void> {
     const { pipeline, keepFile, clock, log } = this.#p;
     if (clip !== null) this.#clips.keep(machine, sound.atMs, clip);
     try {
       const sha256 = picture === null ? null : await keepFile(picture);
-      const { sinceMs, score, threshold, spread, print, moved, speed, ranges } = sound;
+      const { sinceMs, score, threshold, spread, print, moved, speed, ranges, suspected } = sound;
       const by = moved === 0 ? null : movedBy(this.#feedbacks.of(machine, print));
       const isSimulated = this.#p.machines.find(({ id }) => id === machine)?.ear.simulated ?? false;
       const model = this.#model?.model ?? '';
-      const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges };
+      const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges, suspected };
       const odd = { machine, sinceMs, ...about, model, isSimulated };
       const { occurrence } = pipeline.sound.began(odd);
       if (sha256 === null || picture === null) return;

@@ -40,6 +40,8 @@ export interface SoundPiece {
 }
 export interface OpenPiece extends SoundPiece {
   readonly speed: number;
+  /** Where the index pulse rose, in samples at the model's rate from the piece's beginning; absent without a pulse. */
+  readonly marks?: readonly number[];
 }
 
 export type HearingTold =
@@ -121,6 +123,11 @@ export class Hearing {
 
   get isOdd(): boolean {
     return this.#evidence.isOdd;
+  }
+
+  /** There is evidence, and not enough of it yet. */
+  get isRising(): boolean {
+    return this.#evidence.sum > 0 && !this.#evidence.isOdd;
   }
 
   /** What the thresholds are moved by, in spreads. */

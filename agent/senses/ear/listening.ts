@@ -12,6 +12,7 @@ import { bands, bandsHeard, hopSamples, modelRateHz, windowsOf } from '../../../
 import { mean } from '../../../models/statistics/metrics.ts';
 import { writeStats } from '../../../models/stats-file.ts';
 import { Enrolling } from './enrolling.ts';
+import type { LearnedFaults, Suspecting } from './suspecting.ts';
 import { Hearing, type HearingTold, type OpenPiece, type SoundPiece, type SpeedPrint } from './hearing.ts';
 import type { Enrolled, EarMessage } from './settings.ts';
 
@@ -20,6 +21,9 @@ export const hopsAPiece = 24;
 /** More a turn would keep the polls and the others waiting. */
 const mostPiecesATurn = 16;
 const mostLevels = 600;
+
+/** What branch B learned at a speed, as stats-file.ts has it; null: nothing. */
+export type LearnFaults = (learned: LearnedFaults, speed: number) => Promise<Uint8Array<ArrayBuffer> | null>;
 
 interface Enrolment {
   readonly wanted: number;
@@ -32,6 +36,8 @@ interface Enrolment {
 export class Listening {
   readonly #microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>;
   readonly hearing: Hearing;
+  /** null: nothing is known of faults of such a machine. */
+  readonly suspecting: Suspecting | null;
   #epoch = 0;
   #next = 0;
   /** Asked for; begins with the first piece, whose rate says which bands there are. */
@@ -50,10 +56,15 @@ export class Listening {
   constructor(
     prints: readonly SpeedPrint[],
     microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>,
-    { moved, clipSeconds }: { readonly moved: number; readonly clipSeconds: number },
+    {
+      moved,
+      clipSeconds,
+      suspecting,
+    }: { readonly moved: number; readonly clipSeconds: number; readonly suspecting: Suspecting | null },
   ) {
     this.#clipSeconds = clipSeconds;
     this.#microphone = microphone;
+    this.suspecting = suspecting;
     this.hearing = new Hearing(prints, moved);
   }
 
@@ -61,6 +72,7 @@ export class Listening {
   enrol(samples: number | null): void {
     this.#wanted = samples;
     this.#enrolment = null;
+    this.suspecting?.enrol(samples !== null);
     this.#seen = 0;
   }
 
@@ -74,6 +86,7 @@ export class Listening {
   heard(piece: OpenPiece, features: Float32Array): readonly HearingTold[] {
     if (this.#clipSeconds > 0) this.#hold(piece);
     const { sample, told } = this.hearing.heard(piece, features);
+    this.suspecting?.saw(piece, this.hearing.isRising || told.some(({ kind }) => kind === 'began'));
     if (this.#wanted === null) return told;
     this.#enrolment ??= {
       wanted: this.#wanted,
@@ -85,6 +98,7 @@ export class Listening {
     // Another microphone was plugged in: what it hears is another sound.
     if (this.#enrolment.rateHz !== piece.rateHz) {
       this.#enrolment = null;
+      this.suspecting?.enrol(true);
       return told;
     }
     const { meter, enrolling, levels } = this.#enrolment;
@@ -107,8 +121,11 @@ export class Listening {
     this.#last = [...sameRate, piece].slice(-pieces);
   }
 
-  /** How far an enrolment is, when that has changed; what it learned, when it is whole. */
-  enrolled(machine: string, model: string): EarMessage | null {
+  /**
+   * How far an enrolment is, when that has changed; what it learned, when it is whole.
+   * @param learnFaults learns of each speed for branch B
+   */
+  async enrolled(machine: string, model: string, learnFaults: LearnFaults): Promise<EarMessage | null> {
     const enrolment = this.#enrolment;
     if (enrolment === null) return null;
     const { enrolling, wanted, rateHz, levels } = enrolment;
@@ -118,14 +135,19 @@ export class Listening {
     this.#seen = seen;
     if (!enrolling.isWhole || levels.length === 0) return { kind: 'enrolling', machine, wanted, speeds };
     const { prints, leftOut } = enrolling.learn();
+    const heard = this.suspecting?.learned ?? null;
     this.enrol(null);
-    const learned: Enrolled['prints'] = prints.map(({ speed, samples, print }) => ({
-      speed,
-      samples,
-      threshold: print.threshold,
-      spread: print.spread,
-      stats: Uint8Array.from(writeStats(statsOf(print, model))),
-    }));
+    const learned: Enrolled['prints'] = [];
+    for (const { speed, samples, print } of prints) {
+      learned.push({
+        speed,
+        samples,
+        threshold: print.threshold,
+        spread: print.spread,
+        stats: Uint8Array.from(writeStats(statsOf(print, model))),
+        faults: heard === null ? null : await learnFaults(heard, speed),
+      });
+    }
     const of = (which: 'lowDb' | 'highDb') => mean(levels.map((one) => one[which]));
     return {
       kind: 'enrolled',

@@ -1,6 +1,6 @@
 /**
  * What was taught of a machine's sound: `voiceprints/<machine>/<version>/` in the data folder, a `speed-N.bin` for each speed (what the
- * model is given) and `print.json` (what they are, signed with the gateway's key). After maintenance a machine sounds otherwise: the versions
+ * model is given), a `faults-N.bin` where the branch that suspects faults learned something, too, and `print.json` (what they are, signed with the gateway's key). After maintenance a machine sounds otherwise: the versions
  * before stay, to be compared with.
  *
  * Invariants (test/unit/senses/prints.test.ts), besides those of `kept.ts`:
@@ -16,6 +16,7 @@ import { keepVersion, readBounded, readSigned, versionsIn } from '../kept.ts';
 import { levelsSchema } from './settings.ts';
 
 const mostDescriptionBytes = 32 * 1024;
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const finite = z.number().refine(Number.isFinite);
 
 const descriptionSchema = z.strictObject({
@@ -38,7 +39,9 @@ const descriptionSchema = z.strictObject({
         threshold: finite,
         spread: finite,
         /** Of its file. */
-        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        sha256: hash,
+        /** Of what was learned of faults; absent: nothing was. */
+        faults: hash.optional(),
       }),
     )
     .min(1)
@@ -50,22 +53,37 @@ export interface Print {
   readonly description: PrintDescription;
   /** For each speed, as `readStats` takes it. */
   readonly stats: readonly Buffer[];
+  /** The same of faults; null where nothing was learned of them. */
+  readonly faults: readonly (Buffer | null)[];
 }
 
-type TaughtSpeed = Omit<PrintDescription['speeds'][number], 'sha256'> & { readonly stats: Uint8Array };
+type TaughtSpeed = Omit<PrintDescription['speeds'][number], 'sha256' | 'faults'> & {
+  readonly stats: Uint8Array;
+  readonly faults: Uint8Array | null;
+};
 export type TaughtPrint = Omit<PrintDescription, 'v' | 'version' | 'speeds'> & {
   readonly speeds: readonly TaughtSpeed[];
 };
 
 const folderOf = (dataDir: string, machine: string) => join(dataDir, 'voiceprints', machine);
 const fileOf = (at: number) => `speed-${at + 1}.bin`;
+const faultsFileOf = (at: number) => `faults-${at + 1}.bin`;
 const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 /** Keeps it as the next version, durably; older ones than the newest five go. */
 export function keepPrint(dataDir: string, { speeds, ...about }: TaughtPrint, key: KeyObject): PrintDescription {
-  const described = speeds.map(({ stats, ...speed }) => ({ ...speed, sha256: sha256Of(stats) }));
+  const described = speeds.map(({ stats, faults, ...speed }) => ({
+    ...speed,
+    sha256: sha256Of(stats),
+    ...(faults === null ? {} : { faults: sha256Of(faults) }),
+  }));
   const describe = (version: number) => descriptionSchema.parse({ v: 1, ...about, version, speeds: described });
-  const files = Object.fromEntries(speeds.map(({ stats }, at) => [fileOf(at), Buffer.from(stats)]));
+  const files = Object.fromEntries(
+    speeds.flatMap(({ stats, faults }, at) => [
+      [fileOf(at), Buffer.from(stats)],
+      ...(faults === null ? [] : [[faultsFileOf(at), Buffer.from(faults)]]),
+    ]),
+  );
   const version = keepVersion(dataDir, folderOf(dataDir, about.machine), (next) => ({
     name: 'print',
     value: describe(next),
@@ -100,16 +118,20 @@ export function describePrint(dataDir: string, machine: string, key: KeyObject, 
 export function printFor(dataDir: string, machine: string, key: KeyObject, model: string): Print {
   for (const version of printVersions(dataDir, machine)) {
     const description = describePrint(dataDir, machine, key, version);
-    if (description.model === model) return { description, stats: statsOf(dataDir, description) };
+    if (description.model === model) return { description, ...filesOf(dataDir, description) };
   }
   throw new ModelError('statsInvalid', `${machine} was not taught with ${model}`);
 }
 
-function statsOf(dataDir: string, { machine, version, speeds }: PrintDescription): Buffer[] {
-  return speeds.map(({ sha256 }, at) => {
-    const path = join(folderOf(dataDir, machine), String(version), fileOf(at));
+function filesOf(dataDir: string, { machine, version, speeds }: PrintDescription): Omit<Print, 'description'> {
+  const read = (file: string, sha256: string): Buffer => {
+    const path = join(folderOf(dataDir, machine), String(version), file);
     const bytes = readBounded(path, mostStatsBytes);
     if (sha256Of(bytes) !== sha256) throw new ModelError('statsInvalid', `${path} is not what was taught`);
     return bytes;
-  });
+  };
+  return {
+    stats: speeds.map(({ sha256 }, at) => read(fileOf(at), sha256)),
+    faults: speeds.map(({ faults }, at) => (faults === undefined ? null : read(faultsFileOf(at), faults))),
+  };
 }

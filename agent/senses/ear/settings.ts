@@ -1,6 +1,7 @@
 /** What goes between the agent and its ear: settings once; polls and teaching down; what is heard up. Checked on both sides. */
 import { z } from 'zod';
 import { troubles } from '../../../drivers/microphone/health.ts';
+import { faultClasses } from '../../../models/voiceprint/fault-classes.ts';
 import { mostMove } from '../../../models/voiceprint/feedback.ts';
 import { mostClipBytes, mostClipSeconds } from './clips.ts';
 
@@ -19,11 +20,31 @@ export const speedStatsSchema = z.strictObject({
   stats: z.instanceof(Uint8Array).describe('As stats-file.ts has it'),
 });
 
+/** What is known of how a machine turns. */
+export const turnerSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sewing') }),
+  z.strictObject({ kind: z.literal('knitting'), needles: z.int().min(1), feeders: z.int().min(1) }),
+]);
+
+/** Faults that may be suspected: as many as are told, and from which probability on. */
+export const mostSuspected = 3;
+export const leastSuspected = 0.1;
+const suspectedSchema = z
+  .array(
+    z.strictObject({
+      fault: z.enum([...faultClasses.sewing, ...faultClasses.knitting]).exclude(['healthy']),
+      probability: z.number().min(0).max(1.001),
+    }),
+  )
+  .max(mostSuspected);
+
 export const earMachineSchema = z.strictObject({
   machine: id,
   endpoint: z.string().min(1).max(2_000),
   prints: z.array(speedStatsSchema).max(24),
   print: z.int().min(1).nullable().describe('Version of what was taught; null: nothing was'),
+  turner: turnerSchema.nullable().describe('null: no fault of it is suspected'),
+  faults: z.array(speedStatsSchema).max(24).describe('What was taught of faults; the model may be another'),
   moved: moved.describe('What staff said moved the thresholds by, in spreads'),
   clip: z
     .strictObject({ seconds: z.int().min(1).max(mostClipSeconds), key: z.instanceof(Uint8Array) })
@@ -37,6 +58,10 @@ export const earSettingsSchema = z.strictObject({
   kind: z.literal('settings'),
   modelFile: z.string().min(1),
   model: z.string().min(1).describe('id@version'),
+  faults: z
+    .strictObject({ modelFile: z.string().min(1), model: z.string().min(1).describe('id@version') })
+    .nullable()
+    .describe('Which fault it may be; null: that is not asked'),
   machines: z.array(earMachineSchema).max(200),
 });
 export type EarSettings = z.infer<typeof earSettingsSchema>;
@@ -78,6 +103,7 @@ const progressSchema = z.array(z.strictObject({ speed, samples: count })).max(24
 export const earMessageSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('alive'),
+    suspects: z.boolean().describe('The graph of faults is open'),
     microphones: z.array(
       z.strictObject({
         machine: id,
@@ -123,6 +149,7 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
     spread: z.number().positive(),
     moved,
     print: z.int().min(1).nullable(),
+    suspected: suspectedSchema.describe('The likeliest first'),
     ranges: z
       .array(
         z.strictObject({
@@ -156,7 +183,14 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
     rateHz: z.number().positive(),
     levels: levelsSchema,
     prints: z
-      .array(speedStatsSchema.extend({ samples: z.int().min(1), threshold: ms, spread: ms }))
+      .array(
+        speedStatsSchema.extend({
+          samples: z.int().min(1),
+          threshold: ms,
+          spread: ms,
+          faults: z.instanceof(Uint8Array).nullable().describe('What branch B learned'),
+        }),
+      )
       .min(1)
       .max(24),
     leftOut: progressSchema,

@@ -9,6 +9,7 @@ import {
   otherVersionsWord,
   soundOutcomeWord,
   soundProgress,
+  suspectedWords,
   toldWord,
 } from '../../../agent/page/web/sound-words.ts';
 import { alertView } from './floor-demo.ts';
@@ -164,4 +165,14 @@ test('what the card says of what was said: who, what, and by how much it moved t
     toldWord({ moved: 1.5, movedBy: '1 false alarm (o)' }),
     'Told by a threshold that was raised by 1.5 spreads: 1 false alarm (o)',
   );
+});
+
+test('what is suspected is told in words, with where to look, and as a guess', () => {
+  assert.deepEqual(suspectedWords({ suspected: 'bentNeedle 0.82; bluntNeedle 0.1' }), [
+    'It may be, as a guess and no finding:',
+    'a bent needle (82 %): take the needle out and roll it on a flat plate',
+    'a blunt needle (10 %): change the needle',
+  ]);
+  assert.deepEqual(suspectedWords({ suspected: null }), []);
+  assert.deepEqual(suspectedWords({ suspected: 'nobody-knows 0.5' }), []);
 });

@@ -17,6 +17,10 @@ const odd = (rig: Rig, more: Partial<OddSound> = {}): OddSound => ({
   movedBy: null,
   speed: 4000,
   ranges: [{ what: 'level', fromHz: 3000, toHz: 8000, db: 9.04 }],
+  suspected: [
+    { fault: 'bentNeedle', probability: 0.8249 },
+    { fault: 'bluntNeedle', probability: 0.1 },
+  ],
   model: 'machine-voiceprint@1.0.0',
   isSimulated: true,
   ...more,
@@ -30,6 +34,7 @@ test('S1: a stretch of odd sound is one event that is opened and closed, and one
   const [raised] = ears(rig);
   assert.equal(raised?.onsetMs, rig.wallMs - 20_000, 'since the first odd sound');
   assert.equal(raised?.evidence['bands'], 'level 3000-8000 Hz +9 dB');
+  assert.equal(raised?.evidence['suspected'], 'bentNeedle 0.82; bluntNeedle 0.1');
   rig.pass(60_000);
   rig.pipeline.sound.ended('ls-1', rig.wallMs);
   const events = rig.events('sound_odd');

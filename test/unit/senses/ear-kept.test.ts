@@ -36,6 +36,7 @@ const taught = (model: string, marks: readonly string[]): TaughtPrint => ({
     threshold: 5,
     spread: 0.2,
     stats: Buffer.from(mark),
+    faults: null,
   })),
 });
 
@@ -49,6 +50,25 @@ test('Y1: enrolling again makes the next version, and the newest of the model in
   assert.equal(description.version, 1);
   assert.deepEqual(stats.map(String), ['a', 'b']);
   assert.throws(() => printFor(dataDir, 'ls-1', publicKey, 'ear@3'), { key: 'statsInvalid' });
+});
+
+test('Y1, Y2: what was learned of faults is kept beside it, speed by speed, and is refused when it was changed', (t) => {
+  const dataDir = temporaryDir(t);
+  const { publicKey, privateKey } = keyPair();
+  const print = taught('ear@1', ['a', 'b']);
+  const [first, second] = print.speeds;
+  assert.ok(first !== undefined && second !== undefined);
+  keepPrint(dataDir, { ...print, speeds: [first, { ...second, faults: Buffer.from('f') }] }, privateKey);
+  const { stats, faults } = printFor(dataDir, 'ls-1', publicKey, 'ear@1');
+  assert.deepEqual(
+    [stats.map(String), faults.map((one) => one?.toString() ?? null)],
+    [
+      ['a', 'b'],
+      [null, 'f'],
+    ],
+  );
+  writeFileSync(join(dataDir, 'voiceprints/ls-1/1/faults-2.bin'), 'g');
+  assert.throws(() => printFor(dataDir, 'ls-1', publicKey, 'ear@1'), { key: 'statsInvalid' });
 });
 
 test('Y2: what another key has signed, or what was changed since, is refused', (t) => {

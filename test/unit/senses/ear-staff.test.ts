@@ -22,7 +22,7 @@ function rig(t: Pick<TestContext, 'after'>, fails = false) {
   const teach = () => {
     const about = { machine, taughtMs: 7, model: 'ear@1', microphone: 'tcp://x', rateHz: 48_000 };
     const stats = Buffer.from('stats');
-    const speeds = [{ speed: 4000, samples: 40, threshold: 5, spread: 0.5, stats }];
+    const speeds = [{ speed: 4000, samples: 40, threshold: 5, spread: 0.5, stats, faults: null }];
     print = keepPrint(dataDir, { ...about, levels: { lowDb: -20, highDb: -50 }, speeds }, keys.privateKey).version;
   };
   teach();
@@ -35,6 +35,7 @@ function rig(t: Pick<TestContext, 'after'>, fails = false) {
         process: null,
         microphones: [],
         model: null,
+        faultModel: null,
         feedback: [],
         clips: { kept: 0, removed: 0, failed: 0 },
       }),

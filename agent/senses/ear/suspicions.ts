@@ -1,0 +1,13 @@
+/** What is known beforehand of machines whose faults may be suspected, and how a suspicion is told. Pure. */
+import type { EarConfig } from '../../config/config.ts';
+import type { MachineKind } from '../../../drivers/profiles/schema.ts';
+import type { Turner } from '../../../models/voiceprint/turning.ts';
+
+const sewing: ReadonlySet<MachineKind> = new Set(['lockstitch', 'overlock', 'embroidery']);
+
+/** null: nothing is known of the faults of such a machine, or its needles and feeders are not configured. */
+export function turnerFor(kind: MachineKind, { needles, feeders }: EarConfig): Turner | null {
+  if (sewing.has(kind)) return { kind: 'sewing' };
+  if (kind !== 'circular-knit' || needles === undefined || feeders === undefined) return null;
+  return { kind: 'knitting', needles, feeders };
+}
