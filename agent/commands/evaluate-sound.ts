@@ -3,18 +3,15 @@
  * wrong in healthy weeks. The sound is made by `selvedge simulate` in a process of its own, machine by machine, into a folder that is
  * removed. All figures are figures about simulated machines.
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PulseDetector } from '../../drivers/microphone/pulse.ts';
 import { openSession } from '../../models/runtime.ts';
 import { seeded } from '../../models/statistics/split.ts';
 import { clickEnvelope } from '../../models/voiceprint/click-envelope.ts';
 import { noEvidence, weigh } from '../../models/voiceprint/evidence.ts';
 import { needlesOf } from '../../models/voiceprint/needle-comb.ts';
-import { AgentError } from '../errors.ts';
 import {
   readClip,
   readClips,
@@ -24,6 +21,7 @@ import {
   type ToldClip,
   type TrialMachine,
 } from './evaluate-sound-data.ts';
+import { simulateInto } from './simulate-into.ts';
 import { enrolMachine, hearClip, turnerOf, type Graphs, type HeardClip } from './evaluate-sound-judge.ts';
 import {
   faultFigures,
@@ -45,7 +43,6 @@ export interface SoundRequest {
   readonly weekShare: number;
 }
 
-const launcher = fileURLToPath(new URL('../bin/selvedge', import.meta.url));
 const packages = new URL('../../models/packages/', import.meta.url);
 /** Drawn and judged at a time. */
 const lanes = 2;
@@ -74,6 +71,7 @@ interface Part {
 export async function evaluateSound(request: SoundRequest, signal: AbortSignal): Promise<SoundReport> {
   const [levels, faults] = await Promise.all([open('machine-voiceprint'), open('machine-fault')]);
   const graphs = { levels, faults };
+  const { seed, generator } = request;
   const tally: Tally = { judged: [], needles: [], machineDays: 0, falseAlarms: 0, weekClips: 0 };
   const parts = partsOf(request);
   const folder = mkdtempSync(join(tmpdir(), 'selvedge-sound-'));
@@ -83,7 +81,8 @@ export async function evaluateSound(request: SoundRequest, signal: AbortSignal):
       for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
         next += 1;
         const dir = join(folder, part.name);
-        await draw(part, request, dir, folder, signal);
+        const scenario = { version: 1, dataset: 'sound-trials', snrDb: part.snrDb, part: part.part };
+        await simulateInto({ scenario, seed, generator, dir, signal });
         await part.judge(dir, graphs, tally, part.snrDb);
         rmSync(dir, { recursive: true, force: true });
         process.stderr.write(`${part.name}: ${tally.judged.length} clips, ${tally.needles.length} needles judged\n`);
@@ -94,7 +93,6 @@ export async function evaluateSound(request: SoundRequest, signal: AbortSignal):
     rmSync(folder, { recursive: true, force: true });
     await Promise.all([levels.close(), faults.close()]);
   }
-  const { generator, seed } = request;
   const needles = tally.needles.toSorted((a, b) => a.position.localeCompare(b.position) || a.truth - b.truth);
   const { machineDays, falseAlarms, weekClips } = tally;
   return {
@@ -139,28 +137,6 @@ function partsOf({ snrDb, machines, needles, weekShare }: SoundRequest): Part[] 
     judge: judgeWeek,
   }));
   return [...(weekShare > 0 ? weeks : []), ...faults, ...named];
-}
-
-/** @throws AgentError `simulatorFailed` */
-async function draw(
-  { name, part, snrDb }: Part,
-  { seed, generator }: SoundRequest,
-  dir: string,
-  folder: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const file = join(folder, `${name}.yaml`);
-  // JSON is YAML.
-  writeFileSync(file, JSON.stringify({ version: 1, dataset: 'sound-trials', snrDb, part }));
-  const words = ['simulate', file, '--dataset', dir, '--seed', String(seed), '--generator', generator];
-  const child = spawn('sh', [launcher, ...words], { stdio: ['ignore', 'ignore', 'pipe'], signal });
-  let said = '';
-  child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)));
-  const { promise, resolve } = Promise.withResolvers<string | null>();
-  child.once('error', (error) => resolve(error.message));
-  child.once('close', (code) => resolve(code === 0 ? null : said.trim() || `exit code ${code}`));
-  const problem = await promise;
-  if (problem !== null) throw new AgentError('simulatorFailed', problem);
 }
 
 /** Clips of one machine, heard one after another: a week of them is not held in memory as sound. */

@@ -2,13 +2,10 @@
  * `selvedge evaluate vision --simulated`: needle lines on a simulated tube, from pictures to named needles, and how often good cloth is
  * called a fault. The pictures are drawn by `selvedge simulate` in a process of its own, part by part, into a folder that is removed.
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Graph } from '../../models/graph.ts';
-import { AgentError } from '../errors.ts';
 import {
   positions,
   lotOf,
@@ -19,6 +16,7 @@ import {
   type TrialsTruth,
 } from './evaluate-trials-data.ts';
 import { eyeFor, judgedLine, teachFrom, watchTrial, type Told } from './evaluate-trials-watch.ts';
+import { simulateInto } from './simulate-into.ts';
 import { emptyTally, reportOf, type Tally, type TrialsReport } from './evaluate-trials-report.ts';
 
 export interface TrialsRequest {
@@ -31,7 +29,6 @@ export interface TrialsRequest {
   readonly data: string | null;
 }
 
-const launcher = fileURLToPath(new URL('../bin/selvedge', import.meta.url));
 /** Trials of each kind of position on one machine and cloth: a lot. */
 const trialsOfLot = 20;
 /** Drawn at a time. */
@@ -65,7 +62,9 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
       for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
         next += 1;
         const dir = join(folder, part.name);
-        await draw(part, dir, folder, signal);
+        const { seed, generator } = part;
+        const scenario = { version: 1, dataset: 'needle-trials', ...part.scenario };
+        await simulateInto({ scenario, seed, generator, dir, signal });
         await judgePart(dir, graph, tally, signal);
         rmSync(dir, { recursive: true, force: true });
         process.stderr.write(`${part.name}: ${tally.lines.length} lines judged\n`);
@@ -107,22 +106,6 @@ function partsOf({ seed, trials, generator }: TrialsRequest): Part[] {
     { generator: 'a' as const, name: 'roll', seed: seed * 1000 + 999, scenario: { each: 0, clean: 0, roll } },
     ...parts,
   ];
-}
-
-/** @throws AgentError `simulatorFailed` */
-async function draw(part: Part, dir: string, folder: string, signal: AbortSignal): Promise<void> {
-  const file = join(folder, `${part.name}.yaml`);
-  // JSON is YAML.
-  writeFileSync(file, JSON.stringify({ version: 1, dataset: 'needle-trials', ...part.scenario }));
-  const words = ['simulate', file, '--dataset', dir, '--seed', String(part.seed), '--generator', part.generator];
-  const child = spawn('sh', [launcher, ...words], { stdio: ['ignore', 'ignore', 'pipe'], signal });
-  let said = '';
-  child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-2000)));
-  const { promise, resolve } = Promise.withResolvers<string | null>();
-  child.once('error', (error) => resolve(error.message));
-  child.once('close', (code) => resolve(code === 0 ? null : said.trim() || `exit code ${code}`));
-  const problem = await promise;
-  if (problem !== null) throw new AgentError('simulatorFailed', problem);
 }
 
 /** All trials and rolls of one folder. */

@@ -12,7 +12,7 @@ import type { Bench, Measured } from './bench.ts';
 import type { Run } from './judge.ts';
 import type { Served } from './modbus-floor.ts';
 import { BenchFailure, start, startScript, type Started } from './processes.ts';
-import { childrenOf, hold, windowOf, type Window } from './windows.ts';
+import { crashAgain, hold, windowOf, type Window } from './windows.ts';
 
 const machines = 50;
 const intervalMs = 100;
@@ -80,7 +80,7 @@ async function oneRun(dir: string, signal: AbortSignal): Promise<Outcome> {
     const quiet = await windowOf(() => delay(quietForMs, undefined, { signal }), quietForMs);
     let crashes = 0;
     const crashing = await windowOf(async (untilMs) => {
-      crashes = await crash(pid, camera, untilMs, signal);
+      crashes = await crashAgain(pid, 'senses/eye/child.ts', () => camera.line(), { untilMs, livesMs, signal });
     }, crashForMs);
     const held = await windowOf((untilMs) => hold(pid, untilMs, signal), controlForMs);
     await delay(1_000, undefined, { signal });
@@ -128,24 +128,4 @@ async function teach(config: string, from: string): Promise<void> {
   child.stdout?.resume();
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new BenchFailure(`teach ended with ${code}`);
-}
-
-/** Ends the eye whenever it has been at its pictures for a while. Returns how often. */
-async function crash(agent: number, camera: Started, untilMs: number, signal: AbortSignal): Promise<number> {
-  let crashes = 0;
-  for (;;) {
-    await delay(livesMs, undefined, { signal });
-    const [eye] = childrenOf(agent, 'senses/eye/child.ts');
-    if (eye === undefined) throw new BenchFailure('no eye runs');
-    if (performance.now() >= untilMs) return crashes;
-    process.kill(eye, 'SIGSEGV');
-    crashes += 1;
-    const rest = new AbortController();
-    const isOver = delay(Math.max(0, untilMs - performance.now()), false, { signal: rest.signal });
-    const isBack = camera.line().then(() => true);
-    const back = await Promise.race([isBack, isOver]);
-    rest.abort();
-    isOver.catch(() => undefined);
-    if (!back) return crashes;
-  }
 }

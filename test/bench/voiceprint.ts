@@ -15,7 +15,7 @@ import type { Served } from './modbus-floor.ts';
 import { BenchFailure, start, startScript, type Started } from './processes.ts';
 import { cpuSOf } from './resources.ts';
 import { bareMsPerS, speed, teachAll, writeSound } from './voiceprint-sound.ts';
-import { childrenOf, hold, windowOf, type Window } from './windows.ts';
+import { childrenOf, crashAgain, hold, windowOf, type Window } from './windows.ts';
 
 const machines = 50;
 const intervalMs = 100;
@@ -28,6 +28,7 @@ const sampleS = 8 * 0.512;
 /** A sample in ten may end just outside of the window. */
 const leastJudgedShare = 0.9;
 const speedSignal = 'spindle.speed';
+const script = 'senses/ear/child.ts';
 
 const cost = { name: 'voiceprint:corePctAMicrophone', limit: 1 };
 const polls = { name: 'voiceprint:with50:pollsPct', limit: 100 };
@@ -100,7 +101,7 @@ async function withEars(dir: string, sound: string, signal: AbortSignal): Promis
         corePct = await costOf(agent, signal);
       }, windowMs);
       const second = await windowOf(async (untilMs) => {
-        crashes = await crash(agent.pid, microphones, untilMs, signal);
+        crashes = await crashAgain(agent.pid, script, () => allBack(microphones), { untilMs, livesMs, signal });
       }, windowMs);
       return [first, second, await windowOf((untilMs) => hold(agent.pid, untilMs, signal), controlForMs)];
     });
@@ -207,7 +208,7 @@ async function writeConfig(dir: string, ports: readonly number[], microphonePort
 
 /** Percent of a core a microphone, of the ear's process alone; what it judged meanwhile is checked. */
 async function costOf(agent: Agent, signal: AbortSignal): Promise<number> {
-  const [ear] = childrenOf(agent.pid, 'senses/ear/child.ts');
+  const [ear] = childrenOf(agent.pid, script);
   if (ear === undefined) throw new BenchFailure('no ear runs');
   const before = { atMs: performance.now(), cpuS: cpuSOf(ear), judged: agent.judged() };
   await delay(windowMs, undefined, { signal });
@@ -220,27 +221,6 @@ async function costOf(agent: Agent, signal: AbortSignal): Promise<number> {
   return (100 * (cpuSOf(ear) - before.cpuS)) / forS / machines;
 }
 
-/** Ends the ear whenever it has listened for a while. Returns how often. */
-async function crash(agent: number, microphones: Started, untilMs: number, signal: AbortSignal): Promise<number> {
-  let crashes = 0;
-  for (;;) {
-    await delay(livesMs, undefined, { signal });
-    const [ear] = childrenOf(agent, 'senses/ear/child.ts');
-    if (ear === undefined) throw new BenchFailure('no ear runs');
-    if (performance.now() >= untilMs) return crashes;
-    process.kill(ear, 'SIGSEGV');
-    crashes += 1;
-    const rest = new AbortController();
-    const isOver = delay(Math.max(0, untilMs - performance.now()), false, { signal: rest.signal });
-    const isBack = allBack(microphones);
-    const back = await Promise.race([isBack, isOver]);
-    rest.abort();
-    isOver.catch(() => undefined);
-    if (!back) return crashes;
-  }
-}
-
-async function allBack(microphones: Started): Promise<boolean> {
+async function allBack(microphones: Started): Promise<void> {
   for (let connected = 0; connected < machines; connected += 1) await microphones.line();
-  return true;
 }

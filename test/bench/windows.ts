@@ -1,6 +1,7 @@
 /** Spans of a bench in which something is done to the agent, and what may be done to it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { BenchFailure } from './processes.ts';
 
 /** UTC ms that follow the monotonic clock. */
 export interface Window {
@@ -26,6 +27,33 @@ export async function hold(agent: number, untilMs: number, signal: AbortSignal):
     await delay(heldMs);
     process.kill(agent, 'SIGCONT');
     await delay(heldEveryMs - heldMs, undefined, { signal });
+  }
+}
+
+/**
+ * Ends a process of the agent by SIGSEGV whenever it has been at work for `livesMs`. Returns how often.
+ * @param isBack resolves when the next one is at work
+ */
+export async function crashAgain(
+  agent: number,
+  script: string,
+  isBack: () => Promise<unknown>,
+  { untilMs, livesMs, signal }: { readonly untilMs: number; readonly livesMs: number; readonly signal: AbortSignal },
+): Promise<number> {
+  let crashes = 0;
+  for (;;) {
+    await delay(livesMs, undefined, { signal });
+    const [pid] = childrenOf(agent, script);
+    if (pid === undefined) throw new BenchFailure(`no ${script} runs`);
+    if (performance.now() >= untilMs) return crashes;
+    process.kill(pid, 'SIGSEGV');
+    crashes += 1;
+    const rest = new AbortController();
+    const isOver = delay(Math.max(0, untilMs - performance.now()), false, { signal: rest.signal });
+    const back = await Promise.race([isBack().then(() => true), isOver]);
+    rest.abort();
+    isOver.catch(() => undefined);
+    if (!back) return crashes;
   }
 }
 
