@@ -186,6 +186,10 @@ export interface OddSound {
   }[];
   /** Which faults it may be, the likeliest first: hypotheses, that began nothing and end nothing. */
   readonly suspected: readonly { readonly fault: FaultName; readonly probability: number }[];
+  /** Where in a turn of the shaft it is louder than taught, from its mark on, ± k; null: no pulse tells it, or no angle stands out. */
+  readonly angle: { readonly degrees: number; readonly k: number } | null;
+  /** Which needle it may be, the likeliest first, each ± k; null where none is suspected or stands out. */
+  readonly needles: { readonly needles: readonly number[]; readonly k: number } | null;
   /** `id@version`. */
   readonly model: string;
   readonly isSimulated: boolean;

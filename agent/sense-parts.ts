@@ -48,8 +48,13 @@ export async function earFor(
   const heard = config.machines.flatMap(({ id, kind, ear }) => (ear === null ? [] : [{ id, kind, ear }]));
   if (heard.length === 0) return null;
   const { EarDesk: Desk, earModelId, faultModelId } = await import('./senses/ear/desk.ts');
-  const { turnerFor } = await import('./senses/ear/suspicions.ts');
-  const machines = heard.map(({ id, kind, ear }) => ({ id, ear, turner: turnerFor(kind, ear) }));
+  const { cylinderFor, turnerFor } = await import('./senses/ear/suspicions.ts');
+  const machines = heard.map(({ id, kind, ear }) => ({
+    id,
+    ear,
+    turner: turnerFor(kind, ear),
+    cylinder: cylinderFor(kind, ear),
+  }));
   const installed = await installedFor(config, clock);
   const { clipKey } = await import('./senses/ear/clips.ts');
   const clips = machines.flatMap(({ id, ear: { keepClips } }) =>

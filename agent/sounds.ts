@@ -137,7 +137,8 @@ const suspectedText = (suspected: OddSound['suspected']): string | null =>
     : suspected.map(({ fault, probability }) => `${fault} ${Math.round(probability * 100) / 100}`).join('; ');
 
 function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
-  const { score, threshold, spread, print, moved, movedBy, speed, suspected, model, isSimulated } = sound;
+  const { score, threshold, spread, print, moved, movedBy, speed, suspected, angle, needles, model, isSimulated } =
+    sound;
   const said = ranges.map(
     ({ what, fromHz, toHz, db }) => `${what} ${fromHz}-${toHz} Hz ${db > 0 ? '+' : ''}${tenths(db)} dB`,
   );
@@ -151,6 +152,8 @@ function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
     speed: tenths(speed),
     bands: said.join('; ').slice(0, 400),
     suspected: suspectedText(suspected),
+    angle: angle === null ? null : `${Math.round(angle.degrees) % 360} ± ${Math.ceil(angle.k)} degrees`,
+    needles: needles === null ? null : needles.needles.map((one) => `${one} ± ${needles.k}`).join('; '),
     model,
     isSimulated,
   };

@@ -73,8 +73,13 @@ export interface EarConfig {
   readonly simulated: boolean;
   /** null: no sound is kept. */
   readonly keepClips: { readonly days: number; readonly seconds: number; readonly key: SecretReference } | null;
+  readonly pulse?: boolean;
   readonly needles?: number | undefined;
   readonly feeders?: number | undefined;
+  readonly firstNeedle?: 0 | 1;
+  readonly direction?: 'rising' | 'falling' | undefined;
+  readonly needleZero?: number | undefined;
+  readonly microphoneTurns?: number | undefined;
 }
 
 /** A camera before a circular machine's tube; fields as in `docs/CONFIG.md`. */

@@ -46,10 +46,31 @@ export const earSchema = z.strictObject({
     'Keeps raw sound before each alert, sealed, on this gateway alone. Absent: no sound is ever kept. Ask those who work there first.',
     atStart,
   ),
+  pulse: field(
+    z.boolean().default(false),
+    'The second channel of the microphone carries a pulse that comes once a revolution of the shaft. With it the ear says at which angle a sewing machine knocks, and which needle of a circular one clicks.',
+    atStart,
+  ),
   needles: field(
     z.int().min(4).max(100_000).optional(),
     'Needles of the cylinder of a circular knitting machine. With `feeders` the ear says which fault it may be; of sewing machines it needs neither.',
     atStart,
   ),
   feeders: field(z.int().min(1).max(1_000).optional(), 'Feeders of the cylinder, see `needles`.', atStart),
+  firstNeedle: field(z.union([z.literal(0), z.literal(1)]).default(1), 'How the machine counts its needles.', atStart),
+  direction: field(
+    z.enum(['rising', 'falling']).optional(),
+    'Whether needles of rising or of falling number pass the mark as the cylinder turns. With `pulse`, `needles`, `feeders`, `needleZero` and `microphoneTurns` the ear says which needle clicks.',
+    atStart,
+  ),
+  needleZero: field(
+    z.number().min(0).max(100_000).optional(),
+    'Needle at the mark when the pulse comes, as the machine counts; see `direction`.',
+    atStart,
+  ),
+  microphoneTurns: field(
+    z.number().min(0).max(1).optional(),
+    'Where the microphone hangs after the mark, in the direction of turning, in turns; see `direction`.',
+    atStart,
+  ),
 });

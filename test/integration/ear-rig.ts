@@ -20,6 +20,7 @@ import { bands, hopSamples } from '../../models/voiceprint/front-end.ts';
 import { piecesASample, pooled } from '../../models/voiceprint/pool.ts';
 import { statsOf } from '../../models/voiceprint/print-file.ts';
 import type { Turner } from '../../models/voiceprint/turning.ts';
+import type { EarCylinder } from '../../agent/senses/ear/settings.ts';
 import { keyPair, temporaryDir } from '../unit/models/making.ts';
 
 export const machine = 'ls-1';
@@ -67,6 +68,7 @@ export interface EarRig {
   readonly evidence: (string | null)[];
   readonly conditions: ConditionEvent[];
   readonly taught: number[];
+  readonly logged: string[];
   /** What staff say to it; each sound that was told is the occurrence of its number. */
   readonly staff: EarStaff;
   readonly said: unknown[];
@@ -79,14 +81,28 @@ export interface EarRig {
 
 const blockMs = 100;
 
-/** @param voice what is heard; @param turner null: no fault is suspected */
+/** What stands at the microphone of the rig. */
+interface Heard {
+  readonly voice: (count: number, fault: boolean | number) => Float32Array | readonly [Float32Array, Float32Array];
+  readonly hasPulse: boolean;
+  readonly turner: Turner | null;
+  readonly cylinder: EarCylinder | null;
+  /** Installed; null: the one that came with the agent. */
+  readonly faultModel: EarDeskParts['activeFaults'];
+}
+
+/** @param voice what is heard, and the pulse on the second channel where there is one; @param turner null: no fault is suspected */
 export async function earRig(
   t: Pick<TestContext, 'after'>,
   {
     voice = soundFrom(1),
+    hasPulse = false,
     turner = null,
-  }: { readonly voice?: ReturnType<typeof soundFrom>; readonly turner?: Turner | null } = {},
+    cylinder = null,
+    faultModel = () => null,
+  }: Partial<Heard> = {},
 ): Promise<EarRig> {
+  const channels = hasPulse ? 2 : 1;
   const dir = temporaryDir(t);
   const [dataDir, config] = [join(dir, 'data'), join(dir, 'agent.yaml')];
   mkdirSync(dataDir);
@@ -108,9 +124,13 @@ export async function earRig(
     // As many as time has gone by: a timer that comes late makes a longer block.
     const due = Math.floor(((performance.now() - startMs) / 1000) * rateHz) - sent;
     sent += due;
-    const samples = voice(due, doing.fault);
-    const bytes = Buffer.alloc(2 * due);
-    for (const [i, value] of samples.entries()) bytes.writeInt16LE(doing.mute ? 0 : Math.round(value * 32_000), 2 * i);
+    const heard = voice(due, doing.fault);
+    const [samples, pulse] = heard instanceof Float32Array ? [heard, null] : heard;
+    const bytes = Buffer.alloc(2 * due * channels);
+    const sample = (value: number) =>
+      doing.mute ? 0 : Math.max(-32_768, Math.min(32_767, Math.round(value * 32_000)));
+    for (const [i, value] of samples.entries()) bytes.writeInt16LE(sample(value), 2 * i * channels);
+    if (pulse !== null) for (const [i, value] of pulse.entries()) bytes.writeInt16LE(sample(value), 4 * i + 2);
     for (const socket of sockets) socket.write(bytes);
   }, blockMs);
   const [sounds, ended, kept, evidence, conditions, taught]: [
@@ -122,7 +142,8 @@ export async function earRig(
     number[],
   ] = [[], [], [], [], [], []];
   const said: unknown[] = [];
-  const endpoint = `tcp://127.0.0.1:${port}?format=s16le&rate=${rateHz}&channels=1`;
+  const logged: string[] = [];
+  const endpoint = `tcp://127.0.0.1:${port}?format=s16le&rate=${rateHz}&channels=${channels}`;
   const about = { id: machine, profile: 'sewing-modbus-ref', endpoint: 'modbus://127.0.0.1:5000', unit: 1 };
   writeFileSync(
     config,
@@ -135,12 +156,19 @@ export async function earRig(
     }),
   );
   const desk = new EarDesk({
-    machines: [{ id: machine, ear: { microphone: endpoint, simulated: true, keepClips: null }, turner }],
+    machines: [
+      {
+        id: machine,
+        ear: { microphone: endpoint, simulated: true, pulse: hasPulse, keepClips: null },
+        turner,
+        cylinder,
+      },
+    ],
     clips: new Map([[machine, { days: 1, seconds: 2, key: clipKeyOfRig }]]),
     dataDir,
     keys,
     active: () => null,
-    activeFaults: () => null,
+    activeFaults: faultModel,
     pipeline: {
       accept: (event: DriverEvent) => {
         if (event.kind === 'condition') conditions.push(event);
@@ -170,7 +198,7 @@ export async function earRig(
     },
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     random: () => 0.5,
-    log: () => undefined,
+    log: (_level, message) => void logged.push(message),
   });
   const staff = new EarStaff({
     machines: [machine],
@@ -224,6 +252,7 @@ export async function earRig(
     evidence,
     conditions,
     taught,
+    logged,
     run: (how) => (doing = { ...asUsual, ...how }),
     teach: () => teach(dataDir, keys.privateKey, endpoint),
   };

@@ -101,7 +101,7 @@ const faultWords: Readonly<Record<FaultName, readonly [called: string, look: str
 const isFault = (name: string): name is FaultName => Object.hasOwn(faultWords, name);
 
 /** What an alert is suspected to be, the likeliest first, with where to look; none where nothing is. */
-export function suspectedWords({ suspected }: Alert['evidence']): readonly string[] {
+export function suspectedWords({ suspected, angle, needles }: Alert['evidence']): readonly string[] {
   if (typeof suspected !== 'string') return [];
   const faults = suspected.split('; ').flatMap((one) => {
     const [fault = '', probability = ''] = one.split(' ');
@@ -109,5 +109,10 @@ export function suspectedWords({ suspected }: Alert['evidence']): readonly strin
     const [called, look] = faultWords[fault];
     return [`${called} (${Math.round(Number(probability) * 100)} %): ${look}`];
   });
-  return faults.length === 0 ? [] : ['It may be, as a guess and no finding:', ...faults];
+  if (faults.length === 0) return [];
+  const where = [
+    ...(typeof angle === 'string' ? [`it is loudest at ${angle} of the shaft after its mark`] : []),
+    ...(typeof needles === 'string' ? [`the needle may be one of ${needles.replaceAll('; ', ', ')}`] : []),
+  ];
+  return ['It may be, as a guess and no finding:', ...faults, ...where];
 }

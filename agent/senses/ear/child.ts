@@ -16,9 +16,12 @@ import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import type { HearingTold, OpenPiece, SpeedPrint } from './hearing.ts';
 import { pcmOf, sealClip } from './clips.ts';
 import { featuresOf, Listening } from './listening.ts';
+import { NeedleSearch, type Needles } from './needle-search.ts';
 import { pictureOf } from './picture.ts';
+import { Pulses } from './pulses.ts';
 import {
   earAskedSchema,
+  type EarCylinder,
   type EarMachine,
   type EarMessage,
   type EarSettings,
@@ -40,12 +43,15 @@ interface Watched {
   /** Version of what was taught. */
   readonly print: number | null;
   readonly clip: EarMachine['clip'];
+  /** null: no needle is looked for. */
+  readonly cylinder: EarCylinder | null;
 }
 
 class Ear {
   readonly #settings: EarSettings;
   readonly #say: (message: EarMessage) => void;
   #watched: readonly Watched[] = [];
+  readonly #search = new NeedleSearch();
   #session: ModelSession | null = null;
   /** null: no fault is suspected. A model of faults that cannot be used takes nothing else with it. */
   #faults: { readonly graph: ModelSession; readonly model: string } | null = null;
@@ -91,6 +97,7 @@ class Ear {
   async stop(): Promise<void> {
     if (this.#alive !== null) clearInterval(this.#alive);
     if (this.#looking !== null) clearInterval(this.#looking);
+    this.#search.stop();
     await this.#work;
     await Promise.all(this.#watched.map(({ microphone }) => microphone.stop()));
     await this.#session?.close();
@@ -118,18 +125,22 @@ class Ear {
       speed,
       print: printOf(readStats(Buffer.from(stats), model)),
     }));
+    const pulses = more.hasPulse ? new Pulses() : null;
     const microphone = createMicrophone(
-      { microphone: machine, endpoint, ...(reference === null ? {} : { reference }) },
+      { microphone: machine, endpoint, hasPulse: more.hasPulse, ...(reference === null ? {} : { reference }) },
       {
         clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
         random: Math.random,
         onSound: () => undefined,
+        onPulse: (atSample) => pulses?.add(atSample),
         onEvent: (event) => this.#microphone(event),
         log: () => undefined,
       },
     );
-    const own = { moved, clipSeconds: clip?.seconds ?? 0, suspecting: this.#suspecting(more) };
-    return { machine, microphone, listening: new Listening(taught, microphone, own), print, clip };
+    const suspecting = this.#suspecting(more);
+    const own = { moved, clipSeconds: clip?.seconds ?? 0, suspecting, pulses };
+    const listening = new Listening(taught, microphone, own);
+    return { machine, microphone, listening, print, clip, cylinder: more.cylinder };
   }
 
   #suspecting({ turner, faults }: Pick<EarMachine, 'turner' | 'faults'>): Suspecting | null {
@@ -219,6 +230,14 @@ class Ear {
     }
   }
 
+  async #needles({ listening, cylinder }: Watched): Promise<{ needles: number[]; k: number } | null> {
+    const turns = cylinder === null ? null : listening.lastTurns();
+    if (cylinder === null || turns === null) return null;
+    const { firstNeedle, ...geometry } = cylinder;
+    const found: Needles | null = await this.#search.find({ ...turns, cylinder: geometry });
+    return found === null ? null : { needles: found.needles.map((one) => one + firstNeedle), k: found.k };
+  }
+
   /** Sound is timed by a clock that never jumps; people are told the time of day. */
   async #tell(one: Watched, told: HearingTold): Promise<void> {
     const { machine, listening, print, clip: wanted } = one;
@@ -232,8 +251,12 @@ class Ear {
         const picture = await pictureOf(listening.hearing.history.columns());
         const heard = wanted === null ? null : listening.clip();
         const clip = wanted === null || heard === null ? null : sealed(machine, atMs, heard, wanted.key);
-        const suspected = likeliest(await this.#suspected(one, told.speed));
-        const sound = { sinceMs: utc(told.sinceMs), ranges: [...told.ranges], suspected };
+        const suspicion = await this.#suspected(one, told.speed);
+        const suspected = likeliest(suspicion);
+        const needles = suspected[0]?.fault === 'badNeedle' ? await this.#needles(one) : null;
+        const found = suspicion?.angle ?? null;
+        const angle = found === null ? null : { degrees: 360 * found.turns, k: Math.min(360, 360 * found.k) };
+        const sound = { sinceMs: utc(told.sinceMs), ranges: [...told.ranges], suspected, angle, needles };
         this.#say({ ...told, machine, print, atMs, ...sound, picture, clip });
         return;
       }

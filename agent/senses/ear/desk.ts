@@ -27,7 +27,7 @@ import { Enrolments } from './enrolments.ts';
 import { Feedbacks, movedBy, type Feedback } from './labels.ts';
 import { printFor, printVersions } from './prints.ts';
 import type { EnrolTold } from './requests.ts';
-import { earMessageSchema, type EarMachine, type EarMessage, type EarSettings } from './settings.ts';
+import { earMessageSchema, type EarCylinder, type EarMachine, type EarMessage, type EarSettings } from './settings.ts';
 
 export const earModelId = 'machine-voiceprint';
 /** Which fault it may be. */
@@ -42,7 +42,14 @@ const niceness = 10;
 const calmSamples = 20;
 
 export interface EarDeskParts {
-  readonly machines: readonly { readonly id: string; readonly ear: EarConfig; readonly turner: Turner | null }[];
+  readonly machines: readonly {
+    readonly id: string;
+    readonly ear: EarConfig;
+    /** null: no fault of it is suspected. */
+    readonly turner: Turner | null;
+    /** null: no needle of it is looked for. */
+    readonly cylinder?: EarCylinder | null;
+  }[];
   readonly dataDir: string;
   /** Machines whose clips are kept: `days` long, sealed with `key`. */
   readonly clips: ReadonlyMap<string, ClipsWanted>;
@@ -254,9 +261,10 @@ export class EarDesk {
       return null;
     }
     const { model, modelFile } = this.#model;
-    const known = machines.map(({ id, ear, turner }): EarMachine => {
+    const known = machines.map(({ id, ear, turner, cylinder = null }): EarMachine => {
       this.#conditions.set(id, 'ear.no_model', false);
-      return { ...this.#machineOf(id, ear.microphone, model), turner };
+      const { pulse: hasPulse = false } = ear;
+      return { ...this.#machineOf(id, ear.microphone, model), turner, cylinder, hasPulse };
     });
     return { kind: 'settings', modelFile, model, faults: this.#faultSettings(), machines: known };
   }
@@ -277,7 +285,7 @@ export class EarDesk {
     return { modelFile, model };
   }
 
-  #machineOf(machine: string, endpoint: string, model: string): Omit<EarMachine, 'turner'> {
+  #machineOf(machine: string, endpoint: string, model: string): Omit<EarMachine, 'turner' | 'cylinder' | 'hasPulse'> {
     const { dataDir, keys, clips, log } = this.#p;
     const wanted = clips.get(machine);
     const clip = wanted === undefined ? null : { seconds: wanted.seconds, key: wanted.key };
@@ -382,11 +390,11 @@ export class EarDesk {
     if (clip !== null) this.#clips.keep(machine, sound.atMs, clip);
     try {
       const sha256 = picture === null ? null : await keepFile(picture);
-      const { sinceMs, score, threshold, spread, print, moved, speed, ranges, suspected } = sound;
+      const { sinceMs, score, threshold, spread, print, moved, speed, ranges, suspected, angle, needles } = sound;
       const by = moved === 0 ? null : movedBy(this.#feedbacks.of(machine, print));
       const isSimulated = this.#p.machines.find(({ id }) => id === machine)?.ear.simulated ?? false;
       const model = this.#model?.model ?? '';
-      const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges, suspected };
+      const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges, suspected, angle, needles };
       const odd = { machine, sinceMs, ...about, model, isSimulated };
       const { occurrence } = pipeline.sound.began(odd);
       if (sha256 === null || picture === null) return;

@@ -37,6 +37,8 @@ export interface SoundPiece {
   readonly toMs: number;
   readonly samples: Float32Array;
   readonly rateHz: number;
+  /** Where it begins in the microphone's numbering; absent where nobody asks. */
+  readonly place?: { readonly epoch: number; readonly fromSample: number };
 }
 export interface OpenPiece extends SoundPiece {
   readonly speed: number;

@@ -12,6 +12,8 @@ import { bands, bandsHeard, hopSamples, modelRateHz, windowsOf } from '../../../
 import { mean } from '../../../models/statistics/metrics.ts';
 import { writeStats } from '../../../models/stats-file.ts';
 import { Enrolling } from './enrolling.ts';
+import type { NeedleTask } from './needle-search.ts';
+import type { Pulses } from './pulses.ts';
 import type { LearnedFaults, Suspecting } from './suspecting.ts';
 import { Hearing, type HearingTold, type OpenPiece, type SoundPiece, type SpeedPrint } from './hearing.ts';
 import type { Enrolled, EarMessage } from './settings.ts';
@@ -21,9 +23,22 @@ export const hopsAPiece = 24;
 /** More a turn would keep the polls and the others waiting. */
 const mostPiecesATurn = 16;
 const mostLevels = 600;
+/** Of sound in which a needle is looked for. */
+const searchedS = 20;
 
 /** What branch B learned at a speed, as stats-file.ts has it; null: nothing. */
 export type LearnFaults = (learned: LearnedFaults, speed: number) => Promise<Uint8Array<ArrayBuffer> | null>;
+
+export interface ListeningOptions {
+  /** What staff said moved the thresholds by, in spreads. */
+  readonly moved: number;
+  /** So much of what is judged is held for a clip; 0: none. */
+  readonly clipSeconds: number;
+  /** null: no fault is suspected. */
+  readonly suspecting: Suspecting | null;
+  /** null: the microphone carries none. */
+  readonly pulses: Pulses | null;
+}
 
 interface Enrolment {
   readonly wanted: number;
@@ -38,6 +53,8 @@ export class Listening {
   readonly hearing: Hearing;
   /** null: nothing is known of faults of such a machine. */
   readonly suspecting: Suspecting | null;
+  /** null: the microphone carries none. */
+  readonly #pulses: Pulses | null;
   #epoch = 0;
   #next = 0;
   /** Asked for; begins with the first piece, whose rate says which bands there are. */
@@ -49,20 +66,13 @@ export class Listening {
   /** What was judged last; empty unless clips are kept. */
   #last: readonly SoundPiece[] = [];
 
-  /**
-   * @param moved what staff said moved the thresholds by, in spreads
-   * @param clipSeconds so much of what is judged is held for a clip; 0: none
-   */
   constructor(
     prints: readonly SpeedPrint[],
     microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>,
-    {
-      moved,
-      clipSeconds,
-      suspecting,
-    }: { readonly moved: number; readonly clipSeconds: number; readonly suspecting: Suspecting | null },
+    { moved, clipSeconds, suspecting, pulses }: ListeningOptions,
   ) {
     this.#clipSeconds = clipSeconds;
+    this.#pulses = pulses;
     this.#microphone = microphone;
     this.suspecting = suspecting;
     this.hearing = new Hearing(prints, moved);
@@ -79,7 +89,14 @@ export class Listening {
   /** New pieces whose sound is there and whose run is known. */
   take(): OpenPiece[] {
     this.#cut();
-    return this.hearing.take();
+    const pieces = this.hearing.take();
+    const pulses = this.#pulses;
+    if (pulses === null) return pieces;
+    return pieces.map((piece) => {
+      const { place, samples, rateHz } = piece;
+      if (place?.epoch !== this.#epoch) return piece;
+      return { ...piece, marks: pulses.marksOf(place.fromSample, samples.length, rateHz) };
+    });
   }
 
   /** What the graph made of a piece: what is to be told of it. */
@@ -159,6 +176,20 @@ export class Listening {
     };
   }
 
+  /** The last seconds in which the cylinder turned evenly; null where there are none without a gap. */
+  lastTurns(): Omit<NeedleTask, 'cylinder'> | null {
+    const { rateHz, epoch } = this.#microphone.counts();
+    if (rateHz === null || epoch !== this.#epoch || this.#pulses === null) return null;
+    const from = Math.max(0, Math.round(this.#next - searchedS * rateHz));
+    const pulses = this.#pulses.evenSince(from, this.#next);
+    const [begins = null] = pulses;
+    if (begins === null) return null;
+    const first = Math.floor(begins);
+    const window = this.#microphone.read(0, first, this.#next);
+    if (window?.kind !== 'samples') return null;
+    return { samples: window.samples, rateHz, pulses: pulses.map((at) => at - first) };
+  }
+
   #cut(): void {
     const microphone = this.#microphone;
     const { rateHz, epoch } = microphone.counts();
@@ -166,6 +197,7 @@ export class Listening {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#next = 0;
+      this.#pulses?.clear();
     }
     const length = Math.ceil((hopsAPiece * hopSamples * rateHz) / modelRateHz) + (rateHz === modelRateHz ? 0 : 2);
     for (let turn = 0; turn < mostPiecesATurn; turn += 1) {
@@ -179,10 +211,11 @@ export class Listening {
         this.#next = window.oldestSample + length;
         continue;
       }
+      const place = { epoch, fromSample: this.#next };
       const [fromMs, toMs] = [microphone.msOf(this.#next), microphone.msOf(this.#next + length)];
       this.#next += length;
       if (fromMs === null || toMs === null) continue;
-      this.hearing.offer({ fromMs, toMs, samples: window.samples, rateHz });
+      this.hearing.offer({ fromMs, toMs, samples: window.samples, rateHz, place });
     }
   }
 }

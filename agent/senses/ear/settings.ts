@@ -26,6 +26,20 @@ export const turnerSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('knitting'), needles: z.int().min(1), feeders: z.int().min(1) }),
 ]);
 
+/** Where the needles of a circular machine are; as CylinderGeometry, and how its needles are counted. */
+export const cylinderSchema = z.strictObject({
+  needles: z.int().min(1),
+  feeders: z.int().min(1),
+  direction: z.union([z.literal(1), z.literal(-1)]),
+  markNeedle: ms,
+  microphoneTurns: z.number().min(0).max(1),
+  firstNeedle: z.union([z.literal(0), z.literal(1)]),
+});
+export type EarCylinder = z.infer<typeof cylinderSchema>;
+
+/** Needles that are told of an alert. */
+export const mostNeedles = 3;
+
 /** Faults that may be suspected: as many as are told, and from which probability on. */
 export const mostSuspected = 3;
 export const leastSuspected = 0.1;
@@ -43,6 +57,8 @@ export const earMachineSchema = z.strictObject({
   endpoint: z.string().min(1).max(2_000),
   prints: z.array(speedStatsSchema).max(24),
   print: z.int().min(1).nullable().describe('Version of what was taught; null: nothing was'),
+  hasPulse: z.boolean().describe('The second channel carries the pulse'),
+  cylinder: cylinderSchema.nullable().describe('null: no needle is looked for'),
   turner: turnerSchema.nullable().describe('null: no fault of it is suspected'),
   faults: z.array(speedStatsSchema).max(24).describe('What was taught of faults; the model may be another'),
   moved: moved.describe('What staff said moved the thresholds by, in spreads'),
@@ -150,6 +166,14 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
     moved,
     print: z.int().min(1).nullable(),
     suspected: suspectedSchema.describe('The likeliest first'),
+    angle: z
+      .strictObject({ degrees: z.number().min(0).max(360), k: z.number().min(0).max(360) })
+      .nullable()
+      .describe('Of the shaft from its mark on, where it is louder than taught'),
+    needles: z
+      .strictObject({ needles: z.array(count).min(1).max(mostNeedles), k: count })
+      .nullable()
+      .describe('As the machine counts, the likeliest first'),
     ranges: z
       .array(
         z.strictObject({

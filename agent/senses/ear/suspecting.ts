@@ -107,7 +107,7 @@ export class Suspecting {
     const found: Suspicion[] = [];
     // The newest are nearest to what it has come to.
     for (let to = pieces.length; to >= leastPieces; to -= piecesASample) {
-      const sample = sampleOf(pieces.slice(Math.max(0, to - piecesASample), to));
+      const sample = pooledSample(pieces.slice(Math.max(0, to - piecesASample), to));
       found.push(await suspect(sample, print, this.turner, graph));
     }
     return together(found);
@@ -158,7 +158,17 @@ export async function faultsAt(
   graph: Graph,
 ): Promise<FaultPrint | null> {
   const samples = learned.get(speedBandOf(speed))?.samples ?? [];
-  return samples.length < leastClips ? null : enrolFaults(samples, turner, graph);
+  // A pulse that was missed now and then is no reason to know no angle.
+  const marked = samples.filter(({ profile }) => profile !== null);
+  const used = marked.length >= leastClips && 2 * marked.length >= samples.length ? marked : samples;
+  return used.length < leastClips ? null : enrolFaults(used, turner, graph);
+}
+
+/** Its angles are those of the pieces that came with a pulse, if they are at least half of them. */
+function pooledSample(pieces: readonly Observed[]): FaultSample {
+  const marked = pieces.filter(({ profile }) => profile !== null);
+  const { heard } = sampleOf(pieces);
+  return { heard, profile: marked.length > 0 && 2 * marked.length >= pieces.length ? sampleOf(marked).profile : null };
 }
 
 function learn(learned: Map<number, LearnedSpeed>, speed: number, observed: Observed): void {
@@ -169,6 +179,6 @@ function learn(learned: Map<number, LearnedSpeed>, speed: number, observed: Obse
   if (there.samples.length >= mostASpeed) return;
   there.waiting.push(observed);
   if (there.waiting.length < piecesASample) return;
-  there.samples.push(sampleOf(there.waiting));
+  there.samples.push(pooledSample(there.waiting));
   there.waiting = [];
 }

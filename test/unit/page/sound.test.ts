@@ -173,6 +173,10 @@ test('what is suspected is told in words, with where to look, and as a guess', (
     'a bent needle (82 %): take the needle out and roll it on a flat plate',
     'a blunt needle (10 %): change the needle',
   ]);
+  assert.deepEqual(
+    suspectedWords({ suspected: 'badNeedle 0.7', angle: '143 ± 4 degrees', needles: '512 ± 2; 487 ± 2' }).slice(2),
+    ['it is loudest at 143 ± 4 degrees of the shaft after its mark', 'the needle may be one of 512 ± 2, 487 ± 2'],
+  );
   assert.deepEqual(suspectedWords({ suspected: null }), []);
   assert.deepEqual(suspectedWords({ suspected: 'nobody-knows 0.5' }), []);
 });

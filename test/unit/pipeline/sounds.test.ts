@@ -21,6 +21,8 @@ const odd = (rig: Rig, more: Partial<OddSound> = {}): OddSound => ({
     { fault: 'bentNeedle', probability: 0.8249 },
     { fault: 'bluntNeedle', probability: 0.1 },
   ],
+  angle: { degrees: 142.6, k: 3.2 },
+  needles: { needles: [512, 487], k: 2 },
   model: 'machine-voiceprint@1.0.0',
   isSimulated: true,
   ...more,
@@ -35,6 +37,8 @@ test('S1: a stretch of odd sound is one event that is opened and closed, and one
   assert.equal(raised?.onsetMs, rig.wallMs - 20_000, 'since the first odd sound');
   assert.equal(raised?.evidence['bands'], 'level 3000-8000 Hz +9 dB');
   assert.equal(raised?.evidence['suspected'], 'bentNeedle 0.82; bluntNeedle 0.1');
+  assert.equal(raised?.evidence['angle'], '143 ± 4 degrees');
+  assert.equal(raised?.evidence['needles'], '512 ± 2; 487 ± 2');
   rig.pass(60_000);
   rig.pipeline.sound.ended('ls-1', rig.wallMs);
   const events = rig.events('sound_odd');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OpenPiece } from '../../../agent/senses/ear/hearing.ts';
 import { faultsAt, observeQueued, Suspecting } from '../../../agent/senses/ear/suspecting.ts';
-import { turnerFor } from '../../../agent/senses/ear/suspicions.ts';
+import { cylinderFor, turnerFor } from '../../../agent/senses/ear/suspicions.ts';
 import type { Graph, TensorLike } from '../../../models/graph.ts';
 import { seeded } from '../../../models/statistics/split.ts';
 import { faultClasses } from '../../../models/voiceprint/fault-classes.ts';
@@ -166,4 +166,45 @@ test('faults are suspected of sewing machines, and of circular ones whose needle
     feeders: 4,
   });
   assert.equal(turnerFor('flat-knit', { ...ear, needles: 96, feeders: 4 }), null);
+});
+
+test('a needle is looked for where the pulse and all of the cylinder is known, by the count of the machine', () => {
+  const ear = {
+    microphone: 'alsa:hw:1,0',
+    simulated: false,
+    keepClips: null,
+    pulse: true,
+    needles: 96,
+    feeders: 4,
+    firstNeedle: 1,
+    direction: 'falling',
+    needleZero: 20,
+    microphoneTurns: 0.25,
+  } as const;
+  const { needles, feeders, firstNeedle, microphoneTurns } = ear;
+  const known = { needles, feeders, firstNeedle, microphoneTurns };
+  assert.deepEqual(cylinderFor('circular-knit', ear), { ...known, direction: -1, markNeedle: 19 });
+  assert.equal(cylinderFor('lockstitch', ear), null);
+  assert.equal(cylinderFor('circular-knit', { ...ear, pulse: false }), null);
+  for (const name of ['needles', 'feeders', 'direction', 'needleZero', 'microphoneTurns'])
+    assert.equal(cylinderFor('circular-knit', { ...ear, [name]: undefined }), null, name);
+});
+
+test('angles are learned though a pulse is missed now and then, and not where most of them are', async () => {
+  const graph = graphOf();
+  const turn = (60 * 48_000) / 4000;
+  const marks = Array.from({ length: 37 }, (_, i) => (i - 1) * turn);
+  const profileWith = async (isMarked: (i: number) => boolean) => {
+    const one = new Suspecting(sewing, []);
+    one.enrol(true);
+    for (let i = 0; i < 48; i += 1) {
+      one.saw({ ...piece(4000), ...(isMarked(i) ? { marks } : {}) }, false);
+      await observeQueued([one], graph);
+    }
+    const print = await faultsAt(one.learned ?? new Map(), 4000, sewing, graph);
+    assert.equal(print?.count, 6);
+    return print.profile;
+  };
+  assert.notEqual(await profileWith((i) => i % 4 > 0), null);
+  assert.equal(await profileWith((i) => i % 4 === 0), null);
 });
