@@ -184,8 +184,8 @@ function combOf(frame: Float32Array, own: Float32Array, binHz: number, shaftHz: 
       const weight = h % 2 === 0 ? 1 : h === 1 || h === 2 * harmonics + 1 ? -0.5 : -1;
       const place = (h * pitch) / (2 * binHz);
       const bin = Math.floor(place);
-      const low = out[bin] ?? 0;
-      sum += weight * (low + (place - bin) * ((out[bin + 1] ?? 0) - low));
+      const low = out[bin] as number;
+      sum += weight * (low + (place - bin) * ((out[bin + 1] as number) - low));
     }
     comb[c] = sum / harmonics;
   }

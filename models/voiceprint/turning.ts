@@ -12,7 +12,7 @@
  *  T2  Angles only grow; they cover the piece.
  *  T3  With a pulse, turns are whole where the pulse rises; without one nothing is said about where a turn begins.
  */
-import { Spectrum } from './fourier.ts';
+import { Spectrum } from '../statistics/fourier.ts';
 import { modelRateHz } from './front-end.ts';
 import { addScores, confidenceOf, likeliest, type Search } from './speed-search.ts';
 

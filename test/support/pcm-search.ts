@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite from 'better-sqlite3';
-import { fourier } from '../../models/statistics/short-time.ts';
+import { fourier } from '../../models/statistics/fourier.ts';
 
 /** Samples of a piece: 0.17 s at 48 kHz, so long that nothing else is like it by chance. */
 export const pieceSamples = 8_192;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Spectrum } from '../../../models/voiceprint/fourier.ts';
+import { Spectrum } from '../../../models/statistics/fourier.ts';
 import { modelRateHz } from '../../../models/voiceprint/front-end.ts';
 import { placesAPiece, placesOf } from '../../../models/voiceprint/orders.ts';
 import { turningOf, turnsARevolution, type Turner, type Turning } from '../../../models/voiceprint/turning.ts';
