@@ -58,7 +58,13 @@ test('secrets are marked, and take references alone', () => {
   const secret = fields(configJsonSchema()).filter(([, node]) => node.secret === true);
   assert.deepEqual(
     secret.map(([path]) => path),
-    ['.machines[].opcua.password', '.machines[].opcua.userKey', '.uplink.key', '.uplink.password'],
+    [
+      '.machines[].opcua.password',
+      '.machines[].opcua.userKey',
+      '.machines[].ear.keepClips.key',
+      '.uplink.key',
+      '.uplink.password',
+    ],
   );
   for (const [path, node] of secret) assert.match('hunter2', new RegExp(`^(?!.*${node.pattern ?? '.*'})`), path);
 });
