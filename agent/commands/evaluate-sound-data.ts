@@ -56,7 +56,7 @@ const truthSchema = z.object({
   clips: z.array(
     z.object({
       file,
-      fault: z.object({ kind: z.string(), severity: finite, needle: z.int().optional() }).nullable(),
+      fault: z.object({ kind: z.string(), code: z.string(), severity: finite, needle: z.int().optional() }).nullable(),
       /** The clip ends with a trim: held against healthy ones that do. */
       trims: z.boolean().optional(),
       /** Of a week: which article's speed. */

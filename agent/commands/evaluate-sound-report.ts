@@ -3,28 +3,14 @@ import { faultClasses, type FaultClass } from '../../models/voiceprint/fault-cla
 import { mean, auroc } from '../../models/statistics/metrics.ts';
 import type { Verdict } from './evaluate-sound-judge.ts';
 
-/** F1–F9 as the field numbers them; what knits has no numbers of the field. */
-export const codes: Readonly<Record<string, string>> = {
-  bluntNeedle: 'F1',
-  bentNeedle: 'F2',
-  dryHook: 'F3',
-  looseBearing: 'F4',
-  slippingBelt: 'F5',
-  feedDogStrike: 'F6',
-  threadBreak: 'F7',
-  trimmer: 'F8',
-  looseCover: 'F9',
-  badNeedle: 'K1',
-  badFeeder: 'K2',
-  lackOfOil: 'K3',
-};
-
 export interface JudgedClip extends Verdict {
   readonly snrDb: number;
   readonly machine: string;
   readonly kind: 'sewing' | 'knitting';
   /** null: healthy. */
   readonly fault: string | null;
+  /** As the field numbers it: F1 … */
+  readonly code: string | null;
   readonly severity: number | null;
   readonly trims: boolean;
 }
@@ -80,7 +66,7 @@ export function faultFigures(judged: readonly JudgedClip[]): FaultFigures[] {
   const figures = [...groups.values()].flatMap((clips) => {
     const [first] = clips;
     if (first === undefined || first.fault === null) return [];
-    const { fault, snrDb, trims } = first;
+    const { fault, code, snrDb, trims } = first;
     const machines = new Set(clips.map(({ machine }) => machine));
     const healthy = judged.filter(
       (one) => one.fault === null && one.snrDb === snrDb && one.trims === trims && machines.has(one.machine),
@@ -88,7 +74,7 @@ export function faultFigures(judged: readonly JudgedClip[]): FaultFigures[] {
     const aucOf = (score: (clip: JudgedClip) => number) => rounded(auroc(clips.map(score), healthy.map(score)));
     return [
       {
-        fault: codes[fault] ?? fault,
+        fault: code ?? fault,
         name: fault,
         snrDb,
         auc: aucOf(({ both }) => both),

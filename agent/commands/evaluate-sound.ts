@@ -3,9 +3,7 @@
  * wrong in healthy weeks. The sound is made by `selvedge simulate` in a process of its own, machine by machine, into a folder that is
  * removed. All figures are figures about simulated machines.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { PulseDetector } from '../../drivers/microphone/pulse.ts';
 import { openSession } from '../../models/runtime.ts';
 import { seeded } from '../../models/statistics/split.ts';
@@ -21,7 +19,7 @@ import {
   type ToldClip,
   type TrialMachine,
 } from './evaluate-sound-data.ts';
-import { simulateInto } from './simulate-into.ts';
+import { judgeSimulated, type SimulatedPart } from './simulate-into.ts';
 import { enrolMachine, hearClip, turnerOf, type Graphs, type HeardClip } from './evaluate-sound-judge.ts';
 import {
   faultFigures,
@@ -44,8 +42,6 @@ export interface SoundRequest {
 }
 
 const packages = new URL('../../models/packages/', import.meta.url);
-/** Drawn and judged at a time. */
-const lanes = 2;
 const needlesOfAPart = 10;
 /** The needle is looked for where the machine is twice as loud as its hall. */
 const needleSnrDb = 6;
@@ -60,10 +56,8 @@ interface Tally {
   weekClips: number;
 }
 
-interface Part {
-  readonly name: string;
+interface Part extends SimulatedPart {
   readonly snrDb: number;
-  readonly part: Readonly<Record<string, unknown>>;
   readonly judge: (dir: string, graphs: Graphs, tally: Tally, snrDb: number) => Promise<void>;
 }
 
@@ -74,23 +68,16 @@ export async function evaluateSound(request: SoundRequest, signal: AbortSignal):
   const { seed, generator } = request;
   const tally: Tally = { judged: [], needles: [], machineDays: 0, falseAlarms: 0, weekClips: 0 };
   const parts = partsOf(request);
-  const folder = mkdtempSync(join(tmpdir(), 'selvedge-sound-'));
   try {
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
-        next += 1;
-        const dir = join(folder, part.name);
-        const scenario = { version: 1, dataset: 'sound-trials', snrDb: part.snrDb, part: part.part };
-        await simulateInto({ scenario, seed, generator, dir, signal });
-        await part.judge(dir, graphs, tally, part.snrDb);
-        rmSync(dir, { recursive: true, force: true });
-        process.stderr.write(`${part.name}: ${tally.judged.length} clips, ${tally.needles.length} needles judged\n`);
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
+    await judgeSimulated(
+      parts,
+      async (dir, { name, judge, snrDb }) => {
+        await judge(dir, graphs, tally, snrDb);
+        process.stderr.write(`${name}: ${tally.judged.length} clips, ${tally.needles.length} needles judged\n`);
+      },
+      signal,
+    );
   } finally {
-    rmSync(folder, { recursive: true, force: true });
     await Promise.all([levels.close(), faults.close()]);
   }
   const needles = tally.needles.toSorted((a, b) => a.position.localeCompare(b.position) || a.truth - b.truth);
@@ -108,34 +95,30 @@ export async function evaluateSound(request: SoundRequest, signal: AbortSignal):
 
 const open = (name: string) => openSession(readFileSync(new URL(`${name}/model.onnx`, packages)));
 
-function partsOf({ snrDb, machines, needles, weekShare }: SoundRequest): Part[] {
-  const faults = snrDb.flatMap((db) =>
-    Array.from({ length: machines }, (_, number): Part => {
-      return {
-        name: `faults-${db}-${number}`,
-        snrDb: db,
-        part: { of: 'faults', from: number, trials: 1 },
-        judge: judgeFaults,
-      };
-    }),
-  );
-  const needlePart = (position: 'pulse' | 'telemetry', from: number, trials: number): Part => ({
-    name: `needles-${position}-${from}`,
-    snrDb: needleSnrDb,
-    part: { of: 'needles', from, trials, position },
-    judge: judgeNeedles,
+function partsOf({ seed, generator, snrDb, machines, needles, weekShare }: SoundRequest): Part[] {
+  const partOf = (name: string, db: number, part: Readonly<Record<string, unknown>>, judge: Part['judge']): Part => ({
+    name,
+    seed,
+    generator,
+    snrDb: db,
+    scenario: { version: 1, dataset: 'sound-trials', snrDb: db, part },
+    judge,
   });
+  const faults = snrDb.flatMap((db) =>
+    Array.from({ length: machines }, (_, from) =>
+      partOf(`faults-${db}-${from}`, db, { of: 'faults', from, trials: 1 }, judgeFaults),
+    ),
+  );
+  const needlePart = (position: 'pulse' | 'telemetry', from: number, trials: number): Part =>
+    partOf(`needles-${position}-${from}`, needleSnrDb, { of: 'needles', from, trials, position }, judgeNeedles);
   const named: Part[] = [];
   for (let from = 0; from < needles; from += needlesOfAPart) {
     named.push(needlePart('pulse', from, Math.min(needlesOfAPart, needles - from)));
   }
   if (needles > 0) named.push(needlePart('telemetry', 0, Math.ceil(needles / 10)));
-  const weeks = (['sewing', 'knitting'] as const).map((kind): Part => ({
-    name: `week-${kind}`,
-    snrDb: snrDb[0] ?? 0,
-    part: { of: 'week', kind, share: weekShare },
-    judge: judgeWeek,
-  }));
+  const weeks = (['sewing', 'knitting'] as const).map((kind) =>
+    partOf(`week-${kind}`, snrDb[0] ?? 0, { of: 'week', kind, share: weekShare }, judgeWeek),
+  );
   return [...(weekShare > 0 ? weeks : []), ...faults, ...named];
 }
 
@@ -174,7 +157,13 @@ async function judgeFaults(dir: string, graphs: Graphs, tally: Tally, snrDb: num
       const { fault, trims = false } = truth;
       const about = { snrDb, machine: `${machine.id}@${snrDb}`, kind: machine.kind, trims };
       const verdict = await known.judge(heard);
-      tally.judged.push({ ...verdict, ...about, fault: fault?.kind ?? null, severity: fault?.severity ?? null });
+      tally.judged.push({
+        ...verdict,
+        ...about,
+        fault: fault?.kind ?? null,
+        code: fault?.code ?? null,
+        severity: fault?.severity ?? null,
+      });
     }
   }
 }

@@ -2,9 +2,6 @@
  * `selvedge evaluate vision --simulated`: needle lines on a simulated tube, from pictures to named needles, and how often good cloth is
  * called a fault. The pictures are drawn by `selvedge simulate` in a process of its own, part by part, into a folder that is removed.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Graph } from '../../models/graph.ts';
 import {
   positions,
@@ -16,7 +13,7 @@ import {
   type TrialsTruth,
 } from './evaluate-trials-data.ts';
 import { eyeFor, judgedLine, teachFrom, watchTrial, type Told } from './evaluate-trials-watch.ts';
-import { simulateInto } from './simulate-into.ts';
+import { judgeSimulated, type SimulatedPart } from './simulate-into.ts';
 import { emptyTally, reportOf, type Tally, type TrialsReport } from './evaluate-trials-report.ts';
 
 export interface TrialsRequest {
@@ -31,20 +28,11 @@ export interface TrialsRequest {
 
 /** Trials of each kind of position on one machine and cloth: a lot. */
 const trialsOfLot = 20;
-/** Drawn at a time. */
-const lanes = 2;
 /** Of so many lots one is drawn by generator b. */
 const lotsOfOneB = 4;
 /** A roll is as long as what errors of counting add up over. */
 const rollMetres = 110;
 const rollHoles = 24;
-
-interface Part {
-  readonly name: string;
-  readonly seed: number;
-  readonly generator: 'a' | 'b';
-  readonly scenario: Readonly<Record<string, unknown>>;
-}
 
 /** @throws AgentError `simulatorFailed`, and as the reading of trials does */
 export async function evaluateTrials(request: TrialsRequest, graph: Graph, signal: AbortSignal): Promise<TrialsReport> {
@@ -55,31 +43,21 @@ export async function evaluateTrials(request: TrialsRequest, graph: Graph, signa
     return reportOf(tally, { trials: tally.lines.length / positions.length, seed: null });
   }
   const parts = partsOf(request);
-  const folder = mkdtempSync(join(tmpdir(), 'selvedge-trials-'));
-  try {
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
-        next += 1;
-        const dir = join(folder, part.name);
-        const { seed, generator } = part;
-        const scenario = { version: 1, dataset: 'needle-trials', ...part.scenario };
-        await simulateInto({ scenario, seed, generator, dir, signal });
-        await judgePart(dir, graph, tally, signal);
-        rmSync(dir, { recursive: true, force: true });
-        process.stderr.write(`${part.name}: ${tally.lines.length} lines judged\n`);
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await judgeSimulated(
+    parts,
+    async (dir, { name }) => {
+      await judgePart(dir, graph, tally, signal);
+      process.stderr.write(`${name}: ${tally.lines.length} lines judged\n`);
+    },
+    signal,
+  );
   return reportOf(tally, request);
 }
 
 /** Every lot is another machine of the same kind: other needles, other cloth, another light. */
-function partsOf({ seed, trials, generator }: TrialsRequest): Part[] {
-  const parts: Part[] = [];
+function partsOf({ seed, trials, generator }: TrialsRequest): SimulatedPart[] {
+  const parts: SimulatedPart[] = [];
+  const head = { version: 1, dataset: 'needle-trials' };
   for (let done = 0; done < trials; done += trialsOfLot) {
     const lot = parts.length;
     const share = (lot * 0.618) % 1;
@@ -89,6 +67,7 @@ function partsOf({ seed, trials, generator }: TrialsRequest): Part[] {
       // b takes some twenty times as long to draw.
       generator: generator ?? (lot % lotsOfOneB === 0 ? 'b' : 'a'),
       scenario: {
+        ...head,
         lot: `lot-${lot + 1}`,
         each: Math.min(trialsOfLot, trials - done),
         clean: 1,
@@ -103,7 +82,7 @@ function partsOf({ seed, trials, generator }: TrialsRequest): Part[] {
   };
   // A roll is for its metres: that of a will do.
   return [
-    { generator: 'a' as const, name: 'roll', seed: seed * 1000 + 999, scenario: { each: 0, clean: 0, roll } },
+    { generator: 'a' as const, name: 'roll', seed: seed * 1000 + 999, scenario: { ...head, each: 0, clean: 0, roll } },
     ...parts,
   ];
 }

@@ -1,24 +1,59 @@
-/** Data sets of the simulators for what is measured on them: written by `selvedge simulate`, a process of its own. */
+/** Data sets of the simulators for what is measured on them: written by `selvedge simulate`, a process of its own, and removed when judged. */
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AgentError } from '../errors.ts';
 
 const launcher = fileURLToPath(new URL('../bin/selvedge', import.meta.url));
 const mostSaid = 2000;
 
-export interface Simulated {
-  /** As a scenario file has it. */
-  readonly scenario: Readonly<Record<string, unknown>>;
+/** Drawn and judged at a time. */
+const lanes = 2;
+
+export interface SimulatedPart {
+  /** Of its folder and of what is said of it. */
+  readonly name: string;
   readonly seed: number;
   readonly generator: 'a' | 'b';
-  /** Is made; the scenario is written beside it. */
-  readonly dir: string;
-  readonly signal: AbortSignal;
+  /** As a scenario file has it. */
+  readonly scenario: Readonly<Record<string, unknown>>;
 }
 
-/** Resolves when the data set is whole. @throws AgentError `simulatorFailed` */
-export async function simulateInto({ scenario, seed, generator, dir, signal }: Simulated): Promise<void> {
+/**
+ * Has part after part simulated and judged, two at a time; nothing of them stays on the disk.
+ * @param judge gets the folder of a whole data set
+ * @throws AgentError `simulatorFailed`, and as `judge` does
+ */
+export async function judgeSimulated<P extends SimulatedPart>(
+  parts: readonly P[],
+  judge: (dir: string, part: P) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'selvedge-trials-'));
+  try {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      for (let part = parts[next]; part !== undefined && !signal.aborted; part = parts[next]) {
+        next += 1;
+        const dir = join(folder, part.name);
+        await simulateInto(dir, part, signal);
+        await judge(dir, part);
+        rmSync(dir, { recursive: true, force: true });
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function simulateInto(
+  dir: string,
+  { scenario, seed, generator }: SimulatedPart,
+  signal: AbortSignal,
+): Promise<void> {
   const file = `${dir}.yaml`;
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(scenario));

@@ -9,7 +9,7 @@ import { needleTrial } from '../sound-trials/needle-trials.ts';
 import type { TrialClip } from '../sound-trials/setting.ts';
 import { healthyWeek, weekPlan } from '../sound-trials/week.ts';
 import type { SoundDataset } from './schema.ts';
-import type { Clip, HeardMachine } from './sound.ts';
+import { faultCodes, type Clip, type HeardMachine } from './sound.ts';
 import { floatWav } from './wav.ts';
 import { claimFolder, writing, type WriteOptions } from './write.ts';
 
@@ -42,7 +42,8 @@ export async function writeSoundTrials(dataset: SoundDataset, options: WriteOpti
     const file = `clips/${String(told.length).padStart(5, '0')}.wav`;
     writing(file, () => writeFileSync(join(folder, file), wavOf(clip)));
     told.push({ file, machine, role, telemetry: clip.telemetry });
-    truths.push({ file, machine, speed, load, temperatureC, fault, snrDb: clip.truth.snrDb, ...taken.about });
+    const named = fault === null ? null : { ...fault, code: faultCodes[fault.kind] };
+    truths.push({ file, machine, speed, load, temperatureC, fault: named, snrDb: clip.truth.snrDb, ...taken.about });
     onProgress(told.length, told.length);
     // Rendering holds the thread: whoever wants this to stop is heard between two clips.
     await new Promise((resolve) => setImmediate(resolve));

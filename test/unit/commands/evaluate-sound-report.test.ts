@@ -13,6 +13,7 @@ const clip = (more: Partial<JudgedClip>): JudgedClip => ({
   machine: 'm-0',
   kind: 'sewing',
   fault: null,
+  code: null,
   severity: null,
   trims: false,
   both: 0,
@@ -31,8 +32,8 @@ test('a fault is held against healthy clips of the same machines, ratio and kind
     clip({ both: 9, machine: 'm-2' }),
     clip({ both: 9, snrDb: 6 }),
     clip({ both: 9, trims: true }),
-    clip({ both: 3, plain: 3, fault: 'bentNeedle', severity: 0.4, suspected: 'bentNeedle' }),
-    clip({ both: 1.5, plain: 0, fault: 'bentNeedle', severity: 0.9, suspected: 'dryHook' }),
+    clip({ both: 3, plain: 3, fault: 'bentNeedle', code: 'F2', severity: 0.4, suspected: 'bentNeedle' }),
+    clip({ both: 1.5, plain: 0, fault: 'bentNeedle', code: 'F2', severity: 0.9, suspected: 'dryHook' }),
   ]);
   assert.equal(figures.length, 1);
   const [bent] = figures;
@@ -45,7 +46,7 @@ test('a fault is held against healthy clips of the same machines, ratio and kind
 test('what is no class has no share of right names', () => {
   const [trimmer] = faultFigures([
     clip({ trims: true }),
-    clip({ trims: true, fault: 'trimmer', severity: 1, both: 1, suspected: 'bentNeedle' }),
+    clip({ trims: true, fault: 'trimmer', code: 'F8', severity: 1, both: 1, suspected: 'bentNeedle' }),
   ]);
   assert.deepEqual([trimmer?.fault, trimmer?.top1, trimmer?.auc], ['F8', null, 1]);
 });
