@@ -47,7 +47,8 @@ export async function earFor(
 ): Promise<EarDesk | null> {
   const heard = config.machines.flatMap(({ id, kind, ear }) => (ear === null ? [] : [{ id, kind, ear }]));
   if (heard.length === 0) return null;
-  const { EarDesk: Desk, earModelId, faultModelId } = await import('./senses/ear/desk.ts');
+  const { EarDesk: Desk } = await import('./senses/ear/desk.ts');
+  const { earModelId, faultModelId } = await import('./senses/ear/knowledge.ts');
   const { cylinderFor, turnerFor } = await import('./senses/ear/suspicions.ts');
   const machines = heard.map(({ id, kind, ear }) => ({
     id,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { faultModelId } from '../../agent/senses/ear/desk.ts';
+import { faultModelId } from '../../agent/senses/ear/knowledge.ts';
 import { senseModel } from '../../agent/senses/sense-model.ts';
 import type { Clip, SoundFault } from '../../simulators/dataset/sound.ts';
 import { createKnittingSound, createSewingSound, type SoundMachine } from '../../simulators/sound/machine.ts';

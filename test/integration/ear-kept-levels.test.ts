@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { featuresOf, hopsAPiece } from '../../agent/senses/ear/listening.ts';
 import { historyBands, SoundHistory } from '../../agent/senses/ear/history.ts';
-import { earModelId } from '../../agent/senses/ear/desk.ts';
+import { earModelId } from '../../agent/senses/ear/knowledge.ts';
 import { senseModel } from '../../agent/senses/sense-model.ts';
 import { openSession } from '../../models/runtime.ts';
 import { mean } from '../../models/statistics/metrics.ts';

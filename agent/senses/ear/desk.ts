@@ -13,25 +13,18 @@ import type { KeyObject } from 'node:crypto';
 import type { EvidenceData } from '../../../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../../../drivers/contract.ts';
 import { troubles } from '../../../drivers/microphone/health.ts';
-import type { EarConfig } from '../../config/config.ts';
-import type { VerifiedModel } from '../../models/installed.ts';
 import type { Pipeline, SoundPort } from '../../pipeline-ports.ts';
 import { Conditions } from '../conditions.ts';
 import { ForkThread } from '../fork.ts';
 import { SenseProcess, type SenseState } from '../process.ts';
-import type { Turner } from '../../../models/voiceprint/turning.ts';
-import { senseModel, type SenseModel } from '../sense-model.ts';
-import { Clips, type ClipCounts, type ClipsWanted } from './clips.ts';
+import { Clips, type ClipCounts } from './clips.ts';
 import { EarPolls } from './polls.ts';
 import { Enrolments } from './enrolments.ts';
 import { Feedbacks, movedBy, type Feedback } from './labels.ts';
-import { printFor, printVersions } from './prints.ts';
+import { EarKnowledge, type KnowledgeParts } from './knowledge.ts';
+import { printVersions } from './prints.ts';
 import type { EnrolTold } from './requests.ts';
-import { earMessageSchema, type EarCylinder, type EarMachine, type EarMessage, type EarSettings } from './settings.ts';
-
-export const earModelId = 'machine-voiceprint';
-/** Which fault it may be. */
-export const faultModelId = 'machine-fault';
+import { earMessageSchema, type EarMessage } from './settings.ts';
 
 const lookEveryMs = 2_000;
 const tryAgainMs = 60_000;
@@ -41,29 +34,13 @@ const niceness = 10;
 /** So many samples without evidence after a start are enough to have told what is there. */
 const calmSamples = 20;
 
-export interface EarDeskParts {
-  readonly machines: readonly {
-    readonly id: string;
-    readonly ear: EarConfig;
-    /** null: no fault of it is suspected. */
-    readonly turner: Turner | null;
-    /** null: no needle of it is looked for. */
-    readonly cylinder?: EarCylinder | null;
-  }[];
-  readonly dataDir: string;
-  /** Machines whose clips are kept: `days` long, sealed with `key`. */
-  readonly clips: ReadonlyMap<string, ClipsWanted>;
+export interface EarDeskParts extends KnowledgeParts {
   /** Of this gateway: what it taught is signed with it. */
   readonly keys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
-  /** The installed version in use; null: the one that came with the agent. */
-  readonly active: () => VerifiedModel | null;
-  /** The same of the model of faults. */
-  readonly activeFaults: () => VerifiedModel | null;
   readonly pipeline: Pick<Pipeline, 'accept' | 'evidence'> & { readonly sound: SoundPort };
   readonly keepFile: (bytes: Uint8Array) => Promise<string>;
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly random: () => number;
-  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }
 
 export type EarMicrophone = Extract<EarMessage, { kind: 'alive' }>['microphones'][number];
@@ -93,8 +70,6 @@ export class EarDesk {
   readonly #forks = new ForkThread();
   readonly #polls: EarPolls;
   #process: SenseProcess<EarMessage> | null = null;
-  #model: SenseModel | null = null;
-  #faults: SenseModel | null = null;
   /** The process has the model of faults open; null: it has not said so yet. */
   #suspects: boolean | null = null;
   /** What the process runs with; another text, another process. */
@@ -108,8 +83,7 @@ export class EarDesk {
   readonly #feedbacks: Feedbacks;
   readonly #clips: Clips;
   #sweptMs = Number.NEGATIVE_INFINITY;
-  /** Version of what was taught each machine is judged by. */
-  readonly #prints = new Map<string, number>();
+  readonly #knowledge: EarKnowledge;
   /** Samples judged since the process was started; `calm` once it was told. */
   readonly #listened = new Map<string, number | 'calm'>();
   #work: Promise<void> = Promise.resolve();
@@ -123,12 +97,13 @@ export class EarDesk {
     );
     const { dataDir, keys, pipeline, clock, log } = parts;
     this.#feedbacks = new Feedbacks(dataDir, keys.publicKey, log);
+    this.#knowledge = new EarKnowledge(parts, this.#conditions, (machine, print) => this.#feedbacks.of(machine, print));
     this.#clips = new Clips(dataDir, new Map([...parts.clips].map(([machine, { days }]) => [machine, days])));
     this.#enrolments = new Enrolments({
       dataDir,
       privateKey: keys.privateKey,
       microphone: (machine) => parts.machines.find(({ id }) => id === machine)?.ear.microphone ?? null,
-      model: () => this.#model?.model ?? null,
+      model: () => this.#knowledge.model,
       send: (message) => this.#process?.send(message),
       sound: pipeline.sound,
       clock,
@@ -160,8 +135,8 @@ export class EarDesk {
     return {
       process: this.#process?.state() ?? null,
       microphones: this.#microphones,
-      model: this.#model?.model ?? null,
-      faultModel: this.#suspects === true ? (this.#faults?.model ?? null) : null,
+      model: this.#knowledge.model,
+      faultModel: this.#suspects === true ? this.#knowledge.faultModel : null,
       feedback: this.#p.machines.flatMap(({ id: machine }) => {
         const feedback = this.feedback(machine);
         const { print, moved } = feedback;
@@ -173,7 +148,7 @@ export class EarDesk {
 
   /** Version a machine is judged by; null: it is not. */
   print(machine: string): number | null {
-    return this.#prints.get(machine) ?? null;
+    return this.#knowledge.print(machine);
   }
 
   /** How the threshold of a machine is moved now, and by what. */
@@ -198,7 +173,10 @@ export class EarDesk {
     for (const { id } of this.#p.machines) this.#enrolments.look(id);
     for (const { machine, moved } of this.#microphones) this.#move(machine, moved);
     if (this.#p.clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
-    const runs = JSON.stringify([this.#key(), this.#p.machines.map(({ id }) => printVersions(this.#p.dataDir, id)[0])]);
+    const runs = JSON.stringify([
+      this.#knowledge.models(),
+      this.#p.machines.map(({ id }) => printVersions(this.#p.dataDir, id)[0]),
+    ]);
     if (runs === this.#runs) return;
     this.#runs = runs;
     this.#tryAgainAtMs = Infinity;
@@ -217,22 +195,14 @@ export class EarDesk {
     this.#clips.sweep(clock.wallMs());
   }
 
-  /** While nobody can read which model is in use, the one that runs goes on. */
-  #key(): string {
-    const of = (active: EarDeskParts['active'], used: SenseModel | null): string => {
-      try {
-        return active()?.manifest.version ?? 'shipped';
-      } catch {
-        return used?.manifest.version ?? 'shipped';
-      }
-    };
-    return `${of(this.#p.active, this.#model)} ${of(this.#p.activeFaults, this.#faults)}`;
-  }
-
   #begin(): void {
     const { clock, random, log } = this.#p;
-    const settings = this.#settings();
-    if (settings === null) return;
+    const settings = this.#knowledge.settings();
+    this.#suspects = null;
+    if (settings === null) {
+      this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
+      return;
+    }
     this.#started = 0;
     this.#process = new SenseProcess<EarMessage>({
       name: 'ear',
@@ -248,68 +218,6 @@ export class EarDesk {
       log,
     });
     this.#process.start(new AbortController().signal);
-  }
-
-  #settings(): EarSettings | null {
-    const { machines, active, log, clock } = this.#p;
-    try {
-      this.#model = senseModel(earModelId, active());
-    } catch (error) {
-      log('error', 'the model of the ear cannot be used', { error: String(error) });
-      this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
-      for (const { id } of machines) this.#conditions.set(id, 'ear.no_model', true);
-      return null;
-    }
-    const { model, modelFile } = this.#model;
-    const known = machines.map(({ id, ear, turner, cylinder = null }): EarMachine => {
-      this.#conditions.set(id, 'ear.no_model', false);
-      const { pulse: hasPulse = false } = ear;
-      return { ...this.#machineOf(id, ear.microphone, model), turner, cylinder, hasPulse };
-    });
-    return { kind: 'settings', modelFile, model, faults: this.#faultSettings(), machines: known };
-  }
-
-  /** Without it the ear goes on, and suspects nothing. */
-  #faultSettings(): EarSettings['faults'] {
-    const { machines, activeFaults, log } = this.#p;
-    this.#faults = null;
-    this.#suspects = null;
-    if (machines.every(({ turner }) => turner === null)) return null;
-    try {
-      this.#faults = senseModel(faultModelId, activeFaults());
-    } catch (error) {
-      log('error', 'the model of faults cannot be used: none is suspected', { error: String(error) });
-      return null;
-    }
-    const { model, modelFile } = this.#faults;
-    return { modelFile, model };
-  }
-
-  #machineOf(machine: string, endpoint: string, model: string): Omit<EarMachine, 'turner' | 'cylinder' | 'hasPulse'> {
-    const { dataDir, keys, clips, log } = this.#p;
-    const wanted = clips.get(machine);
-    const clip = wanted === undefined ? null : { seconds: wanted.seconds, key: wanted.key };
-    try {
-      const { description, stats, faults: ofFaults } = printFor(dataDir, machine, keys.publicKey, model);
-      const prints = description.speeds.map(({ speed }, at) => ({
-        speed,
-        stats: Uint8Array.from(stats[at] ?? Buffer.alloc(0)),
-      }));
-      const faults = description.speeds.flatMap(({ speed }, at) => {
-        const bytes = ofFaults[at] ?? null;
-        return bytes === null ? [] : [{ speed, stats: Uint8Array.from(bytes) }];
-      });
-      this.#conditions.set(machine, 'ear.not_taught', false);
-      this.#prints.set(machine, description.version);
-      const { moved } = this.feedback(machine);
-      const { version, levels } = description;
-      return { machine, endpoint, prints, faults, print: version, moved, clip, reference: levels };
-    } catch (error) {
-      log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
-      this.#conditions.set(machine, 'ear.not_taught', true);
-      this.#prints.delete(machine);
-      return { machine, endpoint, prints: [], faults: [], print: null, moved: 0, clip: null, reference: null };
-    }
   }
 
   /**
@@ -379,8 +287,9 @@ export class EarDesk {
 
   /** Told once of each process. */
   #seesFaults(suspects: boolean): void {
-    if (this.#faults !== null && !suspects && this.#suspects !== false) {
-      this.#p.log('error', 'the model of faults could not be used: none is suspected', { model: this.#faults.model });
+    const model = this.#knowledge.faultModel;
+    if (model !== null && !suspects && this.#suspects !== false) {
+      this.#p.log('error', 'the model of faults could not be used: none is suspected', { model });
     }
     this.#suspects = suspects;
   }
@@ -393,7 +302,7 @@ export class EarDesk {
       const { sinceMs, score, threshold, spread, print, moved, speed, ranges, suspected, angle, needles } = sound;
       const by = moved === 0 ? null : movedBy(this.#feedbacks.of(machine, print));
       const isSimulated = this.#p.machines.find(({ id }) => id === machine)?.ear.simulated ?? false;
-      const model = this.#model?.model ?? '';
+      const model = this.#knowledge.model ?? '';
       const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges, suspected, angle, needles };
       const odd = { machine, sinceMs, ...about, model, isSimulated };
       const { occurrence } = pipeline.sound.began(odd);

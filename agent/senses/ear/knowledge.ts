@@ -1,0 +1,151 @@
+/**
+ * What the ear's process is started with: the models in use, and of each machine what was taught with them. Whoever changes what is
+ * known is told by `models()` that another process is due (`desk.ts`).
+ *
+ * Invariants (test/integration/ear-desk.test.ts, ear-faults.test.ts):
+ *  K1  Without a model of the ear there is no process, and with it a machine that was not taught is heard and told as such.
+ *  K2  Without a model of faults the ear goes on, and suspects none.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Turner } from '../../../models/voiceprint/turning.ts';
+import type { EarConfig } from '../../config/config.ts';
+import type { VerifiedModel } from '../../models/installed.ts';
+import type { Conditions } from '../conditions.ts';
+import { senseModel, type SenseModel } from '../sense-model.ts';
+import type { ClipsWanted } from './clips.ts';
+import { printFor } from './prints.ts';
+import type { EarCylinder, EarMachine, EarSettings } from './settings.ts';
+
+export const earModelId = 'machine-voiceprint';
+/** Which fault it may be. */
+export const faultModelId = 'machine-fault';
+
+export interface KnowledgeParts {
+  readonly machines: readonly {
+    readonly id: string;
+    readonly ear: EarConfig;
+    /** null: no fault of it is suspected. */
+    readonly turner: Turner | null;
+    /** null: no needle of it is looked for. */
+    readonly cylinder?: EarCylinder | null;
+  }[];
+  readonly dataDir: string;
+  /** Machines whose clips are kept: `days` long, sealed with `key`. */
+  readonly clips: ReadonlyMap<string, ClipsWanted>;
+  /** Of this gateway: what it taught is signed with it. */
+  readonly keys: { readonly publicKey: KeyObject };
+  /** The installed version in use; null: the one that came with the agent. */
+  readonly active: () => VerifiedModel | null;
+  /** The same of the model of faults. */
+  readonly activeFaults: () => VerifiedModel | null;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+}
+
+export class EarKnowledge {
+  readonly #p: KnowledgeParts;
+  readonly #conditions: Conditions;
+  /** How far staff moved the threshold of a print, in spreads. */
+  readonly #feedback: (machine: string, print: number) => { readonly moved: number };
+  #model: SenseModel | null = null;
+  #faults: SenseModel | null = null;
+  /** Version of what was taught each machine is judged by. */
+  readonly #prints = new Map<string, number>();
+
+  constructor(
+    parts: KnowledgeParts,
+    conditions: Conditions,
+    feedback: (machine: string, print: number) => { readonly moved: number },
+  ) {
+    this.#p = parts;
+    this.#conditions = conditions;
+    this.#feedback = feedback;
+  }
+
+  /** `id@version`; null while none can be used. */
+  get model(): string | null {
+    return this.#model?.model ?? null;
+  }
+
+  /** The same of the model of faults; null where no machine has use for it, too. */
+  get faultModel(): string | null {
+    return this.#faults?.model ?? null;
+  }
+
+  /** Version of what was taught a machine is judged by; null: it is not. */
+  print(machine: string): number | null {
+    return this.#prints.get(machine) ?? null;
+  }
+
+  /** While nobody can read which model is in use, the one that runs goes on. */
+  models(): string {
+    const of = (active: KnowledgeParts['active'], used: SenseModel | null): string => {
+      try {
+        return active()?.manifest.version ?? 'shipped';
+      } catch {
+        return used?.manifest.version ?? 'shipped';
+      }
+    };
+    return `${of(this.#p.active, this.#model)} ${of(this.#p.activeFaults, this.#faults)}`;
+  }
+
+  /** null: no model of the ear can be used. */
+  settings(): EarSettings | null {
+    const { machines, active, log } = this.#p;
+    try {
+      this.#model = senseModel(earModelId, active());
+    } catch (error) {
+      log('error', 'the model of the ear cannot be used', { error: String(error) });
+      for (const { id } of machines) this.#conditions.set(id, 'ear.no_model', true);
+      return null;
+    }
+    const { model, modelFile } = this.#model;
+    const known = machines.map(({ id, ear, turner, cylinder = null }): EarMachine => {
+      this.#conditions.set(id, 'ear.no_model', false);
+      const { pulse: hasPulse = false } = ear;
+      return { ...this.#machineOf(id, ear.microphone, model), turner, cylinder, hasPulse };
+    });
+    return { kind: 'settings', modelFile, model, faults: this.#faultSettings(), machines: known };
+  }
+
+  /** Without it the ear goes on, and suspects nothing. */
+  #faultSettings(): EarSettings['faults'] {
+    const { machines, activeFaults, log } = this.#p;
+    this.#faults = null;
+    if (machines.every(({ turner }) => turner === null)) return null;
+    try {
+      this.#faults = senseModel(faultModelId, activeFaults());
+    } catch (error) {
+      log('error', 'the model of faults cannot be used: none is suspected', { error: String(error) });
+      return null;
+    }
+    const { model, modelFile } = this.#faults;
+    return { modelFile, model };
+  }
+
+  #machineOf(machine: string, endpoint: string, model: string): Omit<EarMachine, 'turner' | 'cylinder' | 'hasPulse'> {
+    const { dataDir, keys, clips, log } = this.#p;
+    const wanted = clips.get(machine);
+    const clip = wanted === undefined ? null : { seconds: wanted.seconds, key: wanted.key };
+    try {
+      const { description, stats, faults: ofFaults } = printFor(dataDir, machine, keys.publicKey, model);
+      const prints = description.speeds.map(({ speed }, at) => ({
+        speed,
+        stats: Uint8Array.from(stats[at] ?? Buffer.alloc(0)),
+      }));
+      const faults = description.speeds.flatMap(({ speed }, at) => {
+        const bytes = ofFaults[at] ?? null;
+        return bytes === null ? [] : [{ speed, stats: Uint8Array.from(bytes) }];
+      });
+      this.#conditions.set(machine, 'ear.not_taught', false);
+      this.#prints.set(machine, description.version);
+      const { version, levels } = description;
+      const { moved } = this.#feedback(machine, version);
+      return { machine, endpoint, prints, faults, print: version, moved, clip, reference: levels };
+    } catch (error) {
+      log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
+      this.#conditions.set(machine, 'ear.not_taught', true);
+      this.#prints.delete(machine);
+      return { machine, endpoint, prints: [], faults: [], print: null, moved: 0, clip: null, reference: null };
+    }
+  }
+}
