@@ -163,9 +163,7 @@ export class MachineRollup {
 
   /** What is to be sent at `nowMs` on the summaries' line. */
   due(nowMs: number): SummaryDraft[] {
-    // A minute without a reading still has its seconds by state.
-    const oldestMs = this.#minutes[0]?.fromMs ?? minuteOf(nowMs);
-    for (let fromMs = oldestMs; fromMs <= nowMs; fromMs += minuteMs) this.#minuteAt(fromMs);
+    this.#minutesTo(nowMs);
     const { openMinuteEveryS, sealAfterS, lateS } = this.#options;
     const drafts: SummaryDraft[] = [];
     const early = openMinuteEveryS < 60 && nowMs - this.#openSentMs >= openMinuteEveryS * 1000;
@@ -188,6 +186,12 @@ export class MachineRollup {
     }
     this.#settle(nowMs);
     return drafts;
+  }
+
+  /** A minute without a reading still has its seconds by state, also one that began after the last look and ends by the stop. */
+  #minutesTo(nowMs: number): void {
+    const oldestMs = this.#minutes[0]?.fromMs ?? minuteOf(nowMs);
+    for (let fromMs = oldestMs; fromMs <= nowMs; fromMs += minuteMs) this.#minuteAt(fromMs);
   }
 
   #settle(nowMs: number): void {
@@ -229,6 +233,7 @@ export class MachineRollup {
 
   /** Everything as it stands: at the stop, or when a segment ends. */
   seal(nowMs: number): SummaryDraft[] {
+    this.#minutesTo(nowMs);
     const drafts: SummaryDraft[] = [];
     for (const minute of this.#minutes) {
       this.#emit(minute, nowMs, drafts);

@@ -193,6 +193,18 @@ test('a revision is written only when something changed, and its number rises by
   assert.equal(late.length, 1);
 });
 
+test('what is sealed right after the turn of a minute holds the seconds of the new minute too, though nothing was read in it', () => {
+  const rollup = newRollup();
+  rollup.add(temp, eight + 1000, 10, rank.good);
+  const drafts = [...rollup.due(eight + 59_000), ...rollup.seal(eight + 61_500)];
+  const seconds = drafts.flatMap((d) => (d.kind === 'state-summary' ? [[d.minuteMs - eight, d.seconds['IDLE']]] : []));
+  assert.deepEqual(seconds, [
+    [0, 60],
+    [60_000, 1.5],
+  ]);
+  assert.deepEqual(newRollup().seal(eight + 500).length, 1, 'also of a machine that was never looked at');
+});
+
 test('what is too late for its minute is refused, so that it can be counted', () => {
   const rollup = newRollup();
   rollup.add(temp, eight + 1000, 10, rank.good);
