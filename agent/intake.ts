@@ -10,7 +10,7 @@ import type { Journaling } from './journaling.ts';
 import type { Judgement } from './judgement.ts';
 import type { LineTime } from './line-time.ts';
 import { asChecked, checkReading, inTimeOrder } from './quality/check.ts';
-import { rank } from './rollup/points.ts';
+import { rank } from './rollup/sums.ts';
 import type { RingBlock } from './store/store.ts';
 import type { Watched } from './watched.ts';
 

@@ -13,7 +13,7 @@ import { restartsOf, type Restarts } from '../counters/restarts.ts';
 import { modelMachine, type MachineModel, type MachineSetup, type SignalModel } from '../machine.ts';
 import { sourceTimeUsable } from '../quality/check.ts';
 import type { StoredReading } from '../ring/block.ts';
-import { rank } from '../rollup/points.ts';
+import { rank } from '../rollup/sums.ts';
 import { counterSpec } from '../rollup/columns.ts';
 import { MachineRollup, minuteOf, type SummaryDraft } from '../rollup/rollup.ts';
 import { MachineStateReader } from '../states/machine-state.ts';

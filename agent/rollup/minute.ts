@@ -2,7 +2,8 @@
 import { hash } from 'node:crypto';
 import type { CounterBase } from '../counters/counter.ts';
 import type { SummaryDraft } from './rollup.ts';
-import { makeRooms, type MinutePoints, type Room } from './points.ts';
+import { MinutePoints, Rooms } from './points.ts';
+import { Sums } from './sums.ts';
 
 /** A minute holds a few more or fewer readings than the one before it. */
 const spareReadings = 2;
@@ -24,8 +25,9 @@ export function revised(last: Sent | null, draft: SummaryDraft): Sent | null {
 export class Minute {
   readonly fromMs: number;
   readonly points: (MinutePoints | null)[];
-  /** As much as each signal needed in the minute before. */
-  rooms: readonly (Room | null)[];
+  /** As much as each signal needed in the minute before; null once nothing on time comes any more. */
+  #rooms: Rooms | null;
+  readonly #sums: Sums;
   readonly sent: (Sent | null)[];
   stateSent: Sent | null = null;
   /** Counter bases at the end of the minute; null while they must be computed anew. */
@@ -36,16 +38,24 @@ export class Minute {
 
   constructor(fromMs: number, columns: number, before: Minute | undefined) {
     this.fromMs = fromMs;
-    this.rooms = makeRooms((before?.points ?? []).map((points) => (points === null ? 0 : points.most + spareReadings)));
+    this.#rooms =
+      before === undefined
+        ? Rooms.least(columns)
+        : new Rooms(before.points.map((points) => (points === null ? 0 : points.most + spareReadings)));
+    this.#sums = new Sums(columns);
     this.points = Array.from({ length: columns }, () => null);
     this.sent = Array.from({ length: columns }, () => null);
   }
 
+  pointsOf(column: number): MinutePoints {
+    return (this.points[column] ??= new MinutePoints(this.#rooms, column, this.#sums));
+  }
+
   /** Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left. */
   leaveRooms(): void {
-    if (this.rooms.length === 0) return;
-    this.rooms = [];
-    const rooms = makeRooms(this.points.map((points) => points?.length ?? 0));
-    for (const [column, points] of this.points.entries()) points?.moveTo(rooms[column] ?? null);
+    if (this.#rooms === null) return;
+    this.#rooms = null;
+    const rooms = new Rooms(this.points.map((points) => points?.length ?? 0));
+    for (const [column, points] of this.points.entries()) points?.moveTo(rooms, column);
   }
 }

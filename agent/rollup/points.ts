@@ -1,32 +1,8 @@
 /**
- * The numeric readings of one signal within one minute, in order of time whatever order they came in, each time once; and
- * what a minute of them adds up to. Because a minute is folded from its sorted readings, order, repetition and lateness
- * cannot change a total (DESIGN: summary).
+ * The numeric readings of one signal within one minute, in order of time whatever order they came in, each time once.
+ * Because a minute is folded from its sorted readings, order, repetition and lateness cannot change a total (DESIGN: summary).
  */
-import {
-  advanceCounter,
-  type CounterBase,
-  type CounterSpec,
-  type CounterStep,
-  type ResetSpan,
-} from '../counters/counter.ts';
-
-/** Quality by rank: of two readings of one time the better one counts. */
-export const rank = { bad: 0, uncertain: 1, good: 2 } as const;
-export type Rank = (typeof rank)[keyof typeof rank];
-
-export interface Point {
-  readonly tMs: number;
-  /** NaN for a bad reading. */
-  readonly value: number;
-  readonly rank: Rank;
-}
-
-/** A span in which the machine was not read; `toMs` is Infinity while it lasts. */
-export interface GapSpan {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+import { rank, Running, Sums, type FoldSpan, type Point, type Rank } from './sums.ts';
 
 const minuteMs = 60_000;
 /** A signal read once a second fills it in a minute. */
@@ -34,41 +10,73 @@ const leastCapacity = 64;
 /** Fewer are not settled: that is work for each signal. */
 const leastSettled = 8;
 
-/** Where the readings of a minute lie: parts of arrays that other signals share, as 10,000 small ones cost as much again. */
-export interface Room {
+/** Where the readings of a minute lie: each signal has its part of arrays they share, as 10,000 small ones cost as much again. */
+export class Rooms {
   readonly times: Uint16Array;
   readonly values: Float32Array;
-}
+  /** Where each signal's part begins, and after the last one where it ends. */
+  readonly #starts: Uint32Array;
 
-/** Room for so many readings of each signal; null where none is expected. */
-export function makeRooms(capacities: readonly number[]): (Room | null)[] {
-  const all = capacities.reduce((sum, capacity) => sum + capacity, 0);
-  const times = new Uint16Array(all);
-  const values = new Float32Array(all);
-  let to = 0;
-  return capacities.map((capacity) => {
-    const from = to;
-    to += capacity;
-    return capacity === 0 ? null : { times: times.subarray(from, to), values: values.subarray(from, to) };
-  });
+  /** Room for so many readings of each signal; 0 where none is expected. */
+  constructor(capacities: readonly number[]) {
+    this.#starts = new Uint32Array(capacities.length + 1);
+    for (const [i, capacity] of capacities.entries()) this.#starts[i + 1] = this.startOf(i) + capacity;
+    const all = this.startOf(capacities.length);
+    this.times = new Uint16Array(all);
+    this.values = new Float32Array(all);
+  }
+
+  /** Where the part of a signal begins; the end where there is no such signal. */
+  startOf(column: number): number {
+    return this.#starts[column] ?? this.#starts.at(-1) ?? 0;
+  }
+
+  capacityOf(column: number): number {
+    return this.startOf(column + 1) - this.startOf(column);
+  }
+
+  /** For every signal as much as a new one gets that has no room. */
+  static least(columns: number): Rooms {
+    return new Rooms(Array.from({ length: columns }, () => leastCapacity));
+  }
 }
 
 export class MinutePoints {
-  /** Whole ms since the start of the minute where they are that, else since 1970. */
+  /** Whole ms since the start of the minute where they are that, else since 1970. From `#timesFrom` on. */
   #times: Uint16Array | Float64Array;
+  /** From `#valuesFrom` on. */
   #values: Float32Array | Float64Array;
+  #timesFrom = 0;
+  #valuesFrom = 0;
+  #capacity: number;
   /** Null while all are good. */
   #ranks: Uint8Array | null = null;
   #fromMs = 0;
   #count = 0;
   #most = 0;
-  /** What those add up to that are no longer kept. */
-  #settled: Running | null = null;
+  /** What those add up to that are no longer kept: this row. */
+  readonly #sums: Sums;
+  readonly #row: number;
 
-  /** @param room with the right one nothing is copied and nothing stays empty; without, it makes its own */
-  constructor(room: Room | null = null) {
-    this.#times = room?.times ?? new Uint16Array(leastCapacity);
-    this.#values = room?.values ?? new Float32Array(leastCapacity);
+  /**
+   * @param rooms with the right one for this column nothing is copied and nothing stays empty; without, it makes its own
+   * @param sums those of the minute
+   */
+  constructor(rooms: Rooms | null = null, column = 0, sums: Sums | null = null) {
+    const isOfMinute = sums?.has(column) === true;
+    this.#sums = isOfMinute ? sums : new Sums(1);
+    this.#row = isOfMinute ? column : 0;
+    const capacity = rooms?.capacityOf(column) ?? 0;
+    if (rooms === null || capacity === 0) {
+      this.#capacity = leastCapacity;
+      this.#times = new Uint16Array(leastCapacity);
+      this.#values = new Float32Array(leastCapacity);
+      return;
+    }
+    this.#capacity = capacity;
+    this.#times = rooms.times;
+    this.#values = rooms.values;
+    this.#timesFrom = this.#valuesFrom = rooms.startOf(column);
   }
 
   get length(): number {
@@ -79,46 +87,49 @@ export class MinutePoints {
   get most(): number {
     return this.#most;
   }
-  /** What the readings that were settled add up to. */
+  /** What the readings that were settled add up to, to go on from; null where none was. */
   get settled(): Running | null {
-    return this.#settled;
+    return this.#sums.read(this.#row);
   }
 
   /**
    * Adds up the readings before `beforeMs`, which do not change any more, and keeps their sums alone. The newest reading stays.
    * Returns the time of the last that was settled; null where there were not enough to be worth it.
    */
-  settle(beforeMs: number, input: Omit<FoldInput, 'counter'>): number | null {
+  settle(beforeMs: number, input: FoldSpan): number | null {
     const settled = Math.min(this.#lowerBound(beforeMs), this.#count - 1);
     if (settled < leastSettled) return null;
-    this.#settled ??= new Running(input.before);
-    for (let i = 0; i < settled; i++) {
-      this.#settled.take(this.timeAt(i), this.valueAt(i), this.rankAt(i), input);
-    }
+    const running = this.settled ?? new Running(input.before);
+    for (let i = 0; i < settled; i++) running.take(this.timeAt(i), this.valueAt(i), this.rankAt(i), input);
+    this.#sums.write(this.#row, running);
     const lastMs = this.timeAt(settled - 1);
-    for (const array of [this.#times, this.#values, this.#ranks]) array?.copyWithin(0, settled, this.#count);
+    this.#shift(settled, 0);
     this.#count -= settled;
     return lastMs;
   }
 
   /** True while the next reading finds room. */
   get hasRoom(): boolean {
-    return this.#count < this.#times.length;
+    return this.#count < this.#capacity;
   }
 
   /** What is in it moves into other room; with too little of it, into its own. What was widened keeps its own too. */
-  moveTo(room: Room | null): void {
+  moveTo(rooms: Rooms, column: number): void {
     const count = this.#count;
     const isNarrow = this.#times instanceof Uint16Array && this.#values instanceof Float32Array;
-    if (room === null || !isNarrow || room.times.length < count) {
-      this.#grow(Math.max(1, count));
+    const capacity = rooms.capacityOf(column);
+    if (!isNarrow || capacity < Math.max(1, count)) {
+      this.#resize(Math.max(1, count));
       return;
     }
-    room.times.set(this.#times.subarray(0, count));
-    room.values.set(this.#values.subarray(0, count));
-    this.#times = room.times;
-    this.#values = room.values;
-    if (this.#ranks !== null) this.#ranks = resized(this.#ranks, Math.max(1, room.times.length));
+    const start = rooms.startOf(column);
+    rooms.times.set(this.#times.subarray(this.#timesFrom, this.#timesFrom + count), start);
+    rooms.values.set(this.#values.subarray(this.#valuesFrom, this.#valuesFrom + count), start);
+    this.#times = rooms.times;
+    this.#values = rooms.values;
+    this.#timesFrom = this.#valuesFrom = start;
+    this.#capacity = capacity;
+    if (this.#ranks !== null) this.#ranks = part(this.#ranks, 0, count, capacity);
   }
 
   /** False when nothing changed: the reading of this time was known already. */
@@ -141,11 +152,11 @@ export class MinutePoints {
   }
 
   timeAt(i: number): number {
-    return this.#fromMs + (this.#times[i] ?? NaN);
+    return i < this.#count ? this.#fromMs + (this.#times[this.#timesFrom + i] ?? NaN) : NaN;
   }
   /** NaN for a bad reading. */
   valueAt(i: number): number {
-    return this.#values[i] ?? NaN;
+    return i < this.#count ? (this.#values[this.#valuesFrom + i] ?? NaN) : NaN;
   }
   rankAt(i: number): Rank {
     return this.#ranks === null ? rank.good : ((this.#ranks[i] ?? rank.bad) as Rank);
@@ -157,38 +168,49 @@ export class MinutePoints {
   }
 
   #insert(at: number, tMs: number, value: number, rank: Rank): void {
-    if (this.#count === this.#times.length) this.#grow(Math.ceil(1.5 * this.#count));
+    if (this.#count === this.#capacity) this.#resize(Math.ceil(1.5 * this.#count));
     if (this.#most === 0 && this.#times instanceof Uint16Array) this.#fromMs = Math.floor(tMs / minuteMs) * minuteMs;
-    if (at < this.#count) {
-      this.#times.copyWithin(at + 1, at, this.#count);
-      this.#values.copyWithin(at + 1, at, this.#count);
-      this.#ranks?.copyWithin(at + 1, at, this.#count);
-    }
+    if (at < this.#count) this.#shift(at, at + 1);
     this.#count++;
     if (this.#count > this.#most) this.#most = this.#count;
     this.#put(at, tMs, value, rank);
+  }
+
+  /** The readings from place `from` on lie from place `to` on. */
+  #shift(from: number, to: number): void {
+    const [times, values, count] = [this.#timesFrom, this.#valuesFrom, this.#count];
+    this.#times.copyWithin(times + to, times + from, times + count);
+    this.#values.copyWithin(values + to, values + from, values + count);
+    this.#ranks?.copyWithin(to, from, count);
   }
 
   /** What does not fit into the narrow form widens it, so that nothing is rounded. */
   #put(at: number, tMs: number, value: number, quality: Rank): void {
     const sinceMs = tMs - this.#fromMs;
     if (this.#times instanceof Uint16Array && !(Number.isInteger(sinceMs) && sinceMs >= 0 && sinceMs < minuteMs)) {
-      this.#times = Float64Array.from(this.#times, (ms) => ms + this.#fromMs);
+      const own = this.#times.subarray(this.#timesFrom, this.#timesFrom + this.#capacity);
+      this.#times = Float64Array.from(own, (ms) => ms + this.#fromMs);
+      this.#timesFrom = 0;
       this.#fromMs = 0;
     }
-    this.#times[at] = tMs - this.#fromMs;
+    this.#times[this.#timesFrom + at] = tMs - this.#fromMs;
     if (this.#values instanceof Float32Array && Math.fround(value) !== value && !Number.isNaN(value)) {
-      this.#values = Float64Array.from(this.#values);
+      this.#values = Float64Array.from(this.#values.subarray(this.#valuesFrom, this.#valuesFrom + this.#capacity));
+      this.#valuesFrom = 0;
     }
-    this.#values[at] = value;
-    if (quality !== rank.good) this.#ranks ??= new Uint8Array(this.#times.length).fill(rank.good);
+    this.#values[this.#valuesFrom + at] = value;
+    if (quality !== rank.good) this.#ranks ??= new Uint8Array(this.#capacity).fill(rank.good);
     if (this.#ranks !== null) this.#ranks[at] = quality;
   }
 
-  #grow(capacity: number): void {
-    this.#times = resized(this.#times, capacity);
-    this.#values = resized(this.#values, capacity);
-    if (this.#ranks !== null) this.#ranks = resized(this.#ranks, capacity);
+  /** Into arrays of its own. */
+  #resize(capacity: number): void {
+    const count = this.#count;
+    this.#times = part(this.#times, this.#timesFrom, count, capacity);
+    this.#values = part(this.#values, this.#valuesFrom, count, capacity);
+    if (this.#ranks !== null) this.#ranks = part(this.#ranks, 0, count, capacity);
+    this.#timesFrom = this.#valuesFrom = 0;
+    this.#capacity = capacity;
   }
 
   #lowerBound(tMs: number): number {
@@ -203,189 +225,14 @@ export class MinutePoints {
   }
 }
 
-function resized<T extends Uint8Array | Uint16Array | Float32Array | Float64Array>(from: T, capacity: number): T {
+/** A copy of `count` numbers from `start` on, with room for `capacity`. */
+function part<T extends Uint8Array | Uint16Array | Float32Array | Float64Array>(
+  from: T,
+  start: number,
+  count: number,
+  capacity: number,
+): T {
   const into = new (from.constructor as new (length: number) => T)(capacity);
-  into.set(capacity < from.length ? from.subarray(0, capacity) : from);
+  into.set(from.subarray(start, start + count));
   return into;
-}
-
-export interface CounterTotals {
-  readonly delta: number;
-  readonly uncertainty: number;
-  readonly from: number;
-  readonly to: number;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly wraps: number;
-  readonly resets: number;
-}
-
-export interface MinuteTotals {
-  readonly samples: number;
-  readonly good: number;
-  readonly sum: number;
-  readonly integral: number;
-  readonly coveredS: number;
-  readonly min: number | null;
-  readonly max: number | null;
-  readonly first: number | null;
-  readonly last: number | null;
-  readonly counter: CounterTotals | null;
-}
-
-export interface FoldInput {
-  /** The span to account for: a minute, or what of it has passed. */
-  readonly fromMs: number;
-  readonly toMs: number;
-  /** The last reading before `fromMs`. */
-  readonly before: Point | null;
-  readonly gaps: readonly GapSpan[];
-  /** How long a value holds without another reading; Infinity where the source reports changes only. */
-  readonly holdMs: number;
-  readonly counter: {
-    readonly spec: CounterSpec;
-    readonly base: CounterBase | null;
-    readonly resets: readonly ResetSpan[];
-  } | null;
-}
-
-/** The sums of a minute while its readings are gone through in order of time. */
-export class Running {
-  samples = 0;
-  good = 0;
-  sum = 0;
-  integralMs = 0;
-  coveredMs = 0;
-  /** NaN before the first good reading, as are the three below. */
-  min = NaN;
-  max = NaN;
-  first = NaN;
-  last = NaN;
-  /** The reading whose value holds now. */
-  #heldMs: number;
-  #heldValue: number;
-
-  /** @param before the last reading before the minute */
-  constructor(before: Point | null) {
-    this.#heldMs = before?.tMs ?? NaN;
-    this.#heldValue = before?.rank === rank.good ? before.value : NaN;
-  }
-
-  static from(other: Running): Running {
-    const copy = new Running(null);
-    copy.samples = other.samples;
-    copy.good = other.good;
-    copy.sum = other.sum;
-    copy.integralMs = other.integralMs;
-    copy.coveredMs = other.coveredMs;
-    copy.min = other.min;
-    copy.max = other.max;
-    copy.first = other.first;
-    copy.last = other.last;
-    copy.#heldMs = other.#heldMs;
-    copy.#heldValue = other.#heldValue;
-    return copy;
-  }
-
-  take(tMs: number, value: number, quality: Rank, input: Omit<FoldInput, 'counter' | 'before'>): void {
-    this.hold(tMs, input);
-    this.samples++;
-    this.#heldMs = tMs;
-    this.#heldValue = NaN;
-    if (quality !== rank.good) return;
-    this.#heldValue = value;
-    if (this.good === 0) this.min = this.max = this.first = value;
-    this.good++;
-    this.sum += value;
-    this.min = Math.min(this.min, value);
-    this.max = Math.max(this.max, value);
-    this.last = value;
-  }
-
-  /** The value that holds, held until the next reading or for as long as it may. */
-  hold(nextMs: number, { fromMs, toMs, holdMs, gaps }: Omit<FoldInput, 'counter' | 'before'>): void {
-    if (Number.isNaN(this.#heldValue)) return;
-    const until = Math.min(nextMs, this.#heldMs + holdMs, gapAfter(gaps, this.#heldMs), toMs);
-    const ms = until - Math.max(this.#heldMs, fromMs);
-    if (!(ms > 0)) return;
-    this.coveredMs += ms;
-    this.integralMs += this.#heldValue * ms;
-  }
-}
-
-/** Readings that were settled count as those that are kept. A counter's are never settled: a reset may become known late. */
-export function foldMinute(
-  points: MinutePoints | null,
-  input: FoldInput,
-): { totals: MinuteTotals; counterOut: CounterBase | null } {
-  const count = points?.length ?? 0;
-  const settled = points?.settled ?? null;
-  const running = settled === null ? new Running(input.before) : Running.from(settled);
-  let steps: CounterTotals | null = null;
-  let base = input.counter?.base ?? null;
-  for (let i = 0; i < count; i++) {
-    if (points === null) break;
-    const tMs = points.timeAt(i);
-    const value = points.valueAt(i);
-    const quality = points.rankAt(i);
-    running.take(tMs, value, quality, input);
-    if (quality !== rank.good || input.counter === null) continue;
-    const { spec, resets } = input.counter;
-    const next = advanceCounter(spec, base, { tMs, value }, resets);
-    base = next.base;
-    if (next.step !== null) steps = addStep(steps, next.step);
-  }
-  running.hold(Infinity, input);
-  const { samples, good, sum, integralMs, coveredMs, min, max, first, last } = running;
-  const some = (value: number) => (good === 0 ? null : value);
-  return {
-    totals: {
-      samples,
-      good,
-      sum,
-      integral: integralMs / 1000,
-      coveredS: coveredMs / 1000,
-      min: some(min),
-      max: some(max),
-      first: some(first),
-      last: some(last),
-      counter: steps,
-    },
-    counterOut: base,
-  };
-}
-
-/** Counter totals with one more step. */
-export function addStep(totals: CounterTotals | null, step: CounterStep): CounterTotals {
-  return {
-    delta: (totals?.delta ?? 0) + step.delta,
-    uncertainty: (totals?.uncertainty ?? 0) + step.uncertainty,
-    from: totals?.from ?? step.from.value,
-    fromMs: totals?.fromMs ?? step.from.tMs,
-    to: step.to.value,
-    toMs: step.to.tMs,
-    wraps: (totals?.wraps ?? 0) + (step.kind === 'wrap' ? 1 : 0),
-    resets: (totals?.resets ?? 0) + (step.kind === 'reset' ? 1 : 0),
-  };
-}
-
-/** What of the gaps lies outside of all spans. */
-export function gapsWithout(gaps: readonly GapSpan[], spans: readonly GapSpan[]): readonly GapSpan[] {
-  return spans.reduce((left, span) => left.flatMap((gap) => without(gap, span)), gaps);
-}
-
-function without(gap: GapSpan, span: GapSpan): GapSpan[] {
-  if (span.toMs <= gap.fromMs || span.fromMs >= gap.toMs) return [gap];
-  const parts = [
-    { fromMs: gap.fromMs, toMs: span.fromMs },
-    { fromMs: span.toMs, toMs: gap.toMs },
-  ];
-  return parts.filter((part) => part.toMs > part.fromMs);
-}
-
-/** Where a value of `tMs` stops to hold because the machine was not read: the first instant ≥ tMs inside a gap. */
-function gapAfter(gaps: readonly GapSpan[], tMs: number): number {
-  let first = Infinity;
-  for (const gap of gaps) if (gap.toMs > tMs) first = Math.min(first, Math.max(gap.fromMs, tMs));
-  return first;
 }

@@ -16,15 +16,8 @@ import type { DraftOf } from '../records.ts';
 import type { StateTimeline } from '../states/timeline.ts';
 import { columnOf, isSummarised, type Column } from './columns.ts';
 import { Minute, revised } from './minute.ts';
-import {
-  foldMinute,
-  gapsWithout,
-  MinutePoints,
-  type GapSpan,
-  type MinuteTotals,
-  type Point,
-  type Rank,
-} from './points.ts';
+import type { GapSpan, Point, Rank } from './sums.ts';
+import { foldMinute, gapsWithout, type MinuteTotals } from './totals.ts';
 
 export type SummaryDraft = DraftOf<'summary'> | DraftOf<'state-summary'>;
 
@@ -123,7 +116,7 @@ export class MachineRollup {
     if (column < 0) return true;
     if (tMs < this.#forgottenMs || tMs <= (this.#settledMs[column] ?? -Infinity)) return false;
     const minute = this.#minuteAt(minuteOf(tMs));
-    const points = (minute.points[column] ??= new MinutePoints(minute.rooms[column]));
+    const points = minute.pointsOf(column);
     if (!points.hasRoom) this.#settleColumn(minute, column, tMs);
     if (points.add(tMs, value, quality)) this.#touch(minute.fromMs);
     return true;

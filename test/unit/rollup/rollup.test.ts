@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { modelMachine } from '../../../agent/machine.ts';
 import { SegmentClock } from '../../../agent/rollup/clock.ts';
-import { MinutePoints, rank } from '../../../agent/rollup/points.ts';
+import { MinutePoints } from '../../../agent/rollup/points.ts';
+import { rank } from '../../../agent/rollup/sums.ts';
 import { MachineRollup, type RollupOptions, type SummaryDraft } from '../../../agent/rollup/rollup.ts';
 import { StateTimeline } from '../../../agent/states/timeline.ts';
 import { eight, reference, Rig, setupOf, standing } from '../pipeline/rig.ts';
@@ -278,7 +279,7 @@ for (const stepMs of [3_600_000, -3_600_000]) {
 test('a signal read twenty times a second takes no more room than one read ten times: what cannot change is settled before it grows', () => {
   const rollup = newRollup({ settleAfterS: 2 });
   const held = (everyMs: number): number => {
-    const points = new MinutePoints(null);
+    const points = new MinutePoints();
     const input = { fromMs: eight, toMs: eight + 60_000, before: null, gaps: [], holdMs: Infinity };
     for (let tMs = eight; tMs < eight + 60_000; tMs += everyMs) {
       if (!points.hasRoom) points.settle(tMs - 2000, input);
