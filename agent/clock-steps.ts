@@ -9,6 +9,7 @@
  */
 import type { AlertDesk } from './alerts/desk.ts';
 import { bootOfOccurrence, datedRecord } from './dating/record.ts';
+import type { IncidentBook } from './incidents/book.ts';
 import type { Journaling } from './journaling.ts';
 import type { LineTime } from './line-time.ts';
 import type { DatedSpan } from './pipeline-ports.ts';
@@ -25,6 +26,7 @@ export interface ClockStepsParts {
   readonly line: LineTime;
   readonly journal: Journaling;
   readonly desk: AlertDesk;
+  readonly incidents: IncidentBook;
   readonly machines: ReadonlyMap<string, Watched>;
   readonly boot: string;
   /** Occurrences raised by these boots have their times on our clock. */
@@ -77,12 +79,13 @@ export class ClockSteps {
   }
 
   #timeKnown(span: DatedSpan): void {
-    const { line, journal, desk, machines, ownBoots, builtMs } = this.#p;
+    const { line, journal, desk, incidents, machines, ownBoots, builtMs } = this.#p;
     const { shiftMs } = span;
     this.#knowsTime = true;
     line.datedFrom(span.untilMs);
     const raisedHere = (occurrence: string) => ownBoots.has(bootOfOccurrence(occurrence));
     desk.date(shiftMs, builtMs, raisedHere);
+    incidents.date(shiftMs, builtMs, raisedHere);
     journal.date((record) => {
       const occurrenceMs = raisedHere(record.occurrence) ? shiftMs : 0;
       return datedRecord(record, { ownMs: shiftMs, beforeMs: shiftMs, occurrenceMs }, builtMs);

@@ -5,6 +5,7 @@
 import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { AlertDesk } from './alerts/desk.ts';
 import { FindingDesk, type FabricFinding } from './findings.ts';
+import type { IncidentBook } from './incidents/book.ts';
 import type { Journaling } from './journaling.ts';
 import type { ClothTaught, FabricPort } from './pipeline-ports.ts';
 import { RollDesk, type SeenFabric, type WebSetup } from './rolls/desk.ts';
@@ -18,6 +19,7 @@ const taughtEvent = 'cloth_taught';
 export interface FabricDeskParts {
   readonly journal: Journaling;
   readonly desk: AlertDesk;
+  readonly incidents: Pick<IncidentBook, 'told' | 'ended'>;
   /** Whether that machine is watched; what comes of another is counted there. */
   readonly isWatched: (machine: string) => boolean;
   /** The newest value of a signal of a machine; null where there is none. */
@@ -32,9 +34,9 @@ export class FabricDesk implements FabricPort {
 
   constructor(parts: FabricDeskParts) {
     this.#p = parts;
-    const { journal, desk, value } = parts;
+    const { journal, desk, incidents, value } = parts;
     this.#rolls = new RollDesk({ journal, value });
-    this.#findings = new FindingDesk({ journal, desk, rolls: this.#rolls });
+    this.#findings = new FindingDesk({ journal, desk, incidents, rolls: this.#rolls });
   }
 
   /** At the start, once for a machine with an eye: its last roll, and the alerts of it that are open. */

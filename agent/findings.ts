@@ -18,6 +18,7 @@ import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { AlertDesk } from './alerts/desk.ts';
 import type { Activation } from './alerts/occurrence.ts';
 import type { GatewayRule } from './gateway-alerts.ts';
+import type { IncidentBook, SenseTold } from './incidents/book.ts';
 import type { Journaling } from './journaling.ts';
 import { metres, type RollDesk, type RollPlace } from './rolls/desk.ts';
 import { findingEvent, goesOnEvent, refinedEvent } from './rolls/events.ts';
@@ -124,6 +125,7 @@ function ruleOf(name: string): GatewayRule {
 export interface FindingDeskParts {
   readonly journal: Journaling;
   readonly desk: AlertDesk;
+  readonly incidents: Pick<IncidentBook, 'told' | 'ended'>;
   readonly rolls: Pick<RollDesk, 'placed' | 'atBegin' | 'hasRoom' | 'anew'>;
 }
 
@@ -220,7 +222,10 @@ export class FindingDesk {
     if (isNew) this.#note(told, lasts ? 'opened' : 'instant');
     else this.#note(told, 'instant', refinedEvent);
     const { text, ...rule } = ruleOf(finding.class);
-    this.#parts.desk.activate(machine, rule, activationOf(told, text, now), false, false, now);
+    const { desk, incidents } = this.#parts;
+    desk.activate(machine, rule, activationOf(told, text, now), false, false, now, (occurrence) =>
+      incidents.told({ ...incidentOf(finding, rule.id), occurrence, isNew }),
+    );
     if (before !== null && before.finding.class !== finding.class) this.#end(before, finding.lastMs, now);
     this.#spots.delete(lineKey(machine, id));
     (lasts ? this.#lines : this.#spots).set(lineKey(machine, id), told);
@@ -247,6 +252,7 @@ export class FindingDesk {
   #end({ finding: line }: Told, endedMs: number, now: Instant): void {
     this.#lines.delete(lineKey(line.machine, line.id));
     const rule = ruleOf(line.class).id;
+    this.#parts.incidents.ended(line.machine, incidentKey(rule, line.id), Math.round(endedMs));
     if (this.#lastsAs(line.machine, rule)) return;
     this.#parts.desk.clear(line.machine, rule, Math.round(endedMs), now);
   }
@@ -297,6 +303,24 @@ function isLarger(finding: FabricFinding, told: FabricFinding): boolean {
 function grown(told: Told, finding: FabricFinding, place: RollPlace | null): Told {
   const { rollFromMm, rollToMm, lastMs } = finding;
   return { ...told, finding: { ...told.finding, rollFromMm, rollToMm, lastMs }, place };
+}
+
+const incidentKey = (rule: string, id: number) => `${rule} ${id}`;
+
+/** What the alert's incident hangs on. */
+function incidentOf(
+  { machine, id, shape, needle, k, firstMs, lastMs, crop }: FabricFinding,
+  rule: string,
+): Omit<SenseTold, 'occurrence' | 'isNew'> {
+  return {
+    machine,
+    sense: 'eye',
+    key: incidentKey(rule, id),
+    needles: needle === null || k === null ? [] : [{ needle, k }],
+    fromMs: Math.round(firstMs),
+    lastMs: shape === 'spot' ? Math.round(lastMs) : null,
+    picture: crop,
+  };
 }
 
 function activationOf(told: Told, text: string, now: Instant): Activation {

@@ -13,6 +13,7 @@ export interface JournalingPorts {
   journal(entries: readonly JournalEntry[], urgent: boolean): Promise<void>;
   /** What staff are told to do about an alert of this rule. */
   runbook(machine: string, rule: string): string | null;
+  incident(occurrence: string): AlertView['incident'];
 }
 
 /** Records the journal did not take and that are still to be told. */
@@ -135,6 +136,7 @@ export class Journaling {
       record,
       verified: record.transition !== 'unverified',
       runbook: this.#ports.runbook(record.machine, record.rule),
+      incident: this.#ports.incident(record.occurrence),
     };
   }
 }

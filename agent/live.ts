@@ -1,5 +1,6 @@
 /** The present as the page, the API and the status line see it. Plain data, made new at each call. */
 import type { AlertRecord, MachineState } from '../cloud-bridge/contract.ts';
+import type { IncidentView } from './incidents/book.ts';
 
 export interface SignalView {
   readonly signal: string;
@@ -41,6 +42,8 @@ export interface AlertView {
   readonly record: AlertRecord;
   readonly verified: boolean;
   readonly runbook: string | null;
+  /** null: it belongs to none, or that was over long ago. */
+  readonly incident: IncidentView | null;
 }
 
 export interface UplinkView {

@@ -3,6 +3,7 @@
  * stages keep arrays instead of maps.
  */
 import type { Profile, SignalSpec } from '../drivers/profiles/schema.ts';
+import type { Cylinder } from './incidents/arcs.ts';
 import type { DraftOf } from './records.ts';
 import type { WebSetup } from './rolls/desk.ts';
 
@@ -11,6 +12,8 @@ export interface MachineSetup {
   readonly web?: WebSetup;
   /** A microphone hears it. Absent: none does. */
   readonly hasEar?: boolean;
+  /** Its needles, as eye and ear name them. Absent: neither names any. */
+  readonly cylinder?: Cylinder;
   readonly id: string;
   readonly name: string;
   readonly kind: string;

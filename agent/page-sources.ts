@@ -21,7 +21,7 @@ const noSound: PageSound = {
 };
 
 export function pageSources(parts: {
-  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook'> & {
+  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook' | 'incident'> & {
     readonly fabric: Pick<FabricPort, 'rollBegin'>;
   };
   readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries' | 'rolls' | 'rollFile' | 'readFile'>;
@@ -83,6 +83,7 @@ export function pageSources(parts: {
           verified: record.transition !== 'unverified',
           // Of today's rules: advice on a past alert is for who meets it again.
           runbook: pipeline.runbook(record.machine, record.rule),
+          incident: pipeline.incident(record.occurrence),
         }));
       return { items, next: page.next };
     },

@@ -97,6 +97,7 @@ export function pipelineFor({
       polls: pollsMs(machine),
       ...clothOf(machine, profile.protocol),
       hasEar: machine.ear !== null,
+      ...cylinderOf(machine),
     })),
     rules,
     clock,
@@ -136,6 +137,13 @@ function clothOf({ eye, webEye }: MachineConfig, protocol: Profile['protocol']):
   if (webEye === null) return {};
   const { widthMm, fabric } = webEye;
   return { web: { widthMm, fabric, mmPerTurn: null, countsAlone } };
+}
+
+/** The needles that alerts of its senses name: both have the same, or the configuration is refused. */
+function cylinderOf({ eye, ear }: MachineConfig): Pick<MachineSetup, 'cylinder'> {
+  if (eye !== null) return { cylinder: { needles: eye.needles, firstNeedle: eye.firstNeedle } };
+  if (ear?.needles === undefined) return {};
+  return { cylinder: { needles: ear.needles, firstNeedle: ear.firstNeedle ?? 1 } };
 }
 
 export async function uplinkFor(

@@ -5,6 +5,7 @@ import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { FaultName } from '../models/voiceprint/fault-classes.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
 import type { FoldMachine } from './dating/fold.ts';
+import type { IncidentView } from './incidents/book.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { SeenFabric } from './rolls/desk.ts';
@@ -105,6 +106,8 @@ export interface PipelineCounts {
   /** Everything before this is in summaries that were handed to the outbox, UTC ms; 0 before the first. */
   readonly summarisedToMs: number;
   readonly alerts: AlertCounts;
+  /** What was forgotten of incidents, for want of room. */
+  readonly incidentsForgotten: number;
 }
 
 /** `toMs` is null while it lasts. */
@@ -190,6 +193,8 @@ export interface OddSound {
   readonly angle: { readonly degrees: number; readonly k: number } | null;
   /** Which needle it may be, the likeliest first, each ± k; null where none is suspected or stands out. */
   readonly needles: { readonly needles: readonly number[]; readonly k: number } | null;
+  /** SHA-256 of the picture of its last minute, kept as evidence; null where there is none. */
+  readonly spectrogram: string | null;
   /** `id@version`. */
   readonly model: string;
   readonly isSimulated: boolean;
@@ -251,6 +256,8 @@ export interface Pipeline {
   addSignals(machine: string, signals: Readonly<Record<string, SignalSpec>>): void;
   machinesView(): MachineView[];
   alertsView(): AlertView[];
+  /** The incident of an alert, open or closed; null where it has none, or it was over long ago. */
+  incident(occurrence: string): IncidentView | null;
   /** What staff are told to do about an alert of this rule; null where it says nothing or is no longer configured. */
   runbook(machine: string, rule: string): string | null;
   counts(): PipelineCounts;

@@ -5,6 +5,7 @@
  *                   → state machine, detectors → alerts                             (judgement.ts)
  *     finding of a sense → its roll (rolls/desk.ts) → alerts (findings.ts)            (fabric.ts)
  *     sound of a machine that is odd → alerts                                          (sounds.ts)
+ *     alerts of both about one needle → one incident                                   (incidents/book.ts)
  *     what the gateway says of itself                                                 (gateway.ts)
  *                   → outbox                                                        (journaling.ts)
  *
@@ -30,6 +31,7 @@ import { FabricDesk } from './fabric.ts';
 import { FindingDesk } from './findings.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import { GatewayDesk } from './gateway.ts';
+import { IncidentBook, type IncidentView } from './incidents/book.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
 import { Judgement } from './judgement.ts';
@@ -76,6 +78,7 @@ class DataPipeline implements Pipeline {
   readonly #boot: string;
   readonly #journal: Journaling;
   readonly #desk: AlertDesk;
+  readonly #incidents = new IncidentBook();
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
@@ -99,21 +102,26 @@ class DataPipeline implements Pipeline {
     this.#journal = new Journaling({
       journal: (entries, urgent) => input.out.journal(entries, urgent),
       runbook: (machine, rule) => this.runbook(machine, rule),
+      incident: (occurrence) => this.incident(occurrence),
     });
     this.#desk = new AlertDesk({
       boot: this.#boot,
-      step: (step, atMs) => this.#journal.record(alertDraft(step, atMs)),
+      step: (step, atMs) => {
+        this.#journal.record(alertDraft(step, atMs));
+        this.#incidents.stepped(step, atMs);
+      },
       flood: (phase, atMs, alerts) =>
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
-    const [line, journal, desk] = [this.#line, this.#journal, this.#desk];
+    const [line, journal, desk, incidents] = [this.#line, this.#journal, this.#desk, this.#incidents];
     const now = () => line.now();
     this.gateway = new GatewayDesk({ journal, desk, now });
     const isWatched = (machine: string) => this.#watched(machine) !== undefined;
-    this.sound = new SoundDesk({ journal, desk, now, isWatched });
+    this.sound = new SoundDesk({ journal, desk, incidents, now, isWatched });
     this.fabric = new FabricDesk({
       journal,
       desk,
+      incidents,
       now,
       isWatched,
       value: (machine, signal) => {
@@ -126,6 +134,7 @@ class DataPipeline implements Pipeline {
       line,
       journal,
       desk,
+      incidents,
       machines: this.#machines,
       boot: this.#boot,
       ownBoots: new Set([this.#boot, ...sameHost]),
@@ -267,6 +276,10 @@ class DataPipeline implements Pipeline {
     return this.#desk.open().flatMap(({ id }) => this.#journal.alert(id) ?? []);
   }
 
+  incident(occurrence: string): IncidentView | null {
+    return this.#incidents.of(occurrence);
+  }
+
   runbook(machine: string, rule: string): string | null {
     if (machine === gatewayId) return GatewayAlerts.runbook(rule);
     return this.#runbooks.get(`${machine} ${rule}`) ?? FindingDesk.runbook(rule) ?? SoundDesk.runbook(rule);
@@ -291,6 +304,7 @@ class DataPipeline implements Pipeline {
       segment,
       summarisedToMs,
       alerts: this.#desk.counts(),
+      incidentsForgotten: this.#incidents.forgotten,
     };
   }
 
@@ -341,6 +355,9 @@ class DataPipeline implements Pipeline {
       const senses = [...(web === undefined ? [] : FindingDesk.rules), ...(hasEar ? SoundDesk.rules : [])];
       known.set(id, [...(chosen.get(id) ?? []), ...senses]);
     }
+    for (const { id, cylinder } of machines) if (cylinder !== undefined) this.#incidents.watch(id, cylinder);
+    const told = [...recovery.justClosed, ...recovery.openOccurrences].sort((a, b) => a.raisedMs - b.raisedMs);
+    for (const record of told) this.#incidents.recover(record);
     const open = recoverAlerts(this.#desk, recovery, known, now);
     this.gateway.quarantined(recovery.quarantined, now);
     const key = { boot: this.#boot, segment: this.#line.segment };

@@ -9,6 +9,7 @@
 import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { AlertDesk } from './alerts/desk.ts';
 import type { GatewayRule } from './gateway-alerts.ts';
+import type { IncidentBook } from './incidents/book.ts';
 import type { Journaling } from './journaling.ts';
 import type { OddSound, SoundPort } from './pipeline-ports.ts';
 import type { Instant } from './rules/conditions.ts';
@@ -32,6 +33,7 @@ const odd: GatewayRule = {
 export interface SoundDeskParts {
   readonly journal: Journaling;
   readonly desk: AlertDesk;
+  readonly incidents: Pick<IncidentBook, 'told'>;
   readonly isWatched: (machine: string) => boolean;
   readonly now: () => Instant;
 }
@@ -53,8 +55,8 @@ export class SoundDesk implements SoundPort {
   }
 
   began(sound: OddSound): { occurrence: string | null; durable: Promise<void> } {
-    const { isWatched, journal, desk, now } = this.#p;
-    const { machine } = sound;
+    const { isWatched, journal, desk, incidents, now } = this.#p;
+    const { machine, needles, spectrogram } = sound;
     if (!isWatched(machine)) return { occurrence: null, durable: journal.durable() };
     const before = this.#lasting.get(machine);
     if (before !== undefined) this.#note(before, 'closed', before.sinceMs, { lost: true });
@@ -70,7 +72,19 @@ export class SoundDesk implements SoundPort {
       evidence: dataOf(sound),
     };
     this.#note(sound, 'opened', sound.sinceMs);
-    desk.activate(machine, rule, activation, false, false, at);
+    desk.activate(machine, rule, activation, false, false, at, (occurrence) =>
+      incidents.told({
+        machine,
+        occurrence,
+        sense: 'ear',
+        key: odd.id,
+        isNew: true,
+        needles: needles === null ? [] : needles.needles.map((needle) => ({ needle, k: needles.k })),
+        fromMs: activation.onsetMs,
+        lastMs: null,
+        picture: spectrogram,
+      }),
+    );
     journal.flush();
     const occurrence = desk.open().find((one) => one.machine === machine && one.rule === odd.id)?.id ?? null;
     return { occurrence, durable: journal.durable() };
@@ -137,8 +151,8 @@ const suspectedText = (suspected: OddSound['suspected']): string | null =>
     : suspected.map(({ fault, probability }) => `${fault} ${Math.round(probability * 100) / 100}`).join('; ');
 
 function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
-  const { score, threshold, spread, print, moved, movedBy, speed, suspected, angle, needles, model, isSimulated } =
-    sound;
+  const { score, threshold, spread, print, moved, movedBy, speed, suspected, angle, needles } = sound;
+  const { spectrogram, model, isSimulated } = sound;
   const said = ranges.map(
     ({ what, fromHz, toHz, db }) => `${what} ${fromHz}-${toHz} Hz ${db > 0 ? '+' : ''}${tenths(db)} dB`,
   );
@@ -154,6 +168,7 @@ function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
     suspected: suspectedText(suspected),
     angle: angle === null ? null : `${Math.round(angle.degrees) % 360} ± ${Math.ceil(angle.k)} degrees`,
     needles: needles === null ? null : needles.needles.map((one) => `${one} ± ${needles.k}`).join('; '),
+    spectrogram,
     model,
     isSimulated,
   };

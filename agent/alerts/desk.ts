@@ -12,6 +12,7 @@ import {
   type Activation,
   type AlertInput,
   type AlertStep,
+  type Evidence,
   type Occurrence,
 } from './occurrence.ts';
 
@@ -87,15 +88,20 @@ export class AlertDesk {
     return occurrence.clearedMs === null ? 'held' : 'was-over';
   }
 
+  /** @param about what is to be added to the evidence, which hangs on the occurrence; called once */
   activate(
     machine: string,
     rule: Pick<Rule, 'id' | 'type' | 'priority' | 'latch'>,
-    activation: Activation,
+    said: Activation,
     chattering: boolean,
     suppressed: boolean,
     now: Now,
+    about?: (occurrence: string) => Evidence,
   ): void {
     const open = this.#of(machine, rule.id);
+    const id = open?.id ?? `${this.#ports.boot}-${++this.#serial}`;
+    const { evidence, ...began } = said;
+    const activation = { ...began, evidence: { ...evidence, ...about?.(id) } };
     if (chattering) this.#chattering++;
     if (open !== undefined) {
       if (open.clearedMs !== null) this.#noteRaised(now);
@@ -103,8 +109,6 @@ export class AlertDesk {
       return;
     }
     this.#noteRaised(now);
-    this.#serial++;
-    const id = `${this.#ports.boot}-${this.#serial}`;
     const { type, priority, latch: latching } = rule;
     const result = raise({ id, machine, rule: rule.id, type, priority, latching }, activation);
     this.#keep(id, result.occurrence, result.steps, now.wallMs);

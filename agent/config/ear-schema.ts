@@ -53,7 +53,7 @@ export const earSchema = z.strictObject({
   ),
   needles: field(
     z.int().min(4).max(100_000).optional(),
-    'Needles of the cylinder of a circular knitting machine. With `feeders` the ear says which fault it may be; of sewing machines it needs neither.',
+    'Needles of the cylinder of a circular knitting machine. With `feeders` the ear says which fault it may be; of sewing machines it needs neither. Where the machine has an `eye`, the same as there.',
     atStart,
   ),
   feeders: field(z.int().min(1).max(1_000).optional(), 'Feeders of the cylinder, see `needles`.', atStart),

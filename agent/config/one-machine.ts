@@ -67,6 +67,7 @@ export function glimpse(
     ...endpointIssues(main, raw, glimpsed),
     ...pollIssues(main, raw, glimpsed),
     ...webEyeIssues(main, raw, path),
+    ...needleIssues(main, raw, path),
   );
   return glimpsed;
 }
@@ -88,6 +89,33 @@ function webEyeIssues(main: Source, raw: unknown, machine: Path): readonly Confi
   }
   if (position === 'speed' && childOf(web, 'speedSignal') === undefined) {
     issues.push(issueAt(main, path, 'has position speed and no speedSignal', 'speedSignal: with a signal in m/min'));
+  }
+  return issues;
+}
+
+/** Eye and ear tell which needle by the same numbers, so that what both tell of can be one incident. */
+function needleIssues(main: Source, raw: unknown, machine: Path): readonly ConfigIssue[] {
+  const [eye, ear] = [childOf(raw, 'eye'), childOf(raw, 'ear')];
+  const seen = childOf(eye, 'needles');
+  const heard = childOf(ear, 'needles');
+  if (typeof seen !== 'number' || typeof heard !== 'number') return [];
+  const issues: ConfigIssue[] = [];
+  if (seen !== heard) {
+    const right = 'the same number for both, that of the cylinder';
+    issues.push(
+      issueAt(main, [...machine, 'ear', 'needles'], `is ${heard}, but the eye of the same cylinder has ${seen}`, right),
+    );
+  }
+  const counted = (sense: unknown) => childOf(sense, 'firstNeedle') ?? 1;
+  if (counted(eye) !== counted(ear)) {
+    issues.push(
+      issueAt(
+        main,
+        [...machine, 'ear'],
+        'counts its needles from another first one than the eye',
+        'firstNeedle: the same for both',
+      ),
+    );
   }
   return issues;
 }

@@ -23,8 +23,9 @@ export interface FeedEvent {
 }
 
 /** An alert on the wire: its newest record with what staff need to act, in one flat object. */
-export function flatAlert(view: AlertView): AlertView['record'] & Pick<AlertView, 'verified' | 'runbook'> {
-  return { ...view.record, verified: view.verified, runbook: view.runbook };
+export function flatAlert(view: AlertView): AlertView['record'] & Omit<AlertView, 'record'> {
+  const { record, verified, runbook, incident } = view;
+  return { ...record, verified, runbook, incident };
 }
 
 export interface Feed {

@@ -1,6 +1,7 @@
 /** What the page's API tells of each thing, as zod schemas held against the types of the rooms they come from. */
 import { z } from 'zod';
 import { alertRecord, machineStates } from '../../cloud-bridge/contract.ts';
+import type { IncidentView } from '../incidents/book.ts';
 import type { MachineView, UplinkView } from '../live.ts';
 import { beginReasons } from '../rolls/events.ts';
 import type { RollListed } from '../rolls/read.ts';
@@ -66,9 +67,24 @@ export const streamCounts = z.strictObject({
   snapshots: z.number(),
   overflows: z.number().describe('Times a page did not read fast enough and missed events'),
 }) satisfies z.ZodType<StreamCounts>;
+const incidentView = z.strictObject({
+  id: z.string().describe('Alerts of one machine with the same are about one needle'),
+  needle: z
+    .number()
+    .nullable()
+    .describe('The needle to change, ± k: the one its alerts have in common; null: one alert alone'),
+  k: z.number().nullable(),
+  senses: z.array(z.enum(['eye', 'ear'])).readonly(),
+  occurrences: z.array(z.string()).readonly().describe('Its alerts, those that are over too'),
+  crop: z.string().nullable().describe('SHA-256 of what the eye saw, at /api/crops; null: not kept'),
+  spectrogram: z.string().nullable().describe('SHA-256 of what the ear heard, at /api/crops; null: not kept'),
+}) satisfies z.ZodType<IncidentView>;
 export const alertView = alertRecord.extend({
   verified: z.boolean().describe('false: not judged again since the last start'),
   runbook: z.string().nullable().describe('What to do'),
+  incident: incidentView
+    .nullable()
+    .describe('What it belongs to; null: it is about no needle, or was over long ago. The id is in its evidence too'),
 });
 export const setPointValue = z.union([z.number(), z.boolean()]);
 export const setPointView = z.strictObject({

@@ -258,6 +258,7 @@ function recover(
     clockShifts,
     lastSteps: journal.dating.lastSteps(boots),
     openOccurrences: journal.openOccurrences(),
+    justClosed: journal.justClosed(),
     openSpans: journal.openSpans(),
     lastRolls: new RollEvents(journal.db).last(),
     lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {

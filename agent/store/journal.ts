@@ -229,6 +229,13 @@ export class Journal {
   openOccurrences(): AlertRecord[] {
     return this.#sql.openOccurrences.all().map((body) => JSON.parse(String(body)) as AlertRecord);
   }
+  /** Those of incidents among the newest steps. */
+  justClosed(): AlertRecord[] {
+    return this.#sql.newestClosed
+      .all()
+      .map((body) => JSON.parse(String(body)) as AlertRecord)
+      .filter(({ evidence }) => evidence['incident'] !== undefined);
+  }
   lastCounters(): LastCounter[] {
     return this.#sql.lastCounters.all() as LastCounter[];
   }
@@ -349,6 +356,12 @@ function prepareAll(db: Database) {
       .prepare(
         `SELECT alert.body FROM occurrence JOIN alert ON alert.id = occurrence.last_alert
          WHERE is_open = 1 ORDER BY occurrence.raised_ms, alert.id`,
+      )
+      .pluck(),
+    // By number, as no clock is known to go right at a start. An hour of alerts is far fewer.
+    newestClosed: db
+      .prepare(
+        `SELECT body FROM alert WHERE id > (SELECT coalesce(max(id), 0) FROM alert) - 2000 AND transition = 'closed' ORDER BY id`,
       )
       .pluck(),
     lastCounters: one(

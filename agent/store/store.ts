@@ -77,6 +77,8 @@ export interface Recovery {
   readonly previousBoot: string | null;
   /** Last record of every occurrence that is not closed. */
   readonly openOccurrences: readonly AlertRecord[];
+  /** Last record of occurrences of an incident that were closed a little while ago: others may still belong to it. Oldest first. */
+  readonly justClosed: readonly AlertRecord[];
   /** Gaps, outages and floods that were told as opened and never as closed. */
   readonly openSpans: readonly OpenSpan[];
   /** Of each machine the newest event `roll_begun`, and what came after it of `roll_looked`, the last few; oldest first. */

@@ -4,6 +4,7 @@
  * which an earlier record arrives late moves to a later page.
  */
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import type { Row, Scalar, StoreReader } from '../store/bridge-store.ts';
 import { operations } from './operations.ts';
 import { decodeCursor, encodeCursor, json, type KeyColumn } from './page.ts';
@@ -96,29 +97,13 @@ const lists: readonly List[] = [
       machine: 'machine = @machine',
       type: 'type = @type',
       state: 'state = @state',
+      // Spelled alike by both databases.
+      incident: `evidence ->> 'incident' = @incident`,
       open: `(transition NOT IN ('closed', 'removed')) = (@open = 'true')`,
       from: 'at_ms >= @from',
       to: 'at_ms < @to',
     },
-    shape: (row) => ({
-      gateway: row['gateway'],
-      machine: row['machine'],
-      occurrence: row['occurrence'],
-      type: row['type'],
-      rule: row['rule'],
-      signal: row['signal'],
-      priority: row['priority'],
-      transition: row['transition'],
-      state: row['state'],
-      onsetMs: row['onset_ms'],
-      raisedMs: row['raised_ms'],
-      clearedMs: row['cleared_ms'],
-      atMs: row['at_ms'],
-      cause: row['cause'],
-      text: row['text'],
-      evidence: json(row['evidence']),
-      actor: row['actor'],
-    }),
+    shape: alertOf,
   },
   {
     operation: 'events',
@@ -146,6 +131,31 @@ const lists: readonly List[] = [
     }),
   },
 ];
+
+function alertOf(row: Row): Readonly<Record<string, unknown>> {
+  const evidence = json(row['evidence']);
+  const { incident } = z.object({ incident: z.string() }).safeParse(evidence).data ?? { incident: null };
+  return {
+    gateway: row['gateway'],
+    machine: row['machine'],
+    occurrence: row['occurrence'],
+    type: row['type'],
+    rule: row['rule'],
+    signal: row['signal'],
+    priority: row['priority'],
+    transition: row['transition'],
+    state: row['state'],
+    onsetMs: row['onset_ms'],
+    raisedMs: row['raised_ms'],
+    clearedMs: row['cleared_ms'],
+    atMs: row['at_ms'],
+    cause: row['cause'],
+    text: row['text'],
+    evidence,
+    actor: row['actor'],
+    incident,
+  };
+}
 
 /** Adds every list route to `app`. */
 export function listRoutes(app: FastifyInstance, store: StoreReader): void {

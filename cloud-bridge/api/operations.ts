@@ -74,7 +74,14 @@ const machineView = z.strictObject({
   signals: machineRecord.shape.signals,
 });
 const { n: _n, v: _v, kind: _kind, ...alertFields } = alertRecord.shape;
-const alertView = z.strictObject({ gateway: z.string(), ...alertFields });
+const alertView = z.strictObject({
+  gateway: z.string(),
+  ...alertFields,
+  incident: z
+    .string()
+    .nullable()
+    .describe('Of its evidence: alerts of one machine with the same are about one needle; null: it belongs to none'),
+});
 const { v: _eventV, kind: _eventKind, ...eventFields } = eventRecord.shape;
 const eventView = z.strictObject({ gateway: z.string(), boot: statusMessage.shape.boot, ...eventFields });
 const bucketKey = {
@@ -201,6 +208,7 @@ export const operations = {
       ...series,
       type: word.optional(),
       state: word.optional(),
+      incident: word.optional(),
       open: z.enum(['true', 'false']).optional(),
       from,
       to,

@@ -139,7 +139,11 @@ export const alertRecord = z.strictObject({
   clearedMs: utcMs.nullable(),
   cause: z.string().nullable(),
   text: z.string(),
-  evidence: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  evidence: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .describe(
+      'What it was judged by. Alerts of one machine with the same `incident` are about one needle; `incidentNeedle` ± `incidentK` is the one they have in common, on the records of those that came later. Names nobody knows are kept as they are',
+    ),
   actor: z.string().nullable(),
 });
 

@@ -95,6 +95,32 @@ export function bridgeApiContract({ name, open, runs }: Pick<StoreKind, 'name' |
     assert.match((await app.inject({ url: '/metrics', headers })).body, /^selvedge_bridge_gateways_online 1$/m);
   });
 
+  test(`${name}: alerts of one incident are found by it, and say so; others belong to none`, async (t) => {
+    const store = await open(t);
+    const records = [
+      alert(1, { occurrence: 'o-1', evidence: { needle: 317, k: 2, incident: 'o-1' } }),
+      alert(2, { occurrence: 'o-2', evidence: { incident: 'o-1', incidentNeedle: 316, incidentK: 1 } }),
+      alert(3, { occurrence: 'o-3', evidence: { incident: 'o-3' } }),
+      alert(4, { occurrence: 'o-4', evidence: {} }),
+      alert(5, { occurrence: 'o-5', evidence: { incident: 7 } }),
+    ];
+    await store.commit([checked({ seq: 1, records })], 1);
+    const app = apiOf(t, store);
+    const told = async (query: string) =>
+      new Map(
+        (await pageOf(app, `/api/alerts${query}`)).items.map((item) => {
+          const { occurrence, incident } = item as { occurrence: string; incident: string | null };
+          return [occurrence, incident] as const;
+        }),
+      );
+    assert.deepEqual(
+      await told(''),
+      new Map(Object.entries({ 'o-5': null, 'o-4': null, 'o-3': 'o-3', 'o-2': 'o-1', 'o-1': 'o-1' })),
+    );
+    assert.deepEqual([...(await told('?incident=o-1')).keys()].sort(), ['o-1', 'o-2']);
+    assert.equal((await told('?incident=o-9')).size, 0);
+  });
+
   test(`${name}: alerts that change while the pages are turned are each on one page`, async (t) => {
     const change = fc.record({ occurrence: fc.nat(11), raisedAgain: fc.boolean() });
     const turns = fc.array(fc.array(change, { maxLength: 3 }), { minLength: 12, maxLength: 12 });

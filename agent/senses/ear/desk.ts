@@ -304,7 +304,7 @@ export class EarDesk {
       const isSimulated = this.#p.machines.find(({ id }) => id === machine)?.ear.simulated ?? false;
       const model = this.#knowledge.model ?? '';
       const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges, suspected, angle, needles };
-      const odd = { machine, sinceMs, ...about, model, isSimulated };
+      const odd = { machine, sinceMs, ...about, spectrogram: sha256, model, isSimulated };
       const { occurrence } = pipeline.sound.began(odd);
       if (sha256 === null || picture === null) return;
       const data: EvidenceData = {

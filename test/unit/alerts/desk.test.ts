@@ -31,6 +31,23 @@ test('one machine and rule have one open occurrence, however often the condition
   assert.equal(steps.length, 2);
 });
 
+test('what hangs on the occurrence is asked once it has an id, and is in the evidence from its first record on', () => {
+  const { desk, steps } = newDesk();
+  const asked: string[] = [];
+  const about = (occurrence: string) => {
+    asked.push(occurrence);
+    return { incident: occurrence };
+  };
+  desk.activate('m', rule, { ...activation, evidence: { needle: 7 } }, false, false, at(0), about);
+  desk.activate('m', rule, activation, false, false, at(10), about);
+  desk.activate('n', rule, activation, false, false, at(20), about);
+  assert.deepEqual(asked, ['aa-1', 'aa-1', 'aa-2']);
+  assert.deepEqual(
+    steps.map(({ evidence }) => evidence),
+    [{ needle: 7, incident: 'aa-1' }, { incident: 'aa-2' }],
+  );
+});
+
 test('after the close the next activation is another occurrence', () => {
   const { desk, steps } = newDesk();
   desk.activate('m', rule, activation, false, false, at(0));

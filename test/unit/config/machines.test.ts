@@ -144,6 +144,18 @@ test('a camera over a flat web needs what tells how far the web has run, and sta
   assert.match(String(complaints(withWeb('position: encoder, mmPerCount: 0.1', eye))), /webEye is given beside eye/);
 });
 
+test('eye and ear of one cylinder have the same needles, counted alike', () => {
+  const knit = (ear: string): string =>
+    `version: 1\nsite: {id: s-1, timeZone: Asia/Dhaka}\ngateway: {id: gw-1}\nmachines:\n  - {id: ck-1, profile: sewing-retrofit-csv, endpoint: "tcp://127.0.0.1:1", eye: {camera: "file:///pictures", fabric: j, mmPerPx: 0.1, needles: 2000, feeders: 90, coursesPerCm: 18, circumferenceMm: 2000, position: index}, ear: {microphone: "alsa:hw:1,0"${ear}}}\n`;
+  assert.deepEqual(complaints(knit('')), []);
+  assert.deepEqual(complaints(knit(', needles: 2000, feeders: 90')), []);
+  assert.match(String(complaints(knit(', needles: 2001'))), /ear\.needles is 2001, but the eye/);
+  assert.match(
+    String(complaints(knit(', needles: 2000, firstNeedle: 0'))),
+    /counts its needles from another first one/,
+  );
+});
+
 test('clips of sound are kept where somebody asks for it, by a key that stands elsewhere, and for days that end', () => {
   const ear = (more: string) =>
     good.replace('    endpoint: tcp://127.0.0.1:4001\n', `$&    ear: { microphone: "alsa:hw:1,0"${more} }\n`);

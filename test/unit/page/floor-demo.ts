@@ -80,6 +80,7 @@ export function alertView(
     },
     verified: true,
     runbook: null,
+    incident: null,
     ...more,
   };
 }

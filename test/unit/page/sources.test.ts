@@ -10,6 +10,7 @@ test('a past alert carries the runbook its rule has today, and none when the rul
       alertsView: () => [],
       alertAction: () => ({ outcome: 'not-open', durable: Promise.resolve() }),
       runbook: (machine, rule) => (machine === 'ls-1' && rule === 'oil-low' ? 'Fill up.' : null),
+      incident: () => null,
       fabric: { rollBegin: () => assert.fail('not asked') },
     },
     store: {

@@ -26,6 +26,7 @@ export const emptyRecovery: Recovery = {
   boot,
   previousBoot: null,
   openOccurrences: [],
+  justClosed: [],
   openSpans: [],
   lastCounters: [],
   clockShifts: [],

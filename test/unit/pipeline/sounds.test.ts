@@ -23,6 +23,7 @@ const odd = (rig: Rig, more: Partial<OddSound> = {}): OddSound => ({
   ],
   angle: { degrees: 142.6, k: 3.2 },
   needles: { needles: [512, 487], k: 2 },
+  spectrogram: null,
   model: 'machine-voiceprint@1.0.0',
   isSimulated: true,
   ...more,

@@ -87,6 +87,30 @@ test('summaries come back as they were given, with and without a counter', (t) =
   assert.deepEqual(journal.stateSummariesBetween(0, nowMs * 2), [states]);
 });
 
+test('what was closed a little while ago is found at a start where it belongs to an incident', (t) => {
+  const { journal } = openIn(t);
+  assert.deepEqual(journal.justClosed(), []);
+  const over = { transition: 'closed', state: 'normal', clearedMs: nowMs } as const;
+  const closed = alert(3, { occurrence: 'o-2', ...over, evidence: { incident: 'o-2', needle: 317, k: 2 } });
+  const records = [
+    alert(1, { occurrence: 'o-1', ...over, evidence: {} }),
+    alert(2, { occurrence: 'o-2', evidence: { incident: 'o-2', needle: 317, k: 2 } }),
+    closed,
+    alert(4, { occurrence: 'o-3', evidence: { incident: 'o-3' } }),
+  ];
+  const insert = (some: readonly ReturnType<typeof alert>[]) =>
+    journal.transaction(() =>
+      journal.insert(
+        bootA,
+        some.map((record) => entry(record, 'alerts')),
+      ),
+    );
+  insert(records);
+  assert.deepEqual(journal.justClosed(), [closed]);
+  insert(Array.from({ length: 2_000 }, (_, i) => alert(i + 5, { occurrence: 'o-4' })));
+  assert.deepEqual(journal.justClosed(), [], 'so many steps ago it was over long ago');
+});
+
 test('open occurrences are those whose newest record is not closed', (t) => {
   const { journal } = openIn(t);
   const open = alert(4, { occurrence: 'o-2', raisedMs: nowMs + 5, transition: 'acked', state: 'active-acked' });

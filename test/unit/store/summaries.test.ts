@@ -61,6 +61,7 @@ function sourcesOf(store: Store) {
       alertsView: () => [],
       alertAction: () => ({ outcome: 'not-open', durable: Promise.resolve() }),
       runbook: () => null,
+      incident: () => null,
       fabric: { rollBegin: () => assert.fail('not asked') },
     },
     store,
