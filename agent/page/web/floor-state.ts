@@ -2,7 +2,7 @@
 import type { AlertRecord } from '../../../cloud-bridge/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../../live.ts';
 
-export type Alert = AlertRecord & Pick<AlertView, 'verified' | 'runbook'>;
+export type Alert = AlertRecord & Omit<AlertView, 'record'>;
 
 export interface FloorState {
   /** In the order of the configuration. */
