@@ -102,6 +102,7 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
       unknownSignal: counts.unknownSignal,
       unknownMachine: counts.unknownMachine,
       damagedBlocks: counts.damagedBlocks,
+      incidents: counts.incidentsForgotten,
       ringBlocks: (store?.ringDropped ?? 0) + (store?.ringFailed ?? 0),
       commitsRefused: store?.commitsRefused ?? 0,
       invalidAnswers: uplinkCounters?.invalidAcks ?? 0,

@@ -3,7 +3,8 @@
  * hears within the hour, at needles they have in common, is one incident that says which needle to change.
  *
  * An alert gets the id when it is raised, so that its first record has it and none is ever changed: its own, or that of the incident it
- * belongs to. Alone it is an incident of one. What is known here comes back after a start from the records (`recovered.ts`).
+ * belongs to. Alone it is an incident of one. The contract has no step that says only that something became known better, so an alert that is
+ * raised before its needle is known joins nothing, but may be joined. What is known here comes back after a start from the records (`recovered.ts`).
  *
  * Invariants (test/unit/incidents/book.test.ts):
  *  B1  An alert keeps its incident, over starts of the agent too.

@@ -22,7 +22,16 @@ const line = {
   type: 'needle_line',
   text: 'Needle line in the cloth',
   cause: 'needle_or_sinker',
-  evidence: { needle: 317, k: 2, needleUnknown: null, rollFromM: 12.345, roll: 8, crop, incident: 'occ-line' },
+  evidence: {
+    needle: 317,
+    k: 2,
+    needleUnknown: null,
+    rollFromM: 12.345,
+    roll: 8,
+    crop,
+    isSimulated: true,
+    incident: 'occ-line',
+  },
 };
 const odd = {
   occurrence: 'occ-odd',
@@ -65,6 +74,7 @@ test('what eye and ear tell of one needle is one line with both pictures and the
   const card = tab.locator('[data-incident="occ-line"]');
   await card.getByRole('heading', { name: 'Change needle 316 (± 2)' }).waitFor();
   await card.getByText('Eye and ear agree').waitFor();
+  await card.getByText('Simulated', { exact: true }).waitFor();
   assert.equal(await lines.count(), before + 1);
   const shown = async (name: string, widthPx: number) => {
     const of = `document.querySelector('.senses > ${name}')?.naturalWidth`;

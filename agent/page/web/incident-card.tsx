@@ -21,6 +21,7 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
   const [first] = alerts;
   const waiting = alerts.filter(waitsForAck);
   const sinceMs = Math.min(...alerts.map(({ onsetMs }) => onsetMs));
+  const isSimulated = alerts.some(({ evidence }) => evidence['isSimulated'] === true);
   const title = changeWord(incident);
   const titleId = `incident-${incident.id}`;
   return (
@@ -42,6 +43,7 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
       <h3 id={titleId}>{title}</h3>
       <p class="alert-facts">
         <span>{agreeWord(incident)}</span>
+        {isSimulated && <span class="tag">Simulated</span>}
       </p>
       <div class="senses">
         <Picture sha256={incident.crop} of="crop" />

@@ -87,6 +87,7 @@ test('a third alert joins where it has the needle of both, and what is known bet
   book.told(eye('e-3', 110, 0, { isNew: false }));
   assert.deepEqual([book.of('h-1')?.needle, book.of('h-1')?.k], [103, 0]);
   assert.deepEqual(book.of('e-1')?.occurrences, ['e-1', 'h-1', 'e-3']);
+  assert.equal(book.told(eye('e-4', 102, 1))['incident'], 'e-1', 'and can be joined');
 });
 
 test('between two that do not touch, an alert belongs to its likelier candidate', () => {

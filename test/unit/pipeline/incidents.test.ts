@@ -86,10 +86,37 @@ test('needles apart, an hour and a minute later, and a machine without needles: 
   hears(later, [316]);
   assert.equal(ids(later).size, 2);
 
+  const afterSound = (minutes: number) => {
+    const rig = rigOf();
+    hears(rig, [316]);
+    rig.pipeline.sound.ended('ck-1', rig.wallMs);
+    rig.wallMs += minutes * 60_000;
+    rig.monotonicMs += minutes * 60_000;
+    sees(rig);
+    return ids(rig).size;
+  };
+  assert.deepEqual([afterSound(60), afterSound(61)], [1, 2]);
+
   const sewing = new Rig({ machines: [setupOf('ck-1', reference, { hasEar: true })] });
   const { occurrence } = hears(sewing, null);
   assert.deepEqual(raised(sewing).map(said), [[undefined, null, null]]);
   assert.equal(sewing.pipeline.incident(occurrence ?? ''), null);
+});
+
+test('of an alert that goes on, a line that ended over an hour before is not joined, the one that lasts is', () => {
+  const withTwo = (): Rig => {
+    const rig = rigOf();
+    sees(rig);
+    sees(rig, { id: 2, needle: 900 });
+    sees(rig, { phase: 'closed' });
+    rig.wallMs += 61 * 60_000;
+    rig.monotonicMs += 61 * 60_000;
+    return rig;
+  };
+  const [ended, lasting] = [withTwo(), withTwo()];
+  hears(ended, [316]);
+  hears(lasting, [900]);
+  assert.deepEqual([ids(ended).size, ids(lasting).size], [2, 1]);
 });
 
 test('an alert that is closed within the hour is joined, and still shows its picture', () => {
