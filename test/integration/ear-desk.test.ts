@@ -127,6 +127,7 @@ describe('the ear', { concurrency: 4 }, () => {
       );
       await until('its picture is kept', () => evidence.length > 0, 5_000);
       assert.deepEqual(evidence, ['o']);
+      assert.equal(odd.spectrogram, '0'.repeat(64), 'the alert names it');
       assert.equal(Buffer.from(kept[0]?.subarray(8, 12) ?? []).toString('latin1'), 'WEBP');
       // This rig asks for clips: the last two seconds that were judged, sealed.
       const clips = join(dataDir, 'ear-clips', machine);
