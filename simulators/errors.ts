@@ -63,6 +63,12 @@ export const simulatorErrors = {
     cure: 'Correct what the message names.',
     retryable: false,
   },
+  microphoneFailed: {
+    code: 'SIM-109',
+    meaning: 'The thread that makes the sound of a simulated microphone ended; the microphone is silent from then on.',
+    cure: 'Start the simulator anew; check that memory is free.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export class SimulatorError extends Error {

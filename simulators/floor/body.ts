@@ -42,6 +42,16 @@ export interface Cylinder {
   readonly rollMm: number;
 }
 
+/** The main shaft of a sewing machine. */
+export interface MainShaft {
+  /** Since the start; the fraction is its angle. */
+  readonly turns: number;
+  readonly perMinute: number;
+  /** Threads cut since the start. */
+  readonly trims: number;
+  readonly temperatureC: number;
+}
+
 export interface Body {
   step(control: Control, dtS: number): void;
   /** How much a counter has grown since the start, whole counts. */
@@ -50,6 +60,8 @@ export interface Body {
   condition(): Condition;
   /** null of a machine without one. */
   cylinder(): Cylinder | null;
+  /** null of a machine that does not sew. */
+  shaft(): MainShaft | null;
 }
 
 /** A body at rest at the start of the shift, drawing from a stream of its own. */
@@ -113,6 +125,12 @@ function sewingBody(
     show: (counter) => map.show(state, counter),
     condition: () => map.condition(state),
     cylinder: () => null,
+    shaft: () => ({
+      turns: state.stitches,
+      perMinute: state.speedRpm,
+      trims: state.trims,
+      temperatureC: state.tempC,
+    }),
   };
 }
 
@@ -148,6 +166,7 @@ function knittingBody(
       speedRpm: state.speedRpm,
       rollMm: (state.rollRevolutions * p.feeders * 10) / p.coursesPerCm,
     }),
+    shaft: () => null,
   };
 }
 

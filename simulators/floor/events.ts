@@ -13,6 +13,8 @@ interface FaultEvent extends EventBase {
   readonly expect: Expectation;
   /** Of a fault of the cloth: the needle, and how much was on the roll, m. */
   readonly cloth?: { readonly needle: number; readonly rollM: number };
+  /** Of a bent needle: where on the turn of the shaft it strikes, degrees. */
+  readonly shaftDegrees?: number;
 }
 export type FloorEvent =
   | (EventBase & { readonly kind: 'state'; readonly state: CanonicalState; readonly cause: string | null })

@@ -6,7 +6,7 @@ import type { Condition, CounterSpec, ShownSignal, Value } from '../maps/map.ts'
 import { mapOf } from '../maps/maps.ts';
 import type { ScheduledFault } from '../scenario/schedule.ts';
 import type { FaultName, ScenarioMachine } from '../scenario/schema.ts';
-import type { Body, Control, Cylinder } from './body.ts';
+import type { Body, Control, Cylinder, MainShaft } from './body.ts';
 import type { FloorEvent } from './events.ts';
 
 /** Before a fault that only sewing can bring, the operator is made to sew. */
@@ -32,6 +32,8 @@ export interface MachineView {
   values(): ReadonlyMap<string, Value>;
   /** Where the cylinder of a knitting machine stands; null of another machine. */
   cylinder(): Cylinder | null;
+  /** How the main shaft of a sewing machine stands; null of another machine. */
+  shaft(): MainShaft | null;
   counters(): ReadonlyMap<string, CounterView>;
 }
 
@@ -165,6 +167,10 @@ export class Machine implements MachineView {
 
   cylinder(): Cylinder | null {
     return this.#body.cylinder();
+  }
+
+  shaft(): MainShaft | null {
+    return this.#body.shaft();
   }
 
   values(): ReadonlyMap<string, Value> {

@@ -14,6 +14,7 @@ import { mapOf } from '../maps/maps.ts';
 import { between, createRandom } from '../random.ts';
 import { drawSchedule, type Schedule, type ScheduledFault, type ScheduleOptions } from '../scenario/schedule.ts';
 import type { Scenario, ScenarioMachine } from '../scenario/schema.ts';
+import { bentNeedleDegrees } from '../sound/live.ts';
 import { createBody } from './body.ts';
 import type { FloorEvent } from './events.ts';
 import { Machine, type MachineView } from './machine.ts';
@@ -56,6 +57,14 @@ export function createFloorModel(scenario: Scenario, seed: number, options: Floo
       new Machine(machine, createBody(machine, seed, hall.startC), faults, starts);
     return make(startValues(machine, seed, tickMs, make, (ms) => hallTemp(hall, ms)));
   });
+  const strikes = new Map(
+    schedule.faults.flatMap((entry) => {
+      const { fault } = entry;
+      const heard = scenario.machines.find(({ id }) => id === fault.machine);
+      if (fault.fault !== 'bent_needle' || heard === undefined || !('microphone' in heard)) return [];
+      return heard.microphone === undefined ? [] : [[entry, bentNeedleDegrees(heard.microphone)] as const];
+    }),
+  );
   const uplinkFaults = schedule.faults.filter(({ fault }) => fault.fault === 'uplink_outage');
   const swallowMs = scenario.uplink.swallowAcksS * 1000;
   let elapsedMs = 0;
@@ -77,7 +86,9 @@ export function createFloorModel(scenario: Scenario, seed: number, options: Floo
           ? {}
           : { cloth: { needle: entry.needle, rollM: Math.round(cylinder.rollMm) / 1000 } };
       const { id, expect } = fault;
-      events.push({ kind, atMs, machine: fault.machine, id, fault: fault.fault, expect, ...cloth });
+      const shaftDegrees = strikes.get(entry);
+      const struck = shaftDegrees === undefined ? {} : { shaftDegrees };
+      events.push({ kind, atMs, machine: fault.machine, id, fault: fault.fault, expect, ...cloth, ...struck });
     }
     if (halted) return;
     for (const { disturbance, atMs: dueMs } of schedule.disturbances) {

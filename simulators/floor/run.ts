@@ -6,7 +6,6 @@
  *  R2  A truth line is not later on disk than what it tells of at the halt, and is never lost at a stop.
  *  R3  After `stop` no socket, timer or temporary file is left.
  */
-import { renameSync, writeFileSync } from 'node:fs';
 import { SimulatorError } from '../errors.ts';
 import { encodeSewingRef } from '../maps/sewing-ref.ts';
 import { encodeSilverstar, silverstarFirstAddress } from '../maps/sewing-silverstar.ts';
@@ -20,6 +19,8 @@ import type { MachineServer } from '../servers/server.ts';
 import { createStollRecorder } from '../servers/stoll.ts';
 import { openUplinkProxy, type UplinkProxy, type UplinkTarget } from '../servers/uplink-proxy.ts';
 import { createCameras, type FloorCamera } from './cameras.ts';
+import { describe, type Endpoints } from './endpoints.ts';
+import { createMicrophones, type FloorMicrophone } from './microphones.ts';
 import type { FloorEvent, FloorModel, MachineView } from './model.ts';
 import type { TruthLog } from './truth.ts';
 
@@ -36,30 +37,18 @@ export interface RunOptions {
   readonly clock: FloorClock;
   /** For free ports and noise on the wire; what must be repeatable is drawn by the model. */
   readonly random: Random;
-  /** Of the cameras: what they see must be repeatable. */
+  /** Of cameras and microphones: what they see and hear must be repeatable. */
   readonly seed: number;
-  /** First port, one a machine in the order of the scenario, then the uplink, then one a camera; 0 takes free ones. */
+  /**
+   * First port, one a machine in the order of the scenario, then the uplink, then one a camera, then one a microphone; 0 takes
+   * free ones.
+   */
   readonly portBase: number;
   readonly uplinkTarget: UplinkTarget | null;
   /** The machines stand as they are at the start, and time does not count, until `begin`. */
   readonly hold: boolean;
-  /** Told once when the truth log can no longer be written, and once of each camera that ended; the floor goes on. */
+  /** Told once when the truth log can no longer be written, and once of each camera or microphone that ended; the floor goes on. */
   readonly onTrouble: (error: SimulatorError) => void;
-}
-
-export interface MachineEndpoint {
-  readonly id: string;
-  readonly profile: string;
-  readonly protocol: string;
-  readonly endpoint: string;
-  readonly unit?: number;
-  readonly serverFingerprint?: string;
-  /** The camera in front of the machine: how a needle is found, and where its stream is. */
-  readonly camera?: { readonly position: string; readonly endpoint: string };
-}
-export interface Endpoints {
-  readonly machines: readonly MachineEndpoint[];
-  readonly uplink?: string;
 }
 
 export interface RunningFloor {
@@ -128,9 +117,11 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
   const { model, truth, clock } = options;
   const servers: MachineServer[] = [];
   let cameras: FloorCamera[] = [];
+  let microphones: FloorMicrophone[] = [];
   let uplink: UplinkProxy | null = null;
   const closeAll = async (): Promise<void> => {
-    await Promise.all([...servers, ...cameras.map(({ server }) => server)].map((server) => server.stop()));
+    const senses = [...cameras, ...microphones].map(({ server }) => server);
+    await Promise.all([...servers, ...senses].map((server) => server.stop()));
     await uplink?.stop();
   };
   try {
@@ -162,6 +153,10 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
       camera.latch([], clock.monotonicMs(), true);
       await camera.server.start();
     }
+    const { seed, random, onTrouble } = options;
+    const firstPort = options.portBase === 0 ? 0 : options.portBase + servers.length + 1 + cameras.length;
+    microphones = createMicrophones({ model, seed, random, firstPort, onTrouble });
+    await Promise.all(microphones.map(({ server }) => server.start()));
   } catch (error) {
     await closeAll();
     throw error;
@@ -199,6 +194,7 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
         if (view !== undefined) server.latch(view.values(), clock.wallMs());
       }
       for (const camera of cameras) camera.latch([], dueMs, true);
+      for (const microphone of microphones) microphone.latch([]);
       return;
     }
     const events = model.step(model.tickMs);
@@ -209,6 +205,7 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
       if (view !== undefined) apply(view, server, events, timeMs);
     }
     for (const camera of cameras) camera.latch(events, dueMs, false);
+    for (const microphone of microphones) microphone.latch(events);
     uplink?.setMode(model.uplink);
     // Without a proxy there is no uplink to cut, so nothing is said about it.
     const told = uplink === null ? events.filter((event) => event.machine !== 'gateway') : events;
@@ -244,6 +241,7 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
         view.scenario,
         servers[i],
         cameras.find(({ machine }) => machine === view.scenario.id),
+        microphones.find(({ machine }) => machine === view.scenario.id),
       ),
     ),
     ...(uplink === null ? {} : { uplink: uplink.url }),
@@ -267,39 +265,4 @@ export async function runFloor(options: RunOptions): Promise<RunningFloor> {
       await closeAll();
     },
   };
-}
-
-function describe(
-  machine: ScenarioMachine,
-  server: MachineServer | undefined,
-  camera: FloorCamera | undefined,
-): MachineEndpoint {
-  return {
-    id: machine.id,
-    profile: machine.map,
-    protocol: machine.protocol,
-    endpoint: server?.endpoint ?? '',
-    ...(machine.protocol.startsWith('modbus') ? { unit: machine.unit ?? 1 } : {}),
-    ...(machine.protocol.startsWith('kf4') && machine.unit !== undefined ? { unit: machine.unit } : {}),
-    ...(machine.protocol.startsWith('efka') ? { unit: machine.unit ?? defaultEfkaAddress } : {}),
-    ...(server === undefined || server.fingerprint === null ? {} : { serverFingerprint: server.fingerprint }),
-    ...(camera === undefined ? {} : { camera: { position: camera.position, endpoint: camera.server.endpoint } }),
-  };
-}
-
-/** Writes `endpoints` so that a reader sees the whole file or none. Throws SIM-101. */
-export function writeEndpoints(file: string, endpoints: Endpoints): void {
-  const part = `${file}.part-${process.pid}`;
-  try {
-    writeFileSync(part, `${JSON.stringify(endpoints, null, 2)}\n`);
-    renameSync(part, file);
-  } catch (error) {
-    throw new SimulatorError(
-      'fileUnwritable',
-      `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
 }

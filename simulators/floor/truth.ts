@@ -2,7 +2,8 @@
  * The truth log: JSON lines of what really happened on the floor, for a scorer that must not ask the agent.
  *
  * `{t, machine, kind, id, data}` with t in UTC ms; id is that of the fault, else empty. data by kind: state {state, cause},
- * fault and clear {fault, expect}, of a needle line {needle, rollM} as well (metres on the roll when it began or ended), disturbance {verb} (only what a machine does to its own record), counter {signal, value, shown}, gauge, status (a flag, code or word) and piece {signal, value}.
+ * fault and clear {fault, expect}, of a needle line {needle, rollM} as well (metres on the roll when it began or ended), of a
+ * bent needle {shaftDegrees}, disturbance {verb} (only what a machine does to its own record), counter {signal, value, shown}, gauge, status (a flag, code or word) and piece {signal, value}.
  */
 import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { SimulatorError } from '../errors.ts';
@@ -27,7 +28,12 @@ export function truthLine(timeMs: number, event: FloorEvent): string | null {
       return line('', { state: event.state, cause: event.cause });
     case 'fault':
     case 'clear':
-      return line(event.id, { fault: event.fault, expect: event.expect, ...event.cloth });
+      return line(event.id, {
+        fault: event.fault,
+        expect: event.expect,
+        ...event.cloth,
+        ...(event.shaftDegrees === undefined ? {} : { shaftDegrees: event.shaftDegrees }),
+      });
     case 'counter':
       return line('', { signal: event.signal, value: event.value, shown: event.shown });
     case 'gauge':

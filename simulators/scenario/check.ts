@@ -2,6 +2,7 @@
 import { mapOf } from '../maps/maps.ts';
 import {
   faultsOfCamera,
+  faultsOfMicrophone,
   recorderVerbs,
   type FaultName,
   type MapName,
@@ -63,9 +64,12 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
 };
 
 const hasCamera = (machine: ScenarioMachine): boolean => 'camera' in machine && machine.camera !== undefined;
+const hasMicrophone = (machine: ScenarioMachine): boolean =>
+  'microphone' in machine && machine.microphone !== undefined;
 const canShow = (machine: ScenarioMachine): readonly FaultName[] => [
   ...faultsOf[machine.map],
   ...(hasCamera(machine) ? faultsOfCamera : []),
+  ...(hasMicrophone(machine) ? faultsOfMicrophone : []),
 ];
 
 /** Every problem at once, with its place in the file. */
@@ -165,7 +169,9 @@ function checkFaults(
       report(
         faultsOfCamera.some((name) => name === fault.fault)
           ? `${fault.fault} is for a machine with a camera; ${machine.id} has none`
-          : `${machine.map} cannot show ${fault.fault}; it can show ${faultsOf[machine.map].join(', ')}`,
+          : faultsOfMicrophone.some((name) => name === fault.fault)
+            ? `${fault.fault} is for a machine with a microphone; ${machine.id} has none`
+            : `${machine.map} cannot show ${fault.fault}; it can show ${faultsOf[machine.map].join(', ')}`,
         'faults',
         i,
         'fault',
@@ -180,8 +186,12 @@ function checkFaults(
     } else if (fault.params.signal !== undefined)
       report('params.signal is for stuck_sensor', 'faults', i, 'params', 'signal');
     const { needle, strength } = fault.params;
-    if ((needle !== undefined || strength !== undefined) && fault.fault !== 'needle_line')
-      report('params.needle and params.strength are for needle_line', 'faults', i, 'params');
+    if (needle !== undefined && fault.fault !== 'needle_line')
+      report('params.needle is for needle_line', 'faults', i, 'params');
+    else if (strength !== undefined && fault.fault !== 'needle_line' && fault.fault !== 'bent_needle')
+      report('params.strength is for needle_line and bent_needle', 'faults', i, 'params');
+    else if (strength !== undefined && strength > 1 && fault.fault === 'bent_needle')
+      report('params.strength of bent_needle is at most 1', 'faults', i, 'params', 'strength');
     else if (machine !== undefined && needle !== undefined && needle >= needlesOf(machine))
       report(`${machine.id} has needles 0 to ${needlesOf(machine) - 1}`, 'faults', i, 'params', 'needle');
     for (const [j, other] of scenario.faults.entries()) {

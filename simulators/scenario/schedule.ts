@@ -35,7 +35,12 @@ export function drawSchedule(scenario: Scenario, seed: number, options: Schedule
       const random = createRandom(seed, `fault ${fault.id}`);
       const startMs = Math.round(between(random, fault.atS) * 1000);
       const endMs = startMs + Math.round(between(random, fault.forS) * 1000);
-      return { fault, startMs, endMs, needle: needleOf(scenario, seed, fault) };
+      return {
+        fault,
+        startMs,
+        endMs,
+        needle: needleOf(scenario, seed, fault),
+      };
     })
     .filter(({ fault }) => options.healthy !== true && !without.has(fault.id))
     .sort((a, b) => a.startMs - b.startMs);

@@ -42,6 +42,9 @@ export const faultsOfCamera = [
   'camera_moved',
 ] as const;
 
+/** What a microphone at the machine hears. */
+export const faultsOfMicrophone = ['bent_needle'] as const;
+
 export const faultNames = [
   'thread_break',
   'motor_overload',
@@ -54,6 +57,7 @@ export const faultNames = [
   'counter_reset',
   'uplink_outage',
   ...faultsOfCamera,
+  ...faultsOfMicrophone,
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -161,6 +165,21 @@ const camera = z.strictObject({
 });
 export type ScenarioCamera = z.output<typeof camera>;
 
+/** A microphone at a sewing machine, which sounds as one of generator a (docs/SIMULATED-SOUND.md). */
+const microphone = z.strictObject({
+  /** Seed of the machine it sounds like. */
+  voice: z.int().min(0),
+  rateHz: z.union([z.literal(16_000), z.literal(32_000), z.literal(44_100), z.literal(48_000)]).default(48_000),
+  /** Other machines that are heard, and how much less than this one at its usual speed; 0: it stands alone. */
+  neighbours: z.int().min(0).max(12).default(3),
+  snrDb: z.number().min(-20).max(60).default(12),
+  /** The second channel carries a pulse once a turn, in whose middle the angle of the shaft is 0. */
+  pulse: z.boolean().default(true),
+  /** 0 is no cloth, 1 as many and as dense plies as it takes. */
+  load: z.number().min(0).max(1).default(0.5),
+});
+export type ScenarioMicrophone = z.output<typeof microphone>;
+
 const machineBase = {
   id,
   kind: z.enum(['lockstitch', 'overlock', 'circular-knit', 'flat-knit']),
@@ -176,10 +195,16 @@ const machineBase = {
   start: z.record(z.string(), counterStart).default({}),
 };
 const machine = z.discriminatedUnion('map', [
-  z.strictObject({ ...machineBase, map: z.literal('sewing-modbus-ref'), parameters: sewingParameters.prefault({}) }),
+  z.strictObject({
+    ...machineBase,
+    map: z.literal('sewing-modbus-ref'),
+    microphone: microphone.optional(),
+    parameters: sewingParameters.prefault({}),
+  }),
   z.strictObject({
     ...machineBase,
     map: z.literal('sewing-modbus-silverstar'),
+    microphone: microphone.optional(),
     parameters: sewingParameters.prefault({}),
   }),
   z.strictObject({ ...machineBase, map: z.literal('sewing-retrofit-csv'), parameters: sewingParameters.prefault({}) }),
@@ -233,7 +258,7 @@ const fault = z.strictObject({
       signal: z.string().optional(),
       /** needle_line: which needle; drawn by the seed where nothing is said. */
       needle: z.int().min(0).optional(),
-      /** needle_line: 1 is plain to see. */
+      /** needle_line: 1 is plain to see. bent_needle: its severity, at most 1. */
       strength: positive.max(2).optional(),
     })
     .default({}),

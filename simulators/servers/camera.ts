@@ -11,7 +11,6 @@
  *  C4  Parts come in the order of their exposures, whatever their latencies.
  *  C5  After `stop` no socket, timer or thread is left.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import { branch, bell, uniform } from '../cloth/chance.ts';
 import type { TubeCamera, Tube } from '../cloth/geometry.ts';
@@ -20,8 +19,8 @@ import type { CameraTrouble, TubeScene } from '../cloth/tube-camera.ts';
 import { SimulatorError } from '../errors.ts';
 import type { Random } from '../random.ts';
 import type { CameraWork, DrawnFrame, FrameOrder } from './camera-worker.ts';
-import { loopback, onFreePort } from './gate.ts';
 import { createTimers } from './server.ts';
+import { createStreamServer } from './stream.ts';
 
 export type CameraPosition = 'index' | 'encoder' | 'telemetry';
 
@@ -75,8 +74,6 @@ export interface CameraServer {
 
 const streamPath = '/stream';
 const boundary = 'selvedge-frame';
-/** IP cameras serve a few viewers. */
-const maxClients = 4;
 const maxUnderWay = 2;
 const maxWaiting = 32;
 export const indexMarginPx = 16;
@@ -106,16 +103,18 @@ export function createCameraServer(options: CameraOptions): CameraServer {
   const timers = createTimers();
   const chance = branch(options.seed, 'camera clock');
   const countZero = options.countZero ?? Math.floor(uniform(chance, 1) * options.countsPerRevolution);
-  const clients = new Set<ServerResponse>();
+  const stream = createStreamServer({
+    path: streamPath,
+    headers: { 'content-type': `multipart/x-mixed-replace; boundary=${boundary}` },
+    port: options.port,
+    random: options.random,
+  });
   const underWay = new Map<number, Exposure>();
-  let server: Server | null = null;
   let worker: Worker | null = null;
-  let port = options.port;
   let latest: CameraLatch | null = null;
   let number = 0;
   let skipped = 0;
   let dropped = 0;
-  let refused = 0;
   const waiting: { readonly part: Buffer; readonly sendMs: number }[] = [];
   let firstMs = 0;
   let firstWallMs = 0;
@@ -126,28 +125,9 @@ export function createCameraServer(options: CameraOptions): CameraServer {
     options.onTrouble(new SimulatorError('cameraFailed', detail));
   };
 
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    const path = (request.url ?? '').split('?')[0];
-    const status = request.method !== 'GET' ? 405 : path !== streamPath ? 404 : clients.size >= maxClients ? 503 : 200;
-    if (status !== 200) {
-      refused += 1;
-      response.writeHead(status, { connection: 'close', 'content-length': 0 }).end();
-      return;
-    }
-    response.writeHead(200, {
-      'content-type': `multipart/x-mixed-replace; boundary=${boundary}`,
-      'cache-control': 'no-store',
-      connection: 'close',
-    });
-    response.flushHeaders();
-    clients.add(response);
-    response.on('error', () => response.destroy());
-    response.on('close', () => clients.delete(response));
-  };
-
   const expose = (dueMs: number): void => {
     const now = latest;
-    if (now === null || worker === null || now.trouble === 'stalled' || clients.size === 0) return;
+    if (now === null || worker === null || now.trouble === 'stalled' || stream.clients.size === 0) return;
     if (underWay.size >= maxUnderWay) {
       skipped += 1;
       return;
@@ -188,7 +168,7 @@ export function createCameraServer(options: CameraOptions): CameraServer {
 
   const sendFirst = (): void => {
     const part = waiting.shift()?.part ?? Buffer.alloc(0);
-    for (const client of clients) {
+    for (const client of stream.clients) {
       if (client.writableLength > 0) dropped += 1;
       else client.write(part);
     }
@@ -208,10 +188,10 @@ export function createCameraServer(options: CameraOptions): CameraServer {
 
   return {
     get endpoint() {
-      return `mjpeg+http://${loopback}:${port}${streamPath}`;
+      return `mjpeg+http://${stream.address}`;
     },
     get clients() {
-      return clients.size;
+      return stream.clients.size;
     },
     get skipped() {
       return skipped;
@@ -220,18 +200,10 @@ export function createCameraServer(options: CameraOptions): CameraServer {
       return dropped;
     },
     get refused() {
-      return refused;
+      return stream.refused;
     },
     async start() {
-      [server, port] = await onFreePort(options.port, options.random, async (candidate) => {
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        const bound = createServer({ keepAlive: false, requestTimeout: 5000, maxHeaderSize: 8192 }, answer);
-        bound.once('error', reject);
-        bound.listen({ port: candidate, host: loopback, backlog: 16 }, resolve);
-        await promise;
-        bound.on('error', () => undefined);
-        return [bound, candidate] as const;
-      });
+      await stream.start();
       const work: CameraWork = { scene: tubeSceneOf(options), jpegQuality: options.jpegQuality };
       const started = new Worker(new URL('./camera-worker.ts', import.meta.url), { workerData: work });
       worker = started;
@@ -249,15 +221,8 @@ export function createCameraServer(options: CameraOptions): CameraServer {
       timers.clear();
       const ending = worker;
       worker = null;
-      for (const client of clients) client.destroy();
       await ending?.terminate();
-      if (server !== null) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        server.close(() => resolve());
-        server.closeAllConnections();
-        await promise;
-      }
-      server = null;
+      await stream.stop();
     },
   };
 }

@@ -53,16 +53,27 @@ export function biquadOf(kind: FilterKind, rateHz: number, hz: number, q: number
 }
 
 /** Filters in place. */
-export function filterBy({ b0, b1, b2, a1, a2 }: Biquad, samples: Float32Array): void {
-  let s1 = 0;
-  let s2 = 0;
-  for (let i = 0; i < samples.length; i += 1) {
-    const x = samples[i] as number;
-    const y = b0 * x + s1;
-    s1 = b1 * x - a1 * y + s2;
-    s2 = b2 * x - a2 * y;
-    samples[i] = y;
-  }
+export function filterBy(filter: Biquad, samples: Float32Array): void {
+  filterOf(filter)(samples);
+}
+
+/** The same for sound that comes in pieces. */
+export function filterOf({ b0, b1, b2, a1, a2 }: Biquad): (samples: Float32Array) => void {
+  let kept1 = 0;
+  let kept2 = 0;
+  return (samples) => {
+    let s1 = kept1;
+    let s2 = kept2;
+    for (let i = 0; i < samples.length; i += 1) {
+      const x = samples[i] as number;
+      const y = b0 * x + s1;
+      s1 = b1 * x - a1 * y + s2;
+      s2 = b2 * x - a2 * y;
+      samples[i] = y;
+    }
+    kept1 = s1;
+    kept2 = s2;
+  };
 }
 
 /** One band of a coloured noise. */

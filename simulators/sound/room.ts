@@ -6,7 +6,7 @@
  */
 import type { Converter } from '../dataset/sound.ts';
 import { between, type Random } from '../random.ts';
-import { biquadOf, fillWhite, filterBy, type Biquad } from './noise.ts';
+import { biquadOf, fillWhite, filterOf } from './noise.ts';
 
 export interface Room {
   /** 1/e of the amplitude of the tail. */
@@ -34,6 +34,11 @@ export function createRoom(random: Random): Room {
  * and dry have the same loudness for noise.
  */
 export function addRoom(samples: Float32Array, rateHz: number, room: Room): void {
+  roomOf(rateHz, room)(samples);
+}
+
+/** The same for sound that comes in pieces: what still rings of one goes on in the next. */
+export function roomOf(rateHz: number, room: Room): (samples: Float32Array) => void {
   const delays = room.delaysMs.map((ms) => Math.max(1, Math.round((ms / 1000) * rateHz)));
   const lines = delays.map((delay) => new Float64Array(delay));
   const keep = Float64Array.from(delays, (delay) => Math.exp(-delay / ((room.tailMs / 1000) * rateHz)));
@@ -45,25 +50,27 @@ export function addRoom(samples: Float32Array, rateHz: number, room: Room): void
   const dry = 1 - room.wet;
   const wet = room.wet / Math.sqrt(power);
   const scale = 1 / Math.hypot(dry, room.wet);
-  for (let i = 0; i < samples.length; i += 1) {
-    const x = samples[i] as number;
-    let sum = 0;
-    for (let k = 0; k < count; k += 1) {
-      const came = (lines[k] as Float64Array)[places[k] as number] as number;
-      dull[k] = (keep[k] as number) * (came + room.damping * ((dull[k] as number) - came));
-      sum += dull[k] as number;
+  return (samples) => {
+    for (let i = 0; i < samples.length; i += 1) {
+      const x = samples[i] as number;
+      let sum = 0;
+      for (let k = 0; k < count; k += 1) {
+        const came = (lines[k] as Float64Array)[places[k] as number] as number;
+        dull[k] = (keep[k] as number) * (came + room.damping * ((dull[k] as number) - came));
+        sum += dull[k] as number;
+      }
+      const mirror = (2 / count) * sum;
+      let heard = 0;
+      for (let k = 0; k < count; k += 1) {
+        const line = lines[k] as Float64Array;
+        const place = places[k] as number;
+        line[place] = x + (dull[k] as number) - mirror;
+        places[k] = place + 1 === line.length ? 0 : place + 1;
+        heard += k % 2 === 0 ? (dull[k] as number) : -(dull[k] as number);
+      }
+      samples[i] = scale * (dry * x + wet * heard);
     }
-    const mirror = (2 / count) * sum;
-    let heard = 0;
-    for (let k = 0; k < count; k += 1) {
-      const line = lines[k] as Float64Array;
-      const place = places[k] as number;
-      line[place] = x + (dull[k] as number) - mirror;
-      places[k] = place + 1 === line.length ? 0 : place + 1;
-      heard += k % 2 === 0 ? (dull[k] as number) : -(dull[k] as number);
-    }
-    samples[i] = scale * (dry * x + wet * heard);
-  }
+  };
 }
 
 export interface Microphone {
@@ -84,11 +91,18 @@ export function createMicrophone(random: Random): Microphone {
 
 /** What the microphone makes of the pressure, in place; without its noise. */
 export function hearBy(samples: Float32Array, rateHz: number, microphone: Microphone): void {
-  const filters: readonly Biquad[] = [
-    biquadOf('high', rateHz, microphone.highPassHz, 0.7),
-    biquadOf('low', rateHz, Math.min(microphone.lowPassHz, 0.45 * rateHz), 0.6),
+  microphoneOf(rateHz, microphone)(samples);
+}
+
+/** The same for sound that comes in pieces. */
+export function microphoneOf(rateHz: number, microphone: Microphone): (samples: Float32Array) => void {
+  const filters = [
+    filterOf(biquadOf('high', rateHz, microphone.highPassHz, 0.7)),
+    filterOf(biquadOf('low', rateHz, Math.min(microphone.lowPassHz, 0.45 * rateHz), 0.6)),
   ];
-  for (const filter of filters) filterBy(filter, samples);
+  return (samples) => {
+    for (const filter of filters) filter(samples);
+  };
 }
 
 /** Adds the microphone's own noise. */

@@ -37,12 +37,7 @@ export function addSewingFault(
       return;
     }
     case 'bentNeedle':
-      addKnocks(
-        out,
-        motion,
-        struck((entry + between(own, [0.02, 0.1])) % 1, 12 * severity, [responseOf(own, rateHz, click)]),
-        random,
-      );
+      addKnocks(out, motion, struck(bentNeedleAt(entry, own), 12 * severity, [responseOf(own, rateHz, click)]), random);
       return;
     case 'dryHook': {
       const swell = swellOf(0.8, 2, voice.hook.phase);
@@ -94,6 +89,13 @@ export function addSewingFault(
   }
 }
 
+/** Just after the needle went in. */
+const bentNeedleAt = (entry: number, own: Random): number => (entry + between(own, [0.02, 0.1])) % 1;
+
+/** Where on the turn the bent needle of a machine strikes, turns. @param seed of the machine */
+export const bentNeedleAngle = (voice: Pick<SewingVoice, 'penetration'>, seed: number): number =>
+  bentNeedleAt(voice.penetration.phase, createRandom(seed, 'fault bentNeedle'));
+
 /** domain.md §7.1, F2: rings at 4–9 kHz for 1–3 ms. */
 const click = {
   modes: 14,
@@ -118,7 +120,7 @@ const struck = (phase: number, level: number, responses: readonly Float32Array[]
 function addSqueal(out: Float32Array, motion: Motion, hz: number, level: number, random: Random): void {
   const sway = between(random, [2, 5]);
   let at = random();
-  for (let i = 0; i < out.length; i += 1) {
+  for (let i = 0; i < motion.turns.length; i += 1) {
     const slow = Math.sin((2 * Math.PI * sway * i) / motion.rateHz);
     at += (hz * (1 + 0.01 * slow)) / motion.rateHz;
     out[i] = (out[i] as number) + level * (motion.drive[i] as number) * Math.max(0, slow) * Math.sin(2 * Math.PI * at);
@@ -130,7 +132,7 @@ function addChirps(out: Float32Array, motion: Motion, hz: number, level: number)
   const step = Math.round(0.02 * motion.rateHz);
   let at = 0;
   let loud = 0;
-  for (let i = 0; i < out.length; i += 1) {
+  for (let i = 0; i < motion.turns.length; i += 1) {
     const share = motion.drive[i] as number;
     const gain = share - (motion.drive[Math.max(0, i - step)] as number);
     loud += 0.002 * ((gain > 0.01 ? 1 : 0) - loud);

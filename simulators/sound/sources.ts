@@ -1,7 +1,7 @@
 /**
  * What a moving shaft sounds like, in five kinds: knocks that come at an angle, noise that swells with it, a picture of one turn that is
  * played by the angle, lines at an order, tones at a frequency. Every kind adds to a clip; none knows of another, so leaving one out
- * changes nothing in the rest.
+ * changes nothing in the rest. What a clip is added to may be longer than its motion: then what was struck rings on in it.
  */
 import type { Motion } from '../dataset/sound.ts';
 import { noise, wholeBetween, type Random } from '../random.ts';
@@ -70,13 +70,13 @@ export function addHiss(
   gainOf: (sample: number) => number = () => 1,
 ): void {
   if (level === 0) return;
-  const white = new Float32Array(out.length);
+  const white = new Float32Array(turns.length);
   fillWhite(random, white);
-  const noisy = new Float32Array(out.length);
+  const noisy = new Float32Array(turns.length);
   colour(white, bands, noisy);
   const size = swell.length;
   let gain = 0;
-  for (let i = 0; i < out.length; i += 1) {
+  for (let i = 0; i < turns.length; i += 1) {
     if ((i & 31) === 0) gain = level * gainOf(i);
     const turn = turns[i] as number;
     const place = Math.floor((turn - Math.floor(turn)) * size);
@@ -122,7 +122,7 @@ export function addPicture(
   power: 1 | 2,
 ): void {
   if (level === 0) return;
-  for (let i = 0; i < out.length; i += 1) {
+  for (let i = 0; i < turns.length; i += 1) {
     const turn = times * (turns[i] as number);
     const place = (turn - Math.floor(turn)) * pictureSize;
     const k = Math.floor(place);
@@ -144,7 +144,8 @@ export function addTone(
 ): void {
   const step = tone.hz / motion.rateHz;
   let at = tone.phase;
-  for (let i = 0; i < out.length; i += 1) {
+  const end = tone.always ? out.length : motion.turns.length;
+  for (let i = 0; i < end; i += 1) {
     at += step;
     if (at >= 1) at -= 1;
     if (!tone.always && motion.drive[i] === 0) continue;

@@ -3,7 +3,7 @@
  * clock of the machines runs `rate` times as fast as the one on the wall. Prints a line when all of them listen, and ends
  * when its input does.
  */
-import { writeEndpoints } from '../../simulators/floor/run.ts';
+import { writeEndpoints } from '../../simulators/floor/endpoints.ts';
 import { createFloorModel } from '../../simulators/floor/model.ts';
 import { encodeSewingRef } from '../../simulators/maps/sewing-ref.ts';
 import { encodeSilverstar, silverstarFirstAddress } from '../../simulators/maps/sewing-silverstar.ts';
