@@ -74,4 +74,10 @@ export const senseErrors = {
     cure: 'Use the key that ear.keepClips.key named when it was kept. A clip that was changed is not opened.',
     retryable: false,
   },
+  recordingUnspoken: {
+    code: 'AGT-837',
+    meaning: 'Nothing says how fast the machine ran in a recording. It is not learned from.',
+    cure: 'Put a file of the same name with the ending .json beside it: {"speed": 3300} where it ran at one speed all the time, else {"polls": [{"s": 0, "speed": 0}, {"s": 0.5, "speed": 3300}, …]} with the seconds since its beginning.',
+    retryable: false,
+  },
 } as const satisfies Record<string, ErrorEntry>;
