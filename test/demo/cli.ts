@@ -129,6 +129,10 @@ function printReport(report: Report): void {
     say(
       `eye         needle ${needle ?? 'unknown'} ± ${k ?? '-'} on ${machine} (it is ${trueNeedle}), at ${metre ?? '-'} m of the roll (began at ${trueM}), picture of ${cropBytes ?? 0} bytes`,
     );
+  for (const { machine, suspected, probability, degrees, k, trueFault, code, trueDegrees, pictureBytes } of report.ear)
+    say(
+      `ear         ${suspected ?? 'nothing'} ${probability ?? ''} suspected on ${machine} (it is ${trueFault}, ${code}), at ${degrees ?? '-'} ± ${k ?? '-'} degrees of the shaft (${trueDegrees}), picture of ${pictureBytes ?? 0} bytes`,
+    );
   say(`alerts      ${report.falseAlerts} false`);
   say(
     `event loop  p99 ${report.eventLoopP99Ms.toFixed(1)} ms (bare Node beside it ${report.eventLoopIdleP99Ms.toFixed(1)} ms), memory ${report.rssMB.toFixed(0)} MB`,

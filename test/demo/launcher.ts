@@ -144,7 +144,11 @@ async function startAll(
   signal.addEventListener('abort', () => void stopAll(processes), { once: true });
 
   // What the cameras see of good cloth is drawn meanwhile: nobody waits twelve pictures long for the machine to knit.
-  const drawn = runToEnd('floor', drawArguments(options, at('cloth')));
+  // So is what the microphones hear of a machine that runs well recorded beforehand.
+  const drawn = Promise.all([
+    runToEnd('floor', beforehand(options, '--pictures', at('cloth'))),
+    runToEnd('floor', beforehand(options, '--recordings', at('sound'))),
+  ]);
   drawn.catch(() => undefined);
   await runToEnd('bridge', ['bridge', 'init', '--data-dir', at('bridge')]);
   const bridge = start('bridge', ['bridge', 'run', '--data-dir', at('bridge'), '--mqtt-port', '0', '--api-port', '0']);
@@ -187,8 +191,13 @@ async function startAll(
   const endpoints = endpointsFile.parse(JSON.parse(await readFile(at('endpoints.json'), 'utf8')));
   const watched = endpoints.machines.find(({ camera }) => camera !== undefined);
   config = config.replace('mjpeg+http://127.0.0.1:1/stream', watched?.camera?.endpoint ?? '$&');
+  const heard = endpoints.machines.find(({ microphone }) => microphone !== undefined);
+  config = config.replace('wav+http://127.0.0.1:1/audio', heard?.microphone?.endpoint ?? '$&');
   await writeFile(at('agent.yaml'), config);
-  if (watched !== undefined) await runToEnd('teach', teachArguments(at, watched.id));
+  await Promise.all([
+    ...(watched === undefined ? [] : [runToEnd('teach', teachEyeArguments(at, watched.id))]),
+    ...(heard === undefined ? [] : [runToEnd('teach', teachEarArguments(at, heard.id))]),
+  ]);
   if (signal.aborted) return null;
   const agent = start('agent', ['run', '--config', at('agent.yaml'), '--endpoints', at('endpoints.json')]);
   let status: AgentStatus | null = null;
@@ -200,6 +209,8 @@ async function startAll(
     options.print(`  floor   ${m.id.padEnd(6)} ${m.profile.padEnd(26)} ${m.protocol.padEnd(15)} ${m.endpoint}`);
   if (watched !== undefined)
     options.print(`  camera  ${watched.id.padEnd(6)} taught from 12 pictures; ${watched.camera?.endpoint ?? ''}`);
+  if (heard !== undefined)
+    options.print(`  mic     ${heard.id.padEnd(6)} taught from two minutes; ${heard.microphone?.endpoint ?? ''}`);
   options.print(`  bridge  MQTT over TLS 127.0.0.1:${bridgeUp.mqtts}, API 127.0.0.1:${bridgeUp.api}`);
   options.print(`  agent   page ${listening.page}`);
   options.print(`  data    ${dir}`);
@@ -215,14 +226,21 @@ async function startAll(
   return { floor, agent, startedMs, status: () => status };
 }
 
-function drawArguments({ scenario, seed }: DemoOptions, folder: string): string[] {
-  return ['simulate', scenario, '--seed', String(seed), '--pictures', folder];
+/** What the senses are taught from is made before the shift, of the same machines. */
+function beforehand({ scenario, seed }: DemoOptions, what: '--pictures' | '--recordings', folder: string): string[] {
+  return ['simulate', scenario, '--seed', String(seed), what, folder];
 }
 
 /** As staff would do it before the shift; the name of the cloth is that of `agent.yaml`. */
-function teachArguments(at: (name: string) => string, machine: string): string[] {
+function teachEyeArguments(at: (name: string) => string, machine: string): string[] {
   const files = ['--config', at('agent.yaml'), '--endpoints', at('endpoints.json'), '--from', at(`cloth/${machine}`)];
   return ['teach', 'vision', ...files, '--machine', machine, '--fabric', 'single-jersey'];
+}
+
+/** Fewer samples than where there is time: what was recorded has some more than these. */
+function teachEarArguments(at: (name: string) => string, machine: string): string[] {
+  const files = ['--config', at('agent.yaml'), '--endpoints', at('endpoints.json'), '--from', at(`sound/${machine}`)];
+  return ['teach', 'voiceprint', ...files, '--machine', machine, '--samples', '16'];
 }
 
 /** Shows progress until the time is over, then halts the machines. */

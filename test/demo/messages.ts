@@ -39,6 +39,7 @@ export const endpointsFile = z.object({
       protocol: z.string(),
       endpoint: z.string(),
       camera: z.object({ endpoint: z.string() }).optional(),
+      microphone: z.object({ endpoint: z.string() }).optional(),
     }),
   ),
 });

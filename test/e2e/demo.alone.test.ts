@@ -61,6 +61,9 @@ describe('the demo and its controls', { concurrency: 3 }, () => {
     assert.ok((report?.sync.redelivered ?? 0) > 0, 'no ack was eaten');
     const [line] = report?.eye ?? [];
     assert.ok(line?.needle !== null && line?.needle !== undefined && (line.k ?? 99) <= 4, JSON.stringify(line));
+    const [sound] = report?.ear ?? [];
+    assert.equal(sound?.suspected, 'bentNeedle', JSON.stringify(report?.ear));
+    assert.ok((sound.probability ?? 0) > 0.5 && (sound.k ?? 360) <= 45, JSON.stringify(sound));
     assert.equal(code, 0);
   });
 
@@ -72,6 +75,15 @@ describe('the demo and its controls', { concurrency: 3 }, () => {
     assert.equal(report?.falseAlerts, 0, output);
     assert.equal(report?.ok, false);
     assert.deepEqual(report?.problems.length, 1, report?.problems.join('\n'));
+    assert.equal(code, 1);
+  });
+
+  test('with the needle not bent the ear tells of none, and the verdict fails for that alone', runLimit, async () => {
+    const { code, output, report } = await demo('--seed', '15', '--without', 'ls-3-bent-needle');
+    assert.equal(report?.faults.find((fault) => fault.id === 'ls-3-bent-needle')?.injectedAt, null, output);
+    assert.deepEqual(report?.ear, []);
+    assert.equal(report?.falseAlerts, 0, output);
+    assert.deepEqual(report?.problems, ['ls-3-bent-needle (bent_needle on ls-3) was never injected']);
     assert.equal(code, 1);
   });
 

@@ -3,6 +3,8 @@ import type { FaultRow, Observation, PlannedFault, TruthLine } from './report.ts
 
 /** An onset may lie this much before the injection: "offline" begins at the last good contact, one poll earlier. */
 const onsetLeadMs = 1500;
+/** The ear judges four seconds of running at a time, which may have begun before a pause and the fault. */
+const soundLeadMs = 12_000;
 
 export interface FaultVerdict {
   readonly rows: readonly FaultRow[];
@@ -36,7 +38,7 @@ export function judgeFaults(
         o.as === fault.expect.as &&
         o.machine === fault.machine &&
         o.type === fault.expect.type &&
-        o.onsetMs >= injectedAt - onsetLeadMs &&
+        o.onsetMs >= injectedAt - (o.type === 'sound_odd' ? soundLeadMs : onsetLeadMs) &&
         o.detectedMs >= injectedAt &&
         o.detectedMs <= latest,
     );

@@ -1,20 +1,10 @@
 /** Reads what the judge judges: the scenario and the profiles as data, the truth log, and the databases by plain SQL. */
 import Database from 'better-sqlite3';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { parse } from 'yaml';
 import type { CounterBound } from './conserved.ts';
-import type {
-  CounterAtBridge,
-  FabricAlert,
-  Observation,
-  PlannedFault,
-  StoredPoint,
-  SyncRow,
-  TruthLine,
-} from './report.ts';
+import type { CounterAtBridge, Observation, PlannedFault, StoredPoint, SyncRow, TruthLine } from './report.ts';
 
 export function readTruth(path: string): TruthLine[] {
   return readFileSync(path, 'utf8')
@@ -221,36 +211,6 @@ export function readBridge(path: string, gateway: string): BridgeContent {
     return { observed, counters, states, watched, gaps };
   } finally {
     db.close();
-  }
-}
-
-/** What the eye raised, as the bridge has it. */
-export function readFabricAlerts(path: string, gateway: string): FabricAlert[] {
-  const db = new Database(path, { readonly: true });
-  try {
-    const rows = db
-      .prepare(
-        "SELECT machine, type, evidence FROM record_alert WHERE gateway = ? AND rule LIKE 'eye-%' AND transition = 'raised' ORDER BY raised_ms",
-      )
-      .all(gateway) as { machine: string; type: string; evidence: string }[];
-    return rows.map(({ machine, type, evidence }) => ({
-      machine,
-      type,
-      evidence: JSON.parse(evidence) as Record<string, unknown>,
-    }));
-  } finally {
-    db.close();
-  }
-}
-
-/** Bytes of an evidence file whose content has the hash it is called by; null where there is none. */
-export function readCropBytes(folder: string, sha256: string): number | null {
-  if (!/^[0-9a-f]{64}$/.test(sha256)) return null;
-  try {
-    const bytes = readFileSync(join(folder, sha256.slice(0, 2), sha256));
-    return createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes.length : null;
-  } catch {
-    return null;
   }
 }
 

@@ -127,6 +127,29 @@ export interface EyeRow {
   readonly cropBytes: number | null;
 }
 
+/** An alert of the ear as the bridge has it. */
+export interface SoundAlert extends FabricAlert {
+  /** Hash of its picture; null: it has none. */
+  readonly picture: string | null;
+}
+
+/** A fault the ear told of. */
+export interface EarRow {
+  readonly id: string;
+  readonly machine: string;
+  /** The likeliest fault, and its probability; null: none is suspected. */
+  readonly suspected: string | null;
+  readonly probability: number | null;
+  /** Of the shaft, degrees from its mark on. */
+  readonly degrees: number | null;
+  readonly k: number | null;
+  readonly trueFault: string;
+  /** Code of domain knowledge: F2 is a bent needle. */
+  readonly code: string;
+  readonly trueDegrees: number;
+  readonly pictureBytes: number | null;
+}
+
 export interface Report {
   readonly ok: boolean;
   readonly durationS: number;
@@ -142,6 +165,7 @@ export interface Report {
   /** Every stored reading but those of counters held against what the machine showed at that time. */
   readonly values: readonly ValueRow[];
   readonly eye: readonly EyeRow[];
+  readonly ear: readonly EarRow[];
   /** In words, each thing that makes `ok` false. */
   readonly problems: readonly string[];
 }

@@ -3,19 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judgeConserved } from './conserved.ts';
+import { judgeEar } from './ear.ts';
 import { judgeEye } from './eye.ts';
 import { judgeFaults } from './faults.ts';
-import {
-  readBridge,
-  readCounterBounds,
-  readCropBytes,
-  readFabricAlerts,
-  readRing,
-  readScenario,
-  readSync,
-  readTruth,
-} from './read.ts';
+import { readBridge, readCounterBounds, readRing, readScenario, readSync, readTruth } from './read.ts';
 import type { MachineRow, Report, RunFacts } from './report.ts';
+import { readCropBytes, readFabricAlerts, readSoundAlerts } from './senses.ts';
 import { judgeStates } from './states.ts';
 import { judgeValues } from './values.ts';
 
@@ -51,12 +44,19 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
   const profileOf = new Map(endpoints.machines.map((m) => [m.id, m.profile]));
 
   const found = judgeFaults(facts.healthy ? [] : faults, truth, bridge.observed);
+  const pictureBytes = (sha256: string): number | null => readCropBytes(join(dir, 'agent', 'evidence'), sha256);
   const eye = judgeEye({
     planned: facts.healthy ? [] : faults,
     truth,
     alerts: readFabricAlerts(bridgeDb, gateway),
     needles: (machine) => needles.get(machine) ?? null,
-    cropBytes: (sha256) => readCropBytes(join(dir, 'agent', 'evidence'), sha256),
+    cropBytes: pictureBytes,
+  });
+  const ear = judgeEar({
+    planned: facts.healthy ? [] : faults,
+    truth,
+    alerts: readSoundAlerts(bridgeDb, gateway),
+    pictureBytes,
   });
   const resetAt = new Map(
     truth.flatMap((line) =>
@@ -96,7 +96,14 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
           return judgeStates(truth, m.id, bridge.states.get(m.id) ?? {}, { ...watched, firstHeardMs: firstHeard });
         });
 
-  const problems = [...found.problems, ...eye.problems, ...conserved.problems, ...values.problems, ...stateProblems];
+  const problems = [
+    ...found.problems,
+    ...eye.problems,
+    ...ear.problems,
+    ...conserved.problems,
+    ...values.problems,
+    ...stateProblems,
+  ];
   if (conserved.rows.length === 0) problems.push('no counter was judged');
   if (facts.lostRecords > 0) problems.push(`${facts.lostRecords} records never reached the journal`);
   if (sync.lost > 0) problems.push(`${sync.lost} records of the journal never reached the bridge`);
@@ -122,6 +129,7 @@ export function scoreRun({ dir, scenario, facts }: ScoreInput): Report {
     rssMB: facts.rssMB,
     values: values.rows,
     eye: eye.rows,
+    ear: ear.rows,
     problems,
   };
 }

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { judgeEye } from '../../demo/score/eye.ts';
-import { readCropBytes } from '../../demo/score/read.ts';
 import type { FabricAlert, PlannedFault, TruthLine } from '../../demo/score/report.ts';
+import { readCropBytes } from '../../demo/score/senses.ts';
 
 const planned: PlannedFault = {
   id: 'line',

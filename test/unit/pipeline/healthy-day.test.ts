@@ -73,7 +73,7 @@ for (const [seed, hours] of [
   [1, 24],
   [2, 6],
 ] as const) {
-  test(`${hours} healthy hours of five machines raise at most one alert a machine-day (seed ${seed})`, () => {
+  test(`${hours} healthy hours of six machines raise at most one alert a machine-day (seed ${seed})`, () => {
     const { raised, machineDays, counts } = watchHealthy(hours, seed, {});
     assert.ok(
       raised.length / machineDays <= 1,
