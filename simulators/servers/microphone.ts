@@ -38,7 +38,9 @@ export interface MicrophoneServer {
   /** URL of the stream. Valid after `start`. */
   readonly endpoint: string;
   readonly clients: number;
-  /** Parts that were not made because too many were under way, or that clients did not take in time. */
+  /** Parts that were not made because too many were under way. */
+  readonly skipped: number;
+  /** Parts that clients did not take in time. */
   readonly dropped: number;
   /** Requests that were none for the stream. */
   readonly refused: number;
@@ -65,6 +67,7 @@ export function createMicrophoneServer({ site, pulse, tickS, ...options }: Micro
   let worker: Worker | null = null;
   let moments: Shaft[] = [];
   let underWay = 0;
+  let skipped = 0;
   let dropped = 0;
 
   const heard = ({ pcm }: SoundPart): void => {
@@ -103,6 +106,9 @@ export function createMicrophoneServer({ site, pulse, tickS, ...options }: Micro
     get clients() {
       return stream.clients.size;
     },
+    get skipped() {
+      return skipped;
+    },
     get dropped() {
       return dropped;
     },
@@ -125,7 +131,7 @@ export function createMicrophoneServer({ site, pulse, tickS, ...options }: Micro
       moments = [shaft];
       if (worker === null || stream.clients.size === 0) return;
       if (underWay >= maxUnderWay) {
-        dropped += 1;
+        skipped += 1;
         return;
       }
       underWay += 1;

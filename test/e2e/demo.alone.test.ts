@@ -47,7 +47,7 @@ function changedProfile(name: string, from: RegExp, to: string): string {
   return dir;
 }
 
-const runLimit = { timeout: 240_000 };
+const runLimit = { timeout: 300_000 };
 
 describe('the demo and its controls', { concurrency: 3 }, () => {
   test('finds every fault, raises nothing false and conserves every counter', runLimit, async () => {
