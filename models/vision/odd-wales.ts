@@ -4,7 +4,8 @@
  * is left are the needles. The mean of the middle four of eight such means, from top to bottom, takes out what
  * lies on the cloth in one place. So the wales of a machine are a crowd, and what is looked for is the one that is none of it.
  *
- * A wale is how the light goes across it and both its neighbours, in eighths of a wale against the light around. How far it is off is
+ * A wale is how the light goes across it and both its neighbours, in quarters of a wale against the light around: before a tube a wale is four or
+ * five pixels wide, and what is finer than a pixel is where the pixels lie and not how the needle knits. How far it is off is
  * its Mahalanobis distance from the crowd of the last hundred pictures; from which distance on it is odd the crowd itself says. Nothing was
  * taught and nothing is known of how a fault looks. A crowd that is all alike in its fault has no odd one.
  *
@@ -13,6 +14,7 @@
  *  O2  How light it is, how much lighter on one side, and what shade the yarn has changes nothing.
  *  O3  Before the crowd is known nothing is odd.
  *  O4  What is odd in a quarter of the height and no more, such as a thread or a hole, is next to nothing.
+ *  O5  The same wale is off the same way wherever it lies between the pixels.
  */
 import { choleskyOf } from '../statistics/cholesky.ts';
 import { ColumnSums } from './column-sums.ts';
@@ -20,7 +22,7 @@ import type { Box, Grey } from './grey.ts';
 import { columnAmong } from './wale-line.ts';
 
 /** Parts of a wale, and wales to each side, in what is compared. */
-const parts = 8;
+const parts = 4;
 const beside = 1;
 const size = parts * (2 * beside + 1);
 /** Parts of the height, each with a mean of its own. */
@@ -30,7 +32,7 @@ const lightWales = 6.5;
 /** A wale nearer to an edge of the cloth is not judged: too little light around it is known. */
 const edgeWales = 4;
 /** Added to every direction, as a share of the mean variance: what a camera cannot see is no evidence. */
-const ridge = 0.01;
+const ridge = 0.05;
 /** What was seen fades by this with every picture, and so many wales have to be in it. */
 const fading = 0.99;
 const leastCrowd = 400;

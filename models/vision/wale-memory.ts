@@ -1,12 +1,14 @@
 /**
  * What a wale looked like a revolution ago. A worn needle is off the same way in every revolution; yarn, thread and light are another time
  * otherwise. So two looks that are each no odder than many are plain where they agree: what is held against a limit is the product of
- * both, in standard deviations of the crowd (`odd-wales.ts`), for wales that may be the same needle's. A wale that meanders is odd in a
+ * both, in standard deviations of the crowd (`odd-wales.ts`), for wales that may be the same needle's, less where one is odder than the other: a worn needle
+ * is about as far off in both, so what they agree in is worth no more than the lesser look. A wale that meanders is odd in a
  * part of the height, so both halves of both revolutions have to agree: it is the least of their four products. Where the cloth is
  * restless all wales are odd; a wale is held against those around it.
  *
  * Needles differ a little for good, and how much is the machine's own: the limit is where the upper end of the products of
- * this machine's last wales would be passed once in ten million, taken as exponential from their highest hundredth on.
+ * this machine's last wales would be passed once in ten million, taken as exponential from their highest hundredth on, and further out
+ * the fewer of them were seen.
  *
  * Invariants (test/unit/models/wale-memory.test.ts):
  *  M1  A needle that is off the same way in two revolutions is told in the second; what is off once, however far, is not.
@@ -46,15 +48,13 @@ const toTurns = 1.5;
 const mostLooks = 4;
 /** Wales to each side that say how restless the cloth is. */
 const aroundWales = 8;
-/** Of a look of 24 values, each with a standard deviation of one. */
-const usualDistance = Math.sqrt(24);
-/** A look counts as no further from the crowd than this: one thread over a wale is no two revolutions. */
-const mostDistance = 16;
 /** Products of the last wales. */
 const keptProducts = 4096;
 const leastProducts = 500;
 const tailShare = 0.01;
 const toldShare = 1e-7;
+/** How steep the tail is, is known by few products: taken as far out as it lies in 95 of 100 draws. */
+const sureness = 1.645;
 /** Odd wales nearer than this are one, needles. */
 const apartNeedles = 2.5;
 
@@ -94,7 +94,8 @@ export class WaleMemory {
    * @returns the wales that are odd as they were a revolution ago
    */
   add({ wales, ...picture }: PlacedWales, whiten: Whitening, gate: number): readonly OddAgain[] {
-    const calm = calming(wales.map(({ values }) => lengthOf(whiten(values))));
+    const looks = wales.map(({ values }) => whiten(values));
+    const calm = calming(looks.map(lengthOf), Math.sqrt(looks[0]?.length ?? 0));
     const own = wales.map(({ at, halves: [upper, lower] }, index) => {
       const halves = [upper, lower].map((half) => whiten(half).map((value) => value * (calm[index] ?? 1)));
       return { ...picture, index, at, halves: [halves[0] ?? upper, halves[1] ?? lower] as const };
@@ -115,7 +116,7 @@ export class WaleMemory {
         for (const before of this.#looks[this.#slot(needle)] ?? []) {
           const passed = own.turns - before.turns;
           if (passed < fromTurns || passed > toTurns || Math.abs(this.#apart(own.at, before.at)) > gate) continue;
-          const product = leastProduct(own.halves, before.halves);
+          const product = leastAgreement(own.halves, before.halves);
           if (best === null || product > best.product) best = { index: own.index, at: own.at, product, before };
         }
       }
@@ -150,7 +151,7 @@ export class WaleMemory {
     const tail = Math.floor(count * tailShare);
     const start = sorted[count - tail - 1] ?? 0;
     const excess = sorted.slice(count - tail).reduce((sum, product) => sum + product - start, 0) / tail;
-    return start + excess * Math.log(tailShare / toldShare);
+    return start + excess * (1 + sureness / Math.sqrt(tail)) * Math.log(tailShare / toldShare);
   }
 
   #slot(needle: number): number {
@@ -170,25 +171,30 @@ function productOf(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-function leastProduct([upper, lower]: Halves, [upperBefore, lowerBefore]: Halves): number {
+/** The product of two looks by how much the lesser is of the greater: at most the square of the lesser. */
+function agreementOf(a: Float32Array, b: Float32Array): number {
+  const [own, other] = [lengthOf(a), lengthOf(b)];
+  return own > 0 && other > 0 ? (productOf(a, b) * Math.min(own, other)) / Math.max(own, other) : 0;
+}
+
+function leastAgreement([upper, lower]: Halves, [upperBefore, lowerBefore]: Halves): number {
   return Math.min(
-    productOf(upper, upperBefore),
-    productOf(upper, lowerBefore),
-    productOf(lower, upperBefore),
-    productOf(lower, lowerBefore),
+    agreementOf(upper, upperBefore),
+    agreementOf(upper, lowerBefore),
+    agreementOf(lower, upperBefore),
+    agreementOf(lower, lowerBefore),
   );
 }
 
 const lengthOf = (look: Float32Array): number => Math.sqrt(productOf(look, look));
 
 /**
- * By what the looks of the wales of a picture are to be taken, from left to right: each is held against those around it, and none is beyond `mostDistance`.
- * @param distances from the crowd
+ * By what the looks of the wales of a picture are to be taken, from left to right: each is held against those around it.
+ * @param distances from the crowd; @param usual of a look whose values have a standard deviation of one
  */
-function calming(distances: readonly number[]): readonly number[] {
-  return distances.map((distance, i) => {
+function calming(distances: readonly number[], usual: number): readonly number[] {
+  return distances.map((_, i) => {
     const around = distances.slice(Math.max(0, i - aroundWales), i + aroundWales + 1).toSorted((a, b) => a - b);
-    const unrest = (around[Math.floor(around.length / 2)] ?? 0) / usualDistance;
-    return Math.min(1, 1 / unrest, mostDistance / distance);
+    return Math.min(1, usual / (around[Math.floor(around.length / 2)] ?? 0));
   });
 }

@@ -5,6 +5,7 @@
  * Invariants (test/integration/eye-watching.test.ts):
  *  L1  However odd, a wale is told of nobody by one picture: a thread that lies on the cloth is odd too, once.
  *  L2  Where the needle is not known, no wale is held against what a needle made before.
+ *  L3  What is told of a wale alone carries how it is odd, whether or not the needle is known (test/unit/senses/wales.test.ts).
  */
 import { causeOf, type Classified } from '../../../models/vision/classify.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
@@ -19,7 +20,7 @@ const leastOddness = 0.65;
 /** From one revolution to the next a wale is found again within so many needles, where its place is known best. */
 const leastGateNeedles = 1.6;
 /** From this on two revolutions that agree are enough. */
-const plainOddness = 1.6;
+const plainOddness = 1.3;
 /** Odd wales nearer than this are one, in wales. */
 const apartWales = 2.5;
 
@@ -54,11 +55,14 @@ export class Wales {
     return this.#memory === null ? (xPx) => this.#crowd.lookAt(xPx) : null;
   }
 
-  /** Takes in a picture. @returns wales that are none of the crowd */
+  /**
+   * Takes in a picture. @returns wales that are none of the crowd, each with its look: two that are odd, each in its own way, are two chances
+   * that fell on needles near each other.
+   */
   look(picture: Grey, cloth: Box): readonly OddColumn[] {
     return this.#crowd.look(picture, cloth).map(({ xPx, linePx, oddness }) => {
       const column = this.#columnOf({ xPx, linePx }, oddness);
-      return { ...column, look: this.lookAt?.(column.xPx) ?? null };
+      return { ...column, look: this.#crowd.lookAt(column.xPx) };
     });
   }
 
@@ -101,9 +105,9 @@ export class Wales {
     const found = this.#memory.add(picture, whitening, gate).flatMap(({ index, oddness, before }): OddColumn[] => {
       const wale = wales[index];
       if (wale === undefined) return [];
-      const column = { ...this.#columnOf(wale, oddness), look: null };
-      // What is not plain waits for the revolution after.
-      return [oddness < plainOddness ? column : { ...column, before }];
+      const column = this.#columnOf(wale, oddness);
+      // What is not plain waits for another revolution that shows it, odd the same way.
+      return [oddness < plainOddness ? { ...column, look: whitening(wale.values) } : { ...column, look: null, before }];
     });
     const told = withoutSpots(found, seen.details, scale);
     const isTold = ({ xPx }: OddColumn) => told.some((one) => Math.abs(one.xPx - xPx) < apartWales * this.#pitchPx);

@@ -1,45 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { likeness, WaleCrowd } from '../../../models/vision/odd-wales.ts';
-
-const width = 420;
-const height = 256;
-const pitchPx = 5.3;
-const cloth = { left: 0, top: 0, right: width, bottom: height };
-
-/** By hand: loops as a cosine of the wale and of the course, wales that are a little darker or lighter each for good, yarn and noise. */
-function pictureOf(options: {
-  readonly seed: number;
-  readonly phase: number;
-  /** Place of the odd wale, px, and how much darker it is; narrower by as much. */
-  readonly odd?: { readonly xPx: number; readonly depth: number; readonly fromY?: number; readonly toY?: number };
-  readonly slope?: number;
-  readonly level?: number;
-}) {
-  const { seed, phase, odd, slope = 0, level = 120 } = options;
-  let state = seed * 7919 + 1;
-  const random = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
-  const tones = Array.from({ length: 120 }, () => 1 + 0.03 * random());
-  const yarns = Array.from({ length: height }, () => 1 + 0.1 * random());
-  const pixels = new Uint8Array(width * height);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const wale = (x + 0.5 - phase) / pitchPx;
-      const tone = tones[Math.round(wale) + 10] ?? 1;
-      const isOdd =
-        odd !== undefined &&
-        Math.abs(x + 0.5 - odd.xPx) < pitchPx / 2 &&
-        y >= (odd.fromY ?? 0) &&
-        y < (odd.toY ?? height);
-      const light = level * (1 + slope * (x / width - 0.5)) * tone * (yarns[y] ?? 1) * (isOdd ? 1 - odd.depth : 1);
-      pixels[y * width + x] = Math.round(light * (1 + 0.25 * Math.cos(2 * Math.PI * wale)) + 5 * random());
-    }
-  }
-  return { width, height, pixels };
-}
+import { cloth, middleOf, pictureOf, pitchPx } from './drawn-wales.ts';
 
 /** A crowd that has seen so many pictures of even cloth. */
 function crowdOf(pictures: number): WaleCrowd {
@@ -47,7 +9,6 @@ function crowdOf(pictures: number): WaleCrowd {
   for (let seed = 1; seed <= pictures; seed += 1) crowd.look(pictureOf({ seed, phase: (seed * 1.7) % pitchPx }), cloth);
   return crowd;
 }
-const middleOf = (phase: number, wale: number) => phase + wale * pitchPx;
 
 test('O1: a wale that is a tenth darker is found wherever it stands, and in even cloth none is', () => {
   const crowd = crowdOf(30);
@@ -114,4 +75,17 @@ test('the same wale is off the same way in another picture, and not as another i
   assert.ok(one && again && other);
   assert.ok(likeness(one, again) > 0.8);
   assert.ok(likeness(one, other) < 0);
+});
+
+test('O5: the same wale is off the same way wherever it lies between the pixels', () => {
+  const crowd = crowdOf(60);
+  const looks = [0, 0.25, 0.5, 0.75].map((off) => {
+    const phase = 1 + off;
+    const xPx = middleOf(phase, 44);
+    crowd.look(pictureOf({ seed: 600, phase, odd: { xPx, depth: 0.12 } }), cloth);
+    return crowd.lookAt(xPx);
+  });
+  for (const one of looks) {
+    for (const other of looks) assert.ok(likeness(one, other) > 0.6, likeness(one, other).toFixed(2));
+  }
 });

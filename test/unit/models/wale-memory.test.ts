@@ -110,6 +110,20 @@ test('M3: where a stretch of cloth is restless all of its wales are odd, and non
   assert.deepEqual(told({ seed: 12, revolutions: 7, added }), []);
 });
 
+test('M3: where cloth is restless here and there, what few looks say of it is not taken for the limit', () => {
+  for (const seed of [2, 7]) {
+    const [own, wide] = [drawn(seed + 900), drawn(seed + 500)];
+    const spreads = new Map<number, number>();
+    const added = (needle: number, revolution: number) => {
+      const look = needle * 10 + revolution;
+      const spread = spreads.get(look) ?? Math.sqrt(Math.max(0, Math.exp(0.8 * wide()) - 1));
+      spreads.set(look, spread);
+      return Float32Array.from({ length: size }, () => spread * own());
+    };
+    assert.deepEqual(told({ seed, revolutions: 3, added }), []);
+  }
+});
+
 test('M4: what was seen a revolution and a half ago is forgotten', () => {
   const seen = (needle: number, rev: number) => (needle === 233 && (rev === 3 || rev === 5) ? worn : null);
   assert.deepEqual(told({ seed: 13, revolutions: 7, added: seen }), []);
