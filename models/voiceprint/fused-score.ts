@@ -1,8 +1,8 @@
 /**
  * One score of all that the ear hears of a sample. What has a shape of its own is heard by the levels (branch A), what has a rhythm by the orders
- * (branch B), a belt and a loose shaft by their signs; a fault that one of them sees and the others do not must not drown in their noise.
- * So it is a soft maximum: of the two branches weighed, of branch A alone, of each sign alone, the latter only where they are clearly
- * above what is usual. Pure.
+ * (branch B), a belt and a loose shaft by their signs; a fault that one of them hears and the others do not must not drown in their noise.
+ * So it is a soft maximum: of the two branches weighed, of branch A alone, of the slip, and of the looseness with branch A; but for the
+ * first only where they are clearly above what is usual. Pure.
  *
  * Invariants (test/unit/models/voiceprint-fused-score.test.ts):
  *  W1  More of any value never lowers the score.
@@ -31,7 +31,7 @@ const signWeight = 2;
 /** A normal sample lies so far below the threshold (`threshold.ts`, of 24 to 40 samples). */
 const belowThreshold = 2.5;
 /** Of the soft maximum where all values are normal ones (W2). */
-const usual = { withSigns: { middle: 0.289, spread: 0.904 }, without: { middle: 0.098, spread: 0.944 } } as const;
+const usual = { withSigns: { middle: 0.266, spread: 0.926 }, without: { middle: 0.098, spread: 0.944 } } as const;
 
 /** In spreads above what is usual of this machine. */
 export function fusedScore({ levels, orders, signs }: BranchValues): number {
@@ -40,7 +40,9 @@ export function fusedScore({ levels, orders, signs }: BranchValues): number {
   const weighed = ((1 - shareOfB) * above + shareOfB * orders) / Math.hypot(1 - shareOfB, shareOfB);
   const values = [weighed, above - from.levels];
   if (signs !== null) {
-    values.push(signWeight * (signs.slip - from.slip), signWeight * (signs.looseness - from.looseness));
+    // A shaft with play is louder besides; a belt is not.
+    const loose = (above + signs.looseness) * Math.SQRT1_2;
+    values.push(signWeight * (signs.slip - from.slip), signWeight * (loose - from.looseness));
   }
   const { middle, spread } = signs === null ? usual.without : usual.withSigns;
   return (softMaximum(values) - middle) / spread;
