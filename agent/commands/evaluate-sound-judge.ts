@@ -8,8 +8,9 @@ import { mean } from '../../models/statistics/metrics.ts';
 import { enrol, scoreOf, type Voiceprint } from '../../models/voiceprint/ear.ts';
 import { observe, sampleOf, type FaultSample } from '../../models/voiceprint/fault-ear.ts';
 import { enrolFaults, type FaultPrint } from '../../models/voiceprint/fault-print.ts';
-import { fusedScore, suspect } from '../../models/voiceprint/faults.ts';
+import { suspect } from '../../models/voiceprint/faults.ts';
 import { bands, bandsHeard, hopSamples, modelRateHz } from '../../models/voiceprint/front-end.ts';
+import { fusedScore } from '../../models/voiceprint/fused-score.ts';
 import { pooled } from '../../models/voiceprint/pool.ts';
 import type { Turner } from '../../models/voiceprint/turning.ts';
 import type { Sound } from '../../models/voiceprint/wav.ts';
@@ -78,7 +79,7 @@ export async function hearClip(
 }
 
 export interface Verdict {
-  /** In spreads of the machine's own normal clips: both branches together, each alone, and the classical way. */
+  /** In spreads of the machine's own normal clips: all together, each alone, and the classical way. */
   readonly both: number;
   readonly levels: number;
   readonly orders: number;
@@ -111,13 +112,12 @@ export async function enrolMachine(
   return {
     print,
     judge: async (clip) => {
-      const scoreA = scoreOf(clipOf(clip), print);
+      const levels = (scoreOf(clipOf(clip), print) - print.threshold) / print.spread;
       const found = clip.orders === null ? null : await suspect(clip.orders, faults, turner, graphs.faults);
-      const orders = found?.distance ?? 0;
       return {
-        both: fusedScore(scoreA, print, orders),
-        levels: (scoreA - print.threshold) / print.spread,
-        orders,
+        both: fusedScore({ levels, orders: found?.distance ?? null, signs: found?.signs ?? null }),
+        levels,
+        orders: found?.distance ?? 0,
         plain: plain(clip.plain),
         suspected: found?.faults[0]?.fault ?? null,
       };

@@ -14,6 +14,7 @@ import { foldsOf } from '../statistics/split.ts';
 import type { Stats } from '../stats-file.ts';
 import { leastClips } from './ear.ts';
 import { classesOf, decibelsOf, heardSize, profileSize, type FaultSample } from './fault-ear.ts';
+import { signNumbersOf, signSize, signsPrintOf, usualSize, type SignsPrint } from './fault-signs.ts';
 import type { Turner } from './turning.ts';
 
 const mostFolds = 32;
@@ -33,6 +34,8 @@ export interface FaultPrint extends Middle {
   readonly kind: Turner['kind'];
   /** Of the log-odds of "not healthy" of samples that were left out. */
   readonly odds: { readonly mean: number; readonly spread: number };
+  /** Of a sewing machine; null in prints from before it was kept. */
+  readonly signs: SignsPrint | null;
   /** By band and angle, decibels; null where a sample came without a pulse. */
   readonly profile: Omit<Middle, 'count'> | null;
 }
@@ -53,7 +56,8 @@ export async function enrolFaults(samples: readonly FaultSample[], turner: Turne
   }
   const rows = samples.map(({ heard }) => decibelsOf(heard));
   const left: { readonly heard: Float32Array; readonly against: Middle }[] = [];
-  for (const fold of foldsOf([...samples.keys()], mostFolds)) {
+  const folds = foldsOf([...samples.keys()], mostFolds);
+  for (const fold of folds) {
     const against = middleOf(rows.filter((_, i) => !fold.includes(i)));
     for (const i of fold) {
       const { heard } = samples[i] ?? {};
@@ -72,6 +76,7 @@ export async function enrolFaults(samples: readonly FaultSample[], turner: Turne
     kind: turner.kind,
     ...middleOf(rows),
     odds: { mean: mean(odds), spread: Math.max(leastSpread, deviation(odds)) },
+    signs: turner.kind === 'sewing' ? signsPrintOf(rows.map(signNumbersOf), folds) : null,
     profile: profiles.length < samples.length ? null : { middle: angled.middle, variance: angled.variance },
   };
 }
@@ -92,7 +97,10 @@ function middleOf(rows: readonly Float32Array[]): Middle {
 }
 
 /** @param model `id@version` of the model it was taught with */
-export function faultStatsOf({ kind, middle, variance, count, odds, profile }: FaultPrint, model: string): Stats {
+export function faultStatsOf(
+  { kind, middle, variance, count, odds, signs, profile }: FaultPrint,
+  model: string,
+): Stats {
   const row = (data: Float32Array) => ({ dims: [data.length], data });
   return {
     model,
@@ -100,6 +108,9 @@ export function faultStatsOf({ kind, middle, variance, count, odds, profile }: F
     tensors: {
       middle: row(middle),
       variance: row(variance),
+      ...(signs === null
+        ? {}
+        : { signMiddle: row(signs.middle), signVariance: row(signs.variance), signUsual: row(signs.usual) }),
       ...(profile === null ? {} : { angleMiddle: row(profile.middle), angleVariance: row(profile.variance) }),
     },
   };
@@ -118,12 +129,19 @@ export function faultPrintOf({ numbers, tensors }: Stats): FaultPrint {
     return found.data;
   };
   const isAngled = tensors['angleMiddle'] !== undefined;
+  const signsPrint = (): SignsPrint => ({
+    middle: row('signMiddle', signSize),
+    variance: row('signVariance', signSize),
+    count: number('count'),
+    usual: row('signUsual', usualSize),
+  });
   return {
     kind: number('isKnitting') === 1 ? 'knitting' : 'sewing',
     middle: row('middle', heardSize),
     variance: row('variance', heardSize),
     count: number('count'),
     odds: { mean: number('oddsMean'), spread: number('oddsSpread') },
+    signs: tensors['signMiddle'] === undefined ? null : signsPrint(),
     profile: isAngled ? { middle: row('angleMiddle', profileSize), variance: row('angleVariance', profileSize) } : null,
   };
 }

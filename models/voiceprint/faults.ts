@@ -9,8 +9,9 @@ import type { Graph } from '../graph.ts';
 import { mean } from '../statistics/metrics.ts';
 import { angleOf, type FaultAngle } from './fault-angle.ts';
 import { faultClasses, isFaultName, type FaultName } from './fault-classes.ts';
-import { classesOf, type FaultSample } from './fault-ear.ts';
+import { classesOf, decibelsOf, type FaultSample } from './fault-ear.ts';
 import { leastShare, oddsOf, type FaultPrint } from './fault-print.ts';
+import { signNumbersOf, signsOf, type Signs } from './fault-signs.ts';
 import type { Turner } from './turning.ts';
 
 export interface Suspicion {
@@ -19,6 +20,8 @@ export interface Suspicion {
   readonly angle: FaultAngle | null;
   /** The log-odds that it is not healthy, in spreads above those of the machine's normal samples. */
   readonly distance: number;
+  /** null of a knitting machine, and where they were not enrolled. */
+  readonly signs: Signs | null;
 }
 
 /** @throws ModelError `modelUnusable` */
@@ -41,12 +44,13 @@ export async function suspect(
     faults,
     angle: angleOf(sample, print),
     distance: (oddsOf(probabilities) - print.odds.mean) / print.odds.spread,
+    signs: print.signs === null ? null : signsOf(signNumbersOf(decibelsOf(sample.heard)), print.signs),
   };
 }
 
 /**
- * What several samples of one state of the machine say together: probabilities by the mean of their logarithms, the mean distance, the surest
- * angle. null of none.
+ * What several samples of one state of the machine say together: probabilities by the mean of their logarithms, the mean distance and signs, the
+ * surest angle. null of none.
  */
 export function together(several: readonly Suspicion[]): Suspicion | null {
   const [first] = several;
@@ -60,27 +64,16 @@ export function together(several: readonly Suspicion[]): Suspicion | null {
   }
   const all = [...logs.values()].reduce((sum, log) => sum + Math.exp(log), 0);
   const angles = several.flatMap(({ angle }) => angle ?? []).toSorted((a, b) => a.k - b.k);
+  const signs = several.flatMap((one) => one.signs ?? []);
   return {
     faults: first.faults
       .map(({ fault }) => ({ fault, probability: Math.exp(logs.get(fault) ?? 0) / all }))
       .toSorted((a, b) => b.probability - a.probability),
     angle: angles[0] ?? null,
     distance: mean(several.map(({ distance }) => distance)),
+    signs:
+      signs.length === 0
+        ? null
+        : { slip: mean(signs.map(({ slip }) => slip)), looseness: mean(signs.map(({ looseness }) => looseness)) },
   };
 }
-
-/**
- * One score of both branches: how many spreads of its normal samples a sample lies above the threshold of branch A, and above the middle of
- * branch B. What has a shape of its own is heard by A, what has a rhythm by B.
- * @param scoreA of `ear.ts`; @param print its threshold and spread; @param distance of `suspect`
- */
-export function fusedScore(
-  scoreA: number,
-  print: { readonly threshold: number; readonly spread: number },
-  distance: number,
-): number {
-  return (1 - shareOfB) * ((scoreA - print.threshold) / print.spread) + shareOfB * distance;
-}
-
-/** Chosen on generator a (docs/models/voiceprint.md). */
-const shareOfB = 0.7;

@@ -12,7 +12,7 @@ import {
   type FaultSample,
 } from '../../../models/voiceprint/fault-ear.ts';
 import { enrolFaults, faultPrintOf, faultStatsOf, oddsOf } from '../../../models/voiceprint/fault-print.ts';
-import { fusedScore, together } from '../../../models/voiceprint/faults.ts';
+import { suspect, together } from '../../../models/voiceprint/faults.ts';
 import { angles } from '../../../models/voiceprint/orders.ts';
 import { seeded } from '../../../models/statistics/split.ts';
 
@@ -77,10 +77,20 @@ test('what was written as statistics is read back, and what is damaged is refuse
       { numbers, tensors: lacking },
       { numbers, tensors: { ...tensors, variance: short } },
       { numbers, tensors: { ...tensors, angleMiddle: short } },
+      { numbers, tensors: { ...tensors, signUsual: short } },
     ]) {
       assert.throws(() => faultPrintOf({ model, ...spoilt }), ModelError);
     }
   }
+});
+
+test('a print from before signs were kept is read, and then none are told', async () => {
+  const model = 'machine-fault@1.0.0';
+  const { numbers, tensors } = faultStatsOf(await enrolFaults(twenty(2), sewing, ruler), model);
+  const old = Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.startsWith('sign')));
+  const print = faultPrintOf({ model, numbers, tensors: old });
+  assert.equal(print.signs, null);
+  assert.equal((await suspect(normal(seeded(8)), print, sewing, ruler)).signs, null);
 });
 
 test('what was added at an angle is found there within its uncertainty, across the mark too', async () => {
@@ -123,13 +133,6 @@ test('odds are finite whatever the graph says', () => {
   for (const healthy of [0, 1, Number.NaN]) assert.ok(Number.isFinite(oddsOf(Float32Array.of(healthy, 1 - healthy))));
 });
 
-test('both branches count in one score', () => {
-  const print = { threshold: 2, spread: 0.5 };
-  assert.ok(fusedScore(3, print, 1) > fusedScore(2, print, 1));
-  assert.ok(fusedScore(2, print, 4) > fusedScore(2, print, 1));
-  assert.ok(fusedScore(2, print, 4) > fusedScore(3, print, 1), 'B counts more');
-});
-
 test('several samples say together what most of them say', () => {
   const says = (bluntNeedle: number, dryHook: number) => ({
     faults: [
@@ -138,11 +141,15 @@ test('several samples say together what most of them say', () => {
     ] as const,
     angle: null,
     distance: 10 * bluntNeedle,
+    signs: { slip: dryHook, looseness: 2 * dryHook },
   });
   const all = together([says(0.6, 0.3), says(0.7, 0.2), says(0.2, 0.7)]);
   assert.ok(all !== null);
   assert.equal(all.faults[0]?.fault, 'bluntNeedle');
   assert.ok(all.faults.reduce((sum, { probability }) => sum + probability, 0) <= 1);
   assert.ok(Math.abs(all.distance - (10 * (0.6 + 0.7 + 0.2)) / 3) < 1e-9);
+  assert.ok(Math.abs((all.signs?.slip ?? 0) - 0.4) < 1e-9);
+  assert.ok(Math.abs((all.signs?.looseness ?? 0) - 0.8) < 1e-9);
+  assert.equal(together([{ ...says(0.6, 0.3), signs: null }])?.signs, null);
   assert.equal(together([]), null);
 });

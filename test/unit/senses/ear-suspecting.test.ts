@@ -59,6 +59,7 @@ const print = (middle: number): FaultPrint => ({
   variance: new Float32Array(heardSize).fill(1),
   count: 20,
   odds: { mean: 0, spread: 1 },
+  signs: null,
   profile: null,
 });
 
