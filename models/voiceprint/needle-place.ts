@@ -26,6 +26,8 @@ const rounds = 3;
 const waveHeight = 5;
 /** Of a way, from one turn to the next, places. */
 const wayDeviation = 3;
+/** That there are waves at all costs so much evidence: their four heights are chosen as it suits. */
+const wavesCost = 20;
 /** Looks at a way in one turn that tell something of their own. */
 const looksATurn = 6;
 /** Evidence that makes a click plain. */
@@ -89,6 +91,11 @@ function refined(picture: NeedlePicture, start: number): Refined {
   const onCircle = (place: number): number => ((place % places) + places) % places;
   const none = new Int16Array(feeders);
   let best: Refined = { place: start, evidence: -Infinity, every: none };
+  const ask = (at: number, every: Int16Array, cost: number): void => {
+    const evidence = evidenceOfPlace(picture, at, every) - cost;
+    if (evidence > best.evidence) best = { place: at, evidence, every };
+  };
+  for (const by of [0, -1, 1]) ask(onCircle(start + by), none, 0);
   let [place, every] = [start, none];
   for (let round = 0; round < rounds; round += 1) {
     const waves = wavesOf(picture, place, every, wayOfPlace(picture, place, every));
@@ -97,12 +104,8 @@ function refined(picture: NeedlePicture, start: number): Refined {
     every = Int16Array.from({ length: feeders }, (_, cam) =>
       Math.round(waves.at((cam + (place + 0.5) / places) / feeders)),
     );
-    for (const by of [-1, 0, 1]) {
-      const at = onCircle(place + by);
-      const evidence = evidenceOfPlace(picture, at, every) - waves.cost;
-      if (evidence > best.evidence) best = { place: at, evidence, every };
-    }
-    place = best.place;
+    for (const by of [-1, 0, 1]) ask(onCircle(place + by), every, waves.cost);
+    if (best.every === every) place = best.place;
     if (place === before.place && every.every((value, cam) => value === before.every[cam])) break;
   }
   return best;
@@ -160,7 +163,10 @@ function wavesOf(picture: NeedlePicture, place: number, every: Every, way: Float
   return {
     shift: heights[0] ?? 0,
     at: (turns) => courses.reduce((sum, course, i) => (i === 0 ? 0 : sum + (heights[i] as number) * course(turns)), 0),
-    cost: heights.reduce((sum, height, i) => (i === 0 ? 0 : sum + 0.5 * height * height * (stiffness[i] as number)), 0),
+    cost: heights.reduce(
+      (sum, height, i) => (i === 0 ? sum : sum + 0.5 * height * height * (stiffness[i] as number)),
+      wavesCost,
+    ),
   };
 }
 

@@ -47,9 +47,10 @@ test('Q1: what the cylinder does in every turn alike does not move the place, th
       seeded(1),
     );
     assert.ok(found !== null);
-    assert.ok(distance(found.place, place) <= 3, `${found.place} for ${place}, ${sway}`);
+    // Two needles.
+    assert.ok(distance(found.place, place) <= 4, `${found.place} for ${place}, ${sway}`);
     const opposite = found.place + (found.behind[feeders / 2] ?? NaN);
-    assert.ok(distance(Math.round(opposite), place + 2 * sway + places) <= 2, `${opposite} for ${place + 2 * sway}`);
+    assert.ok(distance(Math.round(opposite), place + 2 * sway + places) <= 3, `${opposite} for ${place + 2 * sway}`);
   }
 });
 
