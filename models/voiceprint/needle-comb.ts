@@ -8,8 +8,9 @@
  *  N1  Of clicks that are plain the needle is among at most three candidates, each ± k ≤ 2.
  *  N2  Without clicks there are none.
  */
-import { frameS } from './click-envelope.ts';
-import { ridgeOf } from './needle-ridge.ts';
+import { mean } from '../statistics/metrics.ts';
+import { needlePicture, type NeedlePicture } from './needle-picture.ts';
+import { findPlace } from './needle-place.ts';
 
 export interface CylinderGeometry {
   readonly needles: number;
@@ -28,22 +29,20 @@ export interface NeedleCandidates {
   readonly k: number;
   /** Revolutions that were heard. */
   readonly revolutions: number;
-  /** How far the ridge of clicks stands out of chance, in deviations of it. */
+  /** How far the likeliest place stands out of chance, in deviations of what places have by chance. */
   readonly plainness: number;
 }
 
-/** Less plain is chance: of 80 healthy clips the plainest had less than half of it. */
-const leastPlainness = 15;
-/** Fewer do not tell a ridge from chance. */
+/** Fewer do not tell clicks from chance. */
 const leastRevolutions = 4;
+/** Places between two needles. */
+const partsOfNeedle = 2;
 /** Distance of a microphone from the axis, in radii of the cylinder: usual ones are 1.3 to 1.9. */
 const microphoneRadii = [1.3, 1.6, 1.9];
 /** Energy of the loudest clicks over what is no click. */
 const peaksAboveFloor = [1, 3, 10, 30, 100];
 const mostCandidates = 3;
 const k = 2;
-/** The loudest of a click comes so long behind its beginning, on its way through the high-pass. */
-const onsetS = frameS / 2;
 
 /**
  * @param frames energies, as `clickEnvelope` gives them
@@ -56,23 +55,55 @@ export function needlesOf(
   geometry: CylinderGeometry,
   random: () => number,
 ): NeedleCandidates | null {
-  const { feeders, microphoneTurns } = geometry;
+  const { needles, feeders, microphoneTurns } = geometry;
   const revolutions = pulses.length - 1;
   if (revolutions < leastRevolutions) return null;
-  const ridge = ridgeOf(frames, pulses, geometry, random);
-  if (ridge === null || ridge.plainness < leastPlainness) return null;
-  const [first = 0, last = 0] = [pulses[0], pulses.at(-1)];
-  const onsetTurns = (onsetS / frameS) * (revolutions / (last - first));
+  const places = Math.round((needles * partsOfNeedle) / feeders);
+  const picture = needlePicture(frames, pulses, feeders, places);
+  if (picture === null) return null;
+  const found = findPlace(picture, random);
+  if (found === null) return null;
+  const { place, behind, plainness } = found;
   // Of a turn after the pulse: where between two cams the needle strikes them.
-  const within = (ridge.place + 0.5) / (ridge.places * feeders) - onsetTurns;
+  const within = (place + 0.5) / (places * feeders);
+  const loudness = loudnessOf(picture, place, behind);
   // Loudest when it is at the cams by the microphone: it passed the mark so much earlier.
-  const wanted = loudestCam(ridge.loudness) / feeders + within - microphoneTurns;
+  const wanted = loudestCam(loudness) / feeders + within - microphoneTurns;
   const nearest = Math.round((wanted - within) * feeders);
   const candidates = Array.from({ length: mostCandidates + 2 }, (_, i) => within + (nearest - 2 + i) / feeders)
     .toSorted((a, b) => Math.abs(a - wanted) - Math.abs(b - wanted))
     .slice(0, mostCandidates)
     .map((turns) => needleAt(turns, geometry));
-  return { needles: candidates, k, revolutions, plainness: ridge.plainness };
+  return { needles: candidates, k, revolutions, plainness };
+}
+
+/** Places of a click, and what is before it: the machine, and the room, in which the cam before, maybe a louder one, still sounds. */
+const [on, before] = [
+  [0, 1, 2],
+  [-6, -5, -4, -3],
+];
+
+/** How loud the clicks are, cam by cam from the pulse on, in what is no click; middles over the turns. */
+function loudnessOf(
+  { energies, places, feeders, lengths }: NeedlePicture,
+  place: number,
+  behind: Float64Array,
+): Float64Array {
+  const quiet = median(energies);
+  return Float64Array.from({ length: feeders }, (_, cam) => {
+    const clicks = lengths.map((_length, turn) => {
+      const row = turn * feeders + cam;
+      const at = row * places + Math.round(place + (behind[row] as number));
+      const level = (offsets: readonly number[]) => mean(offsets.map((by) => energies[at + by] ?? quiet));
+      return level(on) - level(before);
+    });
+    return median(clicks) / quiet;
+  });
+}
+
+function median(values: ArrayLike<number>): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[sorted.length >> 1] ?? 0;
 }
 
 /**

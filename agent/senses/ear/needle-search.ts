@@ -1,5 +1,5 @@
 /**
- * Which needle clicks, of the last seconds of sound. It takes one to three seconds of a desktop's core, and several times that of a small
+ * Which needle clicks, of the last seconds of sound. It takes one to five seconds of a desktop's core, and several times that of a small
  * gateway's: so it is done in a thread of its own, and an alert that suspects a bad needle waits for it, twenty seconds at most. Meanwhile sound
  * lies in its ring, which holds more than that, and the process goes on saying that it lives.
  *

@@ -7,6 +7,7 @@ import { needlesOf, type CylinderGeometry } from '../../../models/voiceprint/nee
 import type { SoundGenerator } from '../../../simulators/dataset/sound.ts';
 import { generatorA } from '../../../simulators/sound/generator.ts';
 import { generatorB } from '../../../simulators/sound-b/generator.ts';
+import { needleTrial } from '../../../simulators/sound-trials/needle-trials.ts';
 
 const apart = (a: number, b: number, needles: number) => {
   const difference = Math.abs(a - b) % needles;
@@ -107,6 +108,23 @@ test('N1: of simulated machines of both generators, in their halls', { timeout: 
       `${found.needles.join()} for ${needle}`,
     );
   }
+});
+
+test('N1: of a faint needle that the best single way did not find', { timeout: 120_000 }, () => {
+  const trial = needleTrial({ generator: 'a', seed: 31, snrDb: 6, rateHz: 48_000, position: 'pulse' }, 8);
+  const { cylinder } = trial.machine;
+  assert.ok(cylinder !== null && trial.severity < 0.35);
+  const { clip } = trial.faulty();
+  const { frames, frameSamples } = clickEnvelope(clip.samples, clip.rateHz);
+  const pulses = new PulseDetector({ rateHz: 48_000 })
+    .push(clip.pulse ?? new Float32Array())
+    .map((at) => (at - 24) / frameSamples);
+  const found = needlesOf(frames, pulses, { ...cylinder, markNeedle: cylinder.indexNeedle }, seeded(1));
+  assert.ok(found !== null);
+  assert.ok(
+    found.needles.some((one) => apart(one, trial.needle, cylinder.needles) <= found.k),
+    `${found.needles.join()} for ${trial.needle}`,
+  );
 });
 
 test('N2: of a simulated machine that runs well', { timeout: 120_000 }, () => {
