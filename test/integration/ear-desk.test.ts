@@ -1,6 +1,6 @@
 /** The ear of a simulated machine, in its own process, at the pace of real sound. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openClip } from '../../agent/senses/ear/clips.ts';
@@ -66,6 +66,30 @@ test(
     assert.notDeepEqual(childrenOf('ear/child.ts'), [ear]);
     keepLabels(dataDir, machine, [], keys.privateKey);
     await until('taken back it uses it no more', () => used() === 0, 20_000);
+  },
+);
+
+test(
+  'what was taught and was changed since is not judged by, and the next process uses it when it is as it was',
+  { timeout: 90_000 },
+  async (t) => {
+    const { desk, teach, dataDir, conditions } = await earRig(t);
+    await teach();
+    const file = join(dataDir, 'voiceprints', machine, '1', 'speed-1.bin');
+    const before = readFileSync(file);
+    const changed = Buffer.from(before);
+    changed[1_000] = (changed[1_000] ?? 0) ^ 1;
+    writeFileSync(file, changed);
+    desk.start(go);
+    const notTaught = () => conditions.findLast(({ name }) => name === 'ear.not_taught')?.active;
+    await until('it is told', () => notTaught() === true, 20_000);
+    assert.deepEqual([desk.print(machine), desk.view().process?.restarts], [null, 0]);
+    await until('it is heard all the same', () => desk.view().microphones[0]?.state === 'ok', 20_000);
+    writeFileSync(file, before);
+    const [ear = 0] = childrenOf('ear/child.ts');
+    process.kill(ear, 'SIGKILL');
+    await until('it is known', () => notTaught() === false, 20_000);
+    assert.equal(desk.print(machine), 1);
   },
 );
 
