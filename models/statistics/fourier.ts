@@ -54,16 +54,26 @@ export class Spectrum {
 
 /** The transform of so many numbers, a power of two, in place (Cooley and Tukey). */
 export function fourier(size: number): (re: Float64Array, im: Float64Array) => void {
-  const cosines = Float64Array.from({ length: size / 2 }, (_, i) => Math.cos((2 * Math.PI * i) / size));
-  const sines = Float64Array.from({ length: size / 2 }, (_, i) => Math.sin((2 * Math.PI * i) / size));
   const swaps = swapsOf(size);
   const isOdd = Math.log2(size) % 2 === 1;
+  const steps: Float64Array[] = [];
+  for (let quarter = isOdd ? 2 : 1; quarter < size; quarter *= 4) steps.push(turnsOf(quarter));
   return (re, im) => {
     swap(re, swaps);
     swap(im, swaps);
     if (isOdd) addPairs(re, im);
-    for (let quarter = isOdd ? 2 : 1; quarter < size; quarter *= 4) addFours(re, im, quarter, cosines, sines);
+    for (const turns of steps) addFours(re, im, turns);
   };
+}
+
+/** By how much each of a quarter is turned, one after the other as `addFours` needs them: cosine and sine of the first step, and of the second. */
+function turnsOf(quarter: number): Float64Array {
+  const turns = new Float64Array(4 * quarter);
+  for (let i = 0; i < quarter; i += 1) {
+    const angle = (Math.PI * i) / (2 * quarter);
+    turns.set([Math.cos(2 * angle), Math.sin(2 * angle), Math.cos(angle), Math.sin(angle)], 4 * i);
+  }
+  return turns;
 }
 
 /** Places that change with one another, in pairs: those whose bits are the other's from behind. */
@@ -101,21 +111,15 @@ function addPairs(re: Float64Array, im: Float64Array): void {
 }
 
 /** Two steps of halves in one, so that each number is read and written half as often: it runs for every stretch of sound of every microphone. */
-function addFours(
-  re: Float64Array,
-  im: Float64Array,
-  quarter: number,
-  cosines: Float64Array,
-  sines: Float64Array,
-): void {
-  const size = re.length;
-  const step = size / (4 * quarter);
-  for (let i = 0; i < quarter; i += 1) {
-    const cos1 = cosines[2 * i * step] as number;
-    const sin1 = sines[2 * i * step] as number;
-    const cos2 = cosines[i * step] as number;
-    const sin2 = sines[i * step] as number;
-    for (let a = i; a < size; a += 4 * quarter) {
+function addFours(re: Float64Array, im: Float64Array, turns: Float64Array): void {
+  const quarter = turns.length / 4;
+  for (let from = 0; from < re.length; from += 4 * quarter) {
+    for (let i = 0; i < quarter; i += 1) {
+      const cos1 = turns[4 * i] as number;
+      const sin1 = turns[4 * i + 1] as number;
+      const cos2 = turns[4 * i + 2] as number;
+      const sin2 = turns[4 * i + 3] as number;
+      const a = from + i;
       const b = a + quarter;
       const c = b + quarter;
       const d = c + quarter;

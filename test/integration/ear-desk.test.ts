@@ -6,7 +6,6 @@ import { describe, test } from 'node:test';
 import { openClip } from '../../agent/senses/ear/clips.ts';
 import { keepLabels } from '../../agent/senses/ear/labels.ts';
 import { takeRequest } from '../../agent/senses/ear/requests.ts';
-import { childrenOf } from './eye-rig.ts';
 import { clipKeyOfRig, earRig, machine, rateHz, speed } from './ear-rig.ts';
 import { until } from './sync-rig.ts';
 import { startVerb } from './verb.ts';
@@ -23,75 +22,77 @@ interface TeachReport {
   readonly reason: string | null;
 }
 
-test('without an agent an enrolment ends, and nothing is asked any more', { timeout: 60_000 }, async (t) => {
-  const { config, dataDir } = await earRig(t);
-  const { code, report } = await startVerb<TeachReport>(
-    t,
-    'teach',
-    'voiceprint',
-    '--config',
-    config,
-    '--machine',
-    machine,
-  ).ended;
-  assert.equal(code, 1);
-  assert.match(report?.reason ?? '', /no agent answered/);
-  assert.equal(takeRequest(dataDir, machine), null);
+// At the pace of real sound most of it is waiting: several at once.
+describe('the process of the ear', { concurrency: 3 }, () => {
+  test('without an agent an enrolment ends, and nothing is asked any more', { timeout: 60_000 }, async (t) => {
+    const { config, dataDir } = await earRig(t);
+    const { code, report } = await startVerb<TeachReport>(
+      t,
+      'teach',
+      'voiceprint',
+      '--config',
+      config,
+      '--machine',
+      machine,
+    ).ended;
+    assert.equal(code, 1);
+    assert.match(report?.reason ?? '', /no agent answered/);
+    assert.equal(takeRequest(dataDir, machine), null);
+  });
+
+  test(
+    'what staff said is used by the next process, too, which was started with what was known before',
+    { timeout: 90_000 },
+    async (t) => {
+      const { desk, ear, teach, dataDir, keys } = await earRig(t);
+      await teach();
+      desk.start(go);
+      const used = () => desk.view().microphones[0]?.moved;
+      await until('it runs', () => used() === 0, 20_000);
+      const label = {
+        occurrence: 'o',
+        print: 1,
+        said: 'false-alarm',
+        cause: null,
+        by: 'omar',
+        atMs: 1,
+        spreads: 1,
+      } as const;
+      keepLabels(dataDir, machine, [label], keys.privateKey);
+      await until('the process uses it', () => used() === 2, 10_000);
+      const first = ear();
+      process.kill(first, 'SIGKILL');
+      await until('the next begins with what was known at the start', () => used() === 0, 20_000);
+      await until('and is told the rest', () => used() === 2, 20_000);
+      assert.notEqual(ear(), first);
+      keepLabels(dataDir, machine, [], keys.privateKey);
+      await until('taken back it uses it no more', () => used() === 0, 20_000);
+    },
+  );
+
+  test(
+    'what was taught and was changed since is not judged by, and the next process uses it when it is as it was',
+    { timeout: 90_000 },
+    async (t) => {
+      const { desk, ear, teach, dataDir, conditions } = await earRig(t);
+      await teach();
+      const file = join(dataDir, 'voiceprints', machine, '1', 'speed-1.bin');
+      const before = readFileSync(file);
+      const changed = Buffer.from(before);
+      changed[1_000] = (changed[1_000] ?? 0) ^ 1;
+      writeFileSync(file, changed);
+      desk.start(go);
+      const notTaught = () => conditions.findLast(({ name }) => name === 'ear.not_taught')?.active;
+      await until('it is told', () => notTaught() === true, 20_000);
+      assert.deepEqual([desk.print(machine), desk.view().process?.restarts], [null, 0]);
+      await until('it is heard all the same', () => desk.view().microphones[0]?.state === 'ok', 20_000);
+      writeFileSync(file, before);
+      process.kill(ear(), 'SIGKILL');
+      await until('it is known', () => notTaught() === false, 20_000);
+      assert.equal(desk.print(machine), 1);
+    },
+  );
 });
-
-test(
-  'what staff said is used by the next process, too, which was started with what was known before',
-  { timeout: 90_000 },
-  async (t) => {
-    const { desk, teach, dataDir, keys } = await earRig(t);
-    await teach();
-    desk.start(go);
-    const used = () => desk.view().microphones[0]?.moved;
-    await until('it runs', () => used() === 0, 20_000);
-    const label = {
-      occurrence: 'o',
-      print: 1,
-      said: 'false-alarm',
-      cause: null,
-      by: 'omar',
-      atMs: 1,
-      spreads: 1,
-    } as const;
-    keepLabels(dataDir, machine, [label], keys.privateKey);
-    await until('the process uses it', () => used() === 2, 10_000);
-    const [ear = 0] = childrenOf('ear/child.ts');
-    process.kill(ear, 'SIGKILL');
-    await until('the next begins with what was known at the start', () => used() === 0, 20_000);
-    await until('and is told the rest', () => used() === 2, 20_000);
-    assert.notDeepEqual(childrenOf('ear/child.ts'), [ear]);
-    keepLabels(dataDir, machine, [], keys.privateKey);
-    await until('taken back it uses it no more', () => used() === 0, 20_000);
-  },
-);
-
-test(
-  'what was taught and was changed since is not judged by, and the next process uses it when it is as it was',
-  { timeout: 90_000 },
-  async (t) => {
-    const { desk, teach, dataDir, conditions } = await earRig(t);
-    await teach();
-    const file = join(dataDir, 'voiceprints', machine, '1', 'speed-1.bin');
-    const before = readFileSync(file);
-    const changed = Buffer.from(before);
-    changed[1_000] = (changed[1_000] ?? 0) ^ 1;
-    writeFileSync(file, changed);
-    desk.start(go);
-    const notTaught = () => conditions.findLast(({ name }) => name === 'ear.not_taught')?.active;
-    await until('it is told', () => notTaught() === true, 20_000);
-    assert.deepEqual([desk.print(machine), desk.view().process?.restarts], [null, 0]);
-    await until('it is heard all the same', () => desk.view().microphones[0]?.state === 'ok', 20_000);
-    writeFileSync(file, before);
-    const [ear = 0] = childrenOf('ear/child.ts');
-    process.kill(ear, 'SIGKILL');
-    await until('it is known', () => notTaught() === false, 20_000);
-    assert.equal(desk.print(machine), 1);
-  },
-);
 
 describe('the ear', { concurrency: 4 }, () => {
   test(
