@@ -25,10 +25,12 @@ export const bytesOf: Readonly<Record<PcmEncoding, number>> = {
 /** Bytes of one sample of all channels. */
 export const frameBytesOf = ({ encoding, channels }: PcmFormat): number => bytesOf[encoding] * channels;
 
+const nothing = Buffer.alloc(0);
+
 export class PcmDecoder {
   readonly #format: PcmFormat;
   readonly #keep: number;
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer = nothing;
 
   /** @param keep how many channels are given, the first ones; the others are skipped */
   constructor(format: PcmFormat, keep = format.channels) {
@@ -41,32 +43,42 @@ export class PcmDecoder {
     return this.#rest.length;
   }
 
-  /** What is whole of what came; the block may be empty. */
+  /** What is whole of what came; the block may be empty. The bytes are not needed any more when it returns. */
   push(bytes: Buffer): SoundBlock {
     const step = frameBytesOf(this.#format);
     const all = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     const frames = Math.floor(all.length / step);
     // A copy: the piece it lies in would be kept for these few bytes.
-    this.#rest = Buffer.from(all.subarray(frames * step));
+    this.#rest = frames * step === all.length ? nothing : Buffer.from(all.subarray(frames * step));
     return decodeFrames(all, frames, this.#format, this.#keep);
   }
 }
 
+/** One channel after the other, by plain steps: it runs for every sample of every microphone. */
 function decodeFrames(bytes: Buffer, frames: number, format: PcmFormat, keep: number): SoundBlock {
   const width = bytesOf[format.encoding];
   const step = frameBytesOf(format);
-  const read = readerOf(bytes, format.encoding);
-  const channels = Array.from({ length: keep }, () => new Float32Array(frames));
+  const read = readers[format.encoding];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const channels = Array.from({ length: keep }, (_, channel) => {
+    const samples = new Float32Array(frames);
+    for (let i = 0, at = channel * width; i < frames; i += 1, at += step) samples[i] = read(view, at);
+    return samples;
+  });
+  return { channels, holes: floats.has(format.encoding) ? holesIn(channels, frames) : [] };
+}
+
+/** An integer is always a number. */
+const floats: ReadonlySet<PcmEncoding> = new Set(['f32le', 'f64le']);
+
+/** Where a sample of any channel is no number; all channels are silent there from now on. */
+function holesIn(channels: readonly Float32Array[], frames: number): Hole[] {
   const holes: Hole[] = [];
   let holeFrom = -1;
   for (let i = 0; i < frames; i += 1) {
     let isBad = false;
-    for (const [channel, samples] of channels.entries()) {
-      const value = read(i * step + channel * width);
-      // Written so that NaN is bad, too.
-      if (Math.abs(value) <= mostValue) samples[i] = value;
-      else isBad = true;
-    }
+    // Written so that NaN is bad, too.
+    for (const samples of channels) if (!(Math.abs(samples[i] as number) <= mostValue)) isBad = true;
     if (isBad) {
       for (const samples of channels) samples[i] = 0;
       if (holeFrom < 0) holeFrom = i;
@@ -76,25 +88,16 @@ function decodeFrames(bytes: Buffer, frames: number, format: PcmFormat, keep: nu
     }
   }
   if (holeFrom >= 0) holes.push({ from: holeFrom, to: frames });
-  return { channels, holes };
+  return holes;
 }
 
-function readerOf(bytes: Buffer, encoding: PcmEncoding): (at: number) => number {
-  switch (encoding) {
-    // Only samples of one byte are without a sign.
-    case 'u8':
-      return (at) => (bytes.readUInt8(at) - 128) / 128;
-    case 's16le':
-      return (at) => bytes.readInt16LE(at) / 2 ** 15;
-    case 's16be':
-      return (at) => bytes.readInt16BE(at) / 2 ** 15;
-    case 's24le':
-      return (at) => bytes.readIntLE(at, 3) / 2 ** 23;
-    case 's32le':
-      return (at) => bytes.readInt32LE(at) / 2 ** 31;
-    case 'f32le':
-      return (at) => bytes.readFloatLE(at);
-    case 'f64le':
-      return (at) => bytes.readDoubleLE(at);
-  }
-}
+const readers: Readonly<Record<PcmEncoding, (view: DataView, at: number) => number>> = {
+  // Only samples of one byte are without a sign.
+  u8: (view, at) => (view.getUint8(at) - 128) / 128,
+  s16le: (view, at) => view.getInt16(at, true) / 2 ** 15,
+  s16be: (view, at) => view.getInt16(at) / 2 ** 15,
+  s24le: (view, at) => (view.getInt8(at + 2) * 2 ** 16 + view.getUint16(at, true)) / 2 ** 23,
+  s32le: (view, at) => view.getInt32(at, true) / 2 ** 31,
+  f32le: (view, at) => view.getFloat32(at, true),
+  f64le: (view, at) => view.getFloat64(at, true),
+};

@@ -4,7 +4,8 @@
  * Invariant (test/unit/models/short-time.test.ts): a sine below `topHz` is the loudest in its own bin, at any rate, and one above it in none.
  */
 
-import { Spectrum } from './fourier.ts';
+import { inDecibels } from './decibels.ts';
+import { Spectrum, type Powers } from './fourier.ts';
 
 export interface Looked {
   /** Below this. */
@@ -29,33 +30,37 @@ export function spectraOf(samples: Float32Array, rateHz: number, { topHz, frameS
   const low = decimated(samples, by);
   const hop = Math.round(hopS * lowHz);
   const bins = Math.min(size / 2, Math.floor((topHz / lowHz) * size));
-  const { spectrum, window } = tablesOf(size);
-  const windowed = (from: number): Float64Array => {
-    const stretch = new Float64Array(size);
-    if (from + size <= low.length) {
-      for (let i = 0; i < size; i += 1) stretch[i] = (window[i] as number) * (low[from + i] as number);
-    }
-    return stretch;
+  const { spectrum, window, one, other, powers } = tablesOf(size);
+  const cut = (from: number, stretch: Float64Array): void => {
+    if (from + size > low.length) stretch.fill(0);
+    else for (let i = 0; i < size; i += 1) stretch[i] = (window[i] as number) * (low[from + i] as number);
   };
   const frames: Float32Array[] = [];
   for (let from = 0; from + size <= low.length; from += 2 * hop) {
     // Two in one transform; of an odd number the last goes with silence.
-    const [one, other] = spectrum.powersOf(windowed(from), windowed(from + hop));
-    frames.push(levelsOf(one, bins));
-    if (from + hop + size <= low.length) frames.push(levelsOf(other, bins));
+    cut(from, one);
+    cut(from + hop, other);
+    spectrum.powersOf(one, other, powers);
+    frames.push(levelsOf(powers[0], bins));
+    if (from + hop + size <= low.length) frames.push(levelsOf(powers[1], bins));
   }
   return { binHz: lowHz / size, frames };
 }
 
 function levelsOf(powers: Float64Array, bins: number): Float32Array {
   const levels = new Float32Array(bins);
-  for (let k = 0; k < bins; k += 1) levels[k] = 10 * Math.log10((powers[k] as number) + 1e-12);
+  for (let k = 0; k < bins; k += 1) levels[k] = (powers[k] as number) + 1e-12;
+  inDecibels(levels);
   return levels;
 }
 
+/** Of a length; the stretches and their powers are written over each time. */
 interface Tables {
   readonly spectrum: Spectrum;
   readonly window: Float64Array;
+  readonly one: Float64Array;
+  readonly other: Float64Array;
+  readonly powers: Powers;
 }
 
 /** By length: microphones have few rates. */
@@ -65,7 +70,9 @@ function tablesOf(size: number): Tables {
   const known = tables.get(size);
   if (known !== undefined) return known;
   const window = Float64Array.from({ length: size }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / size));
-  const made = { spectrum: new Spectrum(size), window };
+  const spectrum = new Spectrum(size);
+  const [one, other] = [new Float64Array(size), new Float64Array(size)];
+  const made = { spectrum, window, one, other, powers: spectrum.powers() };
   tables.set(size, made);
   return made;
 }
@@ -77,12 +84,16 @@ function decimated(samples: Float32Array, by: number): Float32Array {
   const taps = tapsOf(by, half);
   const low = new Float32Array(Math.max(0, Math.floor((samples.length - 2 * half) / by)));
   for (let k = 0; k < low.length; k += 1) {
-    let sum = 0;
-    // The low-pass is the same to both sides.
-    for (let i = 0; i < half; i += 1) {
-      sum += (taps[i] as number) * ((samples[k * by + i] as number) + (samples[k * by + 2 * half - i] as number));
+    const first = k * by;
+    const last = first + 2 * half;
+    // The low-pass is the same to both sides. Two sums, so that one addition need not wait for the other; `half` is even.
+    let even = 0;
+    let odd = 0;
+    for (let i = 0; i < half; i += 2) {
+      even += (taps[i] as number) * ((samples[first + i] as number) + (samples[last - i] as number));
+      odd += (taps[i + 1] as number) * ((samples[first + i + 1] as number) + (samples[last - i - 1] as number));
     }
-    low[k] = sum + (taps[half] as number) * (samples[k * by + half] as number);
+    low[k] = even + odd + (taps[half] as number) * (samples[first + half] as number);
   }
   return low;
 }

@@ -27,7 +27,7 @@ const harmonicsTopHz = 1_500;
 const mostHarmonics = 8;
 /** More than so much above the machine counts no more, dB. */
 const mostDb = 18;
-/** A voice keeps its pitch for so many frames, gliding by two steps from one to the next: 180 ms, a syllable. */
+/** A voice keeps its pitch for so many frames, gliding by two steps from one to the next: 180 ms, a syllable. `voicedOf` counts them out. */
 const voicedFrames = 4;
 /** Mean of the harmonics above what lies between them, dB. */
 const voicedDb = 5.5;
@@ -141,53 +141,115 @@ function medianOf(frames: readonly Float32Array[]): Float32Array {
 /** The median follows the frames by steps of one size, whatever a frame is like: a loud word moves it no farther than a quiet one. */
 function follow(own: Float32Array, frames: readonly Float32Array[]): void {
   for (const frame of frames) {
-    for (let k = 0; k < own.length; k += 1)
-      own[k] = (own[k] ?? 0) + followDb * Math.sign((frame[k] ?? 0) - (own[k] ?? 0));
+    for (let k = 0; k < own.length; k += 1) {
+      const off = (frame[k] as number) - (own[k] as number);
+      // No branch: half of them go the other way than was guessed.
+      own[k] = (own[k] as number) + followDb * (Number(off > 0) - Number(off < 0));
+    }
   }
 }
 
 /** How far the harmonics of the best voice stand above what lies between them, dB. */
 function voicedOf({ frames, binHz }: Spectra, own: Float32Array, shaftHz: number): number {
+  const places = placesOf(binHz);
+  const isShaft = pitches.map((pitch) => isOfShaft(pitch, shaftHz));
+  const combs = frames.map((frame) => combOf(frame, own, places, isShaft));
+  const nearest = combs.map((comb) => nearby(comb));
   let best = Number.NEGATIVE_INFINITY;
-  const combs = frames.map((frame) => combOf(frame, own, binHz, shaftHz));
-  for (let from = 0; from + voicedFrames <= combs.length; from += 1) {
-    let sums = combs[from] ?? new Float32Array();
-    for (let more = 1; more < voicedFrames; more += 1) sums = glided(sums, combs[from + more] ?? new Float32Array());
-    for (const sum of sums) best = Math.max(best, sum / voicedFrames);
+  // The best way through four frames: to each pitch in the second, on from each in the third, and from one to the other.
+  for (let at = 1; at + 2 < combs.length; at += 1) {
+    const to = nearby(sumOf(combs[at], nearest[at - 1]));
+    best = Math.max(best, mostOf(sumOf(to, sumOf(combs[at + 1], nearest[at + 2]))) / voicedFrames);
   }
   return best;
 }
 
-/** Sums of a frame more: the best of the pitches a voice can have come from. */
-function glided(before: Float32Array, comb: Float32Array): Float32Array {
-  const sums = new Float32Array(before.length);
-  for (let c = 0; c < sums.length; c += 1) {
-    let most = Number.NEGATIVE_INFINITY;
-    for (let from = Math.max(0, c - 2); from <= Math.min(sums.length - 1, c + 2); from += 1) {
-      most = Math.max(most, before[from] ?? most);
-    }
-    sums[c] = most + (comb[c] ?? 0);
+type Comb = Float64Array<ArrayBuffer>;
+const noComb: Comb = new Float64Array(pitches.length);
+
+function sumOf(one = noComb, other = noComb): Comb {
+  const sum = new Float64Array(one.length);
+  for (let c = 0; c < sum.length; c += 1) sum[c] = (one[c] as number) + (other[c] as number);
+  return sum;
+}
+
+function mostOf(comb: Comb): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < comb.length; c += 1) most = Math.max(most, comb[c] as number);
+  return most;
+}
+
+/** The best of the pitches a voice can have come from, or go to. */
+function nearby(comb: Comb): Comb {
+  const most = new Float64Array(comb.length);
+  const last = comb.length - 1;
+  let two = comb[0] as number;
+  let one = two;
+  for (let c = 0; c <= last; c += 1) {
+    const here = comb[c] as number;
+    const up = Math.max(comb[Math.min(last, c + 1)] as number, comb[Math.min(last, c + 2)] as number);
+    most[c] = Math.max(here, up, one, two);
+    two = one;
+    one = here;
   }
-  return sums;
+  return most;
+}
+
+/** Where the harmonics of pitches and the places between them lie in a spectrum. */
+interface Places {
+  /** Of each pitch, where its places begin; and where the last end. */
+  readonly starts: Uint32Array;
+  /** Of each place: its bin, and what it counts of that and of the next. */
+  readonly bins: Uint32Array;
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+  /** What stands out in these bins; written over with each frame. */
+  readonly out: Float64Array;
+}
+
+/** By width of a bin: microphones have few rates. */
+const allPlaces = new Map<number, Places>();
+
+function placesOf(binHz: number): Places {
+  const known = allPlaces.get(binHz);
+  if (known !== undefined) return known;
+  const places = pitches.map((pitch) => {
+    const harmonics = Math.min(mostHarmonics, Math.max(4, Math.floor(harmonicsTopHz / pitch)));
+    // What lies between two harmonics counts half for either.
+    return Array.from({ length: 2 * harmonics + 1 }, (_, i) => {
+      const isBetween = i % 2 === 0;
+      const weight = (isBetween ? (i === 0 || i === 2 * harmonics ? -0.5 : -1) : 1) / harmonics;
+      const place = ((i + 1) * pitch) / (2 * binHz);
+      const bin = Math.floor(place);
+      return { bin, low: weight * (1 - place + bin), high: weight * (place - bin) };
+    });
+  });
+  const all = places.flat();
+  const bins = Uint32Array.from(all, ({ bin }) => bin);
+  const made = {
+    starts: Uint32Array.from([0, ...places.map((_, c) => places.slice(0, c + 1).flat().length)]),
+    bins,
+    low: Float64Array.from(all, ({ low }) => low),
+    high: Float64Array.from(all, ({ high }) => high),
+    out: new Float64Array(Math.max(...bins) + 2),
+  };
+  allPlaces.set(binHz, made);
+  return made;
 }
 
 /** Of each pitch: the mean of its harmonics in what stands out, less that of the places between them. */
-function combOf(frame: Float32Array, own: Float32Array, binHz: number, shaftHz: number): Float32Array {
-  const out = new Float32Array(Math.ceil((harmonicsTopHz + (pitches.at(-1) ?? 0)) / binHz) + 2);
+function combOf(frame: Float32Array, own: Float32Array, places: Places, isShaft: readonly boolean[]): Comb {
+  const { starts, bins, low, high, out } = places;
   for (let k = 0; k < out.length; k += 1) out[k] = Math.min(mostDb, Math.max(0, (frame[k] ?? 0) - (own[k] ?? 0)));
-  const comb = new Float32Array(pitches.length);
-  for (const [c, pitch] of pitches.entries()) {
-    const harmonics = Math.min(mostHarmonics, Math.max(4, Math.floor(harmonicsTopHz / pitch)));
-    let sum = isOfShaft(pitch, shaftHz) ? -mostDb * harmonics : 0;
-    // What lies between two harmonics counts half for either.
-    for (let h = 1; h <= 2 * harmonics + 1; h += 1) {
-      const weight = h % 2 === 0 ? 1 : h === 1 || h === 2 * harmonics + 1 ? -0.5 : -1;
-      const place = (h * pitch) / (2 * binHz);
-      const bin = Math.floor(place);
-      const low = out[bin] as number;
-      sum += weight * (low + (place - bin) * ((out[bin + 1] as number) - low));
+  const comb = new Float64Array(pitches.length);
+  for (let c = 0; c < comb.length; c += 1) {
+    let sum = isShaft[c] === true ? -mostDb : 0;
+    const end = starts[c + 1] as number;
+    for (let at = starts[c] as number; at < end; at += 1) {
+      const bin = bins[at] as number;
+      sum += (low[at] as number) * (out[bin] as number) + (high[at] as number) * (out[bin + 1] as number);
     }
-    comb[c] = sum / harmonics;
+    comb[c] = sum;
   }
   return comb;
 }

@@ -46,9 +46,10 @@ export class RunGate {
 
   /** Whether the sound between two times of the polls' clock may be judged. */
   answer(fromMs: number, toMs: number): GateAnswer {
+    // Both from the newest on: of two minutes of polls those that are asked for are the last.
+    const behind = this.#polls.findLastIndex(({ timeMs }) => timeMs < toMs + latencyMs) + 1;
+    if (behind >= this.#polls.length) return { kind: 'wait' };
     const before = this.#polls.findLastIndex(({ timeMs }) => timeMs <= fromMs - latencyMs);
-    const behind = this.#polls.findIndex(({ timeMs }) => timeMs >= toMs + latencyMs);
-    if (behind < 0) return { kind: 'wait' };
     if (before < 0) return { kind: 'shut', reason: 'not-polled' };
     const polls = this.#polls.slice(before, behind + 1);
     if (polls.some(({ isRunning }) => !isRunning)) return { kind: 'shut', reason: 'standing' };

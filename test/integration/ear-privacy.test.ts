@@ -1,5 +1,5 @@
 /**
- * Nobody is overheard: people speak beside a machine while a whole agent enrols it, judges it and tells an alert with its picture to a bridge. Nothing that the two
+ * Nobody is overheard: people speak beside two machines while a whole agent enrols one, and judges the other and tells an alert with its picture to a bridge. Nothing that the two
  * keep, and so nothing that went between them, holds a stretch of what was said; and what is kept of sound changes too slowly for speech.
  */
 import assert from 'node:assert/strict';
@@ -7,34 +7,29 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { operations } from '../../agent/page/api.ts';
+import { gatewayKeys } from '../../agent/sync/keys.ts';
 import { listener } from '../support/ports.ts';
 import { requireProgram } from '../support/peers.ts';
 import { bytesBelow, formNames, heardIn, pcmOf, pieceSamples, soughtIn } from '../support/pcm-search.ts';
 import { spoken, synthesiser } from '../support/speech.ts';
 import { call, goodPassword, as, signIn } from '../unit/page/harness.ts';
 import { run, runBridge, startAgent, temporaryDir, writeConfig, type Line } from './bad-input-rig.ts';
-import { rateHz, soundFrom, speed } from './ear-rig.ts';
+import { rateHz, soundFrom, speed, teach } from './ear-rig.ts';
 import { until } from './sync-rig.ts';
 
 const phrase = 'Do not tell anybody: the payroll list and your keys are in the second drawer.';
 /** Correlated as much as this is a copy; what is no copy lies far below (the control says how far). */
 const copy = 0.5;
 
-interface Room {
-  fault: boolean;
-  isSpoken: boolean;
-}
-
 /** A microphone beside a machine that runs: the phrase begins every twelve seconds, as loud as the machine. */
-async function microphone(t: TestContext, said: Float32Array, room: Room): Promise<string> {
+async function microphone(t: TestContext, said: Float32Array, hasFault: boolean): Promise<string> {
   const port = await listener(t, (socket) => {
     const sound = soundFrom(1);
     const startMs = performance.now();
     let sent = 0;
     const timer = setInterval(() => {
       const due = Math.floor(((performance.now() - startMs) / 1000) * rateHz) - sent;
-      const samples = sound(due, room.fault);
-      const mixed = samples.map((value, i) => value + (room.isSpoken ? (said[(sent + i) % (12 * rateHz)] ?? 0) : 0));
+      const mixed = sound(due, hasFault).map((value, i) => value + (said[(sent + i) % (12 * rateHz)] ?? 0));
       sent += due;
       socket.write(pcmOf(mixed, 's16le'));
     }, 100);
@@ -50,6 +45,11 @@ async function machine(t: TestContext): Promise<string> {
     socket.on('close', () => clearInterval(timer));
   });
   return `tcp://127.0.0.1:${port}`;
+}
+
+interface Counts {
+  readonly speech: number;
+  readonly judged: number;
 }
 
 const powerOf = (samples: Float32Array) => samples.reduce((sum, v) => sum + v * v, 0) / samples.length;
@@ -85,7 +85,6 @@ test(
     if (!requireProgram(t, synthesiser)) return;
     const dir = temporaryDir(t);
     const said = loud(spoken(phrase, 'en-gb', rateHz));
-    const room = { fault: false, isSpoken: true };
     const { port } = await runBridge(t, dir);
     const dataDir = join(dir, 'agent');
     for (const [name, role] of [
@@ -95,15 +94,14 @@ test(
       const done = await run(t, ['user', 'add', name, '--role', role, '--data-dir', dataDir], `${goodPassword}\n`);
       assert.equal(done.code, 0, done.stderr);
     }
+    const [unknown, odd] = [await microphone(t, said, false), await microphone(t, said, true)];
+    // What the second sounds like when it is well was taught before.
+    await teach(dataDir, gatewayKeys(dataDir).privateKey, odd, 'ls-2');
+    const about = { profile: 'sewing-retrofit-csv' };
     const config = writeConfig(dir, {
       machines: [
-        {
-          id: 'ls-1',
-          name: 'Lockstitch 1',
-          profile: 'sewing-retrofit-csv',
-          endpoint: await machine(t),
-          ear: { microphone: await microphone(t, said, room) },
-        },
+        { ...about, id: 'ls-1', name: 'Lockstitch 1', endpoint: await machine(t), ear: { microphone: unknown } },
+        { ...about, id: 'ls-2', name: 'Lockstitch 2', endpoint: await machine(t), ear: { microphone: odd } },
       ],
       uplink: {
         url: `mqtt://127.0.0.1:${port}`,
@@ -123,19 +121,19 @@ test(
 
     await until('the microphone is heard', async () => (await sound()).microphone === 'ok', 30_000);
     assert.equal((await post('machines/ls-1/sound/teach', { samples: 10 })).status, 200);
-    await until('it is enrolled', async () => (await sound()).print === 1, 200_000);
-    assert.equal((await sound()).teaching?.by, 'omar');
-    room.fault = true;
     const alerts = async () =>
       operations.alerts.response.parse(await get('alerts')).items.filter(({ type }) => type === 'sound_odd');
     await until('an alert is told', async () => (await alerts()).length > 0, 120_000);
-    const [odd] = await alerts();
-    const health = (await get('health')) as { ear: { microphones: { speech: number; judged: number }[] } };
-    const [microphoneNow] = health.ear.microphones;
-    assert.ok((microphoneNow?.speech ?? 0) > 0 && (microphoneNow?.judged ?? 0) > 0, JSON.stringify(microphoneNow));
+    const [told] = await alerts();
+    assert.equal(told?.machine, 'ls-2');
+    const health = (await get('health')) as { ear: { microphones: (Counts & { machine: string })[] } };
+    const judgedNow = health.ear.microphones.find((one) => one.machine === 'ls-2');
+    assert.ok((judgedNow?.speech ?? 0) > 0 && (judgedNow?.judged ?? 0) > 0, JSON.stringify(judgedNow));
 
-    const label = await post(`alerts/${odd?.occurrence}/label`, { said: 'real', cause: 'a click' });
+    const label = await post(`alerts/${told?.occurrence}/label`, { said: 'real', cause: 'a click' });
     assert.equal(label.status, 200, label.text);
+    await until('it is enrolled', async () => (await sound()).print === 1, 200_000);
+    assert.equal((await sound()).teaching?.by, 'omar');
     await until('its picture is with the bridge', () => has(join(dir, 'bridge'), 'WEBPVP8'), 60_000);
     await until('all has left', async () => (await get('health'))['outboxRecords'] === 0, 60_000);
     await agent.stop();
@@ -144,7 +142,7 @@ test(
     const kept = bytesBelow(dir);
     assert.ok(has(dataDir, 'WEBPVP8'), 'the picture is among what is searched');
     assert.ok(
-      kept.some(({ name }) => name.includes('voiceprints')),
+      kept.some(({ name }) => name.includes('voiceprints/ls-1')),
       'so is what was taught',
     );
     let most = 0;

@@ -1,4 +1,5 @@
 /** A simulated machine that is heard over the network, and the ear as the agent has it: what `agent/sense-parts.ts` puts together. */
+import type { KeyObject } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -23,6 +24,7 @@ import { statsOf } from '../../models/voiceprint/print-file.ts';
 import type { Turner } from '../../models/voiceprint/turning.ts';
 import type { EarCylinder } from '../../agent/senses/ear/settings.ts';
 import { keyPair, temporaryDir } from '../unit/models/making.ts';
+import { earAt } from './ear-at.ts';
 
 export const machine = 'ls-1';
 export const rateHz = 48_000;
@@ -76,6 +78,8 @@ export interface EarRig {
   readonly keys: EarDeskParts['keys'];
   /** What the machine does from now on. */
   readonly run: (how: Partial<Doing>) => void;
+  /** The process that hears this rig, of all ears there are; 0: none does. */
+  readonly ear: () => number;
   /** Teaches it, as an hour ago. */
   readonly teach: () => Promise<void>;
 }
@@ -134,14 +138,11 @@ export async function earRig(
     if (pulse !== null) for (const [i, value] of pulse.entries()) bytes.writeInt16LE(sample(value), 4 * i + 2);
     for (const socket of sockets) socket.write(bytes);
   }, blockMs);
-  const [sounds, ended, kept, evidence, conditions, taught]: [
-    OddSound[],
-    number[],
-    Uint8Array[],
-    (string | null)[],
-    ConditionEvent[],
-    number[],
-  ] = [[], [], [], [], [], []];
+  const sounds: OddSound[] = [];
+  const [ended, taught]: [number[], number[]] = [[], []];
+  const kept: Uint8Array[] = [];
+  const evidence: (string | null)[] = [];
+  const conditions: ConditionEvent[] = [];
   const said: unknown[] = [];
   const logged: string[] = [];
   const endpoint = `tcp://127.0.0.1:${port}?format=s16le&rate=${rateHz}&channels=${channels}`;
@@ -254,6 +255,7 @@ export async function earRig(
     conditions,
     taught,
     logged,
+    ear: () => earAt([...sockets].map(({ remotePort }) => remotePort)),
     run: (how) => (doing = { ...asUsual, ...how }),
     teach: () => teach(dataDir, keys.privateKey, endpoint),
   };
@@ -261,8 +263,8 @@ export async function earRig(
 
 const samplesTaught = 30;
 
-/** Of the same machine, by the same steps, without waiting for it to run. */
-async function teach(dataDir: string, key: Parameters<typeof keepPrint>[2], microphone: string): Promise<void> {
+/** Of the same machine, by the same steps, without waiting for it to run. @param name the machine it is the sound of */
+export async function teach(dataDir: string, key: KeyObject, microphone: string, name = machine): Promise<void> {
   const { model, modelFile } = senseModel(earModelId, null);
   const session = await openSession(modelFile);
   const sound = soundFrom(2);
@@ -284,7 +286,7 @@ async function teach(dataDir: string, key: Parameters<typeof keepPrint>[2], micr
   keepPrint(
     dataDir,
     {
-      machine,
+      machine: name,
       taughtMs: 1,
       model,
       microphone,

@@ -86,58 +86,71 @@ export function heardIn(bytes: Uint8Array, sought: readonly Sought[]): { readonl
   return best;
 }
 
+/** By plain steps: it runs for every byte that is kept, twenty times. */
 function correlated(block: Float64Array, sought: readonly Sought[]): number {
   const { scale, floor } = scalesOf(block);
   if (floor === 0) return 0;
   const im = new Float64Array(size);
   const re = block;
   transform(re, im);
+  const outRe = new Float64Array(size);
+  const outIm = new Float64Array(size);
   let most = 0;
   for (let at = 0; at + 1 < sought.length; at += 2) {
     const [one, two] = [sought[at], sought[at + 1]];
     if (one === undefined || two === undefined) break;
     // Two at once: one is the real, the other the imaginary part of what comes back.
-    const outRe = new Float64Array(size);
-    const outIm = new Float64Array(size);
-    for (let k = 0; k < size; k += 1) {
-      const [r, i] = [re[k] ?? 0, im[k] ?? 0];
-      const [ar, ai] = productOf(r, i, one, k);
-      const [br, bi] = productOf(r, i, two, k);
-      outRe[k] = ar - bi;
-      // Conjugated, so that the transform goes back.
-      outIm[k] = -(ai + br);
-    }
+    multiply(re, im, one, two, outRe, outIm);
     transform(outRe, outIm);
+    const [oneScale, twoScale] = [size * Math.sqrt(one.energy), size * Math.sqrt(two.energy)];
     for (let k = 0; k + pieceSamples <= size; k += 1) {
-      const own = scale[k] ?? 0;
+      const own = scale[k] as number;
       if (own < floor) continue;
-      const first = Math.abs(outRe[k] ?? 0) / size / Math.sqrt(own * one.energy);
-      const second = Math.abs(outIm[k] ?? 0) / size / Math.sqrt(own * two.energy);
-      most = Math.max(most, first, second);
+      const first = Math.abs(outRe[k] as number) / oneScale;
+      const second = Math.abs(outIm[k] as number) / twoScale;
+      const higher = first > second ? first : second;
+      if (higher * higher > most * most * own) most = higher / Math.sqrt(own);
     }
   }
   return most;
 }
 
-/** (r + i·j) times the conjugate of what is sought. */
-const productOf = (r: number, i: number, { re, im }: Sought, k: number): [number, number] => {
-  const [c, s] = [re[k] ?? 0, im[k] ?? 0];
-  return [r * c + i * s, i * c - r * s];
-};
+/** What was heard times the conjugates of both that are sought, as one; conjugated, so that the transform goes back. */
+function multiply(
+  re: Float64Array,
+  im: Float64Array,
+  { re: oneRe, im: oneIm }: Sought,
+  { re: twoRe, im: twoIm }: Sought,
+  outRe: Float64Array,
+  outIm: Float64Array,
+): void {
+  for (let k = 0; k < size; k += 1) {
+    const r = re[k] as number;
+    const i = im[k] as number;
+    const a = oneRe[k] as number;
+    const b = oneIm[k] as number;
+    const c = twoRe[k] as number;
+    const d = twoIm[k] as number;
+    outRe[k] = r * a + i * b - (i * c - r * d);
+    outIm[k] = -(i * a - r * b + (r * c + i * d));
+  }
+}
 
 /** Energy about its mean of each stretch as long as a piece; below `floor` it is lost in rounding. */
 function scalesOf(block: Float64Array): { readonly scale: Float64Array; readonly floor: number } {
   const scale = new Float64Array(size);
-  let [sum, squares, all] = [0, 0, 0];
+  let sum = 0;
+  let squares = 0;
+  let all = 0;
   for (let i = 0; i < size; i += 1) {
-    const value = block[i] ?? 0;
+    const value = block[i] as number;
     sum += value;
     squares += value * value;
     all += value * value;
     const from = i - pieceSamples + 1;
     if (from < 0) continue;
     scale[from] = squares - (sum * sum) / pieceSamples;
-    const gone = block[from] ?? 0;
+    const gone = block[from] as number;
     sum -= gone;
     squares -= gone * gone;
   }

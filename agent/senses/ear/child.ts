@@ -8,10 +8,9 @@ import type { MicrophoneEvent } from '../../../drivers/microphone/ports.ts';
 import { DriverError } from '../../../drivers/errors.ts';
 import { ModelError } from '../../../models/errors.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
-import { readStats, writeStats } from '../../../models/stats-file.ts';
-import { faultPrintOf, faultStatsOf } from '../../../models/voiceprint/fault-print.ts';
+import { writeStats } from '../../../models/stats-file.ts';
+import { faultStatsOf } from '../../../models/voiceprint/fault-print.ts';
 import type { Suspicion } from '../../../models/voiceprint/faults.ts';
-import { printOf } from '../../../models/voiceprint/print-file.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import type { HearingTold, OpenPiece, SpeedPrint } from './hearing.ts';
 import { pcmOf, sealClip } from './clips.ts';
@@ -27,9 +26,12 @@ import {
   type EarSettings,
   earSettingsSchema,
   leastSuspected,
+  mostReason,
   mostSuspected,
+  type SpeedFile,
 } from './settings.ts';
-import { faultsAt, observeQueued, Suspecting, type FaultSpeedPrint, type LearnedFaults } from './suspecting.ts';
+import { faultsAt, observeQueued, Suspecting, type LearnedFaults } from './suspecting.ts';
+import { faultPrints, speedPrints } from './taught.ts';
 
 const aliveMs = 2_000;
 const lookMs = 250;
@@ -66,10 +68,10 @@ class Ear {
   }
 
   async start(): Promise<void> {
-    const { model, modelFile, machines } = this.#settings;
+    const { modelFile, machines } = this.#settings;
     this.#session = await openSession(modelFile);
     await this.#openFaults();
-    this.#watched = machines.map((settings) => this.#watch(settings, model));
+    this.#watched = machines.map((one) => this.#watch(one));
     const byMachine = new Map(this.#watched.map((one) => [one.machine, one]));
     process.on('message', (message: unknown) => {
       const asked = earAskedSchema.safeParse(message);
@@ -120,11 +122,8 @@ class Ear {
     this.#tellAlive();
   }
 
-  #watch({ machine, endpoint, prints, print, moved, clip, reference, ...more }: EarMachine, model: string): Watched {
-    const taught = prints.map(({ speed, stats }): SpeedPrint => ({
-      speed,
-      print: printOf(readStats(Buffer.from(stats), model)),
-    }));
+  #watch({ machine, endpoint, prints, print, moved, clip, reference, ...more }: EarMachine): Watched {
+    const taught = print === null ? [] : this.#taught(machine, print, prints);
     const pulses = more.hasPulse ? new Pulses() : null;
     const microphone = createMicrophone(
       { microphone: machine, endpoint, hasPulse: more.hasPulse, ...(reference === null ? {} : { reference }) },
@@ -143,20 +142,22 @@ class Ear {
     return { machine, microphone, listening, print, clip, cylinder: more.cylinder };
   }
 
+  /** What cannot be used is told, and the machine is heard as one that was not taught; the others have nothing to do with it. */
+  #taught(machine: string, print: number, files: readonly SpeedFile[]): readonly SpeedPrint[] {
+    try {
+      const taught = speedPrints(files, this.#settings.model);
+      this.#say({ kind: 'print', machine, print, refused: null });
+      return taught;
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      this.#say({ kind: 'print', machine, print, refused: error.message.slice(0, mostReason) });
+      return [];
+    }
+  }
+
   #suspecting({ turner, faults }: Pick<EarMachine, 'turner' | 'faults'>): Suspecting | null {
     if (turner === null || this.#faults === null) return null;
-    const { model } = this.#faults;
-    const prints = faults.flatMap(({ speed, stats }): FaultSpeedPrint[] => {
-      try {
-        const print = faultPrintOf(readStats(Buffer.from(stats), model));
-        return print.kind === turner.kind ? [{ speed, print }] : [];
-      } catch (error) {
-        // Taught with another model of faults: it means nothing to this one.
-        if (error instanceof ModelError) return [];
-        throw error;
-      }
-    });
-    return new Suspecting(turner, prints);
+    return new Suspecting(turner, faultPrints(faults, this.#faults.model, turner.kind));
   }
 
   /** One turn at a time: a slow computer lets sound wait in its ring, where it is counted when it is lost. */
@@ -304,8 +305,5 @@ runSense(earSettingsSchema, (settings, say): SenseWork => {
 const likeliest = (suspicion: Suspicion | null) =>
   (suspicion?.faults ?? []).filter(({ probability }) => probability >= leastSuspected).slice(0, mostSuspected);
 
-/** What was taught and the microphone's address are not the model's; all else may be. */
-function isTheModels(error: unknown): boolean {
-  if (error instanceof DriverError) return false;
-  return !(error instanceof ModelError && error.key === 'statsInvalid');
-}
+/** A microphone's address is not the model's; all else may be. */
+const isTheModels = (error: unknown) => !(error instanceof DriverError);

@@ -184,7 +184,7 @@ export class EarDesk {
     this.#process = null;
     this.#work = this.#work.then(async () => {
       await old?.stop();
-      if (!this.#hasEnded) this.#begin();
+      if (!this.#hasEnded) await this.#begin();
     });
   }
 
@@ -195,10 +195,11 @@ export class EarDesk {
     this.#clips.sweep(clock.wallMs());
   }
 
-  #begin(): void {
+  async #begin(): Promise<void> {
     const { clock, random, log } = this.#p;
-    const settings = this.#knowledge.settings();
+    const settings = await this.#knowledge.settings();
     this.#suspects = null;
+    if (this.#hasEnded) return;
     if (settings === null) {
       this.#tryAgainAtMs = clock.monotonicMs() + tryAgainMs;
       return;
@@ -252,6 +253,9 @@ export class EarDesk {
           const why = leavesOutTooMuch ? `speech ${speech}, alarm ${alarm}` : null;
           this.#conditions.set(machine, 'ear.judges_nothing', leavesOutTooMuch, why);
         }
+        return;
+      case 'print':
+        this.#knowledge.read(message.machine, message.print, message.refused);
         return;
       case 'microphone': {
         const { machine, state, reason } = message;

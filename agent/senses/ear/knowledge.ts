@@ -7,6 +7,7 @@
  *  K2  Without a model of faults the ear goes on, and suspects none.
  */
 import type { KeyObject } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import type { Turner } from '../../../models/voiceprint/turning.ts';
 import type { EarConfig } from '../../config/config.ts';
 import type { VerifiedModel } from '../../models/installed.ts';
@@ -88,8 +89,8 @@ export class EarKnowledge {
     return `${of(this.#p.active, this.#model)} ${of(this.#p.activeFaults, this.#faults)}`;
   }
 
-  /** null: no model of the ear can be used. */
-  settings(): EarSettings | null {
+  /** null: no model of the ear can be used. Machine by machine: signatures of fifty would hold the polls for twenty milliseconds. */
+  async settings(): Promise<EarSettings | null> {
     const { machines, active, log } = this.#p;
     try {
       this.#model = senseModel(earModelId, active());
@@ -99,12 +100,24 @@ export class EarKnowledge {
       return null;
     }
     const { model, modelFile } = this.#model;
-    const known = machines.map(({ id, ear, turner, cylinder = null }): EarMachine => {
+    const known: EarMachine[] = [];
+    for (const { id, ear, turner, cylinder = null } of machines) {
+      await setImmediate();
       this.#conditions.set(id, 'ear.no_model', false);
       const { pulse: hasPulse = false } = ear;
-      return { ...this.#machineOf(id, ear.microphone, model), turner, cylinder, hasPulse };
-    });
+      known.push({ ...this.#machineOf(id, ear.microphone, model), turner, cylinder, hasPulse });
+    }
     return { kind: 'settings', modelFile, model, faults: this.#faultSettings(), machines: known };
+  }
+
+  /** What the process made of a print: one that it refuses, this time, is as none. */
+  read(machine: string, print: number, refused: string | null): void {
+    if (refused === null) this.#prints.set(machine, print);
+    else {
+      this.#prints.delete(machine);
+      this.#p.log('warn', 'what the ear was taught cannot be used', { machine, print, error: refused });
+    }
+    this.#conditions.set(machine, 'ear.not_taught', refused !== null);
   }
 
   /** Without it the ear goes on, and suspects nothing. */
@@ -127,18 +140,10 @@ export class EarKnowledge {
     const wanted = clips.get(machine);
     const clip = wanted === undefined ? null : { seconds: wanted.seconds, key: wanted.key };
     try {
-      const { description, stats, faults: ofFaults } = printFor(dataDir, machine, keys.publicKey, model);
-      const prints = description.speeds.map(({ speed }, at) => ({
-        speed,
-        stats: Uint8Array.from(stats[at] ?? Buffer.alloc(0)),
-      }));
-      const faults = description.speeds.flatMap(({ speed }, at) => {
-        const bytes = ofFaults[at] ?? null;
-        return bytes === null ? [] : [{ speed, stats: Uint8Array.from(bytes) }];
-      });
-      this.#conditions.set(machine, 'ear.not_taught', false);
-      this.#prints.set(machine, description.version);
+      const { description, prints, faults } = printFor(dataDir, machine, keys.publicKey, model);
       const { version, levels } = description;
+      // Whether it can be used the process says, which reads it.
+      this.#prints.set(machine, version);
       const { moved } = this.#feedback(machine, version);
       return { machine, endpoint, prints, faults, print: version, moved, clip, reference: levels };
     } catch (error) {

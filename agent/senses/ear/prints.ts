@@ -5,7 +5,7 @@
  *
  * Invariants (test/unit/senses/prints.test.ts), besides those of `kept.ts`:
  *  Y1  Enrolling again makes the next version, and the newest of the model in use is used.
- *  Y2  What is not signed by this gateway, or is not what was signed, is refused.
+ *  Y2  What is not signed by this gateway, or is not what was signed, is refused: the description by the agent, its files by whoever reads them.
  */
 import { createHash, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
@@ -13,10 +13,9 @@ import { z } from 'zod';
 import { ModelError } from '../../../models/errors.ts';
 import { mostStatsBytes } from '../../../models/stats-file.ts';
 import { keepVersion, readBounded, readSigned, versionsIn } from '../kept.ts';
-import { levelsSchema } from './settings.ts';
+import { levelsSchema, sha256Schema, type SpeedFile } from './settings.ts';
 
 const mostDescriptionBytes = 32 * 1024;
-const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const finite = z.number().refine(Number.isFinite);
 
 const descriptionSchema = z.strictObject({
@@ -39,9 +38,9 @@ const descriptionSchema = z.strictObject({
         threshold: finite,
         spread: finite,
         /** Of its file. */
-        sha256: hash,
+        sha256: sha256Schema,
         /** Of what was learned of faults; absent: nothing was. */
-        faults: hash.optional(),
+        faults: sha256Schema.optional(),
       }),
     )
     .min(1)
@@ -49,12 +48,13 @@ const descriptionSchema = z.strictObject({
 });
 export type PrintDescription = z.infer<typeof descriptionSchema>;
 
+/** Where it is: the files have not been looked at. */
 export interface Print {
   readonly description: PrintDescription;
-  /** For each speed, as `readStats` takes it. */
-  readonly stats: readonly Buffer[];
-  /** The same of faults; null where nothing was learned of them. */
-  readonly faults: readonly (Buffer | null)[];
+  /** For each speed. */
+  readonly prints: readonly SpeedFile[];
+  /** The same of faults; fewer where nothing was learned of them. */
+  readonly faults: readonly SpeedFile[];
 }
 
 type TaughtSpeed = Omit<PrintDescription['speeds'][number], 'sha256' | 'faults'> & {
@@ -111,7 +111,7 @@ export function describePrint(dataDir: string, machine: string, key: KeyObject, 
 }
 
 /**
- * The newest version that was taught with this model: to another one it means nothing.
+ * The newest version that was taught with this model: to another one it means nothing. Cheap, as `describePrint` is.
  * @param model `id@version`
  * @throws ModelError `statsInvalid` where there is none, or one is not what this gateway signed
  */
@@ -124,14 +124,21 @@ export function printFor(dataDir: string, machine: string, key: KeyObject, model
 }
 
 function filesOf(dataDir: string, { machine, version, speeds }: PrintDescription): Omit<Print, 'description'> {
-  const read = (file: string, sha256: string): Buffer => {
-    const path = join(folderOf(dataDir, machine), String(version), file);
-    const bytes = readBounded(path, mostStatsBytes);
-    if (sha256Of(bytes) !== sha256) throw new ModelError('statsInvalid', `${path} is not what was taught`);
-    return bytes;
-  };
+  const folder = join(folderOf(dataDir, machine), String(version));
   return {
-    stats: speeds.map(({ sha256 }, at) => read(fileOf(at), sha256)),
-    faults: speeds.map(({ faults }, at) => (faults === undefined ? null : read(faultsFileOf(at), faults))),
+    prints: speeds.map(({ speed, sha256 }, at) => ({ speed, file: join(folder, fileOf(at)), sha256 })),
+    faults: speeds.flatMap(({ speed, faults: sha256 }, at) =>
+      sha256 === undefined ? [] : [{ speed, file: join(folder, faultsFileOf(at)), sha256 }],
+    ),
   };
+}
+
+/**
+ * What lies there, as `readStats` takes it.
+ * @throws ModelError `statsInvalid` where it is not what was signed, or cannot be read
+ */
+export function readTaught({ file, sha256 }: SpeedFile): Buffer {
+  const bytes = readBounded(file, mostStatsBytes);
+  if (sha256Of(bytes) !== sha256) throw new ModelError('statsInvalid', `${file} is not what was taught`);
+  return bytes;
 }

@@ -9,16 +9,19 @@ const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
 const count = z.int().min(0);
 const speed = z.number().positive().max(100_000);
+export const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const moved = z.number().min(-mostMove).max(mostMove);
 
 /** Levels below and above 4 kHz, dB. */
 export const levelsSchema = z.strictObject({ lowDb: ms, highDb: ms });
 
-/** What was taught at one speed. */
-export const speedStatsSchema = z.strictObject({
+/** What was taught at one speed, and lies in a file: fifty machines have 13 MB of it, which the agent's first thread is to know nothing of. */
+export const speedFileSchema = z.strictObject({
   speed,
-  stats: z.instanceof(Uint8Array).describe('As stats-file.ts has it'),
+  file: z.string().min(1).describe('Path of it, as stats-file.ts has it'),
+  sha256: sha256Schema,
 });
+export type SpeedFile = z.infer<typeof speedFileSchema>;
 
 /** What is known of how a machine turns. */
 export const turnerSchema = z.discriminatedUnion('kind', [
@@ -55,12 +58,12 @@ const suspectedSchema = z
 export const earMachineSchema = z.strictObject({
   machine: id,
   endpoint: z.string().min(1).max(2_000),
-  prints: z.array(speedStatsSchema).max(24),
+  prints: z.array(speedFileSchema).max(24).readonly(),
   print: z.int().min(1).nullable().describe('Version of what was taught; null: nothing was'),
   hasPulse: z.boolean().describe('The second channel carries the pulse'),
   cylinder: cylinderSchema.nullable().describe('null: no needle is looked for'),
   turner: turnerSchema.nullable().describe('null: no fault of it is suspected'),
-  faults: z.array(speedStatsSchema).max(24).describe('What was taught of faults; the model may be another'),
+  faults: z.array(speedFileSchema).max(24).readonly().describe('What was taught of faults; the model may be another'),
   moved: moved.describe('What staff said moved the thresholds by, in spreads'),
   clip: z
     .strictObject({ seconds: z.int().min(1).max(mostClipSeconds), key: z.instanceof(Uint8Array) })
@@ -114,6 +117,9 @@ export const microphoneStates = ['starting', 'ok', ...troubles] as const;
 /** A picture for people: small enough to be sent. */
 export const maxPictureBytes = 24 * 1024;
 
+/** Letters of a reason. */
+export const mostReason = 200;
+
 const progressSchema = z.array(z.strictObject({ speed, samples: count })).max(24);
 
 export const earMessageSchema = z.discriminatedUnion('kind', [
@@ -139,10 +145,16 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
     ),
   }),
   z.strictObject({
+    kind: z.literal('print').describe('Once of each machine that has one'),
+    machine: id,
+    print: z.int().min(1),
+    refused: z.string().max(mostReason).nullable().describe('Why it cannot be used; null: it is'),
+  }),
+  z.strictObject({
     kind: z.literal('microphone'),
     machine: id,
     state: z.enum(microphoneStates),
-    reason: z.string().max(200).nullable(),
+    reason: z.string().max(mostReason).nullable(),
     atMs: ms,
   }),
   z.strictObject({
@@ -208,7 +220,9 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
     levels: levelsSchema,
     prints: z
       .array(
-        speedStatsSchema.extend({
+        z.strictObject({
+          speed,
+          stats: z.instanceof(Uint8Array).describe('As stats-file.ts has it'),
           samples: z.int().min(1),
           threshold: ms,
           spread: ms,

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inDecibels } from '../../../models/statistics/decibels.ts';
+import { fourier } from '../../../models/statistics/fourier.ts';
+import { seeded } from '../../../models/statistics/split.ts';
 import { spectraOf } from '../../../models/statistics/short-time.ts';
 
 const looked = { topHz: 4_200, frameS: 0.085, hopS: 0.032 };
@@ -28,4 +31,34 @@ for (const rateHz of [16_000, 22_050, 44_100, 48_000, 96_000]) {
 test('what is shorter than a frame has none', () => {
   assert.deepEqual(spectraOf(new Float32Array(100), 48_000, looked).frames, []);
   assert.deepEqual(spectraOf(new Float32Array(0), 48_000, looked).frames, []);
+});
+
+test('powers of every size come out in decibels to 0.0001 dB', () => {
+  const random = seeded(3);
+  const exact = Float32Array.from({ length: 10_000 }, () => 10 ** (60 * random() - 30));
+  const powers = Float32Array.from([...exact, 1, 1e-12, 2 ** -126]);
+  inDecibels(powers);
+  for (const [k, power] of [...exact, 1, Math.fround(1e-12), 2 ** -126].entries()) {
+    const off = (powers[k] ?? NaN) - 10 * Math.log10(power);
+    assert.ok(Math.abs(off) < 1e-4, `${power}: ${off} dB off`);
+  }
+});
+
+test('the transform of every length is the sum it stands for', () => {
+  const random = seeded(5);
+  for (const size of [2, 4, 8, 16, 32, 128, 256]) {
+    const [re, im] = [0, 1].map(() => Float64Array.from({ length: size }, () => random() - 0.5));
+    assert.ok(re !== undefined && im !== undefined);
+    const [gotRe, gotIm] = [re.slice(), im.slice()];
+    fourier(size)(gotRe, gotIm);
+    for (let k = 0; k < size; k += 1) {
+      let [real, imaginary] = [0, 0];
+      for (let i = 0; i < size; i += 1) {
+        const [cos, sin] = [Math.cos((2 * Math.PI * k * i) / size), Math.sin((2 * Math.PI * k * i) / size)];
+        real += (re[i] ?? 0) * cos + (im[i] ?? 0) * sin;
+        imaginary += (im[i] ?? 0) * cos - (re[i] ?? 0) * sin;
+      }
+      assert.ok(Math.hypot((gotRe[k] ?? NaN) - real, (gotIm[k] ?? NaN) - imaginary) < 1e-9, `${k} of ${size}`);
+    }
+  }
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
@@ -10,6 +10,7 @@ import {
   keepPrint,
   printFor,
   printVersions,
+  readTaught,
   type TaughtPrint,
 } from '../../../agent/senses/ear/prints.ts';
 import {
@@ -19,7 +20,7 @@ import {
   tellEnrolling,
   type EnrolTold,
 } from '../../../agent/senses/ear/requests.ts';
-import { maxPictureBytes } from '../../../agent/senses/ear/settings.ts';
+import { maxPictureBytes, type SpeedFile } from '../../../agent/senses/ear/settings.ts';
 import { seeded } from '../../../models/statistics/split.ts';
 import { keyPair, temporaryDir } from '../models/making.ts';
 
@@ -40,15 +41,20 @@ const taught = (model: string, marks: readonly string[]): TaughtPrint => ({
   })),
 });
 
+const said = (one: SpeedFile) => [one.speed, String(readTaught(one))];
+
 test('Y1: enrolling again makes the next version, and the newest of the model in use is used', (t) => {
   const dataDir = temporaryDir(t);
   const { publicKey, privateKey } = keyPair();
   keepPrint(dataDir, taught('ear@1', ['a', 'b']), privateKey);
   keepPrint(dataDir, taught('ear@2', ['c']), privateKey);
   assert.deepEqual(printVersions(dataDir, 'ls-1'), [2, 1]);
-  const { description, stats } = printFor(dataDir, 'ls-1', publicKey, 'ear@1');
+  const { description, prints } = printFor(dataDir, 'ls-1', publicKey, 'ear@1');
   assert.equal(description.version, 1);
-  assert.deepEqual(stats.map(String), ['a', 'b']);
+  assert.deepEqual(prints.map(said), [
+    [1_000, 'a'],
+    [2_000, 'b'],
+  ]);
   assert.throws(() => printFor(dataDir, 'ls-1', publicKey, 'ear@3'), { key: 'statsInvalid' });
 });
 
@@ -59,16 +65,19 @@ test('Y1, Y2: what was learned of faults is kept beside it, speed by speed, and 
   const [first, second] = print.speeds;
   assert.ok(first !== undefined && second !== undefined);
   keepPrint(dataDir, { ...print, speeds: [first, { ...second, faults: Buffer.from('f') }] }, privateKey);
-  const { stats, faults } = printFor(dataDir, 'ls-1', publicKey, 'ear@1');
+  const { prints, faults } = printFor(dataDir, 'ls-1', publicKey, 'ear@1');
   assert.deepEqual(
-    [stats.map(String), faults.map((one) => one?.toString() ?? null)],
+    [prints.map(said), faults.map(said)],
     [
-      ['a', 'b'],
-      [null, 'f'],
+      [
+        [1_000, 'a'],
+        [2_000, 'b'],
+      ],
+      [[2_000, 'f']],
     ],
   );
   writeFileSync(join(dataDir, 'voiceprints/ls-1/1/faults-2.bin'), 'g');
-  assert.throws(() => printFor(dataDir, 'ls-1', publicKey, 'ear@1'), { key: 'statsInvalid' });
+  assert.throws(() => faults.map(said), { key: 'statsInvalid' });
 });
 
 test('Y2: what another key has signed, or what was changed since, is refused', (t) => {
@@ -76,16 +85,19 @@ test('Y2: what another key has signed, or what was changed since, is refused', (
   const { publicKey, privateKey } = keyPair();
   keepPrint(dataDir, taught('ear@1', ['a', 'b']), privateKey);
   assert.throws(() => describePrint(dataDir, 'ls-1', keyPair().publicKey, 1), { key: 'statsInvalid' });
+  const read = () => printFor(dataDir, 'ls-1', publicKey, 'ear@1').prints.map(said);
   for (const file of ['speed-2.bin', 'print.json', 'print.sig']) {
     const path = join(dataDir, 'voiceprints/ls-1/1', file);
     const before = readFileSync(path);
     const changed = Buffer.from(before);
     changed[0] = (changed[0] ?? 0) ^ 1;
     writeFileSync(path, changed);
-    assert.throws(() => printFor(dataDir, 'ls-1', publicKey, 'ear@1'), { key: 'statsInvalid' }, file);
+    assert.throws(read, { key: 'statsInvalid' }, file);
     writeFileSync(path, before);
   }
-  assert.equal(printFor(dataDir, 'ls-1', publicKey, 'ear@1').stats.length, 2);
+  assert.equal(read().length, 2);
+  rmSync(join(dataDir, 'voiceprints/ls-1/1/speed-1.bin'));
+  assert.throws(read, { key: 'statsInvalid' });
 });
 
 test('Q1: a request is taken once, the newest, and a file that cannot be read asks for nothing', (t) => {
