@@ -64,9 +64,9 @@ export interface Week {
 const steadyAfterS = { sewing: 1, knitting: 5 } as const;
 
 /** It stops, and then stands a second or two. */
-const stopsS = { sewing: 2, knitting: 7 } as const;
+const stopsS = { sewing: 2, knitting: 8 } as const;
 /** Before a run, within the pause; it runs for so long, of which no ear judges anything. */
-const beforeS = { runs: 0.4, sewing: 1.5, knitting: 7 } as const;
+const beforeS = { runs: 0.4, sewing: 1.5, knitting: 10 } as const;
 
 interface Piece {
   readonly run: Run;

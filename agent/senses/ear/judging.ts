@@ -8,6 +8,7 @@
  *  J2  A fault is told at the latest `mostHeldMs` of time and a sample after its evidence was enough, whatever is heard of the hall.
  *  J3  Of a print without a hall an occurrence is told at once.
  *  J4  Samples of a rise are bounded.
+ *  J5  What was held is not told of a machine that sounds like itself by then.
  */
 import { scoreOf, type Voiceprint } from '../../../models/voiceprint/ear.ts';
 import { noEvidence, weigh, type Evidence } from '../../../models/voiceprint/evidence.ts';
@@ -75,6 +76,8 @@ export class Judging {
       return { ...judgement, endedSinceMs: before.sinceMs };
     }
     if (before !== null || !isOdd || sinceMs === null || !this.#mayTell(taught, sinceMs, sample.toMs)) return judgement;
+    const newest = this.#rise.at(-1);
+    if (newest === undefined || newest.score <= threshold) return judgement;
     this.#told = { sinceMs };
     return { ...judgement, began: { sinceMs, scores: this.#rise.map((one) => one.score) } };
   }

@@ -90,6 +90,14 @@ test('J2: of a machine that never stops a fault is told anyhow, in time', () => 
   assert.ok((day.began[0] ?? 0) - fromMs <= mostHeldMs + 2 * sampleMs);
 });
 
+test('J5: a rise that was held is not told hours later of a machine that sounds like itself', () => {
+  const day = new Day().stands(10, -40).runs(20, () => running(-40));
+  day.runs(20, () => running(-40, 12));
+  day.ms += 2 * mostHeldMs;
+  day.runs(30, () => running(-40));
+  assert.deepEqual(day.began, []);
+});
+
 test('J3: where the hall was never taught a fault is told at once', () => {
   const day = new Day().runs(20, () => running(-40, 12), taught(false));
   assert.ok((day.began[0] ?? 0) <= 6 * sampleMs);

@@ -38,7 +38,7 @@ for (const kind of ['sewing', 'knitting'] as const) {
     const week = healthyWeek(planOf({ kind, share: kind === 'sewing' ? 0.004 : 0.0015 }));
     const all = [...week.heard()];
     const ran = Math.round(weekPlan.clipS * 8000);
-    const pauseSamples = Math.round((kind === 'sewing' ? 1.9 : 7.4) * 8000);
+    const pauseSamples = Math.round((kind === 'sewing' ? 1.9 : 10.4) * 8000);
     const isPause = ({ clip }: (typeof all)[number]) => clip.samples.length === pauseSamples;
     const clips = all.filter((one) => !isPause(one));
     assert.equal(clips.length, week.rendered);
@@ -55,7 +55,8 @@ for (const kind of ['sewing', 'knitting'] as const) {
       assert.equal(fault, null);
       assert.deepEqual(clip.truth.faults, []);
       assert.equal(snrDb, isLoud ? 3 - weekPlan.loudDb : 3);
-      assert.equal(clip.truth.snrDb, snrDb);
+      // Of a clip in which it slows down the hall is asked for louder, so that it is as loud beside the steady machine.
+      if (clip.shaft.drive.at(-1) !== 0) assert.equal(clip.truth.snrDb, snrDb);
       // A run's last clip is heard to its end.
       assert.ok(clip.shaft.drive.subarray(0, ran).every((share) => share > 0));
       assert.ok(clip.samples.length === ran || clip.shaft.drive.at(-1) === 0);
