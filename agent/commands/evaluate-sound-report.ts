@@ -28,10 +28,34 @@ export interface NamedNeedle {
   readonly needles: number;
 }
 
+/** What a gateway made of a healthy week. */
+export interface HeardWeek {
+  readonly machineDays: number;
+  readonly falseAlarms: number;
+  /** Samples. */
+  readonly judged: number;
+  /** Half seconds of steady running, and how many of them were left out for what was heard beside the machine. */
+  readonly pieces: number;
+  readonly leftOut: number;
+}
+
 export interface Weeks {
   readonly machineDays: number;
   readonly falseAlarms: number;
   readonly clips: number;
+  /** Of what ran steadily; null where nothing did. */
+  readonly judgedShare: number | null;
+}
+
+export function weekFigures(weeks: readonly HeardWeek[]): Weeks {
+  const sum = (of: (week: HeardWeek) => number) => weeks.reduce((all, week) => all + of(week), 0);
+  const pieces = sum((week) => week.pieces);
+  return {
+    machineDays: sum(({ machineDays }) => machineDays),
+    falseAlarms: sum(({ falseAlarms }) => falseAlarms),
+    clips: sum(({ judged }) => judged),
+    judgedShare: pieces === 0 ? null : rounded(1 - sum(({ leftOut }) => leftOut) / pieces),
+  };
 }
 
 const isNamed = (fault: string): fault is FaultClass =>
@@ -157,7 +181,7 @@ export function soundTable({ faults, needleFigures: figures, healthy, generator 
       (one) =>
         `needles by ${one.position}: ${one.told} of ${one.trials} told, ${one.within} within k of one of at most ${one.mostCandidates} candidates`,
     ),
-    `healthy: ${healthy.falseAlarms} false alarms in ${healthy.machineDays.toFixed(2)} machine days (${healthy.clips} clips)`,
+    `healthy: ${healthy.falseAlarms} false alarms in ${healthy.machineDays.toFixed(2)} machine days (${healthy.clips} samples, ${share(healthy.judgedShare)} of steady running judged)`,
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

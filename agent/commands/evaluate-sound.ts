@@ -8,7 +8,6 @@ import { PulseDetector } from '../../drivers/microphone/pulse.ts';
 import { openSession } from '../../models/runtime.ts';
 import { seeded } from '../../models/statistics/split.ts';
 import { clickEnvelope } from '../../models/voiceprint/click-envelope.ts';
-import { noEvidence, weigh } from '../../models/voiceprint/evidence.ts';
 import { needlesOf } from '../../models/voiceprint/needle-comb.ts';
 import {
   readClip,
@@ -24,10 +23,13 @@ import { enrolMachine, hearClip, turnerOf, type Graphs, type HeardClip } from '.
 import {
   faultFigures,
   needleFigures,
+  weekFigures,
+  type HeardWeek,
   type JudgedClip,
   type NamedNeedle,
   type SoundReport,
 } from './evaluate-sound-report.ts';
+import { heardWeeks } from './evaluate-sound-week.ts';
 
 export interface SoundRequest {
   readonly seed: number;
@@ -51,9 +53,7 @@ const pulseHalfS = 0.0005;
 interface Tally {
   readonly judged: JudgedClip[];
   readonly needles: NamedNeedle[];
-  machineDays: number;
-  falseAlarms: number;
-  weekClips: number;
+  readonly weeks: HeardWeek[];
 }
 
 interface Part extends SimulatedPart {
@@ -66,7 +66,7 @@ export async function evaluateSound(request: SoundRequest, signal: AbortSignal):
   const [levels, faults] = await Promise.all([open('machine-voiceprint'), open('machine-fault')]);
   const graphs = { levels, faults };
   const { seed, generator } = request;
-  const tally: Tally = { judged: [], needles: [], machineDays: 0, falseAlarms: 0, weekClips: 0 };
+  const tally: Tally = { judged: [], needles: [], weeks: [] };
   const parts = partsOf(request);
   try {
     await judgeSimulated(
@@ -81,12 +81,11 @@ export async function evaluateSound(request: SoundRequest, signal: AbortSignal):
     await Promise.all([levels.close(), faults.close()]);
   }
   const needles = tally.needles.toSorted((a, b) => a.position.localeCompare(b.position) || a.truth - b.truth);
-  const { machineDays, falseAlarms, weekClips } = tally;
   return {
     faults: faultFigures(tally.judged),
     needles,
     needleFigures: needleFigures(needles),
-    healthy: { machineDays, falseAlarms, clips: weekClips },
+    healthy: weekFigures(tally.weeks),
     generator,
     seed,
     simulated: true,
@@ -168,39 +167,8 @@ async function judgeFaults(dir: string, graphs: Graphs, tally: Tally, snrDb: num
   }
 }
 
-/** Each article's speed is enrolled by itself, as on a gateway. */
-async function judgeWeek(dir: string, graphs: Graphs, tally: Tally): Promise<void> {
-  const trials = readClips(dir);
-  const truth = readTruths(dir);
-  const truths = truthByFile(truth.clips);
-  const articleOf = (file: string) => truths.get(file)?.article ?? -1;
-  for (const machine of trials.machines) {
-    const taught = new Map<number, HeardClip[]>();
-    let rateHz = 0;
-    for await (const one of heardOf(dir, trials, machine, 'enrol', graphs)) {
-      rateHz = one.rateHz;
-      const article = articleOf(one.file);
-      taught.set(article, [...(taught.get(article) ?? []), one.heard]);
-    }
-    const known = new Map<number, Awaited<ReturnType<typeof enrolMachine>>>();
-    for (const [article, clips] of taught) {
-      known.set(article, await enrolMachine(clips, turnerOf(machine), rateHz, graphs));
-    }
-    const evidence = new Map<number, typeof noEvidence>();
-    for await (const { file, heard } of heardOf(dir, trials, machine, 'judge', graphs)) {
-      const article = articleOf(file);
-      const judge = known.get(article)?.judge;
-      if (judge === undefined) continue;
-      tally.weekClips += 1;
-      const before = evidence.get(article) ?? noEvidence;
-      const fromMs = (truths.get(file)?.atH ?? 0) * 3_600_000;
-      // By which the gateway tells: the levels, in spreads above the threshold.
-      const after = weigh(before, { fromMs, score: (await judge(heard)).levels }, { threshold: 0, spread: 1 });
-      if (after.isOdd && !before.isOdd) tally.falseAlarms += 1;
-      evidence.set(article, after);
-    }
-    tally.machineDays += (truth.days ?? 0) * (truth.share ?? 0);
-  }
+async function judgeWeek(dir: string, { levels }: Graphs, tally: Tally): Promise<void> {
+  tally.weeks.push(...(await heardWeeks(dir, levels)));
 }
 
 async function judgeNeedles(dir: string, _graphs: Graphs, tally: Tally, snrDb: number): Promise<void> {

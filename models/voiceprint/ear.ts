@@ -10,13 +10,14 @@
  *  A1  The threshold comes from clips that were left out of the statistics they are held against.
  *  A2  What `scoreOf` computes of features is what the graph computes of sound.
  *  A3  Bands that were not heard count for nothing, whatever stands in them.
+ *  A4  What a machine does at any of its speeds (warms up, works another cloth) is granted it at each; its means are each speed's own.
  */
 import { ModelError } from '../errors.ts';
 import { deviation, mean } from '../statistics/metrics.ts';
 import { foldsOf } from '../statistics/split.ts';
 import type { Graph, TensorLike } from '../graph.ts';
 import { bands, bandsHeard, windowsOf, type Windows } from './front-end.ts';
-import { distanceOf, gaussianOf, whiteningOf, type Gaussian } from './gaussian.ts';
+import { distanceOf, gaussianOf, scatterOf, shrinkage, whiteningOf, type Gaussian, type Scatter } from './gaussian.ts';
 import { thresholdOf } from './threshold.ts';
 import type { Sound } from './wav.ts';
 
@@ -43,6 +44,15 @@ export interface Voiceprint {
   readonly threshold: number;
   /** Standard deviation of the scores of clips that were left out. */
   readonly spread: number;
+  /** Mean of what was heard while it stood, as a piece is; null: it was not heard. */
+  readonly hall: Float32Array | null;
+}
+
+/** What else is known of a machine of which one speed is enrolled. */
+export interface EnrolMore {
+  /** Clips of its other speeds, a list each. */
+  readonly others?: readonly (readonly Heard[])[];
+  readonly hall?: Float32Array | null;
 }
 
 /** The tensors that go into the graph beside the sound. */
@@ -83,18 +93,18 @@ export const feedsOf = ({ count, samples, pcm }: Windows, taught: Taught): Recor
  * Learns a machine from clips of it running well.
  * @throws ModelError `tooFewClips`
  */
-export function enrol(clips: readonly Heard[]): Voiceprint {
+export function enrol(clips: readonly Heard[], { others = [], hall = null }: EnrolMore = {}): Voiceprint {
   if (clips.length < leastClips) throw new ModelError('tooFewClips', `${clips.length} of at least ${leastClips} clips`);
-  const used = Math.min(...clips.map((clip) => clip.bands));
+  const used = Math.min(...[clips, ...others].flat().map((clip) => clip.bands));
+  const lent = partWeights.map((_, part) => others.map((one) => scatterOf(rowsOf(one, part, used))));
   const left: number[] = [];
   for (const fold of foldsOf(clips, mostFolds)) {
-    const others = gaussiansOf(
-      clips.filter((clip) => !fold.includes(clip)),
-      used,
-    );
-    for (const clip of fold) left.push(scoreOf(clip, { bands: used, gaussians: others }));
+    const rest = clips.filter((clip) => !fold.includes(clip));
+    const gaussians = gaussiansOf(rest, used, lent);
+    for (const clip of fold) left.push(scoreOf(clip, { bands: used, gaussians }));
   }
-  return { bands: used, gaussians: gaussiansOf(clips, used), threshold: thresholdOf(left), spread: deviation(left) };
+  const gaussians = gaussiansOf(clips, used, lent);
+  return { bands: used, gaussians, threshold: thresholdOf(left), spread: deviation(left), hall };
 }
 
 /** Mean over its windows of the weighed logarithms of the distances. */
@@ -134,11 +144,12 @@ function tensorsOf(middle: Float32Array, whitening: Float32Array): Taught {
   };
 }
 
-function gaussiansOf(clips: readonly Heard[], used: number): Gaussian[] {
-  return partWeights.map((_, part) =>
-    gaussianOf(clips.flatMap(({ windows }) => windows.map((window) => partOf(window, part, used)))),
-  );
+function gaussiansOf(clips: readonly Heard[], used: number, lent: readonly (readonly Scatter[])[]): Gaussian[] {
+  return partWeights.map((_, part) => gaussianOf(rowsOf(clips, part, used), shrinkage, lent[part]));
 }
+
+const rowsOf = (clips: readonly Heard[], part: number, used: number) =>
+  clips.flatMap(({ windows }) => windows.map((window) => partOf(window, part, used)));
 
 /** The numbers of one part in the first `used` bands. */
 export const partOf = (window: Float32Array, part: number, used: number) =>

@@ -93,6 +93,16 @@ export class ForeignGate {
     return isSpeech ? 'speech' : isAlarm ? 'alarm' : null;
   }
 
+  /** Whether somebody speaks in a piece in which the machine stood. What the hall has is followed as what a machine has. */
+  speaksBeside({ samples, rateHz }: ForeignPiece): boolean {
+    const { frames, binHz } = spectraOf(samples, rateHz, looked);
+    if (frames.length === 0) return false;
+    const own = this.#ownOf(frames, binHz, 0);
+    const isSpeech = voicedOf({ frames, binHz }, own, 0) >= voicedDb;
+    follow(own, frames);
+    return isSpeech;
+  }
+
   /** A piece in which the machine stood: what is heard now is not the machine's. */
   standing({ samples, rateHz, toMs }: ForeignPiece): void {
     const hz = toneOf(spectraOf(samples, rateHz, looked), null);

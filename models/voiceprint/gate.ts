@@ -5,6 +5,7 @@
  * Invariants (test/unit/models/voiceprint-gate.test.ts):
  *  G1  A piece counts only when polls before and behind it, and all within, say running at speeds within 3 % of their mean.
  *  G2  Of polls no more than `mostPolls` are kept; a piece whose polls are gone does not count.
+ *  G4  A piece is of the hall alone only when all polls that would have to say running say standing.
  *  G3  Speeds that differ by less than 4 % around a taught speed are in its band, those that differ by more than 8 % are not.
  */
 
@@ -58,6 +59,13 @@ export class RunGate {
     const speed = speeds.reduce((sum, one) => sum + one, 0) / speeds.length;
     const isSteady = speeds.every((one) => Math.abs(one - speed) <= steadyShare * speed);
     return isSteady ? { kind: 'open', speed } : { kind: 'shut', reason: 'unsteady' };
+  }
+
+  /** Whether the machine stood all the time between two times, and before and behind: what was heard is the hall. */
+  stood(fromMs: number, toMs: number): boolean {
+    const before = this.#polls.findLastIndex(({ timeMs }) => timeMs <= fromMs - latencyMs);
+    const behind = this.#polls.findIndex(({ timeMs }) => timeMs >= toMs + latencyMs);
+    return before >= 0 && behind >= 0 && this.#polls.slice(before, behind + 1).every(({ isRunning }) => !isRunning);
   }
 }
 

@@ -7,6 +7,7 @@
  *  G1  whitening · whiteningᵀ is the inverse of the shrunk covariance.
  *  G2  The distance by the whitening and the one by substitution are the same, whatever the clips.
  *  G3  Clips that are all alike give a distance, not a division by zero.
+ *  G4  What is lent says how clips differ and moves no middle.
  */
 import { choleskyOf, invertLower } from '../statistics/cholesky.ts';
 
@@ -25,22 +26,43 @@ export interface Gaussian {
   readonly factor: Float64Array;
 }
 
-/** @param rows at least two, of one length */
-export function gaussianOf(rows: readonly Float64Array[], share = shrinkage): Gaussian {
+/** How rows differ from their mean: sums of products, of which the lower triangle counts. */
+export interface Scatter {
+  readonly rows: number;
+  readonly middle: Float64Array;
+  readonly sums: Float64Array;
+}
+
+/** @param rows of one length */
+export function scatterOf(rows: readonly Float64Array[]): Scatter {
   const size = rows[0]?.length ?? 0;
   const middle = new Float64Array(size);
   for (const row of rows) for (let i = 0; i < size; i += 1) middle[i] = (middle[i] ?? 0) + (row[i] ?? 0) / rows.length;
-  const covariance = new Float64Array(size * size);
+  const sums = new Float64Array(size * size);
   const apart = new Float64Array(size);
   for (const row of rows) {
     for (let i = 0; i < size; i += 1) apart[i] = (row[i] ?? 0) - (middle[i] ?? 0);
     for (let i = 0; i < size; i += 1) {
-      const scaled = ((1 - share) * (apart[i] as number)) / rows.length;
+      const own = apart[i] as number;
       const at = i * size;
-      for (let j = 0; j <= i; j += 1)
-        covariance[at + j] = (covariance[at + j] as number) + scaled * (apart[j] as number);
+      for (let j = 0; j <= i; j += 1) sums[at + j] = (sums[at + j] as number) + own * (apart[j] as number);
     }
   }
+  return { rows: rows.length, middle, sums };
+}
+
+/**
+ * @param rows at least two, of one length
+ * @param lent how clips of other speeds of the machine differ from the mean of their own speed
+ */
+export function gaussianOf(rows: readonly Float64Array[], share = shrinkage, lent: readonly Scatter[] = []): Gaussian {
+  const { middle, sums } = scatterOf(rows);
+  const size = middle.length;
+  const count = lent.reduce((sum, other) => sum + other.rows, rows.length);
+  const covariance = sums.map((value, at) => {
+    const all = lent.reduce((sum, other) => sum + (other.sums[at] as number), value);
+    return ((1 - share) * all) / count;
+  });
   let trace = 0;
   for (let i = 0; i < size; i += 1) trace += (covariance[i * size + i] ?? 0) / (1 - share);
   const added = Math.max((share * trace) / size, leastVariance);

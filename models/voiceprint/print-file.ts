@@ -5,7 +5,7 @@ import { parts, type Voiceprint } from './ear.ts';
 import { bands } from './front-end.ts';
 
 /** @param model `id@version` of the model it was taught with */
-export function statsOf({ bands: used, gaussians, threshold, spread }: Voiceprint, model: string): Stats {
+export function statsOf({ bands: used, gaussians, threshold, spread, hall }: Voiceprint, model: string): Stats {
   const joined = (of: (part: number) => Float64Array) =>
     Float32Array.from(gaussians.flatMap((_, part) => [...of(part)]));
   const none = new Float64Array();
@@ -15,6 +15,7 @@ export function statsOf({ bands: used, gaussians, threshold, spread }: Voiceprin
     tensors: {
       middles: { dims: [parts, used], data: joined((part) => gaussians[part]?.middle ?? none) },
       factors: { dims: [parts, used, used], data: joined((part) => gaussians[part]?.factor ?? none) },
+      ...(hall === null ? {} : { hall: { dims: [parts, bands], data: hall } }),
     },
   };
 }
@@ -47,5 +48,7 @@ export function printOf({ numbers, tensors }: Stats): Voiceprint {
     })),
     threshold: number('threshold'),
     spread: number('spread'),
+    // What was taught before the hall was has none.
+    hall: tensors['hall'] === undefined ? null : tensor('hall', [parts, bands]).data,
   };
 }

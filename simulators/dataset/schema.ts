@@ -125,7 +125,7 @@ const soundParts = z.discriminatedUnion('of', [
     /** Of what an ear would judge, so much is rendered. */
     share: z.number().min(0).max(1).default(0.05),
     enrol: z.int().min(5).max(1000).default(40),
-    clipS: z.number().min(2).max(60).default(4),
+    clipS: z.number().min(2).max(60).default(4.1),
   }),
 ]);
 

@@ -70,7 +70,8 @@ export function recordWork(
   random: Random,
   asked: {
     readonly work: Worked;
-    readonly snrDb: number;
+    /** null: without its hall. */
+    readonly snrDb: number | null;
     readonly clipS: number;
     readonly fault: SoundFault | null;
     readonly segments?: readonly Segment[];

@@ -2,12 +2,13 @@
  * A healthy week of one machine: what an ear must let pass. One shift a day; articles with speeds and cloths of their own; rolls that differ;
  * a hall that warms up and a machine that warms with it; hours in which the neighbours are loud. Of the time an ear would judge (steady
  * running, in pieces of a clip), a share is rendered, in whole stretches, since an ear weighs what follows each other; the week states how
- * much.
+ * much. Before each run of which something is rendered, where a run ends, and behind each clip to learn from, the machine is heard to stop and
+ * stand: a gateway hears the hall then.
  *
  * Guess: the timetable. Invariants (test/unit/simulators/sound-trials/week.test.ts): the same plan gives the same week; a clip lies within
  * a run of the timetable; what is rendered is the share asked for, but for chance.
  */
-import type { HeardMachine, Site } from '../dataset/sound.ts';
+import type { Clip, HeardMachine, Segment, Site } from '../dataset/sound.ts';
 import { createRandom } from '../random.ts';
 import { drawHall, recordWork, seedOf, soundGenerators, type TrialClip, type TrialPlan } from './setting.ts';
 import { articlesOf, shiftOf, warmthOf, type Article, type Run } from './shift.ts';
@@ -29,7 +30,7 @@ export interface WeekPlan extends TrialPlan {
 export const weekPlan = {
   rateHz: 48_000,
   days: 6,
-  clipS: 4,
+  clipS: 4.1,
   share: 0.05,
   stretchS: 600,
   enrolClips: 40,
@@ -62,10 +63,16 @@ export interface Week {
 /** The gate wants polls before and behind a piece that are up to so old, and a machine that has come to its speed. */
 const steadyAfterS = { sewing: 1, knitting: 5 } as const;
 
+/** It stops, and then stands a second or two. */
+const stopsS = { sewing: 2, knitting: 8 } as const;
+/** Before a run, within the pause; it runs for so long, of which no ear judges anything. */
+const beforeS = { runs: 0.4, sewing: 1.5, knitting: 10 } as const;
+
 interface Piece {
   readonly run: Run;
   readonly atS: number;
   readonly number: number;
+  readonly isLast: boolean;
 }
 
 /** The week of a plan; nothing is rendered before it is taken. */
@@ -85,38 +92,61 @@ export function healthyWeek(plan: WeekPlan): Week {
     let number = 0;
     for (const run of shiftOf(seed, kind, articles, day)) {
       for (let fromS = margin; fromS + plan.clipS + margin <= run.durationS; fromS += plan.clipS) {
-        yield { run, atS: run.startS + fromS, number };
+        const isLast = fromS + 2 * plan.clipS + margin > run.durationS;
+        yield { run, atS: run.startS + fromS, number, isLast };
         number += 1;
       }
     }
   }
-  const render = (day: number, { run, atS, number }: Piece, article: Article): WeekClip => {
-    const chance = createRandom(seed, `piece ${day} ${number}`);
+  /** @param stopS it is heard to stop and stand for so long, behind `clipS` of running */
+  const record = (day: number, run: Run, label: string, atS: number, clipS: number, stopS: number): WeekClip => {
     const snrDb = plan.snrDb - (run.isLoud ? plan.loudDb : 0);
     const work = { speed: run.speed, load: run.load, temperatureC: warmthOf(seed, kind, day, atS) };
-    const made = recordWork(run.isLoud ? amongBusy : machine, chance, { work, snrDb, clipS: plan.clipS, fault: null });
+    const runs: Segment = { kind: 'run', durationS: clipS, speed: run.speed };
+    const segments: Segment[] = stopS > 0 ? [runs, { kind: 'stop', durationS: stopS }] : [runs];
+    const made = (db: number | null): TrialClip =>
+      recordWork(run.isLoud ? amongBusy : machine, createRandom(seed, `${label} ${day}`), {
+        work,
+        snrDb: db,
+        clipS,
+        fault: null,
+        segments,
+      });
+    // A clip's hall is as loud as the machine is in it: it would be quieter for a machine that slows down.
+    const asked = stopS > 0 ? snrDb - slowsByDb(made(null).clip, clipS) : snrDb;
     const { roll, isLoud } = run;
-    return { ...made, atH: day * 24 + atS / 3600, article: articles.indexOf(article), roll, isLoud, snrDb };
+    return { ...made(asked), atH: day * 24 + atS / 3600, article: articles.indexOf(run.article), roll, isLoud, snrDb };
+  };
+  const render = (day: number, { run, atS, number }: Piece, stops: boolean): WeekClip =>
+    record(day, run, `piece ${number}`, atS, plan.clipS, stops ? stopsS[kind] : 0);
+  /** The end of the pause before a run; its hall is the run's. */
+  const pauseBefore = (day: number, { run, number }: Piece): WeekClip => {
+    const [clipS, stopS] = [beforeS.runs, beforeS[kind]];
+    return record(day, run, `pause ${number}`, run.startS - clipS - stopS, clipS, stopS);
   };
   const isTaken = (day: number, { atS }: Piece): boolean =>
     createRandom(seed, `stretch ${day} ${Math.floor(atS / plan.stretchS)}`)() < plan.share;
 
   function* heard(): Generator<WeekClip> {
     for (let day = 0; day < plan.days; day += 1) {
+      let heardOf: Run | null = null;
       for (const piece of piecesOf(day)) {
-        if (isTaken(day, piece)) yield render(day, piece, piece.run.article);
+        if (!isTaken(day, piece)) continue;
+        if (piece.run !== heardOf) yield pauseBefore(day, piece);
+        heardOf = piece.run;
+        yield render(day, piece, piece.isLast);
       }
     }
   }
   function* enrol(): Generator<WeekClip> {
-    for (const article of articles) {
+    const chosen = articles.flatMap((article) => {
       const pieces = [...piecesOf(-1)].filter(({ run }) => run.article === article && !run.isLoud);
       const count = Math.min(plan.enrolClips, pieces.length);
-      for (let i = 0; i < count; i += 1) {
-        // Evenly over the shift.
-        const piece = pieces[Math.floor(((i + 0.5) * pieces.length) / count)];
-        if (piece !== undefined) yield render(-1, piece, article);
-      }
+      // Evenly over the shift.
+      return Array.from({ length: count }, (_, i) => pieces[Math.floor(((i + 0.5) * pieces.length) / count)] ?? []);
+    });
+    for (const piece of chosen.flat().toSorted((a, b) => a.atS - b.atS)) {
+      yield render(-1, piece, true);
     }
   }
   let [pieces, rendered] = [0, 0];
@@ -127,4 +157,17 @@ export function healthyWeek(plan: WeekPlan): Week {
     }
   }
   return { machine, articles, pieces, rendered, share: pieces === 0 ? 0 : rendered / pieces, enrol, heard };
+}
+
+/** How much louder a machine is in the first so many seconds of a clip than as long as it turns, dB. */
+function slowsByDb({ samples, shaft, rateHz }: Clip, steadyS: number): number {
+  const steady = Math.round(steadyS * rateHz);
+  let [ofAll, turning, ofSteady] = [0, 0, 0];
+  for (const [i, value] of samples.entries()) {
+    if ((shaft.drive[i] ?? 0) === 0) continue;
+    ofAll += value * value;
+    turning += 1;
+    if (i < steady) ofSteady += value * value;
+  }
+  return ofAll === 0 ? 0 : 10 * Math.log10(ofSteady / Math.min(steady, turning) / (ofAll / turning));
 }

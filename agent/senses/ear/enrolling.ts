@@ -4,12 +4,15 @@
  * Invariants (test/unit/senses/ear-enrolling.test.ts):
  *  E1  A speed is learned from at least as many samples as were wanted, or not at all, and then it is said.
  *  E2  It is whole when the speed with most samples has enough, and no other that makes up a tenth of the running lacks some.
+ *  E4  What was heard while the machine stood is the hall of the speed it ran at before; where that was too little, the hall of all speeds.
  *  E3  Samples and speeds are bounded; what is beyond is counted, and takes no memory.
  */
 import { enrol } from '../../../models/voiceprint/ear.ts';
+import { HallSum } from '../../../models/voiceprint/hall.ts';
 import { speedBandOf } from '../../../models/voiceprint/gate.ts';
 import type { Sample } from '../../../models/voiceprint/pool.ts';
 import { mean } from '../../../models/statistics/metrics.ts';
+import { leastTaught } from './hall-memory.ts';
 import type { SpeedPrint } from './hearing.ts';
 
 /** Samples kept of one speed: the more, the longer each learning takes, and they say nothing new. */
@@ -26,6 +29,10 @@ export class Enrolling {
   readonly #wanted: number;
   readonly #bands: number;
   readonly #samples = new Map<number, Sample[]>();
+  readonly #halls = new Map<number, HallSum>();
+  readonly #hall = new HallSum();
+  /** The speed it ran at last. */
+  #band: number | null = null;
   beyond = 0;
 
   /** @param wanted samples a speed @param bands that the microphone's rate fills */
@@ -36,10 +43,20 @@ export class Enrolling {
 
   add(sample: Sample): void {
     const band = speedBandOf(sample.speed);
+    this.#band = band;
     const there = this.#samples.get(band);
     if (there === undefined ? this.#samples.size >= mostSpeeds : there.length >= mostASpeed) this.beyond += 1;
     else if (there === undefined) this.#samples.set(band, [sample]);
     else there.push(sample);
+  }
+
+  /** @param features of a piece in which the machine stood */
+  stood(features: Float32Array): void {
+    // Before it ran at a speed that is learned nobody knows with which to compare it.
+    if (this.#band === null || !this.#samples.has(this.#band)) return;
+    const there = this.#halls.get(this.#band) ?? new HallSum();
+    this.#halls.set(this.#band, there);
+    for (const sum of [there, this.#hall]) sum.add(features);
   }
 
   /** The speed heard most, first. */
@@ -63,14 +80,18 @@ export class Enrolling {
   } {
     const prints: (SpeedPrint & { readonly samples: number })[] = [];
     const leftOut: SpeedProgress[] = [];
-    for (const samples of this.#samples.values()) {
+    const clipsOf = (samples: readonly Sample[]) =>
+      samples.map(({ features }) => ({ windows: [features], bands: this.#bands }));
+    const enough = [...this.#samples].filter(([, samples]) => samples.length >= this.#wanted);
+    for (const [band, samples] of this.#samples) {
       const about = { speed: speedOf(samples), samples: samples.length };
       if (samples.length < this.#wanted) {
         leftOut.push(about);
         continue;
       }
-      const clips = samples.map(({ features }) => ({ windows: [features], bands: this.#bands }));
-      prints.push({ ...about, print: enrol(clips) });
+      const others = enough.flatMap(([other, more]) => (other === band ? [] : [clipsOf(more)]));
+      const hall = this.#halls.get(band)?.mean(leastTaught) ?? this.#hall.mean(leastTaught);
+      prints.push({ ...about, print: enrol(clipsOf(samples), { others, hall }) });
     }
     return { prints, leftOut };
   }

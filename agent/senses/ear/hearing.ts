@@ -4,25 +4,25 @@
  *
  * Invariants (test/unit/senses/ear-hearing.test.ts):
  *  H1  Nothing that was heard while the machine stood, started, changed its speed or was not polled, or somebody spoke or an alarm went beside it
- *      (`models/voiceprint/foreign.ts`), is judged or taught; each such piece is counted by its reason.
+ *      (`models/voiceprint/foreign.ts`), is judged or taught; each such piece is counted by its reason. What was heard while it stood says what
+ *      the hall is like, and nothing else (`judging.ts`).
  *  H2  An occurrence is told once when it begins and once when it ends, and its beginning is that of the sound, not of the telling.
  *  H3  A speed that was not taught is counted and never judged by another speed's print.
  *  H4  What staff said moves the threshold from the next sample on; what adds up already stays, and goes as normal samples take it away.
  *  H5  Pieces that wait are bounded; the oldest goes, counted.
  */
-import { noEvidence, weigh, type Evidence } from '../../../models/voiceprint/evidence.ts';
-import { scoreOf, type Voiceprint } from '../../../models/voiceprint/ear.ts';
-import { movedThreshold } from '../../../models/voiceprint/feedback.ts';
+import type { Voiceprint } from '../../../models/voiceprint/ear.ts';
 import { ForeignGate } from '../../../models/voiceprint/foreign.ts';
 import { RunGate, taughtBandOf, type RunPoll } from '../../../models/voiceprint/gate.ts';
 import { oddRanges, type OddRange } from '../../../models/voiceprint/odd-bands.ts';
 import { addPiece, emptyPool, type Pool, type Sample } from '../../../models/voiceprint/pool.ts';
+import { HallMemory } from './hall-memory.ts';
 import { SoundHistory } from './history.ts';
+import { Judging } from './judging.ts';
 import { LeftOut } from './left-out.ts';
 
 /** Twenty seconds: polls come every second or so, late by some more. */
 const mostWaiting = 40;
-const mostScores = 16;
 
 /** What was taught at one speed. */
 export interface SpeedPrint {
@@ -41,6 +41,7 @@ export interface SoundPiece {
   readonly place?: { readonly epoch: number; readonly fromSample: number };
 }
 export interface OpenPiece extends SoundPiece {
+  /** 0: the machine stands, and the hall is heard. */
   readonly speed: number;
   /** Where the index pulse rose, in samples at the model's rate from the piece's beginning; absent without a pulse. */
   readonly marks?: readonly number[];
@@ -92,8 +93,8 @@ export class Hearing {
   readonly history: SoundHistory;
   #waiting: SoundPiece[] = [];
   #pool: Pool = emptyPool;
-  #evidence: Evidence = noEvidence;
-  #scores: number[] = [];
+  readonly #hall = new HallMemory();
+  readonly #judging = new Judging(this.#hall);
   #moved: number;
   readonly #counts = {
     judged: 0,
@@ -124,12 +125,12 @@ export class Hearing {
   }
 
   get isOdd(): boolean {
-    return this.#evidence.isOdd;
+    return this.#judging.isOdd;
   }
 
-  /** There is evidence, and not enough of it yet. */
+  /** There is evidence, and nothing is told of it yet. */
   get isRising(): boolean {
-    return this.#evidence.sum > 0 && !this.#evidence.isOdd;
+    return this.#judging.isRising;
   }
 
   /** What the thresholds are moved by, in spreads. */
@@ -153,7 +154,7 @@ export class Hearing {
     this.#counts.notPolled += 1;
   }
 
-  /** Pieces of which the polls say by now that the machine ran at one speed, and in which it alone is heard; each once. */
+  /** Pieces of which the polls say by now that the machine ran at one speed, and in which it alone is heard, and some in which it stood; each once. */
   take(): OpenPiece[] {
     const open: OpenPiece[] = [];
     const waiting: SoundPiece[] = [];
@@ -163,12 +164,21 @@ export class Hearing {
       else if (answer.kind === 'open') {
         if (this.#isAlone(piece, answer.speed)) open.push({ ...piece, speed: answer.speed });
       } else {
-        if (answer.reason === 'standing') this.#foreign.standing(piece);
+        if (answer.reason === 'standing') {
+          this.#foreign.standing(piece);
+          if (this.#isOfTheHall(piece)) open.push({ ...piece, speed: 0 });
+        }
         this.#counts[countOf[answer.reason]] += 1;
       }
     }
     this.#waiting = waiting;
     return open;
+  }
+
+  /** Words become no features, whether the machine runs or not. */
+  #isOfTheHall(piece: SoundPiece): boolean {
+    const { fromMs, toMs } = piece;
+    return this.#gate.stood(fromMs, toMs) && this.#hall.wants(toMs) && !this.#foreign.speaksBeside(piece);
   }
 
   #isAlone(piece: SoundPiece, speed: number): boolean {
@@ -186,6 +196,10 @@ export class Hearing {
     { toMs, speed }: OpenPiece,
     features: Float32Array,
   ): { readonly sample: Sample | null; readonly told: readonly HearingTold[] } {
+    if (speed === 0) {
+      this.#hall.add(toMs, features);
+      return { sample: null, told: [] };
+    }
     const step = addPiece(this.#pool, { atMs: toMs, speed, features });
     this.#pool = step.pool;
     const at = taughtBandOf(
@@ -207,24 +221,17 @@ export class Hearing {
       return [];
     }
     this.#counts.judged += 1;
-    const { print } = taught;
-    const score = scoreOf({ windows: [sample.features], bands: print.bands }, print);
-    const before = this.#evidence;
-    const { spread } = print;
     const moved = this.#moved;
-    const threshold = movedThreshold(print, moved);
-    this.#evidence = weigh(before, { fromMs: sample.fromMs, score }, { threshold, spread });
-    const { sum, isOdd, sinceMs } = this.#evidence;
-    this.#scores = sum === 0 ? [] : [...this.#scores, score].slice(-mostScores);
+    const { score, threshold, sum, print, began, endedSinceMs } = this.#judging.judge(sample, taught.print, moved);
     const { toMs: atMs, speed } = sample;
     const told: HearingTold[] = [{ kind: 'judged', atMs, speed, score, threshold, evidence: sum }];
-    if (isOdd && !before.isOdd) {
+    if (began !== null) {
+      const { sinceMs, scores } = began;
       const ranges = oddRanges(sample.features, print);
-      const rise = medianOf(this.#scores);
-      const since = sinceMs ?? atMs;
-      told.push({ kind: 'began', sinceMs: since, atMs, speed, score: rise, threshold, spread, moved, ranges });
+      const { spread } = print;
+      told.push({ kind: 'began', sinceMs, atMs, speed, score: medianOf(scores), threshold, spread, moved, ranges });
     }
-    if (before.isOdd && !isOdd) told.push({ kind: 'ended', sinceMs: before.sinceMs ?? atMs, atMs });
+    if (endedSinceMs !== null) told.push({ kind: 'ended', sinceMs: endedSinceMs, atMs });
     return told;
   }
 }

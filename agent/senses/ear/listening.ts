@@ -101,6 +101,11 @@ export class Listening {
 
   /** What the graph made of a piece: what is to be told of it. */
   heard(piece: OpenPiece, features: Float32Array): readonly HearingTold[] {
+    if (piece.speed === 0) {
+      this.#enrolment?.enrolling.stood(features);
+      this.hearing.heard(piece, features);
+      return [];
+    }
     if (this.#clipSeconds > 0) this.#hold(piece);
     const { sample, told } = this.hearing.heard(piece, features);
     this.suspecting?.saw(piece, this.hearing.isRising || told.some(({ kind }) => kind === 'began'));

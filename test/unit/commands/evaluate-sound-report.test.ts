@@ -75,7 +75,7 @@ test('a candidate counts within its k, around the cylinder too', () => {
     { position: 'index', trials: 3, told: 2, within: 1, mostCandidates: 2, mostK: 4 },
     { position: 'telemetry', trials: 1, told: 0, within: 0, mostCandidates: 0, mostK: null },
   ]);
-  const healthy = { machineDays: 0.5, falseAlarms: 1, clips: 10 };
+  const healthy = { machineDays: 0.5, falseAlarms: 1, clips: 10, judgedShare: 0.9 };
   const table = soundTable({
     faults: [],
     needles: [],

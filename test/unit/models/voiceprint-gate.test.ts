@@ -81,3 +81,11 @@ test('speeds a tenth apart are of neighbouring bands, at any speed', () => {
     assert.equal(next - speedBandOf(speed), 1);
   }
 });
+
+test('G4: the hall is heard alone only while every poll says standing, one behind and one before', () => {
+  const polls = Array.from({ length: 60 }, (_, i) => ({ timeMs: i * 100, isRunning: i < 20, speed: i < 20 ? 100 : 0 }));
+  const gate = gateWith(polls);
+  assert.equal(gate.stood(2400, 2900), true);
+  assert.equal(gate.stood(2200, 2700), false, 'the poll before says running');
+  assert.equal(gate.stood(5500, 6000), false, 'no poll behind yet');
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { seeded } from '../../../models/statistics/split.ts';
-import { distanceOf, gaussianOf, whiteningOf } from '../../../models/voiceprint/gaussian.ts';
+import { distanceOf, gaussianOf, scatterOf, whiteningOf } from '../../../models/voiceprint/gaussian.ts';
 
 const size = 6;
 const shape = fc.record({
@@ -92,4 +92,13 @@ test('a difference counts less the way the machine differs from itself', () => {
     distanceOf(gaussian, Float64Array.from([3, 0, 0, 0, 0, 0])) <
       distanceOf(gaussian, Float64Array.from([0, 3, 0, 0, 0, 0])) / 50,
   );
+});
+
+test('G4: what is lent widens the directions it went in, and moves no middle', () => {
+  const rows = [0, 1, 2, 3].map((i) => Float64Array.of(i % 2, 5));
+  const alone = gaussianOf(rows);
+  const lent = gaussianOf(rows, undefined, [scatterOf([Float64Array.of(0, 90), Float64Array.of(0, 110)])]);
+  assert.deepEqual(lent.middle, alone.middle);
+  const off = Float64Array.of(0.5, 9);
+  assert.ok(distanceOf(lent, off) < distanceOf(alone, off) / 10);
 });

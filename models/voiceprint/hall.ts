@@ -1,0 +1,92 @@
+/**
+ * What the hall puts into a machine's sound. While the machine stands, its microphone hears the hall alone; what is louder there now than it was
+ * while the machine was enrolled is in its running sound, too, and is no fault. So the statistics are carried into the hall of now: each band
+ * is expected higher by as much as powers that add up say, and counts the less the more of it is the hall's. A band in which the machine
+ * drowns counts for next to nothing, a band the hall does not reach as much as ever. Pure.
+ *
+ * Invariants (test/unit/models/voiceprint-hall.test.ts):
+ *  L1  A hall that is as it was while enrolled, to 2 dB in every band of the running sound, changes nothing.
+ *  L2  A sample that the hall of now was added to lies no farther from the machine than one of the day it was enrolled.
+ *  L3  A rise that the hall does not explain is still one, if it lies in bands that the hall leaves.
+ */
+import { choleskyOf } from '../statistics/cholesky.ts';
+import { parts, type Voiceprint } from './ear.ts';
+import { bands } from './front-end.ts';
+import type { Gaussian } from './gaussian.ts';
+
+/** A hall breathes: rises of a band by less say nothing, and of more what is beyond. dB */
+const breathesDb = 2;
+/** What is expected of a band is so uncertain, as a share of it: the hall is heard at other times than the machine. */
+const unsureShare = 0.25;
+/** How much the changes of the hall differ from moment to moment, dB. */
+const changesDb = 1.5;
+/** Of what was heard while enrolled so much at least was the machine. */
+const leastMachineShare = 0.1;
+
+/** Pieces in which the machine stood, added up. */
+export class HallSum {
+  pieces = 0;
+  readonly #sum = new Float64Array(parts * bands);
+
+  add(features: Float32Array): void {
+    this.pieces += 1;
+    for (let i = 0; i < this.#sum.length; i += 1) this.#sum[i] = (this.#sum[i] ?? 0) + (features[i] ?? 0);
+  }
+
+  /** Their mean, `parts` × `bands` numbers; null: there are too few to know. */
+  mean(least: number): Float32Array | null {
+    return this.pieces < least ? null : Float32Array.from(this.#sum, (value) => value / this.pieces);
+  }
+}
+
+/**
+ * What was taught, as it is expected to sound in the hall of now; the same object where the hall is as it was, or was never heard.
+ * @param now as `HallSum` gives it
+ */
+export function amongHall(print: Voiceprint, now: Float32Array | null): Voiceprint {
+  const { hall: then, gaussians, bands: used } = print;
+  const [levels] = gaussians;
+  if (now === null || then === null || levels === undefined) return print;
+  const rises = new Float64Array(used);
+  /** By how much more of the band's power is the hall's. */
+  const more = new Float64Array(used);
+  for (let i = 0; i < used; i += 1) {
+    const whole = powerOf(levels.middle[i] ?? 0);
+    const before = Math.min(powerOf(then[i] ?? 0), (1 - leastMachineShare) * whole);
+    const machine = whole - before;
+    const after = powerOf(now[i] ?? 0);
+    const rise = 10 * Math.log10((machine + after) / whole);
+    if (Math.abs(rise) <= breathesDb) continue;
+    rises[i] = rise - Math.sign(rise) * breathesDb;
+    more[i] = Math.max(0, after / (machine + after) - before / whole);
+  }
+  if (rises.every((rise) => rise === 0)) return print;
+  return {
+    ...print,
+    gaussians: gaussians.map((gaussian, part) => {
+      const { middle } = gaussian;
+      const shift = rises.map((rise, i) =>
+        part === 0 ? rise : (more[i] as number) * ((now[part * bands + i] ?? 0) - (middle[i] ?? 0)),
+      );
+      const unsure = shift.map(
+        (db, i) => (unsureShare * db) ** 2 + (part === 0 ? 0 : (changesDb * (more[i] as number)) ** 2),
+      );
+      return moved(gaussian, shift, unsure);
+    }),
+  };
+}
+
+const powerOf = (db: number) => 10 ** (db / 10);
+
+/** Its middle shifted, with the shift as a direction it may go in, and more variance in each band. */
+function moved({ size, middle, factor }: Gaussian, shift: Float64Array, variances: Float64Array): Gaussian {
+  const covariance = new Float64Array(size * size);
+  for (let i = 0; i < size; i += 1) {
+    for (let j = 0; j <= i; j += 1) {
+      let sum = (shift[i] as number) * (shift[j] as number) + (i === j ? (variances[i] as number) : 0);
+      for (let k = 0; k <= j; k += 1) sum += (factor[i * size + k] as number) * (factor[j * size + k] as number);
+      covariance[i * size + j] = sum;
+    }
+  }
+  return { size, middle: middle.map((value, i) => value + (shift[i] as number)), factor: choleskyOf(covariance, size) };
+}
