@@ -73,10 +73,12 @@ test('only what the polls say of a steady run is learned from; the rest is count
     return { s, speed: s < 30 ? 3_300 : 0 };
   });
   const { message, counts } = await learnRecordings([recorded(60, { polls })], ear(graph));
-  assert.ok(heard() > 50 && heard() <= 58, `${heard()} pieces of 30 s`);
   assert.ok(counts.standing >= 50, `${counts.standing} standing`);
   assert.equal(message?.kind, 'enrolling');
-  assert.deepEqual(message.speeds, [{ speed: 3_300, samples: Math.floor(heard() / 8) }]);
+  // Of the 58 pieces in which it ran the gate leaves out those next to the stop.
+  assert.deepEqual(message.speeds, [{ speed: 3_300, samples: 7 }]);
+  // While it stands the hall is heard, a piece a second, which is no sample of the machine.
+  assert.ok(heard() >= 7 * 8 + 25 && heard() <= 58 + 30, `${heard()} pieces`);
 });
 
 test('no run goes from one recording to the next, and samples add up over all', async () => {

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadProfile, parseProfile } from '../../../drivers/profiles/load.ts';
 import { checkScenario } from '../../../simulators/scenario/check.ts';
-import { disturbanceVerbs, faultNames, faultsOfCamera } from '../../../simulators/scenario/schema.ts';
+import {
+  disturbanceVerbs,
+  faultNames,
+  faultsOfCamera,
+  faultsOfMicrophone,
+} from '../../../simulators/scenario/schema.ts';
 import { fastProfile } from '../../soak/agent.ts';
 import { soakScenario } from '../../soak/scenario.ts';
 
@@ -15,12 +20,12 @@ test('every seed makes a floor that could be written down as a scenario, the sam
   assert.notDeepEqual(soakScenario(1, 600).faults, soakScenario(2, 600).faults);
 });
 
-test('half an hour meets every fault and every trouble there is, but those of cameras: it has none', () => {
+test('half an hour meets every fault and every trouble there is, but those of cameras and microphones: it has none', () => {
   const { faults, disturbances } = soakScenario(1, 1800);
-  const ofCamera = new Set<string>(faultsOfCamera);
+  const ofSenses = new Set<string>([...faultsOfCamera, ...faultsOfMicrophone]);
   assert.deepEqual(
     new Set(faults.map(({ fault }) => fault)),
-    new Set(faultNames.filter((name) => !ofCamera.has(name))),
+    new Set(faultNames.filter((name) => !ofSenses.has(name))),
   );
   assert.deepEqual(new Set(disturbances.map(({ verb }) => verb)), new Set(disturbanceVerbs));
 });
