@@ -47,9 +47,10 @@ function changedProfile(name: string, from: RegExp, to: string): string {
   return dir;
 }
 
-const runLimit = { timeout: 300_000 };
+const runLimit = { timeout: 240_000 };
 
-describe('the demo and its controls', { concurrency: 3 }, () => {
+// One at a time: each is a floor with its sound, a bridge, and an agent with eye and ear, which is what two cores can do in time.
+describe('the demo and its controls', () => {
   test('finds every fault, raises nothing false and conserves every counter', runLimit, async () => {
     const { code, output, report } = await demo('--seed', '11');
     assert.deepEqual(report?.problems, [], output);
@@ -67,25 +68,28 @@ describe('the demo and its controls', { concurrency: 3 }, () => {
     assert.equal(code, 0);
   });
 
-  test('with one fault left out the verdict fails for that fault alone', runLimit, async () => {
-    const { code, output, report } = await demo('--seed', '12', '--without', 'ls-1-thread-break');
-    const row = report?.faults.find((fault) => fault.id === 'ls-1-thread-break');
-    assert.equal(row?.injectedAt, null, output);
-    assert.equal(row?.detectedAt, null);
-    assert.equal(report?.falseAlerts, 0, output);
-    assert.equal(report?.ok, false);
-    assert.deepEqual(report?.problems.length, 1, report?.problems.join('\n'));
-    assert.equal(code, 1);
-  });
-
-  test('with the needle not bent the ear tells of none, and the verdict fails for that alone', runLimit, async () => {
-    const { code, output, report } = await demo('--seed', '15', '--without', 'ls-3-bent-needle');
-    assert.equal(report?.faults.find((fault) => fault.id === 'ls-3-bent-needle')?.injectedAt, null, output);
-    assert.deepEqual(report?.ear, []);
-    assert.equal(report?.falseAlerts, 0, output);
-    assert.deepEqual(report?.problems, ['ls-3-bent-needle (bent_needle on ls-3) was never injected']);
-    assert.equal(code, 1);
-  });
+  test(
+    'with two faults left out the verdict fails for those two alone, and the ear tells of no needle',
+    runLimit,
+    async () => {
+      const left = ['ls-1-thread-break', 'ls-3-bent-needle'];
+      const { code, output, report } = await demo('--seed', '12', ...left.flatMap((id) => ['--without', id]));
+      const rows = report?.faults.filter((fault) => left.includes(fault.id)) ?? [];
+      assert.deepEqual(
+        rows.map(({ id, injectedAt, detectedAt }) => [id, injectedAt, detectedAt]),
+        left.map((id) => [id, null, null]),
+        output,
+      );
+      assert.deepEqual(report?.ear, []);
+      assert.equal(report?.falseAlerts, 0, output);
+      assert.equal(report?.ok, false);
+      assert.deepEqual(report?.problems, [
+        'ls-1-thread-break (thread_break on ls-1) was never injected',
+        'ls-3-bent-needle (bent_needle on ls-3) was never injected',
+      ]);
+      assert.equal(code, 1);
+    },
+  );
 
   test('a healthy floor gives no alert at all', runLimit, async () => {
     const { code, output, report } = await demo('--seed', '13', '--healthy');
@@ -98,7 +102,7 @@ describe('the demo and its controls', { concurrency: 3 }, () => {
 
 describe(
   'a profile with one thing wrong makes the verdict fail, by the name of that signal',
-  { concurrency: 3 },
+  { concurrency: 2 },
   () => {
     for (const [what, profile, from, to, told] of [
       ['nothing (the baseline)', null, null, null, null],
