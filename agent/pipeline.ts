@@ -7,6 +7,7 @@
  *     sound of a machine that is odd → alerts                                          (sounds.ts)
  *     alerts of both about one needle → one incident                                   (incidents/book.ts)
  *     what the gateway says of itself                                                 (gateway.ts)
+ *     minutes and blocks that are due                                                 (collecting.ts)
  *                   → outbox                                                        (journaling.ts)
  *
  * Drivers call `accept`, the composition root calls `tick` every 200 ms. Everything that leaves goes through `out`, in the
@@ -26,10 +27,9 @@ import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
 import { ClockSteps } from './clock-steps.ts';
+import { Collecting } from './collecting.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import { FabricDesk } from './fabric.ts';
-import { FindingDesk } from './findings.ts';
-import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import { GatewayDesk } from './gateway.ts';
 import { IncidentBook, type IncidentView } from './incidents/book.ts';
 import { Intake } from './intake.ts';
@@ -37,7 +37,8 @@ import { Journaling } from './journaling.ts';
 import { Judgement } from './judgement.ts';
 import { LineTime } from './line-time.ts';
 import type { AlertView, MachineView } from './live.ts';
-import { machineDraft, type MachineLabel, type MachineNews, type MachineSetup } from './machine.ts';
+import { alertRules, MachineRules } from './machine-rules.ts';
+import { machineDraft, type MachineLabel, type MachineNews } from './machine.ts';
 import {
   defaultPipelineOptions,
   type Pipeline,
@@ -45,22 +46,14 @@ import {
   type PipelineCounts,
   type PipelineInput,
   type PipelineOptions,
-  type PipelineOut,
 } from './pipeline-ports.ts';
 import { recoverAlerts, recoverMinutes } from './recover.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
-import { rulesFor, type RuleSet } from './rules/load.ts';
-import type { Rule } from './rules/schema.ts';
+import type { RuleSet } from './rules/load.ts';
 import { SoundDesk } from './sounds.ts';
 import { evidenceEvent } from './store/evidence-event.ts';
-import type { RingBlock } from './store/store.ts';
 import { Watched } from './watched.ts';
-
-/** With 200 ms a tick fifty machines are through in two seconds. */
-const machinesPerTick = 5;
-/** Folding and packing may take so long in a tick, in ms; at least one machine has its turn in each. */
-const collectMs = 4;
 
 /** Makes the pipeline; its first records (machines, start, unverified alerts) leave at once through `out`. */
 export function createPipeline(input: PipelineInput): Pipeline {
@@ -73,7 +66,6 @@ class DataPipeline implements Pipeline {
   readonly sound: SoundDesk;
   readonly #clock: PipelineClock;
   readonly #line: LineTime;
-  readonly #out: PipelineOut;
   readonly #options: PipelineOptions;
   readonly #boot: string;
   readonly #journal: Journaling;
@@ -82,17 +74,14 @@ class DataPipeline implements Pipeline {
   readonly #judgement: Judgement;
   readonly #intake: Intake;
   readonly #machines = new Map<string, Watched>();
-  #ruleSet: RuleSet;
-  readonly #runbooks = new Map<string, string | null>();
-  /** Whose minutes and blocks are looked at in the next tick. */
-  #turn = 0;
+  readonly #rules: MachineRules;
   readonly #steps: ClockSteps;
-  readonly #counts = { unknownMachine: 0, discarded: 0, ringBlocks: 0, damagedBlocks: 0 };
+  readonly #collecting: Collecting;
+  readonly #counts = { unknownMachine: 0, discarded: 0, damagedBlocks: 0 };
 
   constructor(input: PipelineInput) {
     this.#clock = input.clock;
-    this.#out = input.out;
-    this.#ruleSet = input.rules;
+    this.#rules = new MachineRules(input.rules);
     this.#options = { ...defaultPipelineOptions, ...input.options };
     this.#boot = input.recovery.boot;
     const { clock } = input;
@@ -130,6 +119,15 @@ class DataPipeline implements Pipeline {
       },
     });
     this.#judgement = new Judgement({ line, journal, desk });
+    const collecting = new Collecting({
+      machines: this.#machines,
+      ringBlockS: this.#options.ringBlockS,
+      monotonicMs: () => clock.monotonicMs(),
+      knowsTime: () => this.#steps.knowsTime,
+      record: (draft) => journal.record(draft),
+      ring: (block) => input.out.ring(block),
+    });
+    this.#collecting = collecting;
     this.#steps = new ClockSteps({
       line,
       journal,
@@ -140,11 +138,16 @@ class DataPipeline implements Pipeline {
       ownBoots: new Set([this.#boot, ...sameHost]),
       builtMs: this.#options.builtMs,
       knowsTime: startedAt.wallMs >= this.#options.builtMs,
-      summaries: (drafts) => this.#summaries(drafts),
-      ringBlock: (block) => this.#ringBlock(block),
-      dated: (span) => this.#out.dated?.(span),
+      summaries: (drafts) => collecting.summaries(drafts),
+      ringBlock: (block) => collecting.ringBlock(block),
+      dated: (span) => input.out.dated?.(span),
     });
-    this.#intake = new Intake({ line, journal, judgement: this.#judgement, ring: (block) => this.#ringBlock(block) });
+    this.#intake = new Intake({
+      line,
+      journal,
+      judgement: this.#judgement,
+      ring: (block) => collecting.ringBlock(block),
+    });
     this.#start(input);
     this.#steps.observe();
   }
@@ -190,27 +193,10 @@ class DataPipeline implements Pipeline {
     const now = this.#line.now();
     const lineMs = this.#line.atMonotonic(now.monotonicMs);
     for (const machine of this.#machines.values()) this.#judgement.tick(machine, now);
-    this.#collect(now.monotonicMs, lineMs);
+    this.#collecting.tick(now.monotonicMs, lineMs);
     this.#steps.flushUndated();
     this.#desk.tick(now);
     this.#journal.flush();
-  }
-
-  /**
-   * Summaries and ring blocks that are due, of a few machines a tick in turn: machines that started together are due together,
-   * and fifty minutes folded and fifty blocks packed at once would keep every poll waiting.
-   */
-  #collect(monotonicMs: number, lineMs: number): void {
-    const machines = [...this.#machines.values()];
-    const count = Math.min(machines.length, machinesPerTick);
-    const untilMs = this.#clock.monotonicMs() + collectMs;
-    for (let i = 0; i < count && (i === 0 || this.#clock.monotonicMs() < untilMs); i++) {
-      const machine = machines[this.#turn % machines.length];
-      this.#turn = (this.#turn + 1) % machines.length;
-      if (machine === undefined) continue;
-      this.#summaries(machine.rollup.due(lineMs));
-      if (machine.ring.due(monotonicMs, this.#options.ringBlockS)) this.#ringBlock(machine.ring.take());
-    }
   }
 
   alertAction(occurrence: string, action: AlertAction): { outcome: ActionOutcome; durable: Promise<void> } {
@@ -227,7 +213,7 @@ class DataPipeline implements Pipeline {
 
   setRules(rules: RuleSet): void {
     const now = this.#line.now();
-    this.#ruleSet = rules;
+    this.#rules.change(rules);
     for (const machine of this.#machines.values()) this.#rulesOf(machine, now);
     this.#journal.flush();
   }
@@ -235,11 +221,9 @@ class DataPipeline implements Pipeline {
   /** Which rules a machine has depends on its signals. */
   #rulesOf(machine: Watched, now: Instant): void {
     const { id } = machine.setup;
-    const own = chosenFor(this.#ruleSet, machine.setup);
-    for (const rule of own) this.#runbooks.set(`${id} ${rule.id}`, rule.runbook);
-    for (const gone of machine.setRules(own)) {
+    for (const gone of machine.setRules(this.#rules.give(machine.setup))) {
       this.#desk.abandon(id, gone, now);
-      this.#runbooks.delete(`${id} ${gone}`);
+      this.#rules.forget(id, gone);
     }
   }
 
@@ -281,8 +265,7 @@ class DataPipeline implements Pipeline {
   }
 
   runbook(machine: string, rule: string): string | null {
-    if (machine === gatewayId) return GatewayAlerts.runbook(rule);
-    return this.#runbooks.get(`${machine} ${rule}`) ?? FindingDesk.runbook(rule) ?? SoundDesk.runbook(rule);
+    return this.#rules.runbook(machine, rule);
   }
 
   counts(): PipelineCounts {
@@ -298,6 +281,7 @@ class DataPipeline implements Pipeline {
     return {
       ...this.#intake.counts,
       ...this.#counts,
+      ringBlocks: this.#collecting.ringBlocks,
       ringPoints,
       records,
       lostRecords,
@@ -319,8 +303,8 @@ class DataPipeline implements Pipeline {
     this.#steps.flushUndated(Infinity);
     for (const machine of this.#machines.values()) {
       this.#judgement.lastResets(machine);
-      this.#summaries(machine.rollup.seal(lineMs));
-      this.#ringBlock(machine.ring.take());
+      this.#collecting.summaries(machine.rollup.seal(lineMs));
+      this.#collecting.ringBlock(machine.ring.take());
     }
     this.fabric.flush();
     this.#journal.instant('gateway', Math.round(now.wallMs), 'agent_stopped', { boot: this.#boot });
@@ -332,7 +316,7 @@ class DataPipeline implements Pipeline {
 
   // ——— start ———
 
-  #start({ machines, rules, recovery }: PipelineInput): void {
+  #start({ machines, recovery }: PipelineInput): void {
     const { monotonicMs } = this.#line.now();
     const lineMs = this.#line.atMonotonic(monotonicMs);
     // On the clock of what was recovered: where it was stepped since, that is told next.
@@ -348,23 +332,22 @@ class DataPipeline implements Pipeline {
       const data = { reason: 'agent-restarted' };
       this.#journal.event({ machine, atMs: Math.round(now.wallMs), event, phase: 'closed', fromMs, data });
     }
-    const chosen = new Map<string, readonly Rule[]>();
-    for (const setup of machines) chosen.set(setup.id, chosenFor(rules, setup));
-    const known = new Map<string, readonly Pick<Rule, 'id' | 'latch'>[]>([...chosen, [gatewayId, GatewayAlerts.rules]]);
-    for (const { id, web, hasEar = false } of machines) {
-      const senses = [...(web === undefined ? [] : FindingDesk.rules), ...(hasEar ? SoundDesk.rules : [])];
-      known.set(id, [...(chosen.get(id) ?? []), ...senses]);
-    }
+    const given = new Map(machines.map((setup) => [setup.id, this.#rules.give(setup)]));
     for (const { id, cylinder } of machines) if (cylinder !== undefined) this.#incidents.watch(id, cylinder);
     const told = [...recovery.justClosed, ...recovery.openOccurrences].sort((a, b) => a.raisedMs - b.raisedMs);
     for (const record of told) this.#incidents.recover(record);
-    const open = recoverAlerts(this.#desk, recovery, known, now);
+    const open = recoverAlerts(this.#desk, recovery, alertRules(machines, given), now);
     this.gateway.quarantined(recovery.quarantined, now);
     const key = { boot: this.#boot, segment: this.#line.segment };
     for (const setup of machines) {
-      const own = chosen.get(setup.id) ?? [];
-      for (const rule of own) this.#runbooks.set(`${setup.id} ${rule.id}`, rule.runbook);
-      const machine = new Watched(setup, own, open.get(setup.id) ?? new Map(), lineMs, key, this.#options);
+      const machine = new Watched(
+        setup,
+        given.get(setup.id) ?? [],
+        open.get(setup.id) ?? new Map(),
+        lineMs,
+        key,
+        this.#options,
+      );
       this.#machines.set(setup.id, machine);
       if (setup.web !== undefined) this.fabric.watch(setup.id, setup.web, recovery.lastRolls);
       this.#journal.record(machineDraft(setup, Math.round(now.wallMs)));
@@ -393,22 +376,4 @@ class DataPipeline implements Pipeline {
   knowsTime(): boolean {
     return this.#steps.knowsTime;
   }
-
-  // ——— outbox ———
-
-  #summaries(drafts: readonly SummaryDraft[]): void {
-    if (!this.#steps.knowsTime) return;
-    for (const draft of drafts) this.#journal.record(draft);
-  }
-
-  #ringBlock(block: RingBlock | null): void {
-    if (block === null) return;
-    this.#counts.ringBlocks++;
-    this.#out.ring(block);
-  }
-}
-
-/** The rules of a machine: by what it is, and whether a camera looks at its cloth or a microphone hears it. */
-function chosenFor(rules: RuleSet, { id, kind, profile, web, hasEar = false }: MachineSetup): readonly Rule[] {
-  return rulesFor(rules, id, kind, profile, { hasEye: web !== undefined, hasEar });
 }

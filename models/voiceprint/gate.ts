@@ -5,8 +5,8 @@
  * Invariants (test/unit/models/voiceprint-gate.test.ts):
  *  G1  A piece counts only when polls before and behind it, and all within, say running at speeds within 3 % of their mean.
  *  G2  Of polls no more than `mostPolls` are kept; a piece whose polls are gone does not count.
- *  G4  A piece is of the hall alone only when all polls that would have to say running say standing.
  *  G3  Speeds that differ by less than 4 % around a taught speed are in its band, those that differ by more than 8 % are not.
+ *  G4  A piece is of the hall alone only when all polls that would have to say running say standing.
  */
 
 /** domain.md of the field's practice: order tracking wants |ΔSPM| < 3 %. */

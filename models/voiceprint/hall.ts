@@ -25,17 +25,17 @@ const leastMachineShare = 0.1;
 
 /** Pieces in which the machine stood, added up. */
 export class HallSum {
-  pieces = 0;
+  #pieces = 0;
   readonly #sum = new Float64Array(parts * bands);
 
   add(features: Float32Array): void {
-    this.pieces += 1;
+    this.#pieces += 1;
     for (let i = 0; i < this.#sum.length; i += 1) this.#sum[i] = (this.#sum[i] ?? 0) + (features[i] ?? 0);
   }
 
   /** Their mean, `parts` × `bands` numbers; null: there are too few to know. */
   mean(least: number): Float32Array | null {
-    return this.pieces < least ? null : Float32Array.from(this.#sum, (value) => value / this.pieces);
+    return this.#pieces < least ? null : Float32Array.from(this.#sum, (value) => value / this.#pieces);
   }
 }
 

@@ -114,7 +114,6 @@ export function createCameraServer(options: CameraOptions): CameraServer {
   let latest: CameraLatch | null = null;
   let number = 0;
   let skipped = 0;
-  let dropped = 0;
   const waiting: { readonly part: Buffer; readonly sendMs: number }[] = [];
   let firstMs = 0;
   let firstWallMs = 0;
@@ -167,11 +166,8 @@ export function createCameraServer(options: CameraOptions): CameraServer {
   };
 
   const sendFirst = (): void => {
-    const part = waiting.shift()?.part ?? Buffer.alloc(0);
-    for (const client of stream.clients) {
-      if (client.writableLength > 0) dropped += 1;
-      else client.write(part);
-    }
+    const first = waiting.shift();
+    if (first !== undefined) stream.send(first.part, 0);
     const next = waiting[0];
     if (next !== undefined) timers.after(Math.max(0, next.sendMs - clock.monotonicMs()), sendFirst);
   };
@@ -197,7 +193,7 @@ export function createCameraServer(options: CameraOptions): CameraServer {
       return skipped;
     },
     get dropped() {
-      return dropped;
+      return stream.dropped;
     },
     get refused() {
       return stream.refused;

@@ -68,15 +68,10 @@ export function createMicrophoneServer({ site, pulse, tickS, ...options }: Micro
   let moments: Shaft[] = [];
   let underWay = 0;
   let skipped = 0;
-  let dropped = 0;
 
   const heard = ({ pcm }: SoundPart): void => {
     underWay -= 1;
-    const bytes = Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength);
-    for (const client of stream.clients) {
-      if (client.writableLength > maxWaitingBytes) dropped += 1;
-      else client.write(bytes);
-    }
+    stream.send(pcm, maxWaitingBytes);
   };
 
   /** Resolves when the voice of the machine is made. */
@@ -110,7 +105,7 @@ export function createMicrophoneServer({ site, pulse, tickS, ...options }: Micro
       return skipped;
     },
     get dropped() {
-      return dropped;
+      return stream.dropped;
     },
     get refused() {
       return stream.refused;

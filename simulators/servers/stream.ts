@@ -29,6 +29,10 @@ export interface StreamServer {
   readonly clients: ReadonlySet<ServerResponse>;
   /** Requests that were none for the stream, or one too many. */
   readonly refused: number;
+  /** Parts that clients did not take in time. */
+  readonly dropped: number;
+  /** To all clients; one for which more than `mostWaitingBytes` wait already loses it, and holds up no other. */
+  send(part: Uint8Array, mostWaitingBytes: number): void;
   /** Rejects with SIM-104 or SIM-105. */
   start(): Promise<void>;
   /** Closes everything; no socket is left. */
@@ -43,6 +47,7 @@ export function createStreamServer({ path, headers, port, random, onClient }: St
   let server: Server | null = null;
   let listening = port;
   let refused = 0;
+  let dropped = 0;
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const asked = (request.url ?? '').split('?')[0];
     const status = request.method !== 'GET' ? 405 : asked !== path ? 404 : clients.size >= maxClients ? 503 : 200;
@@ -65,6 +70,15 @@ export function createStreamServer({ path, headers, port, random, onClient }: St
     clients,
     get refused() {
       return refused;
+    },
+    get dropped() {
+      return dropped;
+    },
+    send(part, mostWaitingBytes) {
+      for (const client of clients) {
+        if (client.writableLength > mostWaitingBytes) dropped += 1;
+        else client.write(part);
+      }
     },
     async start() {
       [server, listening] = await onFreePort(port, random, async (candidate) => {

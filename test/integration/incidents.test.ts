@@ -21,7 +21,7 @@ import { operations as bridgeOperations } from '../../cloud-bridge/api/operation
 import { loadProfile } from '../../drivers/profiles/load.ts';
 import { configOf } from '../unit/config/support.ts';
 import { as, call, goodPassword, signIn, startPage } from '../unit/page/harness.ts';
-import { needleLine } from '../unit/pipeline/rig.ts';
+import { needleLine, oddSound } from '../unit/pipeline/rig.ts';
 import { registerGateway, runBridge } from './bridge-process.ts';
 import { clock, drained, runGateway, temporaryDir, until } from './sync-rig.ts';
 
@@ -84,25 +84,16 @@ async function sees(pipeline: Pipeline, store: Store, more: Partial<FabricFindin
 async function hears(pipeline: Pipeline, store: Store, machine: string, more: Partial<OddSound> = {}): Promise<string> {
   const bytes = await picture(90);
   const spectrogram = await store.keepFile(bytes);
-  const told = pipeline.sound.began({
-    machine,
-    sinceMs: clock.wallMs(),
-    score: 6.2,
-    threshold: 5.5,
-    spread: 0.25,
-    print: 1,
-    moved: 0,
-    movedBy: null,
-    speed: 26,
-    ranges: [],
-    suspected: [{ fault: 'badNeedle', probability: 0.9 }],
-    angle: null,
-    needles: { needles: [293, 316, 339], k: 2 },
-    spectrogram,
-    model: 'machine-voiceprint@1.0.0',
-    isSimulated: true,
-    ...more,
-  });
+  const told = pipeline.sound.began(
+    oddSound({
+      machine,
+      sinceMs: clock.wallMs(),
+      suspected: [{ fault: 'badNeedle', probability: 0.9 }],
+      needles: { needles: [293, 316, 339], k: 2 },
+      spectrogram,
+      ...more,
+    }),
+  );
   assert.ok(told.occurrence !== null);
   const { occurrence } = told;
   const data = { sha256: spectrogram, bytes: bytes.length, mediaType: 'image/webp', role: 'spectrogram', occurrence };

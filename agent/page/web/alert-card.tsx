@@ -25,16 +25,7 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
       data-occurrence={alert.occurrence}
       aria-labelledby={`alert-${alert.occurrence}`}
     >
-      <div class="alert-head">
-        <span class="badge priority">
-          <PriorityIcon priority={alert.priority} />
-          {priorityWords[alert.priority]}
-        </span>
-        <span class="alert-machine">{name}</span>
-        <span class="alert-age" title={now.time.at(alert.onsetMs, now.ms)}>
-          for {lasted((alert.clearedMs ?? now.ms) - alert.onsetMs)}
-        </span>
-      </div>
+      <AlertHead priority={alert.priority} name={name} sinceMs={alert.onsetMs} untilMs={alert.clearedMs} now={now} />
       <h3 id={`alert-${alert.occurrence}`}>{alert.text}</h3>
       <p class="alert-facts">
         <span>since {now.time.at(alert.onsetMs, now.ms)}</span>
@@ -57,6 +48,31 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
         <AckForm alerts={[alert]} title={alert.text} csrf={csrf} name={name} disabled={now.stale} />
       )}
     </article>
+  );
+}
+
+interface HeadProps {
+  readonly priority: Alert['priority'];
+  readonly name: string;
+  readonly sinceMs: number;
+  /** null: it lasts. */
+  readonly untilMs: number | null;
+  readonly now: Now;
+}
+
+/** How urgent it is, at which machine, and for how long. */
+export function AlertHead({ priority, name, sinceMs, untilMs, now }: HeadProps) {
+  return (
+    <div class="alert-head">
+      <span class="badge priority">
+        <PriorityIcon priority={priority} />
+        {priorityWords[priority]}
+      </span>
+      <span class="alert-machine">{name}</span>
+      <span class="alert-age" title={now.time.at(sinceMs, now.ms)}>
+        for {lasted((untilMs ?? now.ms) - sinceMs)}
+      </span>
+    </div>
   );
 }
 

@@ -1,11 +1,9 @@
 /** Alerts about one needle as one line: which needle to change, and what the eye saw beside what the ear heard. */
-import { AckForm, AlertCard } from './alert-card.tsx';
+import { AckForm, AlertCard, AlertHead } from './alert-card.tsx';
 import { Picture } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
-import { PriorityIcon } from './icons.tsx';
 import { agreeWord, changeWord, type Incident } from './incident-lines.ts';
-import { lasted, type Now } from './times.ts';
-import { priorityWords } from './words.ts';
+import type { Now } from './times.ts';
 
 interface Props {
   readonly incident: Incident;
@@ -30,16 +28,7 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
       data-incident={incident.id}
       aria-labelledby={titleId}
     >
-      <div class="alert-head">
-        <span class="badge priority">
-          <PriorityIcon priority={first.priority} />
-          {priorityWords[first.priority]}
-        </span>
-        <span class="alert-machine">{name}</span>
-        <span class="alert-age" title={now.time.at(sinceMs, now.ms)}>
-          for {lasted(now.ms - sinceMs)}
-        </span>
-      </div>
+      <AlertHead priority={first.priority} name={name} sinceMs={sinceMs} untilMs={null} now={now} />
       <h3 id={titleId}>{title}</h3>
       <p class="alert-facts">
         <span>{agreeWord(incident)}</span>

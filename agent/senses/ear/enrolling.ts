@@ -4,8 +4,8 @@
  * Invariants (test/unit/senses/ear-enrolling.test.ts):
  *  E1  A speed is learned from at least as many samples as were wanted, or not at all, and then it is said.
  *  E2  It is whole when the speed with most samples has enough, and no other that makes up a tenth of the running lacks some.
- *  E4  What was heard while the machine stood is the hall of the speed it ran at before; where that was too little, the hall of all speeds.
  *  E3  Samples and speeds are bounded; what is beyond is counted, and takes no memory.
+ *  E4  What was heard while the machine stood is the hall of the speed it ran at before; where that was too little, the hall of all speeds.
  */
 import { enrol } from '../../../models/voiceprint/ear.ts';
 import { HallSum } from '../../../models/voiceprint/hall.ts';

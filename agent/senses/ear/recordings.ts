@@ -2,7 +2,7 @@
  * Enrolment from recordings of a machine running well, instead of from its microphone now: WAV files, and beside each what the machine said of
  * its speed meanwhile. They go the way of live sound: the gate, what is left out as speech or alarm, samples, prints (`listening.ts`).
  *
- * Invariants (test/integration/ear-recordings.test.ts):
+ * Invariants (test/unit/senses/ear-recordings.test.ts, test/integration/teach-voiceprint.test.ts):
  *  R1  Of a recording the same is learned as from the microphone that heard it: pieces, speeds and what is left out are decided by the same code.
  *  R2  No piece spans two recordings, and polls of one say nothing of another.
  *  R3  One recording is in memory at a time.

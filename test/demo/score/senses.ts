@@ -9,16 +9,7 @@ import type { FabricAlert, SoundAlert } from './report.ts';
 export function readFabricAlerts(path: string, gateway: string): FabricAlert[] {
   const db = new Database(path, { readonly: true });
   try {
-    const rows = db
-      .prepare(
-        "SELECT machine, type, evidence FROM record_alert WHERE gateway = ? AND rule LIKE 'eye-%' AND transition = 'raised' ORDER BY raised_ms",
-      )
-      .all(gateway) as { machine: string; type: string; evidence: string }[];
-    return rows.map(({ machine, type, evidence }) => ({
-      machine,
-      type,
-      evidence: JSON.parse(evidence) as Record<string, unknown>,
-    }));
+    return raisedBy(db, gateway, 'eye').map(({ machine, type, evidence }) => ({ machine, type, evidence }));
   } finally {
     db.close();
   }
@@ -28,25 +19,28 @@ export function readFabricAlerts(path: string, gateway: string): FabricAlert[] {
 export function readSoundAlerts(path: string, gateway: string): SoundAlert[] {
   const db = new Database(path, { readonly: true });
   try {
-    const alerts = db
-      .prepare(
-        "SELECT machine, type, occurrence, evidence FROM record_alert WHERE gateway = ? AND rule LIKE 'ear-%' AND transition = 'raised' ORDER BY raised_ms",
-      )
-      .all(gateway) as { machine: string; type: string; occurrence: string; evidence: string }[];
     const files = (
       db
         .prepare("SELECT data FROM record_event WHERE gateway = ? AND event = 'evidence'")
         .pluck()
         .all(gateway) as string[]
     ).map((data) => JSON.parse(data) as { occurrence?: unknown; role?: unknown; sha256?: unknown });
-    return alerts.map(({ machine, type, occurrence, evidence }) => {
+    return raisedBy(db, gateway, 'ear').map(({ machine, type, occurrence, evidence }) => {
       const file = files.find((one) => one.occurrence === occurrence && one.role === 'spectrogram');
-      const picture = typeof file?.sha256 === 'string' ? file.sha256 : null;
-      return { machine, type, evidence: JSON.parse(evidence) as Record<string, unknown>, picture };
+      return { machine, type, evidence, picture: typeof file?.sha256 === 'string' ? file.sha256 : null };
     });
   } finally {
     db.close();
   }
+}
+
+function raisedBy(db: Database.Database, gateway: string, sense: 'eye' | 'ear') {
+  const rows = db
+    .prepare(
+      "SELECT machine, type, occurrence, evidence FROM record_alert WHERE gateway = ? AND rule LIKE ? AND transition = 'raised' ORDER BY raised_ms",
+    )
+    .all(gateway, `${sense}-%`) as { machine: string; type: string; occurrence: string; evidence: string }[];
+  return rows.map((row) => ({ ...row, evidence: JSON.parse(row.evidence) as Record<string, unknown> }));
 }
 
 /** Bytes of an evidence file whose content has the hash it is called by; null where there is none. */

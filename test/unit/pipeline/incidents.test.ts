@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { AlertRecord } from '../../../cloud-bridge/contract.ts';
 import type { FabricFinding } from '../../../agent/findings.ts';
 import type { OddSound } from '../../../agent/pipeline-ports.ts';
-import { eight, needleLine, reference, Rig, setupOf, type RigOptions } from './rig.ts';
+import { eight, needleLine, oddSound, reference, Rig, setupOf, type RigOptions } from './rig.ts';
 
 const web = { widthMm: 2000, fabric: 'single-jersey', mmPerTurn: 50, countsAlone: true };
 const cylinder = { needles: 2281, firstNeedle: 1 } as const;
@@ -16,25 +16,16 @@ const spectrogram = 'e'.repeat(64);
 const sees = (rig: Rig, more: Partial<FabricFinding> = {}) =>
   rig.pipeline.fabric.told(needleLine({ needle: 317, k: 2, firstMs: rig.wallMs, lastMs: rig.wallMs, crop, ...more }));
 const hears = (rig: Rig, needles: readonly number[] | null, more: Partial<OddSound> = {}) =>
-  rig.pipeline.sound.began({
-    machine: 'ck-1',
-    sinceMs: rig.wallMs,
-    score: 6.21,
-    threshold: 5.5,
-    spread: 0.25,
-    print: 2,
-    moved: 0,
-    movedBy: null,
-    speed: 26,
-    ranges: [],
-    suspected: [{ fault: 'badNeedle', probability: 0.9 }],
-    angle: null,
-    needles: needles === null ? null : { needles, k: 2 },
-    spectrogram,
-    model: 'machine-voiceprint@1.0.0',
-    isSimulated: true,
-    ...more,
-  });
+  rig.pipeline.sound.began(
+    oddSound({
+      machine: 'ck-1',
+      sinceMs: rig.wallMs,
+      suspected: [{ fault: 'badNeedle', probability: 0.9 }],
+      needles: needles === null ? null : { needles, k: 2 },
+      spectrogram,
+      ...more,
+    }),
+  );
 const said = ({ evidence }: AlertRecord) => [
   evidence['incident'],
   evidence['incidentNeedle'] ?? null,

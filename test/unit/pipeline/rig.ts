@@ -13,7 +13,7 @@ import type { Profile } from '../../../drivers/profiles/schema.ts';
 import type { FabricFinding } from '../../../agent/findings.ts';
 import type { MachineSetup } from '../../../agent/machine.ts';
 import { createPipeline } from '../../../agent/pipeline.ts';
-import type { DatedSpan, Pipeline, PipelineOptions } from '../../../agent/pipeline-ports.ts';
+import type { DatedSpan, OddSound, Pipeline, PipelineOptions } from '../../../agent/pipeline-ports.ts';
 import { loadRuleSet, shippedRules, type RuleSet } from '../../../agent/rules/load.ts';
 import type { RuleOverrides } from '../../../agent/rules/schema.ts';
 import type { JournalEntry, Recovery, RingBlock } from '../../../agent/store/store.ts';
@@ -165,6 +165,27 @@ export const standing: Record<string, Value> = {
   'needle.stitches': 5000,
   'motor.temp': 30,
 };
+
+/** What the ear tells of a machine it knows nothing more of. */
+export const oddSound = (more: Partial<OddSound> = {}): OddSound => ({
+  machine: 'ls-1',
+  sinceMs: eight,
+  score: 6.21,
+  threshold: 5.5,
+  spread: 0.25,
+  print: 2,
+  moved: 0,
+  movedBy: null,
+  speed: 26,
+  ranges: [],
+  suspected: [],
+  angle: null,
+  needles: null,
+  spectrogram: null,
+  model: 'machine-voiceprint@1.0.0',
+  isSimulated: true,
+  ...more,
+});
 
 /** A needle line as the eye tells it, two revolutions after it began. */
 export const needleLine = (more: Partial<FabricFinding> = {}): FabricFinding => ({

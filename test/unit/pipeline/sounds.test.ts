@@ -2,32 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
 import type { OddSound } from '../../../agent/pipeline-ports.ts';
-import { Rig, setupOf, standing } from './rig.ts';
+import { oddSound, Rig, setupOf, standing } from './rig.ts';
 
 const sewing = loadProfile('sewing-modbus-ref', []);
 const machines = [setupOf('ls-1', sewing, { hasEar: true })];
-const odd = (rig: Rig, more: Partial<OddSound> = {}): OddSound => ({
-  machine: 'ls-1',
-  sinceMs: rig.wallMs - 20_000,
-  score: 6.21,
-  threshold: 5.5,
-  spread: 0.25,
-  print: 2,
-  moved: 0,
-  movedBy: null,
-  speed: 4000,
-  ranges: [{ what: 'level', fromHz: 3000, toHz: 8000, db: 9.04 }],
-  suspected: [
-    { fault: 'bentNeedle', probability: 0.8249 },
-    { fault: 'bluntNeedle', probability: 0.1 },
-  ],
-  angle: { degrees: 142.6, k: 3.2 },
-  needles: { needles: [512, 487], k: 2 },
-  spectrogram: null,
-  model: 'machine-voiceprint@1.0.0',
-  isSimulated: true,
-  ...more,
-});
+const odd = (rig: Rig, more: Partial<OddSound> = {}): OddSound =>
+  oddSound({
+    sinceMs: rig.wallMs - 20_000,
+    speed: 4000,
+    ranges: [{ what: 'level', fromHz: 3000, toHz: 8000, db: 9.04 }],
+    suspected: [
+      { fault: 'bentNeedle', probability: 0.8249 },
+      { fault: 'bluntNeedle', probability: 0.1 },
+    ],
+    angle: { degrees: 142.6, k: 3.2 },
+    needles: { needles: [512, 487], k: 2 },
+    ...more,
+  });
 const ears = (rig: Rig) => rig.alerts().filter(({ type }) => type === 'sound_odd');
 
 test('S1: a stretch of odd sound is one event that is opened and closed, and one occurrence', () => {
