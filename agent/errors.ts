@@ -267,6 +267,12 @@ export const agentErrors = {
     cure: 'This is a fault of the program: please report it.',
     retryable: false,
   },
+  pageRouteWithSchema: {
+    code: 'AGT-508',
+    meaning: 'A route of the page brings a schema of the web server, which nothing here compiles. It is refused.',
+    cure: 'This is a fault of the program: please report it.',
+    retryable: false,
+  },
   commandRefused: {
     code: 'AGT-310',
     meaning: 'A command from afar was not carried out.',

@@ -36,6 +36,19 @@ export interface ServerParts extends RouteParts {
 
 const noBuild = 'The web application of this page is not built. The API works.\n';
 
+/**
+ * No route has a schema of Fastify's: the table in `api.ts` is checked with zod. With these its two compilers of schemas, 7 MB of
+ * memory, are never loaded; a route that brings a schema cannot be registered.
+ */
+const noSchemas = {
+  buildValidator: () => (): never => {
+    throw new AgentError('pageRouteWithSchema', 'it was asked to compile one');
+  },
+  buildSerializer: () => (): never => {
+    throw new AgentError('pageRouteWithSchema', 'it was asked to compile one');
+  },
+};
+
 /** Builds the server; it listens to nothing yet. */
 export function createServer(parts: ServerParts): FastifyInstance {
   const { users, sessions, assets, secure, log } = parts;
@@ -48,6 +61,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
     exposeHeadRoutes: false,
     logger: false,
     routerOptions: { maxParamLength: 250 },
+    schemaController: { compilersFactory: noSchemas },
   } as const;
   // The type parameters of the two servers differ; nothing here depends on them.
   const app = (parts.tls === null

@@ -1,0 +1,108 @@
+/** `selvedge run` starts from a build of the sources; the build is never older than they are, and never in the way. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = join(import.meta.dirname, '../..');
+
+describe('the build of the agent', () => {
+  let dir = '';
+  let copy = '';
+
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'selvedge-build-'));
+    copy = join(dir, 'a folder');
+    for (const name of ['agent', 'drivers', 'models', 'cloud-bridge', 'package.json', 'package-lock.json']) {
+      cpSync(join(root, name), join(copy, name), { recursive: true, filter: (path) => !path.includes('/agent/dist') });
+    }
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  const launcher = () => join(copy, 'agent/bin/selvedge');
+  const run = (...args: string[]) => {
+    const { stdout, stderr, status } = spawnSync('sh', [launcher(), 'run', ...args], { encoding: 'utf8', cwd: dir });
+    return { stdout, stderr, status };
+  };
+  const builds = () => readdirSync(join(copy, 'agent/dist')).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  const current = () => readFileSync(join(copy, 'agent/dist/current'), 'utf8').trim();
+
+  test('is made at the first start and serves the next ones', () => {
+    const first = run('--help');
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, /^Usage: selvedge run/);
+    const built = join(copy, 'agent/dist', current(), 'cli.mjs');
+    const { mtimeMs } = statSync(built);
+    assert.equal(run('--help').stdout, first.stdout);
+    assert.equal(statSync(built).mtimeMs, mtimeMs);
+    assert.deepEqual(builds(), [current()]);
+  });
+
+  test('names files of its own for what it starts, and files that exist for what it reads', () => {
+    const folder = join(copy, 'agent/dist', current());
+    const started: string[] = [];
+    for (const name of readdirSync(folder)) {
+      const code = readFileSync(join(folder, name), 'utf8');
+      for (const [, file = ''] of code.matchAll(/new URL\(new URL\([`'"]([^`'"]+)[`'"],\s*import\.meta\.url\)/g))
+        started.push(file);
+      for (const [, file = ''] of code.matchAll(
+        /import\.meta\.dirname,\s*[`'"]\.\.\/\.\.\/\.\.[`'"],\s*[`'"]([^`'"]+)[`'"]/g,
+      )) {
+        assert.ok(statSync(join(copy, file)).isFile(), file);
+      }
+    }
+    for (const file of started) assert.ok(statSync(fileURLToPath(new URL(file, `file://${folder}/`))).isFile(), file);
+    // The writer and the reader of the store, and the processes of both senses.
+    for (const part of ['writer-thread', 'reader-thread', 'child', 'shadow-child']) {
+      assert.ok(
+        started.some((file) => file.startsWith(`${part}-`) || file === `${part}.mjs`),
+        part,
+      );
+    }
+  });
+
+  test('works where the folder was moved to', () => {
+    const moved = join(dir, 'moved');
+    renameSync(copy, moved);
+    copy = moved;
+    const { status, stdout, stderr } = run('--help');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^Usage/);
+    assert.equal(builds().length, 1);
+  });
+
+  test('is made anew when a source is newer', () => {
+    const before = current();
+    appendFileSync(join(copy, 'agent/commands/run.ts'), "\nprocess.stderr.write('changed\\n');\n");
+    const { status, stderr } = run('--config', join(dir, 'none.yaml'));
+    assert.match(stderr, /changed/);
+    assert.equal(status, 2);
+    assert.notEqual(current(), before);
+    // Who runs the former one may load a part of it yet.
+    assert.equal(builds().length, 2);
+  });
+
+  test('that cannot be made is said, and the sources are started', () => {
+    const script = join(copy, 'agent/bin/build.ts');
+    writeFileSync(script, `throw new Error('no room');\n${readFileSync(script, 'utf8')}`);
+    const { status, stdout, stderr } = run('--help');
+    assert.equal(status, 0);
+    assert.match(stdout, /^Usage/);
+    assert.match(stderr, /no room/);
+  });
+});
