@@ -8,10 +8,16 @@ import type { Pipeline } from './pipeline-ports.ts';
 import type { EarDesk } from './senses/ear/desk.ts';
 import type { EarStaff } from './senses/ear/staff.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
-import type { ModelWatch, ModelWatchParts } from './senses/eye/model-watch.ts';
+import type { ModelWatch, ModelWatchParts } from './senses/model-watch.ts';
 import type { TeachDesk } from './senses/teach-desk.ts';
 import { gatewayKeys } from './sync/keys.ts';
 import type { GatewayClock } from './time/gateway-clock.ts';
+
+/** A line of a sense in the log of the agent. */
+const loggedBy =
+  (log: PipelineParts['log']): ModelWatchParts['log'] =>
+  (level, message, fields) =>
+    log[level](fields, message);
 
 /** The eye of all machines that have a camera; null where none has: then nothing of it is loaded. */
 export async function eyeFor(
@@ -22,8 +28,7 @@ export async function eyeFor(
   const webs = config.machines.flatMap(({ id, webEye }) => (webEye === null ? [] : [{ id, eye: webEye }]));
   if (machines.length + webs.length === 0) return null;
   const { EyeDesk: Desk } = await import('./senses/eye/desk.ts');
-  const logged = (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) =>
-    log[level](fields, message);
+  const logged = loggedBy(log);
   const models = await eyeModelsFor(config, { clock, pipeline, log: logged, changed: () => desk.look() });
   const desk = new Desk({
     machines,
@@ -48,7 +53,7 @@ export async function earFor(
   const heard = config.machines.flatMap(({ id, kind, ear }) => (ear === null ? [] : [{ id, kind, ear }]));
   if (heard.length === 0) return null;
   const { EarDesk: Desk } = await import('./senses/ear/desk.ts');
-  const { earModelId, faultModelId } = await import('./senses/ear/knowledge.ts');
+  const logged = loggedBy(log);
   const { cylinderFor, turnerFor } = await import('./senses/ear/suspicions.ts');
   const machines = heard.map(({ id, kind, ear }) => ({
     id,
@@ -56,24 +61,23 @@ export async function earFor(
     turner: turnerFor(kind, ear),
     cylinder: cylinderFor(kind, ear),
   }));
-  const installed = await installedFor(config, clock);
   const { clipKey } = await import('./senses/ear/clips.ts');
   const clips = machines.flatMap(({ id, ear: { keepClips } }) =>
     keepClips === null ? [] : [[id, { ...keepClips, key: clipKey(resolveSecret(keepClips.key)) }] as const],
   );
-  return new Desk({
+  const desk: EarDesk = new Desk({
     machines,
     clips: new Map(clips),
     dataDir: config.dataDir,
     keys: gatewayKeys(config.dataDir),
-    active: () => installed.active(earModelId),
-    activeFaults: () => installed.active(faultModelId),
+    ...(await earModelsFor(config, { clock, pipeline, log: logged, changed: () => desk.look() })),
     pipeline,
     keepFile: (bytes) => store.keepFile(bytes),
     clock,
     random: Math.random,
-    log: (level, message, fields) => log[level](fields, message),
+    log: logged,
   });
+  return desk;
 }
 
 /** What staff say to the ear; null where no machine has one: then nothing of it is loaded. */
@@ -97,7 +101,7 @@ export async function earStaffFor(
     occurrence: (id) => store.occurrence(id),
     labelled: (machine, data) => pipeline.sound.labelled(machine, data),
     clock,
-    log: (level, message, fields) => log[level](fields, message),
+    log: loggedBy(log),
   });
 }
 
@@ -132,7 +136,7 @@ export async function teachingFor(
     },
     taught: (machine, taught) => pipeline.fabric.clothTaught(machine, taught),
     clock,
-    log: (level, message, fields) => log[level](fields, message),
+    log: loggedBy(log),
   });
 }
 
@@ -158,29 +162,56 @@ const tryAcceleratorsAfterMs = 30_000;
 /** The trial of an accelerator stands back behind the polls. */
 const trialNiceness = 10;
 
-async function eyeModelsFor(
-  { dataDir, models: { siteKeys, accelerator } }: Config,
-  parts: Pick<ModelWatchParts, 'log' | 'changed'> & { readonly clock: GatewayClock; readonly pipeline: Pipeline },
-): Promise<ModelWatch> {
-  const { clock, pipeline, log, changed } = parts;
-  const { ModelWatch: Watch } = await import('./senses/eye/model-watch.ts');
+interface WatchParts extends Pick<ModelWatchParts, 'log' | 'changed'> {
+  readonly clock: GatewayClock;
+  readonly pipeline: Pipeline;
+}
+
+async function eyeModelsFor(config: Config, parts: WatchParts): Promise<ModelWatch> {
   const { eyeModelId } = await import('./senses/eye/model.ts');
   const { Accelerators, hostMarks } = await import('./models/accelerators.ts');
-  const { CrashNotes, noteInThread } = await import('./models/crash-notes.ts');
   const { chooseAccelerator } = await import('../models/package/accelerator.ts');
-  const installed = await installedFor({ dataDir, models: { siteKeys } }, clock);
+  const {
+    dataDir,
+    models: { accelerator },
+  } = config;
   const accelerators = new Accelerators({
     dataDir,
     wanted: accelerator,
     host: hostMarks(process.env),
     choose: (folder, manifest, signal) =>
       chooseAccelerator(folder, manifest, accelerator, process.platform, { niceness: trialNiceness, signal }),
-    wallMs: () => clock.wallMs(),
+    wallMs: () => parts.clock.wallMs(),
   });
+  return watchFor(config, parts, { id: eyeModelId, of: 'the eye', accelerators });
+}
+
+async function earModelsFor(
+  config: Config,
+  parts: WatchParts,
+): Promise<{ readonly models: ModelWatch; readonly faultModels: ModelWatch }> {
+  const { earModelId, faultModelId } = await import('./senses/ear/knowledge.ts');
+  return {
+    models: await watchFor(config, parts, { id: earModelId, of: 'the ear', accelerators: null }),
+    faultModels: await watchFor(config, parts, {
+      id: faultModelId,
+      of: 'the faults that are heard',
+      accelerators: null,
+    }),
+  };
+}
+
+async function watchFor(
+  { dataDir, models: { siteKeys } }: Config,
+  { clock, pipeline, log, changed }: WatchParts,
+  about: Pick<ModelWatchParts, 'id' | 'of' | 'accelerators'>,
+): Promise<ModelWatch> {
+  const { ModelWatch: Watch } = await import('./senses/model-watch.ts');
+  const { CrashNotes, noteInThread } = await import('./models/crash-notes.ts');
   return new Watch({
-    installed,
-    notes: new CrashNotes(eyeModelId, (note) => noteInThread({ dataDir, ...note })),
-    accelerators,
+    ...about,
+    installed: await installedFor({ dataDir, models: { siteKeys } }, clock),
+    notes: new CrashNotes(about.id, (note) => noteInThread({ dataDir, ...note })),
     takenBack: (told) => pipeline.gateway.modelTakenBack(told),
     changed,
     log,

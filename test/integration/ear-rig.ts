@@ -5,9 +5,10 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { AlertRecord } from '../../cloud-bridge/contract.ts';
+import type { VerifiedModel } from '../../agent/models/installed.ts';
 import type { OddSound } from '../../agent/pipeline-ports.ts';
 import { EarDesk, type EarDeskParts } from '../../agent/senses/ear/desk.ts';
-import { earModelId } from '../../agent/senses/ear/knowledge.ts';
+import { earModelId, faultModelId } from '../../agent/senses/ear/knowledge.ts';
 import { EarStaff } from '../../agent/senses/ear/staff.ts';
 import { oddRule } from '../../agent/sounds.ts';
 import { keepPrint } from '../../agent/senses/ear/prints.ts';
@@ -25,6 +26,7 @@ import type { Turner } from '../../models/voiceprint/turning.ts';
 import type { EarCylinder } from '../../agent/senses/ear/settings.ts';
 import { keyPair, temporaryDir } from '../unit/models/making.ts';
 import { earAt } from './ear-at.ts';
+import { earModels, type EarModels } from './ear-models.ts';
 
 export const machine = 'ls-1';
 export const rateHz = 48_000;
@@ -65,6 +67,7 @@ export interface EarRig {
   /** Path of a configuration that names this ear; for verbs of the command line. */
   readonly config: string;
   readonly desk: EarDesk;
+  readonly models: EarModels;
   readonly sounds: OddSound[];
   readonly ended: number[];
   readonly kept: Uint8Array[];
@@ -93,7 +96,7 @@ interface Heard {
   readonly turner: Turner | null;
   readonly cylinder: EarCylinder | null;
   /** Installed; null: the one that came with the agent. */
-  readonly faultModel: EarDeskParts['activeFaults'];
+  readonly faultModel: () => VerifiedModel | null;
 }
 
 /** @param voice what is heard, and the pulse on the second channel where there is one; @param turner null: no fault is suspected */
@@ -157,7 +160,10 @@ export async function earRig(
       machines: [{ ...about, ear: { microphone: endpoint } }],
     }),
   );
-  const desk = new EarDesk({
+  const models = earModels(dir, dataDir);
+  const log = (_level: string, message: string) => void logged.push(message);
+  const changed = () => desk.look();
+  const desk: EarDesk = new EarDesk({
     machines: [
       {
         id: machine,
@@ -169,8 +175,8 @@ export async function earRig(
     clips: new Map([[machine, { days: 1, seconds: 2, key: clipKeyOfRig }]]),
     dataDir,
     keys,
-    active: () => null,
-    activeFaults: faultModel,
+    models: models.watch({ id: earModelId, changed, log }),
+    faultModels: models.watch({ id: faultModelId, changed, log }, faultModel),
     pipeline: {
       accept: (event: DriverEvent) => {
         if (event.kind === 'condition') conditions.push(event);
@@ -200,7 +206,7 @@ export async function earRig(
     },
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
     random: () => 0.5,
-    log: (_level, message) => void logged.push(message),
+    log,
   });
   const staff = new EarStaff({
     machines: [machine],
@@ -245,6 +251,7 @@ export async function earRig(
     dataDir,
     config,
     desk,
+    models,
     staff,
     said,
     keys,

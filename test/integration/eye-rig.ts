@@ -13,7 +13,7 @@ import type { FabricFinding } from '../../agent/findings.ts';
 import type { ModelTakenBack } from '../../agent/pipeline-ports.ts';
 import { EyeDesk } from '../../agent/senses/eye/desk.ts';
 import { eyeModelId } from '../../agent/senses/eye/model.ts';
-import { ModelWatch } from '../../agent/senses/eye/model-watch.ts';
+import { ModelWatch } from '../../agent/senses/model-watch.ts';
 import { keepStyle } from '../../agent/senses/styles.ts';
 import type { ConditionEvent, DriverEvent } from '../../drivers/contract.ts';
 import { shippedPackages } from '../../models/package/keys.ts';
@@ -104,6 +104,8 @@ export async function eyeRig(
     void logged.push(`${message} ${JSON.stringify(fields)}`);
   const [findings, conditions, taken]: [FabricFinding[], ConditionEvent[], ModelTakenBack[]] = [[], [], []];
   const watch = new ModelWatch({
+    id: eyeModelId,
+    of: 'the eye',
     installed,
     notes: new CrashNotes(eyeModelId, (note) => noteInThread({ dataDir, ...note })),
     accelerators: new Accelerators({

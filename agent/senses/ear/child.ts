@@ -11,7 +11,9 @@ import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import { writeStats } from '../../../models/stats-file.ts';
 import { faultStatsOf } from '../../../models/voiceprint/fault-print.ts';
 import type { Suspicion } from '../../../models/voiceprint/faults.ts';
+import type { Trial } from '../../models/trial.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
+import { trialOf } from '../trial-of.ts';
 import type { HearingTold, OpenPiece, SpeedPrint } from './hearing.ts';
 import { pcmOf, sealClip } from './clips.ts';
 import { featuresOf, Listening } from './listening.ts';
@@ -57,6 +59,7 @@ class Ear {
   #session: ModelSession | null = null;
   /** null: no fault is suspected. A model of faults that cannot be used takes nothing else with it. */
   #faults: { readonly graph: ModelSession; readonly model: string } | null = null;
+  readonly #trials: Trial[] = [];
   #alive: NodeJS.Timeout | null = null;
   #looking: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
@@ -71,6 +74,7 @@ class Ear {
     const { modelFile, machines } = this.#settings;
     this.#session = await openSession(modelFile);
     await this.#openFaults();
+    for (const trial of this.#settings.trials) this.#trials.push(await trialOf(trial, this.#settings.dataDir));
     this.#watched = machines.map((one) => this.#watch(one));
     const byMachine = new Map(this.#watched.map((one) => [one.machine, one]));
     process.on('message', (message: unknown) => {
@@ -266,6 +270,14 @@ class Ear {
     }
   }
 
+  /** The model of the levels runs or ends the process; that of faults may be left. */
+  #beat(trial: Trial): void {
+    const { faults } = this.#settings;
+    const isLeft = this.#faults === null && faults?.model === `${trial.id}@${trial.version}`;
+    if (isLeft) trial.missed();
+    else trial.beat();
+  }
+
   #microphone(event: MicrophoneEvent): void {
     if (event.kind !== 'health') return;
     const { microphone: machine, verdict, reason, atMs } = event;
@@ -280,6 +292,7 @@ class Ear {
       return { machine, state: verdict.kind, moved, leavesOutTooMuch, ...counts, dropped: counts.dropped + dropped };
     });
     this.#say({ kind: 'alive', suspects: this.#faults !== null, microphones });
+    for (const trial of this.#trials) this.#beat(trial);
   }
 }
 

@@ -21,7 +21,7 @@ import { Clips, type ClipCounts } from './clips.ts';
 import { EarPolls } from './polls.ts';
 import { Enrolments } from './enrolments.ts';
 import { Feedbacks, movedBy, type Feedback } from './labels.ts';
-import { EarKnowledge, type KnowledgeParts } from './knowledge.ts';
+import { EarKnowledge, type EarModelWatch, type KnowledgeParts } from './knowledge.ts';
 import { printVersions } from './prints.ts';
 import type { EnrolTold } from './requests.ts';
 import { earMessageSchema, type EarMessage } from './settings.ts';
@@ -53,6 +53,8 @@ export interface EarView {
   readonly model: string | null;
   /** The same of the one that says which fault it may be; null where no machine has use for it, too. */
   readonly faultModel: string | null;
+  /** Those of the two that are on trial. */
+  readonly onTrial: readonly string[];
   /** Machines whose threshold was moved by what staff said. */
   readonly feedback: readonly {
     readonly machine: string;
@@ -118,13 +120,17 @@ export class EarDesk {
     if (signal.aborted) return;
     signal.addEventListener('abort', () => void this.stop(), { once: true });
     this.look();
-    this.#timer = setInterval(() => this.look(), lookEveryMs);
+    this.#timer = setInterval(() => {
+      this.look();
+      for (const watch of this.#watches()) void watch.makeUp();
+    }, lookEveryMs);
   }
 
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#hasEnded = true;
     this.#enrolments.stop();
+    for (const watch of this.#watches()) await watch.stop();
     await this.#work;
     await this.#process?.stop();
     await this.#work;
@@ -137,6 +143,10 @@ export class EarDesk {
       microphones: this.#microphones,
       model: this.#knowledge.model,
       faultModel: this.#suspects === true ? this.#knowledge.faultModel : null,
+      onTrial: this.#watches().flatMap((watch) => {
+        const chosen = watch.chosen();
+        return chosen?.onTrial === true ? [chosen.model.model] : [];
+      }),
       feedback: this.#p.machines.flatMap(({ id: machine }) => {
         const feedback = this.feedback(machine);
         const { print, moved } = feedback;
@@ -212,6 +222,7 @@ export class EarDesk {
       message: earMessageSchema,
       onMessage: (message) => this.#heard(message),
       onState: (state) => this.#state(state),
+      onEnd: (how) => this.#ended(how),
       niceness,
       fork: this.#forks.fork,
       clock,
@@ -229,6 +240,15 @@ export class EarDesk {
   #move(machine: string, has: number): void {
     const { print, moved } = this.feedback(machine);
     if (print !== null && moved !== has) this.#process?.send({ kind: 'move', machine, moved });
+  }
+
+  /** Whose native code it was nobody can tell: it counts against each model that is on trial. */
+  #ended(how: string): void {
+    for (const watch of this.#watches()) void watch.ended(how);
+  }
+
+  #watches(): readonly EarModelWatch[] {
+    return [this.#p.models, this.#p.faultModels];
   }
 
   #state(state: SenseState): void {

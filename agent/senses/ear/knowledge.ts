@@ -5,14 +5,14 @@
  * Invariants (test/integration/ear-desk.test.ts, ear-faults.test.ts):
  *  K1  Without a model of the ear there is no process, and with it a machine that was not taught is heard and told as such.
  *  K2  Without a model of faults the ear goes on, and suspects none.
+ *  K3  The process is told which of its models are on trial, and leads them through it; a crash of it counts against each of them.
  */
 import type { KeyObject } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Turner } from '../../../models/voiceprint/turning.ts';
 import type { EarConfig } from '../../config/config.ts';
-import type { VerifiedModel } from '../../models/installed.ts';
 import type { Conditions } from '../conditions.ts';
-import { senseModel, type SenseModel } from '../sense-model.ts';
+import type { Chosen, ModelWatch } from '../model-watch.ts';
 import type { ClipsWanted } from './clips.ts';
 import { printFor } from './prints.ts';
 import type { EarCylinder, EarMachine, EarSettings } from './settings.ts';
@@ -20,6 +20,9 @@ import type { EarCylinder, EarMachine, EarSettings } from './settings.ts';
 export const earModelId = 'machine-voiceprint';
 /** Which fault it may be. */
 export const faultModelId = 'machine-fault';
+
+/** Both models are watched by the desk, which sees their process end. */
+export type EarModelWatch = Pick<ModelWatch, 'key' | 'choose' | 'chosen' | 'ended' | 'makeUp' | 'stop'>;
 
 export interface KnowledgeParts {
   readonly machines: readonly {
@@ -35,10 +38,10 @@ export interface KnowledgeParts {
   readonly clips: ReadonlyMap<string, ClipsWanted>;
   /** Of this gateway: what it taught is signed with it. */
   readonly keys: { readonly publicKey: KeyObject };
-  /** The installed version in use; null: the one that came with the agent. */
-  readonly active: () => VerifiedModel | null;
+  /** Which version of the ear's model is in use. */
+  readonly models: EarModelWatch;
   /** The same of the model of faults. */
-  readonly activeFaults: () => VerifiedModel | null;
+  readonly faultModels: EarModelWatch;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
 }
 
@@ -47,8 +50,8 @@ export class EarKnowledge {
   readonly #conditions: Conditions;
   /** How far staff moved the threshold of a print, in spreads. */
   readonly #feedback: (machine: string, print: number) => { readonly moved: number };
-  #model: SenseModel | null = null;
-  #faults: SenseModel | null = null;
+  #model: Chosen | null = null;
+  #faults: Chosen | null = null;
   /** Version of what was taught each machine is judged by. */
   readonly #prints = new Map<string, number>();
 
@@ -64,12 +67,12 @@ export class EarKnowledge {
 
   /** `id@version`; null while none can be used. */
   get model(): string | null {
-    return this.#model?.model ?? null;
+    return this.#model?.model.model ?? null;
   }
 
   /** The same of the model of faults; null where no machine has use for it, too. */
   get faultModel(): string | null {
-    return this.#faults?.model ?? null;
+    return this.#faults?.model.model ?? null;
   }
 
   /** Version of what was taught a machine is judged by; null: it is not. */
@@ -77,29 +80,23 @@ export class EarKnowledge {
     return this.#prints.get(machine) ?? null;
   }
 
-  /** While nobody can read which model is in use, the one that runs goes on. */
+  /** Another text: another process is due. */
   models(): string {
-    const of = (active: KnowledgeParts['active'], used: SenseModel | null): string => {
-      try {
-        return active()?.manifest.version ?? 'shipped';
-      } catch {
-        return used?.manifest.version ?? 'shipped';
-      }
-    };
-    return `${of(this.#p.active, this.#model)} ${of(this.#p.activeFaults, this.#faults)}`;
+    const { models, faultModels } = this.#p;
+    return `${models.key()} ${this.#suspects() ? faultModels.key() : ''}`;
   }
 
   /** null: no model of the ear can be used. Machine by machine: signatures of fifty would hold the polls for twenty milliseconds. */
   async settings(): Promise<EarSettings | null> {
-    const { machines, active, log } = this.#p;
+    const { machines, models, log } = this.#p;
     try {
-      this.#model = senseModel(earModelId, active());
+      this.#model = models.choose();
     } catch (error) {
       log('error', 'the model of the ear cannot be used', { error: String(error) });
       for (const { id } of machines) this.#conditions.set(id, 'ear.no_model', true);
       return null;
     }
-    const { model, modelFile } = this.#model;
+    const { model, modelFile } = this.#model.model;
     const known: EarMachine[] = [];
     for (const { id, ear, turner, cylinder = null } of machines) {
       await setImmediate();
@@ -107,7 +104,11 @@ export class EarKnowledge {
       const { pulse: hasPulse = false } = ear;
       known.push({ ...this.#machineOf(id, ear.microphone, model), turner, cylinder, hasPulse });
     }
-    return { kind: 'settings', modelFile, model, faults: this.#faultSettings(), machines: known };
+    const faults = this.#faultSettings();
+    const trials = [this.#model, this.#faults].flatMap((one) =>
+      one?.onTrial === true ? [{ id: one.model.manifest.id, version: one.model.manifest.version }] : [],
+    );
+    return { kind: 'settings', modelFile, model, faults, machines: known, dataDir: this.#p.dataDir, trials };
   }
 
   /** What the process made of a print: one that it refuses, this time, is as none. */
@@ -120,18 +121,23 @@ export class EarKnowledge {
     this.#conditions.set(machine, 'ear.not_taught', refused !== null);
   }
 
+  /** Some machine has use for the model of faults. */
+  #suspects(): boolean {
+    return this.#p.machines.some(({ turner }) => turner !== null);
+  }
+
   /** Without it the ear goes on, and suspects nothing. */
   #faultSettings(): EarSettings['faults'] {
-    const { machines, activeFaults, log } = this.#p;
+    const { faultModels, log } = this.#p;
     this.#faults = null;
-    if (machines.every(({ turner }) => turner === null)) return null;
+    if (!this.#suspects()) return null;
     try {
-      this.#faults = senseModel(faultModelId, activeFaults());
+      this.#faults = faultModels.choose();
     } catch (error) {
       log('error', 'the model of faults cannot be used: none is suspected', { error: String(error) });
       return null;
     }
-    const { model, modelFile } = this.#faults;
+    const { model, modelFile } = this.#faults.model;
     return { modelFile, model };
   }
 

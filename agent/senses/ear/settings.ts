@@ -82,6 +82,8 @@ export const earSettingsSchema = z.strictObject({
     .nullable()
     .describe('Which fault it may be; null: that is not asked'),
   machines: z.array(earMachineSchema).max(200),
+  dataDir: z.string().min(1).describe('For the notes of its trials'),
+  trials: z.array(z.strictObject({ id: z.string(), version: z.string() })).max(2),
 });
 export type EarSettings = z.infer<typeof earSettingsSchema>;
 

@@ -13,7 +13,7 @@ import type { Taught } from '../../../models/vision/taught.ts';
 import { readStats } from '../../../models/stats-file.ts';
 import { taughtOf } from '../../../models/vision/taught-file.ts';
 import type { Trial } from '../../models/trial.ts';
-import { hostBoot, hostMonotonicMs } from '../../time/host.ts';
+import { trialOf } from '../trial-of.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import { type Cut, shown } from './cut.ts';
 import {
@@ -197,17 +197,6 @@ class Eye {
     else this.#trial?.missed();
     this.#failures = failures;
   }
-}
-
-/** A note that finds the models being changed waits for the next beat, not for them. Loaded where there is one: it brings a database. */
-async function trialOf({ id, version }: NonNullable<EyeSettings['trial']>, dataDir: string): Promise<Trial> {
-  const { changeSlot } = await import('../../models/state-file.ts');
-  const { Trial: Leader } = await import('../../models/trial.ts');
-  return new Leader(id, version, {
-    models: { change: (model, change) => changeSlot(dataDir, model, 0, change) },
-    now: () => ({ boot: hostBoot(), monotonicMs: hostMonotonicMs() }),
-    monotonicMs: () => performance.now(),
-  });
 }
 
 /** The piece of the picture and its heat map beside it, as WebP; null where it cannot be made small enough. */

@@ -36,6 +36,7 @@ function rig(t: Pick<TestContext, 'after'>, fails = false) {
         microphones: [],
         model: null,
         faultModel: null,
+        onTrial: [],
         feedback: [],
         clips: { kept: 0, removed: 0, failed: 0 },
       }),

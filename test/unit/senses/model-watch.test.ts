@@ -5,7 +5,7 @@ import type { ModelTakenBack } from '../../../agent/pipeline-ports.ts';
 import type { FoundAccelerator } from '../../../agent/models/accelerators.ts';
 import { CrashNotes } from '../../../agent/models/crash-notes.ts';
 import { activate, crashed, emptySlot, ranHealthy, rollBack, trialMs, type Slot } from '../../../agent/models/slots.ts';
-import { isModels, ModelWatch } from '../../../agent/senses/eye/model-watch.ts';
+import { isModels, ModelWatch } from '../../../agent/senses/model-watch.ts';
 import { readPackage } from '../../../models/package/folder.ts';
 import { parseManifest } from '../../../models/package/manifest.ts';
 import { keyPair, makePackage, temporaryDir } from '../models/making.ts';
@@ -28,6 +28,8 @@ function rig(t: TestContext, begin: Slot) {
   let changes = 0;
   const { promise: tried, resolve: setTried } = Promise.withResolvers<FoundAccelerator | null>();
   const watch = new ModelWatch({
+    id,
+    of: 'the eye',
     installed: {
       slot: () => {
         if (state.isDamaged) throw new TypeError('damaged');

@@ -1,5 +1,5 @@
 /**
- * Which model the eye is to run, on what, and what becomes of its trial. It looks at `models/state.json` when it is asked; the commands
+ * Which version of a model a sense is to run, on what, and what becomes of its trial. It looks at `models/state.json` when it is asked; the commands
  * that change it are processes of their own.
  *
  * Invariants (test/unit/senses/model-watch.test.ts):
@@ -9,30 +9,35 @@
  *  M4  While nobody can read which model is in use, the one that runs goes on.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Accelerator } from '../../../models/package/accelerator.ts';
-import { agentErrors } from '../../errors.ts';
-import type { Accelerators } from '../../models/accelerators.ts';
-import type { CrashNotes } from '../../models/crash-notes.ts';
-import type { InstalledModels } from '../../models/installed.ts';
-import { maxCrashes, type Slot } from '../../models/slots.ts';
-import type { ModelTakenBack } from '../../pipeline-ports.ts';
-import { senseExits } from '../sense-child.ts';
-import { eyeModel, eyeModelId, type EyeModel } from './model.ts';
+import type { Accelerator } from '../../models/package/accelerator.ts';
+import { agentErrors } from '../errors.ts';
+import type { Accelerators, FoundAccelerator } from '../models/accelerators.ts';
+import type { CrashNotes } from '../models/crash-notes.ts';
+import type { InstalledModels } from '../models/installed.ts';
+import { maxCrashes, type Slot } from '../models/slots.ts';
+import type { ModelTakenBack } from '../pipeline-ports.ts';
+import { senseExits } from './sense-child.ts';
+import { senseModel, type SenseModel } from './sense-model.ts';
 
 export interface Chosen {
-  readonly model: EyeModel;
+  readonly model: SenseModel;
   readonly accelerator: Accelerator;
   /** Why that one, in words. */
   readonly why: string;
   readonly onTrial: boolean;
   /** Runs beside it, told nobody; null: none. */
-  readonly shadow: EyeModel | null;
+  readonly shadow: SenseModel | null;
 }
 
 export interface ModelWatchParts {
+  /** Of the model; that with this id that came with the agent runs where none is installed. */
+  readonly id: string;
+  /** For people: `the eye`. */
+  readonly of: string;
   readonly installed: Pick<InstalledModels, 'slot' | 'verified'>;
   readonly notes: Pick<CrashNotes, 'crashed' | 'again'>;
-  readonly accelerators: Pick<Accelerators, 'known' | 'find'>;
+  /** null: it runs on the processor whatever there is. */
+  readonly accelerators: Pick<Accelerators, 'known' | 'find'> | null;
   readonly takenBack: (told: ModelTakenBack) => void;
   /** Something else is to be run than before. */
   readonly changed: () => void;
@@ -69,7 +74,7 @@ export class ModelWatch {
   /** Another text: `choose` gives something else than before. */
   key(): string {
     try {
-      const slot = this.#p.installed.slot(eyeModelId);
+      const slot = this.#p.installed.slot(this.#p.id);
       this.#confirmed(slot);
       this.#lastKey = JSON.stringify([slot.active, slot.shadow, this.#turn]);
     } catch (error) {
@@ -81,16 +86,14 @@ export class ModelWatch {
 
   /** @throws ModelError, AgentError where the version in use is damaged or cannot be read */
   choose(): Chosen {
-    const { installed, accelerators, log } = this.#p;
-    const slot = installed.slot(eyeModelId);
-    const model = eyeModel(slot.active === null ? null : installed.verified(eyeModelId, slot.active));
-    const found = this.#onCpu.has(model.model)
-      ? ({ chosen: 'cpu', reason: 'its process ended again and again on another accelerator' } as const)
-      : accelerators.known(model);
+    const { id, of, installed, log } = this.#p;
+    const slot = installed.slot(id);
+    const model = senseModel(id, slot.active === null ? null : installed.verified(id, slot.active));
+    const found = this.#foundFor(model);
     const before = this.#chosen?.model.model;
     if (before !== model.model) {
       this.#endsOnAccelerator = 0;
-      log('info', 'the model of the eye', { model: model.model, before: before ?? null, onTrial: slot.trial !== null });
+      log('info', `the model of ${of}`, { model: model.model, before: before ?? null, onTrial: slot.trial !== null });
     }
     this.#chosen = {
       model,
@@ -101,6 +104,14 @@ export class ModelWatch {
     };
     if (found === null) this.#find(model);
     return this.#chosen;
+  }
+
+  /** null: nobody knows yet. */
+  #foundFor(model: SenseModel): FoundAccelerator | null {
+    const { accelerators } = this.#p;
+    if (accelerators === null) return { chosen: 'cpu', reason: 'it has no use for another' };
+    if (!this.#onCpu.has(model.model)) return accelerators.known(model);
+    return { chosen: 'cpu', reason: 'its process ended again and again on another accelerator' };
   }
 
   /** As it was chosen last. */
@@ -129,10 +140,11 @@ export class ModelWatch {
     await this.#tried;
   }
 
-  #shadowOf(slot: Slot): EyeModel | null {
+  #shadowOf(slot: Slot): SenseModel | null {
     if (slot.shadow === null) return null;
     try {
-      return eyeModel(this.#p.installed.verified(eyeModelId, slot.shadow));
+      const { id, installed } = this.#p;
+      return senseModel(id, installed.verified(id, slot.shadow));
     } catch (error) {
       this.#p.log('warn', 'the model in the shadow cannot be used', { version: slot.shadow, error: String(error) });
       return null;
@@ -142,7 +154,7 @@ export class ModelWatch {
   #endedOn({ model, accelerator }: Chosen): void {
     this.#endsOnAccelerator += 1;
     if (this.#endsOnAccelerator < endsOnAccelerator) return;
-    this.#p.log('warn', 'the eye runs on the processor from now on', { model: model.model, left: accelerator });
+    this.#p.log('warn', `${this.#p.of} runs on the processor from now on`, { model: model.model, left: accelerator });
     this.#onCpu.add(model.model);
     this.#turn += 1;
     this.#p.changed();
@@ -155,7 +167,7 @@ export class ModelWatch {
     if (this.#chosen?.model.model !== model.model || !this.#chosen.onTrial) return;
     this.#chosen = { ...this.#chosen, onTrial: false };
     const { code, cure } = agentErrors.modelRolledBack;
-    const inUse = slot.active === null ? eyeModel(null).model : `${model.manifest.id}@${slot.active}`;
+    const inUse = slot.active === null ? senseModel(this.#p.id, null).model : `${model.manifest.id}@${slot.active}`;
     this.#p.log('error', 'a model was taken back', { code, cure, model: model.model, inUse, how });
     this.#p.takenBack({ model: model.model, inUse, crashes: maxCrashes, how });
     this.#p.changed();
@@ -169,7 +181,7 @@ export class ModelWatch {
     this.#p.log('info', 'the model on trial is confirmed', { model: chosen.model.model });
   }
 
-  #find(model: EyeModel): void {
+  #find(model: SenseModel): void {
     if (this.#trying?.model === model.model) return;
     this.#trying?.abort.abort();
     const abort = new AbortController();
@@ -177,13 +189,14 @@ export class ModelWatch {
     this.#tried = this.#tried.then(() => this.#try(model, abort.signal));
   }
 
-  async #try(model: EyeModel, signal: AbortSignal): Promise<void> {
-    const { accelerators, tryAfterMs, changed, log } = this.#p;
+  async #try(model: SenseModel, signal: AbortSignal): Promise<void> {
+    const { of, accelerators, tryAfterMs, changed, log } = this.#p;
+    if (accelerators === null) return;
     try {
       await delay(tryAfterMs, undefined, { signal });
       const found = await accelerators.find(model, signal);
       if (found === null) return;
-      log('info', 'what the eye runs on', { model: model.model, accelerator: found.chosen, reason: found.reason });
+      log('info', `what ${of} runs on`, { model: model.model, accelerator: found.chosen, reason: found.reason });
       const chosen = this.#chosen;
       if (chosen?.model.model !== model.model) return;
       this.#chosen = { ...chosen, why: found.reason };
