@@ -8,16 +8,20 @@
  *  L1  A hall that is as it was while enrolled, to 2 dB in every band of the running sound, changes nothing.
  *  L2  A sample that the hall of now was added to lies no farther from the machine than one of the day it was enrolled.
  *  L3  A rise that the hall does not explain is still one, if it lies in bands that the hall leaves.
+ *  L4  Neighbours that come and go are no rise, whether they are there or not.
  */
 import { choleskyOf } from '../statistics/cholesky.ts';
+import { deviation, mean } from '../statistics/metrics.ts';
 import { parts, type Voiceprint } from './ear.ts';
 import { bands } from './front-end.ts';
 import type { Gaussian } from './gaussian.ts';
 
-/** A hall breathes: rises of a band by less say nothing, and of more what is beyond. dB */
+/** A hall breathes: rises of a band by less say nothing, and from twice as much on all of it is expected. dB */
 const breathesDb = 2;
 /** What is expected of a band is so uncertain, as a share of it: the hall is heard at other times than the machine. */
 const unsureShare = 0.25;
+/** A sample is long enough for so many of the states that neighbours come and go by. */
+const statesASample = 2;
 /** How much the changes of the hall differ from moment to moment, dB. */
 const changesDb = 1.5;
 /** Of what was heard while enrolled so much at least was the machine. */
@@ -40,39 +44,63 @@ export class HallSum {
 }
 
 /**
- * What was taught, as it is expected to sound in the hall of now; the same object where the hall is as it was, or was never heard.
- * @param now as `HallSum` gives it
+ * What was taught, as it is expected to sound in the hall of now; the same object where the hall is as it was, or was never heard. Neighbours come and
+ * go by the second: what they add is reckoned of each piece by itself, and a band in which pieces differ is expected less surely.
+ * @param now pieces in which the machine stood, `parts` × `bands` numbers each; null: too few
  */
-export function amongHall(print: Voiceprint, now: Float32Array | null): Voiceprint {
+export function amongHall(print: Voiceprint, now: readonly Float32Array[] | null): Voiceprint {
   const { hall: then, gaussians, bands: used } = print;
   const [levels] = gaussians;
   if (now === null || then === null || levels === undefined) return print;
-  const rises = new Float64Array(used);
-  /** By how much more of the band's power is the hall's. */
-  const more = new Float64Array(used);
-  for (let i = 0; i < used; i += 1) {
-    const whole = powerOf(levels.middle[i] ?? 0);
-    const before = Math.min(powerOf(then[i] ?? 0), (1 - leastMachineShare) * whole);
-    const machine = whole - before;
-    const after = powerOf(now[i] ?? 0);
-    const rise = 10 * Math.log10((machine + after) / whole);
-    if (Math.abs(rise) <= breathesDb) continue;
-    rises[i] = rise - Math.sign(rise) * breathesDb;
-    more[i] = Math.max(0, after / (machine + after) - before / whole);
-  }
-  if (rises.every((rise) => rise === 0)) return print;
+  const expected = Array.from({ length: used }, (_, i) =>
+    bandAmong(
+      levels.middle[i] ?? 0,
+      then[i] ?? 0,
+      now.map((piece) => piece[i] ?? 0),
+    ),
+  );
+  if (expected.every(({ shift }) => shift === 0)) return print;
   return {
     ...print,
     gaussians: gaussians.map((gaussian, part) => {
-      const { middle } = gaussian;
-      const shift = rises.map((rise, i) =>
-        part === 0 ? rise : (more[i] as number) * ((now[part * bands + i] ?? 0) - (middle[i] ?? 0)),
+      const shifts = expected.map(({ shift, more }, i) => {
+        const changes = mean(now.map((piece) => piece[part * bands + i] ?? 0));
+        return part === 0 ? shift : more * (changes - (gaussian.middle[i] ?? 0));
+      });
+      const unsure = expected.map(
+        ({ variance, more }, i) =>
+          (unsureShare * (shifts[i] ?? 0)) ** 2 + (part === 0 ? variance : (changesDb * more) ** 2),
       );
-      const unsure = shift.map(
-        (db, i) => (unsureShare * db) ** 2 + (part === 0 ? 0 : (changesDb * (more[i] as number)) ** 2),
-      );
-      return moved(gaussian, shift, unsure);
+      return moved(gaussian, Float64Array.from(shifts), Float64Array.from(unsure));
     }),
+  };
+}
+
+interface BandAmong {
+  /** By how much its level is expected to be higher, dB. */
+  readonly shift: number;
+  /** Of that from sample to sample, as pieces of the hall differ. */
+  readonly variance: number;
+  /** By how much more of the band's power is the hall's. */
+  readonly more: number;
+}
+
+const asEver: BandAmong = { shift: 0, variance: 0, more: 0 };
+
+/** @param middle of the running machine while enrolled; @param then the hall of those days; @param now each piece of the hall of now; all dB */
+function bandAmong(middle: number, then: number, now: readonly number[]): BandAmong {
+  const whole = powerOf(middle);
+  const before = Math.min(powerOf(then), (1 - leastMachineShare) * whole);
+  const machine = whole - before;
+  const rises = now.map((db) => 10 * Math.log10((machine + powerOf(db)) / whole));
+  const rise = mean(rises);
+  const counts = Math.min(1, (Math.abs(rise) - breathesDb) / breathesDb);
+  if (counts <= 0) return asEver;
+  const after = now.map((db) => powerOf(db) / (machine + powerOf(db)));
+  return {
+    shift: counts * rise,
+    variance: counts * deviation(rises) ** 2 * (1 / now.length + 1 / statesASample),
+    more: Math.max(0, mean(after) - before / whole),
   };
 }
 

@@ -4,14 +4,14 @@
  * Invariant (test/unit/senses/ear-judging.test.ts): it holds the newest sixty pieces, none ten minutes older than the
  * newest, and of a machine that stands wants no more than one a second.
  */
-import { HallSum } from '../../../models/voiceprint/hall.ts';
-
 const mostPieces = 60;
 /** Before the newest: a hall is another one after so long. */
 const spanMs = 600_000;
 const everyMs = 1_000;
 /** Of fewer nothing is known. */
 const leastPieces = 3;
+/** Neighbours come and go: an alert is not refuted, nor upheld, by fewer. */
+export const leastToTell = 8;
 /** To be what an enrolled speed is held against. */
 export const leastTaught = 10;
 
@@ -36,10 +36,9 @@ export class HallMemory {
     return this.#pieces.at(-1)?.atMs ?? null;
   }
 
-  /** The hall since a time; null: it was heard too little since. */
-  since(fromMs: number): Float32Array | null {
-    const sum = new HallSum();
-    for (const { atMs, features } of this.#pieces) if (atMs >= fromMs) sum.add(features);
-    return sum.mean(leastPieces);
+  /** The pieces of the hall since a time; null: it was heard too little since. */
+  since(fromMs: number, least = leastPieces): readonly Float32Array[] | null {
+    const pieces = this.#pieces.flatMap(({ atMs, features }) => (atMs >= fromMs ? [features] : []));
+    return pieces.length < least ? null : pieces;
   }
 }

@@ -15,7 +15,7 @@ import { noEvidence, weigh, type Evidence } from '../../../models/voiceprint/evi
 import { movedThreshold } from '../../../models/voiceprint/feedback.ts';
 import { amongHall } from '../../../models/voiceprint/hall.ts';
 import type { Sample } from '../../../models/voiceprint/pool.ts';
-import type { HallMemory } from './hall-memory.ts';
+import { leastToTell, type HallMemory } from './hall-memory.ts';
 
 /** A knitting machine stops for a yarn more often. */
 export const mostHeldMs = 2_400_000;
@@ -107,7 +107,7 @@ export class Judging {
   }
 
   #mayTell({ hall }: Voiceprint, sinceMs: number, nowMs: number): boolean {
-    return hall === null || this.#hall.since(sinceMs) !== null || nowMs - sinceMs >= mostHeldMs;
+    return hall === null || this.#hall.since(sinceMs, leastToTell) !== null || nowMs - sinceMs >= mostHeldMs;
   }
 
   #inTheHall(taught: Voiceprint): Voiceprint {

@@ -27,6 +27,7 @@ const meanHall = (louderDb: number) => {
   for (let i = 0; i < 30; i += 1) sum.add(hallPiece(louderDb));
   return sum.mean(10);
 };
+const piecesOf = (louderDb: number) => Array.from({ length: 30 }, () => hallPiece(louderDb));
 const taught = enrol(
   Array.from({ length: 60 }, () => heard(sample(0))),
   { hall: meanHall(0) },
@@ -35,21 +36,35 @@ const above = (features: Float32Array, print: Voiceprint) =>
   (scoreOf(heard(features), print) - taught.threshold) / taught.spread;
 
 test('L1: a hall that is as it was, or was never heard, changes nothing', () => {
-  assert.equal(amongHall(taught, meanHall(0)), taught);
+  assert.equal(amongHall(taught, piecesOf(0)), taught);
   assert.equal(amongHall(taught, null), taught);
-  assert.equal(amongHall({ ...taught, hall: null }, meanHall(12)).gaussians, taught.gaussians);
+  assert.equal(amongHall({ ...taught, hall: null }, piecesOf(12)).gaussians, taught.gaussians);
 });
 
 test('L2: what a hall of 12 dB more puts into the sound is odd to what was taught, and not to what is expected', () => {
-  const expected = amongHall(taught, meanHall(12));
+  const expected = amongHall(taught, piecesOf(12));
   const loud = Array.from({ length: 20 }, () => sample(12));
   assert.ok(loud.every((one) => above(one, taught) > 2));
   assert.ok(loud.every((one) => above(one, expected) < 0));
 });
 
 test('L3: a fault in bands that the loud hall leaves is as odd as in a quiet one', () => {
-  const expected = amongHall(taught, meanHall(12));
+  const expected = amongHall(taught, piecesOf(12));
   assert.ok(above(sample(12, 12), expected) > 2, String(above(sample(12, 12), expected)));
+});
+
+test('L4: neighbours that come and go are expected by what they add while they are there, and less surely', () => {
+  const pieces = Array.from({ length: 30 }, (_, i) => hallPiece(i % 2 === 0 ? -10 : 12));
+  const expected = amongHall(taught, pieces);
+  for (const louderDb of [12, -10, 0, 12]) {
+    const score = above(sample(louderDb), expected);
+    assert.ok(score < 0, `${louderDb} dB: ${score}`);
+  }
+  const sum = new HallSum();
+  for (const piece of pieces) sum.add(piece);
+  const mean = sum.mean(10) ?? new Float32Array();
+  assert.ok(above(sample(12), amongHall(taught, [mean, mean, mean])) > 0, 'which the mean of their decibels does not');
+  assert.ok(above(sample(12, 12), expected) > 2, 'a fault in the bands that the hall leaves');
 });
 
 test('of too few pieces no hall is known', () => {
