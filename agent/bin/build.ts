@@ -20,7 +20,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { rolldown, type Plugin } from 'rolldown';
 
 const root = join(import.meta.dirname, '../..');
@@ -85,7 +85,9 @@ const places: Plugin = {
       return null;
     const started = code.replace(/new URL\(\s*'([^']+)\.ts',\s*import\.meta\.url\s*\)/g, (_, path: string) => {
       const file = join(dirname(id), `${path}.ts`);
-      const reference = this.emitFile({ type: 'chunk', id: file, name: basename(file, '.ts') });
+      // Its whole path in one word: that is what people see of the process.
+      const name = relative(root, file.slice(0, -'.ts'.length)).replaceAll(sep, '-');
+      const reference = this.emitFile({ type: 'chunk', id: file, name });
       return `new URL(import.meta.ROLLUP_FILE_URL_${reference})`;
     });
     const source = `process.getBuiltinModule('node:path').join(import.meta.dirname, '../../..', ${JSON.stringify(relative(root, id))})`;

@@ -80,7 +80,7 @@ async function oneRun(dir: string, signal: AbortSignal): Promise<Outcome> {
     const quiet = await windowOf(() => delay(quietForMs, undefined, { signal }), quietForMs);
     let crashes = 0;
     const crashing = await windowOf(async (untilMs) => {
-      crashes = await crashAgain(pid, 'senses/eye/child.ts', () => camera.line(), { untilMs, livesMs, signal });
+      crashes = await crashAgain(pid, 'senses/eye/child', () => camera.line(), { untilMs, livesMs, signal });
     }, crashForMs);
     const held = await windowOf((untilMs) => hold(pid, untilMs, signal), controlForMs);
     await delay(1_000, undefined, { signal });

@@ -28,7 +28,7 @@ const sampleS = 8 * 0.512;
 /** A sample in ten may end just outside of the window. */
 const leastJudgedShare = 0.9;
 const speedSignal = 'spindle.speed';
-const script = 'senses/ear/child.ts';
+const script = 'senses/ear/child';
 
 const cost = { name: 'voiceprint:corePctAMicrophone', limit: 1 };
 const polls = { name: 'voiceprint:with50:pollsPct', limit: 100 };

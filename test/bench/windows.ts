@@ -57,11 +57,11 @@ export async function crashAgain(
   }
 }
 
-/** Processes an agent has started whose command line has this script in it. */
+/** Processes an agent has started of this module, `senses/eye/child`, as it lies in the sources or in a build. */
 export function childrenOf(agent: number, script: string): number[] {
   return readdirSync(`/proc/${agent}/task`)
     .flatMap((thread) => read(`/proc/${agent}/task/${thread}/children`).split(' ').filter(Boolean).map(Number))
-    .filter((pid) => read(`/proc/${pid}/cmdline`).includes(script));
+    .filter((pid) => read(`/proc/${pid}/cmdline`).replaceAll('-', '/').includes(script));
 }
 
 function read(path: string): string {

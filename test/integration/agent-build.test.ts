@@ -68,10 +68,10 @@ describe('the build of the agent', () => {
     }
     for (const file of started) assert.ok(statSync(fileURLToPath(new URL(file, `file://${folder}/`))).isFile(), file);
     // The writer and the reader of the store, and the processes of both senses.
-    for (const part of ['writer-thread', 'reader-thread', 'child', 'shadow-child']) {
+    for (const part of ['store-writer-thread', 'store-reader-thread', 'senses-ear-child', 'senses-eye-shadow-child']) {
       assert.ok(
-        started.some((file) => file.startsWith(`${part}-`) || file === `${part}.mjs`),
-        part,
+        started.some((file) => file.startsWith(`agent-${part}-`)),
+        `${part}: ${started.join(' ')}`,
       );
     }
   });
