@@ -105,7 +105,8 @@ test('the agent itself starts on such a disk', { timeout: 110_000 }, async (t) =
 test('a journal that does not wait for the disk is found out', { timeout: 110_000 }, async (t) => {
   if (!requireProgram(t, 'strace')) return;
   const broken = new URL('../power-loss/broken-agent.ts', import.meta.url).href;
-  const recorded = await record(mkdtempSync(join(dir, 'broken-')), seed, { NODE_OPTIONS: `--import=${broken}` });
+  const inPlaceOfAModule = { NODE_OPTIONS: `--import=${broken}`, SELVEDGE_FROM_SOURCES: '1' };
+  const recorded = await record(mkdtempSync(join(dir, 'broken-')), seed, inPlaceOfAModule);
   const outcomes = await startOnAll(recorded, chooseCuts(recorded, 12, 'nothing', seed));
   const found = outcomes.filter(({ problems }) => problems.length > 0);
   assert.ok(found.length >= 6, `${found.length} of ${outcomes.length}`);

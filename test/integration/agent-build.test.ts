@@ -97,6 +97,19 @@ describe('the build of the agent', () => {
     assert.equal(builds().length, 2);
   });
 
+  test('is left alone where somebody asks for the sources', () => {
+    const env = { ...process.env, SELVEDGE_FROM_SOURCES: '1' };
+    const before = current();
+    appendFileSync(join(copy, 'agent/commands/run.ts'), "\nprocess.stderr.write('changed again\\n');\n");
+    const { stdout, stderr } = spawnSync('sh', [launcher(), 'run', '--config', 'none.yaml'], {
+      encoding: 'utf8',
+      cwd: dir,
+      env,
+    });
+    assert.match(stderr, /changed again/, stdout);
+    assert.equal(current(), before);
+  });
+
   test('that cannot be made is said, and the sources are started', () => {
     const script = join(copy, 'agent/bin/build.ts');
     writeFileSync(script, `throw new Error('no room');\n${readFileSync(script, 'utf8')}`);

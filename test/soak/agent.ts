@@ -103,7 +103,7 @@ export async function startAgent(dir: string, leak: number): Promise<SoakAgent> 
     env: {
       ...process.env,
       NODE_OPTIONS: `--expose-gc --import=${new URL('./probe.ts', import.meta.url).href}`,
-      ...(leak > 0 ? { SELVEDGE_SOAK_LEAK: String(leak) } : {}),
+      ...(leak > 0 ? { SELVEDGE_SOAK_LEAK: String(leak), SELVEDGE_FROM_SOURCES: '1' } : {}),
     },
   });
   let last = '';

@@ -111,6 +111,7 @@ class Run {
     if (this.#o.broken === null) return {};
     return {
       SELVEDGE_TORTURE_BREAK: this.#o.broken,
+      SELVEDGE_FROM_SOURCES: '1',
       NODE_OPTIONS: `--import=${new URL(`./broken-${part}.ts`, import.meta.url).href}`,
     };
   }
