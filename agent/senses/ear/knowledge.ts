@@ -2,7 +2,7 @@
  * What the ear's process is started with: the models in use, and of each machine what was taught with them. Whoever changes what is
  * known is told by `models()` that another process is due (`desk.ts`).
  *
- * Invariants (test/integration/ear-desk.test.ts, ear-faults.test.ts):
+ * Invariants (test/integration/ear-desk.test.ts, ear-faults.test.ts; K3: ear-trial.test.ts):
  *  K1  Without a model of the ear there is no process, and with it a machine that was not taught is heard and told as such.
  *  K2  Without a model of faults the ear goes on, and suspects none.
  *  K3  The process is told which of its models are on trial, and leads them through it; a crash of it counts against each of them.
