@@ -1,70 +1,16 @@
 /**
  * The page's API as one table: every route, who may use it, what it takes and gives. The server registers its routes from
- * this table and `/api/openapi.json` is made from it (`openapi.ts`), so the two cannot differ.
+ * this table and `/api/openapi.json` is made from it (`openapi.ts`), so the two cannot differ. Each area has its operations
+ * in a file of its own, beside the one with its handlers.
  */
 import { z } from 'zod';
 import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-bridge/contract.ts';
-import { rollMapSchema } from '../../models/vision/roll-map.ts';
-import { rollIdSchema } from '../rolls/requests.ts';
-import { mostCause, saidWords } from '../senses/ear/labels.ts';
-import { defaultSamples, leastSamples, mostSamples } from '../senses/ear/settings.ts';
-import { mediaTypes, type RollFormat } from '../rolls/show.ts';
-import { userName, type Role } from './users.ts';
-import {
-  alertView,
-  clothView,
-  machineView,
-  ms,
-  queryMs,
-  rollView,
-  sessionView,
-  setPointValue,
-  setPointView,
-  soundView,
-  streamCounts,
-  uplinkView,
-  writeView,
-} from './views.ts';
-
-const list = <T extends z.ZodType>(item: T) =>
-  z.strictObject({ items: z.array(item), next: z.string().nullable().describe('Cursor of the next page') });
-const paging = {
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  cursor: z.string().min(1).max(200).optional(),
-};
-
-export interface Operation {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly summary: string;
-  /** The least role that may use it; `public` routes answer without a session and hold no data of the floor. */
-  readonly access: 'public' | Role;
-  /** false: does not start the idle time of the session anew (it runs without anybody being there). */
-  readonly touches: boolean;
-  readonly params?: z.ZodObject;
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodObject;
-  /** A file has its media type. */
-  readonly response: z.ZodType | 'event-stream' | { readonly media: string };
-}
-
-const ofOccurrence = z.strictObject({ occurrence: z.string().min(1).max(200) });
-const ofMachine = z.strictObject({ machine: z.string().min(1).max(40) });
-const mapQuery = z.strictObject({
-  roll: z.string().min(1).max(60).optional().describe('Id or number; absent: the newest'),
-});
-/** The map of a roll in one of its formats. */
-const rollMap = <F extends RollFormat, R extends Operation['response']>(format: F, what: string, response: R) =>
-  ({
-    method: 'GET',
-    path: `/api/machines/:machine/roll-map.${format}`,
-    summary: `${what} 404: there is no such roll`,
-    access: 'viewer',
-    touches: true,
-    params: ofMachine,
-    query: mapQuery,
-    response,
-  }) as const;
+import { clothOperations } from './cloth-api.ts';
+import { list, ofOccurrence, paging, type Operation } from './operation.ts';
+import { soundOperations } from './sound-api.ts';
+import { userName } from './users.ts';
+import { alertView, machineView, ms, queryMs, sessionView, streamCounts, uplinkView } from './views.ts';
+import { writeOperations } from './writes-api.ts';
 
 export const operations = {
   openapi: {
@@ -142,173 +88,6 @@ export const operations = {
     body: z.strictObject({ comment: z.string().trim().max(500).optional() }),
     response: z.strictObject({ ok: z.literal(true), occurrence: z.string() }),
   },
-  labelSound: {
-    method: 'POST',
-    path: '/api/alerts/:occurrence/label',
-    summary:
-      'Says of an alert of the ear, open or closed, that it was a false alarm, or real and what it was. It moves the threshold of that ' +
-      'machine, by three spreads at most with all that was said, and never past a real fault. The last that is said of an alert counts; ' +
-      'the same again changes nothing. 404: no such alert of the ear; 409: it does not say by what it was told, or there are too many',
-    access: 'maintainer',
-    touches: true,
-    params: ofOccurrence,
-    body: z.strictObject({ said: z.enum(saidWords), cause: z.string().trim().max(mostCause).optional() }),
-    response: soundView,
-  },
-  unlabelSound: {
-    method: 'POST',
-    path: '/api/alerts/:occurrence/label/take-back',
-    summary:
-      'Takes back what was said of an alert of the ear, and what it moved. 404: no such alert; 409: nothing was said of it',
-    access: 'maintainer',
-    touches: true,
-    params: ofOccurrence,
-    body: z.strictObject({}),
-    response: soundView,
-  },
-  sound: {
-    method: 'GET',
-    path: '/api/machines/:machine/sound',
-    summary:
-      'What the ear knows of a machine, what is being taught, and what staff said. 404: no microphone hears that machine',
-    access: 'viewer',
-    touches: false,
-    params: ofMachine,
-    response: soundView,
-  },
-  teachSound: {
-    method: 'POST',
-    path: '/api/machines/:machine/sound/teach',
-    summary:
-      'Begins to enrol a machine by the sound of it running well, so many samples of four seconds a speed. ' +
-      '404: no microphone hears that machine; 409: it is being enrolled already',
-    access: 'maintainer',
-    touches: true,
-    params: ofMachine,
-    body: z.strictObject({ samples: z.int().min(leastSamples).max(mostSamples).default(defaultSamples) }),
-    response: soundView,
-  },
-  stopTeachingSound: {
-    method: 'POST',
-    path: '/api/machines/:machine/sound/teach/cancel',
-    summary: 'Stops it. 409: that machine is not being enrolled',
-    access: 'maintainer',
-    touches: true,
-    params: ofMachine,
-    body: z.strictObject({}),
-    response: soundView,
-  },
-  setPoints: {
-    method: 'GET',
-    path: '/api/machines/:machine/set-points',
-    summary: 'What may be written to a machine, with what it has now. 403: writing is off for it',
-    access: 'maintainer',
-    touches: true,
-    params: z.strictObject({ machine: z.string().min(1).max(40) }),
-    response: list(setPointView),
-  },
-  proposeWrite: {
-    method: 'POST',
-    path: '/api/machines/:machine/writes',
-    summary:
-      'Proposes a write. Nothing is sent before it is confirmed, within 60 s. 403: writing is off for the machine',
-    access: 'maintainer',
-    touches: true,
-    params: z.strictObject({ machine: z.string().min(1).max(40) }),
-    body: z.strictObject({
-      setPoint: z.string().min(1).max(200),
-      value: setPointValue,
-      reason: z.string().trim().min(1).max(500),
-    }),
-    response: writeView,
-  },
-  confirmWrite: {
-    method: 'POST',
-    path: '/api/writes/:write/confirm',
-    summary:
-      'Sends a proposed write, once: the value said again, and the own password. Answers when its outcome is known, or known to be unknown',
-    access: 'maintainer',
-    touches: true,
-    params: z.strictObject({ write: z.string().min(1).max(64) }),
-    body: z.strictObject({ value: setPointValue, password: z.string().max(1000) }),
-    response: writeView,
-  },
-  dropWrite: {
-    method: 'POST',
-    path: '/api/writes/:write/drop',
-    summary: 'Takes a proposal back',
-    access: 'maintainer',
-    touches: true,
-    params: z.strictObject({ write: z.string().min(1).max(64) }),
-    response: writeView,
-  },
-  writes: {
-    method: 'GET',
-    path: '/api/writes',
-    summary: 'Every write and proposal as it stands, newest first, out of the audit',
-    access: 'viewer',
-    touches: false,
-    query: z.strictObject({ ...paging }),
-    response: list(writeView),
-  },
-  rolls: {
-    method: 'GET',
-    path: '/api/machines/:machine/rolls',
-    summary: 'Rolls of a machine with an eye, the newest first; the first is the one on the machine',
-    access: 'viewer',
-    touches: false,
-    params: ofMachine,
-    response: list(rollView),
-  },
-  beginRoll: {
-    method: 'POST',
-    path: '/api/machines/:machine/rolls',
-    summary: 'Says that the cloth was cut and a roll begins. 404: no eye looks at that machine',
-    access: 'maintainer',
-    touches: true,
-    params: ofMachine,
-    body: z.strictObject({ id: rollIdSchema.optional().describe('Absent: its number') }),
-    response: z.strictObject({ number: z.int(), id: z.string() }),
-  },
-  cloth: {
-    method: 'GET',
-    path: '/api/machines/:machine/cloth',
-    summary: 'The cloth that is configured, and what the eye knows of it. 404: no eye looks at that machine',
-    access: 'viewer',
-    touches: false,
-    params: ofMachine,
-    response: clothView,
-  },
-  teachCloth: {
-    method: 'POST',
-    path: '/api/machines/:machine/cloth/teach',
-    summary:
-      'Begins to teach the eye the cloth that is configured, from its camera: only good cloth must be running. ' +
-      '404: no eye looks at that machine; 409: a cloth is being taught on this gateway already',
-    access: 'maintainer',
-    touches: true,
-    params: ofMachine,
-    body: z.strictObject({}),
-    response: clothView,
-  },
-  stopTeaching: {
-    method: 'POST',
-    path: '/api/machines/:machine/cloth/teach/cancel',
-    summary: 'Stops it. 409: no cloth is being taught at that machine',
-    access: 'maintainer',
-    touches: true,
-    params: ofMachine,
-    body: z.strictObject({}),
-    response: clothView,
-  },
-  rollMap: rollMap(
-    'json',
-    'Every fault of a roll along its metres, what was not looked at, and its score.',
-    rollMapSchema,
-  ),
-  rollMapCsv: rollMap('csv', 'The same as a table.', { media: mediaTypes.csv }),
-  rollMapSvg: rollMap('svg', 'The same as a drawing.', { media: mediaTypes.svg }),
-  rollMapPng: rollMap('png', 'The same as a picture.', { media: mediaTypes.png }),
   crop: {
     method: 'GET',
     path: '/api/crops/:sha256',
@@ -368,6 +147,9 @@ export const operations = {
     query: z.strictObject({ from: z.string().max(100).optional().describe('As Last-Event-ID, for a new connection') }),
     response: 'event-stream',
   },
+  ...soundOperations,
+  ...writeOperations,
+  ...clothOperations,
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 

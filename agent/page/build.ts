@@ -14,7 +14,7 @@ import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 
 const pageDir = dirname(fileURLToPath(import.meta.url));
-const webDir = join(pageDir, 'web');
+const webDir = join(pageDir, '../web');
 const ownDistDir = join(pageDir, 'dist');
 const rootDir = dirname(dirname(pageDir));
 

@@ -1,7 +1,8 @@
 /** The handlers that show and teach the eye the cloth of a machine. */
 import type { FastifyReply } from 'fastify';
 import { noEye, refuse, wrong, type Handler } from './answer.ts';
-import { operations, type ProblemBody } from './api.ts';
+import type { ProblemBody } from './api.ts';
+import { clothOperations as operations } from './cloth-api.ts';
 import type { ClothView, PageCloth, PageSources } from './source.ts';
 
 const problems = {

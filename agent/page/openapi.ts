@@ -1,6 +1,7 @@
 /** The OpenAPI document of the page's API, made from the table of its routes (`api.ts`). */
 import { z } from 'zod';
-import { type Operation, operations, problemBody } from './api.ts';
+import { operations, problemBody } from './api.ts';
+import type { Operation } from './operation.ts';
 
 const jsonSchema = (schema: z.ZodType, io: 'input' | 'output') => {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });

@@ -7,7 +7,8 @@
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AgentError } from '../errors.ts';
-import { operations, type Operation, type OperationName } from './api.ts';
+import { operations, type OperationName } from './api.ts';
+import type { Operation } from './operation.ts';
 import { encodingFor, type Asset } from './assets.ts';
 import { cookieName, cookieValue, hostAllowed, isCrossSite, securityHeaders } from './guard.ts';
 import { refuse } from './answer.ts';

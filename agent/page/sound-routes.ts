@@ -2,7 +2,8 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { noEar, refuse, wrong, type Handler } from './answer.ts';
-import { operations, type ProblemBody } from './api.ts';
+import type { ProblemBody } from './api.ts';
+import { soundOperations as operations } from './sound-api.ts';
 import type { PageSources, SoundView } from './source.ts';
 
 const problems = {

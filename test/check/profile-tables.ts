@@ -1,6 +1,6 @@
 /** The tables of `docs/PROFILES.md` that come from elsewhere: the names of the shipped profiles and rules, and every field of the schema. */
 import { nodeAt, type SchemaNode } from '../../agent/config/describe.ts';
-import { causeWord, signalWord } from '../../agent/page/web/words.ts';
+import { causeWord, signalWord } from '../../agent/web/words.ts';
 import { matchesCause } from '../../agent/rules/load.ts';
 import type { Rule } from '../../agent/rules/schema.ts';
 import type { Profile } from '../../drivers/profiles/schema.ts';

@@ -47,7 +47,7 @@ const checks: readonly Check[] = [
   },
   { name: 'format', run: tool('oxfmt', '--check', '.') },
   { name: 'types', run: tool('tsc', '--noEmit', '-p', '.') },
-  { name: 'types of the page', run: tool('tsc', '--noEmit', '-p', 'agent/page/web/tsconfig.json') },
+  { name: 'types of the page', run: tool('tsc', '--noEmit', '-p', 'agent/web/tsconfig.json') },
   { name: 'types of the fleet page', run: tool('tsc', '--noEmit', '-p', 'cloud-bridge/fleet-page/tsconfig.json') },
   { name: 'lint', run: tool('oxlint', '--deny-warnings') },
 ];

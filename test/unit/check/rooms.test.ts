@@ -16,7 +16,7 @@ test('every forbidden way between rooms is caught, with its line', () => {
     ['simulators/cli.ts', '../drivers/profiles/load.ts'],
     ['agent/main.ts', '../cloud-bridge/bridge.ts'],
     ['agent/main.ts', '../simulators/cli.ts'],
-    ['agent/page/web/app.tsx', '../../../test/support/peers.ts'],
+    ['agent/web/app.tsx', '../../../test/support/peers.ts'],
     ['test/demo/score/score.ts', '../../../drivers/profiles/load.ts'],
     ['test/demo/score/read.ts', '../../../agent/ring/block.ts'],
     ['test/demo/score/faults.ts', '../launcher.ts'],

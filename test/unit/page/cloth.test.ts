@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { operations } from '../../../agent/page/api.ts';
-import { knownWord, outcomeWord, progressWord } from '../../../agent/page/web/cloth-words.ts';
+import { knownWord, outcomeWord, progressWord } from '../../../agent/web/cloth-words.ts';
 import { createFloor } from './floor.ts';
 import { as, call, goodPassword, signIn, startPage, type SignedIn } from './harness.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createFeed, flatAlert, type FeedEvent, type Floor } from '../../../agent/page/feed.ts';
-import { apply, emptyFloor, sortedAlerts, type Alert, type FloorState } from '../../../agent/page/web/floor-state.ts';
+import { apply, emptyFloor, sortedAlerts, type Alert, type FloorState } from '../../../agent/web/floor-state.ts';
 import { createFloor } from './floor.ts';
 import { alertView } from './floor-demo.ts';
 

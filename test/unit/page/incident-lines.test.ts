@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { flatAlert } from '../../../agent/page/feed.ts';
-import { agreeWord, changeWord, linesOf, type Incident } from '../../../agent/page/web/incident-lines.ts';
+import { agreeWord, changeWord, linesOf, type Incident } from '../../../agent/web/incident-lines.ts';
 import { alertView } from './floor-demo.ts';
 
 const incidentOf = (id: string, ...occurrences: readonly string[]): Incident => ({

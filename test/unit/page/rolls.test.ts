@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { operations } from '../../../agent/page/api.ts';
-import { faultFacts } from '../../../agent/page/web/words.ts';
+import { faultFacts } from '../../../agent/web/words.ts';
 import { createFloor } from './floor.ts';
 import { rollListed } from './floor-demo.ts';
 import { as, call, goodPassword, signIn, startPage } from './harness.ts';

@@ -11,7 +11,7 @@ import {
   soundProgress,
   suspectedWords,
   toldWord,
-} from '../../../agent/page/web/sound-words.ts';
+} from '../../../agent/web/sound-words.ts';
 import { alertView } from './floor-demo.ts';
 import { createFloor } from './floor.ts';
 import { as, call, goodPassword, signIn, startPage, type SignedIn } from './harness.ts';

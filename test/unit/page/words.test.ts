@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { addPoint, rangeText, type Points } from '../../../agent/page/web/points.ts';
-import { lasted, siteTime } from '../../../agent/page/web/times.ts';
+import { addPoint, rangeText, type Points } from '../../../agent/web/points.ts';
+import { lasted, siteTime } from '../../../agent/web/times.ts';
 import {
   ackWord,
   causeWord,
@@ -11,7 +11,7 @@ import {
   chartable,
   unitSign,
   valueText,
-} from '../../../agent/page/web/words.ts';
+} from '../../../agent/web/words.ts';
 import { createFloor } from './floor.ts';
 
 test('known causes have plain words, unknown ones stay visible', () => {

@@ -1,5 +1,5 @@
 /** A machine at a glance. A value that is not good never looks as if it were. */
-import type { MachineView, SignalView } from '../../live.ts';
+import type { MachineView, SignalView } from '../live.ts';
 import { Cloth } from './cloth.tsx';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { Rolls } from './rolls.tsx';

@@ -6,10 +6,12 @@ import { sortedAlerts, waitsForAck, type Alert } from './floor-state.ts';
 import { History } from './history.tsx';
 import { WarnIcon } from './icons.tsx';
 import { emptyFloor } from './floor-state.ts';
+import { LanguageChoice } from './language-choice.tsx';
 import { openLive, type Connection, type LiveView } from './live.ts';
 import { MachineTile } from './machines.tsx';
 import { lasted, siteTime, type Now } from './times.ts';
 import { Uplink } from './uplink.tsx';
+import { Navigation, usePlace, ViewHost } from './view-host.tsx';
 
 /** Drops shorter than this are not worth a word: the browser comes back by itself. */
 const patienceMs = 2_500;
@@ -40,6 +42,7 @@ export function Floor({ session, onSignedOut }: Props) {
     [],
   );
   const { connection, floor, offsetMs } = live;
+  const place = usePlace();
   useEffect(() => {
     if (connection.kind === 'signed-out') onSignedOut('Your session is over. Sign in again.');
   }, [connection.kind]);
@@ -67,6 +70,7 @@ export function Floor({ session, onSignedOut }: Props) {
             <span>{session.site.gateway}</span>
           </div>
           <ConnectionChip connection={connection} stale={stale} />
+          <LanguageChoice />
           <div class="user">
             <span>
               {session.user} <span class="role">({session.role})</span>
@@ -76,12 +80,22 @@ export function Floor({ session, onSignedOut }: Props) {
             </button>
           </div>
         </div>
+        <Navigation place={place} />
       </header>
       <StaleBanner connection={connection} now={now} deviceMs={deviceMs} />
       <Announcer alerts={floor.alerts} machineName={machineName} ready={floor.lastId !== null} />
       <main>
         {floor.lastId === null ? (
           <p class="loading">Reading the floor…</p>
+        ) : place.view !== null ? (
+          <ViewHost
+            name={place.view}
+            of={place.of}
+            session={session}
+            floor={floor}
+            now={now}
+            machineName={machineName}
+          />
         ) : (
           <>
             <AlertList shown={shown} aside={aside} session={session} now={now} machineName={machineName} />

@@ -1,6 +1,6 @@
 /** The rolls of a machine whose cloth a camera looks at, and the map of one of them. */
 import { useState } from 'preact/hooks';
-import type { MachineView } from '../../live.ts';
+import type { MachineView } from '../live.ts';
 import { beginRoll, fetchRolls, rollMapPath, type RollListed } from './client.ts';
 import type { Now } from './times.ts';
 

@@ -1,6 +1,6 @@
 /** What the page knows of the floor, kept up to date by the events of the stream. Pure: no network, no browser. */
-import type { AlertRecord } from '../../../cloud-bridge/contract.ts';
-import type { AlertView, MachineView, UplinkView } from '../../live.ts';
+import type { AlertRecord } from '../../cloud-bridge/contract.ts';
+import type { AlertView, MachineView, UplinkView } from '../live.ts';
 
 export type Alert = AlertRecord & Omit<AlertView, 'record'>;
 

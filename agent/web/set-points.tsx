@@ -1,6 +1,6 @@
 /** What a maintainer may write to a machine: propose, then confirm within a minute with the value said again and the password. */
 import { useEffect, useState } from 'preact/hooks';
-import type { MachineView } from '../../live.ts';
+import type { MachineView } from '../live.ts';
 import {
   confirmWrite,
   dropWrite,

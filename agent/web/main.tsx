@@ -2,6 +2,13 @@ import { render } from 'preact';
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
 import { App } from './app.tsx';
+import { LanguageProvider } from './language-choice.tsx';
 
 const root = document.getElementById('app');
-if (root !== null) render(<App />, root);
+if (root !== null)
+  render(
+    <LanguageProvider>
+      <App />
+    </LanguageProvider>,
+    root,
+  );

@@ -1,5 +1,5 @@
 /** Whether the cloud hears from this gateway, and what waits for it here. */
-import type { UplinkView } from '../../live.ts';
+import type { UplinkView } from '../live.ts';
 import { CheckIcon, LinkIcon, WarnIcon } from './icons.tsx';
 import { lasted, type Now } from './times.ts';
 import { reasonWord } from './words.ts';

@@ -1,10 +1,10 @@
 /** Calls of the page's API. */
-import type { ProblemBody } from '../api.ts';
-import type { SessionView } from '../views.ts';
-import type { SetPointValue } from '../../../drivers/contract.ts';
-import type { SetPointView, WriteView } from '../../writes/desk.ts';
-import type { RollListed } from '../../rolls/read.ts';
-import type { ClothView, ListPage, SoundView, Trend } from '../source.ts';
+import type { ProblemBody } from '../page/api.ts';
+import type { SessionView } from '../page/views.ts';
+import type { SetPointValue } from '../../drivers/contract.ts';
+import type { SetPointView, WriteView } from '../writes/desk.ts';
+import type { RollListed } from '../rolls/read.ts';
+import type { ClothView, ListPage, SoundView, Trend } from '../page/source.ts';
 import type { Alert } from './floor-state.ts';
 
 export type { ClothView, RollListed, SessionView, SetPointValue, SetPointView, SoundView, WriteView };

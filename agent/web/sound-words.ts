@@ -1,6 +1,6 @@
 /** What the cards of the ear say, in plain words. */
-import type { SoundView } from '../../senses/ear/staff.ts';
-import type { FaultName } from '../../../models/voiceprint/fault-classes.ts';
+import type { SoundView } from '../senses/ear/staff.ts';
+import type { FaultName } from '../../models/voiceprint/fault-classes.ts';
 import type { Alert } from './floor-state.ts';
 
 type Label = SoundView['labels'][number];

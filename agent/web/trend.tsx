@@ -1,7 +1,7 @@
 /** A small curve of one signal over the last quarter of an hour. Holes stay holes. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
-import type { MachineView } from '../../live.ts';
+import type { MachineView } from '../live.ts';
 import { fetchTrend } from './client.ts';
 import { addPoint, rangeText, type Points } from './points.ts';
 import { chartable, signalWord, unitSign, valueText } from './words.ts';

@@ -1,5 +1,5 @@
 /** Signs that go with each word, so that colour never stands alone. Decorative: the word beside them is read out. */
-import type { MachineState } from '../../../cloud-bridge/contract.ts';
+import type { MachineState } from '../../cloud-bridge/contract.ts';
 import type { Alert } from './floor-state.ts';
 
 function Icon({ path, filled = false }: { path: string; filled?: boolean }) {

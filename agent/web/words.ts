@@ -1,7 +1,7 @@
 /** Plain words for canonical names. One table a kind, so that a translation replaces this file. */
-import type { MachineState } from '../../../cloud-bridge/contract.ts';
-import type { MachineView, SignalView } from '../../live.ts';
-import type { WriteView } from '../../writes/desk.ts';
+import type { MachineState } from '../../cloud-bridge/contract.ts';
+import type { MachineView, SignalView } from '../live.ts';
+import type { WriteView } from '../writes/desk.ts';
 import type { Alert } from './floor-state.ts';
 
 export const stateWords: Readonly<Record<MachineState, string>> = {

@@ -1,6 +1,6 @@
 /** The cloth the eye of a machine is to know: what it knows of it, and teaching it while good cloth runs. */
 import { useEffect, useState } from 'preact/hooks';
-import type { MachineView } from '../../live.ts';
+import type { MachineView } from '../live.ts';
 import { fetchCloth, stopTeaching, teachCloth, type ClothView, type Result } from './client.ts';
 import { knownWord, outcomeWord, progressWord } from './cloth-words.ts';
 import type { Now } from './times.ts';

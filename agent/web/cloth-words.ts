@@ -1,5 +1,5 @@
 /** What the card of a cloth says, in plain words. */
-import type { ClothView } from '../../senses/teach-desk.ts';
+import type { ClothView } from '../senses/teach-desk.ts';
 
 const pictures = (count: number): string => (count === 1 ? '1 picture' : `${count} pictures`);
 

@@ -1,6 +1,6 @@
 /** The ear of a machine: what it knows, and teaching it while the machine runs well. */
 import { useEffect, useState } from 'preact/hooks';
-import type { MachineView } from '../../live.ts';
+import type { MachineView } from '../live.ts';
 import { fetchSound, stopTeachingSound, teachSound, type Result, type SoundView } from './client.ts';
 import { knownSoundWord, movedWord, otherVersionsWord, soundOutcomeWord, soundProgress } from './sound-words.ts';
 import type { Now } from './times.ts';

@@ -1,0 +1,6 @@
+/** বাংলা */
+import type { Translation } from '../../language.ts';
+import type { en } from '../en/index.ts';
+import { shell } from './shell.ts';
+
+export const bn: Translation<typeof en> = { ...shell };

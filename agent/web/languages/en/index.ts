@@ -1,0 +1,4 @@
+/** English: what every other language is a translation of. One file an area of the page. */
+import { shell } from './shell.ts';
+
+export const en = { ...shell } as const;

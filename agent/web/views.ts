@@ -1,0 +1,44 @@
+/** The views of the page beside the first one, each fetched when it is first looked at, and where they are in the address. */
+import type { ComponentType } from 'preact';
+import type { SessionView } from './client.ts';
+import type { FloorState } from './floor-state.ts';
+import type { Key } from './language.ts';
+import type { Now } from './times.ts';
+
+export interface ViewProps {
+  readonly session: SessionView;
+  readonly floor: FloorState;
+  readonly now: Now;
+  readonly machineName: (id: string) => string;
+  /** What follows the name of the view in the address: a machine, a case. */
+  readonly of: string | null;
+}
+
+export interface View {
+  readonly title: Key;
+  readonly load: () => Promise<ComponentType<ViewProps>>;
+}
+
+/** Name in the address (`#/name` or `#/name/of`) → view, in the order of the navigation. */
+export const views = {} as const satisfies Readonly<Record<string, View>>;
+
+export interface Place {
+  /** null: the first view. */
+  readonly view: string | null;
+  readonly of: string | null;
+}
+
+/** Reads the part of the address after `#`; what is not known is the first view. */
+export function placeOf(hash: string, known: Readonly<Record<string, View>> = views): Place {
+  const [name = '', of] = hash.replace(/^#\/?/, '').split('/');
+  if (!Object.hasOwn(known, name)) return { view: null, of: null };
+  return { view: name, of: of === undefined || of === '' ? null : decoded(of) };
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
