@@ -114,6 +114,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     );
     let dating: Dating | null = null;
     const dated = (span: DatedSpan) => dating?.known(span);
+    // The page is made after what it shows.
+    let alerted = (): void => undefined;
     const pipeline = pipelineFor({
       config,
       machines,
@@ -125,6 +127,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       host: atStart,
       startedAt,
       dated,
+      alerted: () => alerted(),
     });
     const storeMeter = new StoreMeter(
       () => store.stats(),
@@ -261,6 +264,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       onSetupLink: (link) =>
         options.terminal(`No admin exists yet. Open this once, within 15 minutes, to make one: ${link}`),
     });
+    alerted = () => page.poke();
 
     // Stopping goes the other way round: no new readings, then what is open is sealed and stored, then the rest ends.
     clockState.start();

@@ -70,6 +70,8 @@ export interface PipelineParts {
   /** When `host` was looked at. */
   readonly startedAt: Instant;
   readonly dated: (span: DatedSpan) => void;
+  /** Called when an alert has changed, before it is durable. */
+  readonly alerted: () => void;
 }
 
 export function pipelineFor({
@@ -83,6 +85,7 @@ export function pipelineFor({
   host,
   startedAt,
   dated,
+  alerted,
 }: PipelineParts): Pipeline {
   return createPipeline({
     machines: machines.map(({ config: machine, profile }) => ({
@@ -105,6 +108,7 @@ export function pipelineFor({
     startedAt,
     out: {
       journal: async (entries, urgent) => {
+        if (urgent) alerted();
         try {
           await store.commit(entries, { urgent });
         } catch (error) {

@@ -31,6 +31,8 @@ export function flatAlert(view: AlertView): AlertView['record'] & Omit<AlertView
 export interface Feed {
   /** Takes the present, remembers and returns what changed. */
   update(floor: Floor): readonly FeedEvent[];
+  /** The same of alerts alone, which is quick however many machines there are. */
+  updateAlerts(alerts: readonly AlertView[]): readonly FeedEvent[];
   /** Events after `lastId`, or null when a snapshot is needed. */
   since(lastId: string | null): readonly FeedEvent[] | null;
   /** The whole present, numbered like the last event. */
@@ -79,12 +81,22 @@ export function createFeed(epoch: string, capacity = { events: 2_000, bytes: 1_0
     }
   };
 
+  const diffAlerts = (fresh: FeedEvent[], views: readonly AlertView[]): void => {
+    const now = new Map(views.map((a) => [a.record.occurrence, JSON.stringify(flatAlert(a))]));
+    diff(fresh, alerts, now, { changed: 'alert', gone: 'alert-gone', key: 'occurrence' });
+  };
+
   return {
+    updateAlerts(views) {
+      const fresh: FeedEvent[] = [];
+      diffAlerts(fresh, views);
+      forget();
+      return fresh;
+    },
     update(floor) {
       const fresh: FeedEvent[] = [];
       // Alerts first: they are what somebody waits for.
-      const alertsNow = new Map(floor.alerts.map((a) => [a.record.occurrence, JSON.stringify(flatAlert(a))]));
-      diff(fresh, alerts, alertsNow, { changed: 'alert', gone: 'alert-gone', key: 'occurrence' });
+      diffAlerts(fresh, floor.alerts);
       const machinesNow = new Map(floor.machines.map((m) => [m.id, JSON.stringify(m)]));
       diff(fresh, machines, machinesNow, { changed: 'machine', gone: 'machine-gone', key: 'id' });
       const uplinkNow = JSON.stringify(floor.uplink);

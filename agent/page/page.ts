@@ -53,7 +53,7 @@ export interface Page {
   stop(): Promise<void>;
   /** Where the page is, such as http://127.0.0.1:8080; null while it is stopped. */
   readonly url: string | null;
-  /** Shows news to open pages now instead of at the next look (≤ 1 s). */
+  /** An alert has changed: open pages see it within some 20 ms instead of at the next look (≤ 1 s). */
   poke(): void;
   counts(): StreamCounts;
 }
@@ -86,6 +86,7 @@ export function createPage(options: PageOptions): Page {
       alerts: options.sources.alerts(),
       uplink: options.sources.uplink(),
     }),
+    alerts: () => options.sources.alerts(),
     clock,
     epoch: Buffer.from(random(8)).toString('hex'),
     ...(options.stream === undefined ? {} : { settings: options.stream }),

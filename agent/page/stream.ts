@@ -7,6 +7,8 @@
  *  T2  A page that does not read holds at most `maxQueuedBytes` of memory; then it misses events (counted) and gets a
  *      snapshot when it reads again, or is cut off after `maxLagMs`.
  *  T3  A page whose session ended gets nothing more within a heartbeat.
+ *  T4  An alert does not wait for the next look: whoever changes one says so, and it is sent within `alertDelayMs`; many that change
+ *      together are one look.
  */
 import type { ServerResponse } from 'node:http';
 import { createFeed, type FeedEvent, type Floor } from './feed.ts';
@@ -15,6 +17,8 @@ import type { PageClock } from './source.ts';
 export interface StreamSettings {
   /** How often the present is looked at. */
   readonly intervalMs: number;
+  /** How long a change of an alert waits for others. */
+  readonly alertDelayMs: number;
   readonly heartbeatMs: number;
   readonly maxClients: number;
   readonly maxQueuedBytes: number;
@@ -22,6 +26,7 @@ export interface StreamSettings {
 }
 export const defaultStream: StreamSettings = {
   intervalMs: 1_000,
+  alertDelayMs: 20,
   heartbeatMs: 5_000,
   maxClients: 32,
   maxQueuedBytes: 1_000_000,
@@ -38,7 +43,7 @@ export interface StreamCounts {
 export interface Stream {
   /** Serves `response` until it closes; false when there are too many already. `isAllowed` is asked at each heartbeat. */
   attach(response: ServerResponse, lastId: string | null, isAllowed: () => Promise<boolean>): boolean;
-  /** Looks at the present at once, for news that must not wait. */
+  /** Says that an alert has changed, which must not wait. */
   poke(): void;
   counts(): StreamCounts;
   /** Ends every response. */
@@ -56,16 +61,18 @@ const wire = (event: FeedEvent) => `id: ${event.id}\nevent: ${event.event}\ndata
 
 export function createStream(options: {
   readonly floor: () => Floor;
+  readonly alerts: () => Floor['alerts'];
   readonly clock: PageClock;
   /** Random, per process start. */
   readonly epoch: string;
   readonly settings?: Partial<StreamSettings>;
 }): Stream {
-  const { floor, clock, epoch } = options;
+  const { floor, alerts, clock, epoch } = options;
   const settings = { ...defaultStream, ...options.settings };
   const feed = createFeed(epoch);
   const clients = new Set<Client>();
   const counts = { resumed: 0, snapshots: 0, overflows: 0 };
+  let poked: NodeJS.Timeout | null = null;
   let timers: { readonly look: NodeJS.Timeout; readonly beat: NodeJS.Timeout } | null = null;
 
   const drop = (client: Client): void => {
@@ -74,6 +81,8 @@ export function createStream(options: {
       clearInterval(timers.look);
       clearInterval(timers.beat);
       timers = null;
+      if (poked !== null) clearTimeout(poked);
+      poked = null;
     }
   };
   const send = (client: Client, text: string): void => {
@@ -89,6 +98,12 @@ export function createStream(options: {
     send(client, wire(feed.snapshot(clock.nowMs())));
   };
 
+  const lookAtAlerts = (): void => {
+    poked = null;
+    const text = feed.updateAlerts(alerts()).map(wire).join('');
+    if (text === '') return;
+    for (const client of clients) if (client.lagSinceMs === null) send(client, text);
+  };
   const look = (): void => {
     const text = feed.update(floor()).map(wire).join('');
     for (const client of clients) {
@@ -142,7 +157,7 @@ export function createStream(options: {
       return true;
     },
     poke() {
-      if (clients.size > 0) look();
+      if (clients.size > 0) poked ??= setTimeout(lookAtAlerts, settings.alertDelayMs);
     },
     counts: () => ({ clients: clients.size, ...counts }),
     stop() {

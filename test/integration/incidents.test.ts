@@ -53,6 +53,7 @@ function pipelineOn(store: Store, dataDir: string): Pipeline {
     host: { boot: null, offsetMs: 0 },
     startedAt: { wallMs: clock.wallMs(), monotonicMs: clock.monotonicMs() },
     dated: () => undefined,
+    alerted: () => undefined,
   });
 }
 

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { operations, type Operation } from '../../../agent/page/api.ts';
+import { operations } from '../../../agent/page/api.ts';
+import type { Operation } from '../../../agent/page/operation.ts';
 import { openApi } from '../../../agent/page/openapi.ts';
 import { loadAssets } from '../../../agent/page/assets.ts';
 import { createServer } from '../../../agent/page/server.ts';
@@ -39,7 +40,7 @@ async function registeredRoutes(webDir: string, dataDir: string): Promise<{ meth
     users: createUserStore({ dataDir, passwords: cheapPasswords(), random, clock: realClock }),
     sessions: createSessions({ file: join(dataDir, 's.json'), clock: realClock, random, log: silentLog }),
     limiter: createLimiter(() => 0),
-    stream: createStream({ floor: () => floor, clock: realClock, epoch: 'e' }),
+    stream: createStream({ floor: () => floor, alerts: () => floor.alerts, clock: realClock, epoch: 'e' }),
     clock: realClock,
     log: silentLog,
     site: () => ({ name: 'x', timeZone: 'UTC', gateway: 'gw' }),
@@ -101,7 +102,7 @@ test('a route that does not say who may use it cannot be registered', async (t) 
     users: createUserStore({ dataDir, passwords: cheapPasswords(), random, clock: realClock }),
     sessions: createSessions({ file: join(dataDir, 's.json'), clock: realClock, random, log: silentLog }),
     limiter: createLimiter(() => 0),
-    stream: createStream({ floor: () => floor, clock: realClock, epoch: 'e' }),
+    stream: createStream({ floor: () => floor, alerts: () => floor.alerts, clock: realClock, epoch: 'e' }),
     clock: realClock,
     log: silentLog,
     site: () => ({ name: 'x', timeZone: 'UTC', gateway: 'gw' }),

@@ -26,6 +26,26 @@ test('a page gets everything once, then each change as it comes', async (t) => {
   stream.close();
 });
 
+test('T4: an alert that changed is sent without waiting for the next look, and many of them are one', async (t) => {
+  const never = 3_600_000;
+  const { port, users, floor, page } = await startPage(t, { stream: { intervalMs: never, heartbeatMs: 1_000 } });
+  await users.add('boss', 'admin', goodPassword);
+  const stream = openStream(port, await signIn(port, 'boss'));
+  await stream.next((event) => event.event === 'snapshot');
+  for (const name of ['occ-a', 'occ-b', 'occ-c']) {
+    floor.raise(threadBreak(name));
+    page.poke();
+  }
+  await stream.next(isAlert('occ-c'));
+  assert.deepEqual(
+    stream.received
+      .filter((event) => event.event === 'alert')
+      .map((event) => (event.data as { occurrence: string }).occurrence),
+    ['occ-a', 'occ-b', 'occ-c'],
+  );
+  stream.close();
+});
+
 test('a dropped page resumes after the last event it saw, without a snapshot', async (t) => {
   const { port, users, floor, page } = await startPage(t);
   await users.add('boss', 'admin', goodPassword);
