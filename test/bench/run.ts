@@ -11,12 +11,15 @@ import type { Bench, BenchContext, Measured } from './bench.ts';
 import { drivers } from './drivers.ts';
 import { judge, wantedRuns, type Row } from './judge.ts';
 import { machine } from './machine.ts';
+import { page, pageFigures } from './page.ts';
 import { sync } from './sync.ts';
 import { table } from './table.ts';
 import { vision } from './vision.ts';
 import { voiceprint } from './voiceprint.ts';
 
-const suites: Readonly<Record<string, readonly Bench[]>> = { drivers, sync, vision, voiceprint };
+const suites: Readonly<Record<string, readonly Bench[]>> = { drivers, sync, vision, voiceprint, page };
+/** What the report of a suite says besides its rows. */
+const figures: Readonly<Record<string, (results: readonly Row[]) => object>> = { page: pageFigures };
 
 async function rowsOf(bench: Bench, context: BenchContext, score: number): Promise<Row[]> {
   let measured: ReadonlyMap<string, Measured> = new Map();
@@ -66,7 +69,10 @@ async function main(): Promise<number> {
   process.stdout.write(`${table(results)}\n${on.cores} cores of ${on.cpu}, ${on.memoryGiB} GiB, ${on.platform}, `);
   process.stdout.write(`Node ${on.node}, score ${on.score} MiB/s, load ${on.loadBefore} before, ${loadAfter} after\n`);
   if (values.json !== undefined) {
-    writeFileSync(values.json, `${JSON.stringify({ results, machine: { ...on, loadAfter } }, null, 2)}\n`);
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ ...figures[name]?.(results), results, machine: { ...on, loadAfter } }, null, 2)}\n`,
+    );
   }
   return !abort.signal.aborted && results.every((row) => row.pass) ? 0 : 1;
 }

@@ -1,0 +1,45 @@
+/** What a step of panning costs the thread of the page, over a signal with a million readings. */
+import type { Page as Tab } from 'playwright-core';
+import { pageMachineId, pannedSignal } from './page-names.ts';
+import { BenchFailure } from './processes.ts';
+
+const steps = 20;
+
+/**
+ * Opens the trend of the signal over its whole past and moves it by its own key; ms of the page's thread for each step, by the
+ * browser's own count of all tasks of the thread (Performance.getMetrics, TaskDuration), those of the live page among them.
+ */
+export async function panStepMs(tab: Tab, url: string): Promise<number> {
+  await tab.goto(`${url}/#/machine/${pageMachineId(0)}`);
+  const chart = tab.locator(`[data-trend="${pannedSignal}"]`);
+  await chart.waitFor();
+  const protocol = await tab.context().newCDPSession(tab);
+  await protocol.send('Performance.enable');
+  const busyMs = async (): Promise<number> => {
+    const { metrics } = await protocol.send('Performance.getMetrics');
+    const found = metrics.find(({ name }) => name === 'TaskDuration');
+    if (found === undefined) throw new BenchFailure('the browser does not count its tasks');
+    return found.value * 1000;
+  };
+  await chart.focus();
+  await drawn(tab, 0);
+  const before = await busyMs();
+  for (let step = 1; step <= steps; step += 1) {
+    await tab.keyboard.press('ArrowLeft');
+    await drawn(tab, step);
+  }
+  return ((await busyMs()) - before) / steps;
+}
+
+/** Resolves when the curve has been drawn with the points of so many steps. */
+const drawn = (tab: Tab, step: number) =>
+  tab.waitForFunction(
+    ([signal, wanted]) => {
+      const chart = (
+        globalThis as unknown as { document: { querySelector(s: string): { dataset: Record<string, string> } | null } }
+      ).document.querySelector(`[data-trend="${signal}"]`);
+      return Number(chart?.dataset['drawn'] ?? -1) >= Number(wanted);
+    },
+    [pannedSignal, step] as const,
+    { polling: 20 },
+  );
