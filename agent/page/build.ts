@@ -4,6 +4,7 @@
  *
  *  B1  The folder of a build is named by the hash of everything it is made from: a build that exists is the right one.
  *  B2  A build appears by one rename: two processes that start at once disturb neither each other nor a running page.
+ *  B3  No page is built with a text that one of its languages lacks: the first such text is named.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -76,6 +77,8 @@ function runBuild(distDir: string): Promise<void> {
 export async function buildPage(distDir = ownDistDir): Promise<string> {
   const dir = join(distDir, await sourceHash());
   if (await exists(join(dir, 'index.html'))) return dir;
+  const [problem] = (await import('../web/catalogue-problems.ts')).pageTextProblems();
+  if (problem !== undefined) throw new AgentError('pageBuildFailed', `agent/web/languages: ${problem}`);
   const { build } = await import('vite');
   makeFolder(distDir);
   const beside = join(distDir, `.building-${process.pid}`);

@@ -1,12 +1,15 @@
 /** One alert: what is wrong, since when, what shows it and what to do about it. */
 import { useId, useState } from 'preact/hooks';
-import { acknowledge } from './client.ts';
+import { alertTitle } from './alert-title.ts';
+import { acknowledge, type Failure } from './client.ts';
 import { Fault, Picture } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { PriorityIcon } from './icons.tsx';
+import { useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import { SoundFeedback } from './sound-feedback.tsx';
 import { lasted, type Now } from './times.ts';
-import { ackWord, alertStateWords, causeWord, priorityWords } from './words.ts';
+import { ackWord, alertStateWord, causeWord, priorityWord } from './words.ts';
 
 interface CardProps {
   readonly alert: Alert;
@@ -17,6 +20,9 @@ interface CardProps {
 }
 
 export function AlertCard({ alert, csrf, now, name }: CardProps) {
+  const language = useLanguage();
+  const { say } = language;
+  const title = alertTitle(alert, language);
   const waits = waitsForAck(alert);
   const code = alert.evidence['code'];
   return (
@@ -26,26 +32,28 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
       aria-labelledby={`alert-${alert.occurrence}`}
     >
       <AlertHead priority={alert.priority} name={name} sinceMs={alert.onsetMs} untilMs={alert.clearedMs} now={now} />
-      <h3 id={`alert-${alert.occurrence}`}>{alert.text}</h3>
+      <h3 id={`alert-${alert.occurrence}`}>{title}</h3>
       <p class="alert-facts">
-        <span>since {now.time.at(alert.onsetMs, now.ms)}</span>
-        {alert.cause !== null && <span>Cause: {causeWord(alert.cause)}</span>}
-        {code !== undefined && code !== null && <span>Code {String(code)}</span>}
-        {alert.state !== 'active-unacked' && <span class="tag">{alertStateWords[alert.state]}</span>}
-        {alert.state === 'active-acked' && alert.actor !== null && <span>by {alert.actor}</span>}
-        {!alert.verified && <span class="tag warn">Not checked again since the agent started</span>}
+        <span>{say('alerts.since', { time: now.time.at(alert.onsetMs, now.ms) })}</span>
+        {alert.cause !== null && <span>{say('alerts.cause', { cause: causeWord(alert.cause, language) })}</span>}
+        {code !== undefined && code !== null && <span>{say('alerts.code', { code: String(code) })}</span>}
+        {alert.state !== 'active-unacked' && <span class="tag">{alertStateWord(alert.state, language)}</span>}
+        {alert.state === 'active-acked' && alert.actor !== null && (
+          <span>{say('alerts.by', { person: alert.actor })}</span>
+        )}
+        {!alert.verified && <span class="tag warn">{say('alerts.unverified')}</span>}
       </p>
       <Fault alert={alert} />
       <Picture sha256={alert.evidence['spectrogram']} of="spectrogram" />
       {alert.runbook !== null && (
         <details class="runbook" open={waits}>
-          <summary>What to do</summary>
+          <summary>{say('alerts.runbook')}</summary>
           <p>{alert.runbook}</p>
         </details>
       )}
       <SoundFeedback alert={alert} name={name} csrf={csrf} disabled={now.stale} />
       {waits && csrf !== null && (
-        <AckForm alerts={[alert]} title={alert.text} csrf={csrf} name={name} disabled={now.stale} />
+        <AckForm alerts={[alert]} title={title} csrf={csrf} name={name} disabled={now.stale} />
       )}
     </article>
   );
@@ -62,15 +70,16 @@ interface HeadProps {
 
 /** How urgent it is, at which machine, and for how long. */
 export function AlertHead({ priority, name, sinceMs, untilMs, now }: HeadProps) {
+  const language = useLanguage();
   return (
     <div class="alert-head">
       <span class="badge priority">
         <PriorityIcon priority={priority} />
-        {priorityWords[priority]}
+        {priorityWord(priority, language)}
       </span>
       <span class="alert-machine">{name}</span>
       <span class="alert-age" title={now.time.at(sinceMs, now.ms)}>
-        for {lasted((untilMs ?? now.ms) - sinceMs)}
+        {language.say('alerts.for', { duration: lasted((untilMs ?? now.ms) - sinceMs, language) })}
       </span>
     </div>
   );
@@ -87,10 +96,12 @@ interface AckProps {
 
 /** One touch acknowledges, or confirms that a latched one is over; a note is there for who wants to write one. */
 export function AckForm({ alerts, title, csrf, name, disabled }: AckProps) {
-  const word = ackWord(alerts[0]?.state ?? 'active-unacked');
+  const language = useLanguage();
+  const { say } = language;
+  const word = ackWord(alerts[0]?.state ?? 'active-unacked', language);
   const [busy, setBusy] = useState(false);
   const [note, setNote] = useState<string | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const send = (event: Event): void => {
     event.preventDefault();
     if (busy || disabled) return;
@@ -101,7 +112,7 @@ export function AckForm({ alerts, title, csrf, name, disabled }: AckProps) {
       setBusy(false);
       // The list itself changes when the stream brings the acknowledged alerts.
       const refused = answers.find(({ ok }) => !ok);
-      if (refused?.ok === false) setProblem(refused.message);
+      if (refused?.ok === false) setProblem(refused);
     });
   };
   const noteId = useId();
@@ -109,7 +120,7 @@ export function AckForm({ alerts, title, csrf, name, disabled }: AckProps) {
     <form class="ack" onSubmit={send}>
       {note !== null && (
         <div class="field">
-          <label for={noteId}>Note</label>
+          <label for={noteId}>{say('alerts.note')}</label>
           <input
             id={noteId}
             type="text"
@@ -119,16 +130,26 @@ export function AckForm({ alerts, title, csrf, name, disabled }: AckProps) {
           />
         </div>
       )}
-      <button type="submit" class="primary" disabled={busy || disabled} aria-label={`${word}: ${name}, ${title}`}>
-        {busy ? 'Sending…' : word}
+      <button
+        type="submit"
+        class="primary"
+        disabled={busy || disabled}
+        aria-label={say('alerts.about', { what: word, name, title })}
+      >
+        {busy ? say('alerts.sending') : word}
       </button>
       {note === null && (
-        <button type="button" class="quiet" aria-label={`Add note: ${name}, ${title}`} onClick={() => setNote('')}>
-          Add note
+        <button
+          type="button"
+          class="quiet"
+          aria-label={say('alerts.about', { what: say('alerts.add-note'), name, title })}
+          onClick={() => setNote('')}
+        >
+          {say('alerts.add-note')}
         </button>
       )}
       <div role="alert" class="problem-slot">
-        {problem !== null && <p class="problem">{problem}</p>}
+        <Problem of={problem} />
       </div>
     </form>
   );

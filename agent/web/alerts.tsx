@@ -5,6 +5,7 @@ import { waitsForAck, type Alert } from './floor-state.ts';
 import { CheckIcon } from './icons.tsx';
 import { IncidentCard } from './incident-card.tsx';
 import { linesOf, type Line } from './incident-lines.ts';
+import { useLanguage } from './language.ts';
 import type { Now } from './times.ts';
 
 interface ListProps {
@@ -16,6 +17,7 @@ interface ListProps {
 }
 
 export function AlertList({ shown, aside, session, now, machineName }: ListProps) {
+  const { say, number } = useLanguage();
   const canAck = session.role !== 'viewer';
   const csrf = canAck ? session.csrf : null;
   const row = (alert: Alert) => (
@@ -37,26 +39,24 @@ export function AlertList({ shown, aside, session, now, machineName }: ListProps
   return (
     <section id="alerts" aria-labelledby="alerts-title" tabIndex={-1}>
       <h2 id="alerts-title">
-        What is wrong now <span class="count">{lines.length}</span>
+        {say('alerts.title')} <span class="count">{number(lines.length)}</span>
       </h2>
       {shown.length === 0 && (
         <p class={now.stale ? 'all-well unknown' : 'all-well'}>
           {now.stale ? (
-            'Nothing was wrong when the connection was lost.'
+            say('alerts.none-when-lost')
           ) : (
             <>
-              <CheckIcon /> Nothing is wrong.
+              <CheckIcon /> {say('alerts.none')}
             </>
           )}
         </p>
       )}
       <ol class="alerts">{lines.map(line)}</ol>
-      {!canAck && shown.some(waitsForAck) && (
-        <p class="hint">You are signed in as a viewer. Maintainers can acknowledge alerts.</p>
-      )}
+      {!canAck && shown.some(waitsForAck) && <p class="hint">{say('alerts.viewer')}</p>}
       {aside.length > 0 && (
         <details>
-          <summary>Shelved or out of service ({aside.length})</summary>
+          <summary>{say('alerts.aside', { count: aside.length })}</summary>
           <ol class="alerts">{aside.map(row)}</ol>
         </details>
       )}

@@ -2,13 +2,14 @@
 import { useEffect, useState } from 'preact/hooks';
 import { whoAmI, type SessionView } from './client.ts';
 import { Floor } from './floor.tsx';
+import { useLanguage, type Key } from './language.ts';
 import { Notice, SetupForm, SignInForm } from './sign-in.tsx';
 
 type Who =
   | { readonly kind: 'asking' }
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'setup'; readonly token: string | null }
-  | { readonly kind: 'sign-in'; readonly note: string | null }
+  | { readonly kind: 'sign-in'; readonly note: Key | null }
   | { readonly kind: 'moved'; readonly to: string }
   | { readonly kind: 'in'; readonly session: SessionView };
 
@@ -20,9 +21,10 @@ function takeSetupToken(): string | null {
 }
 
 export function App() {
+  const { say } = useLanguage();
   const [who, setWho] = useState<Who>({ kind: 'asking' });
 
-  const ask = async (token: string | null, note: string | null = null): Promise<void> => {
+  const ask = async (token: string | null, note: Key | null = null): Promise<void> => {
     const answer = await whoAmI();
     if (answer.ok) setWho({ kind: 'in', session: answer.value });
     else if (answer.setupNeeded) setWho({ kind: 'setup', token });
@@ -49,16 +51,16 @@ export function App() {
 
   switch (who.kind) {
     case 'asking':
-      return <Notice title="Selvedge" text="Connecting to the gateway…" />;
+      return <Notice title="Selvedge" text={say('sign-in.connecting')} />;
     case 'unreachable':
-      return <Notice title="No connection" text="The gateway does not answer. Trying again…" />;
+      return <Notice title={say('sign-in.unreachable')} text={say('sign-in.unreachable.text')} />;
     case 'setup':
       return <SetupForm token={who.token} onDone={entered} />;
     case 'sign-in':
       return <SignInForm note={who.note} onDone={entered} />;
     case 'moved':
       return (
-        <Notice title="The page is set up" text="It is now open to the network, with encryption, at:">
+        <Notice title={say('sign-in.moved')} text={say('sign-in.moved.text')}>
           <p>
             <a href={who.to}>{who.to}</a>
           </p>

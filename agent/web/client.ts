@@ -8,11 +8,16 @@ import type { ClothView, ListPage, SoundView, Trend } from '../page/source.ts';
 import type { Alert } from './floor-state.ts';
 
 export type { ClothView, RollListed, SessionView, SetPointValue, SetPointView, SoundView, WriteView };
-export type Result<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly status: number; readonly message: string; readonly setupNeeded: boolean };
-
-const offline = 'The gateway does not answer. Check the connection and try again.';
+export interface Failure {
+  readonly ok: false;
+  readonly status: number;
+  /** `error.code` of the answer, or one of the page's own; the page has a sentence for each it knows. */
+  readonly code: string;
+  /** In English, by the gateway; empty where the page itself found the fault. */
+  readonly message: string;
+  readonly setupNeeded: boolean;
+}
+export type Result<T> = { readonly ok: true; readonly value: T } | Failure;
 
 async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
   let response: Response;
@@ -21,14 +26,15 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> 
     response = await fetch(path, { credentials: 'same-origin', cache: 'no-store', ...init });
     body = await response.json();
   } catch {
-    return { ok: false, status: 0, message: offline, setupNeeded: false };
+    return { ok: false, status: 0, code: 'offline', message: '', setupNeeded: false };
   }
   if (response.ok) return { ok: true, value: body as T };
   const problem = body as Partial<ProblemBody>;
   return {
     ok: false,
     status: response.status,
-    message: problem.error?.message ?? offline,
+    code: problem.error?.code ?? 'offline',
+    message: problem.error?.message ?? '',
     setupNeeded: problem.setupNeeded === true,
   };
 }

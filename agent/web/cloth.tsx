@@ -1,8 +1,10 @@
 /** The cloth the eye of a machine is to know: what it knows of it, and teaching it while good cloth runs. */
 import { useEffect, useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
-import { fetchCloth, stopTeaching, teachCloth, type ClothView, type Result } from './client.ts';
-import { knownWord, outcomeWord, progressWord } from './cloth-words.ts';
+import { fetchCloth, stopTeaching, teachCloth, type ClothView, type Failure, type Result } from './client.ts';
+import { cureWord, knownWord, outcomeWord, progressWord } from './cloth-words.ts';
+import { useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
 
 /** While it runs. */
@@ -16,11 +18,13 @@ interface Props {
 }
 
 export function Cloth({ machine, now, csrf }: Props) {
+  const language = useLanguage();
+  const { say } = language;
   const [isOpen, setOpen] = useState(false);
   const [cloth, setCloth] = useState<ClothView | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const take = (answer: Result<ClothView>): void => {
-    setProblem(answer.ok ? null : answer.message);
+    setProblem(answer.ok ? null : answer);
     if (answer.ok) setCloth(answer.value);
   };
   const load = (): void => void fetchCloth(machine.id).then(take);
@@ -37,10 +41,10 @@ export function Cloth({ machine, now, csrf }: Props) {
   };
   return (
     <details class="cloth" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Cloth</summary>
+      <summary>{say('cloth.title')}</summary>
       <div class="cloth-body">
-        {cloth !== null && <p>{knownWord(cloth, (ms) => now.time.at(ms, now.ms))}</p>}
-        <div role="status">{isRunning && <p class="told">{progressWord(cloth.teaching)}</p>}</div>
+        {cloth !== null && <p>{knownWord(cloth, (ms) => now.time.at(ms, now.ms), language)}</p>}
+        <div role="status">{isRunning && <p class="told">{progressWord(cloth.teaching, language)}</p>}</div>
         {cloth?.teaching?.report && <Outcome report={cloth.teaching.report} />}
         {cloth !== null && csrf !== null && !isRunning && (
           <Teach machine={machine} fabric={cloth.fabric} disabled={now.stale} onTeach={() => send(teachCloth)} />
@@ -49,14 +53,14 @@ export function Cloth({ machine, now, csrf }: Props) {
           <button
             type="button"
             disabled={now.stale}
-            aria-label={`Stop teaching: ${machine.name}`}
+            aria-label={say('cloth.stop-at', { machine: machine.name })}
             onClick={() => void send(stopTeaching)}
           >
-            Stop
+            {say('cloth.stop')}
           </button>
         )}
         <div role="alert" class="problem-slot">
-          {problem !== null && <p class="problem">{problem}</p>}
+          <Problem of={problem} />
         </div>
       </div>
     </details>
@@ -64,12 +68,13 @@ export function Cloth({ machine, now, csrf }: Props) {
 }
 
 function Outcome({ report }: { report: NonNullable<NonNullable<ClothView['teaching']>['report']> }) {
+  const language = useLanguage();
   return (
     <div class="outcome">
-      <p class={report.ok ? 'told' : 'problem'}>{outcomeWord(report)}</p>
+      <p class={report.ok ? 'told' : 'problem'}>{outcomeWord(report, language)}</p>
       {!report.ok && (
         <p>
-          {report.cure} <span class="hint">({report.message})</span>
+          {cureWord(report, language)} <span class="hint">({report.message})</span>
         </p>
       )}
       {report.advice.map((line) => (
@@ -77,7 +82,7 @@ function Outcome({ report }: { report: NonNullable<NonNullable<ClothView['teachi
       ))}
       {report.refused.length > 0 && (
         <>
-          <p>Not learned from:</p>
+          <p>{language.say('cloth.not-learned-from')}</p>
           <ul>
             {report.refused.map(({ image, reason }) => (
               <li key={image}>
@@ -100,23 +105,24 @@ interface TeachProps {
 
 /** Whatever runs is taken for good: so it is asked first. */
 function Teach({ machine, fabric, disabled, onTeach }: TeachProps) {
+  const { say } = useLanguage();
   const [step, setStep] = useState<'idle' | 'asking' | 'sending'>('idle');
   if (step === 'idle') {
     return (
       <button
         type="button"
         disabled={disabled}
-        aria-label={`Teach this cloth: ${machine.name}`}
+        aria-label={say('cloth.teach-at', { machine: machine.name })}
         onClick={() => setStep('asking')}
       >
-        Teach this cloth
+        {say('cloth.teach')}
       </button>
     );
   }
   return (
-    <div class="ack" role="group" aria-label={`Teach ${fabric}`}>
+    <div class="ack" role="group" aria-label={say('cloth.teach-fabric', { fabric })}>
       <p>
-        <strong>Only good cloth must be running now.</strong> The eye takes what it sees for {fabric} without a fault.
+        <strong>{say('cloth.only-good')}</strong> {say('cloth.takes-for-good', { fabric })}
       </p>
       <button
         type="button"
@@ -127,10 +133,10 @@ function Teach({ machine, fabric, disabled, onTeach }: TeachProps) {
           void onTeach().then(() => setStep('idle'));
         }}
       >
-        Only good cloth is running: teach it
+        {say('cloth.teach-now')}
       </button>
       <button type="button" class="quiet" disabled={step === 'sending'} onClick={() => setStep('idle')}>
-        Cancel
+        {say('cloth.cancel')}
       </button>
     </div>
   );

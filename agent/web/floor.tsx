@@ -1,11 +1,13 @@
 /** The signed-in page: what is wrong now, the machines, the uplink; and whether all of this is fresh. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { alertTitle } from './alert-title.ts';
 import { AlertList } from './alerts.tsx';
 import { logout, whoAmI, type SessionView } from './client.ts';
 import { sortedAlerts, waitsForAck, type Alert } from './floor-state.ts';
 import { History } from './history.tsx';
 import { WarnIcon } from './icons.tsx';
 import { emptyFloor } from './floor-state.ts';
+import { useLanguage, type Key } from './language.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import { openLive, type Connection, type LiveView } from './live.ts';
 import { MachineTile } from './machines.tsx';
@@ -18,10 +20,12 @@ const patienceMs = 2_500;
 
 interface Props {
   readonly session: SessionView;
-  readonly onSignedOut: (note: string | null) => void;
+  readonly onSignedOut: (note: Key | null) => void;
 }
 
 export function Floor({ session, onSignedOut }: Props) {
+  const language = useLanguage();
+  const { say, number } = language;
   const [live, setLive] = useState<LiveView>({
     floor: emptyFloor,
     connection: { kind: 'waiting', sinceMs: null },
@@ -44,10 +48,10 @@ export function Floor({ session, onSignedOut }: Props) {
   const { connection, floor, offsetMs } = live;
   const place = usePlace();
   useEffect(() => {
-    if (connection.kind === 'signed-out') onSignedOut('Your session is over. Sign in again.');
+    if (connection.kind === 'signed-out') onSignedOut('floor.session-over');
   }, [connection.kind]);
 
-  const time = useMemo(() => siteTime(session.site.timeZone), [session.site.timeZone]);
+  const time = useMemo(() => siteTime(session.site.timeZone, language), [session.site.timeZone, language]);
   const stale = connection.kind !== 'live' && isOverdue(connection, deviceMs);
   const now: Now = { ms: deviceMs + offsetMs, time, stale };
   const { shown, aside } = sortedAlerts(floor.alerts);
@@ -55,13 +59,14 @@ export function Floor({ session, onSignedOut }: Props) {
   const machineName = (id: string) => floor.machines.find((machine) => machine.id === id)?.name ?? id;
 
   useEffect(() => {
-    document.title = `${stale ? '(no connection) ' : waiting > 0 ? `(${waiting}) ` : ''}${session.site.name} · Selvedge`;
-  }, [stale, waiting, session.site.name]);
+    const told = stale ? `${say('floor.title.no-connection')} ` : waiting > 0 ? `(${number(waiting)}) ` : '';
+    document.title = `${told}${session.site.name} · Selvedge`;
+  }, [stale, waiting, session.site.name, language]);
 
   return (
     <div class={stale ? 'page is-stale' : 'page'}>
       <a class="skip" href="#alerts">
-        Skip to what is wrong now
+        {say('floor.skip')}
       </a>
       <header class="top">
         <div class="top-row">
@@ -73,10 +78,10 @@ export function Floor({ session, onSignedOut }: Props) {
           <LanguageChoice />
           <div class="user">
             <span>
-              {session.user} <span class="role">({session.role})</span>
+              {session.user} <span class="role">({say(`role.${session.role}`)})</span>
             </span>
             <button type="button" onClick={() => void logout(session.csrf).then(() => onSignedOut(null))}>
-              Sign out
+              {say('floor.sign-out')}
             </button>
           </div>
         </div>
@@ -86,7 +91,7 @@ export function Floor({ session, onSignedOut }: Props) {
       <Announcer alerts={floor.alerts} machineName={machineName} ready={floor.lastId !== null} />
       <main>
         {floor.lastId === null ? (
-          <p class="loading">Reading the floor…</p>
+          <p class="loading">{say('shell.loading')}</p>
         ) : place.view !== null ? (
           <ViewHost
             name={place.view}
@@ -100,8 +105,8 @@ export function Floor({ session, onSignedOut }: Props) {
           <>
             <AlertList shown={shown} aside={aside} session={session} now={now} machineName={machineName} />
             <section aria-labelledby="machines-title">
-              <h2 id="machines-title">Machines</h2>
-              {floor.machines.length === 0 && <p class="empty">No machine is configured.</p>}
+              <h2 id="machines-title">{say('floor.machines')}</h2>
+              {floor.machines.length === 0 && <p class="empty">{say('floor.no-machine')}</p>}
               <ul class="tiles">
                 {floor.machines.map((machine) => (
                   <li key={machine.id}>
@@ -120,7 +125,7 @@ export function Floor({ session, onSignedOut }: Props) {
           </>
         )}
       </main>
-      <footer>Times are those of the site ({time.timeZone}).</footer>
+      <footer>{say('floor.times', { zone: time.timeZone })}</footer>
     </div>
   );
 }
@@ -131,7 +136,8 @@ function isOverdue(connection: Connection, deviceMs: number): boolean {
 }
 
 function ConnectionChip({ connection, stale }: { connection: Connection; stale: boolean }) {
-  const word = connection.kind === 'live' ? 'Live' : stale ? 'No connection' : 'Connecting…';
+  const { say } = useLanguage();
+  const word = say(connection.kind === 'live' ? 'floor.live' : stale ? 'floor.no-connection' : 'floor.connecting');
   const look = connection.kind === 'live' ? 'ok' : stale ? 'bad' : 'wait';
   return (
     <span class={`chip link-${look}`} data-connection={connection.kind}>
@@ -142,6 +148,8 @@ function ConnectionChip({ connection, stale }: { connection: Connection; stale: 
 }
 
 function StaleBanner({ connection, now, deviceMs }: { connection: Connection; now: Now; deviceMs: number }) {
+  const language = useLanguage();
+  const { say } = language;
   const sinceMs = connection.kind === 'waiting' ? connection.sinceMs : null;
   return (
     <div role="alert">
@@ -149,8 +157,7 @@ function StaleBanner({ connection, now, deviceMs }: { connection: Connection; no
         <p class="stale-banner">
           <WarnIcon />
           <span>
-            <strong>No connection to the gateway for {lasted(deviceMs - sinceMs)}.</strong> What you see is old: it may
-            be different now. Trying again…
+            <strong>{say('floor.lost', { duration: lasted(deviceMs - sinceMs, language) })}</strong> {say('floor.old')}
           </span>
         </p>
       )}
@@ -161,15 +168,18 @@ function StaleBanner({ connection, now, deviceMs }: { connection: Connection; no
 /** Tells a screen reader of each new alert, once. */
 function Announcer(props: { alerts: readonly Alert[]; machineName: (id: string) => string; ready: boolean }) {
   const { alerts, machineName, ready } = props;
+  const language = useLanguage();
   const known = useRef<Set<string> | null>(null);
   const [text, setText] = useState('');
+  const told = (alert: Alert): string =>
+    language.say('floor.new-alert', { machine: machineName(alert.machine), alert: alertTitle(alert, language) });
   useEffect(() => {
     if (!ready) return;
     const before = known.current;
     known.current = new Set(alerts.map((alert) => alert.occurrence));
     if (before === null) return;
     const fresh = alerts.filter((alert) => !before.has(alert.occurrence) && waitsForAck(alert));
-    if (fresh.length > 0) setText(fresh.map((a) => `New alert, ${machineName(a.machine)}: ${a.text}`).join('. '));
+    if (fresh.length > 0) setText(fresh.map(told).join('. '));
   }, [alerts, ready]);
   return (
     <p class="unseen" role="status">

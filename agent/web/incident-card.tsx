@@ -3,6 +3,7 @@ import { AckForm, AlertCard, AlertHead } from './alert-card.tsx';
 import { Picture } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { agreeWord, changeWord, type Incident } from './incident-lines.ts';
+import { useLanguage } from './language.ts';
 import type { Now } from './times.ts';
 
 interface Props {
@@ -16,11 +17,13 @@ interface Props {
 }
 
 export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
+  const language = useLanguage();
+  const { say } = language;
   const [first] = alerts;
   const waiting = alerts.filter(waitsForAck);
   const sinceMs = Math.min(...alerts.map(({ onsetMs }) => onsetMs));
   const isSimulated = alerts.some(({ evidence }) => evidence['isSimulated'] === true);
-  const title = changeWord(incident);
+  const title = changeWord(incident, language);
   const titleId = `incident-${incident.id}`;
   return (
     <article
@@ -31,8 +34,8 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
       <AlertHead priority={first.priority} name={name} sinceMs={sinceMs} untilMs={null} now={now} />
       <h3 id={titleId}>{title}</h3>
       <p class="alert-facts">
-        <span>{agreeWord(incident)}</span>
-        {isSimulated && <span class="tag">Simulated</span>}
+        <span>{agreeWord(incident, language)}</span>
+        {isSimulated && <span class="tag">{say('alerts.simulated')}</span>}
       </p>
       <div class="senses">
         <Picture sha256={incident.crop} of="crop" />
@@ -42,7 +45,9 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
         <AckForm alerts={waiting} title={title} csrf={csrf} name={name} disabled={now.stale} />
       )}
       <details class="incident-alerts">
-        <summary>{alerts.length === 1 ? 'The alert that is open' : `Its ${alerts.length} alerts`}</summary>
+        <summary>
+          {alerts.length === 1 ? say('alerts.open-one') : say('alerts.open-many', { count: alerts.length })}
+        </summary>
         <ol class="alerts">
           {alerts.map((alert) => (
             <li key={alert.occurrence}>

@@ -1,5 +1,6 @@
 /** Alerts that are about one needle, as one line. Pure: no network, no browser. */
 import type { Alert } from './floor-state.ts';
+import type { Language } from './speech.ts';
 
 export type Incident = NonNullable<Alert['incident']>;
 
@@ -21,13 +22,15 @@ export function linesOf(alerts: readonly Alert[]): readonly Line[] {
 }
 
 /** What to do, in words. */
-export function changeWord({ needle, k }: Pick<Incident, 'needle' | 'k'>): string {
-  if (needle === null) return 'Several alerts about one needle';
-  return k === null || k === 0 ? `Change needle ${needle}` : `Change needle ${needle} (± ${k})`;
+export function changeWord({ needle, k }: Pick<Incident, 'needle' | 'k'>, { say, plain }: Language): string {
+  if (needle === null) return say('alerts.incident.several');
+  return k === null || k === 0
+    ? say('alerts.incident.change', { needle: plain(needle) })
+    : say('alerts.incident.change-about', { needle: plain(needle), k: plain(k) });
 }
 
 /** Why it is believed. */
-export function agreeWord({ senses }: Pick<Incident, 'senses'>): string {
-  if (senses.length > 1) return 'Eye and ear agree: both told of it within the hour.';
-  return senses[0] === 'ear' ? 'The ear told of it more than once.' : 'The eye told of it more than once.';
+export function agreeWord({ senses }: Pick<Incident, 'senses'>, { say }: Language): string {
+  if (senses.length > 1) return say('alerts.incident.agree');
+  return say(senses[0] === 'ear' ? 'alerts.incident.ear' : 'alerts.incident.eye');
 }

@@ -2,12 +2,13 @@
 import type { MachineView, SignalView } from '../live.ts';
 import { Cloth } from './cloth.tsx';
 import { StateIcon, WarnIcon } from './icons.tsx';
+import { useLanguage } from './language.ts';
 import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
 import { Sound } from './sound.tsx';
 import { lasted, type Now } from './times.ts';
 import { TrendChart } from './trend.tsx';
-import { causeWord, kindWord, reasonWord, signalWord, splitSignals, stateWords, unitSign, valueText } from './words.ts';
+import { causeWord, kindWord, reasonWord, signalWord, splitSignals, stateWord, unitSign, valueText } from './words.ts';
 
 /** Without a good reading for this long the values of a machine are old, whatever its state says. */
 const oldAfterMs = 30_000;
@@ -22,6 +23,9 @@ interface TileProps {
 }
 
 export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
+  const language = useLanguage();
+  const { say } = language;
+  const state = stateWord(machine.state, language);
   const { key, more } = splitSignals(machine);
   const isOld = isMachineOld(machine, now);
   const place = [machine.line, machine.station].filter((part) => part !== null).join(' · ');
@@ -35,24 +39,27 @@ export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
         <div>
           <h3 id={`machine-${machine.id}`}>{machine.name}</h3>
           <p class="tile-place">
-            {kindWord(machine.kind)}
+            {kindWord(machine.kind, language)}
             {place !== '' && ` · ${place}`}
           </p>
         </div>
         <p class="badge state">
           <StateIcon state={machine.state} />
-          {now.stale ? `was: ${stateWords[machine.state]}` : stateWords[machine.state]}
+          {now.stale ? say('floor.was', { word: state }) : state}
         </p>
       </div>
       <p class="tile-since">
-        {machine.cause !== null && <strong>{causeWord(machine.cause)}. </strong>}
-        For {lasted(now.ms - machine.stateSinceMs)}
+        {machine.cause !== null && <strong>{causeWord(machine.cause, language)}. </strong>}
+        {say('machine.for', { duration: lasted(now.ms - machine.stateSinceMs, language) })}
       </p>
       {machine.gap !== null && (
         <p class="tile-gap">
           <WarnIcon />
           <span>
-            Not read since {now.time.at(machine.gap.fromMs, now.ms)}: {reasonWord(machine.gap.reason)}
+            {say('machine.not-read', {
+              time: now.time.at(machine.gap.fromMs, now.ms),
+              reason: reasonWord(machine.gap.reason, language),
+            })}
           </span>
         </p>
       )}
@@ -61,17 +68,15 @@ export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
           <WarnIcon />
           <span>
             {machine.lastGoodMs === null
-              ? 'No good reading yet'
-              : `No good reading since ${now.time.at(machine.lastGoodMs, now.ms)}`}
+              ? say('machine.never-read')
+              : say('machine.no-good-since', { time: now.time.at(machine.lastGoodMs, now.ms) })}
           </span>
         </p>
       )}
       {machine.unknownCodes.map(({ signal, code }) => (
         <p class="tile-gap" key={signal}>
           <WarnIcon />
-          <span>
-            {signalWord(signal)} {code}: not in the profile. Look it up in the machine’s manual.
-          </span>
+          <span>{say('machine.unknown-code', { signal: signalWord(signal, language), code })}</span>
         </p>
       ))}
       <Readings signals={key} isOld={isOld} />
@@ -81,10 +86,10 @@ export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
       {machine.hasEar && <Sound machine={machine} now={now} csrf={csrf} />}
       {more.length > 0 && (
         <details>
-          <summary>All readings ({machine.signals.length})</summary>
+          <summary>{say('machine.all-readings', { count: machine.signals.length })}</summary>
           <Readings signals={more} isOld={isOld} />
           <p class="hint">
-            {machine.id} · profile {machine.profile} · {machine.protocol}
+            {say('machine.profile', { id: machine.id, profile: machine.profile, protocol: machine.protocol })}
           </p>
         </details>
       )}
@@ -99,15 +104,18 @@ function isMachineOld(machine: MachineView, now: Now): boolean {
 }
 
 function Readings({ signals, isOld }: { signals: readonly SignalView[]; isOld: boolean }) {
+  const language = useLanguage();
   return (
     <dl class="readings">
       {signals.map((view) => (
         <div key={view.signal} class={`reading quality-${view.quality}`} data-signal={view.signal}>
-          <dt>{signalWord(view.signal)}</dt>
+          <dt>{signalWord(view.signal, language)}</dt>
           <dd>
             <span class="value">
-              {valueText(view)}
-              {view.value !== null && unitSign(view.unit) !== '' && <span class="unit"> {unitSign(view.unit)}</span>}
+              {valueText(view, language)}
+              {view.value !== null && unitSign(view.unit, language) !== '' && (
+                <span class="unit"> {unitSign(view.unit, language)}</span>
+              )}
             </span>
             <QualityMark view={view} isOld={isOld} />
           </dd>
@@ -118,15 +126,18 @@ function Readings({ signals, isOld }: { signals: readonly SignalView[]; isOld: b
 }
 
 function QualityMark({ view, isOld }: { view: SignalView; isOld: boolean }) {
-  const because = view.reason === null ? '' : `: ${reasonWord(view.reason)}`;
+  const language = useLanguage();
+  const { say } = language;
+  const marked = (mark: string): string =>
+    view.reason === null ? mark : say('machine.marked', { mark, reason: reasonWord(view.reason, language) });
   switch (view.quality) {
     case 'good':
-      return isOld ? <span class="mark old-mark">old</span> : null;
+      return isOld ? <span class="mark old-mark">{say('machine.old')}</span> : null;
     case 'uncertain':
-      return <span class="mark uncertain-mark">uncertain{because}</span>;
+      return <span class="mark uncertain-mark">{marked(say('machine.uncertain'))}</span>;
     case 'bad':
-      return <span class="mark bad-mark">bad{because}</span>;
+      return <span class="mark bad-mark">{marked(say('machine.bad'))}</span>;
     case 'none':
-      return <span class="mark none-mark">no reading yet</span>;
+      return <span class="mark none-mark">{say('machine.no-reading')}</span>;
   }
 }

@@ -1,4 +1,5 @@
 /** The points of a small curve that goes on growing. Pure. */
+import type { Language } from './speech.ts';
 import { valueText } from './words.ts';
 
 export interface Points {
@@ -25,7 +26,7 @@ export function addPoint(points: Points, atMs: number, value: number | null, spa
 }
 
 /** Lowest, highest and last value in words: what the curve says to who cannot see it. */
-export function rangeText(points: Points, unit: string): string {
+export function rangeText(points: Points, unit: string, language: Language): string {
   let low: number | null = null;
   let high: number | null = null;
   let last: number | null = null;
@@ -35,7 +36,7 @@ export function rangeText(points: Points, unit: string): string {
     high = high === null || value > high ? value : high;
     last = value;
   }
-  if (low === null || high === null || last === null) return 'no values';
-  const text = (value: number) => `${valueText({ value, kind: 'gauge' })}${unit === '' ? '' : ` ${unit}`}`;
-  return `from ${text(low)} to ${text(high)}, last ${text(last)}`;
+  if (low === null || high === null || last === null) return language.say('trend.no-values');
+  const text = (value: number) => `${valueText({ value, kind: 'gauge' }, language)}${unit === '' ? '' : ` ${unit}`}`;
+  return language.say('trend.range', { low: text(low), high: text(high), last: text(last) });
 }

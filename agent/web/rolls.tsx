@@ -1,7 +1,9 @@
 /** The rolls of a machine whose cloth a camera looks at, and the map of one of them. */
 import { useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
-import { beginRoll, fetchRolls, rollMapPath, type RollListed } from './client.ts';
+import { beginRoll, fetchRolls, rollMapPath, type Failure, type RollListed } from './client.ts';
+import { useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
 
 interface Props {
@@ -21,12 +23,13 @@ export function openRolls(machine: string): void {
 }
 
 export function Rolls({ machine, now, csrf }: Props) {
+  const { say } = useLanguage();
   const [rolls, setRolls] = useState<readonly RollListed[] | null>(null);
   const [chosen, setChosen] = useState<number | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const load = async (): Promise<void> => {
     const answer = await fetchRolls(machine.id);
-    setProblem(answer.ok ? null : answer.message);
+    setProblem(answer.ok ? null : answer);
     if (!answer.ok) return;
     setRolls(answer.value.items);
     setChosen((before) => before ?? answer.value.items[0]?.number ?? null);
@@ -45,9 +48,9 @@ export function Rolls({ machine, now, csrf }: Props) {
         }
       }}
     >
-      <summary>Roll map</summary>
-      {problem !== null && <p class="problem">{problem}</p>}
-      {rolls !== null && rolls.length === 0 && <p class="empty">No roll yet: the camera has seen no cloth.</p>}
+      <summary>{say('rolls.title')}</summary>
+      <Problem of={problem} />
+      {rolls !== null && rolls.length === 0 && <p class="empty">{say('rolls.none')}</p>}
       {rolls !== null && roll !== null && (
         <RollMap machine={machine} rolls={rolls} roll={roll} now={now} onChosen={setChosen} />
       )}
@@ -73,12 +76,13 @@ interface MapProps extends Pick<Props, 'machine' | 'now'> {
 }
 
 function RollMap({ machine, rolls, roll, now, onChosen }: MapProps) {
+  const { say } = useLanguage();
   const selectId = `roll-of-${machine.id}`;
   const path = (format: string) => rollMapPath(machine.id, roll.number, format);
   return (
     <>
       <div class="field">
-        <label for={selectId}>Roll</label>
+        <label for={selectId}>{say('rolls.roll')}</label>
         <select
           id={selectId}
           value={String(roll.number)}
@@ -86,24 +90,26 @@ function RollMap({ machine, rolls, roll, now, onChosen }: MapProps) {
         >
           {rolls.map(({ number, id, beganMs, endedMs }) => (
             <option key={number} value={String(number)}>
-              {id}, since {now.time.at(beganMs, now.ms)}
-              {endedMs === null ? ' (on the machine)' : ''}
+              {say(endedMs === null ? 'rolls.since-on-machine' : 'rolls.since', {
+                id,
+                time: now.time.at(beganMs, now.ms),
+              })}
             </option>
           ))}
         </select>
       </div>
       <a href={path('svg')} target="_blank" rel="noreferrer">
-        <img class="roll-map" src={path('svg')} alt={`Faults of roll ${roll.id} along its metres, with its score`} />
+        <img class="roll-map" src={path('svg')} alt={say('rolls.map', { id: roll.id })} />
       </a>
       <p class="hint">
         <a href={path('png')} target="_blank" rel="noreferrer">
-          Picture
+          {say('rolls.picture')}
         </a>
         {' · '}
-        <a href={path('csv')}>Table (CSV)</a>
+        <a href={path('csv')}>{say('rolls.table')}</a>
         {' · '}
         <a href={path('json')} target="_blank" rel="noreferrer">
-          Data (JSON)
+          {say('rolls.data')}
         </a>
       </p>
     </>
@@ -119,16 +125,17 @@ interface BeginProps {
 
 /** For machines that do not count their rolls: the person who cuts the cloth says so. */
 function BeginRoll({ machine, csrf, disabled, onBegun }: BeginProps) {
+  const { say } = useLanguage();
   const [id, setId] = useState('');
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const send = (event: Event): void => {
     event.preventDefault();
     if (busy || disabled) return;
     setBusy(true);
     void beginRoll(machine.id, id, csrf).then((answer) => {
       setBusy(false);
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
       if (!answer.ok) return;
       setId('');
       onBegun();
@@ -138,7 +145,7 @@ function BeginRoll({ machine, csrf, disabled, onBegun }: BeginProps) {
   return (
     <form class="ack" onSubmit={send}>
       <div class="field">
-        <label for={inputId}>Name of the next roll (may stay empty)</label>
+        <label for={inputId}>{say('rolls.next-name')}</label>
         <input
           id={inputId}
           type="text"
@@ -148,10 +155,10 @@ function BeginRoll({ machine, csrf, disabled, onBegun }: BeginProps) {
         />
       </div>
       <button type="submit" disabled={busy || disabled}>
-        {busy ? 'Sending…' : 'The cloth was cut: a roll begins'}
+        {busy ? say('alerts.sending') : say('rolls.begin')}
       </button>
       <div role="alert" class="problem-slot">
-        {problem !== null && <p class="problem">{problem}</p>}
+        <Problem of={problem} />
       </div>
     </form>
   );

@@ -6,12 +6,16 @@ import {
   dropWrite,
   fetchSetPoints,
   proposeWrite,
+  type Failure,
   type SetPointValue,
   type SetPointView,
   type WriteView,
 } from './client.ts';
+import { useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
+import { valueOf, valueWord } from './set-point-words.ts';
 import type { Now } from './times.ts';
-import { unitSign, writeWord } from './words.ts';
+import { writeWord } from './words.ts';
 
 interface Props {
   readonly machine: MachineView;
@@ -19,28 +23,15 @@ interface Props {
   readonly now: Now;
 }
 
-const valueWord = (value: SetPointValue | null, unit: string): string => {
-  if (value === null) return 'an unknown value';
-  if (typeof value === 'boolean') return value ? 'on' : 'off';
-  const sign = unitSign(unit);
-  return sign === '' ? String(value) : `${value} ${sign}`;
-};
-
-/** null: not a value yet. */
-function valueOf(text: string, point: SetPointView): SetPointValue | null {
-  if (point.kind === 'switch') return text === 'on' ? true : text === 'off' ? false : null;
-  const number = Number(text.replace(',', '.'));
-  return text.trim() === '' || !Number.isFinite(number) ? null : number;
-}
-
 export function SetPoints({ machine, csrf, now }: Props) {
+  const { say } = useLanguage();
   const [isOpen, setOpen] = useState(false);
   const [points, setPoints] = useState<readonly SetPointView[] | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const load = (): void => {
     void fetchSetPoints(machine.id).then((answer) => {
       setPoints(answer.ok ? answer.value.items : null);
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
     });
   };
   useEffect(() => {
@@ -48,8 +39,8 @@ export function SetPoints({ machine, csrf, now }: Props) {
   }, [isOpen]);
   return (
     <details class="set-points" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Set-points</summary>
-      {points === null && problem === null && <p class="hint">Asking the machine…</p>}
+      <summary>{say('set-points.title')}</summary>
+      {points === null && problem === null && <p class="hint">{say('set-points.asking')}</p>}
       <ul>
         {(points ?? []).map((point) => (
           <li key={point.name} data-set-point={point.name}>
@@ -57,7 +48,9 @@ export function SetPoints({ machine, csrf, now }: Props) {
           </li>
         ))}
       </ul>
-      <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
+      <div role="alert">
+        <Problem of={problem} />
+      </div>
     </details>
   );
 }
@@ -68,13 +61,19 @@ interface RowProps extends Props {
 }
 
 function SetPointRow({ machine, point, csrf, now, onDone }: RowProps) {
+  const language = useLanguage();
+  const { say, plain } = language;
   const [step, setStep] = useState<'idle' | 'proposing' | WriteView>('idle');
-  const [problem, setProblem] = useState<string | null>(null);
-  const [told, setTold] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
+  const [told, setTold] = useState<'taken-back' | WriteView | null>(null);
   const [low, high] = point.range;
-  const finish = (text: string | null): void => {
+  const toldWord = (end: NonNullable<typeof told>): string =>
+    end === 'taken-back'
+      ? say('set-points.taken-back')
+      : writeWord(end, valueWord(end.readBack, point.unit, language), language);
+  const finish = (end: typeof told): void => {
     setStep('idle');
-    setTold(text);
+    setTold(end);
     setProblem(null);
     onDone();
   };
@@ -82,10 +81,12 @@ function SetPointRow({ machine, point, csrf, now, onDone }: RowProps) {
     <>
       <p class="set-point">
         <strong>{point.title}</strong>
-        <span class="value">{point.current === null ? 'cannot be read' : valueWord(point.current, point.unit)}</span>
+        <span class="value">
+          {point.current === null ? say('set-points.unreadable') : valueWord(point.current, point.unit, language)}
+        </span>
         {point.kind === 'number' && (
           <span class="hint">
-            {low} to {valueWord(high, point.unit)}
+            {say('set-points.range', { low: plain(low), high: valueWord(high, point.unit, language) })}
           </span>
         )}
         {step === 'idle' && (
@@ -93,13 +94,13 @@ function SetPointRow({ machine, point, csrf, now, onDone }: RowProps) {
             type="button"
             class="quiet"
             disabled={point.current === null || now.stale}
-            aria-label={`Change: ${machine.name}, ${point.title}`}
+            aria-label={say('set-points.change-at', { machine: machine.name, title: point.title })}
             onClick={() => {
               setStep('proposing');
               setTold(null);
             }}
           >
-            Change
+            {say('set-points.change')}
           </button>
         )}
       </p>
@@ -110,7 +111,7 @@ function SetPointRow({ machine, point, csrf, now, onDone }: RowProps) {
           onCancel={() => finish(null)}
           onSend={async (value, reason) => {
             const answer = await proposeWrite(machine.id, { setPoint: point.name, value, reason }, csrf);
-            setProblem(answer.ok ? null : answer.message);
+            setProblem(answer.ok ? null : answer);
             if (answer.ok) setStep(answer.value);
           }}
         />
@@ -120,21 +121,24 @@ function SetPointRow({ machine, point, csrf, now, onDone }: RowProps) {
           point={point}
           write={step}
           now={now}
-          onCancel={() => void dropWrite(step.id, csrf).then(() => finish('Taken back. Nothing was sent.'))}
+          onCancel={() => void dropWrite(step.id, csrf).then(() => finish('taken-back'))}
           onSend={async (value, password) => {
             const answer = await confirmWrite(step.id, value, password, csrf);
-            if (answer.ok) finish(writeWord(answer.value, valueWord(answer.value.readBack, point.unit)));
-            else setProblem(answer.message);
+            if (answer.ok) finish(answer.value);
+            else setProblem(answer);
           }}
         />
       )}
-      <div role="status">{told !== null && <p class="told">{told}</p>}</div>
-      <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
+      <div role="status">{told !== null && <p class="told">{toldWord(told)}</p>}</div>
+      <div role="alert">
+        <Problem of={problem} />
+      </div>
     </>
   );
 }
 
 function ValueField(props: { id: string; label: string; point: SetPointView; onValue: (text: string) => void }) {
+  const { say } = useLanguage();
   const { id, label, point, onValue } = props;
   return (
     <div class="field">
@@ -142,8 +146,8 @@ function ValueField(props: { id: string; label: string; point: SetPointView; onV
       {point.kind === 'switch' ? (
         <select id={id} onChange={(event) => onValue(event.currentTarget.value)}>
           <option value="" />
-          <option value="on">on</option>
-          <option value="off">off</option>
+          <option value="on">{say('set-points.on')}</option>
+          <option value="off">{say('set-points.off')}</option>
         </select>
       ) : (
         <input
@@ -166,6 +170,8 @@ interface ProposeProps {
 }
 
 function ProposeForm({ machine, point, onCancel, onSend }: ProposeProps) {
+  const language = useLanguage();
+  const { say } = language;
   const [text, setText] = useState('');
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
@@ -181,9 +187,9 @@ function ProposeForm({ machine, point, onCancel, onSend }: ProposeProps) {
         void onSend(value, reason.trim()).then(() => setBusy(false));
       }}
     >
-      <ValueField id={`${id}-value`} label="New value" point={point} onValue={setText} />
+      <ValueField id={`${id}-value`} label={say('set-points.new-value')} point={point} onValue={setText} />
       <div class="field">
-        <label for={`${id}-reason`}>Why</label>
+        <label for={`${id}-reason`}>{say('set-points.why')}</label>
         <input
           id={`${id}-reason`}
           type="text"
@@ -192,10 +198,10 @@ function ProposeForm({ machine, point, onCancel, onSend }: ProposeProps) {
         />
       </div>
       <button type="submit" class="primary" disabled={busy || value === null || reason.trim() === ''}>
-        Propose
+        {say('set-points.propose')}
       </button>
       <button type="button" class="quiet" onClick={onCancel}>
-        Cancel
+        {say('set-points.cancel')}
       </button>
     </form>
   );
@@ -210,6 +216,8 @@ interface ConfirmProps {
 }
 
 function ConfirmForm({ point, write, now, onCancel, onSend }: ConfirmProps) {
+  const language = useLanguage();
+  const { say } = language;
   const [text, setText] = useState('');
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
@@ -228,13 +236,17 @@ function ConfirmForm({ point, write, now, onCancel, onSend }: ConfirmProps) {
     >
       <p>
         <strong>
-          {point.title}: {valueWord(write.from, write.unit)} → {valueWord(write.to, write.unit)}
+          {say('set-points.from-to', {
+            title: point.title,
+            from: valueWord(write.from, write.unit, language),
+            to: valueWord(write.to, write.unit, language),
+          })}
         </strong>{' '}
-        {leftS > 0 ? `Confirm within ${leftS} s.` : 'The minute is over. Propose it anew.'}
+        {leftS > 0 ? say('set-points.within', { seconds: leftS }) : say('set-points.too-late')}
       </p>
-      <ValueField id={`${write.id}-value`} label="The new value again" point={point} onValue={setText} />
+      <ValueField id={`${write.id}-value`} label={say('set-points.value-again')} point={point} onValue={setText} />
       <div class="field">
-        <label for={`${write.id}-password`}>Your password</label>
+        <label for={`${write.id}-password`}>{say('set-points.your-password')}</label>
         <input
           id={`${write.id}-password`}
           type="password"
@@ -243,10 +255,10 @@ function ConfirmForm({ point, write, now, onCancel, onSend }: ConfirmProps) {
         />
       </div>
       <button type="submit" class="primary" disabled={!isReady}>
-        {busy ? 'Writing…' : 'Write to the machine'}
+        {busy ? say('set-points.writing') : say('set-points.write')}
       </button>
       <button type="button" class="quiet" disabled={busy} onClick={onCancel}>
-        Take back
+        {say('set-points.take-back')}
       </button>
     </form>
   );

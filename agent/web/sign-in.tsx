@@ -1,7 +1,10 @@
 /** The pages before the floor: a notice, the set-up of the first admin, the sign-in. */
 import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { login, setUp, type Result, type SessionView } from './client.ts';
+import { login, setUp, type Failure, type Result, type SessionView } from './client.ts';
+import { LanguageChoice } from './language-choice.tsx';
+import { useLanguage, type Key } from './language.ts';
+import { Problem } from './problem.tsx';
 
 export function Notice({ title, text, children }: { title: string; text: string; children?: ComponentChildren }) {
   return (
@@ -10,6 +13,7 @@ export function Notice({ title, text, children }: { title: string; text: string;
         <h1>{title}</h1>
         <p>{text}</p>
         {children}
+        <LanguageChoice />
       </div>
     </main>
   );
@@ -50,7 +54,7 @@ function Field({ id, label, type, autoComplete, value, onValue, hint }: FieldPro
 
 /** Runs `send` on submit, shows its refusal where a screen reader hears it, and never sends twice. */
 function useSubmit(send: () => Promise<Result<SessionView>>, onDone: (session: SessionView) => void) {
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
   const submit = (event: Event): void => {
@@ -63,63 +67,70 @@ function useSubmit(send: () => Promise<Result<SessionView>>, onDone: (session: S
       sending.current = false;
       setBusy(false);
       if (answer.ok) onDone(answer.value);
-      else setProblem(answer.message);
+      else setProblem(answer);
     });
   };
-  return { problem, busy, submit, setProblem };
+  return { problem, busy, submit };
 }
 
-function Problem({ text }: { text: string | null }) {
+function ProblemSlot({ of }: { of: Failure | null }) {
   return (
     <div role="alert" class="problem-slot">
-      {text !== null && <p class="problem">{text}</p>}
+      <Problem of={of} />
     </div>
   );
 }
 
-export function SignInForm({ note, onDone }: { note: string | null; onDone: (session: SessionView) => void }) {
+export function SignInForm({ note, onDone }: { note: Key | null; onDone: (session: SessionView) => void }) {
+  const { say } = useLanguage();
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { problem, busy, submit } = useSubmit(() => login(name.trim(), password), onDone);
   return (
     <main class="gate">
       <form class="gate-card" onSubmit={submit}>
-        <h1>Sign in</h1>
-        {note !== null && <p>{note}</p>}
-        <Field id="name" label="User name" type="text" autoComplete="username" value={name} onValue={setName} />
+        <h1>{say('sign-in.sign-in')}</h1>
+        {note !== null && <p>{say(note)}</p>}
+        <Field
+          id="name"
+          label={say('sign-in.user-name')}
+          type="text"
+          autoComplete="username"
+          value={name}
+          onValue={setName}
+        />
         <Field
           id="password"
-          label="Password"
+          label={say('sign-in.password')}
           type="password"
           autoComplete="current-password"
           value={password}
           onValue={setPassword}
         />
-        <Problem text={problem} />
+        <ProblemSlot of={problem} />
         <button type="submit" class="primary" disabled={busy}>
-          {busy ? 'Signing in…' : 'Sign in'}
+          {busy ? say('sign-in.signing-in') : say('sign-in.sign-in')}
         </button>
+        <LanguageChoice />
       </form>
     </main>
   );
 }
 
 export function SetupForm({ token, onDone }: { token: string | null; onDone: (session: SessionView) => void }) {
+  const { say } = useLanguage();
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [repeat, setRepeat] = useState('');
   const { problem, busy, submit } = useSubmit(async () => {
     if (password === repeat) return setUp(token ?? '', name.trim(), password);
-    return { ok: false, status: 400, message: 'The two passwords differ.', setupNeeded: true };
+    return { ok: false, status: 400, code: 'passwords-differ', message: '', setupNeeded: true };
   }, onDone);
   if (token === null) {
     return (
-      <Notice
-        title="This page is not set up yet"
-        text="Open the set-up link that the agent printed in its terminal. It works once, for 15 minutes, on this computer."
-      >
+      <Notice title={say('sign-in.not-set-up')} text={say('sign-in.open-link')}>
         <p>
-          For a new link run <code>selvedge user setup-link</code>.
+          {say('sign-in.new-link')} <code>selvedge user setup-link</code>
         </p>
       </Notice>
     );
@@ -127,38 +138,39 @@ export function SetupForm({ token, onDone }: { token: string | null; onDone: (se
   return (
     <main class="gate">
       <form class="gate-card" onSubmit={submit}>
-        <h1>Set up this page</h1>
-        <p>Make the first administrator of this gateway.</p>
+        <h1>{say('sign-in.set-up')}</h1>
+        <p>{say('sign-in.first-admin')}</p>
         <Field
           id="name"
-          label="User name"
+          label={say('sign-in.user-name')}
           type="text"
           autoComplete="username"
           value={name}
           onValue={setName}
-          hint="2 to 40 of a–z, 0–9, dot, dash and underscore"
+          hint={say('sign-in.name-hint')}
         />
         <Field
           id="password"
-          label="Password"
+          label={say('sign-in.password')}
           type="password"
           autoComplete="new-password"
           value={password}
           onValue={setPassword}
-          hint="At least 10 characters; a short sentence is good"
+          hint={say('sign-in.password-hint')}
         />
         <Field
           id="repeat"
-          label="Password again"
+          label={say('sign-in.password-again')}
           type="password"
           autoComplete="new-password"
           value={repeat}
           onValue={setRepeat}
         />
-        <Problem text={problem} />
+        <ProblemSlot of={problem} />
         <button type="submit" class="primary" disabled={busy}>
-          {busy ? 'Setting up…' : 'Create administrator'}
+          {busy ? say('sign-in.setting-up') : say('sign-in.create')}
         </button>
+        <LanguageChoice />
       </form>
     </main>
   );

@@ -1,7 +1,10 @@
 /** What staff say of an alert of the ear: a false alarm, or real and what it was. Nothing where it is no alert of the ear. */
 import { useEffect, useState } from 'preact/hooks';
-import { fetchSound, labelSound, unlabelSound, type Result, type SoundView } from './client.ts';
+import { alertTitle } from './alert-title.ts';
+import { fetchSound, labelSound, unlabelSound, type Failure, type Result, type SoundView } from './client.ts';
 import type { Alert } from './floor-state.ts';
+import { useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import { labelWord, movedWord, suspectedWords, toldWord } from './sound-words.ts';
 
 interface Props {
@@ -17,11 +20,13 @@ export function SoundFeedback(props: Props) {
 }
 
 function Feedback({ alert, name, csrf, disabled }: Props) {
+  const language = useLanguage();
+  const { say } = language;
   const [sound, setSound] = useState<SoundView | null>(null);
   const [busy, setBusy] = useState(false);
   const [cause, setCause] = useState('');
-  const [problem, setProblem] = useState<string | null>(null);
-  const { occurrence, machine, text } = alert;
+  const [problem, setProblem] = useState<Failure | null>(null);
+  const { occurrence, machine } = alert;
   useEffect(() => {
     void fetchSound(machine).then((answer) => answer.ok && setSound(answer.value));
   }, [machine, occurrence]);
@@ -29,21 +34,21 @@ function Feedback({ alert, name, csrf, disabled }: Props) {
     setBusy(true);
     void call.then((answer) => {
       setBusy(false);
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
       if (answer.ok) setSound(answer.value);
     });
   };
   const label = sound?.labels.find((one) => one.occurrence === occurrence);
-  const moved = sound === null || label === undefined ? null : movedWord(sound);
-  const before = toldWord(alert.evidence);
-  const [guess, ...suspected] = suspectedWords(alert.evidence);
-  const about = `${name}, ${text}`;
+  const moved = sound === null || label === undefined ? null : movedWord(sound, language);
+  const before = toldWord(alert.evidence, language);
+  const [guess, ...suspected] = suspectedWords(alert.evidence, language);
+  const about = `${name}, ${alertTitle(alert, language)}`;
   const causeId = `cause-${occurrence}`;
-  const say = (said: 'false-alarm' | 'real', token: string) => send(labelSound(occurrence, said, cause, token));
+  const tell = (said: 'false-alarm' | 'real', token: string) => send(labelSound(occurrence, said, cause, token));
   // Who only looks has nothing to say, and nothing was said.
   if (csrf === null && label === undefined && before === null && guess === undefined) return null;
   return (
-    <div class="ack" role="group" aria-label={`What it was: ${about}`}>
+    <div class="ack" role="group" aria-label={say('sound.what-it-was', { about })}>
       {guess !== undefined && (
         <>
           <p class="told">{guess}</p>
@@ -58,14 +63,14 @@ function Feedback({ alert, name, csrf, disabled }: Props) {
       <div role="status">
         {label !== undefined && (
           <p class="told">
-            {labelWord(label)} {moved}
+            {labelWord(label, language)} {moved}
           </p>
         )}
       </div>
       {csrf !== null && label === undefined && (
         <>
           <div class="field">
-            <label for={causeId}>What it was, if you know</label>
+            <label for={causeId}>{say('sound.cause')}</label>
             <input
               id={causeId}
               type="text"
@@ -77,18 +82,18 @@ function Feedback({ alert, name, csrf, disabled }: Props) {
           <button
             type="button"
             disabled={busy || disabled}
-            aria-label={`Real fault: ${about}`}
-            onClick={() => say('real', csrf)}
+            aria-label={say('sound.about', { what: say('sound.real'), about })}
+            onClick={() => tell('real', csrf)}
           >
-            Real fault
+            {say('sound.real')}
           </button>
           <button
             type="button"
             disabled={busy || disabled}
-            aria-label={`False alarm: ${about}`}
-            onClick={() => say('false-alarm', csrf)}
+            aria-label={say('sound.about', { what: say('sound.false'), about })}
+            onClick={() => tell('false-alarm', csrf)}
           >
-            False alarm
+            {say('sound.false')}
           </button>
         </>
       )}
@@ -97,14 +102,14 @@ function Feedback({ alert, name, csrf, disabled }: Props) {
           type="button"
           class="quiet"
           disabled={busy || disabled}
-          aria-label={`Take back: ${about}`}
+          aria-label={say('sound.about', { what: say('sound.take-back'), about })}
           onClick={() => send(unlabelSound(occurrence, csrf))}
         >
-          Take back
+          {say('sound.take-back')}
         </button>
       )}
       <div role="alert" class="problem-slot">
-        {problem !== null && <p class="problem">{problem}</p>}
+        <Problem of={problem} />
       </div>
     </div>
   );

@@ -2,117 +2,153 @@
 import type { SoundView } from '../senses/ear/staff.ts';
 import type { FaultName } from '../../models/voiceprint/fault-classes.ts';
 import type { Alert } from './floor-state.ts';
+import type { Language } from './speech.ts';
 
 type Label = SoundView['labels'][number];
 type Teaching = NonNullable<SoundView['teaching']>;
-
-const count = (many: number, one: string, more: string): string => `${many} ${many === 1 ? one : more}`;
 
 /** @param at a moment as people read it */
 export function knownSoundWord(
   { print, versions }: Pick<SoundView, 'print' | 'versions'>,
   at: (ms: number) => string,
+  { say, plain }: Language,
 ): string {
   const used = versions.find(({ version }) => version === print);
-  if (used === undefined) return 'The ear was not taught this machine yet: it tells nothing of its sound.';
-  const { version, taughtMs, speeds } = used;
-  return `The ear knows this machine: version ${version}, taught ${at(taughtMs)} at ${count(speeds.length, 'speed', 'speeds')}.`;
+  if (used === undefined) return say('sound.unknown');
+  const about = { version: plain(used.version), time: at(used.taughtMs) };
+  const count = used.speeds.length;
+  return count === 1 ? say('sound.known-one', about) : say('sound.known-many', { ...about, count });
 }
 
 /** Versions that are kept beside the one in use. */
 export function otherVersionsWord(
   { print, versions }: Pick<SoundView, 'print' | 'versions'>,
   at: (ms: number) => string,
+  { say, plain }: Language,
 ): string | null {
-  const others = versions.filter(({ version }) => version !== print);
-  return others.length === 0
-    ? null
-    : `Kept beside it: ${others.map(({ version, taughtMs }) => `version ${version}, ${at(taughtMs)}`).join('; ')}.`;
+  const others = versions
+    .filter(({ version }) => version !== print)
+    .map(({ version, taughtMs }) => say('sound.other', { version: plain(version), time: at(taughtMs) }));
+  return others.length === 0 ? null : say('sound.others', { versions: others.join('; ') });
 }
 
 /** How far each speed is, the speed heard most first. */
-export function soundProgress({ speeds, wanted }: Pick<Teaching, 'speeds' | 'wanted'>): readonly string[] {
+export function soundProgress(
+  { speeds, wanted }: Pick<Teaching, 'speeds' | 'wanted'>,
+  { say, plain }: Language,
+): readonly string[] {
   return speeds.map(({ speed, samples }) => {
     const left = Math.max(0, wanted - samples);
-    const still = left === 0 ? 'enough' : `${left} still needed`;
-    return `${Math.round(speed)} a minute: ${Math.min(samples, wanted)} of ${wanted} samples, ${still}`;
+    const about = { speed: plain(Math.round(speed)), have: Math.min(samples, wanted), wanted };
+    return left === 0 ? say('sound.samples-enough', about) : say('sound.samples-needed', { ...about, left });
   });
 }
 
 /** What became of it; null while it goes on. */
-export function soundOutcomeWord({ state, version, speeds, leftOut, reason }: Teaching): string | null {
+export function soundOutcomeWord(
+  { state, version, speeds, leftOut, reason }: Teaching,
+  { say, plain }: Language,
+): string | null {
   switch (state) {
     case 'running':
       return null;
     case 'done': {
-      const missing =
-        leftOut.length === 0 ? '' : ` Too little was heard at ${count(leftOut.length, 'other speed', 'other speeds')}.`;
-      return `Learned as version ${version ?? '?'} at ${count(speeds.length, 'speed', 'speeds')}.${missing} The ear uses it within seconds.`;
+      const about = { version: version === null ? '?' : plain(version) };
+      const [count, missing] = [speeds.length, leftOut.length];
+      return [
+        count === 1 ? say('sound.learned-one', about) : say('sound.learned-many', { ...about, count }),
+        ...(missing === 0
+          ? []
+          : [missing === 1 ? say('sound.too-little-one') : say('sound.too-little-many', { count: missing })]),
+        say('sound.used-soon'),
+      ].join(' ');
     }
     case 'stopped':
-      return 'It was stopped; nothing was learned.';
+      return say('sound.stopped');
     case 'failed':
-      return `Nothing was learned: ${reason ?? 'it failed'}.`;
+      return say('sound.failed', { reason: reason ?? say('sound.it-failed') });
   }
 }
 
 /** What was said of an alert, and by whom. */
-export function labelWord({ said, cause, by }: Pick<Label, 'said' | 'cause' | 'by'>): string {
-  const what = said === 'real' ? 'a real fault' : 'a false alarm';
-  return `${by} said: ${what}${cause === null ? '' : ` (${cause})`}.`;
+export function labelWord({ said, cause, by }: Pick<Label, 'said' | 'cause' | 'by'>, { say }: Language): string {
+  const what = said === 'real' ? 'real' : 'false';
+  return cause === null
+    ? say(`sound.said-${what}`, { person: by })
+    : say(`sound.said-${what}-cause`, { person: by, cause });
 }
 
 /** By how much the threshold is moved, in words; null where it is not. */
-export function movedWord({
-  moved,
-  mostMove,
-  labels,
-  print,
-}: Pick<SoundView, 'moved' | 'mostMove' | 'labels' | 'print'>): string | null {
+export function movedWord(
+  { moved, mostMove, labels, print }: Pick<SoundView, 'moved' | 'mostMove' | 'labels' | 'print'>,
+  { say, fixed }: Language,
+): string | null {
   if (moved === 0) return null;
-  const by = count(labels.filter((label) => label.print === print).length, 'answer', 'answers');
+  const count = labels.filter((label) => label.print === print).length;
+  const answers = count === 1 ? say('sound.answers-one') : say('sound.answers-many', { count });
   const way = moved > 0 ? 'raised' : 'lowered';
-  const most = Math.abs(moved) >= mostMove ? ', the most it may be: if it still cries wolf, teach it anew' : '';
-  return `The threshold of this machine is ${way} by ${Math.abs(moved).toFixed(1)} spreads, from ${by}${most}.`;
+  const about = { spreads: fixed(Math.abs(moved), 1), answers };
+  return Math.abs(moved) >= mostMove ? say(`sound.${way}-most`, about) : say(`sound.${way}`, about);
 }
 
 /** That what was said before had moved the threshold an alert was told by; null where it had not. */
-export function toldWord({ moved, movedBy }: Alert['evidence']): string | null {
+export function toldWord({ moved, movedBy }: Alert['evidence'], language: Language): string | null {
+  const { say, fixed } = language;
   if (typeof moved !== 'number' || moved === 0) return null;
-  const by = typeof movedBy === 'string' ? `: ${movedBy}` : '';
-  return `Told by a threshold that was ${moved > 0 ? 'raised' : 'lowered'} by ${Math.abs(moved).toFixed(1)} spreads${by}`;
+  const told = say(moved > 0 ? 'sound.told-raised' : 'sound.told-lowered', { spreads: fixed(Math.abs(moved), 1) });
+  return typeof movedBy === 'string' ? say('sound.told-by', { told, by: answersWord(movedBy, language) }) : told;
 }
 
-/** What a fault is called, and where to look for it. */
-const faultWords: Readonly<Record<FaultName, readonly [called: string, look: string]>> = {
-  bluntNeedle: ['a blunt needle', 'change the needle'],
-  bentNeedle: ['a bent needle', 'take the needle out and roll it on a flat plate'],
-  dryHook: ['a dry hook', 'look at the oil of the hook'],
-  looseBearing: ['a loose bearing', 'turn the handwheel by hand and feel for play'],
-  slippingBelt: ['a slipping belt', 'look at the belt and its tension'],
-  feedDogStrike: ['feed dogs that strike', 'look at the feed dogs and the needle plate'],
-  threadBreak: ['a broken thread', 'look at the thread and its way'],
-  looseCover: ['a loose cover', 'feel for covers and screws that rattle'],
-  badNeedle: ['a bad needle', 'look at the latches and hooks of the needles, and at the cloth for a line'],
-  badFeeder: ['a bad feeder', 'look at the yarn, the cams and the guide of each feeder'],
-  lackOfOil: ['too little oil', 'look at the oiler and its lines'],
-};
+/** What the agent tells as `2 false alarms (a, b); 1 real fault (c: bent needle)`, in the language of the page. */
+function answersWord(told: string, { say }: Language): string {
+  return told
+    .split('; ')
+    .map((part) => {
+      const [, many = '', kind = '', which = ''] = /^(\d+) (false alarm|real fault)s? \((.*)\)$/.exec(part) ?? [];
+      if (kind === '') return part;
+      const said = kind === 'real fault' ? 'real' : 'false';
+      const count = Number(many);
+      return count === 1 ? say(`sound.told-${said}-one`, { which }) : say(`sound.told-${said}-many`, { count, which });
+    })
+    .join('; ');
+}
 
-const isFault = (name: string): name is FaultName => Object.hasOwn(faultWords, name);
+/** Every fault that can be suspected. */
+const faults: Readonly<Record<FaultName, true>> = {
+  bluntNeedle: true,
+  bentNeedle: true,
+  dryHook: true,
+  looseBearing: true,
+  slippingBelt: true,
+  feedDogStrike: true,
+  threadBreak: true,
+  looseCover: true,
+  badNeedle: true,
+  badFeeder: true,
+  lackOfOil: true,
+};
+const isFault = (name: string): name is FaultName => Object.hasOwn(faults, name);
 
 /** What an alert is suspected to be, the likeliest first, with where to look; none where nothing is. */
-export function suspectedWords({ suspected, angle, needles }: Alert['evidence']): readonly string[] {
+export function suspectedWords(
+  { suspected, angle, needles }: Alert['evidence'],
+  { say, number, plain }: Language,
+): readonly string[] {
   if (typeof suspected !== 'string') return [];
-  const faults = suspected.split('; ').flatMap((one) => {
+  const lines = suspected.split('; ').flatMap((one) => {
     const [fault = '', probability = ''] = one.split(' ');
     if (!isFault(fault)) return [];
-    const [called, look] = faultWords[fault];
-    return [`${called} (${Math.round(Number(probability) * 100)} %): ${look}`];
+    const percent = number(Math.round(Number(probability) * 100));
+    return [say('sound.suspect', { called: say(`sound.fault.${fault}`), percent, look: say(`sound.look.${fault}`) })];
   });
-  if (faults.length === 0) return [];
+  if (lines.length === 0) return [];
+  const digits = (text: string) => text.replaceAll(/\d+/g, (some) => plain(Number(some)));
+  const [, degrees, k] = typeof angle === 'string' ? (/^(\d+) ± (\d+) degrees$/.exec(angle) ?? []) : [];
   const where = [
-    ...(typeof angle === 'string' ? [`it is loudest at ${angle} of the shaft after its mark`] : []),
-    ...(typeof needles === 'string' ? [`the needle may be one of ${needles.replaceAll('; ', ', ')}`] : []),
+    ...(degrees === undefined || k === undefined
+      ? []
+      : [say('sound.loudest', { degrees: digits(degrees), k: digits(k) })]),
+    ...(typeof needles === 'string' ? [say('sound.needles', { needles: digits(needles.replaceAll('; ', ', ')) })] : []),
   ];
-  return ['It may be, as a guess and no finding:', ...faults, ...where];
+  return [say('sound.suspected'), ...lines, ...where];
 }

@@ -1,7 +1,9 @@
 /** The ear of a machine: what it knows, and teaching it while the machine runs well. */
 import { useEffect, useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
-import { fetchSound, stopTeachingSound, teachSound, type Result, type SoundView } from './client.ts';
+import { fetchSound, stopTeachingSound, teachSound, type Failure, type Result, type SoundView } from './client.ts';
+import { useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import { knownSoundWord, movedWord, otherVersionsWord, soundOutcomeWord, soundProgress } from './sound-words.ts';
 import type { Now } from './times.ts';
 import { reasonWord } from './words.ts';
@@ -17,11 +19,12 @@ interface Props {
 }
 
 export function Sound({ machine, now, csrf }: Props) {
+  const { say } = useLanguage();
   const [isOpen, setOpen] = useState(false);
   const [sound, setSound] = useState<SoundView | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const take = (answer: Result<SoundView>): void => {
-    setProblem(answer.ok ? null : answer.message);
+    setProblem(answer.ok ? null : answer);
     if (answer.ok) setSound(answer.value);
   };
   const load = (): void => void fetchSound(machine.id).then(take);
@@ -38,7 +41,7 @@ export function Sound({ machine, now, csrf }: Props) {
   };
   return (
     <details class="cloth" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Sound</summary>
+      <summary>{say('sound.title')}</summary>
       <div class="cloth-body">
         {sound !== null && <Known sound={sound} now={now} />}
         <div role="status">{isRunning && <Progress sound={sound} />}</div>
@@ -49,14 +52,14 @@ export function Sound({ machine, now, csrf }: Props) {
           <button
             type="button"
             disabled={now.stale}
-            aria-label={`Stop teaching the sound: ${machine.name}`}
+            aria-label={say('sound.stop-at', { machine: machine.name })}
             onClick={() => void send(stopTeachingSound)}
           >
-            Stop
+            {say('sound.stop')}
           </button>
         )}
         <div role="alert" class="problem-slot">
-          {problem !== null && <p class="problem">{problem}</p>}
+          <Problem of={problem} />
         </div>
       </div>
     </details>
@@ -64,14 +67,25 @@ export function Sound({ machine, now, csrf }: Props) {
 }
 
 function Known({ sound, now }: { sound: SoundView; now: Now }) {
+  const language = useLanguage();
+  const { say } = language;
   const at = (ms: number) => now.time.at(ms, now.ms);
   const { microphone, teaching } = sound;
-  const outcome = teaching === null ? null : soundOutcomeWord(teaching);
-  const lines = [knownSoundWord(sound, at), otherVersionsWord(sound, at), movedWord(sound), outcome];
+  const outcome = teaching === null ? null : soundOutcomeWord(teaching, language);
+  const lines = [
+    knownSoundWord(sound, at, language),
+    otherVersionsWord(sound, at, language),
+    movedWord(sound, language),
+    outcome,
+  ];
   return (
     <>
       {microphone !== 'ok' && microphone !== 'starting' && (
-        <p class="problem">{microphone === null ? 'The ear does not run.' : `Microphone: ${reasonWord(microphone)}`}</p>
+        <p class="problem">
+          {microphone === null
+            ? say('sound.no-ear')
+            : say('sound.microphone', { reason: reasonWord(microphone, language) })}
+        </p>
       )}
       {lines.map((line) => line !== null && <p key={line}>{line}</p>)}
     </>
@@ -79,8 +93,9 @@ function Known({ sound, now }: { sound: SoundView; now: Now }) {
 }
 
 function Progress({ sound }: { sound: SoundView }) {
-  const lines = sound.teaching === null ? [] : soundProgress(sound.teaching);
-  if (lines.length === 0) return <p class="told">Waiting for the machine to run at one speed…</p>;
+  const language = useLanguage();
+  const lines = sound.teaching === null ? [] : soundProgress(sound.teaching, language);
+  if (lines.length === 0) return <p class="told">{language.say('sound.waiting')}</p>;
   return (
     <ul class="told">
       {lines.map((line) => (
@@ -98,24 +113,24 @@ interface TeachProps {
 
 /** Whatever is heard is taken for good: so it is asked first. */
 function Teach({ machine, disabled, onTeach }: TeachProps) {
+  const { say } = useLanguage();
   const [step, setStep] = useState<'idle' | 'asking' | 'sending'>('idle');
   if (step === 'idle') {
     return (
       <button
         type="button"
         disabled={disabled}
-        aria-label={`Teach this sound: ${machine.name}`}
+        aria-label={say('sound.teach-at', { machine: machine.name })}
         onClick={() => setStep('asking')}
       >
-        Teach this sound
+        {say('sound.teach')}
       </button>
     );
   }
   return (
-    <div class="ack" role="group" aria-label={`Teach the sound of ${machine.name}`}>
+    <div class="ack" role="group" aria-label={say('sound.teach-of', { machine: machine.name })}>
       <p>
-        <strong>The machine must be well now, and work as usual.</strong> The ear takes what it hears while the machine
-        runs for its normal sound. Each speed needs about three minutes of running.
+        <strong>{say('sound.must-be-well')}</strong> {say('sound.takes-for-good')}
       </p>
       <button
         type="button"
@@ -126,10 +141,10 @@ function Teach({ machine, disabled, onTeach }: TeachProps) {
           void onTeach().then(() => setStep('idle'));
         }}
       >
-        The machine is well: teach it
+        {say('sound.teach-now')}
       </button>
       <button type="button" class="quiet" disabled={step === 'sending'} onClick={() => setStep('idle')}>
-        Cancel
+        {say('sound.cancel')}
       </button>
     </div>
   );

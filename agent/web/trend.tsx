@@ -3,9 +3,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { MachineView } from '../live.ts';
 import { fetchTrend } from './client.ts';
+import { useLanguage, type Language } from './language.ts';
 import { addPoint, rangeText, type Points } from './points.ts';
 import { chartable, signalWord, unitSign, valueText } from './words.ts';
-import type { Now } from './times.ts';
+import type { Now, SiteTime } from './times.ts';
 
 const spanMs = 15 * 60_000;
 const heightPx = 96;
@@ -28,6 +29,7 @@ function remember(machine: string, signal: string): void {
 }
 
 export function TrendChart({ machine, now }: { machine: MachineView; now: Now }) {
+  const language = useLanguage();
   const names = chartable(machine);
   const [chosen, setChosen] = useState(() => remembered(machine.id));
   const signal = chosen !== null && names.includes(chosen) ? chosen : (names[0] ?? null);
@@ -36,7 +38,7 @@ export function TrendChart({ machine, now }: { machine: MachineView; now: Now })
   return (
     <div class="trend">
       <div class="trend-head">
-        <label for={selectId}>Last 15 min</label>
+        <label for={selectId}>{language.say('trend.last')}</label>
         <select
           id={selectId}
           value={signal}
@@ -47,7 +49,7 @@ export function TrendChart({ machine, now }: { machine: MachineView; now: Now })
         >
           {names.map((name) => (
             <option key={name} value={name}>
-              {signalWord(name)}
+              {signalWord(name, language)}
             </option>
           ))}
         </select>
@@ -61,13 +63,15 @@ export function TrendChart({ machine, now }: { machine: MachineView; now: Now })
 const redrawMs = 5_000;
 
 function Curve({ machine, signal, now }: { machine: MachineView; signal: string; now: Now }) {
+  const language = useLanguage();
+  const { say } = language;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const points = useRef<Points | null>(null);
   const [fetched, setFetched] = useState<'not-yet' | 'failed' | number>('not-yet');
-  const [label, setLabel] = useState('loading');
+  const [range, setRange] = useState<string | null>(null);
   const view = machine.signals.find((one) => one.signal === signal);
-  const unit = unitSign(view?.unit ?? '');
+  const unit = unitSign(view?.unit ?? '', language);
 
   useEffect(() => {
     if (now.stale) return undefined;
@@ -93,7 +97,7 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
   useEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const made = new uPlot(plotOptions(element, now.time.timeZone), [[], []], element);
+    const made = new uPlot(plotOptions(element, now.time, language), [[], []], element);
     plot.current = made;
     const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
     watch.observe(element);
@@ -106,20 +110,25 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
       made.destroy();
       plot.current = null;
     };
-  }, [now.time.timeZone]);
+  }, [now.time, language]);
 
   useEffect(() => {
     const known = points.current;
     if (known === null) return;
     plot.current?.setData([known.t.map((ms) => ms / 1000), [...known.v]], false);
     plot.current?.setScale('x', { min: (now.ms - spanMs) / 1000, max: now.ms / 1000 });
-    setLabel(rangeText(known, unit));
-  }, [fetched, Math.floor(now.ms / redrawMs)]);
+    setRange(rangeText(known, unit, language));
+  }, [fetched, language, Math.floor(now.ms / redrawMs)]);
 
   return (
     <>
-      <div class="curve" ref={box} role="img" aria-label={`${signalWord(signal)} over the last 15 minutes: ${label}`} />
-      {fetched === 'failed' && <p class="hint">The curve cannot be read just now.</p>}
+      <div
+        class="curve"
+        ref={box}
+        role="img"
+        aria-label={say('trend.label', { signal: signalWord(signal, language), range: range ?? say('trend.loading') })}
+      />
+      {fetched === 'failed' && <p class="hint">{say('trend.failed')}</p>}
     </>
   );
 }
@@ -128,7 +137,7 @@ const colour = (name: string) => getComputedStyle(document.documentElement).getP
 
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 
-function plotOptions(element: HTMLElement, timeZone: string): uPlot.Options {
+function plotOptions(element: HTMLElement, time: SiteTime, language: Language): uPlot.Options {
   const axis = {
     stroke: () => colour('--muted'),
     grid: { stroke: () => colour('--line'), width: 1 },
@@ -141,15 +150,15 @@ function plotOptions(element: HTMLElement, timeZone: string): uPlot.Options {
     cursor: { show: false },
     legend: { show: false },
     padding: [6, 4, 0, 0],
-    tzDate: (s) => uPlot.tzDate(new Date(s * 1000), timeZone),
+    tzDate: (s) => uPlot.tzDate(new Date(s * 1000), time.timeZone),
     scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => wideRange(low, high) } },
     axes: [
-      { ...axis, size: 22, space: 70, values: [[1, '{HH}:{mm}', null, null, null, null, null, null, 1]] },
+      { ...axis, size: 22, space: 70, values: (_plot, ticks) => ticks.map((s) => time.minute(s * 1000)) },
       {
         ...axis,
         size: 46,
         space: 28,
-        values: (_plot, ticks) => ticks.map((value) => valueText({ value, kind: 'gauge' })),
+        values: (_plot, ticks) => ticks.map((value) => valueText({ value, kind: 'gauge' }, language)),
       },
     ],
     series: [

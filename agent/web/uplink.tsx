@@ -1,47 +1,48 @@
 /** Whether the cloud hears from this gateway, and what waits for it here. */
 import type { UplinkView } from '../live.ts';
 import { CheckIcon, LinkIcon, WarnIcon } from './icons.tsx';
+import { useLanguage, type Language } from './language.ts';
 import { lasted, type Now } from './times.ts';
 import { reasonWord } from './words.ts';
 
-const count = (n: number) => n.toLocaleString('en').replaceAll(',', '\u202f');
-
 export function Uplink({ uplink, now }: { uplink: UplinkView; now: Now }) {
+  const language = useLanguage();
+  const { say, number } = language;
   return (
     <section aria-labelledby="uplink-title">
-      <h2 id="uplink-title">Uplink</h2>
+      <h2 id="uplink-title">{say('uplink.title')}</h2>
       <div class={`uplink ${uplink.configured ? (uplink.connected ? 'is-up' : 'is-down') : 'is-off'}`} data-uplink>
         <p class="uplink-state">
           {uplink.configured ? uplink.connected ? <CheckIcon /> : <WarnIcon /> : <LinkIcon />}
           <span>
-            <strong>{headline(uplink, now.stale)}</strong>
-            {uplink.configured && uplink.sinceMs !== null && <> for {lasted(now.ms - uplink.sinceMs)}</>}
-            {uplink.reason !== null && !uplink.connected && <>: {reasonWord(uplink.reason)}</>}
+            <strong>{headline(uplink, now.stale, language)}</strong>
+            {uplink.configured && uplink.sinceMs !== null && (
+              <> {say('uplink.for', { duration: lasted(now.ms - uplink.sinceMs, language) })}</>
+            )}
+            {uplink.reason !== null && !uplink.connected && <>: {reasonWord(uplink.reason, language)}</>}
           </span>
         </p>
-        {uplink.configured && !uplink.connected && (
-          <p class="hint">Everything goes on here; records are kept and sent when the connection is back.</p>
-        )}
+        {uplink.configured && !uplink.connected && <p class="hint">{say('uplink.goes-on')}</p>}
         <dl class="figures">
           <div>
-            <dt>Records waiting</dt>
-            <dd>{count(uplink.outboxRecords)}</dd>
+            <dt>{say('uplink.waiting')}</dt>
+            <dd>{number(uplink.outboxRecords)}</dd>
           </div>
           <div>
-            <dt>Oldest waits</dt>
-            <dd>{uplink.oldestUnackedMs === null ? '–' : lasted(now.ms - uplink.oldestUnackedMs)}</dd>
+            <dt>{say('uplink.oldest')}</dt>
+            <dd>{uplink.oldestUnackedMs === null ? '–' : lasted(now.ms - uplink.oldestUnackedMs, language)}</dd>
           </div>
           <div>
-            <dt>Delivered</dt>
-            <dd>{count(uplink.acked)}</dd>
+            <dt>{say('uplink.delivered')}</dt>
+            <dd>{number(uplink.acked)}</dd>
           </div>
           <div>
-            <dt>Sent again</dt>
-            <dd>{count(uplink.redelivered)}</dd>
+            <dt>{say('uplink.again')}</dt>
+            <dd>{number(uplink.redelivered)}</dd>
           </div>
           <div class={uplink.deadLetters > 0 ? 'figure-bad' : ''}>
-            <dt>Refused by the bridge</dt>
-            <dd>{count(uplink.deadLetters)}</dd>
+            <dt>{say('uplink.refused')}</dt>
+            <dd>{number(uplink.deadLetters)}</dd>
           </div>
         </dl>
       </div>
@@ -49,8 +50,8 @@ export function Uplink({ uplink, now }: { uplink: UplinkView; now: Now }) {
   );
 }
 
-function headline(uplink: UplinkView, stale: boolean): string {
-  if (!uplink.configured) return 'No uplink is configured: everything stays on this gateway';
-  const word = uplink.connected ? 'Connected' : 'Not connected';
-  return stale ? `was: ${word}` : word;
+function headline(uplink: UplinkView, stale: boolean, { say }: Language): string {
+  if (!uplink.configured) return say('uplink.none');
+  const word = say(uplink.connected ? 'uplink.connected' : 'uplink.not-connected');
+  return stale ? say('floor.was', { word }) : word;
 }

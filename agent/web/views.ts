@@ -2,7 +2,7 @@
 import type { ComponentType } from 'preact';
 import type { SessionView } from './client.ts';
 import type { FloorState } from './floor-state.ts';
-import type { Key } from './language.ts';
+import type { Key } from './speech.ts';
 import type { Now } from './times.ts';
 
 export interface ViewProps {

@@ -1,5 +1,6 @@
 /** The tables of `docs/PROFILES.md` that come from elsewhere: the names of the shipped profiles and rules, and every field of the schema. */
 import { nodeAt, type SchemaNode } from '../../agent/config/describe.ts';
+import { english } from '../../agent/web/speech.ts';
 import { causeWord, signalWord } from '../../agent/web/words.ts';
 import { matchesCause } from '../../agent/rules/load.ts';
 import type { Rule } from '../../agent/rules/schema.ts';
@@ -51,7 +52,7 @@ export function names(profiles: readonly Profile[], rules: readonly Rule[]): str
       .map(([name, entry]) => {
         const cells = [
           `\`${name}\``,
-          signalWord(name),
+          signalWord(name, english),
           joined(entry.kinds),
           joined(entry.units),
           joined(rulesOnSignal(name)),
@@ -72,7 +73,7 @@ export function names(profiles: readonly Profile[], rules: readonly Rule[]): str
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(
         ([cause, states]) =>
-          `| ${[`\`${cause}\``, causeWord(cause), joined(rulesOnCause(cause)), joined(states)].map(cell).join(' | ')} |`,
+          `| ${[`\`${cause}\``, causeWord(cause, english), joined(rulesOnCause(cause)), joined(states)].map(cell).join(' | ')} |`,
       ),
     '',
   ];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { repository, repositoryFiles } from './files.ts';
 import { frozenProblems } from './frozen.ts';
 import { staleDocuments } from './generate.ts';
+import { pageTexts } from './page-texts.ts';
 import { roomProblems } from './rooms.ts';
 import { wordProblems } from './words.ts';
 
@@ -38,6 +39,7 @@ const checks: readonly Check[] = [
   { name: 'imports between rooms', run: async () => roomProblems(files).join('\n') },
   { name: 'forbidden words', run: async () => wordProblems(files).join('\n') },
   { name: 'frozen fixtures', run: async () => frozenProblems().join('\n') },
+  { name: 'texts of the page', run: async () => pageTexts(files).join('\n') },
   {
     name: 'generated files',
     run: async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { operations } from '../../../agent/page/api.ts';
+import { english } from '../../../agent/web/speech.ts';
 import { knownWord, outcomeWord, progressWord } from '../../../agent/web/cloth-words.ts';
 import { createFloor } from './floor.ts';
 import { as, call, goodPassword, signIn, startPage, type SignedIn } from './harness.ts';
@@ -68,9 +69,9 @@ test('a maintainer teaches the cloth that is configured under the own name, one 
 test('what the card says: what is known, how far it is, and what became of it', () => {
   const at = (ms: number) => `at ${ms}`;
   const fabric = 'single-jersey';
-  assert.match(knownWord({ fabric, known: null }, at), /was not shown single-jersey yet/);
+  assert.match(knownWord({ fabric, known: null }, at, english), /was not shown single-jersey yet/);
   assert.equal(
-    knownWord({ fabric, known: { version: 3, taughtMs: 7, images: 1 } }, at),
+    knownWord({ fabric, known: { version: 3, taughtMs: 7, images: 1 } }, at, english),
     'The eye knows single-jersey: version 3, taught at 7 from 1 picture.',
   );
   assert.deepEqual(
@@ -79,7 +80,7 @@ test('what the card says: what is known, how far it is, and what became of it', 
       [0, 12],
       [5, 12],
       [12, 12],
-    ].map(([picture = 0, of = 0]) => progressWord({ picture, of })),
+    ].map(([picture = 0, of = 0]) => progressWord({ picture, of }, english)),
     [
       'Starting…',
       'Waiting for the first picture of 12…',
@@ -89,9 +90,9 @@ test('what the card says: what is known, how far it is, and what became of it', 
   );
   const lists = { machine: 'ck-1', fabric, images: 12, refused: [], advice: [] };
   assert.equal(
-    outcomeWord({ ok: true, ...lists, version: 4, threshold: 1.0234, seconds: 9 }),
+    outcomeWord({ ok: true, ...lists, version: 4, threshold: 1.0234, seconds: 9 }, english),
     'Learned as version 4 from 12 pictures, threshold 1.02. The eye uses it within seconds.',
   );
   const failed = { ok: false as const, ...lists, message: 'AGT-822 ck-1', meaning: 'It took too long.', cure: 'Look.' };
-  assert.equal(outcomeWord(failed), 'It took too long.');
+  assert.equal(outcomeWord(failed, english), 'It took too long.');
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { flatAlert } from '../../../agent/page/feed.ts';
 import { agreeWord, changeWord, linesOf, type Incident } from '../../../agent/web/incident-lines.ts';
+import { english } from '../../../agent/web/speech.ts';
 import { alertView } from './floor-demo.ts';
 
 const incidentOf = (id: string, ...occurrences: readonly string[]): Incident => ({
@@ -31,10 +32,10 @@ test('alerts of one incident are one line, where its first alert stands; one alo
 });
 
 test('an incident says which needle to change, and who says so', () => {
-  assert.equal(changeWord({ needle: 316, k: 2 }), 'Change needle 316 (± 2)');
-  assert.equal(changeWord({ needle: 316, k: 0 }), 'Change needle 316');
-  assert.equal(changeWord({ needle: null, k: null }), 'Several alerts about one needle');
-  assert.match(agreeWord({ senses: ['eye', 'ear'] }), /Eye and ear agree/);
-  assert.match(agreeWord({ senses: ['eye'] }), /The eye told of it more than once/);
-  assert.match(agreeWord({ senses: ['ear'] }), /The ear told of it more than once/);
+  assert.equal(changeWord({ needle: 316, k: 2 }, english), 'Change needle 316 (± 2)');
+  assert.equal(changeWord({ needle: 316, k: 0 }, english), 'Change needle 316');
+  assert.equal(changeWord({ needle: null, k: null }, english), 'Several alerts about one needle');
+  assert.match(agreeWord({ senses: ['eye', 'ear'] }, english), /Eye and ear agree/);
+  assert.match(agreeWord({ senses: ['eye'] }, english), /The eye told of it more than once/);
+  assert.match(agreeWord({ senses: ['ear'] }, english), /The ear told of it more than once/);
 });

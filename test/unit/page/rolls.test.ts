@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { operations } from '../../../agent/page/api.ts';
+import { english } from '../../../agent/web/speech.ts';
 import { faultFacts } from '../../../agent/web/words.ts';
 import { createFloor } from './floor.ts';
 import { rollListed } from './floor-demo.ts';
@@ -81,7 +82,7 @@ test('the picture of a fault is shown under its hash, and nothing else is', asyn
 });
 
 test('what an alert of the eye says: the needle with its k or why none is named, and the metre', () => {
-  const facts = (evidence: Record<string, string | number | null>) => faultFacts({ evidence });
+  const facts = (evidence: Record<string, string | number | null>) => faultFacts({ evidence }, english);
   const place = { rollFromM: 12.345, roll: 3 };
   assert.deepEqual(facts({ ...place, needle: 1207, k: 2, needleUnknown: null }), [
     'Needle 1207 ± 2',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { operations } from '../../../agent/page/api.ts';
+import { english } from '../../../agent/web/speech.ts';
 import {
   knownSoundWord,
   labelWord,
@@ -113,30 +114,33 @@ const at = (ms: number) => `at ${ms}`;
 const version = (number: number) => ({ version: number, taughtMs: number, speeds: [{ speed: 4000, samples: 40 }] });
 
 test('what the card says: what is known, what is kept beside it, how far each speed is, and what became of it', () => {
-  assert.match(knownSoundWord({ print: null, versions: [version(1)] }, at), /was not taught this machine yet/);
+  assert.match(knownSoundWord({ print: null, versions: [version(1)] }, at, english), /was not taught this machine yet/);
   assert.equal(
-    knownSoundWord({ print: 2, versions: [version(2), version(1)] }, at),
+    knownSoundWord({ print: 2, versions: [version(2), version(1)] }, at, english),
     'The ear knows this machine: version 2, taught at 2 at 1 speed.',
   );
   assert.equal(
-    otherVersionsWord({ print: 2, versions: [version(2), version(1)] }, at),
+    otherVersionsWord({ print: 2, versions: [version(2), version(1)] }, at, english),
     'Kept beside it: version 1, at 1.',
   );
-  assert.equal(otherVersionsWord({ print: 1, versions: [version(1)] }, at), null);
+  assert.equal(otherVersionsWord({ print: 1, versions: [version(1)] }, at, english), null);
   const speeds = [
     { speed: 4000.4, samples: 47 },
     { speed: 2500, samples: 12 },
   ];
-  assert.deepEqual(soundProgress({ wanted: 40, speeds }), [
+  assert.deepEqual(soundProgress({ wanted: 40, speeds }, english), [
     '4000 a minute: 40 of 40 samples, enough',
     '2500 a minute: 12 of 40 samples, 28 still needed',
   ]);
   const about = { by: 'omar', startedMs: 1, wanted: 40, speeds, version: null, leftOut: [], reason: null };
-  assert.equal(soundOutcomeWord({ ...about, state: 'running' }), null);
-  assert.match(soundOutcomeWord({ ...about, state: 'stopped' }) ?? '', /nothing was learned/);
-  assert.equal(soundOutcomeWord({ ...about, state: 'failed', reason: 'no room' }), 'Nothing was learned: no room.');
+  assert.equal(soundOutcomeWord({ ...about, state: 'running' }, english), null);
+  assert.match(soundOutcomeWord({ ...about, state: 'stopped' }, english) ?? '', /nothing was learned/);
   assert.equal(
-    soundOutcomeWord({ ...about, state: 'done', version: 3, leftOut: [{ speed: 900, samples: 2 }] }),
+    soundOutcomeWord({ ...about, state: 'failed', reason: 'no room' }, english),
+    'Nothing was learned: no room.',
+  );
+  assert.equal(
+    soundOutcomeWord({ ...about, state: 'done', version: 3, leftOut: [{ speed: 900, samples: 2 }] }, english),
     'Learned as version 3 at 2 speeds. Too little was heard at 1 other speed. The ear uses it within seconds.',
   );
 });
@@ -151,32 +155,35 @@ test('what the card says of what was said: who, what, and by how much it moved t
     cause: 'bent needle',
     said: 'real',
   } as const;
-  assert.equal(labelWord(label), 'omar said: a real fault (bent needle).');
-  assert.equal(labelWord({ said: 'false-alarm', cause: null, by: 'omar' }), 'omar said: a false alarm.');
+  assert.equal(labelWord(label, english), 'omar said: a real fault (bent needle).');
+  assert.equal(labelWord({ said: 'false-alarm', cause: null, by: 'omar' }, english), 'omar said: a false alarm.');
   const view = { mostMove: 3, print: 2, labels: [label, { ...label, occurrence: 'p', print: 1 }] };
-  assert.equal(movedWord({ ...view, moved: 0 }), null);
+  assert.equal(movedWord({ ...view, moved: 0 }, english), null);
   assert.equal(
-    movedWord({ ...view, moved: -0.75 }),
+    movedWord({ ...view, moved: -0.75 }, english),
     'The threshold of this machine is lowered by 0.8 spreads, from 1 answer.',
   );
-  assert.match(movedWord({ ...view, moved: 3 }) ?? '', /raised by 3\.0 spreads.*teach it anew/);
-  assert.equal(toldWord({ moved: 0, movedBy: null }), null);
+  assert.match(movedWord({ ...view, moved: 3 }, english) ?? '', /raised by 3\.0 spreads.*teach it anew/);
+  assert.equal(toldWord({ moved: 0, movedBy: null }, english), null);
   assert.equal(
-    toldWord({ moved: 1.5, movedBy: '1 false alarm (o)' }),
+    toldWord({ moved: 1.5, movedBy: '1 false alarm (o)' }, english),
     'Told by a threshold that was raised by 1.5 spreads: 1 false alarm (o)',
   );
 });
 
 test('what is suspected is told in words, with where to look, and as a guess', () => {
-  assert.deepEqual(suspectedWords({ suspected: 'bentNeedle 0.82; bluntNeedle 0.1' }), [
+  assert.deepEqual(suspectedWords({ suspected: 'bentNeedle 0.82; bluntNeedle 0.1' }, english), [
     'It may be, as a guess and no finding:',
     'a bent needle (82 %): take the needle out and roll it on a flat plate',
     'a blunt needle (10 %): change the needle',
   ]);
   assert.deepEqual(
-    suspectedWords({ suspected: 'badNeedle 0.7', angle: '143 ± 4 degrees', needles: '512 ± 2; 487 ± 2' }).slice(2),
+    suspectedWords(
+      { suspected: 'badNeedle 0.7', angle: '143 ± 4 degrees', needles: '512 ± 2; 487 ± 2' },
+      english,
+    ).slice(2),
     ['it is loudest at 143 ± 4 degrees of the shaft after its mark', 'the needle may be one of 512 ± 2, 487 ± 2'],
   );
-  assert.deepEqual(suspectedWords({ suspected: null }), []);
-  assert.deepEqual(suspectedWords({ suspected: 'nobody-knows 0.5' }), []);
+  assert.deepEqual(suspectedWords({ suspected: null }, english), []);
+  assert.deepEqual(suspectedWords({ suspected: 'nobody-knows 0.5' }, english), []);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { english } from '../../../agent/web/speech.ts';
 import { addPoint, rangeText, type Points } from '../../../agent/web/points.ts';
 import { lasted, siteTime } from '../../../agent/web/times.ts';
 import {
@@ -15,24 +16,25 @@ import {
 import { createFloor } from './floor.ts';
 
 test('known causes have plain words, unknown ones stay visible', () => {
-  assert.equal(causeWord('material.thread_break'), 'Thread break');
-  assert.equal(causeWord('vendor.code_777'), 'Vendor code 777');
-  assert.equal(signalWord('constructor'), 'Constructor');
-  assert.equal(unitSign('XYZ'), 'XYZ');
+  assert.equal(causeWord('material.thread_break', english), 'Thread break');
+  assert.equal(causeWord('vendor.code_777', english), 'Vendor code 777');
+  assert.equal(signalWord('constructor', english), 'Constructor');
+  assert.equal(unitSign('XYZ', english), 'XYZ');
 });
 
 test('who is asked about a latched alert is asked whether it is over', () => {
-  assert.equal(ackWord('latched'), 'Confirm that it is over');
-  for (const state of ['active-unacked', 'returned-unacked'] as const) assert.equal(ackWord(state), 'Acknowledge');
+  assert.equal(ackWord('latched', english), 'Confirm that it is over');
+  for (const state of ['active-unacked', 'returned-unacked'] as const)
+    assert.equal(ackWord(state, english), 'Acknowledge');
 });
 
 test('a missing value is a dash and never a zero', () => {
-  assert.equal(valueText({ value: null, kind: 'gauge' }), '–');
-  assert.equal(valueText({ value: 0, kind: 'gauge' }), '0');
-  assert.equal(valueText({ value: 9_002_771, kind: 'counter' }), '9\u202f002\u202f771');
-  assert.equal(valueText({ value: 71.4375, kind: 'gauge' }), '71.44');
-  assert.equal(valueText({ value: -3.5, kind: 'gauge' }), '-3.5');
-  assert.equal(valueText({ value: false, kind: 'flag' }), 'no');
+  assert.equal(valueText({ value: null, kind: 'gauge' }, english), '–');
+  assert.equal(valueText({ value: 0, kind: 'gauge' }, english), '0');
+  assert.equal(valueText({ value: 9_002_771, kind: 'counter' }, english), '9\u202f002\u202f771');
+  assert.equal(valueText({ value: 71.4375, kind: 'gauge' }, english), '71.44');
+  assert.equal(valueText({ value: -3.5, kind: 'gauge' }, english), '-3.5');
+  assert.equal(valueText({ value: false, kind: 'flag' }, english), 'no');
 });
 
 test('durations are short, whole and never negative', () => {
@@ -45,15 +47,15 @@ test('durations are short, whole and never negative', () => {
     [7_500 * s, '2 h 05 min'],
     [90_000 * s, '1 d 1 h'],
   ];
-  for (const [ms, text] of cases) assert.equal(lasted(ms), text);
+  for (const [ms, text] of cases) assert.equal(lasted(ms, english), text);
 });
 
 test('times are those of the site, with the day when it is another one there', () => {
-  const dhaka = siteTime('Asia/Dhaka');
+  const dhaka = siteTime('Asia/Dhaka', english);
   const ms = Date.UTC(2026, 2, 1, 17, 59, 5);
   assert.equal(dhaka.at(ms, ms), '23:59:05');
   assert.equal(dhaka.at(ms, ms + 60_000), '1 Mar, 23:59:05');
-  assert.equal(siteTime('Nowhere/None').timeZone, 'UTC');
+  assert.equal(siteTime('Nowhere/None', english).timeZone, 'UTC');
 });
 
 test('a tile shows its most telling readings first and hides none', () => {
@@ -85,6 +87,6 @@ test('a growing curve keeps its span, its order and its holes', () => {
 });
 
 test('a curve says its range to who cannot see it', () => {
-  assert.equal(rangeText({ t: [], v: [] }, 'A'), 'no values');
-  assert.equal(rangeText({ t: [1, 2, 3, 4], v: [3, null, 1, null] }, 'A'), 'from 1 A to 3 A, last 1 A');
+  assert.equal(rangeText({ t: [], v: [] }, 'A', english), 'no values');
+  assert.equal(rangeText({ t: [1, 2, 3, 4], v: [3, null, 1, null] }, 'A', english), 'from 1 A to 3 A, last 1 A');
 });

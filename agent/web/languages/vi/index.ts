@@ -1,6 +1,44 @@
 /** Tiếng Việt */
-import type { Translation } from '../../language.ts';
+import type { Translation } from '../translation.ts';
 import type { en } from '../en/index.ts';
+import { alerts } from './alerts.ts';
+import { causes } from './causes.ts';
+import { cloth } from './cloth.ts';
+import { floor } from './floor.ts';
+import { history } from './history.ts';
+import { machine } from './machine.ts';
+import { problems } from './problems.ts';
+import { reasons } from './reasons.ts';
+import { rolls } from './rolls.ts';
+import { rules } from './rules.ts';
+import { setPoints } from './set-points.ts';
 import { shell } from './shell.ts';
+import { signIn } from './sign-in.ts';
+import { signals } from './signals.ts';
+import { sound } from './sound.ts';
+import { states } from './states.ts';
+import { times } from './times.ts';
+import { trend } from './trend.ts';
+import { uplink } from './uplink.ts';
 
-export const vi: Translation<typeof en> = { ...shell };
+export const vi: Translation<typeof en> = {
+  ...alerts,
+  ...causes,
+  ...cloth,
+  ...floor,
+  ...history,
+  ...machine,
+  ...problems,
+  ...reasons,
+  ...rolls,
+  ...rules,
+  ...setPoints,
+  ...shell,
+  ...signIn,
+  ...signals,
+  ...sound,
+  ...states,
+  ...times,
+  ...trend,
+  ...uplink,
+};

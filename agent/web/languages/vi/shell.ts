@@ -1,5 +1,5 @@
 /** The frame of the page: its views and the choice of a language. */
-import type { Translation } from '../../language.ts';
+import type { Translation } from '../translation.ts';
 import type { shell as english } from '../en/shell.ts';
 
 export const shell: Translation<typeof english> = {

@@ -1,0 +1,20 @@
+/** The signed-in page around its parts: the head, the connection, the announcements. */
+export const floor = {
+  'floor.skip': 'Skip to what is wrong now',
+  'floor.sign-out': 'Sign out',
+  'floor.session-over': 'Your session is over. Sign in again.',
+  'floor.title.no-connection': '(no connection)',
+  'floor.machines': 'Machines',
+  'floor.no-machine': 'No machine is configured.',
+  'floor.times': 'Times are those of the site ({zone}).',
+  'floor.live': 'Live',
+  'floor.no-connection': 'No connection',
+  'floor.connecting': 'Connecting…',
+  'floor.lost': 'No connection to the gateway for {duration}.',
+  'floor.old': 'What you see is old: it may be different now. Trying again…',
+  'floor.new-alert': 'New alert, {machine}: {alert}',
+  'floor.was': 'was: {word}',
+  'role.admin': 'admin',
+  'role.maintainer': 'maintainer',
+  'role.viewer': 'viewer',
+} as const;

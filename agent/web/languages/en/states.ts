@@ -1,0 +1,23 @@
+/** States of machines and alerts, and priorities. */
+export const states = {
+  'state.RUN': 'Running',
+  'state.IDLE': 'Idle',
+  'state.STOP_MATERIAL': 'Stopped: material',
+  'state.FAULT': 'Fault',
+  'state.SETUP': 'Set-up',
+  'state.MAINTENANCE': 'Maintenance',
+  'state.OFFLINE': 'Offline',
+  'state.UNKNOWN': 'Unknown',
+  'priority.urgent': 'Urgent',
+  'priority.high': 'High',
+  'priority.medium': 'Medium',
+  'priority.low': 'Low',
+  'alert-state.normal': 'Over',
+  'alert-state.active-unacked': 'Active',
+  'alert-state.active-acked': 'Active, acknowledged',
+  'alert-state.returned-unacked': 'Over, not acknowledged',
+  'alert-state.latched': 'Over, waits to be confirmed',
+  'alert-state.shelved': 'Shelved',
+  'alert-state.suppressed-by-design': 'Suppressed by design',
+  'alert-state.out-of-service': 'Out of service',
+} as const;
