@@ -10,7 +10,7 @@ import { dayFrom, type StoreGrowth } from './growth.ts';
 import type { HealthFacts, PageViews } from './page/source.ts';
 import type { Today } from './store/history.ts';
 import type { Store, StoreStats } from './store/open.ts';
-import { signalHead, stateHead } from './store/view-sums.ts';
+import { signalHead, stateHead } from './store/view-tables.ts';
 
 const todayKeptMs = 5_000;
 

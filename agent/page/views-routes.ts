@@ -16,10 +16,12 @@ const fileName = (text: string) =>
     .replaceAll(/[^a-z0-9.-]/g, '')
     .slice(0, 60) || 'machine';
 
-export function viewsHandlers({ views, machines }: PageSources): Record<keyof typeof operations, Handler> {
+export function viewsHandlers(sources: PageSources): Record<keyof typeof operations, Handler> {
+  const { views } = sources;
   /** A machine whose past is asked for may be gone from the configuration; its unit is then not known. */
   const unitOf = (machine: string, signal: string) =>
-    machines()
+    sources
+      .machines()
       .find(({ id }) => id === machine)
       ?.signals.find((one) => one.signal === signal)?.unit ?? '';
   const refuseSpan = (reply: FastifyReply) => refuse(reply, 400, 'bad-request', badSpan);

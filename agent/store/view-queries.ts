@@ -24,8 +24,6 @@ import {
   bandOfReadings,
   countUp,
   noSums,
-  signalLines,
-  stateLines,
   stepOf,
   stopsOf,
   sumsOf,
@@ -37,6 +35,7 @@ import {
   type Stops,
   type Timeline,
 } from './view-sums.ts';
+import { signalLines, stateLines } from './view-tables.ts';
 
 /** Of new packed hours, of one call. */
 const sumForMs = 250;

@@ -1,15 +1,13 @@
 /**
- * What the views Floor and Machine show of minutes and readings: bands of a curve, states over time, stops by cause, the sums of a
- * day, and tables. Pure.
+ * What the views Floor and Machine show of minutes and readings: bands of a curve, states over time, stops by cause, and the
+ * sums of a day. Pure.
  *
  * Invariants (test/unit/store/view-sums.test.ts):
  *  V1  A band holds every extreme of its rows, however wide its steps; a step without a good value is a hole.
  *  V2  The seconds of a step, those unknown included, add up to its length: what no minute tells is unknown, never a state.
  *  V3  Stops lose no second: those by cause, those without one, those that run, idle and are unknown add up to the span.
- *  V4  A cell of a table that would be a formula to a spreadsheet is text.
  */
 import type { MachineState } from '../../cloud-bridge/contract.ts';
-import { siteZone } from '../time/zone.ts';
 import type { TrendPoint } from './history.ts';
 import { minuteMs, startOf } from './hours.ts';
 import type { PackedRows, SignalRow, StateRow } from './packing.ts';
@@ -289,71 +287,4 @@ export function todayOf(machine: string, sums: DaySums, fromMs: number, toMs: nu
     .slice(0, maxCounters);
   const { samples, good } = sums;
   return { machine, counters, ...withUnknown(sums.seconds, Math.max(0, endMs - fromMs) / 1000), samples, good };
-}
-
-/** A cell of a table. Text that a spreadsheet would take for a formula is marked as text. */
-export function cell(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
-  const text = /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;
-  return /[",\r\n;]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-const lineOf = (cells: readonly (string | number | null)[]): string => `${cells.map(cell).join(',')}\r\n`;
-
-const states: readonly MachineState[] = [
-  'RUN',
-  'IDLE',
-  'STOP_MATERIAL',
-  'FAULT',
-  'SETUP',
-  'MAINTENANCE',
-  'OFFLINE',
-  'UNKNOWN',
-];
-/** What each column of a table holds; the first line of it. */
-export const signalHead = lineOf([
-  ...['time_utc', 'time_site', 'signal', 'unit', 'mean', 'min', 'max', 'last', 'samples', 'good', 'covered_s'],
-  ...['counter_steps', 'counter_steps_uncertain'],
-]);
-export const stateHead = lineOf([
-  'time_utc',
-  'time_site',
-  ...states.map((state) => `${state.toLowerCase()}_s`),
-  'causes',
-]);
-
-function timesOf(timeZone: string): (atMs: number) => readonly [utc: string, site: string] {
-  const zone = siteZone(timeZone);
-  const two = (n: number) => String(n).padStart(2, '0');
-  return (atMs) => {
-    const { date, minuteOfDay } = zone.toLocal(atMs);
-    return [new Date(atMs).toISOString(), `${date} ${two(Math.floor(minuteOfDay / 60))}:${two(minuteOfDay % 60)}`];
-  };
-}
-
-/** Lines of a table of one signal's minutes. */
-export function signalLines(rows: readonly SignalRow[], unit: string, timeZone: string): string {
-  const times = timesOf(timeZone);
-  return rows
-    .map((row) => {
-      const mean = row.coveredS > 0 ? row.integral / row.coveredS : row.good > 0 ? row.sum / row.good : null;
-      return lineOf([
-        ...times(row.minuteMs),
-        ...[row.signal, unit, mean, row.min, row.max, row.last, row.samples, row.good, row.coveredS],
-        ...[row.delta, row.uncertainty],
-      ]);
-    })
-    .join('');
-}
-
-/** Lines of a table of the seconds by state of minutes. */
-export function stateLines(rows: readonly StateRow[], timeZone: string): string {
-  const times = timesOf(timeZone);
-  return rows
-    .map((row) => {
-      const seconds = secondsOf(row);
-      const causes = Object.entries(causesOf(row)).map(([cause, s]) => `${cause} ${s} s`);
-      return lineOf([...times(row.minuteMs), ...states.map((state) => seconds[state] ?? 0), causes.join(' | ')]);
-    })
-    .join('');
 }

@@ -14,7 +14,7 @@ export type Result<T> =
 
 const offline = 'The gateway does not answer. Check the connection and try again.';
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
+export async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
   let response: Response;
   let body: unknown;
   try {

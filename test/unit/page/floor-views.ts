@@ -3,7 +3,8 @@ import type { MachineView } from '../../../agent/live.ts';
 import type { Examined } from '../../../agent/page/views-api.ts';
 import type { HealthFacts, PageViews } from '../../../agent/page/source.ts';
 import type { Today } from '../../../agent/store/history.ts';
-import { signalHead, stateHead, stepOf, type Band, type Stops, type Timeline } from '../../../agent/store/view-sums.ts';
+import { stepOf, type Band, type Stops, type Timeline } from '../../../agent/store/view-sums.ts';
+import { signalHead, stateHead } from '../../../agent/store/view-tables.ts';
 
 export interface FloorViews {
   today: Today;

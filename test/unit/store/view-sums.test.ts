@@ -2,42 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { TrendPoint } from '../../../agent/store/history.ts';
-import type { SignalRow, StateRow } from '../../../agent/store/packing.ts';
 import {
   bandOfMinutes,
   bandOfReadings,
-  cell,
-  signalHead,
-  signalLines,
-  stateHead,
-  stateLines,
   stepOf,
   stopsOf,
   sumsOf,
   timelineOf,
   todayOf,
 } from '../../../agent/store/view-sums.ts';
+import { fromMs, minute, signalRow, stateRow } from './view-rows.ts';
 
-const fromMs = Date.UTC(2026, 0, 5, 6);
-const minute = (index: number) => fromMs + index * 60_000;
-const key = { machine: 'ls-1', readingBoot: 'a', segment: 0, revision: 0, boot: 'a', n: 1, atMs: 0 };
-
-function signalRow(index: number, low: number, high: number, change: Partial<SignalRow> = {}): SignalRow {
-  const mean = (low + high) / 2;
-  return {
-    ...key,
-    ...{ minuteMs: minute(index), signal: 'motor.temp', samples: 60, good: 60, sum: mean * 60 },
-    ...{ integral: mean * 60, coveredS: 60, min: low, max: high, first: low, last: high },
-    ...{ delta: null, uncertainty: null, from: null, to: null, fromMs: null, toMs: null, wraps: null, resets: null },
-    ...change,
-  };
-}
-const stateRow = (index: number, seconds: object, causes: object = {}): StateRow => ({
-  ...key,
-  minuteMs: minute(index),
-  seconds: JSON.stringify(seconds),
-  causes: JSON.stringify(causes),
-});
 const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-6, `${a} and ${b}`);
 
 test('V1: a band keeps the highest and the lowest of every minute, in steps of any width', () => {
@@ -76,7 +51,9 @@ test('V1: minutes that nobody kept, and minutes without a good value, break the 
 
 test('a reading stands until the next one, and no longer than readings are kept apart', () => {
   const at = (s: number, value: TrendPoint['value'], quality: TrendPoint['quality'] = 'good'): TrendPoint => ({
-    ...{ atMs: fromMs + s * 1000, value, quality },
+    atMs: fromMs + s * 1000,
+    value,
+    quality,
   });
   const points = [at(-20, 5), at(12, 9), at(20, null, 'bad'), at(30, 7), at(200, 8)];
   const band = bandOfReadings(points, fromMs, fromMs + 210_000, 10_000);
@@ -171,23 +148,4 @@ test('a day is the sum of its minutes from its midnight on, and what is missing 
   const today = todayOf('ls-1', sumsOf(rows, fromMs, minute(10)), fromMs, minute(10));
   assert.deepEqual(today.counters, [{ signal: 'stitch.total', delta: 15, uncertainty: 2 }]);
   assert.deepEqual([today.seconds, today.unknownS, today.samples, today.good], [{ RUN: 90 }, 510, 20, 18]);
-});
-
-test('V4: a cell that would be a formula is text, numbers stay numbers, and quotes are doubled', () => {
-  assert.equal(cell('=HYPERLINK("http://x")'), `"'=HYPERLINK(""http://x"")"`);
-  for (const text of ['+1', '-1', '@a', '\tx']) assert.ok(cell(text).replace('"', '').startsWith("'"), text);
-  assert.equal(cell(-3.5), '-3.5');
-  assert.equal(cell('a,b'), '"a,b"');
-  assert.equal(cell(null), '');
-  fc.assert(fc.property(fc.string(), (text) => !/^"?[=+\-@\t\r\n]/.test(cell(text))));
-});
-
-test('tables have both times, and as many cells in each line as in their head', () => {
-  const cells = (line: string) => line.trim().split(',').length;
-  const text = signalLines([signalRow(0, -2, 4)], 'CEL', 'Asia/Dhaka');
-  assert.ok(text.startsWith('2026-01-05T06:00:00.000Z,2026-01-05 12:00,motor.temp,CEL,1,-2,4,4,60,60,60'), text);
-  assert.equal(cells(text), cells(signalHead));
-  const states = stateLines([stateRow(0, { RUN: 20, FAULT: 40 }, { '=cmd': 30 })], 'Asia/Dhaka');
-  assert.equal(cells(states), cells(stateHead));
-  assert.ok(states.includes(",'=cmd 30 s"), states);
 });
