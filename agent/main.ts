@@ -16,13 +16,16 @@ import type { Config, EyeConfig } from './config/config.ts';
 import { loadWithRemote, localData } from './config/load.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
+import { DoctorDesk } from './doctor/desk.ts';
 import { agentErrors } from './errors.ts';
 import { EvictedTeller } from './evicted.ts';
+import { StoreGrowth } from './growth.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
 import { createLog, LogTail } from './log.ts';
 import { pageSources } from './page-sources.ts';
+import { pageViews } from './page-views.ts';
 import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
@@ -33,7 +36,7 @@ import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
 import { RemoteSettings } from './remote/settings.ts';
 import { RollRequests } from './rolls/requests.ts';
-import { earFor, earStaffFor, eyeFor, teachingFor } from './sense-parts.ts';
+import { earFor, earStaffFor, eyeFor, launcher, teachingFor } from './sense-parts.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import type { Store } from './store/open.ts';
@@ -129,9 +132,13 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       dated,
       alerted: () => alerted(),
     });
+    const growth = new StoreGrowth();
     const storeMeter = new StoreMeter(
       () => store.stats(),
-      ({ full }) => pipeline.gateway.storeFull(full),
+      ({ full, storeBytes }) => {
+        pipeline.gateway.storeFull(full);
+        growth.put(clock.monotonicMs(), storeBytes);
+      },
     );
     const evicted = new EvictedTeller({
       notes: () => store.gaps(),
@@ -234,6 +241,13 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       trial: () => trial,
       status: health,
     });
+    const { configPath, endpointsPath } = options;
+    const given = ['--config', configPath, ...(endpointsPath === undefined ? [] : ['--endpoints', endpointsPath])];
+    const doctor = new DoctorDesk({
+      command: (file) => ['sh', launcher, 'doctor', ...given, '--json', file],
+      clock,
+    });
+    stack.defer(() => doctor.stop());
     const pageClock = { nowMs: () => clock.wallMs(), monotonicMs: systemClocks.monotonicMs };
     const page = createPage({
       bind: config.page.bind,
@@ -251,6 +265,17 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         writes: writeDeskFor(config, drivers, { store, log, clock }),
         cloth: teaching,
         sound: earStaff,
+        views: pageViews({
+          store,
+          drivers,
+          doctor,
+          storeStats: () => storeMeter.latest,
+          growth,
+          dataDir: config.dataDir,
+          budgetBytes: config.storage.budgetMiB * 1024 * 1024,
+          timeZone: () => live.site().timeZone,
+          clock,
+        }),
       }),
       users: createUserStore({
         dataDir: config.dataDir,

@@ -105,7 +105,8 @@ export async function earStaffFor(
   });
 }
 
-const launcher = join(import.meta.dirname, 'bin', 'selvedge');
+/** Starts a verb as a process of its own. */
+export const launcher = join(import.meta.dirname, 'bin', 'selvedge');
 
 /** Teaching from the page; null where no machine has an eye: then nothing of it is loaded. */
 export async function teachingFor(

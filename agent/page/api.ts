@@ -10,6 +10,7 @@ import { list, ofOccurrence, paging, type Operation } from './operation.ts';
 import { soundOperations } from './sound-api.ts';
 import { userName } from './users.ts';
 import { alertView, machineView, ms, queryMs, sessionView, streamCounts, uplinkView } from './views.ts';
+import { viewsOperations } from './views-api.ts';
 import { writeOperations } from './writes-api.ts';
 
 export const operations = {
@@ -132,7 +133,7 @@ export const operations = {
   health: {
     method: 'GET',
     path: '/api/health',
-    summary: 'Health of the agent itself, its uplink and this page',
+    summary: 'Health of the agent itself, its drivers, store and uplink, and of this page',
     access: 'viewer',
     touches: true,
     response: z.looseObject({ uplink: uplinkView, page: streamCounts }),
@@ -150,6 +151,7 @@ export const operations = {
   ...soundOperations,
   ...writeOperations,
   ...clothOperations,
+  ...viewsOperations,
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 

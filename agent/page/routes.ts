@@ -20,6 +20,7 @@ import type { Session, Sessions } from './sessions.ts';
 import type { Stream } from './stream.ts';
 import { thin } from './trend.ts';
 import { covers, type User, type UserStore } from './users.ts';
+import { viewsHandlers } from './views-routes.ts';
 
 export interface RouteParts {
   readonly sources: PageSources;
@@ -273,6 +274,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
 
     ...clothHandlers(sources),
     ...soundHandlers(sources),
+    ...viewsHandlers(sources),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),
@@ -308,7 +310,12 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
       return thin(await sources.trend(machine, signal, from, to), points);
     },
 
-    health: async () => ({ ...sources.health(), uplink: sources.uplink(), page: stream.counts() }),
+    health: async () => ({
+      ...sources.health(),
+      ...(await sources.views.health()),
+      uplink: sources.uplink(),
+      page: stream.counts(),
+    }),
 
     async stream(request, reply) {
       const { session } = request;

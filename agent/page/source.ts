@@ -10,6 +10,9 @@ import type { RollFormat } from '../rolls/show.ts';
 import type { EarStaff, SoundView } from '../senses/ear/staff.ts';
 import type { ClothView, TeachDesk } from '../senses/teach-desk.ts';
 import type { WriteDesk } from '../writes/desk.ts';
+import type { DriverMachineHealth } from '../../drivers/contract.ts';
+import type { History, TableQuery, Today } from '../store/history.ts';
+import type { Examined } from './views-api.ts';
 
 /** What the page calls itself and the times it shows. */
 export interface SiteView {
@@ -68,6 +71,7 @@ export interface PageSources {
   readonly rolls: PageRolls;
   readonly cloth: PageCloth;
   readonly sound: PageSound;
+  readonly views: PageViews;
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }
@@ -80,6 +84,31 @@ export interface PageRolls {
   file(machine: string, id: string | null, format: RollFormat): Promise<Uint8Array | null>;
   /** Durable when resolved; null where no eye looks at that machine. */
   begin(machine: string, id: string | null): Promise<{ readonly number: number; readonly id: string } | null>;
+}
+
+/** What the views Floor, Machine and Health show beside the present. */
+export interface PageViews extends Pick<History, 'band' | 'timeline' | 'stops'> {
+  /** Since the midnight of the site. */
+  today(): Promise<Today>;
+  /** A table of minutes, in parts: its head first. */
+  csv(query: Omit<TableQuery, 'timeZone'>): AsyncIterable<string>;
+  /** null: it gave no answer. */
+  doctor(): Promise<Examined | null>;
+  health(): Promise<HealthFacts>;
+}
+
+/** What the health of the page has beside the status line. */
+export interface HealthFacts {
+  readonly drivers: readonly DriverMachineHealth[];
+  readonly storage: {
+    /** null: not known yet. */
+    readonly bytesADay: number | null;
+    readonly budgetBytes: number;
+    /** Of the disk; null where it does not say. */
+    readonly freeBytes: number | null;
+    readonly queuedRecords: number | null;
+    readonly droppedRecords: number | null;
+  };
 }
 
 /** The cloth of machines with an eye, as the desk has it. */

@@ -11,6 +11,7 @@ import type { FourPointOptions } from '../../models/vision/four-point.ts';
 import type { RollListed, WhichRoll } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
 import type { AuditEntry } from './audit-entry.ts';
+import type { Band, MachineToday, Stops, Timeline } from './view-sums.ts';
 
 /** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
 export interface Page<T> {
@@ -68,6 +69,37 @@ export interface RollFileQuery extends RollsQuery {
   readonly format: RollFormat;
   readonly options: FourPointOptions;
 }
+/** Spans of the views are of 35 days at most; what is beyond is left out. */
+export interface StopsQuery {
+  readonly machine: string;
+  /** UTC ms, [fromMs, toMs). */
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+export interface BandQuery extends StopsQuery {
+  readonly signal: string;
+  /** The most steps the span is cut into. */
+  readonly points: number;
+}
+export interface TimelineQuery extends StopsQuery {
+  readonly steps: number;
+}
+export interface TableQuery extends StopsQuery {
+  /** null: the seconds by state. */
+  readonly signal: string | null;
+  /** What the column says. */
+  readonly unit: string;
+  readonly timeZone: string;
+}
+export interface TodayQuery {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+export interface Today extends TodayQuery {
+  /** false: not all is added up yet; ask again. */
+  readonly isWhole: boolean;
+  readonly machines: readonly MachineToday[];
+}
 export interface TrendPoint {
   readonly atMs: number;
   readonly value: Value | null;
@@ -113,6 +145,14 @@ export interface History {
   rollFile(query: RollFileQuery): Promise<Uint8Array | null>;
   /** Newest description of each machine ever seen. */
   machines(): Promise<readonly MachineRecord[]>;
+  /** Lowest, mean and highest of a signal by steps of time: from the ring for some hours, from minutes for longer. */
+  band(query: BandQuery): Promise<Band>;
+  timeline(query: TimelineQuery): Promise<Timeline>;
+  stops(query: StopsQuery): Promise<Stops>;
+  /** Lines of a table of minutes, of a day at most; `next` is the `fromMs` of the rest. */
+  table(query: TableQuery): Promise<Page<string>>;
+  /** What the counters of all machines went on by, and their seconds by state. */
+  today(query: TodayQuery): Promise<Today>;
   counts(): Promise<HistoryCounts>;
 }
 
@@ -126,5 +166,10 @@ export type HistoryOperations = {
   readonly rolls: { in: RollsQuery; out: readonly RollListed[] };
   readonly rollFile: { in: RollFileQuery; out: Uint8Array | null };
   readonly machines: { in: null; out: readonly MachineRecord[] };
+  readonly band: { in: BandQuery; out: Band };
+  readonly timeline: { in: TimelineQuery; out: Timeline };
+  readonly stops: { in: StopsQuery; out: Stops };
+  readonly table: { in: TableQuery; out: Page<string> };
+  readonly today: { in: TodayQuery; out: Today };
   readonly counts: { in: null; out: HistoryCounts };
 };

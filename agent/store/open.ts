@@ -241,6 +241,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     rolls: (query) => ask('rolls', query),
     rollFile: (query) => ask('rollFile', query),
     machines: () => ask('machines', null),
+    band: (query) => ask('band', query),
+    timeline: (query) => ask('timeline', query),
+    stops: (query) => ask('stops', query),
+    table: (query) => ask('table', query),
+    today: (query) => ask('today', query),
     counts: () => ask('counts', null),
     stats: async () => ({
       ...(await writer.call('stats', null)),

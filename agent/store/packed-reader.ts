@@ -1,7 +1,7 @@
 /** Reads packed minutes and folded hours; for both threads of the store. What is damaged reads as nothing. */
 import type { Database, Statement } from 'better-sqlite3';
 import { dayMs, hourMs, standing, startOf } from './hours.ts';
-import { unpackRows, type PackedRows, type SignalRow } from './packing.ts';
+import { unpackRows, unpackStates, type PackedRows, type SignalRow, type StateRow } from './packing.ts';
 
 /** Unpacked hours kept for the next page of a list. */
 const keptHours = 2;
@@ -46,6 +46,14 @@ export class PackedReader {
     return (this.#sql.span.all(span) as Buffer[]).flatMap(
       (bytes) =>
         unpackRows(bytes, signal)?.signals.filter((row) => row.minuteMs >= fromMs && row.minuteMs <= toMs) ?? [],
+    );
+  }
+
+  /** Seconds by state of one machine's minutes in [fromMs, toMs], in no order; a key may come twice. */
+  states(machine: string, fromMs: number, toMs: number): StateRow[] {
+    const span = { machine, fromMs, toMs, hourMs: startOf(fromMs, hourMs), dayMs: startOf(fromMs, dayMs) };
+    return (this.#sql.span.all(span) as Buffer[]).flatMap(
+      (bytes) => unpackStates(bytes)?.filter((row) => row.minuteMs >= fromMs && row.minuteMs <= toMs) ?? [],
     );
   }
 

@@ -96,6 +96,22 @@ export function unpackRows(bytes: Buffer, signal: string | null = null): PackedR
   }
 }
 
+/** The seconds by state alone, which lie in front. Null when the bytes are damaged. */
+export function unpackStates(bytes: Buffer): readonly StateRow[] | null {
+  try {
+    const headEnd = lengthBytes + bytes.readUInt32LE(0);
+    const [first] = JSON.parse(bytes.toString('utf8', lengthBytes, headEnd)) as SeriesHead[];
+    if (first === undefined || first[0] !== null) return [];
+    const frame = bytes.subarray(headEnd, headEnd + first[1]);
+    const [count, columns] = JSON.parse(
+      zstdDecompressSync(frame, { maxOutputLength: maxFrameBytes }).toString(),
+    ) as Frame;
+    return rowsOf(count, columns, stateColumns) as StateRow[];
+  } catch {
+    return null;
+  }
+}
+
 function columnOf(values: readonly Scalar[]): Column {
   const [first = null] = values;
   if (values.every((value) => value === first)) return first;

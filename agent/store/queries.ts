@@ -27,6 +27,7 @@ import type {
 import { RollEvents } from './roll-events.ts';
 import { limitOf, SummaryList } from './summary-list.ts';
 import { thin } from './thin.ts';
+import { ViewQueries } from './view-queries.ts';
 
 /** Longer trends come from summaries: three hours of one machine are some 2,000 blocks to unpack. */
 const maxRawSpanMs = 3 * 3_600_000;
@@ -38,12 +39,18 @@ export class Queries {
   readonly #ring: ReturnType<typeof prepareRing>;
   readonly #summaries: SummaryList;
   readonly #rolls: RollEvents;
+  readonly views: ViewQueries;
 
   constructor(journal: Database, ring: Database) {
     this.#journal = prepareJournal(journal);
     this.#summaries = new SummaryList(journal);
     this.#rolls = new RollEvents(journal);
     this.#ring = prepareRing(ring);
+    this.views = new ViewQueries(journal, {
+      summaries: this.#summaries,
+      raw: (query) => (this.#inRing(query) ? this.#rawPoints(query) : null),
+      monotonicMs: () => performance.now(),
+    });
   }
 
   alerts(query: AlertQuery): Page<AlertRecord> {
@@ -97,8 +104,7 @@ export class Queries {
 
   trend(query: TrendQuery): Trend {
     const { machine, signal, fromMs, toMs, maxPoints = 500 } = query;
-    const ringFromMs = this.#ring.fromMs.get() as number | null;
-    const inRing = ringFromMs !== null && toMs >= ringFromMs && toMs - fromMs <= maxRawSpanMs;
+    const inRing = this.#inRing(query);
     const points = inRing ? this.#rawPoints(query) : this.#minutePoints(machine, signal, fromMs, toMs);
     return { source: inRing ? 'ring' : 'summaries', found: points.length, points: thin(points, maxPoints) };
   }
@@ -118,6 +124,11 @@ export class Queries {
 
   counts(): HistoryCounts {
     return { ...(this.#journal.counts.get() as object), ...(this.#ring.counts.get() as object) } as HistoryCounts;
+  }
+
+  #inRing({ fromMs, toMs }: TrendQuery): boolean {
+    const ringFromMs = this.#ring.fromMs.get() as number | null;
+    return ringFromMs !== null && toMs >= ringFromMs && toMs - fromMs <= maxRawSpanMs;
   }
 
   #rawPoints({ machine, signal, fromMs, toMs }: TrendQuery): TrendPoint[] {

@@ -30,6 +30,16 @@ function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
       return queries.rollFile(call.input);
     case 'machines':
       return queries.machines();
+    case 'band':
+      return queries.views.band(call.input);
+    case 'timeline':
+      return queries.views.timeline(call.input);
+    case 'stops':
+      return queries.views.stops(call.input);
+    case 'table':
+      return queries.views.table(call.input);
+    case 'today':
+      return queries.views.today(call.input);
     case 'counts':
       return queries.counts();
   }

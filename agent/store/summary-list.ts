@@ -61,6 +61,18 @@ export class SummaryList {
     return standing([...packed, ...rows]).sort((a, b) => a.minuteMs - b.minuteMs);
   }
 
+  /** Of one machine the seconds by state that stand of each key, in order of time, of the minutes that touch [fromMs, toMs]. */
+  ofStates(machine: string, fromMs: number, toMs: number): StateRow[] {
+    const firstMs = startOf(fromMs, minuteMs);
+    const lastMs = Math.min(toMs, firstMs + maxSpanMs);
+    const oldestMs = this.#sql.nextMinute.get({ fromMs: firstMs, toMs: lastMs + 1 }) as number | null;
+    const span = { machine, fromMs: oldestMs ?? 0, toMs: lastMs };
+    const rows = oldestMs === null ? [] : (this.#sql.statesOf.all(span) as StateRow[]);
+    return standing([...this.#packed.states(machine, firstMs, lastMs), ...rows]).sort(
+      (a, b) => a.minuteMs - b.minuteMs,
+    );
+  }
+
   #nextMinute(fromMs: number, toMs: number, machine: string | null): number | null {
     const row = this.#sql.nextMinute.get({ fromMs, toMs }) as number | null;
     const packed = this.#packed.nextMinute(fromMs, row ?? toMs, machine);
@@ -143,6 +155,8 @@ function prepareAll(db: Database) {
   return {
     signal: one(`${eachMinute} SELECT boot, ${summaryColumns} FROM minute CROSS JOIN summary
       ON minute_ms = minute.ms AND machine = $machine AND signal = $signal`),
+    statesOf: one(`${eachMinute} SELECT boot, ${stateSummaryColumns} FROM minute CROSS JOIN state_summary
+      ON minute_ms = minute.ms AND machine = $machine`),
     nextMinute: db
       .prepare(
         `SELECT min(ms) FROM (SELECT min(minute_ms) AS ms FROM summary WHERE minute_ms >= $fromMs AND minute_ms < $toMs

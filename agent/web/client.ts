@@ -19,7 +19,7 @@ export interface Failure {
 }
 export type Result<T> = { readonly ok: true; readonly value: T } | Failure;
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
+export async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
   let response: Response;
   let body: unknown;
   try {

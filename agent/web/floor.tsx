@@ -65,9 +65,11 @@ export function Floor({ session, onSignedOut }: Props) {
 
   return (
     <div class={stale ? 'page is-stale' : 'page'}>
-      <a class="skip" href="#alerts">
-        {say('floor.skip')}
-      </a>
+      {place.view === null && (
+        <a class="skip" href="#alerts">
+          {say('floor.skip')}
+        </a>
+      )}
       <header class="top">
         <div class="top-row">
           <div class="brand">

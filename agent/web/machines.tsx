@@ -7,7 +7,7 @@ import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
 import { Sound } from './sound.tsx';
 import { lasted, type Now } from './times.ts';
-import { TrendChart } from './trend.tsx';
+import { TrendChart } from './trend-lazy.tsx';
 import { causeWord, kindWord, reasonWord, signalWord, splitSignals, stateWord, unitSign, valueText } from './words.ts';
 
 /** Without a good reading for this long the values of a machine are old, whatever its state says. */

@@ -20,7 +20,12 @@ export interface View {
 }
 
 /** Name in the address (`#/name` or `#/name/of`) → view, in the order of the navigation. */
-export const views = {} as const satisfies Readonly<Record<string, View>>;
+export const views = {
+  floor: { title: 'floor-view.title', load: async () => (await import('./floor-view.tsx')).FloorView },
+  machine: { title: 'machine-page.title', load: async () => (await import('./machine-view.tsx')).MachineView },
+  health: { title: 'health.title', load: async () => (await import('./health-view.tsx')).HealthView },
+  andon: { title: 'floor-view.andon', load: async () => (await import('./andon-view.tsx')).AndonView },
+} as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {
   /** null: the first view. */

@@ -113,6 +113,7 @@ async function gatewayApi(t: TestContext, pipeline: Pipeline, store: Store) {
     writes: {} as never,
     cloth: null,
     sound: null,
+    views: {} as never,
   });
   const unasked = { ...sources, uplink: () => ({ configured: false }) as never };
   const { port, users } = await startPage(t, { sources: unasked });

@@ -8,6 +8,8 @@ import type { RollListed } from '../../../agent/rolls/read.ts';
 import type { AckOutcome, ClothView, PageClock, PageLog, PageSources, SoundView } from '../../../agent/page/source.ts';
 import { demoAlerts, demoHistory, demoMachines, demoUplink, fileOf, rollListed, trendOf } from './floor-demo.ts';
 
+import { demoViews, viewsOf, type FloorViews } from './floor-views.ts';
+
 export const realClock: PageClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 export const silentLog: PageLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 export const random = (count: number): Uint8Array => randomBytes(count);
@@ -27,6 +29,7 @@ export interface MutableFloor {
   cloth: ClothView;
   /** Of every machine with an ear. */
   sound: SoundView;
+  views: FloorViews;
 }
 
 /** What a test can see and change. */
@@ -125,7 +128,9 @@ export function createFloor(): Floor {
     raise(alert) {
       floor.alerts = [...floor.alerts, alert];
     },
+    views: demoViews(demoMachines()),
     sources: {
+      views: viewsOf(() => floor.views),
       writes: writable.desk(),
       machines: () => floor.machines.map((m) => (m.gap !== null || floor.frozen.has(m.id) ? m : readAgain(m))),
       alerts: () => floor.alerts,

@@ -4,8 +4,11 @@ import type { en } from '../en/index.ts';
 import { alerts } from './alerts.ts';
 import { causes } from './causes.ts';
 import { cloth } from './cloth.ts';
+import { floorView } from './floor-view.ts';
 import { floor } from './floor.ts';
+import { health } from './health.ts';
 import { history } from './history.ts';
+import { machinePage } from './machine-page.ts';
 import { machine } from './machine.ts';
 import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
@@ -25,8 +28,11 @@ export const bn: Translation<typeof en> = {
   ...alerts,
   ...causes,
   ...cloth,
+  ...floorView,
   ...floor,
+  ...health,
   ...history,
+  ...machinePage,
   ...machine,
   ...problems,
   ...reasons,

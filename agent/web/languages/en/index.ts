@@ -2,8 +2,11 @@
 import { alerts } from './alerts.ts';
 import { causes } from './causes.ts';
 import { cloth } from './cloth.ts';
+import { floorView } from './floor-view.ts';
 import { floor } from './floor.ts';
+import { health } from './health.ts';
 import { history } from './history.ts';
+import { machinePage } from './machine-page.ts';
 import { machine } from './machine.ts';
 import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
@@ -23,8 +26,11 @@ export const en = {
   ...alerts,
   ...causes,
   ...cloth,
+  ...floorView,
   ...floor,
+  ...health,
   ...history,
+  ...machinePage,
   ...machine,
   ...problems,
   ...reasons,

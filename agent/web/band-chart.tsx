@@ -1,0 +1,196 @@
+/** A curve of one signal over a chosen range: the mean, and around it the lowest and highest. Holes stay holes. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+import type { MachineView } from '../live.ts';
+import type { Band } from '../store/view-sums.ts';
+import { useLanguage, type Key } from './language.ts';
+import type { Now } from './times.ts';
+import { csvPath, fetchBand } from './views-client.ts';
+import { useWords } from './view-words.ts';
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const heightPx = 240;
+const points = 600;
+
+interface Range {
+  readonly ms: number;
+  readonly title: Key;
+  /** Asked for again so often: a longer curve changes slower. */
+  readonly everyMs: number;
+}
+const ranges: readonly Range[] = [
+  { ms: minuteMs, title: 'machine-page.range.1min', everyMs: 2_000 },
+  { ms: 15 * minuteMs, title: 'machine-page.range.15min', everyMs: 5_000 },
+  { ms: hourMs, title: 'machine-page.range.1h', everyMs: 15_000 },
+  { ms: 3 * hourMs, title: 'machine-page.range.3h', everyMs: 30_000 },
+  { ms: 24 * hourMs, title: 'machine-page.range.24h', everyMs: 60_000 },
+  { ms: 7 * 24 * hourMs, title: 'machine-page.range.7d', everyMs: 300_000 },
+  { ms: 30 * 24 * hourMs, title: 'machine-page.range.30d', everyMs: 300_000 },
+];
+
+export function BandTrend({ machine, now }: { readonly machine: MachineView; readonly now: Now }) {
+  const { say } = useLanguage();
+  const words = useWords();
+  const signals = machine.signals.filter(({ kind }) => kind === 'gauge' || kind === 'counter' || kind === 'flag');
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [rangeMs, setRangeMs] = useState(15 * minuteMs);
+  const signal = signals.find((one) => one.signal === chosen) ?? signals[0];
+  const range = ranges.find(({ ms }) => ms === rangeMs) ?? ranges[0];
+  if (signal === undefined || range === undefined) return <p class="empty">{say('machine-page.no-signal')}</p>;
+  const span = { fromMs: Math.max(0, now.ms - range.ms), toMs: now.ms };
+  return (
+    <div class="band-trend">
+      <div class="choices">
+        <div class="field">
+          <label for="band-signal">{say('machine-page.signal')}</label>
+          <select id="band-signal" value={signal.signal} onChange={(event) => setChosen(event.currentTarget.value)}>
+            {signals.map((one) => (
+              <option key={one.signal} value={one.signal}>
+                {words.signal(one.signal)}
+              </option>
+            ))}
+          </select>
+        </div>
+        <div class="field">
+          <label for="band-range">{say('machine-page.range')}</label>
+          <select
+            id="band-range"
+            value={String(range.ms)}
+            onChange={(event) => setRangeMs(Number(event.currentTarget.value))}
+          >
+            {ranges.map(({ ms, title }) => (
+              <option key={ms} value={String(ms)}>
+                {say(title)}
+              </option>
+            ))}
+          </select>
+        </div>
+        <a class="button-link" href={csvPath(machine.id, signal.signal, span)} download>
+          {say('machine-page.csv-signal')}
+        </a>
+      </div>
+      <Chart
+        key={`${machine.id} ${signal.signal} ${range.ms}`}
+        machine={machine}
+        signal={signal}
+        range={range}
+        now={now}
+      />
+    </div>
+  );
+}
+
+interface ChartProps {
+  readonly machine: MachineView;
+  readonly signal: MachineView['signals'][number];
+  readonly range: Range;
+  readonly now: Now;
+}
+
+function Chart({ machine, signal, range, now }: ChartProps) {
+  const { say } = useLanguage();
+  const words = useWords();
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const [band, setBand] = useState<Band | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const text = (value: number) => words.value({ value, kind: 'gauge', unit: signal.unit });
+  const nowMs = useRef(now.ms);
+  nowMs.current = now.ms;
+
+  useEffect(() => {
+    if (now.stale) return undefined;
+    let gone = false;
+    const load = async (): Promise<void> => {
+      const span = { fromMs: Math.max(0, nowMs.current - range.ms), toMs: nowMs.current };
+      const answer = await fetchBand(machine.id, signal.signal, span, points);
+      if (gone) return;
+      setProblem(answer.ok ? null : answer.message);
+      if (!answer.ok) return;
+      setBand(answer.value);
+      const { t, low, mean, high } = answer.value;
+      plot.current?.setData([t.map((ms) => ms / 1000), [...high], [...low], [...mean]], false);
+      plot.current?.setScale('x', { min: span.fromMs / 1000, max: span.toMs / 1000 });
+    };
+    void load();
+    const timer = window.setInterval(() => void load(), range.everyMs);
+    return () => {
+      gone = true;
+      window.clearInterval(timer);
+    };
+  }, [now.stale]);
+
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const made = new uPlot(options(element, now.time.timeZone, text), [[], [], [], []], element);
+    plot.current = made;
+    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, []);
+
+  const told = band === null ? say('shell.loading') : rangeOf(band, text, say);
+  return (
+    <>
+      <div
+        class="band-chart"
+        ref={box}
+        role="img"
+        aria-label={`${words.signal(signal.signal)}, ${say(range.title)}: ${told}`}
+      />
+      <p class="hint" data-band={band?.source}>
+        {told}
+        {band !== null &&
+          ` · ${say(band.source === 'ring' ? 'machine-page.from-readings' : 'machine-page.from-minutes')}`}
+      </p>
+      {problem !== null && <p class="problem">{problem}</p>}
+    </>
+  );
+}
+
+/** Lowest, highest and last in words: what the curve says to who cannot see it. */
+function rangeOf(
+  { low, mean, high }: Band,
+  text: (value: number) => string,
+  say: (key: Key, values?: Record<string, string>) => string,
+): string {
+  const known = (values: readonly (number | null)[]) => values.filter((value) => value !== null);
+  const last = known(mean).at(-1);
+  if (last === undefined) return say('machine-page.no-values');
+  const least = known(low).reduce((a, b) => Math.min(a, b), Infinity);
+  const most = known(high).reduce((a, b) => Math.max(a, b), -Infinity);
+  return say('machine-page.from-to', { low: text(least), high: text(most), last: text(last) });
+}
+
+const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+function options(element: HTMLElement, timeZone: string, text: (value: number) => string): uPlot.Options {
+  const axis = {
+    stroke: () => colour('--muted'),
+    grid: { stroke: () => colour('--line'), width: 1 },
+    ticks: { show: false },
+    font: '12px system-ui, sans-serif',
+  };
+  const edge = { width: 0, points: { show: false }, spanGaps: false };
+  return {
+    width: Math.max(120, element.clientWidth),
+    height: heightPx,
+    cursor: { show: false },
+    legend: { show: false },
+    padding: [8, 8, 0, 0],
+    tzDate: (s) => uPlot.tzDate(new Date(s * 1000), timeZone),
+    scales: { x: { time: true, auto: false }, y: {} },
+    bands: [{ series: [1, 2], fill: () => colour('--curve-fill') }],
+    axes: [
+      { ...axis, size: 34, space: 70 },
+      { ...axis, size: 72, space: 34, values: (_plot, ticks) => ticks.map(text) },
+    ],
+    series: [{}, edge, edge, { stroke: () => colour('--curve'), width: 1.5, points: { show: false }, spanGaps: false }],
+  };
+}

@@ -1,0 +1,122 @@
+/** How the machines of a floor are grouped, how good what is known of them is, and what fits a wall screen at a time. Pure. */
+import type { MachineView, SignalView } from '../live.ts';
+import type { MachineToday } from '../store/view-sums.ts';
+import type { Alert } from './floor-state.ts';
+
+export interface LineGroup {
+  /** null: machines without a line. */
+  readonly line: string | null;
+  readonly machines: readonly MachineView[];
+}
+
+/** "Station 10" after "Station 9"; nothing at the end. */
+function inOrder(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return a.localeCompare(b, 'en', { numeric: true, sensitivity: 'base' }) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Every machine once: by line, within it by station, then by name. */
+export function groupsOf(machines: readonly MachineView[]): readonly LineGroup[] {
+  const byLine = Map.groupBy(machines, ({ line }) => line);
+  return [...byLine]
+    .map(([line, some]) => ({
+      line,
+      machines: some.toSorted((a, b) => inOrder(a.station, b.station) || inOrder(a.name, b.name)),
+    }))
+    .sort((a, b) => inOrder(a.line, b.line));
+}
+
+/** A wall screen shows so many machines at a time: lines that do not fit go on on the next page. At least one machine a page. */
+export function pagesOf(groups: readonly LineGroup[], most: number): readonly (readonly LineGroup[])[] {
+  const room = Math.max(1, Math.floor(most));
+  const pages: LineGroup[][] = [];
+  let free = 0;
+  for (const { line, machines } of groups) {
+    // A line that fits a page whole begins a new one rather than being torn.
+    if (machines.length > free && machines.length <= room) free = 0;
+    for (let from = 0; from < machines.length;) {
+      if (free === 0) {
+        pages.push([]);
+        free = room;
+      }
+      const part = machines.slice(from, from + free);
+      pages.at(-1)?.push({ line, machines: part });
+      from += part.length;
+      free -= part.length;
+    }
+  }
+  return pages;
+}
+
+/** Without a good reading for this long the values of a machine are old, whatever its state says. */
+const oldAfterMs = 30_000;
+
+export type Quality =
+  | { readonly kind: 'good' }
+  | { readonly kind: 'unread'; readonly sinceMs: number; readonly reason: string }
+  /** null: never read. */
+  | { readonly kind: 'old'; readonly sinceMs: number | null }
+  | { readonly kind: 'partly'; readonly notGood: number; readonly of: number; readonly reason: string | null };
+
+/** How far what is shown of a machine can be believed now. */
+export function qualityOf(machine: Pick<MachineView, 'gap' | 'lastGoodMs' | 'signals'>, nowMs: number): Quality {
+  if (machine.gap !== null) return { kind: 'unread', sinceMs: machine.gap.fromMs, reason: machine.gap.reason };
+  if (machine.lastGoodMs === null || nowMs - machine.lastGoodMs > oldAfterMs) {
+    return { kind: 'old', sinceMs: machine.lastGoodMs };
+  }
+  const read = machine.signals.filter(({ quality }) => quality !== 'none');
+  const notGood = read.filter(({ quality }) => quality !== 'good');
+  if (notGood.length === 0) return { kind: 'good' };
+  return { kind: 'partly', notGood: notGood.length, of: read.length, reason: notGood[0]?.reason ?? null };
+}
+
+/** The signal that tells how fast it runs; null: it has none. */
+export function speedOf({ signals }: Pick<MachineView, 'signals'>): SignalView | null {
+  const gauges = signals.filter(({ kind }) => kind === 'gauge');
+  const named = ['spindle.speed', 'cylinder.speed'].flatMap((name) => gauges.filter(({ signal }) => signal === name));
+  return named[0] ?? gauges.find(({ signal }) => /(^|\.)speed$/.test(signal)) ?? null;
+}
+
+const counted = ['piece.count', 'stitch.total', 'revolution.count', 'fabric.length', 'roll.count'];
+
+export interface CountedToday {
+  readonly signal: string;
+  /** null: nothing of it is known today. */
+  readonly delta: number | null;
+  readonly unit: string;
+  readonly isUncertain: boolean;
+}
+
+/** What a machine made today, of the counters it has; lengths in metres. */
+export function countedToday(
+  machine: Pick<MachineView, 'signals'>,
+  today: MachineToday | null,
+): readonly CountedToday[] {
+  return counted.flatMap((signal) => {
+    const view = machine.signals.find((one) => one.signal === signal);
+    if (view === undefined) return [];
+    const found = today?.counters.find((one) => one.signal === signal);
+    const isMillimetre = view.unit === 'MMT';
+    const delta = found === undefined ? null : isMillimetre ? found.delta / 1000 : found.delta;
+    return [{ signal, delta, unit: isMillimetre ? 'MTR' : view.unit, isUncertain: (found?.uncertainty ?? 0) > 0 }];
+  });
+}
+
+/** Open alerts by machine. */
+export function alertCounts(
+  alerts: readonly Alert[],
+): ReadonlyMap<string, { readonly open: number; readonly urgent: number }> {
+  const counts = new Map<string, { open: number; urgent: number }>();
+  for (const { machine, state, priority } of alerts) {
+    if (state === 'normal') continue;
+    const known = counts.get(machine) ?? { open: 0, urgent: 0 };
+    counts.set(machine, { open: known.open + 1, urgent: known.urgent + Number(priority === 'urgent') });
+  }
+  return counts;
+}
+
+const serviceNames = /needle\.stitches|service|maint|oil|hours|\.life|bobbin\.remaining/;
+
+/** Signals that tell when something of the machine is due: stitches of the needle, oil, hours. */
+export const serviceSignals = ({ signals }: Pick<MachineView, 'signals'>): readonly SignalView[] =>
+  signals.filter(({ signal, kind }) => (kind === 'counter' || kind === 'gauge') && serviceNames.test(signal));
