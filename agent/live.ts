@@ -1,5 +1,6 @@
 /** The present as the page, the API and the status line see it. Plain data, made new at each call. */
 import type { AlertRecord, MachineState } from '../cloud-bridge/contract.ts';
+import type { Acts } from './alerts/acts.ts';
 import type { IncidentView } from './incidents/book.ts';
 
 export interface SignalView {
@@ -44,6 +45,8 @@ export interface AlertView {
   readonly runbook: string | null;
   /** null: it belongs to none, or that was over long ago. */
   readonly incident: IncidentView | null;
+  /** What people did with it; null: nothing. */
+  readonly acts: Acts | null;
 }
 
 export interface UplinkView {

@@ -10,11 +10,15 @@ import type {
 import { decodeRingBlock } from '../ring/block.ts';
 import { listRolls, readRoll, type RollListed } from '../rolls/read.ts';
 import { mapOf, rendered } from '../rolls/show.ts';
+import { ActEvents } from './act-events.ts';
+import { AlertCounting } from './alert-counting.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type {
   AlertQuery,
   EventQuery,
   HistoryCounts,
+  OccurrenceQuery,
+  OccurrenceRecord,
   Page,
   RollFileQuery,
   RollsQuery,
@@ -38,11 +42,15 @@ export class Queries {
   readonly #ring: ReturnType<typeof prepareRing>;
   readonly #summaries: SummaryList;
   readonly #rolls: RollEvents;
+  readonly acts: ActEvents;
+  readonly figures: AlertCounting;
 
   constructor(journal: Database, ring: Database) {
     this.#journal = prepareJournal(journal);
     this.#summaries = new SummaryList(journal);
     this.#rolls = new RollEvents(journal);
+    this.acts = new ActEvents(journal);
+    this.figures = new AlertCounting(journal);
     this.#ring = prepareRing(ring);
   }
 
@@ -62,6 +70,10 @@ export class Queries {
 
   occurrence(id: string): AlertRecord[] {
     return this.#journal.occurrence.all(id).map((body) => JSON.parse(String(body)) as AlertRecord);
+  }
+
+  occurrenceRecords({ occurrence, after, limit }: OccurrenceQuery): Page<OccurrenceRecord> {
+    return this.acts.history(occurrence, after, limitOf(limit));
   }
 
   events(query: EventQuery): Page<EventRecord> {

@@ -81,6 +81,7 @@ export function alertView(
     verified: true,
     runbook: null,
     incident: null,
+    acts: null,
     ...more,
   };
 }

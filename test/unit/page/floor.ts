@@ -6,6 +6,7 @@ import type { SetPointValue, Writable, WriteResult } from '../../../drivers/cont
 import type { AlertView, MachineView, UplinkView } from '../../../agent/live.ts';
 import type { RollListed } from '../../../agent/rolls/read.ts';
 import type { AckOutcome, ClothView, PageClock, PageLog, PageSources, SoundView } from '../../../agent/page/source.ts';
+import { floorActs } from './floor-acts.ts';
 import { demoAlerts, demoHistory, demoMachines, demoUplink, fileOf, rollListed, trendOf } from './floor-demo.ts';
 
 export const realClock: PageClock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -126,6 +127,7 @@ export function createFloor(): Floor {
       floor.alerts = [...floor.alerts, alert];
     },
     sources: {
+      alertActs: floorActs(() => floor),
       writes: writable.desk(),
       machines: () => floor.machines.map((m) => (m.gap !== null || floor.frozen.has(m.id) ? m : readAgain(m))),
       alerts: () => floor.alerts,
