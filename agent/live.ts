@@ -22,6 +22,8 @@ export interface MachineView {
   readonly station: string | null;
   readonly profile: string;
   readonly protocol: string;
+  /** What it is read over, without anything secret: machines with the same one share a connection. null: not known. */
+  readonly endpoint: string | null;
   readonly state: MachineState;
   readonly cause: string | null;
   readonly stateSinceMs: number;

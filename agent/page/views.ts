@@ -37,6 +37,7 @@ export const machineView = z.strictObject({
   station: z.string().nullable(),
   profile: z.string(),
   protocol: z.string(),
+  endpoint: z.string().nullable().describe('What it is read over; machines with the same share a connection'),
   state: z.enum(machineStates),
   cause: z.string().nullable(),
   stateSinceMs: ms,

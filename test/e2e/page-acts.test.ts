@@ -99,3 +99,36 @@ test('the figures about alerts are plain numbers and tables, in the language of 
   await tab.getByRole('heading', { name: 'Số liệu cảnh báo' }).waitFor();
   assert.deepEqual(faults, []);
 });
+
+test('a flood is one line, machines lost together are one line, and an urgent alert stands beside them', async (t) => {
+  const floor = createFloor();
+  floor.alerts = [];
+  for (const id of ['ls-1', 'ls-2']) floor.setMachine(id, { endpoint: 'tcp://10.0.0.9:502' });
+  const thread = { type: 'thread_break', text: 'Thread broke' };
+  for (let i = 0; i < 11; i++) floor.raise(alertView({ ...thread, machine: 'ov-1', occurrence: `t-${i}` }));
+  floor.raise(alertView({ ...thread, machine: 'ov-1', occurrence: 'urgent', priority: 'urgent' }));
+  const silent = { type: 'offline', text: 'The machine does not answer' };
+  for (const machine of ['ls-1', 'ls-2']) floor.raise(alertView({ ...silent, machine, occurrence: `off-${machine}` }));
+  floor.raise(
+    alertView({ machine: 'ls-2', type: 'oil_low', text: 'Oil is low', occurrence: 'oil', signal: 'oil.level' }),
+  );
+  const setting = await beginPage(t, shared, floor);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'omar');
+  const faults = watch(tab, setting.url);
+  const lines = tab.locator('#alerts > .alerts > li');
+  await tab.getByRole('heading', { name: '11 alerts: Thread broke' }).waitFor();
+  await tab.getByRole('heading', { name: '2 machines behind tcp://10.0.0.9:502 do not answer' }).waitFor();
+  assert.equal(await lines.count(), 3);
+  await lines.first().locator('[data-occurrence="urgent"]').waitFor();
+  const lost = tab.locator('[data-lost]');
+  await lost.getByText('set aside until they answer: 1').click();
+  await lost.locator('[data-occurrence="oil"]').waitFor();
+  await tab.locator('[data-flood]').getByText('Show them one by one').click();
+  assert.equal(await tab.locator('[data-flood] [data-occurrence]').count(), 11);
+  await expectClean(tab, await axeSource(), 'a flood');
+  await lost.getByRole('button', { name: /^Acknowledge: tcp/ }).click();
+  while (floor.acks.length < 2) await delay(20);
+  assert.deepEqual(floor.acks.map(({ occurrence }) => occurrence).sort(), ['off-ls-1', 'off-ls-2']);
+  assert.deepEqual(faults, []);
+});

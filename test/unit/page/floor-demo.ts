@@ -39,6 +39,7 @@ const machine = (
   station,
   profile,
   protocol,
+  endpoint: null,
   state,
   cause: null,
   stateSinceMs: Date.now() - sinceS * 1000,

@@ -51,7 +51,6 @@ export const acts: Translation<typeof english> = {
   'acts.action.nothing': 'কিছু করা হয়নি',
   'acts.action.other': 'অন্য',
   'acts.flood': '{count}টি সতর্কবার্তা: {cause}',
-  'acts.flood.cause-unknown': 'কারণ জানা নেই',
   'acts.flood.machines': 'মেশিন: {count}',
   'acts.flood.waiting': 'স্বীকার করা হয়নি: {count}',
   'acts.flood.show': 'একটি একটি করে দেখান',

@@ -48,7 +48,6 @@ export const acts = {
   'acts.action.nothing': 'Nothing',
   'acts.action.other': 'Other',
   'acts.flood': '{count} alerts: {cause}',
-  'acts.flood.cause-unknown': 'cause not known',
   'acts.flood.machines': 'Machines: {count}',
   'acts.flood.waiting': 'Not acknowledged: {count}',
   'acts.flood.show': 'Show them one by one',

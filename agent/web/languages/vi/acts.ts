@@ -51,7 +51,6 @@ export const acts: Translation<typeof english> = {
   'acts.action.nothing': 'Không làm gì',
   'acts.action.other': 'Khác',
   'acts.flood': '{count} cảnh báo: {cause}',
-  'acts.flood.cause-unknown': 'không rõ nguyên nhân',
   'acts.flood.machines': 'Số máy: {count}',
   'acts.flood.waiting': 'Chưa xác nhận: {count}',
   'acts.flood.show': 'Xem từng cảnh báo',

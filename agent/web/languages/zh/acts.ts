@@ -51,7 +51,6 @@ export const acts: Translation<typeof english> = {
   'acts.action.nothing': '未处理',
   'acts.action.other': '其他',
   'acts.flood': '{count} 条报警：{cause}',
-  'acts.flood.cause-unknown': '原因不明',
   'acts.flood.machines': '涉及机器：{count}',
   'acts.flood.waiting': '未确认：{count}',
   'acts.flood.show': '逐条显示',
