@@ -7,6 +7,7 @@
  *  C2  `dated` is told once, when every block that was open at that moment has been handed on: a few a tick, because fifty packed at once
  *      would keep every poll waiting.
  */
+import type { ActDesk } from './alert-acts.ts';
 import type { AlertDesk } from './alerts/desk.ts';
 import { bootOfOccurrence, datedRecord } from './dating/record.ts';
 import type { IncidentBook } from './incidents/book.ts';
@@ -27,6 +28,7 @@ export interface ClockStepsParts {
   readonly journal: Journaling;
   readonly desk: AlertDesk;
   readonly incidents: IncidentBook;
+  readonly acts: Pick<ActDesk, 'date'>;
   readonly machines: ReadonlyMap<string, Watched>;
   readonly boot: string;
   /** Occurrences raised by these boots have their times on our clock. */
@@ -79,13 +81,14 @@ export class ClockSteps {
   }
 
   #timeKnown(span: DatedSpan): void {
-    const { line, journal, desk, incidents, machines, ownBoots, builtMs } = this.#p;
+    const { line, journal, desk, incidents, acts, machines, ownBoots, builtMs } = this.#p;
     const { shiftMs } = span;
     this.#knowsTime = true;
     line.datedFrom(span.untilMs);
     const raisedHere = (occurrence: string) => ownBoots.has(bootOfOccurrence(occurrence));
     desk.date(shiftMs, builtMs, raisedHere);
     incidents.date(shiftMs, builtMs, raisedHere);
+    acts.date(shiftMs, builtMs);
     journal.date((record) => {
       const occurrenceMs = raisedHere(record.occurrence) ? shiftMs : 0;
       return datedRecord(record, { ownMs: shiftMs, beforeMs: shiftMs, occurrenceMs }, builtMs);

@@ -14,6 +14,7 @@ export interface JournalingPorts {
   /** What staff are told to do about an alert of this rule. */
   runbook(machine: string, rule: string): string | null;
   incident(occurrence: string): AlertView['incident'];
+  acts(occurrence: string): AlertView['acts'];
 }
 
 /** Records the journal did not take and that are still to be told. */
@@ -137,6 +138,7 @@ export class Journaling {
       verified: record.transition !== 'unverified',
       runbook: this.#ports.runbook(record.machine, record.rule),
       incident: this.#ports.incident(record.occurrence),
+      acts: this.#ports.acts(record.occurrence),
     };
   }
 }

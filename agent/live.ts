@@ -1,5 +1,6 @@
 /** The present as the page, the API and the status line see it. Plain data, made new at each call. */
 import type { AlertRecord, MachineState } from '../cloud-bridge/contract.ts';
+import type { Acts } from './alerts/acts.ts';
 import type { IncidentView } from './incidents/book.ts';
 
 export interface SignalView {
@@ -21,6 +22,8 @@ export interface MachineView {
   readonly station: string | null;
   readonly profile: string;
   readonly protocol: string;
+  /** What it is read over, without anything secret: machines with the same one share a connection. null: not known. */
+  readonly endpoint: string | null;
   readonly state: MachineState;
   readonly cause: string | null;
   readonly stateSinceMs: number;
@@ -44,6 +47,8 @@ export interface AlertView {
   readonly runbook: string | null;
   /** null: it belongs to none, or that was over long ago. */
   readonly incident: IncidentView | null;
+  /** What people did with it; null: nothing. */
+  readonly acts: Acts | null;
 }
 
 export interface UplinkView {

@@ -23,6 +23,8 @@ export interface MachineSetup {
   /** Version of the machine's firmware where it is known; chooses between code tables. */
   readonly firmware: string | null;
   readonly protocol: string;
+  /** Name of what it is read over, without anything secret: equal for machines that share a connection. */
+  readonly endpoint?: string;
   /** Other poll intervals than the profile's, by poll class, in ms. */
   readonly polls?: Readonly<Record<string, number>> | undefined;
   /** OPC 40001-1 identification: Manufacturer, Model, SerialNumber, … */

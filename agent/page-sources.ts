@@ -1,5 +1,6 @@
 /** What the page asks for, answered by the pipeline (the present) and the store (the past). */
 import { defaultFourPointOptions } from '../models/vision/four-point.ts';
+import { alertSources } from './alert-sources.ts';
 import type { EyeConfig } from './config/config.ts';
 import type { UplinkView } from './live.ts';
 import type { PageCloth, PageSound, PageSources, PageViews, PageWrites } from './page/source.ts';
@@ -21,10 +22,22 @@ const noSound: PageSound = {
 };
 
 export function pageSources(parts: {
-  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook' | 'incident'> & {
+  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'acts' | 'runbook' | 'incident'> & {
     readonly fabric: Pick<FabricPort, 'rollBegin'>;
   };
-  readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries' | 'rolls' | 'rollFile' | 'readFile'>;
+  readonly store: Pick<
+    Store,
+    | 'trend'
+    | 'alerts'
+    | 'alertActs'
+    | 'alertFigures'
+    | 'occurrence'
+    | 'occurrenceRecords'
+    | 'summaries'
+    | 'rolls'
+    | 'rollFile'
+    | 'readFile'
+  >;
   /** Of machines with an eye: what was agreed about the score of their rolls. */
   readonly scores: ReadonlyMap<string, EyeConfig['score']>;
   readonly uplink: () => UplinkView;
@@ -38,6 +51,7 @@ export function pageSources(parts: {
 }): PageSources {
   const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
+    alertActs: alertSources({ pipeline, store }),
     writes,
     cloth: parts.cloth ?? noCloth,
     sound: parts.sound ?? noSound,
@@ -78,15 +92,16 @@ export function pageSources(parts: {
         ...(filter.machine === null ? {} : { machine: filter.machine }),
       });
       const { states } = filter;
-      const items = page.items
-        .filter((record) => states === null || states.includes(record.state))
-        .map((record) => ({
-          record,
-          verified: record.transition !== 'unverified',
-          // Of today's rules: advice on a past alert is for who meets it again.
-          runbook: pipeline.runbook(record.machine, record.rule),
-          incident: pipeline.incident(record.occurrence),
-        }));
+      const shown = page.items.filter((record) => states === null || states.includes(record.state));
+      const acts = await store.alertActs(shown.map(({ occurrence }) => occurrence));
+      const items = shown.map((record) => ({
+        record,
+        verified: record.transition !== 'unverified',
+        // Of today's rules: advice on a past alert is for who meets it again.
+        runbook: pipeline.runbook(record.machine, record.rule),
+        incident: pipeline.incident(record.occurrence),
+        acts: acts[record.occurrence] ?? null,
+      }));
       return { items, next: page.next };
     },
     summaries: ({ machine, signal, fromMs, toMs, limit, cursor }) =>

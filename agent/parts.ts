@@ -97,6 +97,7 @@ export function pipelineFor({
       profile: found.extend(machine.id, profile),
       firmware: machine.firmware,
       protocol: profile.protocol,
+      endpoint: endpointName(machine.endpoint),
       polls: pollsMs(machine),
       ...clothOf(machine, profile.protocol),
       hasEar: machine.ear !== null,

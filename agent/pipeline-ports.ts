@@ -3,6 +3,7 @@ import type { EventRecord, EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
 import type { FaultName } from '../models/voiceprint/fault-classes.ts';
+import type { ActPort } from './alert-acts.ts';
 import type { ActionOutcome, AlertAction, AlertCounts } from './alerts/desk.ts';
 import type { FoldMachine } from './dating/fold.ts';
 import type { IncidentView } from './incidents/book.ts';
@@ -239,6 +240,7 @@ export interface Pipeline {
   readonly fabric: FabricPort;
   readonly sound: SoundPort;
   readonly gateway: GatewayPort;
+  readonly acts: ActPort;
   accept(event: DriverEvent): void;
   /** To be called every 200 ms. */
   tick(): void;

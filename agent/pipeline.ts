@@ -24,6 +24,7 @@
 import type { EvidenceData } from '../cloud-bridge/contract.ts';
 import type { DriverEvent } from '../drivers/contract.ts';
 import type { SignalSpec } from '../drivers/profiles/schema.ts';
+import { ActDesk } from './alert-acts.ts';
 import { AlertDesk, type ActionOutcome, type AlertAction } from './alerts/desk.ts';
 import { alertDraft } from './alerts/record.ts';
 import { ClockSteps } from './clock-steps.ts';
@@ -64,6 +65,7 @@ class DataPipeline implements Pipeline {
   readonly gateway: GatewayDesk;
   readonly fabric: FabricDesk;
   readonly sound: SoundDesk;
+  readonly acts: ActDesk;
   readonly #clock: PipelineClock;
   readonly #line: LineTime;
   readonly #options: PipelineOptions;
@@ -92,18 +94,21 @@ class DataPipeline implements Pipeline {
       journal: (entries, urgent) => input.out.journal(entries, urgent),
       runbook: (machine, rule) => this.runbook(machine, rule),
       incident: (occurrence) => this.incident(occurrence),
+      acts: (occurrence) => this.acts.of(occurrence),
     });
     this.#desk = new AlertDesk({
       boot: this.#boot,
       step: (step, atMs) => {
         this.#journal.record(alertDraft(step, atMs));
         this.#incidents.stepped(step, atMs);
+        this.acts.stepped(step);
       },
       flood: (phase, atMs, alerts) =>
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
     });
     const [line, journal, desk, incidents] = [this.#line, this.#journal, this.#desk, this.#incidents];
     const now = () => line.now();
+    this.acts = new ActDesk({ journal, desk, now });
     this.gateway = new GatewayDesk({ journal, desk, now });
     const isWatched = (machine: string) => this.#watched(machine) !== undefined;
     this.sound = new SoundDesk({ journal, desk, incidents, now, isWatched });
@@ -133,6 +138,7 @@ class DataPipeline implements Pipeline {
       journal,
       desk,
       incidents,
+      acts: this.acts,
       machines: this.#machines,
       boot: this.#boot,
       ownBoots: new Set([this.#boot, ...sameHost]),
@@ -336,6 +342,7 @@ class DataPipeline implements Pipeline {
     for (const { id, cylinder } of machines) if (cylinder !== undefined) this.#incidents.watch(id, cylinder);
     const told = [...recovery.justClosed, ...recovery.openOccurrences].sort((a, b) => a.raisedMs - b.raisedMs);
     for (const record of told) this.#incidents.recover(record);
+    this.acts.recover(recovery.openActs);
     const open = recoverAlerts(this.#desk, recovery, alertRules(machines, given), now);
     this.gateway.quarantined(recovery.quarantined, now);
     const key = { boot: this.#boot, segment: this.#line.segment };

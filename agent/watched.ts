@@ -248,6 +248,7 @@ export class Watched implements Facts {
       station: setup.station,
       profile: setup.profile.profile,
       protocol: setup.protocol,
+      endpoint: setup.endpoint ?? null,
       state: current.state,
       cause: current.cause,
       stateSinceMs: current.tMs,

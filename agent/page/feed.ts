@@ -24,8 +24,8 @@ export interface FeedEvent {
 
 /** An alert on the wire: its newest record with what staff need to act, in one flat object. */
 export function flatAlert(view: AlertView): AlertView['record'] & Omit<AlertView, 'record'> {
-  const { record, verified, runbook, incident } = view;
-  return { ...record, verified, runbook, incident };
+  const { record, verified, runbook, incident, acts } = view;
+  return { ...record, verified, runbook, incident, acts };
 }
 
 export interface Feed {

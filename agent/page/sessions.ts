@@ -10,7 +10,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { PageClock, PageLog, RandomBytes } from './source.ts';
-import { roles, type Role, type User } from './users.ts';
+import { covers, roles, type Role, type User } from './users.ts';
 
 export interface Lifetime {
   readonly idleMs: number;
@@ -53,6 +53,8 @@ export interface Sessions {
   /** The live session of `token`; `touch` starts its idle time anew. */
   find(token: string, touch: boolean): Session | null;
   isLive(key: string): boolean;
+  /** How many people are signed in who may do what `needed` may. */
+  people(needed: Role): number;
   close(key: string): Promise<void>;
   save(): Promise<void>;
 }
@@ -149,6 +151,10 @@ export function createSessions(options: {
       return { name, role, credential, key, csrf: csrfOf(token) };
     },
     isLive: (key) => live(key) !== null,
+    people(needed) {
+      const there = [...entries.values()].filter((entry) => covers(entry.role, needed) && !isOver(entry));
+      return new Set(there.map(({ name }) => name)).size;
+    },
     async close(key) {
       if (entries.delete(key)) await save();
     },

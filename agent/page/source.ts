@@ -3,12 +3,16 @@
  * another thread) and deeds: the acknowledgement, the write to a machine, the roll that begins, the cloth or the
  * sound that is taught, what is said of an alert of the ear. The composition root adapts the pipeline and the store to it.
  */
-import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
+import type { AlertState, SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
+import type { ActRefusal } from '../alert-acts.ts';
+import type { Acts, ActSaid } from '../alerts/acts.ts';
+import type { AlertFigures } from '../alerts/figures.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
 import type { RollListed } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
 import type { EarStaff, SoundView } from '../senses/ear/staff.ts';
 import type { ClothView, TeachDesk } from '../senses/teach-desk.ts';
+import type { OccurrenceQuery, OccurrenceRecord } from '../store/history.ts';
 import type { WriteDesk } from '../writes/desk.ts';
 import type { DriverMachineHealth } from '../../drivers/contract.ts';
 import type { History, TableQuery, Today } from '../store/history.ts';
@@ -67,6 +71,7 @@ export interface PageSources {
   summaries(query: SummaryQuery): Promise<ListPage<SummaryRecord | StateSummaryRecord>>;
   /** Durable when resolved. `comment` is null where nothing was written. */
   ack(occurrence: string, actor: string, comment: string | null): Promise<AckOutcome>;
+  readonly alertActs: PageAlerts;
   readonly writes: PageWrites;
   readonly rolls: PageRolls;
   readonly cloth: PageCloth;
@@ -75,6 +80,25 @@ export interface PageSources {
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }
+
+/** How the occurrence stands after it, or why nothing was done. */
+export type ActAnswer = { readonly state: AlertState } | { readonly refused: ActRefusal };
+
+/** What people do with open alerts beside the acknowledgement; durable when resolved. */
+export interface PageAlerts {
+  tell(occurrence: string, said: ActSaid, by: string): Promise<ActAnswer>;
+  shelve(
+    occurrence: string,
+    how: { readonly forS: number; readonly comment: string | null },
+    by: string,
+  ): Promise<ActAnswer>;
+  unshelve(occurrence: string, by: string): Promise<ActAnswer>;
+  /** Steps and acts of one occurrence, oldest first. */
+  records(query: OccurrenceQuery): Promise<ListPage<OccurrenceRecord>>;
+  /** Alerts raised in [fromMs, toMs), UTC ms. */
+  figures(query: { readonly fromMs: number; readonly toMs: number }): Promise<AlertFigures>;
+}
+export type { Acts, AlertFigures, OccurrenceRecord };
 
 /** Rolls of machines with an eye. */
 export interface PageRolls {

@@ -1,6 +1,8 @@
 /** What the page's API tells of each thing, as zod schemas held against the types of the rooms they come from. */
 import { z } from 'zod';
 import { alertRecord, machineStates } from '../../cloud-bridge/contract.ts';
+import { closingActions, closingCauses } from '../alerts/act-words.ts';
+import { mostComments, type Acts } from '../alerts/acts.ts';
 import type { IncidentView } from '../incidents/book.ts';
 import type { MachineView, UplinkView } from '../live.ts';
 import { beginReasons } from '../rolls/events.ts';
@@ -35,6 +37,7 @@ export const machineView = z.strictObject({
   station: z.string().nullable(),
   profile: z.string(),
   protocol: z.string(),
+  endpoint: z.string().nullable().describe('What it is read over; machines with the same share a connection'),
   state: z.enum(machineStates),
   cause: z.string().nullable(),
   stateSinceMs: ms,
@@ -79,12 +82,31 @@ const incidentView = z.strictObject({
   crop: z.string().nullable().describe('SHA-256 of what the eye saw, at /api/crops; null: not kept'),
   spectrogram: z.string().nullable().describe('SHA-256 of what the ear heard, at /api/crops; null: not kept'),
 }) satisfies z.ZodType<IncidentView>;
+const said = { by: z.string(), atMs: ms };
+const closing = { cause: z.enum(closingCauses), action: z.enum(closingActions), comment: z.string().nullable() };
+const actsView = z.strictObject({
+  assigned: z
+    .strictObject({ to: z.string(), ...said })
+    .nullable()
+    .describe('Who has it'),
+  comments: z
+    .array(z.strictObject({ text: z.string(), ...said }))
+    .readonly()
+    .describe(`The newest ${mostComments}, oldest first`),
+  commentsNotShown: z.int().describe('Older ones, in its history'),
+  closing: z
+    .strictObject({ ...closing, ...said })
+    .nullable()
+    .describe('What it came from and what was done'),
+  count: z.int().describe('All of them so far'),
+}) satisfies z.ZodType<Acts>;
 export const alertView = alertRecord.extend({
   verified: z.boolean().describe('false: not judged again since the last start'),
   runbook: z.string().nullable().describe('What to do'),
   incident: incidentView
     .nullable()
     .describe('What it belongs to; null: it is about no needle, or was over long ago. The id is in its evidence too'),
+  acts: actsView.nullable().describe('What people did with it; null: nothing'),
 });
 export const setPointValue = z.union([z.number(), z.boolean()]);
 export const setPointView = z.strictObject({

@@ -15,6 +15,7 @@ import { performance } from 'node:perf_hooks';
 import BetterSqlite, { type Database } from 'better-sqlite3';
 import { endExchange } from '../backup/exchange.ts';
 import { makeFolder } from '../folder.ts';
+import { ActEvents } from './act-events.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
@@ -259,6 +260,7 @@ function recover(
     lastSteps: journal.dating.lastSteps(boots),
     openOccurrences: journal.openOccurrences(),
     justClosed: journal.justClosed(),
+    openActs: new ActEvents(journal.db).ofOpen(),
     openSpans: journal.openSpans(),
     lastRolls: new RollEvents(journal.db).last(),
     lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {

@@ -10,6 +10,8 @@ import type { Quality, Value } from '../../drivers/contract.ts';
 import type { FourPointOptions } from '../../models/vision/four-point.ts';
 import type { RollListed, WhichRoll } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
+import type { Acts } from '../alerts/acts.ts';
+import type { AlertFigures } from '../alerts/figures.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type { Band, MachineToday, Stops, Timeline } from './view-sums.ts';
 
@@ -25,6 +27,19 @@ export interface AlertQuery {
   readonly before?: string | null;
   /** At most 1,000; default 100. */
   readonly limit?: number;
+}
+/** One step of an occurrence, or an event `alert_act`: what a person did with it. */
+export type OccurrenceRecord = AlertRecord | EventRecord;
+export interface OccurrenceQuery {
+  readonly occurrence: string;
+  readonly after: string | null;
+  /** At most 1,000; default 100. */
+  readonly limit?: number;
+}
+export interface FiguresQuery {
+  /** Alerts raised in [fromMs, toMs), UTC ms. */
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 export interface WriteQuery {
   readonly before?: string | null;
@@ -129,6 +144,12 @@ export interface History {
   alerts(query: AlertQuery): Promise<Page<AlertRecord>>;
   /** Every step of one occurrence, oldest first; empty when there is none. */
   occurrence(id: string): Promise<readonly AlertRecord[]>;
+  /** What people did with each of these occurrences, open or closed; those nobody did anything with are left out. */
+  alertActs(occurrences: readonly string[]): Promise<Readonly<Record<string, Acts>>>;
+  /** Steps and acts of one occurrence, oldest first. */
+  occurrenceRecords(query: OccurrenceQuery): Promise<Page<OccurrenceRecord>>;
+  /** How many alerts there were, of what, and how they came. */
+  alertFigures(query: FiguresQuery): Promise<AlertFigures>;
   /** Latest first. */
   events(query: EventQuery): Promise<Page<EventRecord>>;
   /**
@@ -159,6 +180,9 @@ export interface History {
 export type HistoryOperations = {
   readonly alerts: { in: AlertQuery; out: Page<AlertRecord> };
   readonly occurrence: { in: string; out: readonly AlertRecord[] };
+  readonly alertActs: { in: readonly string[]; out: Readonly<Record<string, Acts>> };
+  readonly occurrenceRecords: { in: OccurrenceQuery; out: Page<OccurrenceRecord> };
+  readonly alertFigures: { in: FiguresQuery; out: AlertFigures };
   readonly events: { in: EventQuery; out: Page<EventRecord> };
   readonly summaries: { in: SummaryQuery; out: Page<SummaryRecord | StateSummaryRecord> };
   readonly writes: { in: WriteQuery; out: Page<AuditEntry> };

@@ -10,11 +10,15 @@ import type {
 import { decodeRingBlock } from '../ring/block.ts';
 import { listRolls, readRoll, type RollListed } from '../rolls/read.ts';
 import { mapOf, rendered } from '../rolls/show.ts';
+import { ActEvents } from './act-events.ts';
+import { AlertCounting } from './alert-counting.ts';
 import type { AuditEntry } from './audit-entry.ts';
 import type {
   AlertQuery,
   EventQuery,
   HistoryCounts,
+  OccurrenceQuery,
+  OccurrenceRecord,
   Page,
   RollFileQuery,
   RollsQuery,
@@ -40,11 +44,15 @@ export class Queries {
   readonly #summaries: SummaryList;
   readonly #rolls: RollEvents;
   readonly views: ViewQueries;
+  readonly acts: ActEvents;
+  readonly figures: AlertCounting;
 
   constructor(journal: Database, ring: Database) {
     this.#journal = prepareJournal(journal);
     this.#summaries = new SummaryList(journal);
     this.#rolls = new RollEvents(journal);
+    this.acts = new ActEvents(journal);
+    this.figures = new AlertCounting(journal);
     this.#ring = prepareRing(ring);
     this.views = new ViewQueries(journal, {
       summaries: this.#summaries,
@@ -69,6 +77,10 @@ export class Queries {
 
   occurrence(id: string): AlertRecord[] {
     return this.#journal.occurrence.all(id).map((body) => JSON.parse(String(body)) as AlertRecord);
+  }
+
+  occurrenceRecords({ occurrence, after, limit }: OccurrenceQuery): Page<OccurrenceRecord> {
+    return this.acts.history(occurrence, after, limitOf(limit));
   }
 
   events(query: EventQuery): Page<EventRecord> {

@@ -16,6 +16,12 @@ function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
       return queries.alerts(call.input);
     case 'occurrence':
       return queries.occurrence(call.input);
+    case 'alertActs':
+      return queries.acts.standing(call.input);
+    case 'occurrenceRecords':
+      return queries.occurrenceRecords(call.input);
+    case 'alertFigures':
+      return queries.figures.of(call.input);
     case 'events':
       return queries.events(call.input);
     case 'summaries':

@@ -79,6 +79,8 @@ export interface Recovery {
   readonly openOccurrences: readonly AlertRecord[];
   /** Last record of occurrences of an incident that were closed a little while ago: others may still belong to it. Oldest first. */
   readonly justClosed: readonly AlertRecord[];
+  /** What people did with the occurrences that are not closed: events `alert_act`, those of one occurrence in the order they were told. */
+  readonly openActs: readonly EventRecord[];
   /** Gaps, outages and floods that were told as opened and never as closed. */
   readonly openSpans: readonly OpenSpan[];
   /** Of each machine the newest event `roll_begun`, and what came after it of `roll_looked`, the last few; oldest first. */

@@ -1,5 +1,6 @@
 /** One alert: what is wrong, since when, what shows it and what to do about it. */
 import { useId, useState } from 'preact/hooks';
+import { AlertActs } from './alert-acts.tsx';
 import { alertTitle } from './alert-title.ts';
 import { acknowledge, type Failure } from './client.ts';
 import { Fault, Picture } from './fault.tsx';
@@ -55,6 +56,7 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
       {waits && csrf !== null && (
         <AckForm alerts={[alert]} title={title} csrf={csrf} name={name} disabled={now.stale} />
       )}
+      <AlertActs alert={alert} name={name} csrf={csrf} now={now} />
     </article>
   );
 }

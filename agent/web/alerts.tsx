@@ -1,22 +1,24 @@
 /** What is wrong now, and what to do about it. */
 import { AlertCard } from './alert-card.tsx';
 import type { SessionView } from './client.ts';
-import { waitsForAck, type Alert } from './floor-state.ts';
+import { waitsForAck, type Alert, type FloorState } from './floor-state.ts';
 import { CheckIcon } from './icons.tsx';
+import { FloodCard, LostCard } from './flood-card.tsx';
+import { floorLinesOf, type FloorLine } from './flood-lines.ts';
 import { IncidentCard } from './incident-card.tsx';
-import { linesOf, type Line } from './incident-lines.ts';
 import { useLanguage } from './language.ts';
 import type { Now } from './times.ts';
 
 interface ListProps {
   readonly shown: readonly Alert[];
   readonly aside: readonly Alert[];
+  readonly machines: FloorState['machines'];
   readonly session: SessionView;
   readonly now: Now;
   readonly machineName: (id: string) => string;
 }
 
-export function AlertList({ shown, aside, session, now, machineName }: ListProps) {
+export function AlertList({ shown, aside, machines, session, now, machineName }: ListProps) {
   const { say, number } = useLanguage();
   const canAck = session.role !== 'viewer';
   const csrf = canAck ? session.csrf : null;
@@ -25,9 +27,21 @@ export function AlertList({ shown, aside, session, now, machineName }: ListProps
       <AlertCard alert={alert} csrf={csrf} now={now} name={machineName(alert.machine)} />
     </li>
   );
-  const lines = linesOf(shown);
-  const line = (one: Line) => {
+  const lines = floorLinesOf(shown, machines);
+  const line = (one: FloorLine) => {
     if (one.kind === 'alert') return row(one.alert);
+    if (one.kind === 'flood')
+      return (
+        <li key={`flood ${one.key}`}>
+          <FloodCard line={one} csrf={csrf} now={now} machineName={machineName} />
+        </li>
+      );
+    if (one.kind === 'lost')
+      return (
+        <li key={`lost ${one.endpoint}`}>
+          <LostCard line={one} csrf={csrf} now={now} machineName={machineName} />
+        </li>
+      );
     const { incident, alerts } = one;
     const name = machineName(alerts[0].machine);
     return (

@@ -39,7 +39,7 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<Resu
   };
 }
 
-const post = <T>(path: string, body: object, csrf: string | null): Promise<Result<T>> =>
+export const post = <T>(path: string, body: object, csrf: string | null): Promise<Result<T>> =>
   ask<T>(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(csrf === null ? {} : { 'x-csrf-token': csrf }) },

@@ -105,7 +105,14 @@ export function Floor({ session, onSignedOut }: Props) {
           />
         ) : (
           <>
-            <AlertList shown={shown} aside={aside} session={session} now={now} machineName={machineName} />
+            <AlertList
+              shown={shown}
+              aside={aside}
+              machines={floor.machines}
+              session={session}
+              now={now}
+              machineName={machineName}
+            />
             <section aria-labelledby="machines-title">
               <h2 id="machines-title">{say('floor.machines')}</h2>
               {floor.machines.length === 0 && <p class="empty">{say('floor.no-machine')}</p>}

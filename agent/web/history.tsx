@@ -1,5 +1,6 @@
 /** Alerts that are over, newest first, fetched when somebody asks. */
 import { useState } from 'preact/hooks';
+import { ActFacts } from './alert-acts.tsx';
 import { alertTitle } from './alert-title.ts';
 import { closedAlerts, type Failure } from './client.ts';
 import type { Alert } from './floor-state.ts';
@@ -61,6 +62,7 @@ export function History({ now, machineName, csrf }: Props) {
                     <td>{machineName(alert.machine)}</td>
                     <td>
                       {alertTitle(alert, language)}
+                      <ActFacts alert={alert} now={now} />
                       <SoundFeedback alert={alert} name={machineName(alert.machine)} csrf={csrf} disabled={now.stale} />
                     </td>
                     <td>{alert.cause === null ? '–' : causeWord(alert.cause, language)}</td>

@@ -25,6 +25,10 @@ export const views = {
   machine: { title: 'machine-page.title', load: async () => (await import('./machine-view.tsx')).MachineView },
   health: { title: 'health.title', load: async () => (await import('./health-view.tsx')).HealthView },
   andon: { title: 'floor-view.andon', load: async () => (await import('./andon-view.tsx')).AndonView },
+  'alert-figures': {
+    title: 'acts.figures.title',
+    load: async () => (await import('./alert-figures-view.tsx')).AlertFiguresView,
+  },
 } as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {

@@ -39,6 +39,7 @@ const machine = (
   station,
   profile,
   protocol,
+  endpoint: null,
   state,
   cause: null,
   stateSinceMs: Date.now() - sinceS * 1000,
@@ -81,6 +82,7 @@ export function alertView(
     verified: true,
     runbook: null,
     incident: null,
+    acts: null,
     ...more,
   };
 }

@@ -6,6 +6,7 @@ import type { SetPointValue, Writable, WriteResult } from '../../../drivers/cont
 import type { AlertView, MachineView, UplinkView } from '../../../agent/live.ts';
 import type { RollListed } from '../../../agent/rolls/read.ts';
 import type { AckOutcome, ClothView, PageClock, PageLog, PageSources, SoundView } from '../../../agent/page/source.ts';
+import { floorActs } from './floor-acts.ts';
 import { demoAlerts, demoHistory, demoMachines, demoUplink, fileOf, rollListed, trendOf } from './floor-demo.ts';
 
 import { demoViews, viewsOf, type FloorViews } from './floor-views.ts';
@@ -131,6 +132,7 @@ export function createFloor(): Floor {
     views: demoViews(demoMachines()),
     sources: {
       views: viewsOf(() => floor.views),
+      alertActs: floorActs(() => floor),
       writes: writable.desk(),
       machines: () => floor.machines.map((m) => (m.gap !== null || floor.frozen.has(m.id) ? m : readAgain(m))),
       alerts: () => floor.alerts,

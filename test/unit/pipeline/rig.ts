@@ -27,6 +27,7 @@ export const emptyRecovery: Recovery = {
   previousBoot: null,
   openOccurrences: [],
   justClosed: [],
+  openActs: [],
   openSpans: [],
   lastCounters: [],
   clockShifts: [],

@@ -60,6 +60,7 @@ function sourcesOf(store: Store) {
       machinesView: () => [],
       alertsView: () => [],
       alertAction: () => ({ outcome: 'not-open', durable: Promise.resolve() }),
+      acts: { told: () => assert.fail('not asked'), state: () => assert.fail('not asked') },
       runbook: () => null,
       incident: () => null,
       fabric: { rollBegin: () => assert.fail('not asked') },

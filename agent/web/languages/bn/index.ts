@@ -1,6 +1,7 @@
 /** বাংলা */
 import type { Translation } from '../translation.ts';
 import type { en } from '../en/index.ts';
+import { acts } from './acts.ts';
 import { alerts } from './alerts.ts';
 import { causes } from './causes.ts';
 import { cloth } from './cloth.ts';
@@ -25,6 +26,7 @@ import { trend } from './trend.ts';
 import { uplink } from './uplink.ts';
 
 export const bn: Translation<typeof en> = {
+  ...acts,
   ...alerts,
   ...causes,
   ...cloth,

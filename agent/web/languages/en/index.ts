@@ -1,4 +1,5 @@
 /** English: what every other language is a translation of. One file an area of the page. */
+import { acts } from './acts.ts';
 import { alerts } from './alerts.ts';
 import { causes } from './causes.ts';
 import { cloth } from './cloth.ts';
@@ -23,6 +24,7 @@ import { trend } from './trend.ts';
 import { uplink } from './uplink.ts';
 
 export const en = {
+  ...acts,
   ...alerts,
   ...causes,
   ...cloth,

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { flatAlert } from '../../../agent/page/feed.ts';
+import type { Alert } from '../../../agent/web/floor-state.ts';
+import { floorLinesOf, mostAlike, type FloorLine } from '../../../agent/web/flood-lines.ts';
+import { alertView } from './floor-demo.ts';
+
+let n = 0;
+const alert = (change: Partial<Alert> = {}): Alert => ({
+  ...flatAlert(alertView({ occurrence: `o-${++n}`, machine: 'ls-1', type: 'thread_break', text: 'Thread broke' })),
+  ...change,
+});
+const offline = (machine: string, change: Partial<Alert> = {}) =>
+  alert({ machine, type: 'offline', text: 'The machine does not answer', ...change });
+const machines = [
+  { id: 'ls-1', endpoint: 'tcp://10.0.0.9:502' },
+  { id: 'ls-2', endpoint: 'tcp://10.0.0.9:502' },
+  { id: 'ls-3', endpoint: 'serial:///dev/ttyUSB0' },
+  { id: 'ck-1', endpoint: null },
+];
+const alertsOf = (line: FloorLine): readonly Alert[] => {
+  if (line.kind === 'alert') return [line.alert];
+  return line.kind === 'lost' ? [...line.alerts, ...line.aside] : line.alerts;
+};
+
+test('ten alerts alike are ten lines and eleven are one, the most severe and newest of them first (L3)', () => {
+  const ten = Array.from({ length: mostAlike }, (_, i) => alert({ onsetMs: i, priority: i === 3 ? 'high' : 'medium' }));
+  assert.equal(floorLinesOf(ten, machines).length, mostAlike);
+  const [line, ...others] = floorLinesOf([...ten, alert({ onsetMs: 99, priority: 'medium' })], machines);
+  assert.deepEqual(others, []);
+  assert.ok(line?.kind === 'flood');
+  assert.deepEqual(
+    line.alerts.slice(0, 3).map(({ onsetMs }) => onsetMs),
+    [3, 99, 9],
+  );
+  const mixed = ten.map((one, i) => (i < 5 ? { ...one, cause: 'material.thread_break' } : one));
+  assert.equal(floorLinesOf([...mixed, alert()], machines).length, mostAlike + 1, 'another cause is another thing');
+});
+
+test('an urgent alert stands alone beside a flood of its kind (L2)', () => {
+  const flood = Array.from({ length: 20 }, () => alert());
+  const urgent = alert({ priority: 'urgent' });
+  const lines = floorLinesOf([urgent, ...flood], machines);
+  assert.deepEqual([lines.length, lines[0]], [2, { kind: 'alert', alert: urgent }]);
+});
+
+test('machines behind one endpoint that do not answer are one line, and what hangs on their readings is set aside and counted', () => {
+  const lost = [offline('ls-1'), offline('ls-2')];
+  const oil = alert({ machine: 'ls-2', type: 'oil_low', signal: 'oil.level' });
+  const sound = alert({ machine: 'ls-2', type: 'sound_odd' });
+  const hot = alert({ machine: 'ls-1', type: 'overheat', signal: 'motor.temp', priority: 'urgent' });
+  const elsewhere = offline('ls-3');
+  const lines = floorLinesOf([hot, oil, ...lost, sound, elsewhere], machines);
+  assert.deepEqual(lines, [
+    { kind: 'alert', alert: hot },
+    { kind: 'lost', endpoint: 'tcp://10.0.0.9:502', alerts: lost, aside: [oil] },
+    { kind: 'alert', alert: sound },
+    { kind: 'alert', alert: elsewhere },
+  ]);
+});
+
+test('a machine that is lost alone keeps its line; what hangs on its readings is set aside in it', () => {
+  const lost = offline('ls-3');
+  assert.deepEqual(floorLinesOf([lost], machines), [{ kind: 'alert', alert: lost }]);
+  const oil = alert({ machine: 'ls-3', type: 'oil_low', signal: 'oil.level' });
+  assert.deepEqual(floorLinesOf([lost, oil], machines), [
+    { kind: 'lost', endpoint: 'serial:///dev/ttyUSB0', alerts: [lost], aside: [oil] },
+  ]);
+});
+
+test('machines without an endpoint share nothing, and one that answers again is not lost', () => {
+  const lines = floorLinesOf([offline('ck-1'), offline('ck-2')], machines);
+  assert.equal(lines.length, 2);
+  const back = offline('ls-1', { state: 'returned-unacked', clearedMs: 5 });
+  assert.equal(floorLinesOf([back, offline('ls-2')], machines).length, 2);
+});
+
+const some: fc.Arbitrary<readonly Alert[]> = fc
+  .array(
+    fc.record({
+      machine: fc.constantFrom('ls-1', 'ls-2', 'ls-3', 'ck-1', 'gateway'),
+      type: fc.constantFrom('offline', 'thread_break', 'oil_low'),
+      cause: fc.constantFrom(null, 'material.thread_break'),
+      signal: fc.constantFrom(null, 'oil.level'),
+      priority: fc.constantFrom('urgent', 'high', 'low'),
+      onsetMs: fc.nat(1000),
+      clearedMs: fc.constantFrom(null, 7),
+    }),
+    { maxLength: 80 },
+  )
+  .map((all) => all.map((change) => alert(change)));
+
+test('every alert is in one line, urgent ones in one of their own, and lines are in the order of alerts (L1, L2, L4)', () => {
+  fc.assert(
+    fc.property(some, (alerts) => {
+      const lines = floorLinesOf(alerts, machines);
+      const shown = lines.flatMap(alertsOf);
+      assert.equal(shown.length, alerts.length);
+      assert.deepEqual(new Set(shown), new Set(alerts));
+      for (const line of lines)
+        if (line.kind !== 'alert') assert.ok(alertsOf(line).every(({ priority }) => priority !== 'urgent'));
+      const first = lines.map((line) => Math.min(...alertsOf(line).map((one) => alerts.indexOf(one))));
+      assert.deepEqual(
+        first,
+        first.toSorted((a, b) => a - b),
+      );
+    }),
+  );
+});
