@@ -22,6 +22,7 @@ import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
 import { createLog, LogTail } from './log.ts';
+import { pageCertificateFor } from './page-certificate.ts';
 import { pageSources } from './page-sources.ts';
 import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
@@ -207,6 +208,12 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       log: (level, message, fields) => log[level](fields, message),
     });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye, ear });
+    const certificates = pageCertificateFor(config, {
+      log,
+      clock,
+      knowsTime: () => pipeline.knowsTime(),
+      onCertificate: (pair) => void page.useCertificate(pair),
+    });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({
@@ -218,6 +225,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         loop,
         clock: clockState.state(),
         knowsTime: pipeline.knowsTime(),
+        certificate: certificates?.view() ?? null,
         eye: eye?.view() ?? null,
         ear: ear?.view() ?? null,
         rssBytes: process.memoryUsage.rss(),
@@ -235,6 +243,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     const page = createPage({
       bind: config.page.bind,
       port: config.page.port,
+      ...(certificates === null ? {} : { tls: 'waits' as const }),
+      hostNames: config.page.names,
       site: () => live.site(),
       agentVersion,
       dataDir: config.dataDir,
@@ -248,6 +258,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         writes: writeDeskFor(config, drivers, { store, log, clock }),
         cloth: teaching,
         sound: earStaff,
+        authorityCertificate: () => certificates?.authority ?? null,
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -279,6 +290,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     stack.defer(() => pipeline.drain());
     stack.defer(() => store.holdNothing());
     dating.start();
+    await certificates?.start();
+    stack.defer(() => certificates?.stop());
     await page.start(signal);
     stack.defer(() => page.stop());
     const ticking = setInterval(() => pipeline.tick(), tickMs);

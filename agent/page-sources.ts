@@ -34,12 +34,15 @@ export function pageSources(parts: {
   readonly cloth: PageCloth | null;
   /** null where no machine has an ear. */
   readonly sound: PageSound | null;
+  /** DER; absent or null where the page has no authority of its own. */
+  readonly authorityCertificate?: () => Uint8Array | null;
 }): PageSources {
   const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
     writes,
     cloth: parts.cloth ?? noCloth,
     sound: parts.sound ?? noSound,
+    authorityCertificate: parts.authorityCertificate ?? (() => null),
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

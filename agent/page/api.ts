@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-bridge/contract.ts';
+import { certificateOperations } from './certificate-api.ts';
 import { clothOperations } from './cloth-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
 import { soundOperations } from './sound-api.ts';
@@ -147,6 +148,7 @@ export const operations = {
     query: z.strictObject({ from: z.string().max(100).optional().describe('As Last-Event-ID, for a new connection') }),
     response: 'event-stream',
   },
+  ...certificateOperations,
   ...soundOperations,
   ...writeOperations,
   ...clothOperations,

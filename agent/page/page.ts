@@ -4,9 +4,11 @@
  *  P1  While there is no admin the page listens on loopback only, whatever is configured, and offers only set-up.
  *  P2  Off loopback the page speaks HTTPS or does not start.
  *  P3  The set-up link goes to the callback alone: never to a log, a file or a request.
+ *  P4  A page that waits for its first certificate does so on loopback, and moves to its address when it gets one.
  */
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Server as TlsServer } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { AgentError } from '../errors.ts';
@@ -14,19 +16,25 @@ import { makeFolder } from '../folder.ts';
 import { loadAssets } from './assets.ts';
 import { isLoopback } from './guard.ts';
 import { createLimiter } from './limiter.ts';
-import { createServer } from './server.ts';
+import { createServer, tlsOptions } from './server.ts';
 import { createSessions, type Lifetime } from './sessions.ts';
 import type { PageClock, PageLog, PageSources, RandomBytes, SiteView } from './source.ts';
 import { createStream, type StreamCounts, type StreamSettings } from './stream.ts';
 import type { Role, UserStore } from './users.ts';
+
+/** PEM. */
+export interface PageCertificate {
+  readonly keyPem: string;
+  readonly certPem: string;
+}
 
 export interface PageOptions {
   /** Address to listen on: 127.0.0.1, ::1, 0.0.0.0, … */
   readonly bind: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Needed off loopback. */
-  readonly tls?: { readonly keyPem: string; readonly certPem: string };
+  /** Needed off loopback. `waits`: there is none yet, and `useCertificate` will bring one. */
+  readonly tls?: PageCertificate | 'waits';
   /** Names this gateway may be called by in a browser, besides its addresses. */
   readonly hostNames?: readonly string[];
   /** As it is now: both may change while the page runs. */
@@ -55,6 +63,8 @@ export interface Page {
   readonly url: string | null;
   /** Shows news to open pages now instead of at the next look (≤ 1 s). */
   poke(): void;
+  /** New connections get this certificate from now on; a page that waits for it goes to its address. Never rejects. */
+  useCertificate(certificate: PageCertificate): Promise<void>;
   counts(): StreamCounts;
 }
 
@@ -68,6 +78,7 @@ const reasonOf = (error: unknown) => (error instanceof Error ? error.message : S
 const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
 /** What to type on the gateway itself: an address that means every address is none to go to. */
 const shownHost = (address: string) => (address === '0.0.0.0' || address === '::' ? 'localhost' : hostText(address));
+const loopback = '127.0.0.1';
 const isLoopbackBind = (bind: string) => bind === 'localhost' || isLoopback(bind);
 
 /** Listens to nothing before `start`. */
@@ -94,11 +105,12 @@ export function createPage(options: PageOptions): Page {
   let app: FastifyInstance | null = null;
   let url: string | null = null;
   let boundPort = options.port;
+  let certificate = options.tls === 'waits' ? null : (options.tls ?? null);
   let moving: Promise<void> = Promise.resolve();
   const stopped = new AbortController();
 
   async function listen(address: string, port: number): Promise<void> {
-    const tls = isLoopbackBind(address) ? null : (options.tls ?? null);
+    const tls = isLoopbackBind(address) ? null : certificate;
     if (tls === null && !isLoopbackBind(address)) {
       throw new AgentError('pagePlainOffLoopback', `page.bind is ${address} and there is no certificate`);
     }
@@ -148,19 +160,39 @@ export function createPage(options: PageOptions): Page {
 
   /** P1: from loopback to the configured address, after the answer to the set-up has left. */
   function adminMade(): { readonly movedTo: string | null } {
-    if (isLoopbackBind(bind)) return { movedTo: null };
-    const old = app;
-    moving = (async () => {
-      await delay(500, undefined, { signal: stopped.signal }).catch(() => undefined);
-      if (stopped.signal.aborted || old === null) return;
+    if (isLoopbackBind(bind) || certificate === null) return { movedTo: null };
+    moving = moveToNetwork(500);
+    return { movedTo: options.port === 0 ? null : `https://${shownHost(bind)}:${boundPort}` };
+  }
+
+  async function moveToNetwork(delayMs: number): Promise<void> {
+    try {
+      await moving;
+      await delay(delayMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+      // It may have moved meanwhile, for the other of the two reasons.
+      if (stopped.signal.aborted || app === null || url?.startsWith('https:') === true) return;
       stream.stop();
-      await old.close();
+      await app.close();
       await listen(bind, options.port === 0 ? 0 : boundPort);
       log.info({ url }, 'the page is open to the network');
-    })().catch((error: unknown) =>
-      log.error({ error: reasonOf(error) }, 'the page cannot listen on its configured address'),
-    );
-    return { movedTo: options.port === 0 ? null : `https://${shownHost(bind)}:${boundPort}` };
+    } catch (error) {
+      log.error({ error: reasonOf(error) }, 'the page cannot listen on its configured address');
+    }
+  }
+
+  async function useCertificate(given: PageCertificate): Promise<void> {
+    certificate = given;
+    if (isLoopbackBind(bind) || app === null) return;
+    if (app.server instanceof TlsServer) {
+      try {
+        app.server.setSecureContext(tlsOptions(given));
+      } catch (error) {
+        log.error({ error: reasonOf(error) }, 'the new certificate of the page cannot be used');
+      }
+    } else if (await users.hasAdmin()) {
+      moving = moveToNetwork(0);
+      await moving;
+    }
   }
 
   let stopping: Promise<void> | null = null;
@@ -185,7 +217,7 @@ export function createPage(options: PageOptions): Page {
       }
       const hasAdmin = await users.hasAdmin();
       await sessions.load();
-      await listen(hasAdmin ? bind : '127.0.0.1', options.port);
+      await listen(isLoopbackBind(bind) || (hasAdmin && certificate !== null) ? bind : loopback, options.port);
       if (!hasAdmin) {
         const token = await users.issueSetupToken();
         if (token.ok) options.onSetupLink(`${url ?? ''}/#setup=${token.value}`);
@@ -193,6 +225,7 @@ export function createPage(options: PageOptions): Page {
       signal.addEventListener('abort', () => void stop(), { once: true });
     },
     stop,
+    useCertificate,
     get url() {
       return url;
     },

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { noEye, refuse, wrong, type Handler } from './answer.ts';
+import { certificateHandlers } from './certificate-routes.ts';
 import { clothHandlers } from './cloth-routes.ts';
 import { flatAlert } from './feed.ts';
 import { cookieName, endedCookie, isLoopback, sessionCookie } from './guard.ts';
@@ -271,6 +272,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
       return roll;
     },
 
+    ...certificateHandlers(sources),
     ...clothHandlers(sources),
     ...soundHandlers(sources),
 

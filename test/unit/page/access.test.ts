@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { operations, type Operation } from '../../../agent/page/api.ts';
+import { operations } from '../../../agent/page/api.ts';
+import type { Operation } from '../../../agent/page/operation.ts';
 import { openApi } from '../../../agent/page/openapi.ts';
 import { loadAssets } from '../../../agent/page/assets.ts';
 import { createServer } from '../../../agent/page/server.ts';
@@ -21,6 +22,7 @@ const publicRoutes: Readonly<Record<string, string>> = {
   'GET /api/session': 'says 401 and whether the page is set up',
   'POST /api/session/login': 'the way in',
   'POST /api/session/setup': 'the way in for the first admin',
+  'GET /ca.crt': 'what a tablet installs before it trusts the page; no secret',
 };
 
 async function webFolder(): Promise<string> {
