@@ -12,6 +12,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { builtMs } from '../version.ts';
 import { writeJsonFile } from './json-file.ts';
 
 export const help = `Usage: selvedge cert (init|show|renew|export) --config FILE [--out DIR] [--json FILE]
@@ -51,6 +52,10 @@ export async function main(args: readonly string[]): Promise<number> {
       'usage',
       `page.names of ${values.config} is empty; it needs the names that are typed in a browser`,
     );
+  }
+  // Its dates would be wrong for everybody else.
+  if ((step === 'init' || step === 'renew') && Date.now() < builtMs) {
+    throw new AgentError('clockNotSet', `it is ${new Date().toISOString()} by the clock of this computer`);
   }
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   const subject = { dataDir: config.dataDir, gateway: config.gateway.id, names };

@@ -35,7 +35,7 @@ export interface PageOptions {
   readonly port: number;
   /** Needed off loopback. `waits`: there is none yet, and `useCertificate` will bring one. */
   readonly tls?: PageCertificate | 'waits';
-  /** Names this gateway may be called by in a browser, besides its addresses. */
+  /** Names this gateway may be called by in a browser, besides its addresses; the first stands in `url` off loopback. */
   readonly hostNames?: readonly string[];
   /** As it is now: both may change while the page runs. */
   readonly site: () => SiteView;
@@ -114,7 +114,6 @@ export function createPage(options: PageOptions): Page {
     if (tls === null && !isLoopbackBind(address)) {
       throw new AgentError('pagePlainOffLoopback', `page.bind is ${address} and there is no certificate`);
     }
-    const scheme = tls === null ? 'http' : 'https';
     const server = createServer({
       ...options,
       tls,
@@ -139,9 +138,17 @@ export function createPage(options: PageOptions): Page {
     }
     const bound = server.server.address();
     if (bound !== null && typeof bound === 'object') boundPort = bound.port;
-    url = `${scheme}://${shownHost(address)}:${boundPort}`;
+    url = tls === null ? `http://${shownHost(address)}:${boundPort}` : secureUrl(address);
     app = server;
+    // One that came while it began to listen.
+    if (tls !== null && certificate !== null && certificate !== tls) renewContext(server, certificate);
     await writeAddress();
+  }
+
+  /** By a name that the certificate is for. */
+  function secureUrl(address: string): string {
+    const [name] = options.hostNames ?? [];
+    return `https://${name === undefined ? shownHost(address) : hostText(name)}:${boundPort}`;
   }
 
   async function writeAddress(): Promise<void> {
@@ -162,7 +169,7 @@ export function createPage(options: PageOptions): Page {
   function adminMade(): { readonly movedTo: string | null } {
     if (isLoopbackBind(bind) || certificate === null) return { movedTo: null };
     moving = moveToNetwork(500);
-    return { movedTo: options.port === 0 ? null : `https://${shownHost(bind)}:${boundPort}` };
+    return { movedTo: options.port === 0 ? null : secureUrl(bind) };
   }
 
   async function moveToNetwork(delayMs: number): Promise<void> {
@@ -170,7 +177,8 @@ export function createPage(options: PageOptions): Page {
       await moving;
       await delay(delayMs, undefined, { signal: stopped.signal }).catch(() => undefined);
       // It may have moved meanwhile, for the other of the two reasons.
-      if (stopped.signal.aborted || app === null || url?.startsWith('https:') === true) return;
+      if (stopped.signal.aborted || app === null || app.server instanceof TlsServer) return;
+      if (!(await users.hasAdmin())) return;
       stream.stop();
       await app.close();
       await listen(bind, options.port === 0 ? 0 : boundPort);
@@ -180,16 +188,20 @@ export function createPage(options: PageOptions): Page {
     }
   }
 
+  function renewContext({ server }: FastifyInstance, given: PageCertificate): void {
+    if (!(server instanceof TlsServer)) return;
+    try {
+      server.setSecureContext(tlsOptions(given));
+    } catch (error) {
+      log.error({ error: reasonOf(error) }, 'the new certificate of the page cannot be used');
+    }
+  }
+
   async function useCertificate(given: PageCertificate): Promise<void> {
     certificate = given;
     if (isLoopbackBind(bind) || app === null) return;
-    if (app.server instanceof TlsServer) {
-      try {
-        app.server.setSecureContext(tlsOptions(given));
-      } catch (error) {
-        log.error({ error: reasonOf(error) }, 'the new certificate of the page cannot be used');
-      }
-    } else if (await users.hasAdmin()) {
+    if (app.server instanceof TlsServer) renewContext(app, given);
+    else {
       moving = moveToNetwork(0);
       await moving;
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
@@ -138,6 +138,18 @@ test('init and renew do nothing twice; other names are another certificate of th
   await initCertificates(subjectIn(dataDir, 'gw.factory.example'), nowMs, true);
   assert.notEqual(there(dataDir).authority.certPem, first.authority.certPem);
   assert.equal(there(dataDir).server.ofAuthority, true);
+});
+
+test('what a process that was killed has left is removed, what another one is writing is not', async (t) => {
+  const dataDir = temporaryDir(t);
+  await initCertificates(subjectIn(dataDir), Date.now(), false);
+  const [old, young] = ['server.pem.1.new', 'server.pem.2.new'].map((name) => join(dataDir, 'certificates', name));
+  assert.ok(old !== undefined && young !== undefined);
+  for (const path of [old, young]) writeFileSync(path, 'half');
+  const twoHoursAgoS = Date.now() / 1000 - 7200;
+  utimesSync(old, twoHoursAgoS, twoHoursAgoS);
+  await renewServer(subjectIn(dataDir, 'other.local'), Date.now());
+  assert.deepEqual([existsSync(old), existsSync(young)], [false, true]);
 });
 
 test('files that are damaged, or hold a key with another’s certificate, are told and not overwritten', async (t) => {

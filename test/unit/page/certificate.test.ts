@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import net from 'node:net';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { CertificateKeeper } from '../../../agent/certificates/keeper.ts';
@@ -28,7 +30,14 @@ async function startOpen(t: TestContext, given: PageCertificate | 'waits', hasAd
   const dataDir = await tempDir(t);
   const users = createUserStore({ dataDir, passwords: cheapPasswords(), random, clock: realClock });
   if (hasAdmin) await users.add('asha', 'admin', goodPassword);
-  return await startPage(t, { bind: '0.0.0.0', port: await freePort(), tls: given, dataDir, users });
+  return await startPage(t, {
+    bind: '0.0.0.0',
+    port: await freePort(),
+    tls: given,
+    dataDir,
+    users,
+    hostNames: ['gw.local'],
+  });
 }
 
 const listensOn = (host: string, port: number) =>
@@ -58,7 +67,7 @@ test('P4: a page that waits for its certificate is on loopback alone, and moves 
   assert.equal((await call(port, '/api/session')).status, 401);
   const { pair, ca } = await pairOf(t);
   await page.useCertificate(pair);
-  assert.equal(page.url, `https://localhost:${port}`);
+  assert.equal(page.url, `https://gw.local:${port}`);
   assert.equal(await listensOn('127.0.0.2', port), true);
   assert.equal((await secureGet(port, '/api/session', ca)).status, 401);
   await assert.rejects(call(port, '/api/session'), 'plain HTTP gets no answer');
@@ -120,6 +129,13 @@ test('new connections get the renewed certificate; those that are open stay open
     const [answer] = (await once(socket, 'data')) as [Buffer];
     assert.match(answer.toString(), /^HTTP\/1\.1 401 /);
   }
+});
+
+test('a damaged file of users opens nothing, and nothing falls over', async (t) => {
+  const { page, port, dataDir } = await startOpen(t, 'waits');
+  await writeFile(join(dataDir, 'users.json'), 'damaged');
+  await page.useCertificate((await pairOf(t)).pair);
+  assert.equal(await listensOn('127.0.0.2', port), false);
 });
 
 test('a certificate that cannot be used leaves the one before in service', async (t) => {
