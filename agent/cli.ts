@@ -33,6 +33,7 @@ export const verbs = [
   'calibrate',
   'styles',
   'clip',
+  'cert',
 ] as const;
 export type Verb = (typeof verbs)[number];
 
@@ -144,6 +145,8 @@ function loadCommand(verb: Verb): Promise<Command> {
       return import('./commands/styles.ts');
     case 'clip':
       return import('./commands/clip.ts');
+    case 'cert':
+      return import('./commands/cert.ts');
   }
 }
 

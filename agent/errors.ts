@@ -234,7 +234,7 @@ export const agentErrors = {
   pagePlainOffLoopback: {
     code: 'AGT-502',
     meaning: 'The page would be reachable from other computers without encryption.',
-    cure: 'Set page.bind to 127.0.0.1 and reach the page from elsewhere through an SSH tunnel.',
+    cure: 'Make a certificate with `selvedge cert init --config FILE`, or set page.bind to 127.0.0.1.',
     retryable: false,
   },
   pageBuildFailed: {
@@ -271,6 +271,31 @@ export const agentErrors = {
     code: 'AGT-508',
     meaning: 'A route of the page brings a schema of the web server, which nothing here compiles. It is refused.',
     cure: 'This is a fault of the program: please report it.',
+    retryable: false,
+  },
+  pageCertificateMissing: {
+    code: 'AGT-520',
+    meaning: 'The page has no certificate, so other computers cannot reach it. It is on this computer alone, as http.',
+    cure: 'Make one with `selvedge cert init --config FILE`; a running agent takes it within a minute.',
+    retryable: true,
+  },
+  pageCertificateUnfit: {
+    code: 'AGT-521',
+    meaning: 'The certificate of the page is not valid now, or not for every name in page.names.',
+    cure: 'Check the clock of this computer, then make a new one with `selvedge cert init --config FILE`; a running agent takes it within a minute.',
+    retryable: true,
+  },
+  pageCertificateNotRenewed: {
+    code: 'AGT-522',
+    meaning: 'The certificate of the page ends soon and could not be renewed.',
+    cure: 'The log line says why. `selvedge cert renew --config FILE` tries at once; the agent tries again each hour.',
+    retryable: true,
+  },
+  pageAuthorityUnfit: {
+    code: 'AGT-523',
+    meaning:
+      "The site's authority cannot sign a certificate for the page: it is missing, damaged or over, or may not sign these names.",
+    cure: 'Make another with `selvedge cert init --new-authority --config FILE`, and install it on every tablet and computer that opens the page.',
     retryable: false,
   },
   commandRefused: {

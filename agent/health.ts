@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { BatchBody } from '../cloud-bridge/contract.ts';
 import type { Driver } from '../drivers/contract.ts';
+import type { CertificateView } from './certificates/keeper.ts';
 import type { UplinkView } from './live.ts';
 import type { PipelineCounts } from './pipeline-ports.ts';
 import type { EarView } from './senses/ear/desk.ts';
@@ -76,6 +77,8 @@ export interface HealthParts {
   readonly clock: BatchBody['clock'];
   /** False: the wall clock is before the build date, and nothing is sent. */
   readonly knowsTime: boolean;
+  /** null where the page is on this computer alone. */
+  readonly certificate: CertificateView | null;
   /** null where no machine has a camera. */
   readonly eye: EyeView | null;
   /** null where no machine has a microphone. */
@@ -134,6 +137,8 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     clockOffsetMs: Object.fromEntries(
       machines.flatMap((m) => (m.clockOffsetMs === undefined ? [] : [[m.machine, m.clockOffsetMs]])),
     ),
+    /** Of the page, for other computers. */
+    pageCertificate: parts.certificate,
     eye: parts.eye,
     ear: parts.ear,
   };

@@ -24,6 +24,7 @@ import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
 import { createLog, LogTail } from './log.ts';
+import { pageCertificateFor } from './page-certificate.ts';
 import { pageSources } from './page-sources.ts';
 import { pageViews } from './page-views.ts';
 import { ensurePageBuilt } from './page/build.ts';
@@ -217,6 +218,12 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       log: (level, message, fields) => log[level](fields, message),
     });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye, ear });
+    const certificates = pageCertificateFor(config, {
+      log,
+      clock,
+      knowsTime: () => pipeline.knowsTime(),
+      onCertificate: (pair) => void page.useCertificate(pair),
+    });
     const uplinkView = () => uplink?.view() ?? noUplink;
     const health = () =>
       status({
@@ -228,6 +235,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         loop,
         clock: clockState.state(),
         knowsTime: pipeline.knowsTime(),
+        certificate: certificates?.view() ?? null,
         eye: eye?.view() ?? null,
         ear: ear?.view() ?? null,
         rssBytes: process.memoryUsage.rss(),
@@ -252,6 +260,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     const page = createPage({
       bind: config.page.bind,
       port: config.page.port,
+      ...(certificates === null ? {} : { tls: 'waits' as const }),
+      hostNames: config.page.names,
       site: () => live.site(),
       agentVersion,
       dataDir: config.dataDir,
@@ -276,6 +286,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
           timeZone: () => live.site().timeZone,
           clock,
         }),
+        authorityCertificate: () => certificates?.authority ?? null,
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -308,6 +319,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     stack.defer(() => pipeline.drain());
     stack.defer(() => store.holdNothing());
     dating.start();
+    await certificates?.start();
+    stack.defer(() => certificates?.stop());
     await page.start(signal);
     stack.defer(() => page.stop());
     const ticking = setInterval(() => pipeline.tick(), tickMs);

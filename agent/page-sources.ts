@@ -48,6 +48,8 @@ export function pageSources(parts: {
   /** null where no machine has an ear. */
   readonly sound: PageSound | null;
   readonly views: PageViews;
+  /** DER; absent or null where the page has no authority of its own. */
+  readonly authorityCertificate?: () => Uint8Array | null;
 }): PageSources {
   const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
@@ -56,6 +58,7 @@ export function pageSources(parts: {
     cloth: parts.cloth ?? noCloth,
     sound: parts.sound ?? noSound,
     views: parts.views,
+    authorityCertificate: parts.authorityCertificate ?? (() => null),
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

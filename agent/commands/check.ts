@@ -9,6 +9,7 @@ import {
   type RemoteReport,
 } from '../config/load.ts';
 import { pathText } from '../config/remote-fields.ts';
+import { examineCertificate } from '../doctor/certificate.ts';
 import { AgentError } from '../errors.ts';
 import { writeJsonFile } from './json-file.ts';
 
@@ -19,6 +20,8 @@ Checks a configuration file and prints every mistake with line, column, what is 
   --endpoints FILE   lay the endpoints file over it, as selvedge run does
   --json FILE        also write {ok, file, issues:[{file, line, column, path, what, right}]}, and remote where something
                      was set from afar
+
+Where the page is open to other computers, a certificate of it that is missing or ends soon is told, too.
 
 What was set from afar is laid over the file, as selvedge run does, and listed; what the file itself says otherwise since then counts.
 
@@ -42,6 +45,9 @@ export async function main(args: readonly string[]): Promise<number> {
     const { config, remote } = loadWithRemote(file, endpoints);
     process.stdout.write(`${file} can be used: ${summary(config)}\n`);
     process.stdout.write(remoteText(remote));
+    for (const { ok, detail, cure } of examineCertificate(config, Date.now())) {
+      if (!ok) process.stdout.write(`page certificate: ${detail} — do: ${cure ?? ''}\n`);
+    }
     report(true, [], remote);
     return 0;
   } catch (error) {

@@ -31,7 +31,12 @@ export interface Config {
   readonly summaries: { readonly openMinuteEveryS: number };
   readonly uplink: UplinkConfig | null;
   readonly models: { readonly siteKeys: readonly SiteKey[]; readonly accelerator: AcceleratorChoice };
-  readonly page: { readonly bind: string; readonly port: number };
+  readonly page: {
+    readonly bind: string;
+    readonly port: number;
+    /** What a browser may call this gateway, in one spelling, each once. */
+    readonly names: readonly string[];
+  };
   readonly log: { readonly level: LogLevel; readonly statusEveryS: number };
 }
 

@@ -2,6 +2,7 @@
  * Checks between fields: what holds in the file as a whole. What holds in one machine is in `one-machine.ts`, what holds between
  * machines in `between-machines.ts`. All read the file leniently, field by field, so that a mistake elsewhere hides none of them.
  */
+import { isIP } from 'node:net';
 import type { Rule } from '../rules/schema.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { calendarProblems } from '../time/check.ts';
@@ -103,12 +104,24 @@ function modelsIssues({ main, fileExists }: CrossInput): readonly ConfigIssue[] 
 }
 
 function pageIssues(main: Source): readonly ConfigIssue[] {
-  const bind = textOf(childOf(childOf(main.value, 'page'), 'bind'));
+  const page = childOf(main.value, 'page');
+  const bind = textOf(childOf(page, 'bind'));
   if (bind === null || isLoopback(bind)) return [];
-  const what = `is ${JSON.stringify(bind)}, which other computers reach; off loopback the page needs HTTPS, which it does not serve`;
-  return [
-    issueAt(main, ['page', 'bind'], what, '127.0.0.1, and an SSH tunnel or a TLS proxy on this computer for others'),
-  ];
+  if (isIP(bind) === 0) {
+    const what = `is ${JSON.stringify(bind)}, which is no address`;
+    return [
+      issueAt(
+        main,
+        ['page', 'bind'],
+        what,
+        'an address of this computer, or 0.0.0.0 or :: for all; names go to page.names',
+      ),
+    ];
+  }
+  if (listOf(childOf(page, 'names')).length > 0) return [];
+  const what = `is ${JSON.stringify(bind)}, which other computers reach, and page.names is empty: over HTTPS the page needs a name`;
+  const right = 'names: [gateway.example, 192.168.1.5] beside it, as typed in a browser, then `selvedge cert init`';
+  return [issueAt(main, ['page', 'bind'], what, right)];
 }
 
 function calendarIssues(main: Source): readonly ConfigIssue[] {

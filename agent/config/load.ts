@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Profile } from '../../drivers/profiles/schema.ts';
+import { uniqueNames } from '../certificates/names.ts';
 import { AgentError } from '../errors.ts';
 import { parseRules, shippedRules } from '../rules/load.ts';
 import type { Rule } from '../rules/schema.ts';
@@ -234,7 +235,7 @@ function build(
         fingerprint: fingerprint?.replaceAll(':', '').toLowerCase() ?? null,
       })),
     },
-    page: parsed.page,
+    page: { ...parsed.page, names: uniqueNames(parsed.page.names).map(({ text }) => text) },
     log: parsed.log,
   };
 }

@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { accelerators } from '../../models/package/accelerator.ts';
+import { readName } from '../certificates/names.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { atStart, field, fingerprintPattern, id, idExpects, label, live } from './fields.ts';
 import { machineSchema, rulesSchema } from './machine-schema.ts';
@@ -105,9 +106,26 @@ const modelsSchema = z.strictObject({
 const pageSchema = z.strictObject({
   bind: field(z.string().min(1).default('127.0.0.1'), 'Address the local page listens on.', {
     ...atStart,
-    expects: '127.0.0.1, ::1 or localhost',
+    expects:
+      '127.0.0.1, ::1 or localhost; or an address of this computer, 0.0.0.0 or :: for all of them, with page.names',
   }),
   port: field(z.int().min(0).max(65535).default(8440), 'Port of the local page; 0 takes a free one.', atStart),
+  names: field(
+    z
+      .array(
+        z
+          .string()
+          .refine((name) => readName(name) !== null, { error: 'is no DNS name and no address of one computer' }),
+      )
+      .max(16)
+      .default([]),
+    'Names and addresses by which tablets and other computers reach the page. `selvedge cert init` makes the certificate for them. Needed where bind is more than this computer.',
+    {
+      ...atStart,
+      expects: 'DNS names and IP addresses, without https:// and port',
+      examples: ['gateway-2.local'],
+    },
+  ),
 });
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;

@@ -42,6 +42,7 @@ import {
   type Found,
   type Target,
 } from './reach.ts';
+import { examineCertificate } from './certificate.ts';
 import { examineModels } from './models.ts';
 import { bad, good, reportOf, type Check, type Report } from './report.ts';
 
@@ -159,6 +160,7 @@ async function configured(
     judgeDisk(folder, storage.budgetMiB),
     judgeLock(lock),
     judgePagePort(page.bind, page.port, port, lock),
+    ...examineCertificate(config, options.clock.wallMs()),
     judgeGatewayKey(keyPath, gatewayKey, uplink !== null),
     ...(uplink === null ? [] : [judgeBridgeKey(uplink.bridgeKey, bridgeKey)]),
     judgeSecrets(

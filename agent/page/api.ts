@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-bridge/contract.ts';
 import { alertOperations } from './alerts-api.ts';
+import { certificateOperations } from './certificate-api.ts';
 import { clothOperations } from './cloth-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
 import { soundOperations } from './sound-api.ts';
@@ -150,6 +151,7 @@ export const operations = {
     response: 'event-stream',
   },
   ...alertOperations,
+  ...certificateOperations,
   ...soundOperations,
   ...writeOperations,
   ...clothOperations,

@@ -4,9 +4,11 @@
  *  P1  While there is no admin the page listens on loopback only, whatever is configured, and offers only set-up.
  *  P2  Off loopback the page speaks HTTPS or does not start.
  *  P3  The set-up link goes to the callback alone: never to a log, a file or a request.
+ *  P4  A page that waits for its first certificate does so on loopback, and moves to its address when it gets one.
  */
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Server as TlsServer } from 'node:tls';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { AgentError } from '../errors.ts';
@@ -14,20 +16,26 @@ import { makeFolder } from '../folder.ts';
 import { loadAssets } from './assets.ts';
 import { isLoopback } from './guard.ts';
 import { createLimiter } from './limiter.ts';
-import { createServer } from './server.ts';
+import { createServer, tlsOptions } from './server.ts';
 import { createSessions, type Lifetime } from './sessions.ts';
 import type { PageClock, PageLog, PageSources, RandomBytes, SiteView } from './source.ts';
 import { createStream, type StreamCounts, type StreamSettings } from './stream.ts';
 import type { Role, UserStore } from './users.ts';
+
+/** PEM. */
+export interface PageCertificate {
+  readonly keyPem: string;
+  readonly certPem: string;
+}
 
 export interface PageOptions {
   /** Address to listen on: 127.0.0.1, ::1, 0.0.0.0, … */
   readonly bind: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Needed off loopback. */
-  readonly tls?: { readonly keyPem: string; readonly certPem: string };
-  /** Names this gateway may be called by in a browser, besides its addresses. */
+  /** Needed off loopback. `waits`: there is none yet, and `useCertificate` will bring one. */
+  readonly tls?: PageCertificate | 'waits';
+  /** Names this gateway may be called by in a browser, besides its addresses; the first stands in `url` off loopback. */
   readonly hostNames?: readonly string[];
   /** As it is now: both may change while the page runs. */
   readonly site: () => SiteView;
@@ -55,6 +63,8 @@ export interface Page {
   readonly url: string | null;
   /** An alert has changed: open pages see it within some 20 ms instead of at the next look (≤ 1 s). */
   poke(): void;
+  /** New connections get this certificate from now on; a page that waits for it goes to its address. Never rejects. */
+  useCertificate(certificate: PageCertificate): Promise<void>;
   counts(): StreamCounts;
 }
 
@@ -68,6 +78,7 @@ const reasonOf = (error: unknown) => (error instanceof Error ? error.message : S
 const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
 /** What to type on the gateway itself: an address that means every address is none to go to. */
 const shownHost = (address: string) => (address === '0.0.0.0' || address === '::' ? 'localhost' : hostText(address));
+const loopback = '127.0.0.1';
 const isLoopbackBind = (bind: string) => bind === 'localhost' || isLoopback(bind);
 
 /** Listens to nothing before `start`. */
@@ -95,15 +106,15 @@ export function createPage(options: PageOptions): Page {
   let app: FastifyInstance | null = null;
   let url: string | null = null;
   let boundPort = options.port;
+  let certificate = options.tls === 'waits' ? null : (options.tls ?? null);
   let moving: Promise<void> = Promise.resolve();
   const stopped = new AbortController();
 
   async function listen(address: string, port: number): Promise<void> {
-    const tls = isLoopbackBind(address) ? null : (options.tls ?? null);
+    const tls = isLoopbackBind(address) ? null : certificate;
     if (tls === null && !isLoopbackBind(address)) {
       throw new AgentError('pagePlainOffLoopback', `page.bind is ${address} and there is no certificate`);
     }
-    const scheme = tls === null ? 'http' : 'https';
     const server = createServer({
       ...options,
       tls,
@@ -128,9 +139,17 @@ export function createPage(options: PageOptions): Page {
     }
     const bound = server.server.address();
     if (bound !== null && typeof bound === 'object') boundPort = bound.port;
-    url = `${scheme}://${shownHost(address)}:${boundPort}`;
+    url = tls === null ? `http://${shownHost(address)}:${boundPort}` : secureUrl(address);
     app = server;
+    // One that came while it began to listen.
+    if (tls !== null && certificate !== null && certificate !== tls) renewContext(server, certificate);
     await writeAddress();
+  }
+
+  /** By a name that the certificate is for. */
+  function secureUrl(address: string): string {
+    const [name] = options.hostNames ?? [];
+    return `https://${name === undefined ? shownHost(address) : hostText(name)}:${boundPort}`;
   }
 
   async function writeAddress(): Promise<void> {
@@ -149,19 +168,44 @@ export function createPage(options: PageOptions): Page {
 
   /** P1: from loopback to the configured address, after the answer to the set-up has left. */
   function adminMade(): { readonly movedTo: string | null } {
-    if (isLoopbackBind(bind)) return { movedTo: null };
-    const old = app;
-    moving = (async () => {
-      await delay(500, undefined, { signal: stopped.signal }).catch(() => undefined);
-      if (stopped.signal.aborted || old === null) return;
+    if (isLoopbackBind(bind) || certificate === null) return { movedTo: null };
+    moving = moveToNetwork(500);
+    return { movedTo: options.port === 0 ? null : secureUrl(bind) };
+  }
+
+  async function moveToNetwork(delayMs: number): Promise<void> {
+    try {
+      await moving;
+      await delay(delayMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+      // It may have moved meanwhile, for the other of the two reasons.
+      if (stopped.signal.aborted || app === null || app.server instanceof TlsServer) return;
+      if (!(await users.hasAdmin())) return;
       stream.stop();
-      await old.close();
+      await app.close();
       await listen(bind, options.port === 0 ? 0 : boundPort);
       log.info({ url }, 'the page is open to the network');
-    })().catch((error: unknown) =>
-      log.error({ error: reasonOf(error) }, 'the page cannot listen on its configured address'),
-    );
-    return { movedTo: options.port === 0 ? null : `https://${shownHost(bind)}:${boundPort}` };
+    } catch (error) {
+      log.error({ error: reasonOf(error) }, 'the page cannot listen on its configured address');
+    }
+  }
+
+  function renewContext({ server }: FastifyInstance, given: PageCertificate): void {
+    if (!(server instanceof TlsServer)) return;
+    try {
+      server.setSecureContext(tlsOptions(given));
+    } catch (error) {
+      log.error({ error: reasonOf(error) }, 'the new certificate of the page cannot be used');
+    }
+  }
+
+  async function useCertificate(given: PageCertificate): Promise<void> {
+    certificate = given;
+    if (isLoopbackBind(bind) || app === null) return;
+    if (app.server instanceof TlsServer) renewContext(app, given);
+    else {
+      moving = moveToNetwork(0);
+      await moving;
+    }
   }
 
   let stopping: Promise<void> | null = null;
@@ -186,7 +230,7 @@ export function createPage(options: PageOptions): Page {
       }
       const hasAdmin = await users.hasAdmin();
       await sessions.load();
-      await listen(hasAdmin ? bind : '127.0.0.1', options.port);
+      await listen(isLoopbackBind(bind) || (hasAdmin && certificate !== null) ? bind : loopback, options.port);
       if (!hasAdmin) {
         const token = await users.issueSetupToken();
         if (token.ok) options.onSetupLink(`${url ?? ''}/#setup=${token.value}`);
@@ -194,6 +238,7 @@ export function createPage(options: PageOptions): Page {
       signal.addEventListener('abort', () => void stop(), { once: true });
     },
     stop,
+    useCertificate,
     get url() {
       return url;
     },

@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { noEye, refuse, wrong, type Handler } from './answer.ts';
 import { alertHandlers } from './alerts-routes.ts';
+import { certificateHandlers } from './certificate-routes.ts';
 import { clothHandlers } from './cloth-routes.ts';
 import { flatAlert } from './feed.ts';
 import { cookieName, endedCookie, isLoopback, sessionCookie } from './guard.ts';
@@ -274,6 +275,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     },
 
     ...alertHandlers(parts),
+    ...certificateHandlers(sources),
     ...clothHandlers(sources),
     ...soundHandlers(sources),
     ...viewsHandlers(sources),

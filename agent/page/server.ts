@@ -50,6 +50,11 @@ const noSchemas = {
   },
 };
 
+/** Of a server of the page, for its start and for a certificate that takes the place of another. */
+export function tlsOptions({ keyPem, certPem }: { readonly keyPem: string; readonly certPem: string }) {
+  return { key: keyPem, cert: certPem, minVersion: 'TLSv1.2' } as const;
+}
+
 /** Builds the server; it listens to nothing yet. */
 export function createServer(parts: ServerParts): FastifyInstance {
   const { users, sessions, assets, secure, log } = parts;
@@ -69,7 +74,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
     ? fastify(common)
     : fastify({
         ...common,
-        https: { key: parts.tls.keyPem, cert: parts.tls.certPem, minVersion: 'TLSv1.2' },
+        https: tlsOptions(parts.tls),
       })) as unknown as FastifyInstance;
   const headers = Object.entries(securityHeaders(secure));
 

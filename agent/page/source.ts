@@ -77,6 +77,8 @@ export interface PageSources {
   readonly cloth: PageCloth;
   readonly sound: PageSound;
   readonly views: PageViews;
+  /** Certificate of the site's authority, DER; null where there is none. */
+  authorityCertificate(): Uint8Array | null;
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }

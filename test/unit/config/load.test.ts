@@ -11,7 +11,7 @@ test('a short file gets every default', () => {
   const config = configOf(good);
   assert.equal(config.site.name, 'demo');
   assert.equal(config.dataDir, '/etc/selvedge/data');
-  assert.deepEqual(config.page, { bind: '127.0.0.1', port: 8440 });
+  assert.deepEqual(config.page, { bind: '127.0.0.1', port: 8440, names: [] });
   assert.deepEqual(config.storage, { budgetMiB: 2048, ringDays: 7, ringShare: 0.4 });
   assert.deepEqual(config.log, { level: 'info', statusEveryS: 60 });
   assert.equal(config.uplink, null);
@@ -156,11 +156,20 @@ test('plain MQTT is for loopback alone', () => {
   }
 });
 
-test('the page stays on loopback', () => {
+test('the page is open to other computers only at an address and with names, over HTTPS', () => {
   for (const bind of ['127.0.0.1', '::1', 'localhost'])
     assert.deepEqual(complaints(`${good}page: {bind: "${bind}"}`), []);
-  for (const bind of ['0.0.0.0', '::', '192.168.1.5', 'gateway.local']) {
-    assert.match(complaints(`${good}page: {bind: "${bind}"}`)[0] ?? '', /page\.bind is/, bind);
+  for (const bind of ['0.0.0.0', '::', '192.168.1.5']) {
+    const said = complaints(`${good}page: {bind: "${bind}"}`);
+    assert.match(said.join(), /page\.bind is .*page\.names is empty/, bind);
+    assert.deepEqual(complaints(`${good}page: {bind: "${bind}", names: [gw.local, 192.168.1.5]}`), [], bind);
+  }
+  assert.match(
+    complaints(`${good}page: {bind: gateway.local, names: [gw.local]}`).join(),
+    /page\.bind is .*no address/,
+  );
+  for (const name of ['https://gw', '*.local', 'gw:8440', '0.0.0.0', '', 'a b']) {
+    assert.match(complaints(`${good}page: {names: ["${name}"]}`).join(), /page\.names\[0\]/, name);
   }
 });
 

@@ -22,6 +22,7 @@ const publicRoutes: Readonly<Record<string, string>> = {
   'GET /api/session': 'says 401 and whether the page is set up',
   'POST /api/session/login': 'the way in',
   'POST /api/session/setup': 'the way in for the first admin',
+  'GET /ca.crt': 'what a tablet installs before it trusts the page; no secret',
 };
 
 async function webFolder(): Promise<string> {

@@ -26,6 +26,8 @@ export interface MutableFloor {
   rolls: RollListed[];
   /** Pictures of faults by their SHA-256. */
   readonly crops: Map<string, Uint8Array>;
+  /** Certificate of the site's authority, DER. */
+  authority: Uint8Array | null;
   /** Of every machine with an eye. */
   cloth: ClothView;
   /** Of every machine with an ear. */
@@ -119,6 +121,7 @@ export function createFloor(): Floor {
     frozen: new Set(),
     rolls: [],
     crops: new Map(),
+    authority: null,
     cloth: { fabric: 'single-jersey', known: null, teaching: null },
     taught,
     heard,
@@ -219,6 +222,7 @@ export function createFloor(): Floor {
           return floor.sound;
         },
       },
+      authorityCertificate: () => floor.authority,
       crop: async (sha256) => floor.crops.get(sha256) ?? null,
       ack: async (occurrence, actor, comment): Promise<AckOutcome> => {
         const found = floor.alerts.find(({ record }) => record.occurrence === occurrence);
