@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { createActs } from './acts.ts';
 import { loadAssets } from './assets.ts';
 import { isLoopback } from './guard.ts';
 import { createLimiter } from './limiter.ts';
@@ -18,6 +19,7 @@ import { createServer } from './server.ts';
 import { createSessions, type Lifetime } from './sessions.ts';
 import type { PageClock, PageLog, PageSources, RandomBytes, SiteView } from './source.ts';
 import { createStream, type StreamCounts, type StreamSettings } from './stream.ts';
+import { createTablets } from './tablets.ts';
 import type { Role, UserStore } from './users.ts';
 
 export interface PageOptions {
@@ -80,6 +82,8 @@ export function createPage(options: PageOptions): Page {
     log,
     ...(options.sessionLifetimes === undefined ? {} : { lifetimes: options.sessionLifetimes }),
   });
+  const tablets = createTablets({ file: join(dataDir, 'tablets.json'), clock, random, log });
+  const acts = createActs({ file: join(dataDir, 'acts.jsonl'), clock, log });
   const stream = createStream({
     floor: () => ({
       machines: options.sources.machines(),
@@ -110,6 +114,8 @@ export function createPage(options: PageOptions): Page {
       hostNames: options.hostNames ?? [],
       assets: options.webDir === null ? [] : await loadAssets(options.webDir),
       sessions,
+      tablets,
+      acts,
       limiter,
       stream,
       port: () => boundPort,
@@ -184,7 +190,7 @@ export function createPage(options: PageOptions): Page {
         throw new AgentError('pagePlainOffLoopback', `page.bind is ${bind} and there is no certificate`);
       }
       const hasAdmin = await users.hasAdmin();
-      await sessions.load();
+      await Promise.all([sessions.load(), tablets.load(), acts.load()]);
       await listen(hasAdmin ? bind : '127.0.0.1', options.port);
       if (!hasAdmin) {
         const token = await users.issueSetupToken();
