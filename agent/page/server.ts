@@ -64,7 +64,15 @@ const noSchemas = {
 /** Builds the server; it listens to nothing yet. */
 export function createServer(parts: ServerParts): FastifyInstance {
   const { users, sessions, assets, secure, log } = parts;
+  const headers = Object.entries(securityHeaders(secure));
   const common = {
+    // What is no address of a route comes past every hook: it gets the headers here, and its address is not told back.
+    frameworkErrors: (error: { readonly statusCode?: number }, _request: FastifyRequest, reply: FastifyReply) => {
+      const body = JSON.stringify({ error: { code: 'bad-request', message: 'There is no such address.' } });
+      const own = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
+      reply.hijack();
+      reply.raw.writeHead(error.statusCode ?? 400, { ...Object.fromEntries(headers), ...own }).end(body);
+    },
     bodyLimit: 16 * 1024,
     requestTimeout: 10_000,
     connectionTimeout: 0,
@@ -82,7 +90,6 @@ export function createServer(parts: ServerParts): FastifyInstance {
         ...common,
         https: { key: parts.tls.keyPem, cert: parts.tls.certPem, minVersion: 'TLSv1.2' },
       })) as unknown as FastifyInstance;
-  const headers = Object.entries(securityHeaders(secure));
 
   app.decorateRequest('session', null);
   app.decorateRequest('opened', null);
