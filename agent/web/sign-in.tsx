@@ -1,6 +1,6 @@
 /** The pages before the floor: a notice, the set-up of the first admin, the sign-in. */
-import type { ComponentChildren } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import type { ComponentChildren, ComponentType } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { login, setUp, type Result, type SessionView } from './client.ts';
 
 export function Notice({ title, text, children }: { title: string; text: string; children?: ComponentChildren }) {
@@ -81,6 +81,14 @@ export function SignInForm({ note, onDone }: { note: string | null; onDone: (ses
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { problem, busy, submit } = useSubmit(() => login(name.trim(), password), onDone);
+  const [PinForm, setPinForm] = useState<ComponentType<{ onDone: (session: SessionView) => void }> | null>(null);
+  useEffect(() => {
+    // Without it the password still opens the page.
+    import('./pin-sign-in.tsx').then(
+      ({ PinSignIn }) => setPinForm(() => PinSignIn),
+      () => undefined,
+    );
+  }, []);
   return (
     <main class="gate">
       <form class="gate-card" onSubmit={submit}>
@@ -100,6 +108,7 @@ export function SignInForm({ note, onDone }: { note: string | null; onDone: (ses
           {busy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>
+      {PinForm !== null && <PinForm onDone={onDone} />}
     </main>
   );
 }

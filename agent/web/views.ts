@@ -20,7 +20,9 @@ export interface View {
 }
 
 /** Name in the address (`#/name` or `#/name/of`) → view, in the order of the navigation. */
-export const views = {} as const satisfies Readonly<Record<string, View>>;
+export const views = {
+  people: { title: 'people.title', load: async () => (await import('./people-view.tsx')).PeopleView },
+} as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {
   /** null: the first view. */
