@@ -23,19 +23,19 @@ export interface PeopleParts {
   readonly limiter: Limiter;
   readonly clock: PageClock;
   readonly secure: boolean;
-  port(): number;
+  readonly port: () => number;
   /** Opens a session and sets its cookie. */
-  signIn(user: User, reply: FastifyReply, how?: SignIn): Promise<Session>;
-  view(session: Session): SessionView;
-  /** A problem when `key` has to wait, otherwise null. */
-  mustWait(request: FastifyRequest, reply: FastifyReply, name: string, place?: string): ProblemBody | null;
+  readonly signIn: (user: User, reply: FastifyReply, how?: SignIn) => Promise<Session>;
+  readonly view: (session: Session) => SessionView;
+  /** A problem when this place (the address, unless said) has to wait, otherwise null. */
+  readonly mustWait: (request: FastifyRequest, reply: FastifyReply, name: string, place?: string) => ProblemBody | null;
   /** The user of name and password; null when they are wrong, a problem when somebody has to wait. */
-  verified(
+  readonly verified: (
     request: FastifyRequest,
     reply: FastifyReply,
     name: string,
     password: string,
-  ): Promise<User | ProblemBody | null>;
+  ) => Promise<User | ProblemBody | null>;
 }
 
 const statusOf: Readonly<Record<Refusal['refused'], number>> = {

@@ -63,9 +63,9 @@ const errorCode = (error: unknown): string =>
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export interface UsersOnDisk {
-  read(): Promise<UsersFile>;
+  readonly read: () => Promise<UsersFile>;
   /** One change at a time, in this process by a promise chain and between processes by the lock; without `next` nothing is written. */
-  change<T>(make: (now: UsersFile) => Outcome<T> & { readonly next?: UsersFile }): Promise<Outcome<T>>;
+  readonly change: <T>(make: (now: UsersFile) => Outcome<T> & { readonly next?: UsersFile }) => Promise<Outcome<T>>;
 }
 
 /** `dataDir` must exist or be creatable; nothing is touched before the first call. */

@@ -1,7 +1,7 @@
 /** Every operation of the table against everybody who should not get in. A new operation is covered by being in the table. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { operations } from '../../../agent/page/api.ts';
 import type { Operation } from '../../../agent/page/operation.ts';
 import { covers, roles, type Role } from '../../../agent/page/users.ts';
