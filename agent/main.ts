@@ -23,6 +23,8 @@ import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
 import type { UplinkView } from './live.ts';
 import { createLog, LogTail } from './log.ts';
 import { pageSources } from './page-sources.ts';
+import { createNotifier } from './notify/notifier.ts';
+import { send } from './notify/targets.ts';
 import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
@@ -208,6 +210,16 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye, ear });
     const uplinkView = () => uplink?.view() ?? noUplink;
+    const notifier = createNotifier({
+      targets: config.notify,
+      alerts: () => pipeline.alertsView(),
+      machineName: (id) => config.machines.find((machine) => machine.id === id)?.name ?? id,
+      site: () => ({ id: config.site.id, name: config.site.name, timeZone: config.site.timeZone }),
+      gateway: config.gateway.id,
+      send,
+      clock,
+      log: { info: (d, m) => log.info(d, m), warn: (d, m) => log.warn(d, m) },
+    });
     const health = () =>
       status({
         drivers,
@@ -220,6 +232,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         knowsTime: pipeline.knowsTime(),
         eye: eye?.view() ?? null,
         ear: ear?.view() ?? null,
+        notify: notifier.view(),
         rssBytes: process.memoryUsage.rss(),
       });
     const live = createLiveConfig({
@@ -298,6 +311,10 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     if (teaching !== null) {
       teaching.start(signal);
       stack.defer(() => teaching.stop());
+    }
+    if (config.notify.length > 0) {
+      notifier.start();
+      stack.defer(() => notifier.stop());
     }
     rollRequests.start(signal);
     stack.defer(() => rollRequests.stop());

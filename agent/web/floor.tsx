@@ -1,5 +1,6 @@
 /** The signed-in page: what is wrong now, the machines, the uplink; and whether all of this is fresh. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { AlertSound } from './alert-sound.tsx';
 import { AlertList } from './alerts.tsx';
 import { logout, whoAmI, type SessionView } from './client.ts';
 import { sortedAlerts, waitsForAck, type Alert } from './floor-state.ts';
@@ -73,6 +74,7 @@ export function Floor({ session, onSignedOut }: Props) {
           </div>
           <ConnectionChip connection={connection} stale={stale} />
           <LanguageChoice />
+          <AlertSound alerts={floor.alerts} ready={floor.lastId !== null} />
           <div class="user">
             <span>
               {session.user} <span class="role">({session.role})</span>
