@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test, type TestContext } from 'node:test';
 import type { Page as Tab } from 'playwright-core';
+import { alertView } from '../unit/page/floor-demo.ts';
 import { goodPassword } from '../unit/page/harness.ts';
 import { axeSource, beginPage, expectClean, newTab, openAs, sharedBrowser, watch, wide } from './page-browser.ts';
 
@@ -13,6 +14,11 @@ const goodPin = '274916';
 async function people(tab: Tab): Promise<void> {
   await tab.getByRole('link', { name: 'People' }).click();
   await tab.getByRole('heading', { name: 'Your account' }).waitFor();
+}
+/** Until so many tones were begun in all: the policy of the page lets nothing wait inside it. */
+async function toned(tab: Tab, count: number): Promise<void> {
+  const script = `new Promise((done) => { const look = () => window.tones >= ${count} ? done(window.tones) : setTimeout(look, 20); look(); })`;
+  assert.equal(await tab.evaluate(script), count);
 }
 async function signInByPin(tab: Tab, pin: string): Promise<void> {
   await tab.getByLabel('Who are you?').selectOption('omar');
@@ -99,5 +105,44 @@ test('a PIN opens a tablet that an admin enrolled and no other device; five wron
   }
   await signInByPin(tablet, '111999');
   await tablet.getByText('Too many wrong tries. This PIN works again').waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test('a new alert sounds where somebody turned that on, and the switch is kept on the device', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'mina');
+  const faults = watch(tab, setting.url);
+  await tab.evaluate(`(() => {
+    window.tones = 0;
+    const make = AudioContext.prototype.createOscillator;
+    AudioContext.prototype.createOscillator = function () { window.tones += 1; return make.call(this); };
+  })()`);
+  const box = tab.getByLabel('Sound for new alerts');
+  const alarm = (occurrence: string, priority: 'high' | 'low') =>
+    alertView({
+      occurrence,
+      machine: 'ov-1',
+      type: 'thread_break',
+      text: `Needle thread broken ${occurrence}`,
+      priority,
+      state: 'active-unacked',
+      cause: 'material.thread_break',
+      evidence: {},
+    });
+  assert.equal(await box.isChecked(), false);
+  setting.floor.raise(alarm('one', 'high'));
+  await tab.getByRole('heading', { name: 'Needle thread broken one' }).waitFor();
+  assert.equal(await tab.evaluate('window.tones'), 0, 'off at first');
+  await box.check();
+  await toned(tab, 2);
+  setting.floor.raise(alarm('two', 'low'));
+  await tab.getByRole('heading', { name: 'Needle thread broken two' }).waitFor();
+  assert.equal(await tab.evaluate('window.tones'), 2, 'not for a low one');
+  setting.floor.raise(alarm('three', 'high'));
+  await toned(tab, 4);
+  await tab.reload();
+  await tab.getByText('Touch the page once').waitFor();
+  assert.equal(await box.isChecked(), true);
   assert.deepEqual(faults, []);
 });
