@@ -377,6 +377,12 @@ export const agentErrors = {
     cure: 'Check the disk of the data folder; without an audit nothing is written.',
     retryable: false,
   },
+  notifyRefused: {
+    code: 'AGT-524',
+    meaning: 'A target of notices (notify: in the configuration) did not take what it was told. It is tried again.',
+    cure: 'Look at the reason: a status of the webhook, or the code of the mail connection; then check address, certificate, user and password.',
+    retryable: true,
+  },
   endpointWatched: {
     code: 'AGT-600',
     meaning:

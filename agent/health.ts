@@ -4,6 +4,7 @@ import type { BatchBody } from '../cloud-bridge/contract.ts';
 import type { Driver } from '../drivers/contract.ts';
 import type { CertificateView } from './certificates/keeper.ts';
 import type { UplinkView } from './live.ts';
+import type { NotifyView } from './notify/notifier.ts';
 import type { PipelineCounts } from './pipeline-ports.ts';
 import type { EarView } from './senses/ear/desk.ts';
 import type { EyeView } from './senses/eye/desk.ts';
@@ -83,6 +84,8 @@ export interface HealthParts {
   readonly eye: EyeView | null;
   /** null where no machine has a microphone. */
   readonly ear: EarView | null;
+  /** Who is told of new alerts beside the page. */
+  readonly notify?: readonly NotifyView[];
   /** `process.memoryUsage.rss()`, bytes. */
   readonly rssBytes: number;
 }
@@ -141,6 +144,8 @@ export function status({ drivers, counts, uplink, uplinkCounters, store, loop, r
     pageCertificate: parts.certificate,
     eye: parts.eye,
     ear: parts.ear,
+    /** By target: what waits, what was told, and what was dropped or failed. */
+    notify: parts.notify ?? [],
   };
 }
 export type Status = ReturnType<typeof status>;

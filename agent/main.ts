@@ -27,6 +27,8 @@ import { createLog, LogTail } from './log.ts';
 import { pageCertificateFor } from './page-certificate.ts';
 import { pageSources } from './page-sources.ts';
 import { pageViews } from './page-views.ts';
+import { createNotifier } from './notify/notifier.ts';
+import { send } from './notify/targets.ts';
 import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
@@ -225,6 +227,16 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       onCertificate: (pair) => void page.useCertificate(pair),
     });
     const uplinkView = () => uplink?.view() ?? noUplink;
+    const notifier = createNotifier({
+      targets: config.notify,
+      alerts: () => pipeline.alertsView(),
+      machineName: (id) => config.machines.find((machine) => machine.id === id)?.name ?? id,
+      site: () => ({ id: config.site.id, name: config.site.name, timeZone: config.site.timeZone }),
+      gateway: config.gateway.id,
+      send,
+      clock,
+      log: { info: (d, m) => log.info(d, m), warn: (d, m) => log.warn(d, m) },
+    });
     const health = () =>
       status({
         drivers,
@@ -238,6 +250,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         certificate: certificates?.view() ?? null,
         eye: eye?.view() ?? null,
         ear: ear?.view() ?? null,
+        notify: notifier.view(),
         rssBytes: process.memoryUsage.rss(),
       });
     const live = createLiveConfig({
@@ -340,6 +353,10 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     if (teaching !== null) {
       teaching.start(signal);
       stack.defer(() => teaching.stop());
+    }
+    if (config.notify.length > 0) {
+      notifier.start();
+      stack.defer(() => notifier.stop());
     }
     rollRequests.start(signal);
     stack.defer(() => rollRequests.stop());

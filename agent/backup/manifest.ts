@@ -63,7 +63,7 @@ function parseManifest(text: string, path: string): Manifest {
 }
 
 /** Keys, and the hashes of passwords: what a backup that others may see must not hold. */
-export const isSecret = (path: string) => path === 'users.json' || /^(keys|certificates|opcua\/own)\//.test(path);
+export const isSecret = (path: string) => /^(users|tablets)\.json$|^(keys|certificates|opcua\/own)\//.test(path);
 
 /** Made anew by every start, or held by a process that runs, or the copy of what was damaged. */
 export const isPassing = (path: string) =>

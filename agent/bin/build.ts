@@ -29,7 +29,7 @@ const keptBuilds = 3;
 
 /** Packages with native parts, or that look for files beside themselves, stay where they are. */
 const stayPackages =
-  /^(@nats-io|@peculiar|@serialport|aedes|better-sqlite3|modbus-serial|mqtt|node-opcua|onnxruntime-node|pg|qrcode-terminal|reflect-metadata|rolldown|serialport|sharp|vite)(\/|-|$)/;
+  /^(@nats-io|@peculiar|@serialport|aedes|better-sqlite3|modbus-serial|mqtt|node-opcua|nodemailer|onnxruntime-node|pg|qrcode-terminal|reflect-metadata|rolldown|serialport|sharp|vite)(\/|-|$)/;
 
 /** Makes the build of the present sources and gives its folder; takes 3 s, or nothing where it is there already. */
 export async function buildAgent(dist: string): Promise<string> {

@@ -6,6 +6,7 @@ import type { AcceleratorChoice } from '../../models/package/accelerator.ts';
 import type { ShiftCalendar } from '../time/calendar.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { opcuaPolicies, opcuaSecurityModes } from './machine-schema.ts';
+import type { notifyLanguages } from './notify-schema.ts';
 import type { logLevels } from './schema.ts';
 import type { remoteRawModes } from './uplink-schema.ts';
 
@@ -37,8 +38,31 @@ export interface Config {
     /** What a browser may call this gateway, in one spelling, each once. */
     readonly names: readonly string[];
   };
+  /** At most 8, each with a name of its own. */
+  readonly notify: readonly NotifyTarget[];
   readonly log: { readonly level: LogLevel; readonly statusEveryS: number };
 }
+
+/** Who is told of new alerts; fields as in `docs/CONFIG.md`. */
+export type NotifyTarget = {
+  readonly name: string;
+  readonly priorities: readonly ('urgent' | 'high' | 'medium' | 'low')[];
+} & (
+  | { readonly kind: 'webhook'; readonly url: string; readonly secret: SecretReference | null }
+  | {
+      readonly kind: 'smtp';
+      readonly host: string;
+      readonly port: number;
+      readonly tls: 'starttls' | 'implicit' | 'none';
+      readonly user: string | null;
+      readonly password: SecretReference | null;
+      /** Absolute path of a PEM file. */
+      readonly ca: string | null;
+      readonly from: string;
+      readonly to: readonly string[];
+      readonly language: (typeof notifyLanguages)[number];
+    }
+);
 
 export interface MachineConfig {
   readonly id: string;

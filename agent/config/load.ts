@@ -10,7 +10,15 @@ import { uniqueNames } from '../certificates/names.ts';
 import { AgentError } from '../errors.ts';
 import { parseRules, shippedRules } from '../rules/load.ts';
 import type { Rule } from '../rules/schema.ts';
-import type { Config, EyeConfig, MachineConfig, OpcUaConfig, SecretReference, WebEyeConfig } from './config.ts';
+import type {
+  Config,
+  EyeConfig,
+  MachineConfig,
+  NotifyTarget,
+  OpcUaConfig,
+  SecretReference,
+  WebEyeConfig,
+} from './config.ts';
 import { crossIssues, type CrossInput } from './cross.ts';
 import { configJsonSchema, type SchemaNode } from './describe.ts';
 import { deepFreeze } from './diff.ts';
@@ -21,6 +29,7 @@ import { isProfilePath, profileCatalogue, type ProfileCatalogue } from './profil
 import { layOver, type RemoteSetting, type SettingState } from './remote-fields.ts';
 import { readRemote, settingsFor } from './remote-file.ts';
 import { profileOfOpcua, type ParsedMachine } from './machine-schema.ts';
+import type { ParsedNotify } from './notify-schema.ts';
 import { configSchema, type ParsedConfig } from './schema.ts';
 import { parseSource, type Source } from './source.ts';
 
@@ -236,6 +245,7 @@ function build(
       })),
     },
     page: { ...parsed.page, names: uniqueNames(parsed.page.names).map(({ text }) => text) },
+    notify: parsed.notify.map((target) => notifyOf(target, absolute)),
     log: parsed.log,
   };
 }
@@ -339,6 +349,18 @@ function clipsOf(
 ): NonNullable<MachineConfig['ear']>['keepClips'] {
   const key = reference(clips?.key, absolute);
   return clips === undefined || key === null ? null : { ...clips, key };
+}
+
+function notifyOf(target: ParsedNotify, absolute: (path: string) => string): NotifyTarget {
+  const { name, priorities, port, tls, to, language } = target;
+  if (target.kind === 'webhook') {
+    return { name, priorities, kind: 'webhook', url: target.url ?? '', secret: reference(target.secret, absolute) };
+  }
+  // The schema has refused a target without a host or a sender; this only tells the compiler so.
+  const { host = '', from = '', user = null } = target;
+  const password = reference(target.password, absolute);
+  const ca = target.ca === undefined ? null : absolute(target.ca);
+  return { name, priorities, kind: 'smtp', host, port, tls, user, password, ca, from, to, language };
 }
 
 function reference(text: string | undefined, absolute: (path: string) => string): SecretReference | null {

@@ -11,6 +11,7 @@ import { readName } from '../certificates/names.ts';
 import { calendarSchema } from '../time/calendar.ts';
 import { atStart, field, fingerprintPattern, id, idExpects, label, live } from './fields.ts';
 import { machineSchema, rulesSchema } from './machine-schema.ts';
+import { notifyTarget } from './notify-schema.ts';
 import { uplinkSchema } from './uplink-schema.ts';
 
 /** True when this Node knows the IANA time zone. */
@@ -157,6 +158,17 @@ export const configSchema = z.strictObject({
   uplink: field(uplinkSchema.optional(), 'The cloud bridge. Absent: nothing is sent; everything else works.', atStart),
   models: field(modelsSchema.prefault({}), 'Models of the eye and the ear.', atStart),
   page: field(pageSchema.prefault({}), 'The local page for maintenance staff.', atStart),
+  notify: field(
+    z
+      .array(notifyTarget)
+      .max(8)
+      .refine((targets) => new Set(targets.map(({ name }) => name)).size === targets.length, {
+        error: 'has two targets of one name',
+      })
+      .default([]),
+    'Who is told of new alerts beside the page: webhooks and mail. Never set from afar.',
+    { ...atStart, expects: 'a list of at most 8 targets, each with a name of its own' },
+  ),
   log: field(logSchema.prefault({}), 'The log on standard output, one JSON object a line.', live),
 });
 export type ParsedConfig = z.output<typeof configSchema>;

@@ -9,6 +9,7 @@ import { alertOperations } from './alerts-api.ts';
 import { certificateOperations } from './certificate-api.ts';
 import { clothOperations } from './cloth-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
+import { peopleOperations } from './people-api.ts';
 import { soundOperations } from './sound-api.ts';
 import { userName } from './users.ts';
 import { alertView, machineView, ms, queryMs, sessionView, streamCounts, uplinkView } from './views.ts';
@@ -156,6 +157,7 @@ export const operations = {
   ...writeOperations,
   ...clothOperations,
   ...viewsOperations,
+  ...peopleOperations,
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 

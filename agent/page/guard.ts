@@ -69,6 +69,14 @@ export function endedCookie(name: string, secure: boolean): string {
   return `${name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0${secure ? '; Secure' : ''}`;
 }
 
+/** Which shared tablet this is. It outlives every session: browsers keep a cookie for 400 days at most. */
+export function tabletCookieName(port: number, secure: boolean): string {
+  return `${secure ? '__Host-' : ''}selvedge-tablet-${port}`;
+}
+export function tabletCookie(name: string, token: string, secure: boolean): string {
+  return `${name}=${token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${400 * 86_400}${secure ? '; Secure' : ''}`;
+}
+
 /** No script, style or connection but our own files; nobody may frame the page. */
 export const contentSecurityPolicy = [
   "default-src 'none'",

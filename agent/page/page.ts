@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
+import { createActs } from './acts.ts';
 import { loadAssets } from './assets.ts';
 import { isLoopback } from './guard.ts';
 import { createLimiter } from './limiter.ts';
@@ -20,6 +21,7 @@ import { createServer, tlsOptions } from './server.ts';
 import { createSessions, type Lifetime } from './sessions.ts';
 import type { PageClock, PageLog, PageSources, RandomBytes, SiteView } from './source.ts';
 import { createStream, type StreamCounts, type StreamSettings } from './stream.ts';
+import { createTablets } from './tablets.ts';
 import type { Role, UserStore } from './users.ts';
 
 /** PEM. */
@@ -91,6 +93,8 @@ export function createPage(options: PageOptions): Page {
     log,
     ...(options.sessionLifetimes === undefined ? {} : { lifetimes: options.sessionLifetimes }),
   });
+  const tablets = createTablets({ file: join(dataDir, 'tablets.json'), clock, random, log });
+  const acts = createActs({ file: join(dataDir, 'acts.jsonl'), clock, log });
   const stream = createStream({
     floor: () => ({
       machines: options.sources.machines(),
@@ -122,6 +126,8 @@ export function createPage(options: PageOptions): Page {
       hostNames: options.hostNames ?? [],
       assets: options.webDir === null ? [] : await loadAssets(options.webDir),
       sessions,
+      tablets,
+      acts,
       limiter,
       stream,
       port: () => boundPort,
@@ -229,7 +235,7 @@ export function createPage(options: PageOptions): Page {
         throw new AgentError('pagePlainOffLoopback', `page.bind is ${bind} and there is no certificate`);
       }
       const hasAdmin = await users.hasAdmin();
-      await sessions.load();
+      await Promise.all([sessions.load(), tablets.load(), acts.load()]);
       await listen(isLoopbackBind(bind) || (hasAdmin && certificate !== null) ? bind : loopback, options.port);
       if (!hasAdmin) {
         const token = await users.issueSetupToken();

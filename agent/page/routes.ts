@@ -15,11 +15,14 @@ import type { SessionView } from './views.ts';
 import { agentErrors } from '../errors.ts';
 import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import type { Outcome, WriteRefusalKey } from '../writes/desk.ts';
+import type { Acts } from './acts.ts';
 import type { Limiter } from './limiter.ts';
+import { peopleHandlers } from './people-routes.ts';
 import { soundHandlers } from './sound-routes.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
-import type { Session, Sessions } from './sessions.ts';
+import type { Session, Sessions, SignIn } from './sessions.ts';
 import type { Stream } from './stream.ts';
+import type { Tablets } from './tablets.ts';
 import { thin } from './trend.ts';
 import { covers, type User, type UserStore } from './users.ts';
 import { viewsHandlers } from './views-routes.ts';
@@ -28,6 +31,8 @@ export interface RouteParts {
   readonly sources: PageSources;
   readonly users: UserStore;
   readonly sessions: Sessions;
+  readonly tablets: Tablets;
+  readonly acts: Acts;
   readonly limiter: Limiter;
   readonly stream: Stream;
   readonly clock: PageClock;
@@ -75,14 +80,23 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     writable: covers(session.role, operations.proposeWrite.access) ? sources.writes.machines() : [],
     movedTo,
   });
-  const signIn = async (user: User, reply: FastifyReply): Promise<Session> => {
-    const { token, session } = await sessions.open(user);
+  const signIn = async (user: User, reply: FastifyReply, how?: SignIn): Promise<Session> => {
+    const { token, session } = await sessions.open(
+      user,
+      how ?? { by: 'password', tablet: null, address: reply.request.ip },
+    );
+    reply.request.opened = session;
     reply.header('set-cookie', sessionCookie(cookie(), token, secure));
     return session;
   };
   /** A problem when this address has to wait, otherwise null. */
-  const mustWait = (request: FastifyRequest, reply: FastifyReply, name: string): ProblemBody | null => {
-    const waitS = Math.ceil(limiter.waitMs(request.ip, name) / 1000);
+  const mustWait = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    name: string,
+    place = request.ip,
+  ): ProblemBody | null => {
+    const waitS = Math.ceil(limiter.waitMs(place, name) / 1000);
     if (waitS <= 0) return null;
     reply.header('retry-after', String(waitS));
     return refuse(reply, 429, 'too-many-tries', `Too many failed tries. Try again in ${waitS} s.`);
@@ -279,6 +293,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     ...clothHandlers(sources),
     ...soundHandlers(sources),
     ...viewsHandlers(sources),
+    ...peopleHandlers({ ...parts, signIn, view, mustWait, verified }),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),

@@ -7,11 +7,13 @@
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { AgentError } from '../errors.ts';
+import { aboutOf } from './acts.ts';
 import { operations, type OperationName } from './api.ts';
 import type { Operation } from './operation.ts';
 import { encodingFor, type Asset } from './assets.ts';
 import { cookieName, cookieValue, hostAllowed, isCrossSite, securityHeaders } from './guard.ts';
 import { refuse } from './answer.ts';
+import { tabletOf } from './people-routes.ts';
 import { createHandlers, type RouteParts } from './routes.ts';
 import { csrfMatches, type Session } from './sessions.ts';
 import { covers, type Role } from './users.ts';
@@ -20,11 +22,15 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: 'public' | Role;
     touches?: boolean;
+    /** Of the table; its name is what is written down of an act. */
+    operation?: OperationName;
     /** true: a plain file, which other sites may link to. */
     isFile?: boolean;
   }
   interface FastifyRequest {
     session: Session | null;
+    /** The session that this request opened. */
+    opened: Session | null;
   }
 }
 
@@ -34,6 +40,11 @@ export interface ServerParts extends RouteParts {
   readonly hostNames: readonly string[];
   readonly tls: { readonly keyPem: string; readonly certPem: string } | null;
 }
+
+/** What answers while there is no admin. */
+const beforeSetUp: ReadonlySet<string> = new Set([operations.session.path, operations.setup.path]);
+/** Ways in: of these what was refused is written down too. */
+const waysIn: ReadonlySet<OperationName> = new Set(['login', 'setup', 'pinLogin', 'join']);
 
 const noBuild = 'The web application of this page is not built. The API works.\n';
 
@@ -58,7 +69,15 @@ export function tlsOptions({ keyPem, certPem }: { readonly keyPem: string; reado
 /** Builds the server; it listens to nothing yet. */
 export function createServer(parts: ServerParts): FastifyInstance {
   const { users, sessions, assets, secure, log } = parts;
+  const headers = Object.entries(securityHeaders(secure));
   const common = {
+    // What is no address of a route comes past every hook: it gets the headers here, and its address is not told back.
+    frameworkErrors: (error: { readonly statusCode?: number }, _request: FastifyRequest, reply: FastifyReply) => {
+      const body = JSON.stringify({ error: { code: 'bad-request', message: 'There is no such address.' } });
+      const own = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
+      reply.hijack();
+      reply.raw.writeHead(error.statusCode ?? 400, { ...Object.fromEntries(headers), ...own }).end(body);
+    },
     bodyLimit: 16 * 1024,
     requestTimeout: 10_000,
     connectionTimeout: 0,
@@ -76,9 +95,9 @@ export function createServer(parts: ServerParts): FastifyInstance {
         ...common,
         https: tlsOptions(parts.tls),
       })) as unknown as FastifyInstance;
-  const headers = Object.entries(securityHeaders(secure));
 
   app.decorateRequest('session', null);
+  app.decorateRequest('opened', null);
   // JSON alone: what a form of another site can send without being asked is refused.
   app.removeContentTypeParser('text/plain');
 
@@ -112,7 +131,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
     request.session = await sessionOf(request, touches !== false);
     const isPublic = access === undefined || access === 'public';
     if (!(await users.hasAdmin())) {
-      if (isPublic && request.url !== operations.login.path) return null;
+      if (isPublic && beforeSetUp.has(request.routeOptions.url ?? '')) return null;
       return refuse(reply, 403, 'set-up-needed', 'This page is not set up yet: use the set-up link of the terminal.');
     }
     if (isPublic) return null;
@@ -134,9 +153,39 @@ export function createServer(parts: ServerParts): FastifyInstance {
     const session = sessions.find(token, touch);
     if (session === null) return null;
     const user = await users.find(session.name);
-    if (user?.credential === session.credential && user.role === session.role) return session;
+    const isHere = session.tablet === null || tabletOf(request, parts)?.id === session.tablet;
+    if (isHere && user?.credential === session.credential && user.role === session.role) return session;
     await sessions.close(session.key);
     return null;
+  }
+
+  /** Writes an act down before its answer leaves: the ways in whatever came of it, others where done or not allowed. */
+  app.addHook('onSend', async (request, reply) => {
+    const { operation } = request.routeOptions.config;
+    if (operation === undefined || request.method !== 'POST') return;
+    const { statusCode: status } = reply;
+    const isWayIn = waysIn.has(operation);
+    const session = request.opened ?? request.session;
+    const isDone = status < 400;
+    const isRefused = isWayIn ? [400, 401, 403, 423].includes(status) : status === 403 && session !== null;
+    if (!isDone && !isRefused) return;
+    const actor = session !== null && !(isWayIn && !isDone) ? session.name : await nameGiven(request.body);
+    await parts.acts.record({
+      actor,
+      act: operation,
+      about: isWayIn ? '' : aboutOf(request.params, request.body),
+      outcome: isDone ? 'done' : 'refused',
+      status,
+      address: request.ip.slice(0, 100),
+      by: isDone || !isWayIn ? (session?.by ?? null) : null,
+      tablet: tabletOf(request, parts)?.name ?? null,
+    });
+  });
+
+  /** Only a name the page knows: in the place of a name people type passwords too. */
+  async function nameGiven(body: unknown): Promise<string | null> {
+    const name = typeof body === 'object' && body !== null && 'name' in body ? body.name : null;
+    return typeof name === 'string' && (await users.find(name)) !== null ? name : null;
   }
 
   app.setNotFoundHandler(async (_request, reply) => refuse(reply, 404, 'not-found', 'There is nothing here.'));
@@ -155,7 +204,7 @@ export function createServer(parts: ServerParts): FastifyInstance {
   const handlers = createHandlers(parts);
   for (const [name, operation] of Object.entries(operations) as [OperationName, Operation][]) {
     const { method, path: url, access, touches } = operation;
-    app.route({ method, url, config: { access, touches }, handler: handlers[name] });
+    app.route({ method, url, config: { access, touches, operation: name }, handler: handlers[name] });
   }
   for (const asset of assets) {
     app.route({

@@ -4,6 +4,7 @@
  *  E1  A session ends at its idle limit, at its absolute limit, at sign-out, and when its user is removed or gets another
  *      password, whichever is first.
  *  E2  A clock that was set back does not lengthen a session: one from the future is no session.
+ *  E4  A session by PIN ends after five minutes without a touch; it has the name of the tablet it was opened on.
  *  E3  Sessions survive a restart of the agent; a damaged file only signs everybody out.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
@@ -23,6 +24,8 @@ export const defaultLifetimes: Readonly<Record<Role, Lifetime>> = {
   maintainer: { idleMs: 4 * hourMs, absoluteMs: 12 * hourMs },
   admin: { idleMs: hourMs, absoluteMs: 12 * hourMs },
 };
+/** A shared tablet is put down and taken up by the next person. */
+export const pinLifetime: Lifetime = { idleMs: 5 * 60_000, absoluteMs: 4 * hourMs };
 /** The oldest session gives way to one more. */
 const maxSessions = 200;
 const clockSlackMs = 5_000;
@@ -34,11 +37,23 @@ const stored = z.strictObject({
   credential: z.string(),
   createdMs: z.number(),
   seenMs: z.number(),
+  by: z.enum(['password', 'pin']).default('password'),
+  tablet: z.string().nullable().default(null),
+  address: z.string().default(''),
 });
 type Entry = z.infer<typeof stored>;
 const sessionsFile = z.strictObject({ version: z.literal(1), sessions: z.array(stored).max(maxSessions) });
 
-export interface Session {
+/** How somebody signed in. */
+export interface SignIn {
+  readonly by: 'password' | 'pin';
+  /** Id of the shared tablet; null by password. */
+  readonly tablet: string | null;
+  readonly address: string;
+}
+const byPassword: SignIn = { by: 'password', tablet: null, address: '' };
+
+export interface Session extends Pick<SignIn, 'by' | 'tablet'> {
   readonly name: string;
   readonly role: Role;
   readonly credential: string;
@@ -47,15 +62,30 @@ export interface Session {
   readonly key: string;
 }
 
+/** A session as it is shown. */
+export interface SessionListed extends SignIn {
+  /** Names it, and opens nothing. */
+  readonly id: string;
+  readonly name: string;
+  readonly createdMs: number;
+  readonly seenMs: number;
+}
+/** The part of a key that a session is named by. */
+export const sessionId = (key: string) => key.slice(0, 16);
+
 export interface Sessions {
   load(): Promise<void>;
-  open(user: User): Promise<{ readonly token: string; readonly session: Session }>;
+  open(user: User, how?: SignIn): Promise<{ readonly token: string; readonly session: Session }>;
   /** The live session of `token`; `touch` starts its idle time anew. */
   find(token: string, touch: boolean): Session | null;
   isLive(key: string): boolean;
   /** How many people are signed in who may do what `needed` may. */
   people(needed: Role): number;
   close(key: string): Promise<void>;
+  /** Every live session, the newest first. */
+  list(): readonly SessionListed[];
+  /** Ends those that fit; how many. */
+  closeAll(fits: (session: SessionListed) => boolean): Promise<number>;
   save(): Promise<void>;
 }
 
@@ -85,10 +115,19 @@ export function createSessions(options: {
 
   const isOver = (entry: Entry): boolean => {
     const now = clock.nowMs();
-    const limit = lifetimes[entry.role];
+    const limit = entry.by === 'pin' ? pinLifetime : lifetimes[entry.role];
     if (entry.createdMs > now + clockSlackMs || entry.seenMs > now + clockSlackMs) return true;
     return now - entry.seenMs > limit.idleMs || now - entry.createdMs > limit.absoluteMs;
   };
+  const listed = ({ key, name, createdMs, seenMs, by, tablet, address }: Entry): SessionListed => ({
+    id: sessionId(key),
+    name,
+    createdMs,
+    seenMs,
+    by,
+    tablet,
+    address,
+  });
   const live = (key: string): Entry | null => {
     const entry = entries.get(key);
     if (entry === undefined) return null;
@@ -129,26 +168,28 @@ export function createSessions(options: {
         log.warn({ error: reasonOf(error) }, 'the file of sessions is damaged: everybody signs in again');
       }
     },
-    async open(user) {
+    async open(user, how = byPassword) {
       const token = Buffer.from(random(32)).toString('base64url');
       const key = keyOf(token);
       const now = clock.nowMs();
       const { name, role, credential } = user;
+      if (entries.size >= maxSessions) for (const one of entries.values()) if (isOver(one)) entries.delete(one.key);
       while (entries.size >= maxSessions) {
         const [oldest] = entries.keys();
         if (oldest === undefined) break;
         entries.delete(oldest);
       }
-      entries.set(key, { key, name, role, credential, createdMs: now, seenMs: now });
+      entries.set(key, { key, name, role, credential, createdMs: now, seenMs: now, ...how });
       await save();
-      return { token, session: { name, role, credential, key, csrf: csrfOf(token) } };
+      const { by, tablet } = how;
+      return { token, session: { name, role, credential, key, csrf: csrfOf(token), by, tablet } };
     },
     find(token, touch) {
       const entry = live(keyOf(token));
       if (entry === null) return null;
       if (touch) entry.seenMs = clock.nowMs();
-      const { name, role, credential, key } = entry;
-      return { name, role, credential, key, csrf: csrfOf(token) };
+      const { name, role, credential, key, by, tablet } = entry;
+      return { name, role, credential, key, csrf: csrfOf(token), by, tablet };
     },
     isLive: (key) => live(key) !== null,
     people(needed) {
@@ -157,6 +198,17 @@ export function createSessions(options: {
     },
     async close(key) {
       if (entries.delete(key)) await save();
+    },
+    list: () =>
+      [...entries.values()]
+        .filter((entry) => !isOver(entry))
+        .map(listed)
+        .reverse(),
+    async closeAll(fits) {
+      const ended = [...entries.values()].filter((entry) => fits(listed(entry)));
+      for (const { key } of ended) entries.delete(key);
+      if (ended.length > 0) await save();
+      return ended.length;
     },
     save,
   };

@@ -1,21 +1,27 @@
 /** Who is looking: nobody yet, somebody who sets the page up, somebody who signs in, or a signed-in person. */
+import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { whoAmI, type SessionView } from './client.ts';
 import { Floor } from './floor.tsx';
 import { useLanguage, type Key } from './language.ts';
 import { Notice, SetupForm, SignInForm } from './sign-in.tsx';
 
+interface JoinProps {
+  readonly token: string;
+  readonly onDone: (session: SessionView) => void;
+}
 type Who =
   | { readonly kind: 'asking' }
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'setup'; readonly token: string | null }
   | { readonly kind: 'sign-in'; readonly note: Key | null }
+  | { readonly kind: 'join'; readonly token: string; readonly Form: ComponentType<JoinProps> }
   | { readonly kind: 'moved'; readonly to: string }
   | { readonly kind: 'in'; readonly session: SessionView };
 
 /** Takes the token out of the address bar, so that it stays neither in the history nor on a shared screen. */
-function takeSetupToken(): string | null {
-  const token = new URLSearchParams(location.hash.slice(1)).get('setup');
+function takeToken(kind: 'setup' | 'join'): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get(kind);
   if (token !== null) history.replaceState(null, '', location.pathname);
   return token;
 }
@@ -32,9 +38,19 @@ export function App() {
     else setWho({ kind: 'unreachable' });
   };
   useEffect(() => {
-    void ask(takeSetupToken());
+    const enter = (token: string): void => {
+      import('./pin-sign-in.tsx').then(
+        ({ JoinForm }) => setWho({ kind: 'join', token, Form: JoinForm }),
+        () => setWho({ kind: 'unreachable' }),
+      );
+    };
+    const invitation = takeToken('join');
+    if (invitation === null) void ask(takeToken('setup'));
+    else enter(invitation);
     const onHash = () => {
-      const token = takeSetupToken();
+      const joining = takeToken('join');
+      if (joining !== null) enter(joining);
+      const token = takeToken('setup');
       if (token !== null) void ask(token);
     };
     window.addEventListener('hashchange', onHash);
@@ -58,6 +74,8 @@ export function App() {
       return <SetupForm token={who.token} onDone={entered} />;
     case 'sign-in':
       return <SignInForm note={who.note} onDone={entered} />;
+    case 'join':
+      return <who.Form token={who.token} onDone={entered} />;
     case 'moved':
       return (
         <Notice title={say('sign-in.moved')} text={say('sign-in.moved.text')}>

@@ -1,6 +1,7 @@
 /** The signed-in page: what is wrong now, the machines, the uplink; and whether all of this is fresh. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { alertTitle } from './alert-title.ts';
+import { AlertSound } from './alert-sound.tsx';
 import { AlertList } from './alerts.tsx';
 import { logout, whoAmI, type SessionView } from './client.ts';
 import { sortedAlerts, waitsForAck, type Alert } from './floor-state.ts';
@@ -78,6 +79,7 @@ export function Floor({ session, onSignedOut }: Props) {
           </div>
           <ConnectionChip connection={connection} stale={stale} />
           <LanguageChoice />
+          <AlertSound alerts={floor.alerts} ready={floor.lastId !== null} />
           <div class="user">
             <span>
               {session.user} <span class="role">({say(`role.${session.role}`)})</span>

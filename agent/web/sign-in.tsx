@@ -1,6 +1,6 @@
 /** The pages before the floor: a notice, the set-up of the first admin, the sign-in. */
-import type { ComponentChildren } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import type { ComponentChildren, ComponentType } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { login, setUp, type Failure, type Result, type SessionView } from './client.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import { useLanguage, type Key } from './language.ts';
@@ -86,6 +86,14 @@ export function SignInForm({ note, onDone }: { note: Key | null; onDone: (sessio
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const { problem, busy, submit } = useSubmit(() => login(name.trim(), password), onDone);
+  const [PinForm, setPinForm] = useState<ComponentType<{ onDone: (session: SessionView) => void }> | null>(null);
+  useEffect(() => {
+    // Without it the password still opens the page.
+    import('./pin-sign-in.tsx').then(
+      ({ PinSignIn }) => setPinForm(() => PinSignIn),
+      () => undefined,
+    );
+  }, []);
   return (
     <main class="gate">
       <form class="gate-card" onSubmit={submit}>
@@ -113,6 +121,7 @@ export function SignInForm({ note, onDone }: { note: Key | null; onDone: (sessio
         </button>
         <LanguageChoice />
       </form>
+      {PinForm !== null && <PinForm onDone={onDone} />}
     </main>
   );
 }

@@ -29,6 +29,7 @@ export const views = {
     title: 'acts.figures.title',
     load: async () => (await import('./alert-figures-view.tsx')).AlertFiguresView,
   },
+  people: { title: 'people.title', load: async () => (await import('./people-view.tsx')).PeopleView },
 } as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {

@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { operations } from '../../../agent/page/api.ts';
 import type { Operation } from '../../../agent/page/operation.ts';
 import { openApi } from '../../../agent/page/openapi.ts';
+import { createActs } from '../../../agent/page/acts.ts';
+import { createTablets } from '../../../agent/page/tablets.ts';
 import { loadAssets } from '../../../agent/page/assets.ts';
 import { createServer } from '../../../agent/page/server.ts';
 import { createLimiter } from '../../../agent/page/limiter.ts';
@@ -23,6 +25,9 @@ const publicRoutes: Readonly<Record<string, string>> = {
   'POST /api/session/login': 'the way in',
   'POST /api/session/setup': 'the way in for the first admin',
   'GET /ca.crt': 'what a tablet installs before it trusts the page; no secret',
+  'POST /api/session/join': 'the way in with an invitation',
+  'POST /api/session/pin': 'the way in on a shared tablet',
+  'GET /api/session/tablet': 'says nothing but on an enrolled tablet',
 };
 
 async function webFolder(): Promise<string> {
@@ -40,6 +45,8 @@ async function registeredRoutes(webDir: string, dataDir: string): Promise<{ meth
     sources: floor.sources,
     users: createUserStore({ dataDir, passwords: cheapPasswords(), random, clock: realClock }),
     sessions: createSessions({ file: join(dataDir, 's.json'), clock: realClock, random, log: silentLog }),
+    tablets: createTablets({ file: join(dataDir, 't.json'), clock: realClock, random, log: silentLog }),
+    acts: createActs({ file: join(dataDir, 'a.jsonl'), clock: realClock, log: silentLog }),
     limiter: createLimiter(() => 0),
     stream: createStream({ floor: () => floor, alerts: () => floor.alerts, clock: realClock, epoch: 'e' }),
     clock: realClock,
@@ -102,6 +109,8 @@ test('a route that does not say who may use it cannot be registered', async (t) 
     sources: floor.sources,
     users: createUserStore({ dataDir, passwords: cheapPasswords(), random, clock: realClock }),
     sessions: createSessions({ file: join(dataDir, 's.json'), clock: realClock, random, log: silentLog }),
+    tablets: createTablets({ file: join(dataDir, 't.json'), clock: realClock, random, log: silentLog }),
+    acts: createActs({ file: join(dataDir, 'a.jsonl'), clock: realClock, log: silentLog }),
     limiter: createLimiter(() => 0),
     stream: createStream({ floor: () => floor, alerts: () => floor.alerts, clock: realClock, epoch: 'e' }),
     clock: realClock,

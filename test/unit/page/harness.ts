@@ -89,7 +89,7 @@ export function call(port: number, path: string, ask: Ask = {}): Promise<Answer>
         response.setEncoding('utf8').on('data', (part: string) => (text += part));
         response.on('end', () => {
           const isJson = response.headers['content-type']?.startsWith('application/json') === true;
-          const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : {};
+          const json = isJson && text !== '' ? (JSON.parse(text) as Record<string, unknown>) : {};
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
         });
         // A stream never ends by itself.

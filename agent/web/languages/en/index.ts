@@ -9,6 +9,7 @@ import { health } from './health.ts';
 import { history } from './history.ts';
 import { machinePage } from './machine-page.ts';
 import { machine } from './machine.ts';
+import { people } from './people.ts';
 import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
 import { rolls } from './rolls.ts';
@@ -34,6 +35,7 @@ export const en = {
   ...history,
   ...machinePage,
   ...machine,
+  ...people,
   ...problems,
   ...reasons,
   ...rolls,

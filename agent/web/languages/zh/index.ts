@@ -11,6 +11,7 @@ import { health } from './health.ts';
 import { history } from './history.ts';
 import { machinePage } from './machine-page.ts';
 import { machine } from './machine.ts';
+import { people } from './people.ts';
 import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
 import { rolls } from './rolls.ts';
@@ -36,6 +37,7 @@ export const zh: Translation<typeof en> = {
   ...history,
   ...machinePage,
   ...machine,
+  ...people,
   ...problems,
   ...reasons,
   ...rolls,

@@ -1,0 +1,94 @@
+/** How a message goes to a target: an HTTP POST that is signed, or a mail. */
+import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { AgentError } from '../errors.ts';
+import type { NotifyTarget } from '../config/config.ts';
+import { resolveSecret } from '../config/secrets.ts';
+import { mailText } from './mail-text.ts';
+import type { Notice } from './plan.ts';
+
+export const sendTimeoutMs = 15_000;
+const mostInPost = 50;
+
+export interface Message {
+  readonly notices: readonly Notice[];
+  /** So many more were not told. */
+  readonly left: number;
+  readonly atMs: number;
+  readonly site: { readonly id: string; readonly name: string; readonly timeZone: string };
+  readonly gateway: string;
+}
+/** Rejects when the target did not take it; the reason holds neither secrets nor the address. */
+export type Send = (target: NotifyTarget, message: Message, signal: AbortSignal) => Promise<void>;
+
+/** `v1=` and the HMAC-SHA256 of time, dot and body: who has the key knows that it is ours, and when it was made. */
+export const signature = (key: string, timestamp: string, body: string): string =>
+  `v1=${createHmac('sha256', key).update(`${timestamp}.${body}`).digest('hex')}`;
+
+async function post(target: NotifyTarget & { kind: 'webhook' }, message: Message, signal: AbortSignal): Promise<void> {
+  const { notices, left, site, gateway } = message;
+  const alerts = notices.slice(0, mostInPost);
+  const body = JSON.stringify({
+    v: 1,
+    site: site.id,
+    gateway,
+    sentMs: Math.round(message.atMs),
+    alerts,
+    more: left + notices.length - alerts.length,
+  });
+  const timestamp = String(Math.floor(message.atMs / 1000));
+  const signed =
+    target.secret === null
+      ? {}
+      : {
+          'x-selvedge-timestamp': timestamp,
+          'x-selvedge-signature': signature(resolveSecret(target.secret), timestamp, body),
+        };
+  const response = await fetch(target.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'user-agent': 'selvedge', ...signed },
+    body,
+    // Another place than the file names is no target.
+    redirect: 'manual',
+    signal,
+  });
+  await response.body?.cancel();
+  if (!response.ok) throw new AgentError('notifyRefused', `status ${response.status}`);
+}
+
+async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, signal: AbortSignal): Promise<void> {
+  // Loaded with the first mail: a gateway that sends none does not pay for it.
+  const { createTransport } = await import('nodemailer');
+  const transport = createTransport({
+    host: target.host,
+    port: target.port,
+    secure: target.tls === 'implicit',
+    requireTLS: target.tls === 'starttls',
+    ignoreTLS: target.tls === 'none',
+    connectionTimeout: sendTimeoutMs,
+    greetingTimeout: sendTimeoutMs,
+    socketTimeout: sendTimeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    tls: { minVersion: 'TLSv1.2', ...(target.ca === null ? {} : { ca: await readFile(target.ca, 'utf8') }) },
+    ...(target.user === null || target.password === null
+      ? {}
+      : { auth: { user: target.user, pass: resolveSecret(target.password) } }),
+  });
+  const stop = () => transport.close();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const { subject, text } = mailText(message.notices, message.left, message.site, target.language);
+    await transport.sendMail({ from: target.from, to: [...target.to], subject, text });
+  } catch (error) {
+    // The answer of a mail server may repeat addresses and more: its code says enough.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
+    throw error instanceof AgentError ? error : new AgentError('notifyRefused', code);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    transport.close();
+  }
+}
+
+export const send: Send = (target, message, signal) =>
+  target.kind === 'webhook' ? post(target, message, signal) : mail(target, message, signal);
