@@ -27,12 +27,14 @@ import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
+import type { PageLog } from './page/source.ts';
 import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
 import { bundleOf } from './remote/bundle.ts';
 import { createExecutor } from './remote/kinds.ts';
 import { RemoteSettings } from './remote/settings.ts';
 import { RollRequests } from './rolls/requests.ts';
+import { RunbookDesk } from './runbooks/desk.ts';
 import { earFor, earStaffFor, eyeFor, teachingFor } from './sense-parts.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
@@ -232,6 +234,11 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       status: health,
     });
     const pageClock = { nowMs: () => clock.wallMs(), monotonicMs: systemClocks.monotonicMs };
+    const pageLog: PageLog = {
+      info: (d, m) => log.info(d, m),
+      warn: (d, m) => log.warn(d, m),
+      error: (d, m) => log.error(d, m),
+    };
     const page = createPage({
       bind: config.page.bind,
       port: config.page.port,
@@ -248,6 +255,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         writes: writeDeskFor(config, drivers, { store, log, clock }),
         cloth: teaching,
         sound: earStaff,
+        runbooks: new RunbookDesk({ dataDir: config.dataDir, log: pageLog }),
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -257,7 +265,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       }),
       clock: pageClock,
       random: randomBytes,
-      log: { info: (d, m) => log.info(d, m), warn: (d, m) => log.warn(d, m), error: (d, m) => log.error(d, m) },
+      log: pageLog,
       onSetupLink: (link) =>
         options.terminal(`No admin exists yet. Open this once, within 15 minutes, to make one: ${link}`),
     });

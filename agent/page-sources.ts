@@ -2,7 +2,7 @@
 import { defaultFourPointOptions } from '../models/vision/four-point.ts';
 import type { EyeConfig } from './config/config.ts';
 import type { UplinkView } from './live.ts';
-import type { PageCloth, PageSound, PageSources, PageWrites } from './page/source.ts';
+import type { PageCloth, PageRunbooks, PageSound, PageSources, PageWrites } from './page/source.ts';
 import type { FabricPort, Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
@@ -34,12 +34,14 @@ export function pageSources(parts: {
   readonly cloth: PageCloth | null;
   /** null where no machine has an ear. */
   readonly sound: PageSound | null;
+  readonly runbooks: PageRunbooks;
 }): PageSources {
   const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
     writes,
     cloth: parts.cloth ?? noCloth,
     sound: parts.sound ?? noSound,
+    runbooks: parts.runbooks,
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-bridge/contract.ts';
 import { clothOperations } from './cloth-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
+import { runbookOperations } from './runbooks-api.ts';
 import { soundOperations } from './sound-api.ts';
 import { userName } from './users.ts';
 import { alertView, machineView, ms, queryMs, sessionView, streamCounts, uplinkView } from './views.ts';
@@ -150,6 +151,7 @@ export const operations = {
   ...soundOperations,
   ...writeOperations,
   ...clothOperations,
+  ...runbookOperations,
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 

@@ -14,6 +14,7 @@ import { agentErrors } from '../errors.ts';
 import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import type { Outcome, WriteRefusalKey } from '../writes/desk.ts';
 import type { Limiter } from './limiter.ts';
+import { runbookHandlers } from './runbooks-routes.ts';
 import { soundHandlers } from './sound-routes.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -273,6 +274,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
 
     ...clothHandlers(sources),
     ...soundHandlers(sources),
+    ...runbookHandlers(sources),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),

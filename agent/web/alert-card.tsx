@@ -4,6 +4,7 @@ import { acknowledge } from './client.ts';
 import { Fault, Picture } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { PriorityIcon } from './icons.tsx';
+import { RunbookOfAlert } from './runbook.tsx';
 import { SoundFeedback } from './sound-feedback.tsx';
 import { lasted, type Now } from './times.ts';
 import { ackWord, alertStateWords, causeWord, priorityWords } from './words.ts';
@@ -38,10 +39,7 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
       <Fault alert={alert} />
       <Picture sha256={alert.evidence['spectrogram']} of="spectrogram" />
       {alert.runbook !== null && (
-        <details class="runbook" open={waits}>
-          <summary>What to do</summary>
-          <p>{alert.runbook}</p>
-        </details>
+        <RunbookOfAlert type={alert.type} machine={alert.machine} text={alert.runbook} open={waits} csrf={csrf} />
       )}
       <SoundFeedback alert={alert} name={name} csrf={csrf} disabled={now.stale} />
       {waits && csrf !== null && (

@@ -14,7 +14,7 @@ export type Result<T> =
 
 const offline = 'The gateway does not answer. Check the connection and try again.';
 
-async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
+export async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> {
   let response: Response;
   let body: unknown;
   try {
@@ -33,7 +33,7 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<Result<T>> 
   };
 }
 
-const post = <T>(path: string, body: object, csrf: string | null): Promise<Result<T>> =>
+export const post = <T>(path: string, body: object, csrf: string | null): Promise<Result<T>> =>
   ask<T>(path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(csrf === null ? {} : { 'x-csrf-token': csrf }) },

@@ -20,7 +20,9 @@ export interface View {
 }
 
 /** Name in the address (`#/name` or `#/name/of`) → view, in the order of the navigation. */
-export const views = {} as const satisfies Readonly<Record<string, View>>;
+export const views = {
+  runbooks: { title: 'runbooks.title', load: async () => (await import('./runbooks-view.tsx')).RunbooksView },
+} as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {
   /** null: the first view. */

@@ -112,6 +112,7 @@ async function gatewayApi(t: TestContext, pipeline: Pipeline, store: Store) {
     writes: {} as never,
     cloth: null,
     sound: null,
+    runbooks: {} as never,
   });
   const unasked = { ...sources, uplink: () => ({ configured: false }) as never };
   const { port, users } = await startPage(t, { sources: unasked });

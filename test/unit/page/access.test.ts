@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { operations, type Operation } from '../../../agent/page/api.ts';
+import { operations } from '../../../agent/page/api.ts';
+import type { Operation } from '../../../agent/page/operation.ts';
 import { openApi } from '../../../agent/page/openapi.ts';
 import { loadAssets } from '../../../agent/page/assets.ts';
 import { createServer } from '../../../agent/page/server.ts';
@@ -78,7 +79,7 @@ test('every registered route refuses a request without a session, except the lis
     const body = method === 'GET' ? {} : { body: {} };
     const answer = await call(
       port,
-      url.replace(':occurrence', 'occ-oil').replace(':machine', 'ls-1').replace(':write', 'write-1'),
+      url.replace(':occurrence', 'occ-oil').replace(':machine', 'ls-1').replace(':write', 'write-1').replace(':type', 'oil_low'),
       { method, ...body },
     );
     const key = `${method} ${url}`;

@@ -27,6 +27,7 @@ test('a past alert carries the runbook its rule has today, and none when the rul
     writes: {} as never,
     cloth: null,
     sound: null,
+    runbooks: {} as never,
   });
   const { items } = await sources.alertHistory({ states: ['normal'], machine: null, limit: 10 }, null);
   assert.deepEqual(

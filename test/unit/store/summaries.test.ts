@@ -71,6 +71,7 @@ function sourcesOf(store: Store) {
     writes: {} as never,
     cloth: null,
     sound: null,
+    runbooks: {} as never,
   });
 }
 type Asked = { machine?: string; signal?: string; fromMs?: number; toMs?: number; limit?: number };

@@ -1,6 +1,7 @@
 /** বাংলা */
 import type { Translation } from '../../language.ts';
 import type { en } from '../en/index.ts';
+import { runbooks } from './runbooks.ts';
 import { shell } from './shell.ts';
 
-export const bn: Translation<typeof en> = { ...shell };
+export const bn: Translation<typeof en> = { ...shell, ...runbooks };
