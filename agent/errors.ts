@@ -275,7 +275,8 @@ export const agentErrors = {
   },
   runbookUnusable: {
     code: 'AGT-560',
-    meaning: 'A file of runbooks cannot be used: it is a link, too long, or no UTF-8 text. The next one that fits is shown.',
+    meaning:
+      'A file of runbooks cannot be used: it is a link, too long, or no UTF-8 text. The next one that fits is shown.',
     cure: 'Correct or remove the file that is named: a plain file of at most 64 kB of UTF-8, LANGUAGE/TYPE.md below the folder of runbooks.',
     retryable: false,
   },

@@ -26,7 +26,8 @@ export const runbookOperations = {
   runbooks: {
     method: 'GET',
     path: '/api/runbooks',
-    summary: 'Every runbook with the languages it is there in and who wrote each; titles in the wanted language, else in English',
+    summary:
+      'Every runbook with the languages it is there in and who wrote each; titles in the wanted language, else in English',
     access: 'viewer',
     touches: true,
     query: z.strictObject({ language: language.default('en') }),

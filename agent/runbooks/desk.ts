@@ -97,7 +97,10 @@ export class RunbookDesk {
     const outcome = await this.#files.site.write(name, isEmpty ? null : markdown);
     const bytes = isEmpty ? 0 : Buffer.byteLength(markdown);
     if (outcome === 'done') {
-      this.#log.info({ user: by, ...name, bytes }, isEmpty ? 'a runbook of the site was taken back' : 'a runbook was changed');
+      this.#log.info(
+        { user: by, ...name, bytes },
+        isEmpty ? 'a runbook of the site was taken back' : 'a runbook was changed',
+      );
     }
     return outcome;
   }
@@ -105,7 +108,8 @@ export class RunbookDesk {
   async #text(wanted: RunbookName, from: RunbookOrigin | null): Promise<Omit<Runbook, 'tree'> | null> {
     for (const one of candidates(wanted, from === null ? undefined : [from])) {
       const markdown = await this.#files[one.from].read(one.name);
-      if (markdown !== null) return { ...one.name, from: one.from, markdown };
+      // An empty file is one that somebody is about to write.
+      if (markdown !== null && markdown.trim() !== '') return { ...one.name, from: one.from, markdown };
     }
     return null;
   }

@@ -27,8 +27,7 @@ export interface RunbookLog {
 /** O_NONBLOCK: nobody may be kept waiting by a pipe. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown');
 const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));
 
 export class RunbookFiles {
@@ -56,16 +55,18 @@ export class RunbookFiles {
       if (!(await this.#isOwn(dirname(path), name.language))) return this.#refuse(path, 'its folder is a link', '');
       file = await open(path, readFlags);
     } catch (error) {
-      return isAbsent(error) ? null : this.#refuse(path, codeOf(error) === 'ELOOP' ? 'it is a link' : codeOf(error), '');
+      return isAbsent(error)
+        ? null
+        : this.#refuse(path, codeOf(error) === 'ELOOP' ? 'it is a link' : codeOf(error), '');
     }
     try {
       const stat = await file.stat();
       const version = `${stat.size} ${stat.mtimeMs}`;
       if (!stat.isFile()) return this.#refuse(path, 'it is no file', version);
       if (stat.size > maxRunbookBytes) return this.#refuse(path, `it is longer than ${maxRunbookBytes} bytes`, version);
-      const bytes = Buffer.alloc(maxRunbookBytes + 1);
+      const bytes = Buffer.alloc(stat.size + 1);
       const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-      if (bytesRead > maxRunbookBytes) return this.#refuse(path, `it is longer than ${maxRunbookBytes} bytes`, version);
+      if (bytesRead > stat.size) return this.#refuse(path, 'it is being written', version);
       return utf8(bytes.subarray(0, bytesRead)) ?? this.#refuse(path, 'it is no UTF-8 text', version);
     } catch (error) {
       return this.#refuse(path, codeOf(error), '');
@@ -148,7 +149,7 @@ export class RunbookFiles {
     if (this.#told.size > maxRunbooks) this.#told.clear();
     this.#told.set(path, what);
     const { code, meaning, cure } = agentErrors[key];
-    this.#log.warn({ code, file: path, reason: why, cure }, meaning);
+    this.#log.warn({ code, file: path, reason: why, unusable: this.#unusable, cure }, meaning);
   }
 }
 

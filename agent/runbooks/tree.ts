@@ -28,7 +28,7 @@ export type Block =
 /** A place a link may lead to; null: none. */
 export function safeHref(href: string): string | null {
   // A browser passes over blanks and control characters within a scheme, and takes a backslash for a slash.
-  if (href === '' || href.length > 2_000 || /[\u0000-\u0020\u007f-\u00a0\\]/.test(href)) return null;
+  if (href === '' || href.length > 2_000 || /[\p{Cc}\p{Zs}\\]/u.test(href)) return null;
   if (/^https?:\/\/[^/]/i.test(href)) return URL.canParse(href) ? href : null;
   return /^[^/]*:|^\/\//.test(href) ? null : href;
 }

@@ -38,9 +38,7 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
       </p>
       <Fault alert={alert} />
       <Picture sha256={alert.evidence['spectrogram']} of="spectrogram" />
-      {alert.runbook !== null && (
-        <RunbookOfAlert type={alert.type} machine={alert.machine} text={alert.runbook} open={waits} csrf={csrf} />
-      )}
+      {alert.runbook !== null && <RunbookOfAlert alert={alert} text={alert.runbook} open={waits} csrf={csrf} />}
       <SoundFeedback alert={alert} name={name} csrf={csrf} disabled={now.stale} />
       {waits && csrf !== null && (
         <AckForm alerts={[alert]} title={alert.text} csrf={csrf} name={name} disabled={now.stale} />

@@ -52,7 +52,11 @@ export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: Edit
   };
   const save = async (text: string): Promise<void> => {
     if (!start()) return;
-    const answer = await changeRunbook(type, { language, ...(own === null ? {} : { profile: own }), markdown: text }, csrf);
+    const answer = await changeRunbook(
+      type,
+      { language, ...(own === null ? {} : { profile: own }), markdown: text },
+      csrf,
+    );
     setBusy(false);
     if (!answer.ok) {
       setProblem(answer.message);

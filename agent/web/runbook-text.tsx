@@ -1,6 +1,7 @@
 /** The tree of a runbook as elements. Nothing of a text becomes anything but these elements and words. */
 import type { Block, Inline } from './runbook-client.ts';
 
+/** @param top level of the heading that a title becomes */
 export function RunbookText({ tree, top }: { readonly tree: readonly Block[]; readonly top: 2 | 3 | 4 }) {
   return <>{tree.map((block, index) => blockNode(block, index, top))}</>;
 }
@@ -8,14 +9,15 @@ export function RunbookText({ tree, top }: { readonly tree: readonly Block[]; re
 function blockNode(block: Block, key: number, top: number) {
   switch (block.kind) {
     case 'heading': {
-      // Below the heading that the page has above it.
       const Heading = headings[Math.min(6, block.level + top - 1)] ?? 'h6';
       return <Heading key={key}>{inlines(block.children)}</Heading>;
     }
     case 'paragraph':
       return <p key={key}>{inlines(block.children)}</p>;
     case 'list': {
-      const items = block.items.map((item, index) => <li key={index}>{item.map((one, at) => inItem(one, at, top))}</li>);
+      const items = block.items.map((item, index) => (
+        <li key={index}>{item.map((one, at) => inItem(one, at, top))}</li>
+      ));
       return block.ordered ? (
         <ol key={key} start={block.start}>
           {items}

@@ -1,8 +1,9 @@
 /** What to do about an alert: its own short words at once, and the runbook in full when somebody looks. */
 import { useEffect, useState } from 'preact/hooks';
 import type { ComponentType } from 'preact';
+import type { Alert } from './floor-state.ts';
 import { languages, useLanguage } from './language.ts';
-import { fetchRunbook, type RunbookOrigin, type ShownRunbook } from './runbook-client.ts';
+import { fetchRunbook, type Block, type RunbookOrigin, type ShownRunbook } from './runbook-client.ts';
 import type { EditorProps } from './runbook-edit.tsx';
 import { RunbookText } from './runbook-text.tsx';
 
@@ -10,23 +11,38 @@ interface Props {
   readonly type: string;
   readonly machine?: string;
   readonly profile?: string;
-  /** Heading level above the runbook's own. */
+  /** Level of the heading that the title becomes. */
   readonly top: 2 | 3;
+  /** The heading it stands under: a title that says the same is left out. */
+  readonly under: string | null;
   readonly csrf: string | null;
   /** What is shown while it is fetched, and where there is none. */
   readonly meanwhile: string | null;
 }
 
+function below(heading: string | null, tree: readonly Block[]): readonly Block[] {
+  const [first, ...others] = tree;
+  if (first?.kind !== 'heading') return tree;
+  const [words, ...more] = first.children;
+  return more.length === 0 && words?.kind === 'text' && words.text === heading ? others : tree;
+}
+
 /** The disclosure of an alert. */
-export function RunbookOfAlert(props: { type: string; machine: string; text: string; open: boolean; csrf: string | null }) {
-  const { type, machine, text, csrf } = props;
+export function RunbookOfAlert(props: {
+  readonly alert: Alert;
+  readonly text: string;
+  readonly open: boolean;
+  readonly csrf: string | null;
+}) {
+  const { alert, text, csrf } = props;
+  const { type, machine } = alert;
   const { say } = useLanguage();
   const [isOpen, setOpen] = useState(props.open);
   return (
     <details class="runbook" open={props.open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{say('runbooks.what-to-do')}</summary>
       {isOpen ? (
-        <RunbookShown type={type} machine={machine} csrf={csrf} meanwhile={text} top={3} />
+        <RunbookShown type={type} machine={machine} csrf={csrf} meanwhile={text} top={3} under={alert.text} />
       ) : (
         <p dir="auto">{text}</p>
       )}
@@ -35,7 +51,7 @@ export function RunbookOfAlert(props: { type: string; machine: string; text: str
 }
 
 /** A runbook in the language of the page, and for an admin the way to change it. */
-export function RunbookShown({ type, machine, profile, top, csrf, meanwhile }: Props) {
+export function RunbookShown({ type, machine, profile, top, under, csrf, meanwhile }: Props) {
   const { say, code } = useLanguage();
   const [found, setFound] = useState<ShownRunbook | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -57,11 +73,12 @@ export function RunbookShown({ type, machine, profile, top, csrf, meanwhile }: P
     if (meanwhile !== null) return <p dir="auto">{meanwhile}</p>;
     return problem === null ? <p class="loading">{say('runbooks.loading')}</p> : <p class="problem">{problem}</p>;
   }
-  const edit = (): void => void import('./runbook-edit.tsx').then(({ RunbookEditor }) => setEditor(() => RunbookEditor));
+  const edit = (): void =>
+    void import('./runbook-edit.tsx').then(({ RunbookEditor }) => setEditor(() => RunbookEditor));
   return (
     <>
       <div class="runbook-text" lang={languages[found.language].locale} dir="auto">
-        <RunbookText tree={found.tree} top={top} />
+        <RunbookText tree={below(under, found.tree)} top={top} />
       </div>
       {meanwhile !== null && (
         <p class="hint">

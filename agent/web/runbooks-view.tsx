@@ -21,6 +21,7 @@ export function RunbooksView({ session, of }: ViewProps) {
         type={type}
         {...(profile === undefined ? {} : { profile })}
         top={2}
+        under={null}
         csrf={session.csrf}
         meanwhile={null}
       />

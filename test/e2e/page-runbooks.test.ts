@@ -66,9 +66,11 @@ test('an admin edits at the alert: preview, save, another person sees it, take b
   await preview.getByRole('heading', { name: 'Call Mo first' }).waitFor();
   assert.equal(await preview.locator('b').count(), 0);
   assert.deepEqual(
-    await preview.locator('a').evaluateAll((all: { getAttribute(name: string): string | null }[]) =>
-      all.map((one) => one.getAttribute('href')),
-    ),
+    await preview
+      .locator('a')
+      .evaluateAll((all: { getAttribute(name: string): string | null }[]) =>
+        all.map((one) => one.getAttribute('href')),
+      ),
     ['#/runbooks'],
   );
   await expectClean(tab, await axeSource(), 'the editor');
@@ -100,14 +102,14 @@ test('the view of all runbooks lists them and shows one, clean to axe at 360 px 
   assert.ok((await tab.locator('.runbooks li').count()) >= 44);
   const axe = await axeSource();
   await expectClean(tab, axe, 'the list');
-  assert.ok((await tab.evaluate('document.documentElement.scrollWidth')) as number <= 360);
+  assert.equal(await tab.evaluate('document.documentElement.scrollWidth <= 360'), true);
   await tab.getByRole('link', { name: 'Motor too hot' }).click();
   await tab.getByRole('heading', { name: 'Motor too hot' }).waitFor();
   await expectClean(tab, axe, 'one runbook');
   assert.match(tab.url(), /#\/runbooks\/motor_hot$/);
   await tab.goto(`${setting.url}/#/runbooks/hole`);
   await tab.getByText('iframe src').waitFor();
-  assert.ok((await tab.evaluate('document.documentElement.scrollWidth')) as number <= 360);
+  assert.equal(await tab.evaluate('document.documentElement.scrollWidth <= 360'), true);
   await tab.goto(`${setting.url}/#/runbooks/no_such_thing`);
   await tab.getByText('There is no runbook').waitFor();
   assert.deepEqual(faults, []);

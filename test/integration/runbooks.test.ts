@@ -21,8 +21,7 @@ async function shown(url: string, who: SignedIn, query: string) {
   assert.equal(answer.status, 200, query);
   return operations.runbook.response.parse(await answer.json());
 }
-const urlOf = (lines: readonly Line[]) =>
-  String(lines.find((line) => typeof line['page'] === 'string')?.['page']);
+const urlOf = (lines: readonly Line[]) => String(lines.find((line) => typeof line['page'] === 'string')?.['page']);
 
 test('a runbook changed on the page is shown, written down with who did it, and outlives a restart and a backup', async (t) => {
   const dir = temporaryDir(t);

@@ -42,7 +42,10 @@ test('a viewer reads what ships, of the profile of a machine where there is one,
     'shipped',
     'sewing-efka-serial',
   ]);
-  assert.deepEqual(seen(await get(mina, 'runbooks/offline?profile=of-nobody&machine=none')).slice(2), ['shipped', null]);
+  assert.deepEqual(seen(await get(mina, 'runbooks/offline?profile=of-nobody&machine=none')).slice(2), [
+    'shipped',
+    null,
+  ]);
   const one = operations.runbook.response.parse((await get(mina, 'runbooks/oil_low')).json);
   assert.equal(one.editable, false);
   assert.deepEqual(
@@ -53,7 +56,12 @@ test('a viewer reads what ships, of the profile of a machine where there is one,
   const oil = items.find(({ type, profile }) => type === 'oil_low' && profile === null);
   assert.equal(oil?.title, 'Oil level low');
   assert.deepEqual(oil?.languages[0], { language: 'en', from: 'shipped' });
-  for (const path of ['runbooks/no_such_type', 'runbooks/oil_low?language=xx', 'runbooks/..%2Fen%2Foil_low', 'runbooks/A']) {
+  for (const path of [
+    'runbooks/no_such_type',
+    'runbooks/oil_low?language=xx',
+    'runbooks/..%2Fen%2Foil_low',
+    'runbooks/A',
+  ]) {
     assert.ok([400, 404].includes((await get(mina, path)).status), path);
   }
 });
@@ -93,6 +101,8 @@ test('a file that a person puts into the folder is shown at once, and one that c
   mkdirSync(join(dataDir, 'runbooks/en'), { recursive: true });
   writeFileSync(join(dataDir, 'runbooks/en/oil_low.md'), '# By hand');
   assert.deepEqual(seen(await get(mina, 'runbooks/oil_low')), ['# By hand', 'en', 'site', null]);
+  writeFileSync(join(dataDir, 'runbooks/en/oil_low.md'), '\n');
+  assert.equal(seen(await get(mina, 'runbooks/oil_low'))[2], 'shipped');
   writeFileSync(join(dataDir, 'runbooks/en/oil_low.md'), Buffer.from([0xff, 0xfe]));
   assert.equal(seen(await get(mina, 'runbooks/oil_low'))[2], 'shipped');
   assert.ok(logged.some((line) => 'code' in line && line.code === 'AGT-560'));

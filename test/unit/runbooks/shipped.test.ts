@@ -6,7 +6,7 @@ import { GatewayAlerts } from '../../../agent/gateway-alerts.ts';
 import { parseRules, shippedRules } from '../../../agent/rules/load.ts';
 import { RunbookFiles } from '../../../agent/runbooks/files.ts';
 import { pathOf, runbookLanguages, titleOf, type RunbookName } from '../../../agent/runbooks/lookup.ts';
-import { treeOf, type Block, type LexerToken } from '../../../agent/runbooks/tree.ts';
+import { treeOf, type Block } from '../../../agent/runbooks/tree.ts';
 import { SoundDesk } from '../../../agent/sounds.ts';
 import { loadProfile } from '../../../drivers/profiles/load.ts';
 import { lexer } from 'marked';
@@ -31,11 +31,13 @@ async function text(name: RunbookName): Promise<string> {
   assert.ok(read !== null, `${pathOf(name)} is missing`);
   return read;
 }
-const treeOfText = (markdown: string) => treeOf(lexer(markdown) as readonly LexerToken[]);
+const treeOfText = (markdown: string) => treeOf(lexer(markdown));
 
 /** What a runbook is made of: its kinds of blocks, with the number of steps. */
 const shape = (tree: readonly Block[]) =>
-  tree.map((block) => (block.kind === 'list' ? `${block.ordered ? 'steps' : 'list'} ${block.items.length}` : block.kind));
+  tree.map((block) =>
+    block.kind === 'list' ? `${block.ordered ? 'steps' : 'list'} ${block.items.length}` : block.kind,
+  );
 
 test('every alert the agent raises by itself has a runbook in every language', async () => {
   assert.ok(builtIn.length >= 44, String(builtIn.length));
@@ -52,7 +54,7 @@ test('every runbook has a title, what it means, three to seven steps and whom to
     const markdown = await text(name);
     const made = shape(treeOfText(markdown));
     assert.match(made.join(' '), /^heading paragraph heading steps [3-7] heading paragraph$/, where);
-    assert.ok((titleOf(markdown) ?? '').length > 3, where);
+    assert.ok((titleOf(markdown) ?? '').length > 1, where);
     if (name.language === 'en') continue;
     const english = await text({ ...name, language: 'en' });
     assert.deepEqual(made, shape(treeOfText(english)), where);
@@ -76,6 +78,11 @@ test('no runbook is there in one language alone, or for a type or profile that n
 });
 
 test('the scripts of the languages are their own', async () => {
-  const script = { en: /[a-z]{4}/, zh: /\p{Script=Han}{4}/u, vi: /[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]/, bn: /\p{Script=Bengali}{4}/u };
+  const script = {
+    en: /[a-z]{4}/,
+    zh: /\p{Script=Han}{4}/u,
+    vi: /[ăâđêôơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]/,
+    bn: /\p{Script=Bengali}{4}/u,
+  };
   for (const name of await files.list()) assert.match(await text(name), script[name.language], pathOf(name));
 });

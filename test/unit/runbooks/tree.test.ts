@@ -10,11 +10,10 @@ import {
   treeOf,
   type Block,
   type Inline,
-  type LexerToken,
 } from '../../../agent/runbooks/tree.ts';
 import { treeSchema } from '../../../agent/runbooks/tree-schema.ts';
 
-const parse = (markdown: string) => treeOf(lexer(markdown) as readonly LexerToken[]);
+const parse = (markdown: string) => treeOf(lexer(markdown));
 const text = (words: string): Inline => ({ kind: 'text', text: words });
 
 test('headings, paragraphs, lists and what is in them become nodes', () => {
@@ -67,7 +66,13 @@ test('HTML, tables, pictures and code blocks are plain text', () => {
 });
 
 test('a link leads to http, https or the page itself', () => {
-  for (const href of ['https://example.org/a?b=c', 'HTTP://example.org', '#/runbooks/oil_low', '/api/health', 'a/b.md']) {
+  for (const href of [
+    'https://example.org/a?b=c',
+    'HTTP://example.org',
+    '#/runbooks/oil_low',
+    '/api/health',
+    'a/b.md',
+  ]) {
     assert.equal(safeHref(href), href);
   }
   for (const href of [
