@@ -298,6 +298,31 @@ export const agentErrors = {
     cure: 'Make another with `selvedge cert init --new-authority --config FILE`, and install it on every tablet and computer that opens the page.',
     retryable: false,
   },
+  runbookUnusable: {
+    code: 'AGT-560',
+    meaning:
+      'A file of runbooks cannot be used: it is a link, too long, or no UTF-8 text. The next one that fits is shown.',
+    cure: 'Correct or remove the file that is named: a plain file of at most 64 kB of UTF-8, LANGUAGE/TYPE.md below the folder of runbooks.',
+    retryable: false,
+  },
+  runbooksTooMany: {
+    code: 'AGT-561',
+    meaning: 'There are more than 500 runbooks in a folder. Not all of them are listed, and no new one is taken.',
+    cure: 'Remove those of alert types and profiles that the site does not have.',
+    retryable: false,
+  },
+  runbookUnwritable: {
+    code: 'AGT-562',
+    meaning: 'The runbook could not be stored. The one before it still stands.',
+    cure: 'Check the rights of the folder runbooks in the data folder, and the free space of its disk.',
+    retryable: false,
+  },
+  runbookTooHard: {
+    code: 'AGT-563',
+    meaning: 'The text of a runbook takes too long to take apart. It is shown as plain text.',
+    cure: 'Write it more simply: headings, paragraphs, lists, links.',
+    retryable: false,
+  },
   commandRefused: {
     code: 'AGT-310',
     meaning: 'A command from afar was not carried out.',

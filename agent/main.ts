@@ -33,6 +33,7 @@ import { ensurePageBuilt } from './page/build.ts';
 import { createPage } from './page/page.ts';
 import { createPasswords } from './page/password.ts';
 import { createUserStore } from './page/users.ts';
+import type { PageLog } from './page/source.ts';
 import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
 import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
 import { bundleOf } from './remote/bundle.ts';
@@ -40,6 +41,7 @@ import { createExecutor } from './remote/kinds.ts';
 import { RemoteSettings } from './remote/settings.ts';
 import { RollRequests } from './rolls/requests.ts';
 import { earFor, earStaffFor, eyeFor, launcher, teachingFor } from './sense-parts.ts';
+import { RunbookDesk } from './runbooks/desk.ts';
 import { loadSources, type WatchedMachine } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import type { Store } from './store/open.ts';
@@ -270,6 +272,11 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     });
     stack.defer(() => doctor.stop());
     const pageClock = { nowMs: () => clock.wallMs(), monotonicMs: systemClocks.monotonicMs };
+    const pageLog: PageLog = {
+      info: (d, m) => log.info(d, m),
+      warn: (d, m) => log.warn(d, m),
+      error: (d, m) => log.error(d, m),
+    };
     const page = createPage({
       bind: config.page.bind,
       port: config.page.port,
@@ -300,6 +307,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
           clock,
         }),
         authorityCertificate: () => certificates?.authority ?? null,
+        runbooks: new RunbookDesk({ dataDir: config.dataDir, log: pageLog }),
       }),
       users: createUserStore({
         dataDir: config.dataDir,
@@ -309,7 +317,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       }),
       clock: pageClock,
       random: randomBytes,
-      log: { info: (d, m) => log.info(d, m), warn: (d, m) => log.warn(d, m), error: (d, m) => log.error(d, m) },
+      log: pageLog,
       onSetupLink: (link) =>
         options.terminal(`No admin exists yet. Open this once, within 15 minutes, to make one: ${link}`),
     });

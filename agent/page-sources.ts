@@ -3,7 +3,7 @@ import { defaultFourPointOptions } from '../models/vision/four-point.ts';
 import { alertSources } from './alert-sources.ts';
 import type { EyeConfig } from './config/config.ts';
 import type { UplinkView } from './live.ts';
-import type { PageCloth, PageSound, PageSources, PageViews, PageWrites } from './page/source.ts';
+import type { PageCloth, PageRunbooks, PageSound, PageSources, PageViews, PageWrites } from './page/source.ts';
 import type { FabricPort, Pipeline } from './pipeline-ports.ts';
 import type { Store } from './store/open.ts';
 
@@ -50,6 +50,7 @@ export function pageSources(parts: {
   readonly views: PageViews;
   /** DER; absent or null where the page has no authority of its own. */
   readonly authorityCertificate?: () => Uint8Array | null;
+  readonly runbooks: PageRunbooks;
 }): PageSources {
   const { pipeline, store, scores, uplink, health, writes } = parts;
   return {
@@ -59,6 +60,7 @@ export function pageSources(parts: {
     sound: parts.sound ?? noSound,
     views: parts.views,
     authorityCertificate: parts.authorityCertificate ?? (() => null),
+    runbooks: parts.runbooks,
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

@@ -10,6 +10,7 @@ import { certificateOperations } from './certificate-api.ts';
 import { clothOperations } from './cloth-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
 import { peopleOperations } from './people-api.ts';
+import { runbookOperations } from './runbooks-api.ts';
 import { soundOperations } from './sound-api.ts';
 import { userName } from './users.ts';
 import { alertView, machineView, ms, queryMs, sessionView, streamCounts, uplinkView } from './views.ts';
@@ -158,6 +159,7 @@ export const operations = {
   ...clothOperations,
   ...viewsOperations,
   ...peopleOperations,
+  ...runbookOperations,
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 

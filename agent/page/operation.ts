@@ -18,6 +18,8 @@ export interface Operation {
   readonly access: 'public' | Role;
   /** false: does not start the idle time of the session anew (it runs without anybody being there). */
   readonly touches: boolean;
+  /** Most bytes of the body, where the server's own limit is not enough. */
+  readonly bodyLimit?: number;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject;

@@ -18,6 +18,7 @@ import type { Outcome, WriteRefusalKey } from '../writes/desk.ts';
 import type { Acts } from './acts.ts';
 import type { Limiter } from './limiter.ts';
 import { peopleHandlers } from './people-routes.ts';
+import { runbookHandlers } from './runbooks-routes.ts';
 import { soundHandlers } from './sound-routes.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
 import type { Session, Sessions, SignIn } from './sessions.ts';
@@ -294,6 +295,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     ...soundHandlers(sources),
     ...viewsHandlers(sources),
     ...peopleHandlers({ ...parts, signIn, view, mustWait, verified }),
+    ...runbookHandlers(sources),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),

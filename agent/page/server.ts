@@ -203,8 +203,8 @@ export function createServer(parts: ServerParts): FastifyInstance {
 
   const handlers = createHandlers(parts);
   for (const [name, operation] of Object.entries(operations) as [OperationName, Operation][]) {
-    const { method, path: url, access, touches } = operation;
-    app.route({ method, url, config: { access, touches, operation: name }, handler: handlers[name] });
+    const { method, path: url, access, touches, bodyLimit = common.bodyLimit } = operation;
+    app.route({ method, url, bodyLimit, config: { access, touches, operation: name }, handler: handlers[name] });
   }
   for (const asset of assets) {
     app.route({

@@ -10,6 +10,7 @@ import type { AlertFigures } from '../alerts/figures.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
 import type { RollListed } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
+import type { RunbookDesk } from '../runbooks/desk.ts';
 import type { EarStaff, SoundView } from '../senses/ear/staff.ts';
 import type { ClothView, TeachDesk } from '../senses/teach-desk.ts';
 import type { OccurrenceQuery, OccurrenceRecord } from '../store/history.ts';
@@ -79,6 +80,7 @@ export interface PageSources {
   readonly views: PageViews;
   /** Certificate of the site's authority, DER; null where there is none. */
   authorityCertificate(): Uint8Array | null;
+  readonly runbooks: PageRunbooks;
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }
@@ -143,6 +145,9 @@ export type PageCloth = Pick<TeachDesk, 'view' | 'teach' | 'cancel'>;
 /** The sound of machines with an ear, as those who hear of it have it. */
 export type PageSound = Pick<EarStaff, 'view' | 'label' | 'takeBack' | 'teach' | 'cancel'>;
 export type { ClothView, SoundView };
+
+/** What to do about alerts, as the desk has it. */
+export type PageRunbooks = Pick<RunbookDesk, 'find' | 'list' | 'preview' | 'change'>;
 
 /** Writes to machines, as the desk has them. */
 export type PageWrites = Pick<WriteDesk, 'machines' | 'setPoints' | 'propose' | 'confirm' | 'drop' | 'history'>;

@@ -8,6 +8,7 @@ import { waitsForAck, type Alert } from './floor-state.ts';
 import { PriorityIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
 import { Problem } from './problem.tsx';
+import { RunbookOfAlert } from './runbook.tsx';
 import { SoundFeedback } from './sound-feedback.tsx';
 import { lasted, type Now } from './times.ts';
 import { ackWord, alertStateWord, causeWord, priorityWord } from './words.ts';
@@ -46,12 +47,7 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
       </p>
       <Fault alert={alert} />
       <Picture sha256={alert.evidence['spectrogram']} of="spectrogram" />
-      {alert.runbook !== null && (
-        <details class="runbook" open={waits}>
-          <summary>{say('alerts.runbook')}</summary>
-          <p>{alert.runbook}</p>
-        </details>
-      )}
+      {alert.runbook !== null && <RunbookOfAlert alert={alert} text={alert.runbook} open={waits} csrf={csrf} />}
       <SoundFeedback alert={alert} name={name} csrf={csrf} disabled={now.stale} />
       {waits && csrf !== null && (
         <AckForm alerts={[alert]} title={title} csrf={csrf} name={name} disabled={now.stale} />

@@ -30,6 +30,7 @@ export const views = {
     load: async () => (await import('./alert-figures-view.tsx')).AlertFiguresView,
   },
   people: { title: 'people.title', load: async () => (await import('./people-view.tsx')).PeopleView },
+  runbooks: { title: 'runbooks.title', load: async () => (await import('./runbooks-view.tsx')).RunbooksView },
 } as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {

@@ -83,7 +83,7 @@ test('from the set-up link to the first alert: set up, sign out, sign in, see it
   const card = tab.locator('[data-occurrence="occ-thread"]');
   await card.getByRole('heading', { name: 'Needle thread broken' }).waitFor();
   await card.getByText('Cause: Thread break').waitFor();
-  await card.getByText('Thread anew').waitFor();
+  await card.getByText('Thread anew, check the needle').waitFor();
   await tab.getByText('New alert, Overlock 1: Needle thread broken').waitFor({ state: 'attached' });
 
   await card.getByRole('button', { name: /^Add note/ }).click();

@@ -114,6 +114,7 @@ async function gatewayApi(t: TestContext, pipeline: Pipeline, store: Store) {
     cloth: null,
     sound: null,
     views: {} as never,
+    runbooks: {} as never,
   });
   const unasked = { ...sources, uplink: () => ({ configured: false }) as never };
   const { port, users } = await startPage(t, { sources: unasked });

@@ -175,6 +175,7 @@ test('the verb beside an open store gives picture, table and data of a roll, ove
     cloth: null,
     sound: null,
     views: {} as never,
+    runbooks: {} as never,
   });
   const file = async (name: 'json' | 'png') => Buffer.from((await sources.rolls.file(machine, '1', name)) ?? []);
   const shown = rollMapSchema.parse(JSON.parse((await file('json')).toString()));

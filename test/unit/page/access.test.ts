@@ -87,7 +87,11 @@ test('every registered route refuses a request without a session, except the lis
     const body = method === 'GET' ? {} : { body: {} };
     const answer = await call(
       port,
-      url.replace(':occurrence', 'occ-oil').replace(':machine', 'ls-1').replace(':write', 'write-1'),
+      url
+        .replace(':occurrence', 'occ-oil')
+        .replace(':machine', 'ls-1')
+        .replace(':write', 'write-1')
+        .replace(':type', 'oil_low'),
       { method, ...body },
     );
     const key = `${method} ${url}`;

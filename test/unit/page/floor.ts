@@ -7,6 +7,7 @@ import type { AlertView, MachineView, UplinkView } from '../../../agent/live.ts'
 import type { RollListed } from '../../../agent/rolls/read.ts';
 import type { AckOutcome, ClothView, PageClock, PageLog, PageSources, SoundView } from '../../../agent/page/source.ts';
 import { floorActs } from './floor-acts.ts';
+import { RunbookDesk } from '../../../agent/runbooks/desk.ts';
 import { demoAlerts, demoHistory, demoMachines, demoUplink, fileOf, rollListed, trendOf } from './floor-demo.ts';
 
 import { demoViews, viewsOf, type FloorViews } from './floor-views.ts';
@@ -137,6 +138,8 @@ export function createFloor(): Floor {
       views: viewsOf(() => floor.views),
       alertActs: floorActs(() => floor),
       writes: writable.desk(),
+      // What ships; a page that is started has a folder for those of its site.
+      runbooks: new RunbookDesk({ dataDir: '/dev/null', log: silentLog }),
       machines: () => floor.machines.map((m) => (m.gap !== null || floor.frozen.has(m.id) ? m : readAgain(m))),
       alerts: () => floor.alerts,
       uplink: () => floor.uplink,

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { createPasswords } from '../../../agent/page/password.ts';
 import { createPage, type Page, type PageOptions } from '../../../agent/page/page.ts';
 import { createUserStore, type UserStore } from '../../../agent/page/users.ts';
+import { RunbookDesk } from '../../../agent/runbooks/desk.ts';
 import { createFloor, random, realClock, silentLog, type Floor } from './floor.ts';
 
 /** Cheap on purpose: what is tested here is not how slow scrypt is. */
@@ -38,6 +39,7 @@ export async function startPage(
     options.users ??
     createUserStore({ dataDir, passwords: cheapPasswords(), random, clock: options.clock ?? realClock });
   const links: string[] = [];
+  Object.assign(floor.sources, { runbooks: new RunbookDesk({ dataDir, log: options.log ?? silentLog }) });
   const page = createPage({
     bind: '127.0.0.1',
     port: 0,

@@ -40,6 +40,7 @@ test('a past alert carries what people did with it and the runbook its rule has 
     cloth: null,
     sound: null,
     views: {} as never,
+    runbooks: {} as never,
   });
   const { items } = await sources.alertHistory({ states: ['normal'], machine: null, limit: 10 }, null);
   assert.deepEqual(

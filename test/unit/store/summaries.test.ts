@@ -73,6 +73,7 @@ function sourcesOf(store: Store) {
     cloth: null,
     sound: null,
     views: {} as never,
+    runbooks: {} as never,
   });
 }
 type Asked = { machine?: string; signal?: string; fromMs?: number; toMs?: number; limit?: number };

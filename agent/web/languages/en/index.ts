@@ -14,6 +14,7 @@ import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
 import { rolls } from './rolls.ts';
 import { rules } from './rules.ts';
+import { runbooks } from './runbooks.ts';
 import { setPoints } from './set-points.ts';
 import { shell } from './shell.ts';
 import { signIn } from './sign-in.ts';
@@ -40,6 +41,7 @@ export const en = {
   ...reasons,
   ...rolls,
   ...rules,
+  ...runbooks,
   ...setPoints,
   ...shell,
   ...signIn,

@@ -16,6 +16,7 @@ import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
 import { rolls } from './rolls.ts';
 import { rules } from './rules.ts';
+import { runbooks } from './runbooks.ts';
 import { setPoints } from './set-points.ts';
 import { shell } from './shell.ts';
 import { signIn } from './sign-in.ts';
@@ -42,6 +43,7 @@ export const zh: Translation<typeof en> = {
   ...reasons,
   ...rolls,
   ...rules,
+  ...runbooks,
   ...setPoints,
   ...shell,
   ...signIn,

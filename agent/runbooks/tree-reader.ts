@@ -1,0 +1,65 @@
+/**
+ * Texts to trees, one at a time, each on a thread of its own that is ended when it takes too long. Trees of short texts are kept.
+ *
+ * Invariants (test/unit/runbooks/tree-reader.test.ts):
+ *  R1  No text, however it is made, takes the main thread's time or is waited for longer than the limit.
+ */
+import { createHash } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
+import { treeSchema } from './tree-schema.ts';
+import type { Block } from './tree.ts';
+
+const maxWaiting = 200;
+const keptTrees = 256;
+const keptTextLength = 16_384;
+const threadHeapMiB = 64;
+
+export class TreeReader {
+  readonly #limitMs: number;
+  readonly #kept = new Map<string, readonly Block[]>();
+  #waiting = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @param limitMs the longest a text may take, with the start of its thread */
+  constructor(limitMs = 3_000) {
+    this.#limitMs = limitMs;
+  }
+
+  /** null: it took too long or too much, or too many texts wait. */
+  async read(markdown: string): Promise<readonly Block[] | null> {
+    const key = createHash('sha256').update(markdown).digest('base64');
+    const known = this.#kept.get(key);
+    if (known !== undefined) return known;
+    if (this.#waiting >= maxWaiting) return null;
+    this.#waiting++;
+    const turn = this.#last.then(() => this.#kept.get(key) ?? treeOnThread(markdown, this.#limitMs));
+    this.#last = turn;
+    const tree = await turn;
+    this.#waiting--;
+    if (tree !== null && markdown.length <= keptTextLength) this.#keep(key, tree);
+    return tree;
+  }
+
+  #keep(key: string, tree: readonly Block[]): void {
+    this.#kept.set(key, tree);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > keptTrees && oldest !== undefined) this.#kept.delete(oldest);
+  }
+}
+
+/** Never rejects. */
+async function treeOnThread(markdown: string, limitMs: number): Promise<readonly Block[] | null> {
+  const worker = new Worker(new URL('./tree-thread.ts', import.meta.url), {
+    workerData: markdown,
+    resourceLimits: { maxOldGenerationSizeMb: threadHeapMiB },
+  });
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const timer = setTimeout(() => resolve(null), limitMs);
+  worker.once('message', resolve);
+  worker.once('error', () => resolve(null));
+  worker.once('exit', () => resolve(null));
+  const told = await promise;
+  clearTimeout(timer);
+  await worker.terminate();
+  return treeSchema.safeParse(told).data ?? null;
+}
