@@ -21,7 +21,10 @@ const noSound: PageSound = {
 };
 
 export function pageSources(parts: {
-  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'runbook' | 'incident'> & {
+  readonly pipeline: Pick<
+    Pipeline,
+    'machinesView' | 'alertsView' | 'alertAction' | 'runbook' | 'incident' | 'needles'
+  > & {
     readonly fabric: Pick<FabricPort, 'rollBegin'>;
   };
   readonly store: Pick<Store, 'trend' | 'alerts' | 'summaries' | 'rolls' | 'rollFile' | 'readFile'>;
@@ -40,6 +43,7 @@ export function pageSources(parts: {
     writes,
     cloth: parts.cloth ?? noCloth,
     sound: parts.sound ?? noSound,
+    needles: pipeline.needles,
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-bridge/contract.ts';
 import { clothOperations } from './cloth-api.ts';
+import { needleCaseOperations } from './needle-cases-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
 import { soundOperations } from './sound-api.ts';
 import { userName } from './users.ts';
@@ -150,6 +151,7 @@ export const operations = {
   ...soundOperations,
   ...writeOperations,
   ...clothOperations,
+  ...needleCaseOperations,
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 

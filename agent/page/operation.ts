@@ -20,7 +20,7 @@ export interface Operation {
   readonly touches: boolean;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
-  readonly body?: z.ZodObject;
+  readonly body?: z.ZodType;
   /** A file has its media type. */
   readonly response: z.ZodType | 'event-stream' | { readonly media: string };
 }

@@ -14,6 +14,7 @@ import { agentErrors } from '../errors.ts';
 import { mediaTypes, type RollFormat } from '../rolls/show.ts';
 import type { Outcome, WriteRefusalKey } from '../writes/desk.ts';
 import type { Limiter } from './limiter.ts';
+import { needleCaseHandlers } from './needle-cases-routes.ts';
 import { soundHandlers } from './sound-routes.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
 import type { Session, Sessions } from './sessions.ts';
@@ -273,6 +274,15 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
 
     ...clothHandlers(sources),
     ...soundHandlers(sources),
+    ...needleCaseHandlers({
+      needles: sources.needles,
+      log,
+      verified,
+      isLive: async (session) => {
+        const user = await users.find(session.name);
+        return sessions.isLive(session.key) && user?.credential === session.credential && user.role === session.role;
+      },
+    }),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),

@@ -5,6 +5,7 @@
  */
 import type { SummaryRecord, StateSummaryRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
+import type { NeedleCasePort } from '../pipeline-ports.ts';
 import type { RollListed } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
 import type { EarStaff, SoundView } from '../senses/ear/staff.ts';
@@ -68,6 +69,8 @@ export interface PageSources {
   readonly rolls: PageRolls;
   readonly cloth: PageCloth;
   readonly sound: PageSound;
+  /** Cases of needles that broke, of every machine. */
+  readonly needles: NeedleCasePort;
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }

@@ -209,6 +209,11 @@ CREATE INDEX event_roll ON event (machine, id) WHERE event IN ('fabric_finding',
   'roll_begun', 'roll_looked');
 CREATE INDEX event_roll_begun ON event (machine, id) WHERE event = 'roll_begun';
 `,
+  // A start asks for the newest needle cases (`case-events.ts`).
+  `
+CREATE INDEX event_case ON event (machine, id) WHERE event IN ('needle_case_act', 'needle_case_opened');
+CREATE INDEX event_case_opened ON event (machine, id) WHERE event = 'needle_case_opened';
+`,
 ];
 
 export const ringMigrations: readonly string[] = [

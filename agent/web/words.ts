@@ -67,6 +67,7 @@ const causeWords: Readonly<Record<string, string>> = {
   'safety.door_open': 'Door or cover open',
   'material.bobbin_empty': 'Bobbin empty',
   'material.thread_break': 'Thread break',
+  'needle.broken': 'Needle broken',
   'maintenance.due': 'Service due',
   'maintenance.oil_low': 'Oil level low',
   'knit.yarn_break_top': 'Yarn break, top',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageSources } from '../../../agent/page-sources.ts';
+import { createFloor } from './floor.ts';
 
 test('a past alert carries the runbook its rule has today, and none when the rule is gone', async () => {
   const record = (rule: string) => ({ machine: 'ls-1', rule, state: 'normal', transition: 'closed' });
@@ -11,6 +12,7 @@ test('a past alert carries the runbook its rule has today, and none when the rul
       alertAction: () => ({ outcome: 'not-open', durable: Promise.resolve() }),
       runbook: (machine, rule) => (machine === 'ls-1' && rule === 'oil-low' ? 'Fill up.' : null),
       incident: () => null,
+      needles: createFloor().needles,
       fabric: { rollBegin: () => assert.fail('not asked') },
     },
     store: {

@@ -32,6 +32,7 @@ export const emptyRecovery: Recovery = {
   clockShifts: [],
   lastSteps: [],
   lastRolls: [],
+  needleCases: [],
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],
