@@ -198,8 +198,10 @@ export class NeedleCaseDesk {
     return this.#act(id, { kind: 'closed', by });
   }
 
+  /** @param id of the case, or of an occurrence of an alert that it belongs to: of several, the newest */
   view(id: string): NeedleCaseView | null {
-    const kept = this.#cases.get(id);
+    const isOf = (act: Act) => 'occurrence' in act && act.occurrence === id;
+    const kept = this.#cases.get(id) ?? [...this.#cases.values()].findLast(({ acts }) => acts.some(isOf));
     return kept === undefined ? null : viewOf(kept.now);
   }
 

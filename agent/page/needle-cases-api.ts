@@ -120,7 +120,7 @@ export const needleCaseOperations = {
   needleCase: {
     method: 'GET',
     path: '/api/needle-cases/:case',
-    summary: 'One case. 404: unknown, or too old to be shown here',
+    summary: 'One case, by its id or by an alert it belongs to. 404: unknown, or too old to be shown here',
     access: 'viewer',
     touches: false,
     params: ofCase,

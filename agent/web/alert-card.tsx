@@ -4,6 +4,7 @@ import { acknowledge } from './client.ts';
 import { Fault, Picture } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { PriorityIcon } from './icons.tsx';
+import { useLanguage } from './language.ts';
 import { SoundFeedback } from './sound-feedback.tsx';
 import { lasted, type Now } from './times.ts';
 import { ackWord, alertStateWords, causeWord, priorityWords } from './words.ts';
@@ -17,6 +18,7 @@ interface CardProps {
 }
 
 export function AlertCard({ alert, csrf, now, name }: CardProps) {
+  const { say } = useLanguage();
   const waits = waitsForAck(alert);
   const code = alert.evidence['code'];
   return (
@@ -42,6 +44,11 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
           <summary>What to do</summary>
           <p>{alert.runbook}</p>
         </details>
+      )}
+      {(alert.type === 'needle_broken' || alert.cause === 'needle.broken') && (
+        <p>
+          <a href={`#/needle-case/${encodeURIComponent(alert.occurrence)}`}>{say('needles.link')}</a>
+        </p>
       )}
       <SoundFeedback alert={alert} name={name} csrf={csrf} disabled={now.stale} />
       {waits && csrf !== null && (

@@ -60,9 +60,11 @@ export function Floor({ session, onSignedOut }: Props) {
 
   return (
     <div class={stale ? 'page is-stale' : 'page'}>
-      <a class="skip" href="#alerts">
-        Skip to what is wrong now
-      </a>
+      {place.view === null && (
+        <a class="skip" href="#alerts">
+          Skip to what is wrong now
+        </a>
+      )}
       <header class="top">
         <div class="top-row">
           <div class="brand">

@@ -20,7 +20,12 @@ export interface View {
 }
 
 /** Name in the address (`#/name` or `#/name/of`) → view, in the order of the navigation. */
-export const views = {} as const satisfies Readonly<Record<string, View>>;
+export const views = {
+  'needle-case': {
+    title: 'needles.title',
+    load: async () => (await import('./needle-case-view.tsx')).NeedleCasePage,
+  },
+} as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {
   /** null: the first view. */

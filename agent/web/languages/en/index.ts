@@ -1,4 +1,5 @@
 /** English: what every other language is a translation of. One file an area of the page. */
+import { needles } from './needles.ts';
 import { shell } from './shell.ts';
 
-export const en = { ...shell } as const;
+export const en = { ...shell, ...needles } as const;

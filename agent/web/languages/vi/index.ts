@@ -1,6 +1,7 @@
 /** Tiếng Việt */
 import type { Translation } from '../../language.ts';
 import type { en } from '../en/index.ts';
+import { needles } from './needles.ts';
 import { shell } from './shell.ts';
 
-export const vi: Translation<typeof en> = { ...shell };
+export const vi: Translation<typeof en> = { ...shell, ...needles };
