@@ -99,8 +99,10 @@ export class NeedleCaseDesk {
         // One that was told twice was stored twice.
         if (kept === undefined) this.#cases.set(id, { machine: record.machine, acts: [act], now: openCase(act) });
       } else if (kept !== undefined) {
+        const stepped = step(kept.now, act);
+        if (!stepped.ok) continue;
         kept.acts.push(act);
-        kept.now = folded(kept.acts) ?? kept.now;
+        kept.now = stepped.value;
       }
     }
     for (const machine of new Set([...this.#cases.values()].map((one) => one.machine))) this.#forgetOld(machine);

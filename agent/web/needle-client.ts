@@ -54,17 +54,17 @@ const post = (path: string, body: object, csrf: string): Promise<Told<NeedleCase
     body: JSON.stringify(body),
   });
 const of = (id: string): string => `/${encodeURIComponent(id)}`;
-const unlessEmpty = <K extends string>(key: K, text: string) =>
-  text.trim() === '' ? {} : ({ [key]: text.trim() } as Record<K, string>);
+/** Absent where nothing was written. */
+const written = (text: string): string | undefined => (text.trim() === '' ? undefined : text.trim());
 
 export const fetchCases = (state: 'open' | 'closed') => ask<ListPage<NeedleCaseView>>(`?state=${state}`);
 export const fetchCase = (id: string) => ask<NeedleCaseView>(of(id));
 export const openCase = (machine: string, note: string, csrf: string) =>
-  post('', { machine, ...unlessEmpty('note', note) }, csrf);
+  post('', { machine, note: written(note) }, csrf);
 export const addFragment = (id: string, name: string, csrf: string) =>
   post(`${of(id)}/fragments`, { name: name.trim() }, csrf);
 export const tickFragment = (id: string, fragment: number, found: boolean, where: string, csrf: string) =>
-  post(`${of(id)}/fragments/${fragment}`, { found, ...unlessEmpty('where', where) }, csrf);
+  post(`${of(id)}/fragments/${fragment}`, { found, where: written(where) }, csrf);
 export const sayCase = (id: string, said: Statement, csrf: string) => post(`${of(id)}/complete`, said, csrf);
 export const closeCase = (id: string, name: string, password: string, csrf: string) =>
   post(`${of(id)}/close`, { name: name.trim(), password }, csrf);
