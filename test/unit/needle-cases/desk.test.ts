@@ -124,6 +124,18 @@ test('a step of the wall clock leaves no last good stitch that lies beside the c
   assert.equal(only(rig).range.goodMs, null);
 });
 
+test('a case of a time that was not known is dated with the rest', () => {
+  const rig = brokenRig({ startMs: 1_000_000, options: { builtMs: eight - 86_400_000 } });
+  const before = only(rig);
+  assert.equal(before.openedMs, 1_003_000);
+  const shiftMs = eight - rig.wallMs;
+  rig.wallMs = eight;
+  rig.pass(200);
+  const { openedMs, range, acts: kept } = only(rig);
+  assert.deepEqual([openedMs, range.goodMs], [before.openedMs + shiftMs, (before.range.goodMs ?? 0) + shiftMs]);
+  assert.equal(kept[0]?.atMs, openedMs);
+});
+
 test('a second break adds to the open case; the same one told again does not', () => {
   const rig = brokenRig();
   const show = (what: Record<string, number | boolean>) => {
