@@ -13,6 +13,7 @@ import { bootOfOccurrence, datedRecord } from './dating/record.ts';
 import type { IncidentBook } from './incidents/book.ts';
 import type { Journaling } from './journaling.ts';
 import type { LineTime } from './line-time.ts';
+import type { NeedleCaseDesk } from './needle-cases/desk.ts';
 import type { DatedSpan } from './pipeline-ports.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { RingBlock } from './store/store.ts';
@@ -29,6 +30,7 @@ export interface ClockStepsParts {
   readonly desk: AlertDesk;
   readonly incidents: IncidentBook;
   readonly acts: Pick<ActDesk, 'date'>;
+  readonly needles: NeedleCaseDesk;
   readonly machines: ReadonlyMap<string, Watched>;
   readonly boot: string;
   /** Occurrences raised by these boots have their times on our clock. */
@@ -75,13 +77,14 @@ export class ClockSteps {
       machine.rollup.openSegment({ boot, segment }, newMs - oldMs, fromMs, underWay);
       machine.shift(newMs - oldMs);
     }
+    this.#p.needles.clockStepped();
     if (becameKnown) this.#timeKnown({ shiftMs: newMs - oldMs, untilMs: fromMs });
     // By this process's monotonic clock a start tells which readings of the ring are of before it.
     journal.instant('gateway', newMs, 'clock_step', { stepMs, segment, monotonicMs });
   }
 
   #timeKnown(span: DatedSpan): void {
-    const { line, journal, desk, incidents, acts, machines, ownBoots, builtMs } = this.#p;
+    const { line, journal, desk, incidents, acts, needles, machines, ownBoots, builtMs } = this.#p;
     const { shiftMs } = span;
     this.#knowsTime = true;
     line.datedFrom(span.untilMs);
@@ -89,6 +92,7 @@ export class ClockSteps {
     desk.date(shiftMs, builtMs, raisedHere);
     incidents.date(shiftMs, builtMs, raisedHere);
     acts.date(shiftMs, builtMs);
+    needles.date(shiftMs, builtMs);
     journal.date((record) => {
       const occurrenceMs = raisedHere(record.occurrence) ? shiftMs : 0;
       return datedRecord(record, { ownMs: shiftMs, beforeMs: shiftMs, occurrenceMs }, builtMs);

@@ -342,6 +342,12 @@ export const agentErrors = {
     cure: 'Look at the line before; send other settings.',
     retryable: true,
   },
+  needleCaseNotStored: {
+    code: 'AGT-640',
+    meaning: 'What was done in the case of a broken needle could not be stored, so it does not count.',
+    cure: 'Look at the health of the gateway: the disk is full or damaged. Do it again when that is put right.',
+    retryable: false,
+  },
   writesOff: {
     code: 'AGT-700',
     meaning: 'Writing is off for this machine.',

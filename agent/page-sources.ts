@@ -22,7 +22,10 @@ const noSound: PageSound = {
 };
 
 export function pageSources(parts: {
-  readonly pipeline: Pick<Pipeline, 'machinesView' | 'alertsView' | 'alertAction' | 'acts' | 'runbook' | 'incident'> & {
+  readonly pipeline: Pick<
+    Pipeline,
+    'machinesView' | 'alertsView' | 'alertAction' | 'acts' | 'runbook' | 'incident' | 'needles'
+  > & {
     readonly fabric: Pick<FabricPort, 'rollBegin'>;
   };
   readonly store: Pick<
@@ -61,6 +64,7 @@ export function pageSources(parts: {
     views: parts.views,
     authorityCertificate: parts.authorityCertificate ?? (() => null),
     runbooks: parts.runbooks,
+    needles: pipeline.needles,
     rolls: {
       list: async (machine) => (scores.has(machine) ? store.rolls({ machine }) : null),
       file: async (machine, id, format) => {

@@ -9,6 +9,7 @@ import type { FoldMachine } from './dating/fold.ts';
 import type { IncidentView } from './incidents/book.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
+import type { NeedleCaseDesk } from './needle-cases/desk.ts';
 import type { SeenFabric } from './rolls/desk.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
@@ -220,6 +221,12 @@ export interface SoundPort {
   labelled(machine: string, data: EventRecord['data']): Promise<void>;
 }
 
+/** What people do with the cases of needles that broke. */
+export type NeedleCasePort = Pick<
+  NeedleCaseDesk,
+  'open' | 'addFragment' | 'tickFragment' | 'say' | 'close' | 'view' | 'views'
+>;
+
 /** What the gateway says of itself. */
 export interface GatewayPort {
   /** A model on trial was taken back: an event and an alert of the gateway. */
@@ -239,6 +246,7 @@ export interface GatewayPort {
 export interface Pipeline {
   readonly fabric: FabricPort;
   readonly sound: SoundPort;
+  readonly needles: NeedleCasePort;
   readonly gateway: GatewayPort;
   readonly acts: ActPort;
   accept(event: DriverEvent): void;

@@ -6,6 +6,7 @@
  *     finding of a sense → its roll (rolls/desk.ts) → alerts (findings.ts)            (fabric.ts)
  *     sound of a machine that is odd → alerts                                          (sounds.ts)
  *     alerts of both about one needle → one incident                                   (incidents/book.ts)
+ *     alerts of a needle that broke → its case                                         (needle-cases/desk.ts)
  *     what the gateway says of itself                                                 (gateway.ts)
  *     minutes and blocks that are due                                                 (collecting.ts)
  *                   → outbox                                                        (journaling.ts)
@@ -35,6 +36,7 @@ import { GatewayDesk } from './gateway.ts';
 import { IncidentBook, type IncidentView } from './incidents/book.ts';
 import { Intake } from './intake.ts';
 import { Journaling } from './journaling.ts';
+import { NeedleCaseDesk } from './needle-cases/desk.ts';
 import { Judgement } from './judgement.ts';
 import { LineTime } from './line-time.ts';
 import type { AlertView, MachineView } from './live.ts';
@@ -66,6 +68,7 @@ class DataPipeline implements Pipeline {
   readonly fabric: FabricDesk;
   readonly sound: SoundDesk;
   readonly acts: ActDesk;
+  readonly needles: NeedleCaseDesk;
   readonly #clock: PipelineClock;
   readonly #line: LineTime;
   readonly #options: PipelineOptions;
@@ -102,6 +105,7 @@ class DataPipeline implements Pipeline {
         this.#journal.record(alertDraft(step, atMs));
         this.#incidents.stepped(step, atMs);
         this.acts.stepped(step);
+        this.needles.stepped(step, atMs);
       },
       flood: (phase, atMs, alerts) =>
         this.#journal.event({ machine: 'gateway', atMs, event: 'alert_flood', phase, fromMs: null, data: { alerts } }),
@@ -112,17 +116,12 @@ class DataPipeline implements Pipeline {
     this.gateway = new GatewayDesk({ journal, desk, now });
     const isWatched = (machine: string) => this.#watched(machine) !== undefined;
     this.sound = new SoundDesk({ journal, desk, incidents, now, isWatched });
-    this.fabric = new FabricDesk({
-      journal,
-      desk,
-      incidents,
-      now,
-      isWatched,
-      value: (machine, signal) => {
-        const value = this.#machines.get(machine)?.value(signal);
-        return typeof value === 'number' ? value : null;
-      },
-    });
+    const value = (machine: string, signal: string) => {
+      const newest = this.#machines.get(machine)?.value(signal);
+      return typeof newest === 'number' ? newest : null;
+    };
+    this.fabric = new FabricDesk({ journal, desk, incidents, now, isWatched, value });
+    this.needles = new NeedleCaseDesk({ boot: this.#boot, journal, now, isWatched, value });
     this.#judgement = new Judgement({ line, journal, desk });
     const collecting = new Collecting({
       machines: this.#machines,
@@ -139,6 +138,7 @@ class DataPipeline implements Pipeline {
       desk,
       incidents,
       acts: this.acts,
+      needles: this.needles,
       machines: this.#machines,
       boot: this.#boot,
       ownBoots: new Set([this.#boot, ...sameHost]),
@@ -166,6 +166,7 @@ class DataPipeline implements Pipeline {
       case 'readings':
         this.#intake.readings(machine, this.#steps.knowsTime ? this.#line.stampedAnew(event) : event);
         if (machine.setup.web !== undefined) this.fabric.counted(machine.id);
+        if (machine.state === 'RUN') this.needles.ran(machine.id);
         break;
       case 'gap':
         this.#intake.gap(machine, event);
@@ -202,6 +203,7 @@ class DataPipeline implements Pipeline {
     this.#collecting.tick(now.monotonicMs, lineMs);
     this.#steps.flushUndated();
     this.#desk.tick(now);
+    this.needles.tick();
     this.#journal.flush();
   }
 
@@ -343,6 +345,7 @@ class DataPipeline implements Pipeline {
     const told = [...recovery.justClosed, ...recovery.openOccurrences].sort((a, b) => a.raisedMs - b.raisedMs);
     for (const record of told) this.#incidents.recover(record);
     this.acts.recover(recovery.openActs);
+    this.needles.recover(recovery.needleCases);
     const open = recoverAlerts(this.#desk, recovery, alertRules(machines, given), now);
     this.gateway.quarantined(recovery.quarantined, now);
     const key = { boot: this.#boot, segment: this.#line.segment };

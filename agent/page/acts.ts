@@ -55,7 +55,9 @@ export interface Acts {
 
 /** Fields of what is sent that may be told: none of them holds a secret. */
 const told: ReadonlySet<string> = new Set(
-  'role locked said cause comment setPoint value reason samples id name'.split(' '),
+  'role locked said cause action forS to comment setPoint value reason samples id name language profile found machine'.split(
+    ' ',
+  ),
 );
 
 /** What an act was about, in one line: the parameters of its address, then the harmless fields of its body. */

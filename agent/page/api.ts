@@ -8,6 +8,7 @@ import { alertStates, stateSummaryRecord, summaryRecord } from '../../cloud-brid
 import { alertOperations } from './alerts-api.ts';
 import { certificateOperations } from './certificate-api.ts';
 import { clothOperations } from './cloth-api.ts';
+import { needleCaseOperations } from './needle-cases-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
 import { peopleOperations } from './people-api.ts';
 import { runbookOperations } from './runbooks-api.ts';
@@ -160,6 +161,7 @@ export const operations = {
   ...viewsOperations,
   ...peopleOperations,
   ...runbookOperations,
+  ...needleCaseOperations,
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;
 

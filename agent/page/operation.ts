@@ -22,7 +22,7 @@ export interface Operation {
   readonly bodyLimit?: number;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
-  readonly body?: z.ZodObject;
+  readonly body?: z.ZodType;
   /** A file has its media type. */
   readonly response: z.ZodType | 'event-stream' | { readonly media: string };
 }

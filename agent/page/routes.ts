@@ -19,6 +19,7 @@ import type { Acts } from './acts.ts';
 import type { Limiter } from './limiter.ts';
 import { peopleHandlers } from './people-routes.ts';
 import { runbookHandlers } from './runbooks-routes.ts';
+import { needleCaseHandlers } from './needle-cases-routes.ts';
 import { soundHandlers } from './sound-routes.ts';
 import type { ListPage, PageClock, PageLog, PageSources, SiteView } from './source.ts';
 import type { Session, Sessions, SignIn } from './sessions.ts';
@@ -296,6 +297,15 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     ...viewsHandlers(sources),
     ...peopleHandlers({ ...parts, signIn, view, mustWait, verified }),
     ...runbookHandlers(sources),
+    ...needleCaseHandlers({
+      needles: sources.needles,
+      log,
+      verified,
+      isLive: async (session) => {
+        const user = await users.find(session.name);
+        return sessions.isLive(session.key) && user?.credential === session.credential && user.role === session.role;
+      },
+    }),
 
     rollMap: (request, reply) => rollFile('json', request, reply),
     rollMapCsv: (request, reply) => rollFile('csv', request, reply),

@@ -8,6 +8,7 @@ import type { ActRefusal } from '../alert-acts.ts';
 import type { Acts, ActSaid } from '../alerts/acts.ts';
 import type { AlertFigures } from '../alerts/figures.ts';
 import type { AlertView, MachineView, UplinkView } from '../live.ts';
+import type { NeedleCasePort } from '../pipeline-ports.ts';
 import type { RollListed } from '../rolls/read.ts';
 import type { RollFormat } from '../rolls/show.ts';
 import type { RunbookDesk } from '../runbooks/desk.ts';
@@ -81,6 +82,8 @@ export interface PageSources {
   /** Certificate of the site's authority, DER; null where there is none. */
   authorityCertificate(): Uint8Array | null;
   readonly runbooks: PageRunbooks;
+  /** Cases of needles that broke, of every machine. */
+  readonly needles: NeedleCasePort;
   /** The bytes of a kept picture; null where it is none, or not here. */
   crop(sha256: string): Promise<Uint8Array | null>;
 }

@@ -21,6 +21,7 @@ import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { damagedWalOf, damageOf, isDamage, salvage, setAside, versionOf } from './repair.ts';
 import { Reserve } from './reserve.ts';
+import { lastCases } from './case-events.ts';
 import { RollEvents } from './roll-events.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
 import { journalMigrations, ringMigrations } from './schema.ts';
@@ -263,6 +264,7 @@ function recover(
     openActs: new ActEvents(journal.db).ofOpen(),
     openSpans: journal.openSpans(),
     lastRolls: new RollEvents(journal.db).last(),
+    needleCases: lastCases(journal.db),
     lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {
       const shift = clockShifts.find((of) => of.boot === boot && of.segment === segment);
       return { machine, signal, value, atMs: atMs + (shift?.shiftMs ?? 0) };

@@ -214,6 +214,11 @@ CREATE INDEX event_roll_begun ON event (machine, id) WHERE event = 'roll_begun';
 CREATE INDEX event_act ON event (CASE WHEN json_valid(body) THEN json_extract(body, '$.data.occurrence') END, id)
   WHERE event = 'alert_act';
 `,
+  // A start asks for the newest needle cases (`case-events.ts`).
+  `
+CREATE INDEX event_case ON event (machine, id) WHERE event IN ('needle_case_act', 'needle_case_opened');
+CREATE INDEX event_case_opened ON event (machine, id) WHERE event = 'needle_case_opened';
+`,
 ];
 
 export const ringMigrations: readonly string[] = [

@@ -85,6 +85,8 @@ export interface Recovery {
   readonly openSpans: readonly OpenSpan[];
   /** Of each machine the newest event `roll_begun`, and what came after it of `roll_looked`, the last few; oldest first. */
   readonly lastRolls: readonly EventRecord[];
+  /** Every act of the newest needle cases of each machine, oldest first. */
+  readonly needleCases: readonly EventRecord[];
   /** Last known value of each counter, from summaries, its time on the clock of this start; the pipeline goes on counting from here. */
   readonly lastCounters: readonly { machine: string; signal: string; value: number; atMs: number }[];
   /** Ring blocks from the start of the last minute that was not sealed, oldest first, of whichever boot. */

@@ -48,6 +48,11 @@ export function AlertCard({ alert, csrf, now, name }: CardProps) {
       <Fault alert={alert} />
       <Picture sha256={alert.evidence['spectrogram']} of="spectrogram" />
       {alert.runbook !== null && <RunbookOfAlert alert={alert} text={alert.runbook} open={waits} csrf={csrf} />}
+      {(alert.type === 'needle_broken' || alert.cause === 'needle.broken') && (
+        <p>
+          <a href={`#/needle-case/${encodeURIComponent(alert.occurrence)}`}>{say('needles.link')}</a>
+        </p>
+      )}
       <SoundFeedback alert={alert} name={name} csrf={csrf} disabled={now.stale} />
       {waits && csrf !== null && (
         <AckForm alerts={[alert]} title={title} csrf={csrf} name={name} disabled={now.stale} />

@@ -31,6 +31,10 @@ export const views = {
   },
   people: { title: 'people.title', load: async () => (await import('./people-view.tsx')).PeopleView },
   runbooks: { title: 'runbooks.title', load: async () => (await import('./runbooks-view.tsx')).RunbooksView },
+  'needle-case': {
+    title: 'needles.title',
+    load: async () => (await import('./needle-case-view.tsx')).NeedleCasePage,
+  },
 } as const satisfies Readonly<Record<string, View>>;
 
 export interface Place {

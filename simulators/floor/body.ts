@@ -171,7 +171,15 @@ function knittingBody(
 }
 
 function sewingStop(fault: FaultName | null): SewingStop | null {
-  return fault === 'thread_break' || fault === 'motor_overload' || fault === 'bobbin_empty' ? fault : null;
+  switch (fault) {
+    case 'thread_break':
+    case 'motor_overload':
+    case 'bobbin_empty':
+    case 'needle_break':
+      return fault;
+    default:
+      return null;
+  }
 }
 function knittingStop(fault: FaultName | null): KnittingStop | null {
   return fault === 'yarn_break' || fault === 'needle_fault' || fault === 'oil_low' ? fault : null;

@@ -11,7 +11,7 @@ import type { FloorEvent } from './events.ts';
 
 /** Before a fault that only sewing can bring, the operator is made to sew. */
 const sewAheadMs = 900;
-const needsSewing: ReadonlySet<FaultName> = new Set(['thread_break', 'motor_overload', 'bobbin_empty']);
+const needsSewing: ReadonlySet<FaultName> = new Set(['thread_break', 'motor_overload', 'bobbin_empty', 'needle_break']);
 
 export interface CounterView {
   /** The true total: starts at what is shown at the start and never wraps, resets or falls. */

@@ -4,6 +4,7 @@ import { highLow, rounded, signed16, type Condition, type MachineMap, type Value
 
 const threadBreak = 11;
 const bobbinEmpty = 12;
+const needleBroken = 13;
 const motorOverload = 21;
 const oilLow = 41;
 
@@ -15,6 +16,8 @@ function errorCode(s: SewingState): number {
       return bobbinEmpty;
     case 'motor_overload':
       return motorOverload;
+    case 'needle_break':
+      return needleBroken;
     case null:
       return s.oilLow ? oilLow : 0;
   }
@@ -29,6 +32,8 @@ export function sewingCondition(s: SewingState): Condition {
       return { state: 'STOP_MATERIAL', cause: 'material.bobbin_empty' };
     case 'motor_overload':
       return { state: 'FAULT', cause: 'drive.overload' };
+    case 'needle_break':
+      return { state: 'FAULT', cause: 'needle.broken' };
     case null:
       return { state: Math.round(s.speedRpm) > 0 ? 'RUN' : 'IDLE', cause: null };
   }

@@ -16,6 +16,8 @@ function errorCode(s: SewingState): number {
       return 5;
     case 'motor_overload':
       return 107;
+    // Not in its table; a scenario that wants it of this map is refused.
+    case 'needle_break':
     case null:
       return s.oilLow ? 50 : 0;
   }

@@ -39,7 +39,7 @@ export interface SewingParameters {
   readonly oilLevel: number;
 }
 
-export type SewingStop = 'thread_break' | 'motor_overload' | 'bobbin_empty';
+export type SewingStop = 'thread_break' | 'motor_overload' | 'bobbin_empty' | 'needle_break';
 
 /** What acts on the machine from outside in a step. */
 export interface SewingInputs {

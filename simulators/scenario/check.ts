@@ -41,6 +41,7 @@ const faultsOf: Readonly<Record<MapName, readonly FaultName[]>> = {
     'thread_break',
     'motor_overload',
     'bobbin_empty',
+    'needle_break',
     'oil_low',
     'offline',
     'stuck_sensor',

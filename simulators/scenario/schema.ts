@@ -49,6 +49,7 @@ export const faultNames = [
   'thread_break',
   'motor_overload',
   'bobbin_empty',
+  'needle_break',
   'oil_low',
   'yarn_break',
   'needle_fault',

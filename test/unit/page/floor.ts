@@ -1,5 +1,6 @@
 /** A stand-in for the rest of the agent: the floor of docs/machines.md as the page sees it. Tests change it as they go. */
 import { randomBytes } from 'node:crypto';
+import { NeedleCaseDesk } from '../../../agent/needle-cases/desk.ts';
 import { WriteDesk } from '../../../agent/writes/desk.ts';
 import type { AuditEntry } from '../../../agent/store/audit-entry.ts';
 import type { SetPointValue, Writable, WriteResult } from '../../../drivers/contract.ts';
@@ -45,6 +46,10 @@ export interface Floor extends MutableFloor {
   readonly taught: { deed: 'teach' | 'cancel'; machine: string; by: string }[];
   /** Who asked the ear for what. */
   readonly heard: { deed: 'teach' | 'cancel' | 'take-back' | 'false-alarm' | 'real'; of: string; by: string }[];
+  /** The real desk before a journal that is a list. */
+  readonly needles: NeedleCaseDesk;
+  /** What every machine of it has counted. */
+  readonly counted: { stitch: number; piece: number };
   setMachine(id: string, change: Partial<MachineView>): void;
   raise(alert: AlertView): void;
 }
@@ -105,6 +110,14 @@ export function createFloor(): Floor {
   const acks: Floor['acks'] = [];
   const taught: Floor['taught'] = [];
   const heard: Floor['heard'] = [];
+  const counted = { stitch: 5_000, piece: 11 };
+  const needles = new NeedleCaseDesk({
+    boot: '00000000000000aa',
+    journal: { event: () => undefined, flush: () => undefined, durable: async () => undefined },
+    now: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }),
+    value: (_machine, name) => (name === 'stitch.total' ? counted.stitch : counted.piece),
+    isWatched: (id) => floor.machines.some((m) => m.id === id),
+  });
   const hasEar = (id: string) => floor.machines.some((m) => m.id === id && m.hasEar);
   const alertOf = (occurrence: string) =>
     [...floor.alerts, ...floor.history].find(
@@ -119,6 +132,8 @@ export function createFloor(): Floor {
     uplink: demoUplink(),
     acks,
     writable,
+    needles,
+    counted,
     frozen: new Set(),
     rolls: [],
     crops: new Map(),
@@ -140,6 +155,7 @@ export function createFloor(): Floor {
       writes: writable.desk(),
       // What ships; a page that is started has a folder for those of its site.
       runbooks: new RunbookDesk({ dataDir: '/dev/null', log: silentLog }),
+      needles,
       machines: () => floor.machines.map((m) => (m.gap !== null || floor.frozen.has(m.id) ? m : readAgain(m))),
       alerts: () => floor.alerts,
       uplink: () => floor.uplink,

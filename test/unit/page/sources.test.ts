@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { noActs } from '../../../agent/alerts/acts.ts';
 import { pageSources } from '../../../agent/page-sources.ts';
+import { createFloor } from './floor.ts';
 
 test('a past alert carries what people did with it and the runbook its rule has today, and none when the rule is gone', async () => {
   const record = (rule: string) => ({
@@ -19,6 +20,7 @@ test('a past alert carries what people did with it and the runbook its rule has 
       acts: { told: () => assert.fail('not asked'), state: () => assert.fail('not asked') },
       runbook: (machine, rule) => (machine === 'ls-1' && rule === 'oil-low' ? 'Fill up.' : null),
       incident: () => null,
+      needles: createFloor().needles,
       fabric: { rollBegin: () => assert.fail('not asked') },
     },
     store: {

@@ -33,6 +33,7 @@ export const emptyRecovery: Recovery = {
   clockShifts: [],
   lastSteps: [],
   lastRolls: [],
+  needleCases: [],
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],

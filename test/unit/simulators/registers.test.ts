@@ -44,6 +44,7 @@ test('the reference map: high word first, signed temperature, scales', () => {
 for (const [code, status] of [
   [11, 0x0120],
   [12, 0x0140],
+  [13, 0x0100],
   [21, 0x0100],
   [41, 0x0180],
 ] as const) {

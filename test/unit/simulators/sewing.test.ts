@@ -42,11 +42,11 @@ function run(
 ): SewingState {
   const random = createRandom(seed, 'test machine');
   const trouble = createRandom(seed, 'test trouble');
-  const stops: SewingStop[] = ['thread_break', 'motor_overload', 'bobbin_empty'];
+  const stops: SewingStop[] = ['thread_break', 'motor_overload', 'bobbin_empty', 'needle_break'];
   let state = initialSewing(parameters, random);
   let stop: SewingStop | null = null;
   for (let t = 0; t < seconds; t += dtS) {
-    if (trouble() < 0.02 * dtS) stop = stops[Math.floor(trouble() * 3)] ?? null;
+    if (trouble() < 0.02 * dtS) stop = stops[Math.floor(trouble() * stops.length)] ?? null;
     else if (trouble() < 0.15 * dtS) stop = null;
     const inputs: SewingInputs = { ...free, stop, restart: trouble() < 0.005 * dtS };
     const after = stepSewing(parameters, state, inputs, dtS, random);
@@ -103,7 +103,7 @@ test('W5 stopped by a fault the shaft comes to rest within half a second; halted
     fc.property(
       seeds,
       fc.integer({ min: 20, max: 1200 }),
-      fc.constantFrom<SewingStop>('thread_break', 'motor_overload'),
+      fc.constantFrom<SewingStop>('thread_break', 'motor_overload', 'needle_break'),
       (seed, n, stop) => {
         const random = createRandom(seed, 'test machine');
         let state = initialSewing(parameters, random);

@@ -5,6 +5,7 @@ import { pageSources } from '../../../agent/page-sources.ts';
 import { openStore, type Store } from '../../../agent/store/open.ts';
 import type { StateSummaryRecord, SummaryRecord } from '../../../cloud-bridge/contract.ts';
 import { stateSummary, summary } from '../bridge/making.ts';
+import { createFloor } from '../page/floor.ts';
 import { bootA, bootB, nowMs, temporaryDir } from './making.ts';
 
 type AnySummary = SummaryRecord | StateSummaryRecord;
@@ -63,6 +64,7 @@ function sourcesOf(store: Store) {
       acts: { told: () => assert.fail('not asked'), state: () => assert.fail('not asked') },
       runbook: () => null,
       incident: () => null,
+      needles: createFloor().needles,
       fabric: { rollBegin: () => assert.fail('not asked') },
     },
     store,

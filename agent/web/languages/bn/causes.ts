@@ -25,6 +25,7 @@ export const causes: Translation<typeof english> = {
   'cause.safety.door_open': 'দরজা বা ঢাকনা খোলা',
   'cause.material.bobbin_empty': 'ববিন খালি',
   'cause.material.thread_break': 'সুতা ছেঁড়া',
+  'cause.needle.broken': 'সুই ভেঙেছে',
   'cause.maintenance.due': 'সার্ভিসের সময় হয়েছে',
   'cause.maintenance.oil_low': 'তেল কম',
   'cause.knit.yarn_break_top': 'সুতা ছেঁড়া, উপরে',

@@ -31,6 +31,7 @@ export const rules: Translation<typeof english> = {
   'rule.drive-fault': 'ড্রাইভ ত্রুটি জানাচ্ছে',
   'rule.yarn-break': 'সুতা ছেঁড়া',
   'rule.needle-fault': 'নিডল ডিটেক্টর মেশিন থামিয়েছে',
+  'rule.needle-broken': 'সুই ভেঙে গেছে',
   'rule.fabric-takedown': 'কাপড় টেক-ডাউন মেশিন থামিয়েছে',
   'rule.service-due': 'সার্ভিসের সময় হয়েছে',
   'rule.stuck-vibration': 'কম্পন সেন্সর সব সময় একই মান দেখাচ্ছে',

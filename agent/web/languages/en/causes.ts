@@ -22,6 +22,7 @@ export const causes = {
   'cause.safety.door_open': 'Door or cover open',
   'cause.material.bobbin_empty': 'Bobbin empty',
   'cause.material.thread_break': 'Thread break',
+  'cause.needle.broken': 'Needle broken',
   'cause.maintenance.due': 'Service due',
   'cause.maintenance.oil_low': 'Oil level low',
   'cause.knit.yarn_break_top': 'Yarn break, top',

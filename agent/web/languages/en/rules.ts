@@ -28,6 +28,7 @@ export const rules = {
   'rule.drive-fault': 'The drive reports a fault',
   'rule.yarn-break': 'Yarn broken',
   'rule.needle-fault': 'Needle detector stopped the machine',
+  'rule.needle-broken': 'Needle broken',
   'rule.fabric-takedown': 'Fabric take-down stopped the machine',
   'rule.service-due': 'Service due',
   'rule.stuck-vibration': 'The vibration sensor shows always the same value',

@@ -25,6 +25,7 @@ export const causes: Translation<typeof english> = {
   'cause.safety.door_open': 'Cửa hoặc nắp đang mở',
   'cause.material.bobbin_empty': 'Hết chỉ suốt',
   'cause.material.thread_break': 'Đứt chỉ',
+  'cause.needle.broken': 'Gãy kim may',
   'cause.maintenance.due': 'Đến hạn bảo dưỡng',
   'cause.maintenance.oil_low': 'Mức dầu thấp',
   'cause.knit.yarn_break_top': 'Đứt sợi phía trên',

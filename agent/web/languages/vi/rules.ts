@@ -31,6 +31,7 @@ export const rules: Translation<typeof english> = {
   'rule.drive-fault': 'Bộ điều khiển động cơ báo lỗi',
   'rule.yarn-break': 'Đứt sợi',
   'rule.needle-fault': 'Bộ dò kim đã dừng máy',
+  'rule.needle-broken': 'Kim bị gãy',
   'rule.fabric-takedown': 'Bộ kéo cuốn vải đã dừng máy',
   'rule.service-due': 'Đến hạn bảo dưỡng',
   'rule.stuck-vibration': 'Cảm biến rung luôn cho cùng một giá trị',

@@ -25,6 +25,7 @@ export const causes: Translation<typeof english> = {
   'cause.safety.door_open': '门或盖未关',
   'cause.material.bobbin_empty': '底线用完',
   'cause.material.thread_break': '断线',
+  'cause.needle.broken': '机针断裂',
   'cause.maintenance.due': '到期保养',
   'cause.maintenance.oil_low': '油位低',
   'cause.knit.yarn_break_top': '上部断纱',

@@ -11,6 +11,7 @@ import { health } from './health.ts';
 import { history } from './history.ts';
 import { machinePage } from './machine-page.ts';
 import { machine } from './machine.ts';
+import { needles } from './needles.ts';
 import { people } from './people.ts';
 import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
@@ -38,6 +39,7 @@ export const zh: Translation<typeof en> = {
   ...history,
   ...machinePage,
   ...machine,
+  ...needles,
   ...people,
   ...problems,
   ...reasons,

@@ -31,6 +31,7 @@ export const rules: Translation<typeof english> = {
   'rule.drive-fault': '驱动器报告故障',
   'rule.yarn-break': '断纱',
   'rule.needle-fault': '探针器停机（断针或坏针）',
+  'rule.needle-broken': '机针断了',
   'rule.fabric-takedown': '牵拉卷布装置停机',
   'rule.service-due': '到期保养',
   'rule.stuck-vibration': '振动传感器的值一直不变',

@@ -1,0 +1,75 @@
+/** What a case of a broken needle says in words. */
+import type { Language } from './language.ts';
+import type { NeedleCaseView } from './needle-client.ts';
+
+type Say = Language['say'];
+export type At = (ms: number) => string;
+
+/** Date and time in the zone of the site, as the language writes them. */
+export function recordTime(locale: string, timeZone: string): At {
+  const format = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'medium', timeStyle: 'medium' });
+  return (ms) => format.format(ms);
+}
+
+/** What was sewn since the last good stitch, one line each; what is not known is said to be so. */
+export function rangeLines({ range, pieces }: NeedleCaseView, say: Say, at: At): string[] {
+  const { stitchFrom, stitchTo, goodMs, uncertain } = range;
+  const stitches =
+    stitchTo === null
+      ? say('needles.range.no-stitches')
+      : stitchFrom === null
+        ? say('needles.range.stitches-to', { to: stitchTo })
+        : say('needles.range.stitches', { from: stitchFrom, to: stitchTo });
+  const made =
+    pieces === null
+      ? say('needles.range.no-pieces')
+      : pieces.from === null
+        ? say('needles.range.pieces-to', { to: pieces.to })
+        : say('needles.range.pieces', { from: pieces.from, to: pieces.to });
+  return [
+    made,
+    stitches,
+    ...(goodMs === null ? [] : [say('needles.range.good', { time: at(goodMs) })]),
+    ...(uncertain === null ? [] : [say(`needles.uncertain.${uncertain}`)]),
+  ];
+}
+
+/** What hinders closing still; null once it is closed. */
+export function hindranceWord({ hinders, fragments, firstPeople }: NeedleCaseView, say: Say): string | null {
+  switch (hinders[0]) {
+    case 'no-fragment':
+      return say('needles.hinders.no-fragment');
+    case 'fragment-missing':
+      return say('needles.hinders.fragment-missing', {
+        count: fragments.filter(({ tick }) => tick?.found !== true).length,
+      });
+    case 'not-said':
+      return say('needles.hinders.not-said');
+    case 'same-person':
+      return say('needles.hinders.same-person', { names: firstPeople.join(', ') });
+    default:
+      return null;
+  }
+}
+
+/** One act of a case. */
+export function actWord(act: NeedleCaseView['acts'][number], { fragments }: NeedleCaseView, say: Say): string {
+  const name = act.by ?? '';
+  switch (act.kind) {
+    case 'opened':
+      return act.by === null ? say('needles.act.opened-machine') : say('needles.act.opened', { name });
+    case 'again':
+      return act.by === null ? say('needles.act.again-machine') : say('needles.act.again', { name });
+    case 'listed':
+      return say('needles.act.listed', { name, piece: act.name });
+    case 'ticked': {
+      const piece = fragments.find(({ number }) => number === act.fragment)?.name ?? String(act.fragment);
+      const told = say(act.found ? 'needles.act.found' : 'needles.act.not-found', { name, piece });
+      return act.where === null ? told : `${told} (${act.where})`;
+    }
+    case 'said':
+      return say(act.statement.outcome === 'complete' ? 'needles.act.complete' : 'needles.act.isolated', { name });
+    case 'closed':
+      return say('needles.act.closed', { name });
+  }
+}
