@@ -45,7 +45,13 @@ function live(acts: readonly Act[]): { readonly standing: Acts; readonly stored:
   return { standing, stored };
 }
 const eventOf = (occurrence: string, one: Act, n: number): EventRecord => ({
-  ...{ n: n + 1, v: 1, kind: 'event', machine: 'ls-1', event: actEvent, phase: 'instant', fromMs: null },
+  n: n + 1,
+  v: 1,
+  kind: 'event',
+  machine: 'ls-1',
+  event: actEvent,
+  phase: 'instant',
+  fromMs: null,
   atMs: one.atMs,
   data: actData(occurrence, one),
 });

@@ -7,7 +7,9 @@ const hourMs = 3_600_000;
 const fromMs = 1_000 * hourMs;
 const toMs = fromMs + 10 * hourMs;
 const of = (raisedMs: number, rule = 'thread-break', machine = 'ls-1'): Activation => ({
-  ...{ machine, rule, raisedMs },
+  machine,
+  rule,
+  raisedMs,
   text: `${rule} broke`,
 });
 const figures = (activations: readonly Activation[], more: Partial<FiguresInput> = {}) =>
@@ -41,7 +43,10 @@ test('three times within a minute chatter; the same three at two machines, or a 
 
 test('stale is what has been active for more than a day, oldest first', () => {
   const standing = (occurrence: string, sinceMs: number) => ({
-    ...{ occurrence, machine: 'ls-1', rule: 'oil-low', text: 'Oil' },
+    occurrence,
+    machine: 'ls-1',
+    rule: 'oil-low',
+    text: 'Oil',
     sinceMs,
   });
   const dayMs = 24 * hourMs;

@@ -79,7 +79,11 @@ export function floorActs(floor: () => Lists): PageAlerts {
       const activations = [...alerts, ...history].map(({ record }): Activation => record);
       const standing = alerts.map(({ record }) => ({ ...record, sinceMs: record.raisedMs }));
       const named = standing.map(({ occurrence, machine, rule, text, sinceMs }) => ({
-        ...{ occurrence, machine, rule, text, sinceMs },
+        occurrence,
+        machine,
+        rule,
+        text,
+        sinceMs,
       }));
       return alertFigures({ fromMs, toMs, activations, standing: named, isComplete: true });
     },
