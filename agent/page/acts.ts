@@ -9,7 +9,7 @@
  *  A4  No password, PIN, token or text that could be one: only the fields named in `told`, each cut.
  */
 import { createHash } from 'node:crypto';
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename, truncate } from 'node:fs/promises';
 import { z } from 'zod';
 import type { PageClock, PageLog } from './source.ts';
 
@@ -99,6 +99,15 @@ export function createActs(options: {
   const mayRefuse = createBudget(() => clock.monotonicMs());
   /** The older file's and the present one's, oldest first. */
   let kept: { old: ActEntry[]; now: ActEntry[] } = { old: [], now: [] };
+  /** By user the newest act that is kept: asked for every user at once. */
+  const newest = new Map<string, number>();
+  const note = ({ actor, outcome, atMs }: ActEntry): void => {
+    if (actor !== null && outcome === 'done') newest.set(actor, atMs);
+  };
+  const noteAll = (): void => {
+    newest.clear();
+    for (const entry of [...kept.old, ...kept.now]) note(entry);
+  };
   let head = first;
   let nextId = 1;
   let isWhole = true;
@@ -115,8 +124,11 @@ export function createActs(options: {
     }
     const entries: ActEntry[] = [];
     let prev = follows;
-    for (const one of text.split('\n')) {
-      if (one === '') continue;
+    const lines = text.split('\n');
+    const torn = lines.pop() ?? '';
+    // A power cut in the middle of a line: its act was never answered, and the next line must not go on in it.
+    if (torn !== '') await truncate(path, Buffer.byteLength(text) - Buffer.byteLength(torn)).catch(() => undefined);
+    for (const one of lines) {
       try {
         const { hash, body } = line.parse(JSON.parse(one));
         // The first line of the oldest file follows one that is gone.
@@ -135,6 +147,7 @@ export function createActs(options: {
     if (kept.now.length >= most) {
       await rename(file, oldFile);
       kept = { old: kept.now, now: [] };
+      noteAll();
     }
     const body = JSON.stringify(entry);
     const hash = hashOf(head, body);
@@ -147,6 +160,7 @@ export function createActs(options: {
     }
     head = hash;
     kept.now.push(entry);
+    note(entry);
   }
 
   return {
@@ -154,6 +168,7 @@ export function createActs(options: {
       const old = await readLines(oldFile, null);
       const now = await readLines(file, old.length > 0 ? head : first);
       kept = { old, now };
+      noteAll();
       nextId = ((now.at(-1) ?? old.at(-1))?.id ?? 0) + 1;
       if (!isWhole) log.warn({ file }, 'lines of what was done on the page were changed or are missing');
     },
@@ -184,13 +199,7 @@ export function createActs(options: {
       }
       return found;
     },
-    lastMs(user) {
-      for (const entries of [kept.now, kept.old]) {
-        const found = entries.findLast(({ actor, outcome }) => actor === user && outcome === 'done');
-        if (found !== undefined) return found.atMs;
-      }
-      return null;
-    },
+    lastMs: (user) => newest.get(user) ?? null,
     state: () => ({ isWhole, lost }),
   };
 }

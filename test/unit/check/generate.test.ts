@@ -64,6 +64,8 @@ test('secrets are marked, and take references alone', () => {
       '.machines[].ear.keepClips.key',
       '.uplink.key',
       '.uplink.password',
+      '.notify[].secret',
+      '.notify[].password',
     ],
   );
   for (const [path, node] of secret) assert.match('hunter2', new RegExp(`^(?!.*${node.pattern ?? '.*'})`), path);

@@ -234,6 +234,25 @@ test('what was done is there after a restart, newest first, bounded, and a chang
   assert.equal(changed.state().isWhole, false);
 });
 
+test('a line that a power cut tore is taken away, and the next one is whole', async (t) => {
+  const file = join(await tempDir(t), 'acts.jsonl');
+  const make = () => createActs({ file, clock: testClock(), log: silentLog });
+  const acts = make();
+  await acts.load();
+  await acts.record(act('omar'));
+  await writeFile(file, `${await readFile(file, 'utf8')}{"hash":"ab`);
+  const after = make();
+  await after.load();
+  await after.record(act('lina'));
+  const third = make();
+  await third.load();
+  assert.equal(third.state().isWhole, true);
+  assert.deepEqual(
+    third.list({ user: null, before: null, limit: 9 }).map(({ actor }) => actor),
+    ['lina', 'omar'],
+  );
+});
+
 test('a flood of refused tries is counted and does not push the past out', async (t) => {
   const clock = testClock();
   const acts = createActs({ file: join(await tempDir(t), 'acts.jsonl'), clock, log: silentLog });
