@@ -1,10 +1,12 @@
 /** A broken needle on the real agent: its code on Modbus TCP, the pipeline, the journal, the page, and a restart in between. */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { as, call, goodPassword, signIn } from '../unit/page/harness.ts';
 import { ModbusPeer } from '../unit/drivers/modbus-peer.ts';
 import { run, startAgent, temporaryDir, writeConfig, type Line } from './bad-input-rig.ts';
+import { endFloor, startFloor } from './simulators-process.ts';
 import { until } from './sync-rig.ts';
 
 const [running, ready, broken] = [0b10, 0b1, 13];
@@ -19,6 +21,11 @@ async function floor(t: TestContext) {
     peer.set(1, 4, 0, [status, code, 4000, 4000, 0, stitches, 0, 3, pieces, ...Array.from({ length: 12 }, () => 1)]);
   };
   show(running, 0, 5_000, 11);
+  return { config: await configOf(t, dir, `modbus://127.0.0.1:${peer.port}`), show };
+}
+
+/** A gateway with one machine and three people. */
+async function configOf(t: TestContext, dir: string, endpoint: string): Promise<string> {
   const dataDir = join(dir, 'agent');
   for (const [name, role] of [
     ['asha', 'admin'],
@@ -28,18 +35,9 @@ async function floor(t: TestContext) {
     const done = await run(t, ['user', 'add', name, '--role', role, '--data-dir', dataDir], `${goodPassword}\n`);
     assert.equal(done.code, 0, done.stderr);
   }
-  const config = writeConfig(dir, {
-    machines: [
-      {
-        id: 'ls-1',
-        name: 'Lockstitch',
-        profile: 'sewing-modbus-ref',
-        endpoint: `modbus://127.0.0.1:${peer.port}`,
-        unit: 1,
-      },
-    ],
+  return writeConfig(dir, {
+    machines: [{ id: 'ls-1', name: 'Lockstitch', profile: 'sewing-modbus-ref', endpoint, unit: 1 }],
   });
-  return { config, show };
 }
 
 interface Case {
@@ -136,4 +134,51 @@ test('a break opens a case, which outlives a restart and a kill, and two people 
     (await four.cases()).map(({ state }) => state),
     ['open', 'closed'],
   );
+});
+
+const scenario = `version: 1
+site: demo
+machines:
+  - id: ls-1
+    kind: lockstitch
+    map: sewing-modbus-ref
+    protocol: modbus-tcp
+    unit: 1
+    start: { stitch.total: 700000, piece.count: 4000 }
+    parameters: { burstS: [3, 5], handlingS: [0.5, 1] }
+faults:
+  - { id: needle, machine: ls-1, fault: needle_break, atS: 15, forS: 60, expect: { as: alert, type: needle_broken, withinS: 6 } }
+`;
+
+test('at a simulated machine the range holds the stitch at which the needle broke', async (t) => {
+  const dir = temporaryDir(t);
+  const [file, truthFile] = [join(dir, 'needle.yaml'), join(dir, 'truth.jsonl')];
+  writeFileSync(file, scenario);
+  const simulated = startFloor([file, '--truth', truthFile]);
+  t.after(() => endFloor(simulated));
+  const listening = (await simulated.event('listening')) as { machines: { endpoint: string }[] };
+  const { cases, first } = await agentWithPage(t, await configOf(t, dir, String(listening.machines[0]?.endpoint)));
+  await until('a case', async () => (await cases()).length > 0, 60_000);
+  const { range, state } = await first();
+  await endFloor(simulated);
+  const truth = readFileSync(truthFile, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { t: number; kind: string; data: Record<string, unknown> });
+  const brokeMs = truth.find(({ kind }) => kind === 'fault')?.t ?? 0;
+  const shown = (signal: string) =>
+    Number(
+      truth.findLast(({ kind, t: ms, data }) => kind === 'counter' && ms <= brokeMs && data['signal'] === signal)?.data[
+        'shown'
+      ],
+    );
+  assert.equal(state, 'open');
+  const holds = (from: unknown, value: number, to: unknown) =>
+    assert.ok(
+      Number(from) > 0 && Number(from) <= value && value <= Number(to),
+      `${String(from)} ≤ ${value} ≤ ${String(to)}`,
+    );
+  holds(range['stitchFrom'], shown('stitch.total'), range['stitchTo']);
+  holds(range['pieceFrom'], shown('piece.count'), range['pieceTo']);
+  assert.ok(Number(range['goodMs']) <= brokeMs + 300);
 });
