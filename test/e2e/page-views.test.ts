@@ -201,7 +201,10 @@ test('on a real agent the day counts up, the machine has a past, its tables can 
   const [head = '', ...lines] = await csv(/Table of states/);
   assert.match(head, /^time_utc,time_site,run_s,/);
   const runs = lines.map((line) => Number(line.split(',')[2]));
-  assert.ok(runs.some((s) => s > 0 && s <= 60), lines.join('|'));
+  assert.ok(
+    runs.some((s) => s > 0 && s <= 60),
+    lines.join('|'),
+  );
   const [signalHead = '', ...signalLines] = await csv(/Table of this signal/);
   assert.match(signalHead, /^time_utc,time_site,signal,/);
   assert.ok(signalLines.length > 0);
