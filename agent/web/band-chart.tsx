@@ -6,7 +6,7 @@ import type { Band } from '../store/view-sums.ts';
 import { useLanguage, type Key } from './language.ts';
 import type { Now } from './times.ts';
 import { csvPath, fetchBand } from './views-client.ts';
-import { useWords } from './view-words.ts';
+import { useWords, type Words } from './view-words.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -89,7 +89,7 @@ interface ChartProps {
 }
 
 function Chart({ machine, signal, range, now }: ChartProps) {
-  const { say } = useLanguage();
+  const { say, locale } = useLanguage();
   const words = useWords();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -124,7 +124,11 @@ function Chart({ machine, signal, range, now }: ChartProps) {
   useEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const made = new uPlot(options(element, now.time.timeZone, text), [[], [], [], []], element);
+    const made = new uPlot(
+      options(element, clockOf(range.ms, now.time.timeZone, locale), words.value),
+      [[], [], [], []],
+      element,
+    );
     plot.current = made;
     const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
     watch.observe(element);
@@ -170,7 +174,20 @@ function rangeOf(
 
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function options(element: HTMLElement, timeZone: string, text: (value: number) => string): uPlot.Options {
+/** Times along a curve, at the site: finer than a minute, of a day, or of many. */
+function clockOf(spanMs: number, timeZone: string, locale: string): (ms: number) => string {
+  const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+  const parts: Intl.DateTimeFormatOptions =
+    spanMs <= minuteMs
+      ? { ...time, second: '2-digit' }
+      : spanMs <= 24 * hourMs
+        ? time
+        : { day: 'numeric', month: 'short' };
+  const format = new Intl.DateTimeFormat(locale, { timeZone, ...parts });
+  return (ms) => format.format(ms);
+}
+
+function options(element: HTMLElement, clock: (ms: number) => string, text: Words['value']): uPlot.Options {
   const axis = {
     stroke: () => colour('--muted'),
     grid: { stroke: () => colour('--line'), width: 1 },
@@ -184,12 +201,17 @@ function options(element: HTMLElement, timeZone: string, text: (value: number) =
     cursor: { show: false },
     legend: { show: false },
     padding: [8, 8, 0, 0],
-    tzDate: (s) => uPlot.tzDate(new Date(s * 1000), timeZone),
     scales: { x: { time: true, auto: false }, y: {} },
     bands: [{ series: [1, 2], fill: () => colour('--curve-fill') }],
     axes: [
-      { ...axis, size: 34, space: 70 },
-      { ...axis, size: 72, space: 34, values: (_plot, ticks) => ticks.map(text) },
+      { ...axis, size: 26, space: 80, values: (_plot, ticks) => ticks.map((s) => clock(s * 1000)) },
+      {
+        ...axis,
+        size: 64,
+        space: 34,
+        // The unit stands in the words below.
+        values: (_plot, ticks) => ticks.map((value) => text({ value, kind: 'gauge', unit: '' })),
+      },
     ],
     series: [{}, edge, edge, { stroke: () => colour('--curve'), width: 1.5, points: { show: false }, spanGaps: false }],
   };

@@ -10,7 +10,7 @@ z.config({ jitless: true });
 const number = z.catch(z.nullable(z.number()), null);
 const text = z.catch(z.nullable(z.string()), null);
 const flag = z.catch(z.nullable(z.boolean()), null);
-const numbers = z.catch(z.record(z.string(), z.number()), {});
+const numbers = z.catch(z.nullable(z.record(z.string(), z.number())), null);
 
 const driver = z.object({
   machine: z.string(),

@@ -207,8 +207,6 @@ function Store({ health }: { readonly health: Health }) {
   const { say } = useLanguage();
   const { bytes, count, flag } = useFigures();
   const { storage } = health;
-  const dropped = Object.entries(health.dropped).filter(([, some]) => some > 0);
-  const evicted = Object.entries(health.evicted).filter(([, some]) => some > 0);
   return (
     <section class="panel" aria-labelledby="store-title">
       <h3 id="store-title">{say('health.store')}</h3>
@@ -227,8 +225,8 @@ function Store({ health }: { readonly health: Health }) {
           ['health.dropped-records', count(storage.droppedRecords)],
         ]}
       />
-      <Counts title={say('health.dropped')} none={say('health.nothing-dropped')} counts={dropped} />
-      <Counts title={say('health.evicted')} none={say('health.nothing-evicted')} counts={evicted} />
+      <Counts title={say('health.dropped')} none={say('health.nothing-dropped')} counts={health.dropped} />
+      <Counts title={say('health.evicted')} none={say('health.nothing-evicted')} counts={health.evicted} />
     </section>
   );
 }
@@ -236,16 +234,18 @@ function Store({ health }: { readonly health: Health }) {
 interface CountsProps {
   readonly title: string;
   readonly none: string;
-  readonly counts: readonly (readonly [string, number])[];
+  readonly counts: Readonly<Record<string, number>> | null;
 }
 
 /** Counts under the names that the log and the API have for them. */
 function Counts({ title, none, counts }: CountsProps) {
   const { number } = useLanguage();
-  if (counts.length === 0) return <p class="hint">{none}</p>;
+  const { unknown } = useFigures();
+  const some = counts === null ? null : Object.entries(counts).filter(([, count]) => count > 0);
+  if (some?.length === 0) return <p class="hint">{none}</p>;
   return (
     <p>
-      <strong>{title}</strong> {counts.map(([name, some]) => `${name}: ${number(some)}`).join(', ')}
+      <strong>{title}</strong> {some?.map(([name, count]) => `${name}: ${number(count)}`).join(', ') ?? unknown}
     </p>
   );
 }
