@@ -142,6 +142,9 @@ for (const code of ['zh', 'vi', 'bn'] as const) {
     const left = englishPhrases.filter((phrase) => read.includes(phrase));
     assert.deepEqual(left, [], 'English on a page of another language');
     await expectClean(tab, await axeSource(), code);
+    await tab.setViewportSize({ width: 360, height: 740 });
+    const width = (await tab.evaluate('document.documentElement.scrollWidth')) as number;
+    assert.ok(width <= 360, `nothing is wider than a small phone: ${width}`);
     assert.deepEqual(faults, []);
   });
 }
