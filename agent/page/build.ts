@@ -73,11 +73,17 @@ function runBuild(distDir: string): Promise<void> {
   });
 }
 
-/** Builds into a folder beside and renames it; gives the folder. */
-export async function buildPage(distDir = ownDistDir): Promise<string> {
+const pageTextProblems = async (): Promise<readonly string[]> =>
+  (await import('../web/catalogue-problems.ts')).pageTextProblems();
+
+/**
+ * Builds into a folder beside and renames it; gives the folder.
+ * @param textProblems what is wrong with the translations of the page; with any, nothing is built
+ */
+export async function buildPage(distDir = ownDistDir, textProblems = pageTextProblems): Promise<string> {
   const dir = join(distDir, await sourceHash());
   if (await exists(join(dir, 'index.html'))) return dir;
-  const [problem] = (await import('../web/catalogue-problems.ts')).pageTextProblems();
+  const [problem] = await textProblems();
   if (problem !== undefined) throw new AgentError('pageBuildFailed', `agent/web/languages: ${problem}`);
   const { build } = await import('vite');
   makeFolder(distDir);

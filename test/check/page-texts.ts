@@ -43,7 +43,9 @@ export function markupTexts(file: string, source: string): readonly string[] {
   const note = (node: Node, text: string): void => {
     const shown = text.replaceAll(/\s+/g, ' ').trim();
     if (!/\p{L}/u.test(shown) || Object.hasOwn(allowed, shown)) return;
-    found.push(`${file}:${source.slice(0, node.start).split('\n').length}: "${shown}" stands in no catalogue`);
+    // A text of several lines begins where its first word does.
+    const start = node.start + (node.type === 'JSXText' ? text.length - text.trimStart().length : 0);
+    found.push(`${file}:${source.slice(0, start).split('\n').length}: "${shown}" stands in no catalogue`);
   };
   /** What an expression shows: both ways of a choice, the fixed parts of a template. Not what is handed to a call. */
   const shown = (value: unknown): void => {

@@ -31,3 +31,10 @@ test('a folder that cannot be written is told in words', async (t) => {
   await writeFile(file, '');
   await assert.rejects(ensurePageBuilt(join(file, 'dist')), /AGT-503/);
 });
+
+test('no page is built with a text that a language lacks, and it is named', async (t) => {
+  const dist = join(await tempDir(t), 'dist');
+  const lacking = async () => ['vi: floor.skip: is missing', 'bn: floor.skip: is empty'];
+  await assert.rejects(buildPage(dist, lacking), /AGT-503.*agent\/web\/languages: vi: floor\.skip: is missing/);
+  await assert.rejects(readdir(dist), /ENOENT/);
+});
