@@ -1,4 +1,7 @@
-/** A curve of one signal over a chosen range: the mean, and around it the lowest and highest. Holes stay holes. */
+/**
+ * A curve of one signal over a chosen range: the mean, and around it the lowest and highest. Holes stay holes. It is moved into the past and
+ * back by the arrow keys or by its buttons, a quarter of the range a step; what was moved stands still, while the present goes on.
+ */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { MachineView } from '../live.ts';
@@ -12,6 +15,8 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const heightPx = 240;
 const points = 600;
+/** Of the range, how far one step moves. */
+const stepShare = 0.25;
 
 interface Range {
   readonly ms: number;
@@ -93,6 +98,9 @@ function Chart({ machine, signal, range, now }: ChartProps) {
   const words = useWords();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  /** Where the shown range ends, UTC ms; null: now. */
+  const [endMs, setEndMs] = useState<number | null>(null);
+  const [drawn, setDrawn] = useState(0);
   const [band, setBand] = useState<Band | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const text = (value: number) => words.value({ value, kind: 'gauge', unit: signal.unit });
@@ -103,7 +111,8 @@ function Chart({ machine, signal, range, now }: ChartProps) {
     if (now.stale) return undefined;
     let gone = false;
     const load = async (): Promise<void> => {
-      const span = { fromMs: Math.max(0, nowMs.current - range.ms), toMs: nowMs.current };
+      const toMs = endMs ?? nowMs.current;
+      const span = { fromMs: Math.max(0, toMs - range.ms), toMs };
       const answer = await fetchBand(machine.id, signal.signal, span, points);
       if (gone) return;
       setProblem(answer.ok ? null : answer.message);
@@ -112,14 +121,20 @@ function Chart({ machine, signal, range, now }: ChartProps) {
       const { t, low, mean, high } = answer.value;
       plot.current?.setData([t.map((ms) => ms / 1000), [...high], [...low], [...mean]], false);
       plot.current?.setScale('x', { min: span.fromMs / 1000, max: span.toMs / 1000 });
+      setDrawn((times) => times + 1);
     };
     void load();
+    if (endMs !== null) {
+      return () => {
+        gone = true;
+      };
+    }
     const timer = window.setInterval(() => void load(), range.everyMs);
     return () => {
       gone = true;
       window.clearInterval(timer);
     };
-  }, [now.stale]);
+  }, [now.stale, endMs]);
 
   useEffect(() => {
     const element = box.current;
@@ -139,16 +154,43 @@ function Chart({ machine, signal, range, now }: ChartProps) {
     };
   }, []);
 
+  const move = (steps: number): void => {
+    const to = (endMs ?? nowMs.current) + steps * stepShare * range.ms;
+    setEndMs(to >= nowMs.current ? null : Math.max(range.ms, to));
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -4, PageDown: 4 }[event.key];
+    if (steps === undefined) return;
+    event.preventDefault();
+    move(steps);
+  };
+
   const told = band === null ? say('shell.loading') : rangeOf(band, text, say);
   return (
     <>
       <div
         class="band-chart"
         ref={box}
-        role="img"
-        aria-label={`${words.signal(signal.signal)}, ${say(range.title)}: ${told}`}
+        role="group"
+        tabIndex={0}
+        data-trend={signal.signal}
+        data-drawn={drawn}
+        onKeyDown={onKey}
+        aria-label={`${words.signal(signal.signal)}, ${say(range.title)}: ${told}. ${say('machine-page.pan-keys')}`}
       />
+      <div class="choice">
+        <button type="button" onClick={() => move(-1)}>
+          {say('machine-page.earlier')}
+        </button>
+        <button type="button" disabled={endMs === null} onClick={() => move(1)}>
+          {say('machine-page.later')}
+        </button>
+        <button type="button" disabled={endMs === null} onClick={() => setEndMs(null)}>
+          {say('machine-page.now')}
+        </button>
+      </div>
       <p class="hint" data-band={band?.source}>
+        {endMs !== null && `${now.time.at(endMs - range.ms, now.ms)} – ${now.time.at(endMs, now.ms)} · `}
         {told}
         {band !== null &&
           ` · ${say(band.source === 'ring' ? 'machine-page.from-readings' : 'machine-page.from-minutes')}`}

@@ -149,22 +149,22 @@ function Senses({ eye, ear }: { readonly eye: SenseHealth | null; readonly ear: 
     <section class="panel" aria-labelledby="senses-title">
       <h3 id="senses-title">{say('health.senses')}</h3>
       {eye === null && ear === null && <p class="empty">{say('health.no-senses')}</p>}
-      {eye !== null && <Sense title="health.eye" sense={eye} devices={eye.cameras.length} counted="health.cameras" />}
+      {eye !== null && <Sense heading="health.eye" sense={eye} devices={eye.cameras.length} counted="health.cameras" />}
       {ear !== null && (
-        <Sense title="health.ear" sense={ear} devices={ear.microphones.length} counted="health.microphones" />
+        <Sense heading="health.ear" sense={ear} devices={ear.microphones.length} counted="health.microphones" />
       )}
     </section>
   );
 }
 
 interface SenseProps {
-  readonly title: Key;
+  readonly heading: Key;
   readonly sense: SenseHealth;
   readonly devices: number;
   readonly counted: Key;
 }
 
-function Sense({ title, sense, devices, counted }: SenseProps) {
+function Sense({ heading, sense, devices, counted }: SenseProps) {
   const { say, number } = useLanguage();
   const { unknown, count, flag } = useFigures();
   const { onTrial, process } = sense;
@@ -181,7 +181,7 @@ function Sense({ title, sense, devices, counted }: SenseProps) {
   ];
   return (
     <>
-      <h4>{say(title)}</h4>
+      <h4>{say(heading)}</h4>
       <Facts figures={figures} />
     </>
   );

@@ -27,12 +27,14 @@ interface Props {
 }
 
 /** The link of an invitation: shown once, to be read out, copied or photographed. */
+const joinAddress = (token: string): string => `${location.origin}/#join=${token}`;
+
 function Link({ name, made, onGone }: { name: string; made: Invitation; onGone: () => void }) {
   const { say } = useLanguage();
   return (
     <div class="people-link" role="status">
       <p>{say('people.link.text', { name })}</p>
-      <code>{`${location.origin}/#join=${made.token}`}</code>
+      <code>{joinAddress(made.token)}</code>
       <button type="button" onClick={onGone}>
         {say('people.link.gone')}
       </button>

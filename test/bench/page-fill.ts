@@ -88,7 +88,7 @@ try {
         monotonicMs: atMs - now + performance.now(),
       });
     }
-    store.appendRing(encodeRingBlock(machine, readings));
+    void store.appendRing(encodeRingBlock(machine, readings));
     // The writer takes so many at once; more would be dropped.
     if ((from / perBlock) % 50 === 49) await store.upkeep();
   }

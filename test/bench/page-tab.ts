@@ -83,9 +83,7 @@ export async function cardShownMs(tab: Tab, name: string, afterMs: number): Prom
       const { cards } = (
         globalThis as unknown as { seen: { cards: Record<string, { name: string; atMs: number } | null> } }
       ).seen;
-      const found = Object.values(cards).find(
-        (card) => card !== null && card.name === wanted && card.atMs > Number(after),
-      );
+      const found = Object.values(cards).find((card) => card !== null && card.name === wanted && card.atMs > after);
       return found?.atMs ?? null;
     },
     [name, afterMs] as const,

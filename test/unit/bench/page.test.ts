@@ -23,7 +23,8 @@ test('the report has every figure under the name it is promised by', () => {
     panStepMs: of('panStepMs'),
     longTasksOver100Ms: of('longTasksOver100Ms'),
     axeViolations: of('axeViolations'),
-    ...{ machines: pageSetup.machines, alerts: pageSetup.alerts },
+    machines: pageSetup.machines,
+    alerts: pageSetup.alerts,
   });
   assert.ok(Object.values(pageFigures(rows)).every((value) => value !== null && value !== undefined));
 });

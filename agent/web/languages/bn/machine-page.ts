@@ -67,4 +67,8 @@ export const machinePage: Translation<typeof english> = {
   'machine-page.priority': 'অগ্রাধিকার',
   'machine-page.alert': 'সতর্কতা',
   'machine-page.more': 'আরও দেখান',
+  'machine-page.earlier': 'আগে',
+  'machine-page.later': 'পরে',
+  'machine-page.now': 'এখনকার সময়ে',
+  'machine-page.pan-keys': 'তীর চিহ্নের কী দিয়ে সময় সরানো যায়।',
 };

@@ -64,4 +64,8 @@ export const machinePage = {
   'machine-page.priority': 'Priority',
   'machine-page.alert': 'Alert',
   'machine-page.more': 'Show more',
+  'machine-page.earlier': 'Earlier',
+  'machine-page.later': 'Later',
+  'machine-page.now': 'To now',
+  'machine-page.pan-keys': 'Arrow keys move it in time.',
 } as const;

@@ -67,4 +67,8 @@ export const machinePage: Translation<typeof english> = {
   'machine-page.priority': 'Mức ưu tiên',
   'machine-page.alert': 'Cảnh báo',
   'machine-page.more': 'Xem thêm',
+  'machine-page.earlier': 'Trước đó',
+  'machine-page.later': 'Sau đó',
+  'machine-page.now': 'Về hiện tại',
+  'machine-page.pan-keys': 'Dùng phím mũi tên để dịch thời gian.',
 };

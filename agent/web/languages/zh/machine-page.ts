@@ -67,4 +67,8 @@ export const machinePage: Translation<typeof english> = {
   'machine-page.priority': '优先级',
   'machine-page.alert': '报警',
   'machine-page.more': '显示更多',
+  'machine-page.earlier': '更早',
+  'machine-page.later': '更晚',
+  'machine-page.now': '回到现在',
+  'machine-page.pan-keys': '用方向键前后移动时间。',
 };
