@@ -1,5 +1,5 @@
 /** One alert: what is wrong, since when, what shows it and what to do about it. */
-import { useId, useState } from 'preact/hooks';
+import { useId, useMemo, useState } from 'preact/hooks';
 import { AlertActs } from './alert-acts.tsx';
 import { alertTitle } from './alert-title.ts';
 import { acknowledge, type Failure } from './client.ts';
@@ -7,6 +7,7 @@ import { Fault, Picture } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { PriorityIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
+import { shownStepMs } from './machines.tsx';
 import { Problem } from './problem.tsx';
 import { RunbookOfAlert } from './runbook.tsx';
 import { SoundFeedback } from './sound-feedback.tsx';
@@ -21,7 +22,18 @@ interface CardProps {
   readonly name: string;
 }
 
-export function AlertCard({ alert, csrf, now, name }: CardProps) {
+/** Drawn again when the alert changes, or its age as it is shown: the page has many cards, and the floor tells something each second. */
+export function AlertCard(props: CardProps) {
+  const { alert, csrf, now, name } = props;
+  const language = useLanguage();
+  const stepMs = shownStepMs((alert.clearedMs ?? now.ms) - alert.onsetMs);
+  return useMemo(
+    () => <Card {...props} />,
+    [alert, csrf, name, Math.floor(now.ms / stepMs), now.stale, now.time, language],
+  );
+}
+
+function Card({ alert, csrf, now, name }: CardProps) {
   const language = useLanguage();
   const { say } = language;
   const title = alertTitle(alert, language);

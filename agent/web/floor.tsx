@@ -11,13 +11,16 @@ import { emptyFloor } from './floor-state.ts';
 import { useLanguage, type Key } from './language.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import { openLive, type Connection, type LiveView } from './live.ts';
-import { MachineTile } from './machines.tsx';
+import { MachineSlot } from './machines.tsx';
 import { lasted, siteTime, type Now } from './times.ts';
 import { Uplink } from './uplink.tsx';
 import { Navigation, usePlace, ViewHost } from './view-host.tsx';
 
 /** Drops shorter than this are not worth a word: the browser comes back by itself. */
 const patienceMs = 2_500;
+
+/** More than so many are not all drawn at once: a phone would do nothing else. */
+const manyMachines = 24;
 
 interface Props {
   readonly session: SessionView;
@@ -120,14 +123,14 @@ export function Floor({ session, onSignedOut }: Props) {
               {floor.machines.length === 0 && <p class="empty">{say('floor.no-machine')}</p>}
               <ul class="tiles">
                 {floor.machines.map((machine) => (
-                  <li key={machine.id}>
-                    <MachineTile
-                      machine={machine}
-                      now={now}
-                      csrf={session.role === 'viewer' ? null : session.csrf}
-                      writeCsrf={session.writable.includes(machine.id) ? session.csrf : null}
-                    />
-                  </li>
+                  <MachineSlot
+                    key={machine.id}
+                    machine={machine}
+                    now={now}
+                    csrf={session.role === 'viewer' ? null : session.csrf}
+                    writeCsrf={session.writable.includes(machine.id) ? session.csrf : null}
+                    isOneOfMany={floor.machines.length > manyMachines}
+                  />
                 ))}
               </ul>
             </section>

@@ -1,8 +1,10 @@
 /** A machine at a glance. A value that is not good never looks as if it were. */
+import { useMemo, useRef } from 'preact/hooks';
 import type { MachineView, SignalView } from '../live.ts';
 import { Cloth } from './cloth.tsx';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
+import { useNear } from './near.ts';
 import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
 import { Sound } from './sound.tsx';
@@ -20,9 +22,34 @@ interface TileProps {
   readonly writeCsrf: string | null;
   /** null: this person only looks. */
   readonly csrf: string | null;
+  /** Only what it is and how it stands. */
+  readonly isBrief?: boolean;
 }
 
-export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
+/** How fine the time is that something which lasts so long is shown in, ms: what would look the same is not drawn again. */
+export const shownStepMs = (lastsMs: number): number => (lastsMs < 60_000 ? 1_000 : 5_000);
+const farStepMs = 10_000;
+
+/** The tile in its place in the list. Of many machines those far off the screen show their state alone until they come near. */
+export function MachineSlot({ isOneOfMany, ...props }: Omit<TileProps, 'isBrief'> & { readonly isOneOfMany: boolean }) {
+  const { machine, now, writeCsrf, csrf } = props;
+  const language = useLanguage();
+  const place = useRef<HTMLLIElement>(null);
+  const isNear = useNear(place, isOneOfMany);
+  const stepMs = isNear ? shownStepMs(now.ms - machine.stateSinceMs) : farStepMs;
+  const { state, cause, stateSinceMs, gap, name } = machine;
+  const shown = isNear ? machine : `${state} ${cause} ${stateSinceMs} ${gap?.fromMs} ${gap?.reason} ${name}`;
+  return useMemo(
+    () => (
+      <li ref={place}>
+        <MachineTile {...props} isBrief={!isNear} />
+      </li>
+    ),
+    [shown, isNear, Math.floor(now.ms / stepMs), now.stale, now.time, writeCsrf, csrf, language],
+  );
+}
+
+export function MachineTile({ machine, now, writeCsrf, csrf, isBrief = false }: TileProps) {
   const language = useLanguage();
   const { say } = language;
   const state = stateWord(machine.state, language);
@@ -31,7 +58,7 @@ export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
   const place = [machine.line, machine.station].filter((part) => part !== null).join(' · ');
   return (
     <article
-      class={`tile state-${machine.state.toLowerCase()}${isOld ? ' old' : ''}`}
+      class={`tile state-${machine.state.toLowerCase()}${isOld ? ' old' : ''}${isBrief ? ' brief' : ''}`}
       data-machine={machine.id}
       aria-labelledby={`machine-${machine.id}`}
     >
@@ -79,21 +106,25 @@ export function MachineTile({ machine, now, writeCsrf, csrf }: TileProps) {
           <span>{say('machine.unknown-code', { signal: signalWord(signal, language), code })}</span>
         </p>
       ))}
-      <Readings signals={key} isOld={isOld} />
-      <TrendChart machine={machine} now={now} />
-      {machine.hasEye && <Rolls machine={machine} now={now} csrf={csrf} />}
-      {machine.hasEye && <Cloth machine={machine} now={now} csrf={csrf} />}
-      {machine.hasEar && <Sound machine={machine} now={now} csrf={csrf} />}
-      {more.length > 0 && (
-        <details>
-          <summary>{say('machine.all-readings', { count: machine.signals.length })}</summary>
-          <Readings signals={more} isOld={isOld} />
-          <p class="hint">
-            {say('machine.profile', { id: machine.id, profile: machine.profile, protocol: machine.protocol })}
-          </p>
-        </details>
+      {!isBrief && (
+        <>
+          <Readings signals={key} isOld={isOld} />
+          <TrendChart machine={machine} now={now} />
+          {machine.hasEye && <Rolls machine={machine} now={now} csrf={csrf} />}
+          {machine.hasEye && <Cloth machine={machine} now={now} csrf={csrf} />}
+          {machine.hasEar && <Sound machine={machine} now={now} csrf={csrf} />}
+          {more.length > 0 && (
+            <details>
+              <summary>{say('machine.all-readings', { count: machine.signals.length })}</summary>
+              <Readings signals={more} isOld={isOld} />
+              <p class="hint">
+                {say('machine.profile', { id: machine.id, profile: machine.profile, protocol: machine.protocol })}
+              </p>
+            </details>
+          )}
+          {writeCsrf !== null && <SetPoints machine={machine} csrf={writeCsrf} now={now} />}
+        </>
       )}
-      {writeCsrf !== null && <SetPoints machine={machine} csrf={writeCsrf} now={now} />}
     </article>
   );
 }

@@ -38,8 +38,13 @@ export interface Language {
 
 export function languageOf(code: LanguageCode, catalogue: Catalogue): Language {
   const { locale } = languages[code];
+  // Making a format costs a hundred times what using it does, and there are but a few.
+  const made = new Map<string, Intl.NumberFormat>();
   const format = (value: number, options: Intl.NumberFormatOptions): string => {
-    const text = new Intl.NumberFormat(locale, options).format(value);
+    const name = `${options.minimumFractionDigits ?? 0} ${options.maximumFractionDigits ?? ''} ${options.useGrouping ?? ''}`;
+    const known = made.get(name) ?? new Intl.NumberFormat(locale, options);
+    made.set(name, known);
+    const text = known.format(value);
     // In English a comma is read as a decimal sign by most who mend machines: a narrow space cannot be.
     return code === 'en' ? text.replaceAll(',', '\u202f') : text;
   };

@@ -39,11 +39,16 @@ export function siteTime(timeZone: string, { locale, say }: Language): SiteTime 
     made = formats('UTC');
   }
   const { time, minute, day, zone } = made;
+  let today = { ms: Number.NaN, text: '' };
+  const todayAt = (ms: number): string => {
+    if (today.ms !== ms) today = { ms, text: day.format(ms) };
+    return today.text;
+  };
   return {
     timeZone: zone,
     minute: (ms) => minute.format(ms),
     at: (ms, nowMs) =>
-      day.format(ms) === day.format(nowMs)
+      day.format(ms) === todayAt(nowMs)
         ? time.format(ms)
         : say('times.day', { day: day.format(ms), time: time.format(ms) }),
   };

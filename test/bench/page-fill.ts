@@ -1,10 +1,10 @@
 /**
  * The history the page's bench looks at, `DATA_DIR MACHINES ALERTS POINTS`: so many closed alerts of the past month, and so many
- * readings of one signal of the first machine up to now, stored by the agent's own store.
+ * readings of one signal of the first machine up to now with their minutes, stored by the agent's own store.
  */
 import { encodeRingBlock } from '../../agent/ring/block.ts';
 import { openStore } from '../../agent/store/open.ts';
-import type { AlertRecord } from '../../cloud-bridge/contract.ts';
+import type { AlertRecord, SummaryRecord, WireRecord } from '../../cloud-bridge/contract.ts';
 import type { Reading } from '../../drivers/contract.ts';
 import { pageMachineId, pannedSignal } from './page-names.ts';
 
@@ -28,14 +28,12 @@ const store = await openStore({
 });
 try {
   let n = 0;
-  let made: AlertRecord[] = [];
-  const commit = async () => {
-    await store.commit(
-      made.map((record) => ({ record, lane: 'alerts' as const })),
+  const commit = (records: readonly WireRecord[], lane: 'alerts' | 'live') =>
+    store.commit(
+      records.map((record) => ({ record, lane })),
       { urgent: false },
     );
-    made = [];
-  };
+  let made: AlertRecord[] = [];
   for (let index = 0; index < Number(alerts); index += 1) {
     const [rule, type, priority, cause, text] = kinds[index % kinds.length] ?? kinds[0];
     const raisedMs = Math.round(now - monthMs + (index / Number(alerts)) * (monthMs - 60_000));
@@ -68,20 +66,61 @@ try {
       },
       { ...about, n: ++n, atMs: clearedMs, transition: 'returned', state: 'normal', clearedMs, actor: null },
     );
-    if (made.length >= perCommit) await commit();
+    if (made.length >= perCommit) {
+      await commit(made, 'alerts');
+      made = [];
+    }
   }
-  if (made.length > 0) await commit();
+  await commit(made, 'alerts');
 
   const machine = pageMachineId(0);
   const total = Number(points);
+  const valueOf = (index: number) =>
+    Math.round((41 + 3 * Math.sin(index / 5_000) + ((index * 7919) % 17) / 10) * 10) / 10;
+  const timeOf = (index: number) => now - (total - index) * pointEveryMs;
+  let minutes: SummaryRecord[] = [];
+  for (let from = 0; from < total;) {
+    const minuteMs = Math.floor(timeOf(from) / 60_000) * 60_000;
+    const values: number[] = [];
+    for (; from < total && timeOf(from) < minuteMs + 60_000; from += 1) values.push(valueOf(from));
+    const sum = values.reduce((a, b) => a + b, 0);
+    const coveredS = (values.length * pointEveryMs) / 1000;
+    minutes.push({
+      v: 1,
+      kind: 'summary',
+      n: ++n,
+      machine,
+      atMs: minuteMs + 60_000,
+      minuteMs,
+      readingBoot: store.recovery.boot,
+      segment: 0,
+      revision: 1,
+      signal: pannedSignal,
+      samples: values.length,
+      good: values.length,
+      sum,
+      integral: (sum * pointEveryMs) / 1000,
+      coveredS,
+      min: Math.min(...values),
+      max: Math.max(...values),
+      first: values[0] ?? null,
+      last: values.at(-1) ?? null,
+      counter: null,
+    });
+    if (minutes.length >= perCommit) {
+      await commit(minutes, 'live');
+      minutes = [];
+    }
+  }
+  await commit(minutes, 'live');
   for (let from = 0; from < total; from += perBlock) {
     const readings: Reading[] = [];
     for (let index = from; index < Math.min(total, from + perBlock); index += 1) {
-      const atMs = now - (total - index) * pointEveryMs;
+      const atMs = timeOf(index);
       readings.push({
         machine,
         signal: pannedSignal,
-        value: Math.round((41 + 3 * Math.sin(index / 5_000) + ((index * 7919) % 17) / 10) * 10) / 10,
+        value: valueOf(index),
         quality: 'good',
         sourceTimeMs: atMs,
         receivedTimeMs: atMs,

@@ -1,0 +1,20 @@
+/** Whether something is on the screen, or so near that it will be with the next stroke of a finger. */
+import type { RefObject } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+const marginPx = 600;
+
+/** @param asked false: it counts as near wherever it is */
+export function useNear(element: RefObject<Element | null>, asked: boolean): boolean {
+  const [isNear, setNear] = useState(false);
+  useEffect(() => {
+    const watched = element.current;
+    if (!asked || watched === null) return undefined;
+    const observer = new IntersectionObserver((entries) => setNear(entries.at(-1)?.isIntersecting === true), {
+      rootMargin: `${marginPx}px`,
+    });
+    observer.observe(watched);
+    return () => observer.disconnect();
+  }, [asked]);
+  return !asked || isNear;
+}
