@@ -193,6 +193,15 @@ test('on a real agent the day counts up, the machine has a past, its tables can 
   await tab.locator('[data-band="ring"]').getByText('From').waitFor();
   await tab.getByLabel('Time range').first().selectOption({ label: 'Last 24 hours' });
   await tab.locator('[data-band="minutes"]').getByText('From').waitFor();
+  // Moved into the past by a key, and back by a button.
+  const chart = tab.locator('[data-trend]');
+  const drawn = await chart.getAttribute('data-drawn');
+  await chart.focus();
+  await tab.keyboard.press('ArrowLeft');
+  await tab.getByRole('button', { name: 'To now' }).and(tab.locator(':enabled')).waitFor();
+  await tab.locator(`[data-trend]:not([data-drawn="${drawn}"])`).waitFor();
+  await tab.getByRole('button', { name: 'To now' }).click();
+  await tab.getByRole('button', { name: 'Later' }).and(tab.locator(':disabled')).waitFor();
   const csv = async (name: RegExp): Promise<string[]> => {
     const href = await tab.getByRole('link', { name }).getAttribute('href');
     const text = (await tab.evaluate(`fetch(${JSON.stringify(href)}).then((answer) => answer.text())`)) as string;
