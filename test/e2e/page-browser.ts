@@ -126,9 +126,11 @@ export async function openAs(
 }
 
 async function signIn(tab: Tab, name: string): Promise<void> {
-  await tab.getByLabel('User name').fill(name);
-  await tab.getByLabel('Password').fill(goodPassword);
-  await tab.getByRole('button', { name: 'Sign in' }).click();
+  // By what it is and not by its words: the page may be in any language.
+  const form = tab.locator('form:has(input[autocomplete="username"])');
+  await form.locator('input[autocomplete="username"]').fill(name);
+  await form.locator('input[type="password"]').fill(goodPassword);
+  await form.locator('button[type="submit"]').click();
 }
 
 /** Fails when axe finds a violation of WCAG A or AA, or of good practice. */

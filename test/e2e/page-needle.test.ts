@@ -48,7 +48,7 @@ test('two people on one tablet: from the alert to the closed case, which is prin
   await tab.getByRole('heading', { name: 'Broken needle: Lockstitch 1' }).waitFor();
   await tab.getByText('Still to do: list the pieces of the needle.').waitFor();
   await tab.getByText('Pieces 12 to 13 of the machine’s counter; 13 was under the needle').waitFor();
-  await tab.getByText('Stitches 5,000 to 5,042').waitFor();
+  await tab.getByText('Stitches 5\u202f000 to 5\u202f042').waitFor();
 
   await tab.getByRole('button', { name: '+ Point' }).click();
   await tab.getByRole('button', { name: '+ Shank' }).click();
@@ -128,7 +128,7 @@ test('a piece that cannot be found: the goods are isolated, and a viewer looks o
   const viewer = await openAs(t, setting, 'mina', wide);
   await viewer.locator('[data-occurrence="occ-needle"]').getByRole('link', { name: 'Case of this needle' }).click();
   await viewer.getByText('You are signed in as a viewer: you can look and print.').waitFor();
-  assert.equal(await viewer.getByRole('checkbox').first().isDisabled(), true);
+  assert.equal(await viewer.locator('.fragments').getByRole('checkbox').first().isDisabled(), true);
   assert.equal(await viewer.getByRole('button', { name: /Close|All pieces|Add/ }).count(), 0);
 });
 
