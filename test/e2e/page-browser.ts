@@ -81,6 +81,12 @@ export async function screenshotFile(t: TestContext, name: string): Promise<stri
   return join(dir, name);
 }
 
+/** Pictures what the tab shows, for the documents when asked; a picture of an empty page fails. */
+export async function picture(t: TestContext, tab: Tab, name: string): Promise<void> {
+  const png = await tab.screenshot({ path: await screenshotFile(t, name) });
+  assert.ok(png.length > 10_000, `${name} is larger than an empty page`);
+}
+
 /** A window of a desk. */
 export const wide = { viewport: { width: 1360, height: 900 } };
 /** The script of axe, to be run in a tab. */
