@@ -37,5 +37,10 @@ test('of many machines those off the screen show name and state alone, kept up t
   await last.scrollIntoViewIfNeeded();
   await last.locator('.readings').first().waitFor();
   await expectClean(tab, await axeSource(), 'sixty machines');
+
+  await last.locator('summary').first().click();
+  await tab.evaluate('window.scrollTo(0, 0)');
+  await near.locator('.readings').first().waitFor();
+  assert.equal(await last.locator('details[open]').count(), 1, 'what somebody opened stays open');
   assert.deepEqual(faults, []);
 });
