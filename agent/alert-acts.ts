@@ -55,9 +55,20 @@ export class ActDesk implements ActPort {
 
   told(occurrence: string, said: ActSaid, by: string): ActTold {
     const { journal } = this.#p;
+    const before = this.#acts.get(occurrence);
     const outcome = this.#take(occurrence, said, by);
+    const after = this.#acts.get(occurrence);
     journal.flush();
-    return { outcome, durable: journal.durable() };
+    const durable = journal.durable();
+    // What could not be stored was not done, and can be said again.
+    if (after !== before) {
+      durable.catch(() => {
+        if (this.#acts.get(occurrence) !== after) return;
+        if (before === undefined) this.#acts.delete(occurrence);
+        else this.#acts.set(occurrence, before);
+      });
+    }
+    return { outcome, durable };
   }
 
   state(occurrence: string): AlertState {

@@ -97,7 +97,7 @@ export async function runUser(args: readonly string[], ports: UserPorts): Promis
       if ((await store.find(user)) === null) {
         return finish({ ok: false, refused: 'missing', message: `There is no user "${user}".` }, String);
       }
-      const set = await store.setPassword(user, await password(`New password for ${user}`));
+      const set = await store.setPassword(user, await password(`New password for ${user}`), false);
       return finish(set, (value) => `${value.name} has a new password; open sessions have ended.`);
     }
     case 'remove':

@@ -42,6 +42,8 @@ export function diffConfig(before: Config, after: Config): readonly ConfigChange
 /** One line for the log. */
 export function formatChange(change: ConfigChange): string {
   const effect = change.restart ? 'takes effect at the next start' : 'applied';
+  // Addresses of targets may hold a token: that they changed is all that is said.
+  if (/^notify\b/.test(change.path)) return `${change.path}: changed (${effect})`;
   return `${change.path}: ${shown(change.from)} -> ${shown(change.to)} (${effect})`;
 }
 

@@ -247,6 +247,10 @@ export class NeedleCaseDesk {
     const { journal } = this.#p;
     const { id } = kept.now;
     try {
+      // What came before is told before: a start reads acts in their order.
+      const earlier = this.#untold.filter((one) => one.kept === kept);
+      this.#untold = this.#untold.filter((one) => one.kept !== kept);
+      for (const one of earlier) this.#tell(one.kept, one.act);
       journal.event(draftOf(kept.machine, { id, act }));
       journal.flush();
       await journal.durable();

@@ -78,9 +78,13 @@ export function createNotifier(ports: NotifierPorts): Notifier {
   }
 
   function look(): void {
-    const open = ports.alerts().filter(({ record }) => waitsForAck.has(record.state));
+    const all = ports.alerts();
+    const open = all.filter(({ record }) => waitsForAck.has(record.state));
     const before = known;
-    known = new Set(open.map(({ record }) => record.occurrence));
+    // One that is put aside and comes back is no news: it is known until it is over.
+    const lasting = new Set(all.map(({ record }) => record.occurrence));
+    const kept = [...(before ?? [])].filter((occurrence) => lasting.has(occurrence));
+    known = new Set([...kept, ...open.map(({ record }) => record.occurrence)]);
     const fresh = before === null ? [] : open.filter(({ record }) => !before.has(record.occurrence));
     const now = clock.monotonicMs();
     for (const target of targets) {

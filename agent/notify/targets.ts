@@ -79,7 +79,10 @@ async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, s
   signal.addEventListener('abort', stop, { once: true });
   try {
     const { subject, text } = mailText(message.notices, message.left, message.site, target.language);
-    await transport.sendMail({ from: target.from, to: [...target.to], subject, text });
+    // Ended with the signal, whatever the server does: a stop waits for nobody's mail server.
+    const mailed = transport.sendMail({ from: target.from, to: [...target.to], subject, text });
+    mailed.catch(() => undefined);
+    await Promise.race([mailed, aborted(signal)]);
   } catch (error) {
     // The answer of a mail server may repeat addresses and more: its code says enough.
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
@@ -89,6 +92,14 @@ async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, s
     transport.close();
   }
 }
+
+/** Rejects when the signal is aborted. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const refuse = () => reject(new AgentError('notifyRefused', 'no answer in time'));
+    if (signal.aborted) refuse();
+    else signal.addEventListener('abort', refuse, { once: true });
+  });
 
 export const send: Send = (target, message, signal) =>
   target.kind === 'webhook' ? post(target, message, signal) : mail(target, message, signal);

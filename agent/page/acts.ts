@@ -152,9 +152,14 @@ export function createActs(options: {
     const body = JSON.stringify(entry);
     const hash = hashOf(head, body);
     const handle = await open(file, 'a', 0o600);
+    const { size } = await handle.stat();
     try {
       await handle.writeFile(`${JSON.stringify({ hash, body })}\n`);
       await handle.datasync();
+    } catch (error) {
+      // Half a line, or a line the chain does not know, would make the next ones look tampered with.
+      await handle.truncate(size).catch(() => undefined);
+      throw error;
     } finally {
       await handle.close();
     }

@@ -140,7 +140,7 @@ export const operations = {
     path: '/api/health',
     summary: 'Health of the agent itself, its drivers, store and uplink, and of this page',
     access: 'viewer',
-    touches: true,
+    touches: false,
     response: z.looseObject({ uplink: uplinkView, page: streamCounts }),
   },
   stream: {

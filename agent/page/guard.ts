@@ -29,7 +29,8 @@ export function hostAllowed(header: string | undefined, localAddress: string, na
   if (name === null) return false;
   if (isIPv4(name) || isIPv6(name)) {
     const local = localAddress.startsWith('::ffff:') ? localAddress.slice(7) : localAddress;
-    return name === local || (isLoopback(name) && isLoopback(local));
+    // An address of the configuration may be that of a computer which forwards.
+    return name === local || (isLoopback(name) && isLoopback(local)) || names.includes(name);
   }
   if (name === 'localhost') return isLoopback(localAddress);
   return names.some((known) => known.toLowerCase() === name);

@@ -114,7 +114,7 @@ export function needleCaseHandlers(parts: NeedleCaseParts): Record<keyof typeof 
       const { name, password } = body.data;
       const user = await verified(request, reply, name, password);
       if (user === null) {
-        log.warn({ user: name, address: request.ip }, 'the password to close a needle case was wrong');
+        log.warn({ user: session.name, address: request.ip }, 'the name or password to close a needle case was wrong');
         return refuse(reply, 403, 'wrong-name-or-password', 'The name or the password is wrong.');
       }
       if ('error' in user) return user;

@@ -5,6 +5,7 @@
  *  P2  Off loopback the page speaks HTTPS or does not start.
  *  P3  The set-up link goes to the callback alone: never to a log, a file or a request.
  *  P4  A page that waits for its first certificate does so on loopback, and moves to its address when it gets one.
+ *  P5  An address that is not there keeps it on loopback, and it looks again: never is there no page, and never no agent for it.
  */
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -76,6 +77,8 @@ export const addressFile = 'page-address.json';
 /** Some 40 tabs with all their connections; more is a flood. */
 const maxConnections = 256;
 
+/** How often a page that is on loopback for want of something looks whether it is there. */
+const lookAgainMs = 30_000;
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
 /** What to type on the gateway itself: an address that means every address is none to go to. */
@@ -188,11 +191,39 @@ export function createPage(options: PageOptions): Page {
       if (!(await users.hasAdmin())) return;
       stream.stop();
       await app.close();
-      await listen(bind, options.port === 0 ? 0 : boundPort);
-      log.info({ url }, 'the page is open to the network');
+      if (await listenOrStay(bind, options.port === 0 ? 0 : boundPort))
+        log.info({ url }, 'the page is open to the network');
     } catch (error) {
-      log.error({ error: reasonOf(error) }, 'the page cannot listen on its configured address');
+      log.error({ error: reasonOf(error) }, 'the page cannot listen');
     }
+  }
+
+  /**
+   * P5: an address that is not there, as before the network is, keeps neither the agent nor its page from running: the page stays on the
+   * gateway itself, and looks again every `lookAgainMs`. False: it stays.
+   */
+  async function listenOrStay(address: string, port: number): Promise<boolean> {
+    try {
+      await listen(address, port);
+      return true;
+    } catch (error) {
+      if (isLoopbackBind(address)) throw error;
+      log.error(
+        { error: reasonOf(error) },
+        'the page cannot listen on its configured address; it is on this computer alone',
+      );
+      await listen(loopback, port);
+      return false;
+    }
+  }
+
+  /** Where the page is on loopback though it is to be elsewhere, for want of an address or of an admin that has come since. */
+  async function lookAgain(): Promise<void> {
+    const isElsewhere =
+      app !== null && !(app.server instanceof TlsServer) && !isLoopbackBind(bind) && certificate !== null;
+    if (!isElsewhere || !(await users.hasAdmin())) return;
+    moving = moveToNetwork(0);
+    await moving;
   }
 
   function renewContext({ server }: FastifyInstance, given: PageCertificate): void {
@@ -214,10 +245,12 @@ export function createPage(options: PageOptions): Page {
     }
   }
 
+  let looking: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | null = null;
   function stop(): Promise<void> {
     stopping ??= (async () => {
       stopped.abort();
+      clearInterval(looking);
       await moving;
       stream.stop();
       await app?.close();
@@ -236,7 +269,8 @@ export function createPage(options: PageOptions): Page {
       }
       const hasAdmin = await users.hasAdmin();
       await Promise.all([sessions.load(), tablets.load(), acts.load()]);
-      await listen(isLoopbackBind(bind) || (hasAdmin && certificate !== null) ? bind : loopback, options.port);
+      await listenOrStay(isLoopbackBind(bind) || (hasAdmin && certificate !== null) ? bind : loopback, options.port);
+      if (!isLoopbackBind(bind)) looking = setInterval(() => void lookAgain(), lookAgainMs);
       if (!hasAdmin) {
         const token = await users.issueSetupToken();
         if (token.ok) options.onSetupLink(`${url ?? ''}/#setup=${token.value}`);

@@ -197,7 +197,7 @@ export function peopleHandlers(parts: PeopleParts): Record<Name, Handler> {
       if (user === null) return wrongPassword(reply);
       if ('error' in user) return user;
       if (!sessions.isLive(session.key)) return signInFirst(reply);
-      const set = await users.setPassword(session.name, body.password);
+      const set = await users.setPassword(session.name, body.password, true);
       if (!set.ok) return told(reply, set, () => done);
       await endAllOf(session.name);
       return view(await signIn(set.value, reply));
@@ -208,7 +208,13 @@ export function peopleHandlers(parts: PeopleParts): Record<Name, Handler> {
       if (user === null) return wrongPassword(reply);
       if ('error' in user) return user;
       if (!sessions.isLive(session.key)) return signInFirst(reply);
-      return told(reply, await users.setPin(session.name, body.pin), () => done);
+      const set = await users.setPin(session.name, body.pin);
+      // Who knew the one before is out.
+      if (set.ok)
+        await sessions.closeAll(
+          (one) => one.name === session.name && one.by === 'pin' && one.id !== sessionId(session.key),
+        );
+      return told(reply, set, () => done);
     }),
 
     dropOwnPin: handler(operations.dropOwnPin, async ({ session }, reply) => {

@@ -169,11 +169,19 @@ export function createServer(parts: ServerParts): FastifyInstance {
     const isDone = status < 400;
     const isRefused = isWayIn ? [400, 401, 403, 423].includes(status) : status === 403 && session !== null;
     if (!isDone && !isRefused) return;
-    const actor = session !== null && !(isWayIn && !isDone) ? session.name : await nameGiven(request.body);
+    // Who signs as the second person types a name as at a sign-in.
+    const second = operation === 'closeNeedleCase' ? await nameGiven(request.body) : null;
+    const told = operation === 'closeNeedleCase' ? { name: second } : request.body;
+    const actor =
+      isDone && second !== null
+        ? second
+        : session !== null && !(isWayIn && !isDone)
+          ? session.name
+          : await nameGiven(request.body);
     await parts.acts.record({
       actor,
       act: operation,
-      about: isWayIn ? '' : aboutOf(request.params, request.body),
+      about: isWayIn ? '' : aboutOf(request.params, told),
       outcome: isDone ? 'done' : 'refused',
       status,
       address: request.ip.slice(0, 100),

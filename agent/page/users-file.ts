@@ -162,6 +162,8 @@ export function createUsersOnDisk(dataDir: string): UsersOnDisk {
 
 /** So long a lock may be without its owner: it is written at once, unless the power went between the two. */
 const namelessMs = 1_000;
+/** A change takes milliseconds. */
+const longestHoldMs = 30_000;
 
 /** A lock of a process that died is nobody's. */
 async function ownerIsGone(lockFile: string): Promise<boolean> {
@@ -171,7 +173,9 @@ async function ownerIsGone(lockFile: string): Promise<boolean> {
   } catch {
     return false;
   }
-  if (!Number.isInteger(pid) || pid <= 0) return isOld(lockFile);
+  if (!Number.isInteger(pid) || pid <= 0) return isOld(lockFile, namelessMs);
+  // From before a power cut: its number may be that of another process by now.
+  if (await isOld(lockFile, longestHoldMs)) return true;
   try {
     process.kill(pid, 0);
     return false;
@@ -181,9 +185,9 @@ async function ownerIsGone(lockFile: string): Promise<boolean> {
 }
 
 /** By the disk's own clock, which may have been ahead. */
-async function isOld(path: string): Promise<boolean> {
+async function isOld(path: string, afterMs: number): Promise<boolean> {
   try {
-    return Math.abs(Date.now() - (await stat(path)).mtimeMs) > namelessMs;
+    return Math.abs(Date.now() - (await stat(path)).mtimeMs) > afterMs;
   } catch {
     return false;
   }

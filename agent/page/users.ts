@@ -59,7 +59,8 @@ export interface UserStore {
   find(name: string): Promise<Person | null>;
   hasAdmin(): Promise<boolean>;
   add(name: string, role: Role, password: string): Promise<Outcome<User>>;
-  setPassword(name: string, password: string): Promise<Outcome<User>>;
+  /** `keepPin` false: the PIN goes too, as when somebody else may have set it. */
+  setPassword(name: string, password: string, keepPin: boolean): Promise<Outcome<User>>;
   remove(name: string): Promise<Outcome<User>>;
   /** The user when name and password fit; 'busy' when too many log-ins wait. Frees a locked PIN. */
   verify(name: string, password: string): Promise<User | null | 'busy'>;
@@ -178,11 +179,16 @@ export function createUserStore(options: {
       if (!made.ok) return made;
       return change((now) => added(now, made.value, role === 'admin' ? null : now.setup));
     },
-    async setPassword(name, password) {
+    async setPassword(name, password, keepPin) {
       const made = await newUser(name, 'viewer', password);
       if (!made.ok) return made;
       const { password: hash, credential } = made.value;
-      return alter(name, ({ invite: _ended, ...old }) => ({ ...old, password: hash, credential }));
+      return alter(name, ({ invite: _ended, pin, ...old }) => ({
+        ...old,
+        ...(keepPin && pin !== undefined ? { pin } : {}),
+        password: hash,
+        credential,
+      }));
     },
     remove: (name) => alter(name, () => null),
     async verify(name, password) {
@@ -240,7 +246,8 @@ export function createUserStore(options: {
       return change((now) => {
         const found = invited(now);
         if (found?.name !== user.name) return bad;
-        const { invite: _used, ...old } = found;
+        // A PIN somebody may have set who should not have goes with the password before.
+        const { invite: _used, pin: _pin, ...old } = found;
         const next = { ...old, password: made.value.password, credential: made.value.credential };
         const users = now.users.map((u) => (u.name === user.name ? next : u));
         return { ok: true, value: publicUser(next), next: { ...now, users } };

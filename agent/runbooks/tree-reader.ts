@@ -32,7 +32,7 @@ export class TreeReader {
     if (known !== undefined) return known;
     if (this.#waiting >= maxWaiting) return null;
     this.#waiting++;
-    const turn = this.#last.then(() => this.#kept.get(key) ?? treeOnThread(markdown, this.#limitMs));
+    const turn = this.#last.then(() => this.#kept.get(key) ?? treeOnThread(markdown, this.#limitMs).catch(() => null));
     this.#last = turn;
     const tree = await turn;
     this.#waiting--;
@@ -47,7 +47,7 @@ export class TreeReader {
   }
 }
 
-/** Never rejects. */
+/** Rejects where no thread can be made. */
 async function treeOnThread(markdown: string, limitMs: number): Promise<readonly Block[] | null> {
   const worker = new Worker(new URL('./tree-thread.ts', import.meta.url), {
     workerData: markdown,

@@ -100,3 +100,12 @@ test('what is live after a reload has all live changes and no other', () => {
     { numRuns: 25 },
   );
 });
+
+test('of targets of notices the log says that they changed, and no address', () => {
+  const notify = (token: string) =>
+    `${good}notify: [{name: chat, kind: webhook, url: "https://chat.example/hook/${token}", secret: "file:hook.secret"}]\n`;
+  const lines = diffConfig(configOf(notify('one-token')), configOf(notify('two-token'))).map(formatChange);
+  assert.equal(lines.length, 1);
+  assert.doesNotMatch(lines.join('\n'), /token|example/);
+  assert.match(lines[0] ?? '', /^notify.*: changed/);
+});

@@ -148,7 +148,9 @@ test('a certificate that cannot be used leaves the one before in service', async
 test('anybody may fetch the certificate of the authority, and 404 says that there is none', async (t) => {
   const { ca } = await pairOf(t);
   const floor = createFloor();
-  const { port } = await startPage(t, {}, floor);
+  const { port, users } = await startPage(t, {}, floor);
+  assert.equal((await call(port, '/ca.crt')).status, 403, 'before the page is set up nothing but that answers');
+  await users.add('asha', 'admin', goodPassword);
   assert.equal((await call(port, '/ca.crt')).status, 404);
   floor.authority = derOf(ca);
   const { status, headers } = await call(port, '/ca.crt');

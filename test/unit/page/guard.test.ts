@@ -24,6 +24,7 @@ test('on the network an address must be the one that was called, and a name must
   assert.ok(hostAllowed('192.168.1.7:443', '192.168.1.7', names));
   assert.ok(hostAllowed('192.168.1.7', '::ffff:192.168.1.7', names));
   assert.ok(hostAllowed('Gateway-7.local', '192.168.1.7', names));
+  assert.ok(hostAllowed('192.168.1.9:8440', '172.17.0.2', ['192.168.1.9']), 'a computer that forwards');
   for (const host of ['192.168.1.8', 'localhost', 'evil.example', 'gateway-7.local.evil.example', '127.0.0.1']) {
     assert.ok(!hostAllowed(host, '192.168.1.7', names), host);
   }

@@ -117,7 +117,7 @@ test('who was signed out meanwhile closes nothing', async (t) => {
   await post(omar, `/${id}/fragments`, { name: 'point' });
   await post(omar, `/${id}/fragments/1`, { found: true });
   await post(omar, `/${id}/complete`, { outcome: 'complete' });
-  await users.setPassword('omar', 'eleven blue bobbins');
+  await users.setPassword('omar', 'eleven blue bobbins', false);
   is(await close(id, 'rita'), 401, 'sign-in-needed');
   const asha = await signIn(port, 'asha');
   assert.equal((await get(asha, `/${id}`)).json['state'], 'said');

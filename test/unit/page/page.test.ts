@@ -60,7 +60,7 @@ test('plain HTTP off loopback is refused before anything listens', async (t) => 
   }
 });
 
-test('a port in use and an address of another computer are told in words', async (t) => {
+test('a port in use is told in words; at an address that is not there (P5) the page stays on the gateway itself', async (t) => {
   const { port } = await startPage(t);
   await assert.rejects(startPage(t, { port }), /AGT-500/);
   const dataDir = await tempDir(t);
@@ -68,7 +68,12 @@ test('a port in use and an address of another computer are told in words', async
   await users.add('asha', 'admin', goodPassword);
   const foreign = { bind: '192.0.2.1', tls: certificate(t), dataDir, users };
   if (foreign.tls === null) return;
-  await assert.rejects(startPage(t, { ...foreign, tls: foreign.tls }), /AGT-501/);
+  const told: string[] = [];
+  const log = { ...silentLog, error: (data: object) => void told.push(JSON.stringify(data)) };
+  const { page } = await startPage(t, { ...foreign, tls: foreign.tls, log });
+  assert.match(page.url ?? '', /^http:\/\/127\.0\.0\.1:/);
+  assert.match(told.join('\n'), /AGT-501/);
+  assert.equal((await call(Number(new URL(page.url ?? '').port), '/api/session')).status, 401, 'it answers there');
 });
 
 /** A self-signed certificate made by openssl, or null when it is missing. */

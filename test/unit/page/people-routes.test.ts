@@ -141,6 +141,11 @@ test('a PIN opens an enrolled tablet and nothing else; the cookie of the tablet 
   const stolen = { ...who, cookie: who.cookie.split('; ')[1] ?? '' };
   assert.equal(await isIn(stolen), false, 'the session is nothing without its tablet');
 
+  assert.equal((await post('/api/me/pin', omar, { password: goodPassword, pin: '804917' })).status, 200);
+  assert.equal(await isIn(who), false, 'who knew the PIN before is out');
+  assert.equal(await isIn(omar), true);
+  assert.equal((await post('/api/me/pin', omar, { password: goodPassword, pin: goodPin })).status, 200);
+
   const again = await pinIn(port, tablet.cookie, 'omar', goodPin);
   assert.equal((await get('/api/tablets', boss)).text.includes(tablet.cookie.split('=')[1] ?? 'x'), false);
   assert.equal((await post(`/api/tablets/${tablet.id}/revoke`, boss)).status, 200);
@@ -189,6 +194,8 @@ test('what was done is written down: by whom, from where, refused sign-ins too, 
   const omar = await signIn(port, 'omar');
   await post('/api/alerts/occ-overload/ack', omar, { comment: 'cleaned <b>' });
   await post('/api/people/mina/role', omar, { role: 'admin' });
+  // As the second person of a needle case, too, people type into the wrong field.
+  assert.equal((await post('/api/needle-cases/none/close', omar, { name: secret, password: 'x' })).status, 403);
   const { token } = (await post('/api/people', boss, { name: 'lina', role: 'viewer' })).json;
   await post('/api/session/join', null, { token, password: goodPassword });
   await post('/api/me/pin', omar, { password: goodPassword, pin: goodPin });
@@ -203,6 +210,7 @@ test('what was done is written down: by whom, from where, refused sign-ins too, 
     'omar setOwnPin done',
     'lina join done',
     'boss addPerson done name: lina, role: viewer',
+    'omar closeNeedleCase refused none',
     'omar setRole refused mina',
     'omar ack done occ-overload, comment: cleaned <b>',
     'omar login done',
@@ -216,12 +224,12 @@ test('what was done is written down: by whom, from where, refused sign-ins too, 
   const page = await get('/api/audit?user=omar&limit=2', boss);
   assert.deepEqual(
     (page.json['items'] as { act: string }[]).map(({ act }) => act),
-    ['setOwnPin', 'setRole'],
+    ['setOwnPin', 'closeNeedleCase'],
   );
   const next = await get(`/api/audit?user=omar&limit=2&cursor=${String(page.json['next'])}`, boss);
   assert.deepEqual(
     (next.json['items'] as { act: string }[]).map(({ act }) => act),
-    ['ack', 'login'],
+    ['setRole', 'ack'],
   );
   assert.equal((await get('/api/audit?cursor=x', boss)).status, 400);
 });

@@ -121,7 +121,10 @@ test('an invitation sets a password once, within a day, and not for a locked use
   value(await users.setLocked('lina', true));
   assert.ok(!(await users.redeemInvite(second.token, goodPassword)).ok, 'locked');
   value(await users.setLocked('lina', false));
+  value(await users.setRole('lina', 'maintainer'));
+  value(await users.setPin('lina', goodPin));
   assert.equal(value(await users.redeemInvite(second.token, goodPassword)).name, 'lina');
+  assert.equal(await users.verifyPin('lina', goodPin), null, 'a PIN from before goes with the password before');
   assert.ok(!(await users.redeemInvite(second.token, 'another good sentence')).ok, 'used up');
   assert.ok((await users.verify('lina', goodPassword)) !== null);
 });

@@ -124,6 +124,21 @@ test('after a start all stands as before it, nothing of it is told again, and it
   );
 });
 
+test('an act that could not be stored was not done, and can be said again', async () => {
+  let isFull = false;
+  const rig = new Rig({ journal: () => (isFull ? Promise.reject(new TypeError('full')) : Promise.resolve()) });
+  const occurrence = rig.pipeline.sound.began(oddSound({ sinceMs: rig.wallMs })).occurrence ?? assert.fail('no alert');
+  const assign = () => rig.pipeline.acts.told(occurrence, { kind: 'assign', to: 'asha' }, 'omar');
+  isFull = true;
+  await assert.rejects(assign().durable);
+  assert.equal(rig.pipeline.alertsView()[0]?.acts, null);
+  isFull = false;
+  const again = assign();
+  assert.equal(again.outcome, 'done');
+  await again.durable;
+  assert.equal(rig.pipeline.alertsView()[0]?.acts?.assigned?.to, 'asha');
+});
+
 test('more acts than are kept are refused, and closing is no way around it', () => {
   const { raise, tell, rig } = begin();
   const occurrence = raise();

@@ -61,6 +61,7 @@ test('the title is the first heading', () => {
 });
 
 test('the languages are those of the page', () => {
-  const ofPage = readdirSync(join(import.meta.dirname, '../../../agent/web/languages'));
+  const entries = readdirSync(join(import.meta.dirname, '../../../agent/web/languages'), { withFileTypes: true });
+  const ofPage = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   assert.deepEqual([...runbookLanguages].toSorted(), ofPage.toSorted());
 });

@@ -15,6 +15,7 @@ import { needles } from './needles.ts';
 import { people } from './people.ts';
 import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
+import { refusals } from './refusals.ts';
 import { rolls } from './rolls.ts';
 import { rules } from './rules.ts';
 import { runbooks } from './runbooks.ts';
@@ -43,6 +44,7 @@ export const bn: Translation<typeof en> = {
   ...people,
   ...problems,
   ...reasons,
+  ...refusals,
   ...rolls,
   ...rules,
   ...runbooks,

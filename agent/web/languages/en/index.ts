@@ -13,6 +13,7 @@ import { needles } from './needles.ts';
 import { people } from './people.ts';
 import { problems } from './problems.ts';
 import { reasons } from './reasons.ts';
+import { refusals } from './refusals.ts';
 import { rolls } from './rolls.ts';
 import { rules } from './rules.ts';
 import { runbooks } from './runbooks.ts';
@@ -41,6 +42,7 @@ export const en = {
   ...people,
   ...problems,
   ...reasons,
+  ...refusals,
   ...rolls,
   ...rules,
   ...runbooks,

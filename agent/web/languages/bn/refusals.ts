@@ -1,0 +1,36 @@
+/** Why what a person did on the page was refused: alerts, needle cases, people, runbooks, the examination. */
+import type { Translation } from '../translation.ts';
+import type { refusals as english } from '../en/refusals.ts';
+
+export const refusals: Translation<typeof english> = {
+  'problem.unknown-user': 'এই নামে কোনো ব্যবহারকারী নেই।',
+  'problem.no-authority': 'এই গেটওয়ের নিজের সার্টিফিকেট কর্তৃপক্ষ নেই।',
+  'problem.unknown-case': 'এমন নথি নেই, বা এখানে দেখানোর জন্য বেশি পুরোনো।',
+  'problem.unknown-machine': 'এমন মেশিন নেই।',
+  'problem.no-such-fragment': 'নথিতে এমন টুকরা নেই।',
+  'problem.not-stored': 'সংরক্ষণ করা যায়নি। গেটওয়ের অবস্থা দেখে আবার করুন।',
+  'problem.closed': 'এই নথি বন্ধ।',
+  'problem.full': 'এই নথিতে আর জায়গা নেই।',
+  'problem.fragment-listed': 'এই টুকরা আগেই লেখা আছে।',
+  'problem.no-fragment': 'আগে সুইয়ের টুকরাগুলো লিখুন।',
+  'problem.fragment-missing': 'একটি টুকরা এখনো পাওয়া যায়নি।',
+  'problem.nothing-missing': 'সব টুকরা পাওয়া গেছে: সুই পুরো আছে বলে জানান।',
+  'problem.already-said': 'এটি আগেই জানানো হয়েছে।',
+  'problem.not-said': 'আগে কাউকে ফলাফল জানাতে হবে।',
+  'problem.same-person': 'অন্য একজনকে হতে হবে।',
+  'problem.own-account': 'নিজের ভূমিকা বদলানো, নিজেকে লক বা মুছে ফেলা যায় না: অন্য অ্যাডমিনকে বলুন।',
+  'problem.wrong-password': 'পাসওয়ার্ড ভুল।',
+  'problem.no-tablet': 'PIN শুধু ভাগ করা ট্যাবলেটে চলে। পাসওয়ার্ড দিয়ে সাইন ইন করুন।',
+  'problem.pin-locked': 'বেশি বার ভুল হয়েছে। পাসওয়ার্ড দিয়ে সাইন ইন করলে PIN আবার চলবে।',
+  'problem.wrong-name-or-pin': 'নাম বা PIN ভুল।',
+  'problem.no-session': 'আপনার এমন সেশন নেই।',
+  'problem.is-tablet': 'এই যন্ত্র আগেই ভাগ করা ট্যাবলেট।',
+  'problem.too-many-tablets': 'ট্যাবলেট বেশি হয়ে গেছে: একটি বাতিল করুন।',
+  'problem.no-runbook': 'এই ধরনের সতর্কতার কোনো নির্দেশিকা নেই।',
+  'problem.too-long': 'নির্দেশিকা সর্বোচ্চ ৬৪ kB।',
+  'problem.too-many': 'সংখ্যা বেশি হয়ে গেছে। আগে কিছু মুছুন।',
+  'problem.too-hard': 'এই লেখা বোঝা যাচ্ছে না। সহজ করে লিখুন: শিরোনাম, অনুচ্ছেদ, তালিকা, লিংক।',
+  'problem.bad-too-many': 'ব্যবহারকারী বেশি হয়ে গেছে। আগে কয়েকজনকে মুছুন।',
+  'problem.bad-pin': 'এই PIN চলবে না: ৬ থেকে ১২ অঙ্ক, সহজে অনুমান করা যায় এমন নয়।',
+  'problem.no-examination': 'পরীক্ষার উত্তর আসেনি। গেটওয়েতে selvedge doctor চালান।',
+};

@@ -1,0 +1,36 @@
+/** Why what a person did on the page was refused: alerts, needle cases, people, runbooks, the examination. */
+import type { Translation } from '../translation.ts';
+import type { refusals as english } from '../en/refusals.ts';
+
+export const refusals: Translation<typeof english> = {
+  'problem.unknown-user': 'Không có người dùng tên đó.',
+  'problem.no-authority': 'Gateway này không có tổ chức cấp chứng chỉ riêng.',
+  'problem.unknown-case': 'Không có hồ sơ đó, hoặc đã quá cũ để hiện ở đây.',
+  'problem.unknown-machine': 'Không có máy đó.',
+  'problem.no-such-fragment': 'Hồ sơ không có mảnh đó.',
+  'problem.not-stored': 'Không lưu được. Hãy xem tình trạng gateway rồi làm lại.',
+  'problem.closed': 'Hồ sơ này đã đóng.',
+  'problem.full': 'Hồ sơ này đã đầy.',
+  'problem.fragment-listed': 'Mảnh này đã được ghi.',
+  'problem.no-fragment': 'Hãy ghi các mảnh kim trước.',
+  'problem.fragment-missing': 'Còn mảnh chưa tìm thấy.',
+  'problem.nothing-missing': 'Đã tìm đủ mảnh: hãy xác nhận kim đủ.',
+  'problem.already-said': 'Điều đó đã được xác nhận.',
+  'problem.not-said': 'Trước hết phải có người xác nhận kết quả.',
+  'problem.same-person': 'Phải là một người khác.',
+  'problem.own-account': 'Không ai tự đổi vai trò, khóa hay xóa tài khoản của mình: hãy nhờ quản trị viên khác.',
+  'problem.wrong-password': 'Sai mật khẩu.',
+  'problem.no-tablet': 'PIN chỉ dùng trên máy tính bảng dùng chung. Hãy đăng nhập bằng mật khẩu.',
+  'problem.pin-locked': 'Nhập sai quá nhiều lần. Đăng nhập bằng mật khẩu rồi PIN mới dùng lại được.',
+  'problem.wrong-name-or-pin': 'Sai tên hoặc PIN.',
+  'problem.no-session': 'Bạn không có phiên đó.',
+  'problem.is-tablet': 'Thiết bị này đã là máy tính bảng dùng chung.',
+  'problem.too-many-tablets': 'Đã có quá nhiều máy tính bảng: hãy thu hồi một cái.',
+  'problem.no-runbook': 'Không có hướng dẫn cho loại cảnh báo này.',
+  'problem.too-long': 'Hướng dẫn tối đa 64 kB.',
+  'problem.too-many': 'Đã có quá nhiều. Hãy xóa bớt trước.',
+  'problem.too-hard': 'Không phân tích được văn bản này. Hãy viết đơn giản hơn: tiêu đề, đoạn, danh sách, liên kết.',
+  'problem.bad-too-many': 'Đã có quá nhiều người dùng. Hãy xóa bớt trước.',
+  'problem.bad-pin': 'Không nhận PIN này: 6 đến 12 chữ số, không dễ đoán.',
+  'problem.no-examination': 'Kiểm tra không có kết quả. Hãy chạy selvedge doctor trên gateway.',
+};

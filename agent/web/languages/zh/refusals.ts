@@ -1,0 +1,36 @@
+/** Why what a person did on the page was refused: alerts, needle cases, people, runbooks, the examination. */
+import type { Translation } from '../translation.ts';
+import type { refusals as english } from '../en/refusals.ts';
+
+export const refusals: Translation<typeof english> = {
+  'problem.unknown-user': '没有这个用户。',
+  'problem.no-authority': '此网关没有自己的证书颁发机构。',
+  'problem.unknown-case': '没有这条记录，或已太旧不再显示。',
+  'problem.unknown-machine': '没有这台机器。',
+  'problem.no-such-fragment': '记录里没有这块碎片。',
+  'problem.not-stored': '未能保存。请查看网关状态后再做一次。',
+  'problem.closed': '该记录已结案。',
+  'problem.full': '该记录已满。',
+  'problem.fragment-listed': '这块碎片已登记。',
+  'problem.no-fragment': '请先登记断针的碎片。',
+  'problem.fragment-missing': '还有碎片没找到。',
+  'problem.nothing-missing': '碎片已找齐：请说明针是完整的。',
+  'problem.already-said': '这一点已经说过了。',
+  'problem.not-said': '先要有人说明此事如何了结。',
+  'problem.same-person': '必须由另一个人来做。',
+  'problem.own-account': '不能更改自己的角色，也不能锁定或删除自己的账号：请找另一位管理员。',
+  'problem.wrong-password': '密码错误。',
+  'problem.no-tablet': 'PIN 只能在共用平板上使用。请用密码登录。',
+  'problem.pin-locked': '输错次数太多。用密码登录后 PIN 才能再用。',
+  'problem.wrong-name-or-pin': '用户名或 PIN 错误。',
+  'problem.no-session': '您没有这个会话。',
+  'problem.is-tablet': '此设备已经是共用平板。',
+  'problem.too-many-tablets': '共用平板太多：请撤销一台。',
+  'problem.no-runbook': '此类报警没有处置手册。',
+  'problem.too-long': '处置手册最多 64 kB。',
+  'problem.too-many': '数量已到上限。请先删除一些。',
+  'problem.too-hard': '这段文字无法解析。请写简单些：标题、段落、列表、链接。',
+  'problem.bad-too-many': '用户太多。请先删除一些。',
+  'problem.bad-pin': '这个 PIN 不可用：6 到 12 位数字，不要容易猜的。',
+  'problem.no-examination': '检查没有结果。请在网关上运行 selvedge doctor。',
+};
