@@ -37,7 +37,7 @@ const machines: readonly Input[] = [
 
 const modbusFaults = ['thread_break', 'motor_overload', 'bobbin_empty', 'oil_low', 'offline', 'counter_reset'] as const;
 const faultsOf = {
-  'sewing-modbus-ref': [...modbusFaults, 'stuck_sensor'],
+  'sewing-modbus-ref': [...modbusFaults, 'stuck_sensor', 'needle_break'],
   'sewing-modbus-silverstar': [...modbusFaults, 'stuck_sensor'],
   'sewing-retrofit-csv': ['bobbin_empty', 'oil_low', 'offline', 'stuck_sensor', 'counter_reset'],
   'sewing-efka-serial': ['offline'],
