@@ -38,7 +38,7 @@ const calendar = fc
       const spec = { id: `s-${index}`, days, from: clock(from % 1440), to: clock(at % 1440) };
       return isOff && parts.length > 1 && index > 0 ? [] : [spec];
     });
-    return calendarSchema.parse({ plans: [{ shifts }] }) as ShiftCalendar;
+    return calendarSchema.parse({ plans: [{ shifts }] });
   })
   .filter((made) => calendarProblems(made).length === 0);
 
