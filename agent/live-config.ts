@@ -11,6 +11,7 @@ import { agentErrors } from './errors.ts';
 import type { Logger } from './log.ts';
 import type { SiteView } from './page/source.ts';
 import type { Pipeline } from './pipeline-ports.ts';
+import type { ShiftCalendar } from './time/calendar.ts';
 import { loadRuleSet, type RuleSet } from './rules/load.ts';
 
 export interface LiveConfigParts {
@@ -31,6 +32,8 @@ export interface LiveConfig {
   start(signal: AbortSignal): void;
   stop(): void;
   site(): SiteView;
+  /** Shifts of the site; null: it has none. */
+  calendar(): ShiftCalendar | null;
   /** Reads the file now. */
   reload(): void;
 }
@@ -94,6 +97,7 @@ export function createLiveConfig(parts: LiveConfigParts): LiveConfig {
     },
     reload: () => watch.reload(),
     site: () => ({ name: running.site.name, timeZone: running.site.timeZone, gateway: running.gateway.name }),
+    calendar: () => running.site.calendar,
   };
 }
 

@@ -304,6 +304,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
           dataDir: config.dataDir,
           budgetBytes: config.storage.budgetMiB * 1024 * 1024,
           timeZone: () => live.site().timeZone,
+          calendar: () => live.calendar(),
           clock,
         }),
         authorityCertificate: () => certificates?.authority ?? null,

@@ -39,7 +39,7 @@ const siteSchema = z.strictObject({
   ),
   calendar: field(
     calendarSchema.optional(),
-    'Shifts of the site. A shift belongs to the date on which it starts. Absent: no shifts. It is checked and kept; no figure of this version is by shift.',
+    'Shifts of the site. A shift belongs to the date on which it starts. Absent: the days of the site, midnight to midnight.',
     live,
   ),
 });

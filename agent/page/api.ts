@@ -12,6 +12,7 @@ import { needleCaseOperations } from './needle-cases-api.ts';
 import { list, ofOccurrence, paging, type Operation } from './operation.ts';
 import { peopleOperations } from './people-api.ts';
 import { runbookOperations } from './runbooks-api.ts';
+import { shiftOperations } from './shift-api.ts';
 import { soundOperations } from './sound-api.ts';
 import { userName } from './users.ts';
 import { alertView, machineView, ms, queryMs, sessionView, streamCounts, uplinkView } from './views.ts';
@@ -159,6 +160,7 @@ export const operations = {
   ...writeOperations,
   ...clothOperations,
   ...viewsOperations,
+  ...shiftOperations,
   ...peopleOperations,
   ...runbookOperations,
   ...needleCaseOperations,

@@ -27,6 +27,7 @@ import type { Stream } from './stream.ts';
 import type { Tablets } from './tablets.ts';
 import { thin } from './trend.ts';
 import { covers, type User, type UserStore } from './users.ts';
+import { shiftHandlers } from './shift-routes.ts';
 import { viewsHandlers } from './views-routes.ts';
 
 export interface RouteParts {
@@ -295,6 +296,7 @@ export function createHandlers(parts: RouteParts): Record<OperationName, Handler
     ...clothHandlers(sources),
     ...soundHandlers(sources),
     ...viewsHandlers(sources),
+    ...shiftHandlers(sources),
     ...peopleHandlers({ ...parts, signIn, view, mustWait, verified }),
     ...runbookHandlers(sources),
     ...needleCaseHandlers({

@@ -18,6 +18,8 @@ import type { OccurrenceQuery, OccurrenceRecord } from '../store/history.ts';
 import type { WriteDesk } from '../writes/desk.ts';
 import type { DriverMachineHealth } from '../../drivers/contract.ts';
 import type { History, TableQuery, Today } from '../store/history.ts';
+import type { ShiftSums } from '../store/shift-sums.ts';
+import type { ShiftsAround } from '../time/shift-around.ts';
 import type { Examined } from './views-api.ts';
 
 /** What the page calls itself and the times it shows. */
@@ -121,11 +123,21 @@ export interface PageRolls {
 export interface PageViews extends Pick<History, 'band' | 'timeline' | 'stops'> {
   /** Since the midnight of the site. */
   today(): Promise<Today>;
+  /** The shift of that moment, UTC ms; null: of now. A moment to come is now. */
+  shift(atMs: number | null): Promise<ShiftSummed>;
   /** A table of minutes, in parts: its head first. */
   csv(query: Omit<TableQuery, 'timeZone'>): AsyncIterable<string>;
   /** null: it gave no answer. */
   doctor(): Promise<Examined | null>;
   health(): Promise<HealthFacts>;
+}
+
+/** A shift as the store has it. */
+export interface ShiftSummed extends ShiftsAround {
+  /** When it was asked for. */
+  readonly nowMs: number;
+  readonly timeZone: string;
+  readonly sums: ShiftSums;
 }
 
 /** What the health of the page has beside the status line. */

@@ -13,6 +13,7 @@ import type { RollFormat } from '../rolls/show.ts';
 import type { Acts } from '../alerts/acts.ts';
 import type { AlertFigures } from '../alerts/figures.ts';
 import type { AuditEntry } from './audit-entry.ts';
+import type { ShiftSums } from './shift-sums.ts';
 import type { Band, MachineToday, Stops, Timeline } from './view-sums.ts';
 
 /** A page of a list. `next` goes into `before` or `after` of the next query; null at the end. */
@@ -106,6 +107,10 @@ export interface TableQuery extends StopsQuery {
   readonly unit: string;
   readonly timeZone: string;
 }
+export interface ShiftQuery extends TodayQuery {
+  /** It ended long enough ago that none of its minutes is still to come. */
+  readonly isOver: boolean;
+}
 export interface TodayQuery {
   readonly fromMs: number;
   readonly toMs: number;
@@ -174,6 +179,8 @@ export interface History {
   table(query: TableQuery): Promise<Page<string>>;
   /** What the counters of all machines went on by, and their seconds by state. */
   today(query: TodayQuery): Promise<Today>;
+  /** The same of any span, with stops by cause and faults of cloth. */
+  shift(query: ShiftQuery): Promise<ShiftSums>;
   counts(): Promise<HistoryCounts>;
 }
 
@@ -195,5 +202,6 @@ export type HistoryOperations = {
   readonly stops: { in: StopsQuery; out: Stops };
   readonly table: { in: TableQuery; out: Page<string> };
   readonly today: { in: TodayQuery; out: Today };
+  readonly shift: { in: ShiftQuery; out: ShiftSums };
   readonly counts: { in: null; out: HistoryCounts };
 };

@@ -249,6 +249,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     stops: (query) => ask('stops', query),
     table: (query) => ask('table', query),
     today: (query) => ask('today', query),
+    shift: (query) => ask('shift', query),
     counts: () => ask('counts', null),
     stats: async () => ({
       ...(await writer.call('stats', null)),

@@ -46,6 +46,8 @@ function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
       return queries.views.table(call.input);
     case 'today':
       return queries.views.today(call.input);
+    case 'shift':
+      return queries.views.shift(call.input);
     case 'counts':
       return queries.counts();
   }

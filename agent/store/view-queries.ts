@@ -6,6 +6,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type {
   BandQuery,
   Page,
+  ShiftQuery,
   StopsQuery,
   TableQuery,
   TimelineQuery,
@@ -16,6 +17,7 @@ import type {
 } from './history.ts';
 import { dayMs, hourMs, startOf, together } from './hours.ts';
 import { unpackRows, type PackedRows, type SignalRow, type StateRow } from './packing.ts';
+import { ShiftEvents, shiftOf, type ShiftSums } from './shift-sums.ts';
 import { stateSummaryColumns, summaryColumns } from './rows.ts';
 import type { SummaryList } from './summary-list.ts';
 import {
@@ -55,13 +57,15 @@ export class ViewQueries {
   readonly #db: Database;
   readonly #sql: ReturnType<typeof prepareAll>;
   readonly #p: ViewParts;
-  /** Sums of packed hours by their row, its size and where it was cut. */
+  readonly #shiftEvents: ShiftEvents;
+  /** Sums of packed hours by their row, its size and where it was cut at both ends. */
   readonly #kept = new Map<string, DaySums>();
 
   constructor(journal: Database, parts: ViewParts) {
     this.#db = journal;
     this.#sql = prepareAll(journal);
     this.#p = parts;
+    this.#shiftEvents = new ShiftEvents(journal);
   }
 
   band({ machine, signal, fromMs, toMs, points }: BandQuery): Band {
@@ -95,10 +99,20 @@ export class ViewQueries {
   }
 
   today({ fromMs, toMs }: TodayQuery): Today {
-    return this.#db.transaction(() => this.#today(fromMs, toMs))();
+    const { sums, isWhole } = this.#db.transaction(() => this.#sumUp(fromMs, toMs))();
+    const machines = [...sums].map(([machine, found]) => todayOf(machine, found, fromMs, toMs));
+    return { fromMs, toMs, isWhole, machines };
   }
 
-  #today(fromMs: number, toMs: number): Today {
+  /** What the day's sums have, of any span, and its stops and faults of cloth. */
+  shift({ fromMs, toMs, isOver }: ShiftQuery): ShiftSums {
+    return this.#db.transaction(() => {
+      const { sums, isWhole } = this.#sumUp(fromMs, toMs);
+      return { isWhole, ...shiftOf(sums, this.#shiftEvents.of(fromMs, toMs), { fromMs, toMs, isOver }) };
+    })();
+  }
+
+  #sumUp(fromMs: number, toMs: number): { readonly sums: ReadonlyMap<string, DaySums>; readonly isWhole: boolean } {
     const span = { fromMs, toMs, hourMs: startOf(fromMs, hourMs), dayMs: startOf(fromMs, dayMs) };
     const sums = new Map<string, DaySums>();
     const of = (machine: string): DaySums => {
@@ -138,8 +152,7 @@ export class ViewQueries {
       if (found === null) isWhole = false;
       else addSums(of(key.machine), found);
     }
-    const machines = [...sums].map(([machine, found]) => todayOf(machine, found, fromMs, toMs));
-    return { fromMs, toMs, isWhole, machines };
+    return { sums, isWhole };
   }
 
   #bothOf({ id, fromMs, machine }: PackedKey): PackedRows {
@@ -153,7 +166,7 @@ export class ViewQueries {
 
   /** null: the time of this call is over. */
   #sumsOf(row: PackedKey, fromMs: number, toMs: number, stopMs: number): DaySums | null {
-    const key = `${row.id} ${row.length} ${Math.max(row.fromMs, fromMs)}`;
+    const key = `${row.id} ${row.length} ${Math.max(row.fromMs, fromMs)} ${Math.min(row.fromMs + row.hours * hourMs, toMs)}`;
     const known = this.#kept.get(key);
     if (known !== undefined) return known;
     if (this.#p.monotonicMs() > stopMs) return null;

@@ -75,7 +75,7 @@ export interface MachineToday {
 }
 
 /** Minutes that end so shortly before the end of a span are the newest there can be. */
-const newestMs = 3 * minuteMs;
+export const newestMs = 3 * minuteMs;
 const maxStops = 40;
 const maxCounters = 32;
 /** Values are stored at least this often, so a value stands no longer without another. */
@@ -199,8 +199,31 @@ function withUnknown(
 
 const standing: readonly MachineState[] = ['STOP_MATERIAL', 'FAULT', 'SETUP', 'MAINTENANCE'];
 /** Whether a change into this state is a stop: idle is one where the machine says why. */
-const isStop = ({ to, cause }: Pick<StopCount, 'to' | 'cause'>): boolean =>
+export const isStop = ({ to, cause }: Pick<StopCount, 'to' | 'cause'>): boolean =>
   standing.includes(to) || (to === 'IDLE' && cause !== null);
+
+/** Tells how long a machine stood in a row, by cause; what is left of it was idle without a cause, or ran. */
+function stoodOf(
+  row: StateRow,
+  put: (cause: string | null, seconds: number) => void,
+): { readonly idleS: number; readonly runS: number } {
+  const seconds = secondsOf(row);
+  const stoodS = standing.reduce((sum, state) => sum + (seconds[state] ?? 0), 0);
+  // Causes first in what stands, then in what is idle, and at last (a warning) in what runs.
+  let freeS = stoodS + (seconds['IDLE'] ?? 0) + (seconds['RUN'] ?? 0);
+  let toldS = 0;
+  for (const [cause, s] of Object.entries(causesOf(row))) {
+    const takenS = Math.min(s, freeS);
+    freeS -= takenS;
+    toldS += takenS;
+    put(cause, takenS);
+  }
+  if (stoodS > toldS) put(null, stoodS - toldS);
+  const beyondS = Math.max(0, toldS - stoodS);
+  const idleS = Math.max(0, (seconds['IDLE'] ?? 0) - beyondS);
+  const runS = Math.max(0, (seconds['RUN'] ?? 0) - Math.max(0, beyondS - (seconds['IDLE'] ?? 0)));
+  return { idleS, runS };
+}
 
 /** @param rows as for `timelineOf` */
 export function stopsOf(rows: readonly StateRow[], counts: readonly StopCount[], fromMs: number, toMs: number): Stops {
@@ -212,23 +235,9 @@ export function stopsOf(rows: readonly StateRow[], counts: readonly StopCount[],
   };
   const sums = { run: 0, idle: 0 };
   for (const row of rows) {
-    const seconds = secondsOf(row);
-    const causes = causesOf(row);
-    const stoodS = standing.reduce((sum, state) => sum + (seconds[state] ?? 0), 0);
-    // Causes first in what stands, then in what is idle, and at last (a warning) in what runs.
-    let freeS = stoodS + (seconds['IDLE'] ?? 0) + (seconds['RUN'] ?? 0);
-    let toldS = 0;
-    for (const [cause, s] of Object.entries(causes)) {
-      const takenS = Math.min(s, freeS);
-      freeS -= takenS;
-      toldS += takenS;
-      put(cause, takenS, 0);
-    }
-    if (stoodS > toldS) put(null, stoodS - toldS, 0);
-    const beyondS = Math.max(0, toldS - stoodS);
-    const idleS = Math.max(0, (seconds['IDLE'] ?? 0) - beyondS);
+    const { idleS, runS } = stoodOf(row, (cause, s) => put(cause, s, 0));
     sums.idle += idleS;
-    sums.run += Math.max(0, (seconds['RUN'] ?? 0) - Math.max(0, beyondS - (seconds['IDLE'] ?? 0)));
+    sums.run += runS;
   }
   for (const count of counts) if (isStop(count)) put(count.cause, 0, count.count);
   const stops = [...found]
@@ -240,16 +249,25 @@ export function stopsOf(rows: readonly StateRow[], counts: readonly StopCount[],
   return { fromMs, toMs: endMs, stops: shown, runS: sums.run, idleS: sums.idle, unknownS };
 }
 
-/** What of a machine's day is added up so far. */
+/** What of a machine's day, or another span, is added up so far. */
 export interface DaySums {
   readonly counters: Map<string, { delta: number; uncertainty: number }>;
   readonly seconds: Record<string, number>;
+  /** Seconds it stood by cause; null: the machine did not tell. */
+  readonly stops: Map<string | null, number>;
   samples: number;
   good: number;
   /** End of the newest minute. */
   toMs: number;
 }
-export const noSums = (): DaySums => ({ counters: new Map(), seconds: {}, samples: 0, good: 0, toMs: 0 });
+export const noSums = (): DaySums => ({
+  counters: new Map(),
+  seconds: {},
+  stops: new Map(),
+  samples: 0,
+  good: 0,
+  toMs: 0,
+});
 
 /** Rows of one machine, of minutes in [fromMs, toMs), of each key the one that stands. */
 export function sumsOf({ signals, states }: PackedRows, fromMs: number, toMs: number): DaySums {
@@ -263,6 +281,7 @@ export function sumsOf({ signals, states }: PackedRows, fromMs: number, toMs: nu
   for (const row of states.filter(within)) {
     sums.toMs = Math.max(sums.toMs, row.minuteMs + minuteMs);
     for (const [state, s] of Object.entries(secondsOf(row))) sums.seconds[state] = (sums.seconds[state] ?? 0) + s;
+    stoodOf(row, (cause, s) => standUp(sums, cause, s));
   }
   return sums;
 }
@@ -270,17 +289,24 @@ export function countUp(sums: DaySums, signal: string, delta: number, uncertaint
   const known = sums.counters.get(signal) ?? { delta: 0, uncertainty: 0 };
   sums.counters.set(signal, { delta: known.delta + delta, uncertainty: known.uncertainty + uncertainty });
 }
+function standUp(sums: DaySums, cause: string | null, s: number): void {
+  sums.stops.set(cause, (sums.stops.get(cause) ?? 0) + s);
+}
 export function addSums(into: DaySums, more: DaySums): void {
   for (const [signal, { delta, uncertainty }] of more.counters) countUp(into, signal, delta, uncertainty);
   for (const [state, s] of Object.entries(more.seconds)) into.seconds[state] = (into.seconds[state] ?? 0) + s;
+  for (const [cause, s] of more.stops) standUp(into, cause, s);
   into.samples += more.samples;
   into.good += more.good;
   into.toMs = Math.max(into.toMs, more.toMs);
 }
 
-/** A machine's day as it is told: of its counters the first so many by name, and unknown what no minute tells. */
-export function todayOf(machine: string, sums: DaySums, fromMs: number, toMs: number): MachineToday {
-  const endMs = closedTo([{ minuteMs: sums.toMs - minuteMs }], toMs);
+/**
+ * A machine's day as it is told: of its counters the first so many by name, and unknown what no minute tells.
+ * @param isOver the span ended long enough ago that none of its minutes is still to come
+ */
+export function todayOf(machine: string, sums: DaySums, fromMs: number, toMs: number, isOver = false): MachineToday {
+  const endMs = isOver ? toMs : closedTo([{ minuteMs: sums.toMs - minuteMs }], toMs);
   const counters = [...sums.counters]
     .map(([signal, counted]) => ({ signal, ...counted }))
     .sort((a, b) => (a.signal < b.signal ? -1 : 1))

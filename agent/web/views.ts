@@ -23,6 +23,7 @@ export interface View {
 export const views = {
   floor: { title: 'floor-view.title', load: async () => (await import('./floor-view.tsx')).FloorView },
   machine: { title: 'machine-page.title', load: async () => (await import('./machine-view.tsx')).MachineView },
+  shift: { title: 'shift.title', load: async () => (await import('./shift-view.tsx')).ShiftView },
   health: { title: 'health.title', load: async () => (await import('./health-view.tsx')).HealthView },
   andon: { title: 'floor-view.andon', load: async () => (await import('./andon-view.tsx')).AndonView },
   'alert-figures': {

@@ -3,12 +3,18 @@ import type { MachineView } from '../../../agent/live.ts';
 import type { Examined } from '../../../agent/page/views-api.ts';
 import type { HealthFacts, PageViews } from '../../../agent/page/source.ts';
 import type { Today } from '../../../agent/store/history.ts';
+import type { ShiftSums } from '../../../agent/store/shift-sums.ts';
+import type { ShiftCalendar } from '../../../agent/time/calendar.ts';
+import { shiftsAround } from '../../../agent/time/shift-around.ts';
+import { siteZone } from '../../../agent/time/zone.ts';
 import { stepOf, type Band, type Stops, type Timeline } from '../../../agent/store/view-sums.ts';
 import { signalHead, stateHead } from '../../../agent/store/view-tables.ts';
 
 export interface FloorViews {
   today: Today;
   stops: Pick<Stops, 'stops' | 'runS' | 'idleS' | 'unknownS'>;
+  shift: ShiftSums;
+  calendar: ShiftCalendar | null;
   health: HealthFacts;
   examined: Examined | null;
 }
@@ -42,6 +48,31 @@ export function demoViews(machines: readonly MachineView[]): FloorViews {
       runS: 50_000,
       idleS: 20_000,
       unknownS: 11_200,
+    },
+    calendar: null,
+    shift: {
+      isWhole: true,
+      isCounted: true,
+      // Of the last machine nothing is told.
+      machines: machines.slice(0, -1).map(({ id }, index) => ({
+        machine: id,
+        counters: [
+          { signal: 'piece.count', delta: 90 + index, uncertainty: 0 },
+          { signal: 'stitch.total', delta: 31_200, uncertainty: index },
+        ],
+        seconds: { RUN: 18_000, IDLE: 7_200, FAULT: 600 },
+        unknownS: 3_000,
+        stops: [
+          'material.thread_break',
+          'material.bobbin_empty',
+          null,
+          'drive.stall',
+          'needle.broken',
+          'oil.low',
+          'guard.open',
+        ].map((cause, at) => ({ cause, seconds: 700 - 100 * at, times: 21 - at })),
+        cloth: null,
+      })),
     },
     health: {
       drivers: machines.map(({ id, gap }) => ({
@@ -105,6 +136,12 @@ export function viewsOf(known: () => FloorViews): PageViews {
     band: async ({ fromMs, toMs, points }) => band(fromMs, toMs, points),
     timeline: async ({ fromMs, toMs, steps }) => timeline(fromMs, toMs, steps),
     stops: async ({ fromMs, toMs }) => ({ ...known().stops, fromMs, toMs }),
+    shift: async (atMs) => {
+      const nowMs = Date.now();
+      const timeZone = 'Asia/Dhaka';
+      const around = shiftsAround(known().calendar, siteZone(timeZone), Math.min(atMs ?? nowMs, nowMs));
+      return { ...around, nowMs, timeZone, sums: known().shift };
+    },
     csv: async function* ({ signal }) {
       yield signal === null ? stateHead : signalHead;
     },

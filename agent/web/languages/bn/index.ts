@@ -21,6 +21,7 @@ import { rules } from './rules.ts';
 import { runbooks } from './runbooks.ts';
 import { setPoints } from './set-points.ts';
 import { shell } from './shell.ts';
+import { shift } from './shift.ts';
 import { signIn } from './sign-in.ts';
 import { signals } from './signals.ts';
 import { sound } from './sound.ts';
@@ -50,6 +51,7 @@ export const bn: Translation<typeof en> = {
   ...runbooks,
   ...setPoints,
   ...shell,
+  ...shift,
   ...signIn,
   ...signals,
   ...sound,
