@@ -68,22 +68,18 @@ export function FloodCard({ line, ...shared }: Shared & { readonly line: Of<'flo
   );
 }
 
+/** What hangs on readings that nobody has now. */
+export function SetAside({ alerts, ...shared }: Shared & { readonly alerts: readonly Alert[] }) {
+  const { say } = useLanguage();
+  if (alerts.length === 0) return null;
+  return <Single alerts={alerts} word={say('acts.behind.aside', { count: alerts.length })} {...shared} />;
+}
+
 export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost'> }) {
   const { say } = useLanguage();
   const { alerts, aside, endpoint } = line;
-  const { csrf, now, machineName } = shared;
+  const { csrf, now } = shared;
   const [first] = alerts;
-  const more = aside.length > 0 && (
-    <Single alerts={aside} word={say('acts.behind.aside', { count: aside.length })} {...shared} />
-  );
-  if (alerts.length === 1) {
-    return (
-      <>
-        <AlertCard alert={first} csrf={csrf} now={now} name={machineName(first.machine)} />
-        {more}
-      </>
-    );
-  }
   const waiting = alerts.filter(waitsForAck);
   const title = say('acts.behind', { count: alerts.length, endpoint });
   return (
@@ -100,7 +96,7 @@ export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost
         <AckForm alerts={waiting} title={title} csrf={csrf} name={endpoint} disabled={now.stale} />
       )}
       <Single alerts={alerts} word={say('acts.flood.show')} {...shared} />
-      {more}
+      <SetAside alerts={aside} {...shared} />
     </article>
   );
 }

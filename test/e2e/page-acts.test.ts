@@ -132,3 +132,34 @@ test('a flood is one line, machines lost together are one line, and an urgent al
   assert.deepEqual(floor.acks.map(({ occurrence }) => occurrence).sort(), ['off-ls-1', 'off-ls-2']);
   assert.deepEqual(faults, []);
 });
+
+test('what somebody writes at an alert stays while a flood gathers around it, machines are lost and a flood ends', async (t) => {
+  const floor = createFloor();
+  floor.alerts = [];
+  const thread = { type: 'thread_break', text: 'Thread broke', machine: 'ov-1' };
+  const raise = (from: number, to: number) => {
+    for (let i = from; i < to; i++) floor.raise(alertView({ ...thread, occurrence: `t-${i}` }));
+  };
+  raise(0, 10);
+  const setting = await beginPage(t, shared, floor);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'omar');
+  const card = (occurrence: string) => tab.locator(`[data-occurrence="${occurrence}"]`);
+  const write = async (occurrence: string, text: string) => {
+    await card(occurrence).locator('details.acts > summary').click();
+    await card(occurrence).getByLabel('Comment', { exact: true }).fill(text);
+  };
+  const written = (occurrence: string) => card(occurrence).getByLabel('Comment', { exact: true }).inputValue();
+  await write('t-3', 'The guide is worn');
+  raise(10, 12);
+  await tab.getByRole('heading', { name: '11 alerts: Thread broke' }).waitFor();
+  assert.equal(await written('t-3'), 'The guide is worn');
+
+  await tab.locator('[data-flood]').getByText('Show them one by one').click();
+  await write('t-5', 'Cone changed');
+  floor.alerts = floor.alerts.filter(({ record }) => ['t-3', 't-5'].includes(record.occurrence));
+  floor.raise(alertView({ ...thread, occurrence: 'last', text: 'Thread broke', type: 'oil_low' }));
+  await card('last').waitFor();
+  await card('t-7').waitFor({ state: 'detached' });
+  assert.deepEqual([await written('t-3'), await written('t-5')], ['The guide is worn', 'Cone changed']);
+});
