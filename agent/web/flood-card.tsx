@@ -86,6 +86,7 @@ export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost
     <article
       class={`alert priority-${first.priority} ${waiting.length > 0 ? 'waits' : 'seen'}`}
       data-lost={endpoint}
+      tabIndex={-1}
       aria-labelledby={`lost-${endpoint}`}
     >
       <AlertHead priority={first.priority} name={endpoint} sinceMs={sinceMs(alerts)} untilMs={null} now={now} />

@@ -74,6 +74,12 @@ test('an admin edits at the alert: preview, save, another person sees it, take b
     ['#/runbooks'],
   );
   await expectClean(tab, await axeSource(), 'the editor');
+  // Acknowledging takes nothing from who reads or edits, and leaves the focus at the card.
+  await card.getByRole('button', { name: /^Acknowledge/ }).click();
+  await card.getByRole('button', { name: /^Acknowledge/ }).waitFor({ state: 'detached' });
+  assert.match(await text.inputValue(), /^# Call Mo first/);
+  assert.ok(await text.isVisible(), 'the steps stay open');
+  assert.equal(await tab.evaluate('document.activeElement.dataset.occurrence'), 'occ-thread');
   await card.getByRole('button', { name: 'Save for this site' }).click();
   await card.getByText('Saved. Everybody on this page').waitFor();
   await card.getByText('Written by this site').waitFor();
