@@ -118,6 +118,8 @@ test('the view of all runbooks lists them and shows one, clean to axe at 360 px 
   assert.deepEqual(await tooWide(tab), []);
   await tab.goto(`${setting.url}/#/runbooks/no_such_thing`);
   await tab.getByText('There is no runbook').waitFor();
+  await choose(tab, '简体中文');
+  await tab.locator('.runbooks .problem').filter({ hasText: /[一-龥]/ }).waitFor();
   assert.deepEqual(faults, []);
 });
 
