@@ -1,5 +1,6 @@
 /** Many alerts as one line, which opens to the single ones: a flood of one thing, or machines that are lost together. */
 import { AckForm, AlertCard, AlertHead } from './alert-card.tsx';
+import { alertTitle } from './alert-title.ts';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import type { FloorLine } from './flood-lines.ts';
 import { useLanguage } from './language.ts';
@@ -49,7 +50,8 @@ function Single({
 }
 
 export function FloodCard({ line, ...shared }: Shared & { readonly line: Of<'flood'> }) {
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const { alerts, key } = line;
   const [first] = alerts;
   const names = [...new Set(alerts.map(({ machine }) => shared.machineName(machine)))];
@@ -61,7 +63,7 @@ export function FloodCard({ line, ...shared }: Shared & { readonly line: Of<'flo
       aria-labelledby={`flood-${key}`}
     >
       <AlertHead priority={first.priority} name={shown} sinceMs={sinceMs(alerts)} untilMs={null} now={shared.now} />
-      <h3 id={`flood-${key}`}>{say('acts.flood', { count: alerts.length, cause: first.text })}</h3>
+      <h3 id={`flood-${key}`}>{say('acts.flood', { count: alerts.length, cause: alertTitle(first, language) })}</h3>
       <Facts alerts={alerts} />
       <Single alerts={alerts} word={say('acts.flood.show')} {...shared} />
     </article>

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ComponentType } from 'preact';
 import type { Failure } from './client.ts';
+import { alertTitle } from './alert-title.ts';
 import type { Alert } from './floor-state.ts';
 import { languages, useLanguage } from './language.ts';
 import { Problem } from './problem.tsx';
@@ -39,13 +40,14 @@ export function RunbookOfAlert(props: {
 }) {
   const { alert, text, csrf } = props;
   const { type, machine } = alert;
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const [isOpen, setOpen] = useState(props.open);
   return (
     <details class="runbook" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{say('runbooks.what-to-do')}</summary>
       {isOpen ? (
-        <RunbookShown type={type} machine={machine} csrf={csrf} meanwhile={text} top={3} under={alert.text} />
+        <RunbookShown type={type} machine={machine} csrf={csrf} meanwhile={text} top={3} under={alertTitle(alert, language)} />
       ) : (
         <p dir="auto">{text}</p>
       )}
