@@ -88,6 +88,19 @@ test('an admin edits at the alert: preview, save, another person sees it, take b
   const viewer = await openAs(t, setting, 'mina');
   await viewer.locator('[data-occurrence="occ-thread"]').getByRole('heading', { name: 'Call Mo first' }).waitFor();
 
+  await text.fill('# Not saved');
+  await card.getByLabel('Language of the text').selectOption('zh');
+  await card.getByRole('button', { name: 'No, keep my text' }).click();
+  assert.equal(await text.inputValue(), '# Not saved');
+  assert.equal(await card.getByLabel('Language of the text').inputValue(), 'en');
+  await card.getByLabel('Language of the text').selectOption('zh');
+  await card.getByRole('button', { name: 'Yes, drop my text' }).click();
+  await card.locator('textarea[lang="zh-CN"]').waitFor();
+  assert.match(await text.inputValue(), /[一-龥]/);
+  await card.getByLabel('Language of the text').selectOption('en');
+  await card.locator('textarea[lang="en-GB"]').waitFor();
+  assert.match(await text.inputValue(), /^# Call Mo first/);
+
   await card.getByRole('button', { name: 'Take back' }).click();
   await card.getByText('Taken back.').waitFor();
   await card.getByText('As shipped with Selvedge').waitFor();
