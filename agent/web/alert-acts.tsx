@@ -94,7 +94,12 @@ function TakeBack({
   const word = say('acts.take-back');
   return (
     <div class="ack">
-      <button type="button" disabled={busy || disabled} aria-label={`${word}: ${name}, ${alertTitle(alert, language)}`} onClick={send}>
+      <button
+        type="button"
+        disabled={busy || disabled}
+        aria-label={`${word}: ${name}, ${alertTitle(alert, language)}`}
+        onClick={send}
+      >
         {word}
       </button>
       <div role="alert" class="problem-slot">

@@ -21,7 +21,9 @@ const mostLength = 65_536;
 export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: EditorProps) {
   const { say } = useLanguage();
   const { type } = shown;
-  const [draft, setDraft] = useState(() => draftOf({ language: shown.language, profile: shown.profile }, shown.markdown));
+  const [draft, setDraft] = useState(() =>
+    draftOf({ language: shown.language, profile: shown.profile }, shown.markdown),
+  );
   const [tree, setTree] = useState<readonly Block[] | null>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Failure | null>(null);
@@ -171,7 +173,11 @@ export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: Edit
         <Problem of={problem} />
       </div>
       {tree !== null && (
-        <section class="runbook-text preview" aria-label={say('runbooks.preview')} lang={languages[draft.choice.language].locale}>
+        <section
+          class="runbook-text preview"
+          aria-label={say('runbooks.preview')}
+          lang={languages[draft.choice.language].locale}
+        >
           <RunbookText tree={tree} top={4} />
         </section>
       )}

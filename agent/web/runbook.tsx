@@ -47,7 +47,14 @@ export function RunbookOfAlert(props: {
     <details class="runbook" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{say('runbooks.what-to-do')}</summary>
       {isOpen ? (
-        <RunbookShown type={type} machine={machine} csrf={csrf} meanwhile={text} top={3} under={alertTitle(alert, language)} />
+        <RunbookShown
+          type={type}
+          machine={machine}
+          csrf={csrf}
+          meanwhile={text}
+          top={3}
+          under={alertTitle(alert, language)}
+        />
       ) : (
         <p dir="auto">{text}</p>
       )}

@@ -78,7 +78,14 @@ test('the figures about alerts are plain numbers and tables, in the language of 
   const at = Date.now();
   for (let i = 0; i < 12; i++) {
     const raisedMs = at - 3_600_000 + i * 10_000;
-    const alert = { machine: 'ls-1', type: 'thread_break', rule: 'thread-break', text: 'Needle thread broken', occurrence: `f-${i}`, raisedMs };
+    const alert = {
+      machine: 'ls-1',
+      type: 'thread_break',
+      rule: 'thread-break',
+      text: 'Needle thread broken',
+      occurrence: `f-${i}`,
+      raisedMs,
+    };
     floor.history = [alertView({ ...alert, state: 'normal' }), ...floor.history];
   }
   const setting = await beginPage(t, shared, floor);
@@ -132,8 +139,14 @@ test('a flood is one line, machines lost together are one line, and an urgent al
   while (floor.acks.length < 2) await delay(20);
   assert.deepEqual(floor.acks.map(({ occurrence }) => occurrence).sort(), ['off-ls-1', 'off-ls-2']);
   await tab.getByLabel('Language').selectOption('vi');
-  await tab.getByRole('heading', { name: /Đứt chỉ kim$/ }).first().waitFor();
-  await tab.getByLabel(/: Overlock 1, Đứt chỉ kim$/).first().waitFor();
+  await tab
+    .getByRole('heading', { name: /Đứt chỉ kim$/ })
+    .first()
+    .waitFor();
+  await tab
+    .getByLabel(/: Overlock 1, Đứt chỉ kim$/)
+    .first()
+    .waitFor();
   assert.deepEqual(faults, []);
 });
 

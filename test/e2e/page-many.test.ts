@@ -33,7 +33,13 @@ test('of many machines those off the screen show name and state alone, kept up t
   await tab.evaluate('window.scrollTo(0, 0)');
   await last.getByText('Running').waitFor();
   assert.equal(await last.locator('.readings').count(), 0, 'what nobody sees is not drawn');
-  const fault = { machine: `sew-${count - 1}`, type: 'hole', text: 'Hole', occurrence: 'hole', evidence: { rollFromM: 3.2 } };
+  const fault = {
+    machine: `sew-${count - 1}`,
+    type: 'hole',
+    text: 'Hole',
+    occurrence: 'hole',
+    evidence: { rollFromM: 3.2 },
+  };
   floor.raise(alertView(fault));
   await tab.locator('[data-occurrence="hole"]').getByRole('link', { name: 'Roll map' }).click();
   await tab.locator('.machine-view .rolls').waitFor();

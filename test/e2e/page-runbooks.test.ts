@@ -132,7 +132,10 @@ test('the view of all runbooks lists them and shows one, clean to axe at 360 px 
   await tab.goto(`${setting.url}/#/runbooks/no_such_thing`);
   await tab.getByText('There is no runbook').waitFor();
   await choose(tab, '简体中文');
-  await tab.locator('.runbooks .problem').filter({ hasText: /[一-龥]/ }).waitFor();
+  await tab
+    .locator('.runbooks .problem')
+    .filter({ hasText: /[一-龥]/ })
+    .waitFor();
   assert.deepEqual(faults, []);
 });
 
