@@ -3,6 +3,7 @@ import type { ComponentType } from 'preact';
 import { useState } from 'preact/hooks';
 import { actOn } from './acts-client.ts';
 import type { ActFormsProps } from './alert-act-forms.tsx';
+import { alertTitle } from './alert-title.ts';
 import type { Alert } from './floor-state.ts';
 import { useLanguage } from './language.ts';
 import type { Now } from './times.ts';
@@ -79,7 +80,8 @@ function TakeBack({
   csrf,
   disabled,
 }: Pick<Props, 'alert' | 'name'> & { readonly csrf: string; readonly disabled: boolean }) {
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState(false);
   const send = (): void => {
@@ -92,7 +94,12 @@ function TakeBack({
   const word = say('acts.take-back');
   return (
     <div class="ack">
-      <button type="button" disabled={busy || disabled} aria-label={`${word}: ${name}, ${alert.text}`} onClick={send}>
+      <button
+        type="button"
+        disabled={busy || disabled}
+        aria-label={`${word}: ${name}, ${alertTitle(alert, language)}`}
+        onClick={send}
+      >
         {word}
       </button>
       <div role="alert" class="problem-slot">
@@ -104,7 +111,8 @@ function TakeBack({
 
 /** The forms are fetched when somebody wants them. */
 function More({ alert, name, csrf, now }: Props & { readonly csrf: string }) {
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const [Forms, setForms] = useState<ComponentType<ActFormsProps> | 'failed' | null>(null);
   const load = (): void => {
     if (typeof Forms === 'function') return;
@@ -115,7 +123,7 @@ function More({ alert, name, csrf, now }: Props & { readonly csrf: string }) {
   };
   return (
     <details class="acts" onToggle={(event) => event.currentTarget.open && load()}>
-      <summary aria-label={`${say('acts.more')}: ${name}, ${alert.text}`}>{say('acts.more')}</summary>
+      <summary aria-label={`${say('acts.more')}: ${name}, ${alertTitle(alert, language)}`}>{say('acts.more')}</summary>
       {Forms === null && <p class="hint">{say('shell.loading')}</p>}
       {Forms === 'failed' && <p class="problem">{say('shell.not-loaded')}</p>}
       {typeof Forms === 'function' && <Forms alert={alert} csrf={csrf} disabled={now.stale} />}

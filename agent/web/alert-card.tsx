@@ -1,5 +1,5 @@
 /** One alert: what is wrong, since when, what shows it and what to do about it. */
-import { useId, useMemo, useState } from 'preact/hooks';
+import { useId, useMemo, useRef, useState } from 'preact/hooks';
 import { AlertActs } from './alert-acts.tsx';
 import { alertTitle } from './alert-title.ts';
 import { acknowledge, type Failure } from './client.ts';
@@ -43,6 +43,7 @@ function Card({ alert, csrf, now, name }: CardProps) {
     <article
       class={`alert priority-${alert.priority} ${waits ? 'waits' : 'seen'}`}
       data-occurrence={alert.occurrence}
+      tabIndex={-1}
       aria-labelledby={`alert-${alert.occurrence}`}
     >
       <AlertHead priority={alert.priority} name={name} sinceMs={alert.onsetMs} untilMs={alert.clearedMs} now={now} />
@@ -109,6 +110,10 @@ interface AckProps {
   readonly disabled: boolean;
 }
 
+/** The focus is nowhere, or in what is about to go. */
+const isFree = (form: Element | null): boolean =>
+  document.activeElement === document.body || form?.contains(document.activeElement) === true;
+
 /** One touch acknowledges, or confirms that a latched one is over; a note is there for who wants to write one. */
 export function AckForm({ alerts, title, csrf, name, disabled }: AckProps) {
   const language = useLanguage();
@@ -117,9 +122,11 @@ export function AckForm({ alerts, title, csrf, name, disabled }: AckProps) {
   const [busy, setBusy] = useState(false);
   const [note, setNote] = useState<string | null>(null);
   const [problem, setProblem] = useState<Failure | null>(null);
+  const form = useRef<HTMLFormElement>(null);
   const send = (event: Event): void => {
     event.preventDefault();
     if (busy || disabled) return;
+    const card = form.current?.closest('article');
     setBusy(true);
     setProblem(null);
     const all = alerts.map(({ occurrence }) => acknowledge(occurrence, note ?? '', csrf));
@@ -128,11 +135,13 @@ export function AckForm({ alerts, title, csrf, name, disabled }: AckProps) {
       // The list itself changes when the stream brings the acknowledged alerts.
       const refused = answers.find(({ ok }) => !ok);
       if (refused?.ok === false) setProblem(refused);
+      // The button that had the focus goes; who has moved on meanwhile is not called back.
+      else if (isFree(form.current)) card?.focus();
     });
   };
   const noteId = useId();
   return (
-    <form class="ack" onSubmit={send}>
+    <form class="ack" ref={form} onSubmit={send}>
       {note !== null && (
         <div class="field">
           <label for={noteId}>{say('alerts.note')}</label>

@@ -2,6 +2,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { fetchFigures, type Figures } from './acts-client.ts';
+import { alertTitle } from './alert-title.ts';
+import type { Alert } from './floor-state.ts';
 import { useLanguage, type Key } from './language.ts';
 import type { ViewProps } from './views.ts';
 
@@ -60,7 +62,9 @@ interface ShownProps {
 }
 
 function Shown({ figures, machineName, at }: ShownProps) {
-  const { say, number } = useLanguage();
+  const language = useLanguage();
+  const { say, number } = language;
+  const titleOf = ({ rule, text }: Pick<Alert, 'rule' | 'text'>) => alertTitle({ rule, text, evidence: {} }, language);
   const { worst, chattering, chatteringTotal, stale, staleTotal, floods, operators, perOperatorHour } = figures;
   const [machine, alert] = [say('acts.figures.machine'), say('acts.figures.alert')];
   const percent = (share: number) => `${number(share * 100, 1)} %`;
@@ -85,19 +89,19 @@ function Shown({ figures, machineName, at }: ShownProps) {
         title={say('acts.figures.worst')}
         note={null}
         heads={[machine, alert, say('acts.figures.times'), say('acts.figures.share')]}
-        rows={worst.map((of) => [machineName(of.machine), of.text, number(of.raised), percent(of.share)])}
+        rows={worst.map((of) => [machineName(of.machine), titleOf(of), number(of.raised), percent(of.share)])}
       />
       <Table
         title={say('acts.figures.chattering', { count: chatteringTotal })}
         note={say('acts.figures.chattering-note')}
         heads={[machine, alert, say('acts.figures.most')]}
-        rows={chattering.map((of) => [machineName(of.machine), of.text, number(of.most)])}
+        rows={chattering.map((of) => [machineName(of.machine), titleOf(of), number(of.most)])}
       />
       <Table
         title={say('acts.figures.stale', { count: staleTotal })}
         note={say('acts.figures.stale-note')}
         heads={[machine, alert, say('acts.figures.since')]}
-        rows={stale.map((of) => [machineName(of.machine), of.text, at(of.sinceMs)])}
+        rows={stale.map((of) => [machineName(of.machine), titleOf(of), at(of.sinceMs)])}
       />
     </>
   );

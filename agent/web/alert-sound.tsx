@@ -51,14 +51,23 @@ export function AlertSound({ alerts, ready }: Props) {
   const [waits, setWaits] = useState(false);
   const audio = useRef<AudioContext | null>(null);
   const known = useRef<ReadonlySet<string> | null>(null);
+  // A phone takes the sound from the page when a call comes or it is locked: then it waits for a touch again.
+  const own = (): AudioContext => {
+    if (audio.current === null) {
+      const made = new AudioContext();
+      made.addEventListener('statechange', () => setWaits(made.state !== 'running'));
+      audio.current = made;
+    }
+    return audio.current;
+  };
 
   // Browsers let no page sound before a person touched it: the first touch of any kind wakes the tone.
   useEffect(() => {
     if (!isOn) return undefined;
     const wake = (): void => {
-      audio.current ??= new AudioContext();
-      void audio.current.resume().then(
-        () => setWaits(audio.current?.state !== 'running'),
+      const woken = own();
+      void woken.resume().then(
+        () => setWaits(woken.state !== 'running'),
         () => setWaits(true),
       );
     };
@@ -93,12 +102,11 @@ export function AlertSound({ alerts, ready }: Props) {
             setIsOn(wanted);
             if (!wanted) return;
             // This is a touch already.
-            audio.current ??= new AudioContext();
-            const own = audio.current;
-            void own.resume().then(
+            const woken = own();
+            void woken.resume().then(
               () => {
                 setWaits(false);
-                play(own);
+                play(woken);
               },
               () => setWaits(true),
             );

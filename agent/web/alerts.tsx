@@ -1,10 +1,12 @@
 /** What is wrong now, and what to do about it. */
+import { useRef } from 'preact/hooks';
 import { AlertCard } from './alert-card.tsx';
 import type { SessionView } from './client.ts';
 import { waitsForAck, type Alert, type FloorState } from './floor-state.ts';
 import { CheckIcon } from './icons.tsx';
-import { FloodCard, LostCard } from './flood-card.tsx';
-import { floorLinesOf, type FloorLine } from './flood-lines.ts';
+import { FloodCard, LostCard, SetAside } from './flood-card.tsx';
+import { floorLinesOf, lineName, type FloorLine } from './flood-lines.ts';
+import { heldIn } from './held-lines.ts';
 import { IncidentCard } from './incident-card.tsx';
 import { useLanguage } from './language.ts';
 import type { Now } from './times.ts';
@@ -22,33 +24,22 @@ export function AlertList({ shown, aside, machines, session, now, machineName }:
   const { say, number } = useLanguage();
   const canAck = session.role !== 'viewer';
   const csrf = canAck ? session.csrf : null;
-  const row = (alert: Alert) => (
-    <li key={alert.occurrence}>
-      <AlertCard alert={alert} csrf={csrf} now={now} name={machineName(alert.machine)} />
-    </li>
-  );
-  const lines = floorLinesOf(shown, machines);
-  const line = (one: FloorLine) => {
-    if (one.kind === 'alert') return row(one.alert);
-    if (one.kind === 'flood')
-      return (
-        <li key={`flood ${one.key}`}>
-          <FloodCard line={one} csrf={csrf} now={now} machineName={machineName} />
-        </li>
-      );
-    if (one.kind === 'lost')
-      return (
-        <li key={`lost ${one.endpoint}`}>
-          <LostCard line={one} csrf={csrf} now={now} machineName={machineName} />
-        </li>
-      );
-    const { incident, alerts } = one;
-    const name = machineName(alerts[0].machine);
-    return (
-      <li key={`incident ${incident.id}`}>
-        <IncidentCard incident={incident} alerts={alerts} csrf={csrf} now={now} name={name} />
-      </li>
-    );
+  const list = useRef<HTMLOListElement>(null);
+  const shared = { csrf, now, machineName };
+  const card = (alert: Alert) => <AlertCard alert={alert} csrf={csrf} now={now} name={machineName(alert.machine)} />;
+  // What is on the screen now tells where somebody is at work: a line that changes its kind is drawn anew, and what is written in it is lost.
+  const lines = floorLinesOf(shown, machines, heldIn(list.current));
+  const shownOf = (line: FloorLine) => {
+    if (line.kind === 'alert') return card(line.alert);
+    if (line.kind === 'flood') return <FloodCard line={line} {...shared} />;
+    if (line.kind === 'incident') {
+      const { incident, alerts } = line;
+      const name = machineName(alerts[0].machine);
+      return <IncidentCard incident={incident} alerts={alerts} csrf={csrf} now={now} name={name} />;
+    }
+    if (line.isTogether) return <LostCard line={line} {...shared} />;
+    // The card stands where that of a single alert does, so that it stays the same when something is set aside beneath it.
+    return [card(line.alerts[0]), <SetAside key="aside" alerts={line.aside} {...shared} />];
   };
   return (
     <section id="alerts" aria-labelledby="alerts-title" tabIndex={-1}>
@@ -66,12 +57,22 @@ export function AlertList({ shown, aside, machines, session, now, machineName }:
           )}
         </p>
       )}
-      <ol class="alerts">{lines.map(line)}</ol>
+      <ol class="alerts" ref={list}>
+        {lines.map((line) => (
+          <li key={lineName(line)} data-line={lineName(line)}>
+            {shownOf(line)}
+          </li>
+        ))}
+      </ol>
       {!canAck && shown.some(waitsForAck) && <p class="hint">{say('alerts.viewer')}</p>}
       {aside.length > 0 && (
         <details>
           <summary>{say('alerts.aside', { count: aside.length })}</summary>
-          <ol class="alerts">{aside.map(row)}</ol>
+          <ol class="alerts">
+            {aside.map((alert) => (
+              <li key={alert.occurrence}>{card(alert)}</li>
+            ))}
+          </ol>
         </details>
       )}
     </section>

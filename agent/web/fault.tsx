@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Alert } from './floor-state.ts';
 import { cropPath } from './client.ts';
 import { useLanguage } from './language.ts';
-import { openRolls, rollsId } from './rolls.tsx';
+import { openRolls } from './rolls.tsx';
 import { faultFacts } from './words.ts';
 
 /** A picture that is kept as evidence; nothing where none was kept, or where it is not here any more. */
@@ -36,7 +36,12 @@ export function Fault({ alert }: { readonly alert: Alert }) {
           <span key={fact}>{fact}</span>
         ))}
         {isSimulated === true && <span class="tag">{language.say('alerts.simulated-cloth')}</span>}
-        <a href={`#${rollsId(alert.machine)}`} onClick={() => openRolls(alert.machine)}>
+        <a
+          href={`#/machine/${encodeURIComponent(alert.machine)}`}
+          onClick={(event) => {
+            if (openRolls(alert.machine)) event.preventDefault();
+          }}
+        >
           {language.say('rolls.title')}
         </a>
       </p>

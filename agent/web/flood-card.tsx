@@ -1,5 +1,6 @@
 /** Many alerts as one line, which opens to the single ones: a flood of one thing, or machines that are lost together. */
 import { AckForm, AlertCard, AlertHead } from './alert-card.tsx';
+import { alertTitle } from './alert-title.ts';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import type { FloorLine } from './flood-lines.ts';
 import { useLanguage } from './language.ts';
@@ -49,7 +50,8 @@ function Single({
 }
 
 export function FloodCard({ line, ...shared }: Shared & { readonly line: Of<'flood'> }) {
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const { alerts, key } = line;
   const [first] = alerts;
   const names = [...new Set(alerts.map(({ machine }) => shared.machineName(machine)))];
@@ -61,35 +63,32 @@ export function FloodCard({ line, ...shared }: Shared & { readonly line: Of<'flo
       aria-labelledby={`flood-${key}`}
     >
       <AlertHead priority={first.priority} name={shown} sinceMs={sinceMs(alerts)} untilMs={null} now={shared.now} />
-      <h3 id={`flood-${key}`}>{say('acts.flood', { count: alerts.length, cause: first.text })}</h3>
+      <h3 id={`flood-${key}`}>{say('acts.flood', { count: alerts.length, cause: alertTitle(first, language) })}</h3>
       <Facts alerts={alerts} />
       <Single alerts={alerts} word={say('acts.flood.show')} {...shared} />
     </article>
   );
 }
 
+/** What hangs on readings that nobody has now. */
+export function SetAside({ alerts, ...shared }: Shared & { readonly alerts: readonly Alert[] }) {
+  const { say } = useLanguage();
+  if (alerts.length === 0) return null;
+  return <Single alerts={alerts} word={say('acts.behind.aside', { count: alerts.length })} {...shared} />;
+}
+
 export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost'> }) {
   const { say } = useLanguage();
   const { alerts, aside, endpoint } = line;
-  const { csrf, now, machineName } = shared;
+  const { csrf, now } = shared;
   const [first] = alerts;
-  const more = aside.length > 0 && (
-    <Single alerts={aside} word={say('acts.behind.aside', { count: aside.length })} {...shared} />
-  );
-  if (alerts.length === 1) {
-    return (
-      <>
-        <AlertCard alert={first} csrf={csrf} now={now} name={machineName(first.machine)} />
-        {more}
-      </>
-    );
-  }
   const waiting = alerts.filter(waitsForAck);
   const title = say('acts.behind', { count: alerts.length, endpoint });
   return (
     <article
       class={`alert priority-${first.priority} ${waiting.length > 0 ? 'waits' : 'seen'}`}
       data-lost={endpoint}
+      tabIndex={-1}
       aria-labelledby={`lost-${endpoint}`}
     >
       <AlertHead priority={first.priority} name={endpoint} sinceMs={sinceMs(alerts)} untilMs={null} now={now} />
@@ -100,7 +99,7 @@ export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost
         <AckForm alerts={waiting} title={title} csrf={csrf} name={endpoint} disabled={now.stale} />
       )}
       <Single alerts={alerts} word={say('acts.flood.show')} {...shared} />
-      {more}
+      <SetAside alerts={aside} {...shared} />
     </article>
   );
 }

@@ -7,6 +7,8 @@
  *  L2  An urgent alert is never folded into a flood, nor set aside.
  *  L3  More than `mostAlike` alerts of one type and cause are one line, fewer are none.
  *  L4  Lines stand where the first of their alerts does.
+ *  L5  What a person is at work in stays the line it is: an alert that stands alone is drawn into no other line, and a flood or machines
+ *      that are lost together stay one line as long as one of their alerts is left.
  */
 import type { MachineView } from '../live.ts';
 import type { Alert } from './floor-state.ts';
@@ -27,7 +29,36 @@ export type FloorLine =
       readonly alerts: readonly [Alert, ...Alert[]];
       /** Other alerts of these machines that are judged by readings, which nobody has now. */
       readonly aside: readonly Alert[];
+      /** False: one machine, whose alert stands as if it were alone, with what is set aside beneath it. */
+      readonly isTogether: boolean;
     };
+
+/** Where people are at work: a form that is open, text that is not sent, the focus. */
+export interface Held {
+  /** Occurrences that stand as a line of their own. */
+  readonly alone: ReadonlySet<string>;
+  /** `lineName`s of the lines of several. */
+  readonly lines: ReadonlySet<string>;
+}
+const nothingHeld: Held = { alone: new Set(), lines: new Set() };
+
+/** What a line is called as long as it is the same line. */
+export function lineName(line: FloorLine): string {
+  switch (line.kind) {
+    case 'alert':
+      return aloneName(line.alert);
+    case 'flood':
+      return floodName(line.key);
+    case 'incident':
+      return `incident ${line.incident.id}`;
+    case 'lost':
+      return line.isTogether ? lostName(line.endpoint) : aloneName(line.alerts[0]);
+  }
+}
+const aloneName = ({ occurrence }: Alert): string => `alert ${occurrence}`;
+const floodName = (key: string): string => `flood ${key}`;
+const lostName = (endpoint: string): string => `lost ${endpoint}`;
+const alikeKey = ({ type, cause }: Alert): string => JSON.stringify([type, cause]);
 
 const priorities: readonly Alert['priority'][] = ['urgent', 'high', 'medium', 'low'];
 const rank = ({ priority }: Alert): number => priorities.indexOf(priority);
@@ -36,25 +67,38 @@ const rank = ({ priority }: Alert): number => priorities.indexOf(priority);
 export function floorLinesOf(
   alerts: readonly Alert[],
   machines: readonly Pick<MachineView, 'id' | 'endpoint'>[],
+  held: Held = nothingHeld,
 ): readonly FloorLine[] {
-  const lost = lostLines(alerts, machines);
+  const isOfHeldFlood = (alert: Alert): boolean => held.lines.has(floodName(alikeKey(alert)));
+  const lost = lostLines(
+    alerts.filter((alert) => !isOfHeldFlood(alert)),
+    machines,
+    held,
+  );
   const ofLost = new Map(
     lost.flatMap((line) => [...line.alerts, ...line.aside].map((alert) => [alert, line] as const)),
   );
-  const others = linesOf(alerts.filter((alert) => !ofLost.has(alert)));
-  const alone = others.flatMap((line) =>
-    line.kind === 'alert' && line.alert.priority !== 'urgent' ? [line.alert] : [],
+  const rest = alerts.filter((alert) => !ofLost.has(alert));
+  const staysSingle = (alert: Alert): boolean => held.alone.has(alert.occurrence) || isOfHeldFlood(alert);
+  const others: readonly Line[] = [
+    ...linesOf(rest.filter((alert) => !staysSingle(alert))),
+    ...rest.filter(staysSingle).map((alert) => ({ kind: 'alert', alert }) as const),
+  ];
+  const foldable = others.flatMap((line) =>
+    line.kind === 'alert' && line.alert.priority !== 'urgent' && !held.alone.has(line.alert.occurrence)
+      ? [line.alert]
+      : [],
   );
-  const alike = Map.groupBy(alone, ({ type, cause }) => JSON.stringify([type, cause]));
+  const alike = Map.groupBy(foldable, alikeKey);
   const lineOf = new Map<Alert, FloorLine>(ofLost);
   for (const line of others) {
     for (const alert of line.kind === 'alert' ? [line.alert] : line.alerts) lineOf.set(alert, line);
   }
   for (const [key, [...flood]] of alike) {
-    if (flood.length <= mostAlike) continue;
-    const [first, ...rest] = flood.sort((a, b) => rank(a) - rank(b) || b.onsetMs - a.onsetMs);
+    if (flood.length <= mostAlike && !held.lines.has(floodName(key))) continue;
+    const [first, ...more] = flood.sort((a, b) => rank(a) - rank(b) || b.onsetMs - a.onsetMs);
     if (first === undefined) continue;
-    const line: FloorLine = { kind: 'flood', key, alerts: [first, ...rest] };
+    const line: FloorLine = { kind: 'flood', key, alerts: [first, ...more] };
     for (const alert of flood) lineOf.set(alert, line);
   }
   // A set keeps the order in which lines came first.
@@ -67,20 +111,30 @@ type LostLine = Extract<FloorLine, { kind: 'lost' }>;
 function lostLines(
   alerts: readonly Alert[],
   machines: readonly Pick<MachineView, 'id' | 'endpoint'>[],
+  held: Held,
 ): readonly LostLine[] {
   const endpoints = new Map(machines.map(({ id, endpoint }) => [id, endpoint]));
   const silent = alerts.filter(
     ({ type, clearedMs, priority }) => type === 'offline' && clearedMs === null && priority !== 'urgent',
   );
-  const shared = Map.groupBy(silent, ({ machine }) => endpoints.get(machine) ?? `machine ${machine}`);
+  const shared = Map.groupBy(silent, ({ machine, occurrence }) => {
+    const endpoint = held.alone.has(occurrence) ? null : endpoints.get(machine);
+    return endpoint ?? `machine ${machine}`;
+  });
   return [...shared].flatMap(([endpoint, [first, ...rest]]): LostLine[] => {
     if (first === undefined) return [];
     const gone = new Set([first, ...rest].map(({ machine }) => machine));
     const aside = alerts.filter(
-      ({ machine, signal, priority, type, incident }) =>
-        gone.has(machine) && signal !== null && priority !== 'urgent' && type !== 'offline' && incident === null,
+      ({ machine, signal, priority, type, incident, occurrence }) =>
+        gone.has(machine) &&
+        signal !== null &&
+        priority !== 'urgent' &&
+        type !== 'offline' &&
+        incident === null &&
+        !held.alone.has(occurrence),
     );
-    if (gone.size < 2 && aside.length === 0) return [];
-    return [{ kind: 'lost', endpoint, alerts: [first, ...rest], aside }];
+    const isTogether = gone.size > 1 || held.lines.has(lostName(endpoint));
+    if (!isTogether && aside.length === 0) return [];
+    return [{ kind: 'lost', endpoint, alerts: [first, ...rest], aside, isTogether }];
   });
 }

@@ -29,6 +29,7 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
     <article
       class={`alert incident priority-${first.priority} ${waiting.length > 0 ? 'waits' : 'seen'}`}
       data-incident={incident.id}
+      tabIndex={-1}
       aria-labelledby={titleId}
     >
       <AlertHead priority={first.priority} name={name} sinceMs={sinceMs} untilMs={null} now={now} />

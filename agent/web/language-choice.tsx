@@ -35,10 +35,15 @@ export function LanguageProvider({ children }: { children: ComponentChildren }) 
       setLanguage(made);
       document.documentElement.lang = made.locale;
     };
-    // A gateway that does not answer now is asked for nothing more: English is here.
     languages[code].load().then(
       (catalogue) => show(languageOf(code, catalogue)),
-      () => show(english),
+      () => {
+        if (!wanted) return;
+        // The language stays what it is, English at first, and may be chosen again when the gateway answers.
+        const stays = language ?? english;
+        show(stays);
+        setCode(stays.code);
+      },
     );
     return () => {
       wanted = false;

@@ -36,7 +36,9 @@ export function MachineSlot({ isOneOfMany, ...props }: Omit<TileProps, 'isBrief'
   const language = useLanguage();
   const place = useRef<HTMLLIElement>(null);
   const isNear = useNear(place, isOneOfMany);
-  const stepMs = isNear ? shownStepMs(now.ms - machine.stateSinceMs) : farStepMs;
+  // A form of a set-point counts the seconds that are left.
+  const isCounting = isNear && place.current?.querySelector('.set-points form') != null;
+  const stepMs = isCounting ? 1_000 : isNear ? shownStepMs(now.ms - machine.stateSinceMs) : farStepMs;
   const { state, cause, stateSinceMs, gap, name } = machine;
   const shown = isNear ? machine : `${state} ${cause} ${stateSinceMs} ${gap?.fromMs} ${gap?.reason} ${name}`;
   return useMemo(

@@ -10,9 +10,10 @@ const isInUse = (element: Element): boolean =>
 
 /** @param asked false: it counts as near wherever it is */
 export function useNear(element: RefObject<Element | null>, asked: boolean): boolean {
-  const [isNear, setNear] = useState(false);
+  const [isNear, setNear] = useState(!asked);
   useEffect(() => {
     const watched = element.current;
+    if (!asked) setNear(true);
     if (!asked || watched === null) return undefined;
     const observer = new IntersectionObserver(
       (entries) => setNear(entries.at(-1)?.isIntersecting === true || isInUse(watched)),

@@ -1,6 +1,7 @@
 /** Two ways in beside the password: by PIN on a shared tablet, and by the link of an invitation, which sets the first password. */
 import { useEffect, useId, useState } from 'preact/hooks';
 import type { SessionView } from './client.ts';
+import { LanguageChoice } from './language-choice.tsx';
 import { useLanguage } from './language.ts';
 import { join, pinLogin, tabletHere } from './people-client.ts';
 import { Input, Problem, useDeed } from './people-parts.tsx';
@@ -88,6 +89,7 @@ export function JoinForm({ token, onDone }: Props & { readonly token: string }) 
           {say('people.join.go')}
         </button>
       </form>
+      <LanguageChoice />
     </main>
   );
 }

@@ -13,13 +13,16 @@ interface Props {
   readonly csrf: string | null;
 }
 
-/** Where an alert of the eye leads to. */
-export const rollsId = (machine: string): string => `rolls-${machine}`;
+const rollsId = (machine: string): string => `rolls-${machine}`;
 
-/** Opens the rolls of a machine before the browser goes there. */
-export function openRolls(machine: string): void {
+/** Opens the rolls of a machine and goes there; false where this page does not show them now, as of a machine far off the screen. */
+export function openRolls(machine: string): boolean {
   const details = document.getElementById(rollsId(machine));
-  if (details instanceof HTMLDetailsElement) details.open = true;
+  if (!(details instanceof HTMLDetailsElement)) return false;
+  details.open = true;
+  details.scrollIntoView();
+  details.querySelector('summary')?.focus();
+  return true;
 }
 
 export function Rolls({ machine, now, csrf }: Props) {

@@ -1,7 +1,10 @@
 /** How an admin changes a runbook of the site: text, preview, save, take back. Fetched when somebody begins to. */
-import { useId, useState } from 'preact/hooks';
-import { languages, useLanguage, type LanguageCode } from './language.ts';
+import { useEffect, useId, useState } from 'preact/hooks';
+import type { Failure } from './client.ts';
+import { languages, useLanguage, type Key, type LanguageCode } from './language.ts';
+import { Problem } from './problem.tsx';
 import { changeRunbook, fetchRunbook, previewRunbook, type Block, type ShownRunbook } from './runbook-client.ts';
+import { answered, choose, chosenIn, draftOf, giveUp, saved, stay, typed } from './runbook-draft.ts';
 import { RunbookText } from './runbook-text.tsx';
 
 export interface EditorProps {
@@ -18,13 +21,15 @@ const mostLength = 65_536;
 export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: EditorProps) {
   const { say } = useLanguage();
   const { type } = shown;
-  const [language, setLanguage] = useState<LanguageCode>(shown.language);
-  const [own, setOwn] = useState<string | null>(shown.profile);
-  const [markdown, setMarkdown] = useState(shown.markdown);
+  const [draft, setDraft] = useState(() =>
+    draftOf({ language: shown.language, profile: shown.profile }, shown.markdown),
+  );
   const [tree, setTree] = useState<readonly Block[] | null>(null);
   const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string | null>(null);
-  const [told, setTold] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
+  const [told, setTold] = useState<Key | null>(null);
+  const { text: markdown, next } = draft;
+  const { language, profile: own } = chosenIn(draft);
   const id = useId();
   const profiles = [...new Set([shown.profile, profile ?? null])].filter((one) => one !== null);
 
@@ -35,35 +40,42 @@ export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: Edit
     setTold(null);
     return true;
   };
-  const choose = (chosen: LanguageCode): void => {
-    setLanguage(chosen);
+  const [wanted, step] = [next?.choice, next?.step];
+  useEffect(() => {
+    if (wanted === undefined || step !== 'load') return;
     setTree(null);
-    void fetchRunbook({ type, language: chosen, profile: own ?? undefined }).then((answer) => {
-      // Where nobody wrote it in that language, the text that is here is what is translated.
-      if (answer.ok && answer.value.language === chosen) setMarkdown(answer.value.markdown);
+    setProblem(null);
+    void fetchRunbook({ type, language: wanted.language, profile: wanted.profile ?? undefined }).then((answer) => {
+      setDraft((before) => answered(before, wanted, answer.ok ? answer.value : null));
+      if (!answer.ok) setProblem(answer);
     });
-  };
+  }, [wanted, step]);
   const preview = async (): Promise<void> => {
     if (!start()) return;
     const answer = await previewRunbook(markdown, csrf);
     setBusy(false);
     if (answer.ok) setTree(answer.value.tree);
-    else setProblem(answer.message);
+    else setProblem(answer);
   };
   const save = async (text: string): Promise<void> => {
     if (!start()) return;
     const answer = await changeRunbook(
       type,
-      { language, ...(own === null ? {} : { profile: own }), markdown: text },
+      {
+        language: draft.choice.language,
+        ...(draft.choice.profile === null ? {} : { profile: draft.choice.profile }),
+        markdown: text,
+      },
       csrf,
     );
     setBusy(false);
     if (!answer.ok) {
-      setProblem(answer.message);
+      setProblem(answer);
       return;
     }
-    setTold(say(text === '' ? 'runbooks.taken-back' : 'runbooks.saved'));
-    if (text === '') setMarkdown(answer.value.runbook?.markdown ?? '');
+    setTold(text === '' ? 'runbooks.taken-back' : 'runbooks.saved');
+    const stands = answer.value.runbook?.markdown ?? '';
+    setDraft((before) => (text === '' ? draftOf(before.choice, stands) : saved(before, text)));
     onChanged();
   };
   return (
@@ -72,7 +84,7 @@ export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: Edit
       aria-label={say('runbooks.editor', { title: type })}
       onSubmit={(event) => {
         event.preventDefault();
-        if (markdown.trim() !== '') void save(markdown);
+        if (next === null && markdown.trim() !== '') void save(markdown);
       }}
     >
       <div class="field">
@@ -80,7 +92,10 @@ export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: Edit
         <select
           id={`${id}-language`}
           value={language}
-          onChange={(event) => choose(event.currentTarget.value as LanguageCode)}
+          onChange={(event) => {
+            const chosen = event.currentTarget.value as LanguageCode;
+            setDraft((before) => choose(before, { language: chosen, profile: own }));
+          }}
         >
           {Object.entries(languages).map(([code, { name, locale }]) => (
             <option key={code} value={code} lang={locale}>
@@ -95,7 +110,10 @@ export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: Edit
           <select
             id={`${id}-profile`}
             value={own ?? ''}
-            onChange={(event) => setOwn(event.currentTarget.value === '' ? null : event.currentTarget.value)}
+            onChange={(event) => {
+              const chosen = event.currentTarget.value === '' ? null : event.currentTarget.value;
+              setDraft((before) => choose(before, { language, profile: chosen }));
+            }}
           >
             <option value="">{say('runbooks.any-profile')}</option>
             {profiles.map((one) => (
@@ -112,31 +130,54 @@ export function RunbookEditor({ shown, profile, csrf, onChanged, onClose }: Edit
           id={`${id}-text`}
           rows={14}
           maxLength={mostLength}
-          lang={languages[language].locale}
+          lang={languages[draft.choice.language].locale}
           dir="auto"
           spellcheck={false}
           value={markdown}
-          onInput={(event) => setMarkdown(event.currentTarget.value)}
+          readOnly={step === 'load'}
+          onInput={(event) => {
+            const { value } = event.currentTarget;
+            setDraft((before) => typed(before, value));
+          }}
         />
       </div>
+      <div role="alert">
+        {step === 'ask' && (
+          <p class="runbook-deeds">
+            <span>{say('runbooks.unsaved')}</span>
+            <button type="button" onClick={() => setDraft(giveUp)}>
+              {say('runbooks.give-up')}
+            </button>
+            <button type="button" class="quiet" onClick={() => setDraft(stay)}>
+              {say('runbooks.stay')}
+            </button>
+          </p>
+        )}
+      </div>
       <p class="runbook-deeds">
-        <button type="submit" class="primary" disabled={busy || markdown.trim() === ''}>
+        <button type="submit" class="primary" disabled={busy || next !== null || markdown.trim() === ''}>
           {busy ? say('runbooks.saving') : say('runbooks.save')}
         </button>
         <button type="button" class="quiet" disabled={busy} onClick={() => void preview()}>
           {say('runbooks.preview')}
         </button>
-        <button type="button" class="quiet" disabled={busy} onClick={() => void save('')}>
+        <button type="button" class="quiet" disabled={busy || next !== null} onClick={() => void save('')}>
           {say('runbooks.take-back')}
         </button>
         <button type="button" class="quiet" onClick={onClose}>
           {say('runbooks.close')}
         </button>
       </p>
-      <div role="status">{told !== null && <p class="told">{told}</p>}</div>
-      <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
+      <div role="status">{told !== null && <p class="told">{say(told)}</p>}</div>
+      <div role="alert">
+        <Problem of={problem} />
+      </div>
       {tree !== null && (
-        <section class="runbook-text preview" aria-label={say('runbooks.preview')} lang={languages[language].locale}>
+        <section
+          class="runbook-text preview"
+          aria-label={say('runbooks.preview')}
+          lang={languages[draft.choice.language].locale}
+        >
           <RunbookText tree={tree} top={4} />
         </section>
       )}

@@ -1,8 +1,11 @@
 /** What to do about an alert: its own short words at once, and the runbook in full when somebody looks. */
 import { useEffect, useState } from 'preact/hooks';
 import type { ComponentType } from 'preact';
+import type { Failure } from './client.ts';
+import { alertTitle } from './alert-title.ts';
 import type { Alert } from './floor-state.ts';
 import { languages, useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import { fetchRunbook, type Block, type RunbookOrigin, type ShownRunbook } from './runbook-client.ts';
 import type { EditorProps } from './runbook-edit.tsx';
 import { RunbookText } from './runbook-text.tsx';
@@ -31,18 +34,27 @@ function below(heading: string | null, tree: readonly Block[]): readonly Block[]
 export function RunbookOfAlert(props: {
   readonly alert: Alert;
   readonly text: string;
+  /** Whether it is open at first: what a person opened or reads stays open when the alert is acknowledged. */
   readonly open: boolean;
   readonly csrf: string | null;
 }) {
   const { alert, text, csrf } = props;
   const { type, machine } = alert;
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const [isOpen, setOpen] = useState(props.open);
   return (
-    <details class="runbook" open={props.open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+    <details class="runbook" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{say('runbooks.what-to-do')}</summary>
       {isOpen ? (
-        <RunbookShown type={type} machine={machine} csrf={csrf} meanwhile={text} top={3} under={alert.text} />
+        <RunbookShown
+          type={type}
+          machine={machine}
+          csrf={csrf}
+          meanwhile={text}
+          top={3}
+          under={alertTitle(alert, language)}
+        />
       ) : (
         <p dir="auto">{text}</p>
       )}
@@ -54,7 +66,7 @@ export function RunbookOfAlert(props: {
 export function RunbookShown({ type, machine, profile, top, under, csrf, meanwhile }: Props) {
   const { say, code } = useLanguage();
   const [found, setFound] = useState<ShownRunbook | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const [from, setFrom] = useState<RunbookOrigin | undefined>(undefined);
   const [Editor, setEditor] = useState<ComponentType<EditorProps> | null>(null);
   const [version, setVersion] = useState(0);
@@ -62,8 +74,9 @@ export function RunbookShown({ type, machine, profile, top, under, csrf, meanwhi
     let wanted = true;
     void fetchRunbook({ type, machine, profile, language: code, from }).then((answer) => {
       if (!wanted) return;
-      setFound(answer.ok ? answer.value : null);
-      setProblem(answer.ok ? null : answer.message);
+      // What somebody reads or edits stays when it cannot be read again; where there is none any more it goes.
+      if (answer.ok || answer.status === 404) setFound(answer.ok ? answer.value : null);
+      setProblem(answer.ok ? null : answer);
     });
     return () => {
       wanted = false;
@@ -71,12 +84,13 @@ export function RunbookShown({ type, machine, profile, top, under, csrf, meanwhi
   }, [type, machine, profile, code, from, version]);
   if (found === null) {
     if (meanwhile !== null) return <p dir="auto">{meanwhile}</p>;
-    return problem === null ? <p class="loading">{say('runbooks.loading')}</p> : <p class="problem">{problem}</p>;
+    return problem === null ? <p class="loading">{say('runbooks.loading')}</p> : <Problem of={problem} />;
   }
   const edit = (): void =>
     void import('./runbook-edit.tsx').then(({ RunbookEditor }) => setEditor(() => RunbookEditor));
   return (
     <>
+      <Problem of={problem} />
       <div class="runbook-text" lang={languages[found.language].locale} dir="auto">
         <RunbookText tree={below(under, found.tree)} top={top} />
       </div>

@@ -1,6 +1,8 @@
 /** All runbooks: a list, and one of them in full (`#/runbooks/TYPE` or `#/runbooks/TYPE.PROFILE`). */
 import { useEffect, useState } from 'preact/hooks';
+import type { Failure } from './client.ts';
 import { languages, useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import { fetchRunbooks, type RunbookListed } from './runbook-client.ts';
 import { RunbookShown } from './runbook.tsx';
 import type { ViewProps } from './views.ts';
@@ -32,13 +34,13 @@ export function RunbooksView({ session, of }: ViewProps) {
 function RunbookList() {
   const { say, code } = useLanguage();
   const [items, setItems] = useState<readonly RunbookListed[] | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   useEffect(() => {
     let wanted = true;
     void fetchRunbooks(code).then((answer) => {
       if (!wanted) return;
       setItems(answer.ok ? answer.value.items : []);
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
     });
     return () => {
       wanted = false;
@@ -49,7 +51,9 @@ function RunbookList() {
       <h2 id="runbooks-title">{say('runbooks.title')}</h2>
       <p class="hint">{say('runbooks.hint')}</p>
       {items === null && <p class="loading">{say('runbooks.loading')}</p>}
-      <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
+      <div role="alert">
+        <Problem of={problem} />
+      </div>
       <ul>
         {(items ?? []).map((one) => (
           <RunbookLine key={keyOf(one)} one={one} />

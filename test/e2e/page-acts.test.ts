@@ -78,7 +78,14 @@ test('the figures about alerts are plain numbers and tables, in the language of 
   const at = Date.now();
   for (let i = 0; i < 12; i++) {
     const raisedMs = at - 3_600_000 + i * 10_000;
-    const alert = { machine: 'ls-1', type: 'thread_break', text: 'Thread broke', occurrence: `f-${i}`, raisedMs };
+    const alert = {
+      machine: 'ls-1',
+      type: 'thread_break',
+      rule: 'thread-break',
+      text: 'Needle thread broken',
+      occurrence: `f-${i}`,
+      raisedMs,
+    };
     floor.history = [alertView({ ...alert, state: 'normal' }), ...floor.history];
   }
   const setting = await beginPage(t, shared, floor);
@@ -89,7 +96,7 @@ test('the figures about alerts are plain numbers and tables, in the language of 
   await tab.getByRole('heading', { name: 'The ten most frequent' }).waitFor();
   await tab.getByText('nobody who may act on alerts is signed in').waitFor();
   const row = tab.getByRole('region', { name: 'The ten most frequent' }).getByRole('row').nth(1);
-  assert.match(String(await row.textContent()), /^Lockstitch 1Thread broke12/);
+  assert.match(String(await row.textContent()), /^Lockstitch 1Needle thread broken12/);
   await tab.getByRole('region', { name: 'Chattering: 1' }).getByText('7', { exact: true }).waitFor();
   await tab.getByText('Most in 10 minutes: 12').waitFor();
   await expectClean(tab, await axeSource(), 'the figures about alerts');
@@ -97,6 +104,7 @@ test('the figures about alerts are plain numbers and tables, in the language of 
   assert.equal(await tab.evaluate(wide), 0, 'nothing sticks out at 360 px');
   await tab.getByLabel('Language').selectOption('vi');
   await tab.getByRole('heading', { name: 'Số liệu cảnh báo' }).waitFor();
+  await tab.getByRole('cell', { name: 'Đứt chỉ kim' }).first().waitFor();
   assert.deepEqual(faults, []);
 });
 
@@ -104,7 +112,7 @@ test('a flood is one line, machines lost together are one line, and an urgent al
   const floor = createFloor();
   floor.alerts = [];
   for (const id of ['ls-1', 'ls-2']) floor.setMachine(id, { endpoint: 'tcp://10.0.0.9:502' });
-  const thread = { type: 'thread_break', text: 'Thread broke' };
+  const thread = { type: 'thread_break', rule: 'thread-break', text: 'Needle thread broken' };
   for (let i = 0; i < 11; i++) floor.raise(alertView({ ...thread, machine: 'ov-1', occurrence: `t-${i}` }));
   floor.raise(alertView({ ...thread, machine: 'ov-1', occurrence: 'urgent', priority: 'urgent' }));
   const silent = { type: 'offline', text: 'The machine does not answer' };
@@ -117,7 +125,7 @@ test('a flood is one line, machines lost together are one line, and an urgent al
   const tab = await openAs(t, setting, 'omar');
   const faults = watch(tab, setting.url);
   const lines = tab.locator('#alerts > .alerts > li');
-  await tab.getByRole('heading', { name: '11 alerts: Thread broke' }).waitFor();
+  await tab.getByRole('heading', { name: '11 alerts: Needle thread broken' }).waitFor();
   await tab.getByRole('heading', { name: '2 machines behind tcp://10.0.0.9:502 do not answer' }).waitFor();
   assert.equal(await lines.count(), 3);
   await lines.first().locator('[data-occurrence="urgent"]').waitFor();
@@ -130,5 +138,45 @@ test('a flood is one line, machines lost together are one line, and an urgent al
   await lost.getByRole('button', { name: /^Acknowledge: tcp/ }).click();
   while (floor.acks.length < 2) await delay(20);
   assert.deepEqual(floor.acks.map(({ occurrence }) => occurrence).sort(), ['off-ls-1', 'off-ls-2']);
+  await tab.getByLabel('Language').selectOption('vi');
+  await tab
+    .getByRole('heading', { name: /Đứt chỉ kim$/ })
+    .first()
+    .waitFor();
+  await tab
+    .getByLabel(/: Overlock 1, Đứt chỉ kim$/)
+    .first()
+    .waitFor();
   assert.deepEqual(faults, []);
+});
+
+test('what somebody writes at an alert stays while a flood gathers around it, machines are lost and a flood ends', async (t) => {
+  const floor = createFloor();
+  floor.alerts = [];
+  const thread = { type: 'thread_break', text: 'Thread broke', machine: 'ov-1' };
+  const raise = (from: number, to: number) => {
+    for (let i = from; i < to; i++) floor.raise(alertView({ ...thread, occurrence: `t-${i}` }));
+  };
+  raise(0, 10);
+  const setting = await beginPage(t, shared, floor);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'omar');
+  const card = (occurrence: string) => tab.locator(`[data-occurrence="${occurrence}"]`);
+  const write = async (occurrence: string, text: string) => {
+    await card(occurrence).locator('details.acts > summary').click();
+    await card(occurrence).getByLabel('Comment', { exact: true }).fill(text);
+  };
+  const written = (occurrence: string) => card(occurrence).getByLabel('Comment', { exact: true }).inputValue();
+  await write('t-3', 'The guide is worn');
+  raise(10, 12);
+  await tab.getByRole('heading', { name: '11 alerts: Thread broke' }).waitFor();
+  assert.equal(await written('t-3'), 'The guide is worn');
+
+  await tab.locator('[data-flood]').getByText('Show them one by one').click();
+  await write('t-5', 'Cone changed');
+  floor.alerts = floor.alerts.filter(({ record }) => ['t-3', 't-5'].includes(record.occurrence));
+  floor.raise(alertView({ ...thread, occurrence: 'last', text: 'Thread broke', type: 'oil_low' }));
+  await card('last').waitFor();
+  await card('t-7').waitFor({ state: 'detached' });
+  assert.deepEqual([await written('t-3'), await written('t-5')], ['The guide is worn', 'Cone changed']);
 });

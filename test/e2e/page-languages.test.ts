@@ -171,3 +171,25 @@ test('the language follows the browser until a person chooses one, which the dev
   await choose(tab, 'en');
   await expectLanguage(tab, 'en');
 });
+
+test('a language that the gateway does not give now leaves the page in its own, and can be chosen again', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  const tab = await open(t, setting, { ...wide, locale: 'vi-VN' });
+  await tab.getByRole('heading', { name: expected.vi.signIn, exact: true }).waitFor();
+  await tab.context().setOffline(true);
+  const refused = tab.waitForEvent('requestfailed');
+  await choose(tab, 'zh');
+  await refused;
+  await tab.waitForFunction(`document.querySelector('.language select').value === 'vi'`);
+  await tab.getByRole('heading', { name: expected.vi.signIn, exact: true }).waitFor();
+  await tab.context().setOffline(false);
+  await choose(tab, 'zh');
+  await tab.getByRole('heading', { name: expected.zh.signIn, exact: true }).waitFor();
+
+  const guest = await newTab(setting.browser, { ...wide, locale: 'bn-BD' });
+  t.after(() => guest.context().close());
+  await guest.goto(`${setting.url}/#join=none`);
+  await guest.locator('.language select').selectOption('vi');
+  await guest.locator('html[lang="vi-VN"]').waitFor({ state: 'attached' });
+});

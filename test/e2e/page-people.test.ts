@@ -116,7 +116,7 @@ test('a new alert sounds where somebody turned that on, and the switch is kept o
   await tab.evaluate(`(() => {
     window.tones = 0;
     const make = AudioContext.prototype.createOscillator;
-    AudioContext.prototype.createOscillator = function () { window.tones += 1; return make.call(this); };
+    AudioContext.prototype.createOscillator = function () { window.tones += 1; window.audio = this; return make.call(this); };
   })()`);
   const box = tab.getByLabel('Sound for new alerts');
   const alarm = (occurrence: string, priority: 'high' | 'low') =>
@@ -141,6 +141,11 @@ test('a new alert sounds where somebody turned that on, and the switch is kept o
   assert.equal(await tab.evaluate('window.tones'), 2, 'not for a low one');
   setting.floor.raise(alarm('three', 'high'));
   await toned(tab, 4);
+  // As a phone does that takes a call.
+  await tab.evaluate('window.audio.suspend()');
+  await tab.getByText('Touch the page once').waitFor();
+  await tab.locator('h1').first().click();
+  await tab.getByText('Touch the page once').waitFor({ state: 'detached' });
   await tab.reload();
   await tab.getByText('Touch the page once').waitFor();
   assert.equal(await box.isChecked(), true);

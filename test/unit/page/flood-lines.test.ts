@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { flatAlert } from '../../../agent/page/feed.ts';
 import type { Alert } from '../../../agent/web/floor-state.ts';
-import { floorLinesOf, mostAlike, type FloorLine } from '../../../agent/web/flood-lines.ts';
+import { floorLinesOf, lineName, mostAlike, type FloorLine } from '../../../agent/web/flood-lines.ts';
 import { alertView } from './floor-demo.ts';
 
 let n = 0;
@@ -54,7 +54,7 @@ test('machines behind one endpoint that do not answer are one line, and what han
   const lines = floorLinesOf([hot, oil, ...lost, sound, elsewhere], machines);
   assert.deepEqual(lines, [
     { kind: 'alert', alert: hot },
-    { kind: 'lost', endpoint: 'tcp://10.0.0.9:502', alerts: lost, aside: [oil] },
+    { kind: 'lost', endpoint: 'tcp://10.0.0.9:502', alerts: lost, aside: [oil], isTogether: true },
     { kind: 'alert', alert: sound },
     { kind: 'alert', alert: elsewhere },
   ]);
@@ -65,7 +65,7 @@ test('a machine that is lost alone keeps its line; what hangs on its readings is
   assert.deepEqual(floorLinesOf([lost], machines), [{ kind: 'alert', alert: lost }]);
   const oil = alert({ machine: 'ls-3', type: 'oil_low', signal: 'oil.level' });
   assert.deepEqual(floorLinesOf([lost, oil], machines), [
-    { kind: 'lost', endpoint: 'serial:///dev/ttyUSB0', alerts: [lost], aside: [oil] },
+    { kind: 'lost', endpoint: 'serial:///dev/ttyUSB0', alerts: [lost], aside: [oil], isTogether: false },
   ]);
 });
 
@@ -90,6 +90,59 @@ const some: fc.Arbitrary<readonly Alert[]> = fc
     { maxLength: 80 },
   )
   .map((all) => all.map((change) => alert(change)));
+
+const held = (alone: readonly Alert[], lines: readonly string[] = []) => ({
+  alone: new Set(alone.map(({ occurrence }) => occurrence)),
+  lines: new Set(lines),
+});
+const namesOf = (lines: readonly FloorLine[]) => lines.map(lineName);
+
+test('a card that somebody writes in stays a line of its own in a flood, an incident and among machines that are lost (L5)', () => {
+  const [mine, ...others] = Array.from({ length: mostAlike + 2 }, () => alert());
+  assert.ok(mine !== undefined);
+  assert.deepEqual(namesOf(floorLinesOf([mine, ...others], machines, held([mine]))), [
+    `alert ${mine.occurrence}`,
+    'flood ["thread_break",null]',
+  ]);
+
+  const incident = { id: 'i-1', occurrences: ['a', 'b'], needle: 3, k: 0, senses: ['eye'] } as never;
+  const [seen, heard] = [alert({ incident }), alert({ incident })];
+  assert.deepEqual(namesOf(floorLinesOf([seen, heard], machines, held([seen]))), [
+    `alert ${seen.occurrence}`,
+    'incident i-1',
+  ]);
+
+  const [first, second, oil] = [
+    offline('ls-1'),
+    offline('ls-2'),
+    alert({ machine: 'ls-2', type: 'oil_low', signal: 'oil.level' }),
+  ];
+  const names = [first, second, oil].map(({ occurrence }) => `alert ${occurrence}`);
+  assert.deepEqual(namesOf(floorLinesOf([first, second, oil], machines, held([first, oil]))), names);
+});
+
+test('a flood that falls to ten and machines that answer again leave the line that somebody is at work in as it is (L5)', () => {
+  const ten = Array.from({ length: mostAlike }, () => alert());
+  const flood = 'flood ["thread_break",null]';
+  assert.deepEqual(namesOf(floorLinesOf(ten, machines, held([], [flood]))), [flood]);
+  const lost = 'lost tcp://10.0.0.9:502';
+  assert.deepEqual(namesOf(floorLinesOf([offline('ls-1')], machines, held([], [lost]))), [lost]);
+});
+
+test('whatever else comes and goes, a line that somebody is at work in keeps its name (L5)', () => {
+  fc.assert(
+    fc.property(some, some, fc.nat(), (alerts, more, pick) => {
+      const line = floorLinesOf(alerts, machines).at(pick % Math.max(1, alerts.length));
+      if (line === undefined) return;
+      const name = lineName(line);
+      const own = line.kind === 'alert' || name === `alert ${line.alerts[0].occurrence}`;
+      const first = line.kind === 'alert' ? line.alert : line.alerts[0];
+      const at = own ? held([first]) : held([], [name]);
+      assert.ok(namesOf(floorLinesOf([...alerts, ...more], machines, at)).includes(name), 'more came');
+      assert.ok(namesOf(floorLinesOf([first], machines, at)).includes(name), 'the others went');
+    }),
+  );
+});
 
 test('every alert is in one line, urgent ones in one of their own, and lines are in the order of alerts (L1, L2, L4)', () => {
   fc.assert(

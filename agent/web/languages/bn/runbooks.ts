@@ -28,4 +28,7 @@ export const runbooks: Translation<typeof english> = {
   'runbooks.close': 'বন্ধ করুন',
   'runbooks.saved': 'সংরক্ষিত হয়েছে। এখন থেকে এই পাতায় সবাই এটি দেখবে।',
   'runbooks.taken-back': 'ফিরিয়ে নেওয়া হয়েছে।',
+  'runbooks.unsaved': 'আপনার লেখা সংরক্ষণ করা হয়নি। এর জায়গায় অন্য লেখাটি দেখাব?',
+  'runbooks.give-up': 'হ্যাঁ, আমার লেখা বাদ দিন',
+  'runbooks.stay': 'না, আমার লেখা রাখুন',
 };

@@ -25,4 +25,7 @@ export const runbooks = {
   'runbooks.close': 'Close',
   'runbooks.saved': 'Saved. Everybody on this page sees it from now on.',
   'runbooks.taken-back': 'Taken back.',
+  'runbooks.unsaved': 'Your text is not saved. Show the other one in its place?',
+  'runbooks.give-up': 'Yes, drop my text',
+  'runbooks.stay': 'No, keep my text',
 } as const;

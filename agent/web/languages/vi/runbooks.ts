@@ -28,4 +28,7 @@ export const runbooks: Translation<typeof english> = {
   'runbooks.close': 'Đóng',
   'runbooks.saved': 'Đã lưu. Từ giờ mọi người trên trang này đều thấy.',
   'runbooks.taken-back': 'Đã rút lại.',
+  'runbooks.unsaved': 'Văn bản của bạn chưa được lưu. Thay bằng văn bản kia?',
+  'runbooks.give-up': 'Có, bỏ văn bản của tôi',
+  'runbooks.stay': 'Không, giữ văn bản của tôi',
 };

@@ -28,4 +28,7 @@ export const runbooks: Translation<typeof english> = {
   'runbooks.close': '关闭',
   'runbooks.saved': '已保存。从现在起本页面上的所有人都会看到。',
   'runbooks.taken-back': '已撤回。',
+  'runbooks.unsaved': '您的文本尚未保存。要用另一份文本替换它吗？',
+  'runbooks.give-up': '是，放弃我的文本',
+  'runbooks.stay': '否，保留我的文本',
 };
