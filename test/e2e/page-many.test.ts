@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createFloor } from '../unit/page/floor.ts';
+import { alertView } from '../unit/page/floor-demo.ts';
 import { axeSource, beginPage, expectClean, openAs, sharedBrowser, watch } from './page-browser.ts';
 
 const shared = sharedBrowser();
@@ -17,6 +18,7 @@ test('of many machines those off the screen show name and state alone, kept up t
     id: `sew-${index}`,
     name: `Machine ${index}`,
     state: 'RUN' as const,
+    hasEye: index === count - 1,
   }));
   const setting = await beginPage(t, shared, floor);
   if (setting === null) return;
@@ -31,6 +33,18 @@ test('of many machines those off the screen show name and state alone, kept up t
   await tab.evaluate('window.scrollTo(0, 0)');
   await last.getByText('Running').waitFor();
   assert.equal(await last.locator('.readings').count(), 0, 'what nobody sees is not drawn');
+  const fault = {
+    machine: `sew-${count - 1}`,
+    type: 'hole',
+    text: 'Hole',
+    occurrence: 'hole',
+    evidence: { rollFromM: 3.2 },
+  };
+  floor.raise(alertView(fault));
+  await tab.locator('[data-occurrence="hole"]').getByRole('link', { name: 'Roll map' }).click();
+  await tab.locator('.machine-view .rolls').waitFor();
+  await tab.goBack();
+  await last.getByText('Running').waitFor();
   floor.setMachine(`sew-${count - 1}`, { state: 'FAULT', stateSinceMs: Date.now() });
   await last.getByText('Fault', { exact: true }).waitFor();
 
@@ -39,7 +53,7 @@ test('of many machines those off the screen show name and state alone, kept up t
   await expectClean(tab, await axeSource(), 'sixty machines');
 
   await last.locator('summary').first().click();
-  await tab.evaluate('window.scrollTo(0, 0)');
+  await near.scrollIntoViewIfNeeded();
   await near.locator('.readings').first().waitFor();
   assert.equal(await last.locator('details[open]').count(), 1, 'what somebody opened stays open');
   assert.deepEqual(faults, []);

@@ -74,13 +74,35 @@ test('an admin edits at the alert: preview, save, another person sees it, take b
     ['#/runbooks'],
   );
   await expectClean(tab, await axeSource(), 'the editor');
+  // Acknowledging takes nothing from who reads or edits, and leaves the focus at the card.
+  await card.getByRole('button', { name: /^Acknowledge/ }).click();
+  await card.getByRole('button', { name: /^Acknowledge/ }).waitFor({ state: 'detached' });
+  assert.match(await text.inputValue(), /^# Call Mo first/);
+  assert.ok(await text.isVisible(), 'the steps stay open');
+  assert.equal(await tab.evaluate('document.activeElement.dataset.occurrence'), 'occ-thread');
   await card.getByRole('button', { name: 'Save for this site' }).click();
   await card.getByText('Saved. Everybody on this page').waitFor();
   await card.getByText('Written by this site').waitFor();
   assert.match(readFileSync(join(setting.dataDir, 'runbooks/en/thread_break.md'), 'utf8'), /^# Call Mo first/);
 
   const viewer = await openAs(t, setting, 'mina');
-  await viewer.locator('[data-occurrence="occ-thread"]').getByRole('heading', { name: 'Call Mo first' }).waitFor();
+  const seen = viewer.locator('[data-occurrence="occ-thread"]');
+  await seen.getByText('What to do').click();
+  await seen.getByRole('heading', { name: 'Call Mo first' }).waitFor();
+
+  await text.fill('# Not saved');
+  await card.getByLabel('Language of the text').selectOption('zh');
+  await card.getByRole('button', { name: 'No, keep my text' }).click();
+  assert.equal(await text.inputValue(), '# Not saved');
+  assert.equal(await card.getByLabel('Language of the text').inputValue(), 'en');
+  await card.getByLabel('Language of the text').selectOption('zh');
+  await card.getByRole('button', { name: 'Yes, drop my text' }).click();
+  await card.locator('textarea[lang="zh-CN"]').waitFor();
+  // The site has none in Chinese: its English one is what a translation begins with.
+  assert.match(await text.inputValue(), /^# Call Mo first/);
+  await card.getByLabel('Language of the text').selectOption('en');
+  await card.locator('textarea[lang="en-GB"]').waitFor();
+  assert.match(await text.inputValue(), /^# Call Mo first/);
 
   await card.getByRole('button', { name: 'Take back' }).click();
   await card.getByText('Taken back.').waitFor();
@@ -112,6 +134,14 @@ test('the view of all runbooks lists them and shows one, clean to axe at 360 px 
   assert.deepEqual(await tooWide(tab), []);
   await tab.goto(`${setting.url}/#/runbooks/no_such_thing`);
   await tab.getByText('There is no runbook').waitFor();
+  await choose(tab, '简体中文');
+  await tab.locator('html[lang="zh-CN"]').waitFor({ state: 'attached' });
+  await tab.context().setOffline(true);
+  await tab.goto(`${setting.url}/#/runbooks/another_thing`);
+  await tab
+    .locator('.runbooks .problem')
+    .filter({ hasText: /[一-龥]/ })
+    .waitFor();
   assert.deepEqual(faults, []);
 });
 
