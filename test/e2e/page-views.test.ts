@@ -6,6 +6,8 @@ import type { Page as Tab } from 'playwright-core';
 import { run, startAgent, temporaryDir, writeConfig, type Line } from '../integration/bad-input-rig.ts';
 import { until } from '../integration/sync-rig.ts';
 import { listener } from '../support/ports.ts';
+import { createFloor } from '../unit/page/floor.ts';
+import { alertView } from '../unit/page/floor-demo.ts';
 import { goodPassword } from '../unit/page/harness.ts';
 import {
   axeSource,
@@ -103,6 +105,54 @@ test('the wall screen shows urgent alerts and states, has nothing to press, and 
   await setting.page.stop();
   await tab.getByText('No connection to the gateway: what you see is old.').waitFor();
   await tab.locator('.andon-tile').getByText('was: Fault').first().waitFor();
+});
+
+/** Machines of the wall screen that are not whole inside the window. */
+async function outside(tab: Tab): Promise<string[]> {
+  return (await tab.evaluate(`[...document.querySelectorAll('.andon-tile')]
+    .filter((tile) => {
+      const { top, left, right, bottom } = tile.getBoundingClientRect();
+      return top < 0 || left < 0 || right > innerWidth || bottom > innerHeight;
+    })
+    .map((tile) => tile.dataset.machine)`)) as string[];
+}
+
+test('on the wall screen every machine of many short lines comes up whole, under alerts and a lost connection too', async (t) => {
+  const floor = createFloor();
+  const [first] = floor.machines;
+  assert.ok(first !== undefined);
+  floor.machines = Array.from({ length: 24 }, (_, index) => ({
+    ...first,
+    id: `sew-${index}`,
+    name: index === 0 ? 'W'.repeat(10_000) : `Machine ${index}`,
+    line: `Line ${Math.floor(index / 3)}`,
+  }));
+  floor.alerts = [];
+  for (const id of ['a', 'b', 'c', 'd']) {
+    const text = id === 'a' ? 'long '.repeat(2_000) : 'Needle broken';
+    floor.raise(alertView({ occurrence: `occ-${id}`, machine: 'sew-1', type: 'needle_broken', text, priority: 'urgent' }));
+  }
+  const setting = await beginPage(t, shared, floor);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'mina', { viewport: { width: 1920, height: 1080 } });
+  await goTo(tab, '#/andon', '.andon-tile');
+  await tab.locator('.andon-alerts li').nth(3).waitFor();
+  assert.deepEqual(await outside(tab), []);
+  await setting.page.stop();
+  await tab.getByText('No connection to the gateway: what you see is old.').waitFor();
+  const came = new Set<string>();
+  const pageNow = tab.locator('[data-page]');
+  const count = Number(/of (\d+)/.exec((await pageNow.textContent()) ?? '')?.[1]);
+  for (let turn = 0; turn < count; turn += 1) {
+    const shown = (await tab.evaluate(
+      `[...document.querySelectorAll('.andon-tile')].map((tile) => tile.dataset.machine)`,
+    )) as string[];
+    for (const id of shown) came.add(id);
+    assert.deepEqual(await outside(tab), []);
+    const at = await pageNow.getAttribute('data-page');
+    if (turn < count - 1) await tab.locator(`[data-page]:not([data-page="${at}"])`).waitFor();
+  }
+  assert.equal(came.size, 24);
 });
 
 test('a viewer sees how the gateway fares and has no examination; the server gives none either', async (t) => {
