@@ -21,6 +21,7 @@ import {
   wide,
 } from './page-browser.ts';
 
+const hourMs = 3_600_000;
 const shared = sharedBrowser();
 after(() => shared.close());
 
@@ -155,6 +156,50 @@ test('on the wall screen every machine of many short lines comes up whole, under
   assert.equal(came.size, 24);
 });
 
+test('a trend tells, and gives as a table, the time its curve is of: moved, not answered, and in another language', async (t) => {
+  const setting = await beginPage(t, shared);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'mina');
+  await goTo(tab, '#/machine/ls-2', '[data-band="minutes"]');
+  await tab.locator('#band-range').selectOption(String(24 * hourMs));
+  const chart = tab.locator('[data-trend]');
+  const hint = tab.locator('[data-band]');
+  const drawnAfter = async (act: () => Promise<unknown>): Promise<void> => {
+    const before = await chart.getAttribute('data-drawn');
+    await act();
+    await tab.locator(`[data-trend]:not([data-drawn="${before}"])`).waitFor();
+  };
+  const endOfTable = async (): Promise<number> => {
+    const href = await tab.getByRole('link', { name: /Table of this signal/ }).getAttribute('href');
+    return Number(new URL(href ?? '', setting.url).searchParams.get('to'));
+  };
+  await tab.locator('[data-trend][aria-label*="Last 24 hours"]:not([data-drawn="0"])').waitFor();
+  assert.ok((await endOfTable()) > Date.now() - hourMs);
+  await drawnAfter(() => tab.getByRole('button', { name: 'Earlier' }).click());
+  const movedTo = await endOfTable();
+  assert.ok(movedTo < Date.now() - 5 * hourMs, 'the table is of what is on the screen');
+  const told = await hint.textContent();
+  assert.match(told ?? '', /–.*From/);
+  assert.ok((await chart.getAttribute('aria-label'))?.includes('–'));
+
+  // Not answered: the curve of before keeps its own time.
+  await tab.route('**/band?*', (route) => route.abort());
+  await tab.getByRole('button', { name: 'Earlier' }).click();
+  await tab.locator('.band-trend .problem').waitFor();
+  assert.equal(await hint.textContent(), told);
+  assert.equal(await endOfTable(), movedTo);
+  await drawnAfter(() => tab.unroute('**/band?*'));
+  assert.ok((await endOfTable()) < movedTo - 5 * hourMs, 'it is asked for again');
+
+  const picture = `document.querySelector('[data-trend] canvas').toDataURL()`;
+  const inEnglish = await tab.evaluate(picture);
+  await drawnAfter(() => tab.locator('.language select').selectOption('bn'));
+  await until('the axes in Bangla', async () => (await tab.evaluate(picture)) !== inEnglish);
+
+  await setting.page.stop();
+  await tab.locator('.band-trend .choice button:enabled').first().waitFor({ state: 'detached' });
+});
+
 test('a viewer sees how the gateway fares and has no examination; the server gives none either', async (t) => {
   const setting = await beginPage(t, shared);
   if (setting === null) return;
@@ -250,8 +295,10 @@ test('on a real agent the day counts up, the machine has a past, its tables can 
   await tab.keyboard.press('ArrowLeft');
   await tab.getByRole('button', { name: 'To now' }).and(tab.locator(':enabled')).waitFor();
   await tab.locator(`[data-trend]:not([data-drawn="${drawn}"])`).waitFor();
+  const moved = await chart.getAttribute('data-drawn');
   await tab.getByRole('button', { name: 'To now' }).click();
   await tab.getByRole('button', { name: 'Later' }).and(tab.locator(':disabled')).waitFor();
+  await tab.locator(`[data-trend]:not([data-drawn="${moved}"])`).waitFor();
   const csv = async (name: RegExp): Promise<string[]> => {
     const href = await tab.getByRole('link', { name }).getAttribute('href');
     const text = (await tab.evaluate(`fetch(${JSON.stringify(href)}).then((answer) => answer.text())`)) as string;
