@@ -2,7 +2,9 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { fetchFigures, type Figures } from './acts-client.ts';
+import type { Failure } from './client.ts';
 import { useLanguage, type Key } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { ViewProps } from './views.ts';
 
 const hourMs = 3_600_000;
@@ -16,12 +18,15 @@ const spans = [
 export function AlertFiguresView({ now, machineName }: ViewProps) {
   const { say } = useLanguage();
   const [hours, setHours] = useState(168);
-  const [figures, setFigures] = useState<Figures | 'failed' | null>(null);
+  const [figures, setFigures] = useState<Figures | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   useEffect(() => {
     let wanted = true;
     setFigures(null);
     void fetchFigures(now.ms - hours * hourMs, now.ms).then((answer) => {
-      if (wanted) setFigures(answer.ok ? answer.value : 'failed');
+      if (!wanted) return;
+      setProblem(answer.ok ? null : answer);
+      if (answer.ok) setFigures(answer.value);
     });
     return () => {
       wanted = false;
@@ -44,9 +49,9 @@ export function AlertFiguresView({ now, machineName }: ViewProps) {
           ))}
         </select>
       </div>
-      {figures === null && <p class="loading">{say('shell.loading')}</p>}
-      {figures === 'failed' && <p class="problem">{say('acts.figures.failed')}</p>}
-      {figures !== null && figures !== 'failed' && (
+      <Problem of={problem} />
+      {figures === null && problem === null && <p class="loading">{say('shell.loading')}</p>}
+      {figures !== null && (
         <Shown figures={figures} machineName={machineName} at={(ms) => now.time.at(ms, now.ms)} />
       )}
     </section>

@@ -6,7 +6,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { MachineView } from '../live.ts';
 import type { Band } from '../store/view-sums.ts';
+import type { Failure } from './client.ts';
 import { useLanguage, type Key } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
 import { csvPath, fetchBand, type Span } from './views-client.ts';
 import { useWords, type Words } from './view-words.ts';
@@ -110,7 +112,7 @@ function Chart({ machine, signal, range, now }: ChartProps) {
   const [drawn, setDrawn] = useState(0);
   const [shown, setShown] = useState<Shown | null>(null);
   const latest = useRef<Shown | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const text = (value: number) => words.value({ value, kind: 'gauge', unit: signal.unit });
   const nowMs = useRef(now.ms);
   nowMs.current = now.ms;
@@ -124,7 +126,7 @@ function Chart({ machine, signal, range, now }: ChartProps) {
       const span = { fromMs: Math.max(0, toMs - range.ms), toMs };
       const answer = await fetchBand(machine.id, signal.signal, span, points);
       if (gone) return;
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
       // What stands in the past is asked for once.
       if (!answer.ok || endMs === null) {
         timer = window.setTimeout(() => void load(), answer.ok ? range.everyMs : Math.min(againMs, range.everyMs));
@@ -217,7 +219,7 @@ function Chart({ machine, signal, range, now }: ChartProps) {
         {shown !== null &&
           ` · ${say(shown.band.source === 'ring' ? 'machine-page.from-readings' : 'machine-page.from-minutes')}`}
       </p>
-      {problem !== null && <p class="problem">{problem}</p>}
+      <Problem of={problem} />
     </>
   );
 }

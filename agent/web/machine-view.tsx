@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { MachineView as Machine, SignalView } from '../live.ts';
 import { BandTrend } from './band-chart.tsx';
+import type { Failure } from './client.ts';
 import { Cloth } from './cloth.tsx';
 import { groupsOf, serviceSignals } from './floor-groups.ts';
 import type { Alert } from './floor-state.ts';
@@ -9,6 +10,7 @@ import { QualityLine } from './floor-view.tsx';
 import { PriorityIcon, StateIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
 import { MachinePast } from './machine-past.tsx';
+import { Problem } from './problem.tsx';
 import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
 import { Sound } from './sound.tsx';
@@ -183,10 +185,10 @@ function AlertsOf({ machine, now, open }: { readonly machine: Machine; readonly 
   const words = useWords();
   const [items, setItems] = useState<readonly Alert[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const load = (cursor: string | null): void => {
     void fetchAlertsOf(machine.id, cursor).then((answer) => {
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
       if (!answer.ok) return;
       setItems((known) => (cursor === null ? answer.value.items : [...(known ?? []), ...answer.value.items]));
       setNext(answer.value.next);
@@ -196,7 +198,7 @@ function AlertsOf({ machine, now, open }: { readonly machine: Machine; readonly 
   return (
     <section class="panel" aria-labelledby="alerts-of-title">
       <h3 id="alerts-of-title">{say('machine-page.alerts')}</h3>
-      {problem !== null && <p class="problem">{problem}</p>}
+      <Problem of={problem} />
       {items?.length === 0 && <p class="empty">{say('machine-page.no-alerts')}</p>}
       {items !== null && items.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label={say('machine-page.alerts-table')}>

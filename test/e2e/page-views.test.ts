@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import type { Page as Tab } from 'playwright-core';
+import { vi } from '../../agent/web/languages/vi/index.ts';
 import { run, startAgent, temporaryDir, writeConfig, type Line } from '../integration/bad-input-rig.ts';
 import { until } from '../integration/sync-rig.ts';
 import { listener } from '../support/ports.ts';
@@ -224,6 +225,34 @@ test('the views speak the language that is chosen', async (t) => {
   await tab.getByRole('heading', { name: 'Xưởng' }).waitFor();
   await goTo(tab, '#/health', '[data-driver="ls-1"]');
   await tab.getByRole('heading', { name: 'Tình trạng' }).waitFor();
+});
+
+test('what the gateway does not answer is told in the language of the page, and is never an empty box', async (t) => {
+  const setting = await beginPage(t, shared);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'omar', { ...wide, locale: 'vi-VN' });
+  const asked = /\/api\/(today|health|doctor|alerts|alert-figures|machines)/;
+  const expectProblems = async (text: string): Promise<void> => {
+    for (const [hash, boxes] of [
+      ['#/floor', 1],
+      // The trend, the past, the alerts.
+      ['#/machine/ls-2', 3],
+      // The health, the examination.
+      ['#/health', 2],
+      ['#/alert-figures', 1],
+    ] as const) {
+      await goTo(tab, hash, '.problem');
+      const told = tab.locator('main .problem').getByText(text, { exact: true });
+      await until(`${hash}: ${boxes} times ${text}`, async () => (await told.count()) === boxes);
+      assert.equal(await tab.locator('main .problem').count(), boxes, hash);
+    }
+  };
+  await tab.route(asked, (route) => route.abort());
+  await expectProblems(vi['problem.offline']);
+  await tab.unroute(asked);
+  const refusal = { error: { code: 'busy', message: 'Too many at once.' } };
+  await tab.route(asked, (route) => route.fulfill({ status: 429, json: refusal }));
+  await expectProblems(vi['problem.busy']);
 });
 
 /** A line of two retrofitted machines that sew ten stitches a time. */
