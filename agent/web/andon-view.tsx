@@ -2,6 +2,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
+import { alertTitle } from './alert-title.ts';
 import { groupsOf, pagesOf, type WallRoom } from './floor-groups.ts';
 import { sortedAlerts, type Alert } from './floor-state.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
@@ -118,7 +119,8 @@ interface UrgentProps {
 }
 
 function Urgent({ alerts, now, machineName }: UrgentProps) {
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const words = useWords();
   if (alerts.length === 0) return null;
   const more = alerts.length - mostAlerts;
@@ -131,7 +133,7 @@ function Urgent({ alerts, now, machineName }: UrgentProps) {
             <strong>
               {words.priority(alert.priority)} · <bdi>{machineName(alert.machine)}</bdi>
             </strong>{' '}
-            <bdi>{alert.text}</bdi> · {words.lasted(now.ms - alert.onsetMs)}
+            <bdi>{alertTitle(alert, language)}</bdi> · {words.lasted(now.ms - alert.onsetMs)}
           </span>
         </li>
       ))}

@@ -1,6 +1,7 @@
 /** One machine: what it is, what it shows now, what it did, what was wrong with it, and what its eye and ear know. */
 import { useEffect, useState } from 'preact/hooks';
 import type { MachineView as Machine, SignalView } from '../live.ts';
+import { alertTitle } from './alert-title.ts';
 import { BandTrend } from './band-chart.tsx';
 import type { Failure } from './client.ts';
 import { Cloth } from './cloth.tsx';
@@ -181,7 +182,8 @@ function Signals({ title, signals, now }: SignalsProps) {
 
 /** Every alert of the machine, the latest first; read anew when one is raised or is over. */
 function AlertsOf({ machine, now, open }: { readonly machine: Machine; readonly now: Now; readonly open: number }) {
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const words = useWords();
   const [items, setItems] = useState<readonly Alert[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
@@ -222,7 +224,7 @@ function AlertsOf({ machine, now, open }: { readonly machine: Machine; readonly 
                     <PriorityIcon priority={alert.priority} /> {words.priority(alert.priority)}
                   </td>
                   <td>
-                    <bdi>{alert.text}</bdi>
+                    <bdi>{alertTitle(alert, language)}</bdi>
                   </td>
                   <td>{alert.cause === null ? '–' : words.cause(alert.cause)}</td>
                   <td>{words.alertState(alert.state)}</td>

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import type { Page as Tab } from 'playwright-core';
+import { en } from '../../agent/web/languages/en/index.ts';
 import { vi } from '../../agent/web/languages/vi/index.ts';
 import { run, startAgent, temporaryDir, writeConfig, type Line } from '../integration/bad-input-rig.ts';
 import { until } from '../integration/sync-rig.ts';
@@ -218,13 +219,20 @@ test('a viewer sees how the gateway fares and has no examination; the server giv
 });
 
 test('the views speak the language that is chosen', async (t) => {
-  const setting = await beginPage(t, shared);
+  const floor = createFloor();
+  const needle = { occurrence: 'occ-needle', machine: 'ls-2', rule: 'needle-broken', type: 'needle_broken' };
+  floor.raise(alertView({ ...needle, text: en['rule.needle-broken'], priority: 'urgent' }));
+  const setting = await beginPage(t, shared, floor);
   if (setting === null) return;
   const tab = await openAs(t, setting, 'mina', { ...wide, locale: 'vi-VN' });
   await goTo(tab, '#/floor', '.floor-view [data-signal="stitch.total"]');
   await tab.getByRole('heading', { name: 'Xưởng' }).waitFor();
   await goTo(tab, '#/health', '[data-driver="ls-1"]');
   await tab.getByRole('heading', { name: 'Tình trạng' }).waitFor();
+  await goTo(tab, '#/machine/ls-2', '[data-occurrence="occ-needle"]');
+  await tab.locator('[data-occurrence="occ-needle"]').getByText(vi['rule.needle-broken'], { exact: true }).waitFor();
+  await goTo(tab, '#/andon', '.andon-tile');
+  await tab.locator('.andon-alerts').getByText(vi['rule.needle-broken'], { exact: true }).waitFor();
 });
 
 test('what the gateway does not answer is told in the language of the page, and is never an empty box', async (t) => {
