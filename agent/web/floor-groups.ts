@@ -2,6 +2,7 @@
 import type { MachineView, SignalView } from '../live.ts';
 import type { MachineToday } from '../store/view-sums.ts';
 import type { Alert } from './floor-state.ts';
+import type { Now } from './times.ts';
 
 export interface LineGroup {
   /** null: machines without a line. */
@@ -93,6 +94,28 @@ export function speedOf({ signals }: Pick<MachineView, 'signals'>): SignalView |
   const named = ['spindle.speed', 'cylinder.speed'].flatMap((name) => gauges.filter(({ signal }) => signal === name));
   return named[0] ?? gauges.find(({ signal }) => /(^|\.)speed$/.test(signal)) ?? null;
 }
+
+/** How the speed of a machine is told: as it is, as it was while nothing comes from the gateway, or not at all. */
+export function speedTold(
+  machine: Pick<MachineView, 'gap' | 'lastGoodMs' | 'signals'>,
+  speed: SignalView,
+  now: Pick<Now, 'ms' | 'stale'>,
+): 'is' | 'was' | 'unknown' {
+  if (speed.quality === 'bad' || speed.value === null || qualityOf(machine, now.ms).kind === 'unread') return 'unknown';
+  return now.stale ? 'was' : 'is';
+}
+
+/** A good value is an old one while nothing comes from the gateway; what was not good before says so still. */
+export const qualityTold = (quality: SignalView['quality'], stale: boolean): SignalView['quality'] | 'old' =>
+  stale && quality === 'good' ? 'old' : quality;
+
+/** Other than before whenever an alert of the machine is raised, changes its state, or is over. */
+export const alertsMark = (alerts: readonly Alert[], machine: string): string =>
+  alerts
+    .filter((alert) => alert.machine === machine)
+    .map(({ occurrence, state }) => `${occurrence} ${state}`)
+    .toSorted()
+    .join('\n');
 
 const counted = ['piece.count', 'stitch.total', 'revolution.count', 'fabric.length', 'roll.count'];
 

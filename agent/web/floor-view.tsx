@@ -1,9 +1,9 @@
 /** All machines of the floor, by line and station: state, speed, what they made today, and how far that can be believed. */
 import { useEffect, useState } from 'preact/hooks';
-import type { MachineView } from '../live.ts';
+import type { MachineView, SignalView } from '../live.ts';
 import type { Today } from '../store/history.ts';
 import type { Failure } from './client.ts';
-import { alertCounts, countedToday, groupsOf, qualityOf, speedOf } from './floor-groups.ts';
+import { alertCounts, countedToday, groupsOf, qualityOf, speedOf, speedTold } from './floor-groups.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
 import { Problem } from './problem.tsx';
@@ -96,9 +96,12 @@ function Tile({ machine, now, today, alerts }: TileProps) {
   const words = useWords();
   const speed = speedOf(machine);
   const mine = today?.machines.find((one) => one.machine === machine.id) ?? null;
-  const quality = qualityOf(machine, now.ms);
   const state = words.state(machine.state);
-  const isSpeedKnown = speed !== null && speed.quality !== 'bad' && speed.value !== null && quality.kind !== 'unread';
+  const speedText = (of: SignalView): string => {
+    const told = speedTold(machine, of, now);
+    if (told === 'unknown') return say('floor-view.unknown');
+    return told === 'was' ? say('floor-view.was', { state: words.value(of) }) : words.value(of);
+  };
   return (
     <article
       class={`tile state-${machine.state.toLowerCase()}`}
@@ -127,10 +130,7 @@ function Tile({ machine, now, today, alerts }: TileProps) {
       </p>
       <dl class="readings">
         {speed !== null && (
-          <Figure
-            name={words.signal(speed.signal)}
-            value={isSpeedKnown ? words.value(speed) : say('floor-view.unknown')}
-          />
+          <Figure signal={speed.signal} name={words.signal(speed.signal)} value={speedText(speed)} />
         )}
         {countedToday(machine, mine).map(({ signal, delta, unit, isUncertain }) => (
           <Figure

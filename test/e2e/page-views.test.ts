@@ -263,6 +263,37 @@ test('what the gateway does not answer is told in the language of the page, and 
   await expectProblems(vi['problem.busy']);
 });
 
+test('what was read before the connection was lost is told as of then, and figures and alerts are read again', async (t) => {
+  const setting = await beginPage(t, shared);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'mina');
+  // Acknowledged: as many alerts as before.
+  await goTo(tab, '#/machine/ls-1', '[data-occurrence="occ-overload"]');
+  const state = tab.locator('[data-occurrence="occ-overload"] td').last();
+  await state.getByText(en['alert-state.active-unacked'], { exact: true }).waitFor();
+  setting.floor.alerts = setting.floor.alerts.map((alert) =>
+    alert.record.occurrence === 'occ-overload'
+      ? { ...alert, record: { ...alert.record, state: 'active-acked', actor: 'omar' } }
+      : alert,
+  );
+  await state.getByText(en['alert-state.active-acked'], { exact: true }).waitFor();
+
+  await tab.clock.install();
+  await goTo(tab, '#/alert-figures', '.alert-figures .figures');
+  const asOf = tab.locator('.alert-figures').getByText(/^As of /);
+  const before = await asOf.textContent();
+  await tab.clock.fastForward(61_000);
+  await asOf.and(tab.locator(`:not(:text-is("${before}"))`)).waitFor();
+
+  await goTo(tab, '#/machine/ls-2', '[data-signal="spindle.speed"]');
+  await tab.locator('.signals-table [data-signal="spindle.speed"] .good-mark').first().waitFor();
+  await setting.page.stop();
+  await tab.locator('.signals-table [data-signal="spindle.speed"] .old-mark').first().waitFor();
+  assert.equal(await tab.locator('.signals-table .good-mark').count(), 0);
+  await goTo(tab, '#/floor', '.floor-view [data-machine="ls-2"]');
+  await tab.locator('[data-machine="ls-2"] [data-signal="spindle.speed"]').getByText(/^was: /).waitFor();
+});
+
 /** A line of two retrofitted machines that sew ten stitches a time. */
 async function sewing(t: TestContext): Promise<string> {
   let stitches = 0;

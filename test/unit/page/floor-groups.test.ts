@@ -4,12 +4,15 @@ import fc from 'fast-check';
 import type { MachineView } from '../../../agent/live.ts';
 import {
   alertCounts,
+  alertsMark,
   countedToday,
   groupsOf,
   pagesOf,
   qualityOf,
+  qualityTold,
   serviceSignals,
   speedOf,
+  speedTold,
 } from '../../../agent/web/floor-groups.ts';
 import type { Alert } from '../../../agent/web/floor-state.ts';
 import { demoAlerts, demoMachines } from './floor-demo.ts';
@@ -107,6 +110,31 @@ test('what is known of a machine is good only while it is read and every signal 
     of: 2,
     reason: 'out-of-range',
   });
+});
+
+test('what is known of a machine is of the past while nothing comes from the gateway', () => {
+  const nowMs = Date.now();
+  const [machine] = demoMachines() as [MachineView, ...MachineView[]];
+  const speed = speedOf(machine);
+  assert.ok(speed !== null);
+  const fresh = { ...machine, lastGoodMs: nowMs, gap: null };
+  assert.equal(speedTold(fresh, speed, { ms: nowMs, stale: false }), 'is');
+  assert.equal(speedTold(fresh, speed, { ms: nowMs, stale: true }), 'was');
+  assert.equal(speedTold(fresh, { ...speed, value: null }, { ms: nowMs, stale: true }), 'unknown');
+  const unread = { ...fresh, gap: { fromMs: nowMs, reason: 'timeout' } };
+  assert.equal(speedTold(unread, speed, { ms: nowMs, stale: false }), 'unknown');
+  assert.equal(qualityTold('good', true), 'old');
+  assert.equal(qualityTold('good', false), 'good');
+  assert.equal(qualityTold('bad', true), 'bad');
+});
+
+test('an alert of a machine that changes its state while another goes changes its mark, one of another machine does not', () => {
+  const alert = (occurrence: string, state: Alert['state'], machine = 'm') => ({ occurrence, state, machine }) as Alert;
+  const before = alertsMark([alert('a', 'active-unacked'), alert('b', 'active-unacked')], 'm');
+  assert.notEqual(alertsMark([alert('a', 'active-acked'), alert('b', 'active-unacked')], 'm'), before);
+  assert.notEqual(alertsMark([alert('a', 'active-unacked'), alert('c', 'active-unacked')], 'm'), before);
+  const other = alert('d', 'active-unacked', 'other');
+  assert.equal(alertsMark([other, alert('b', 'active-unacked'), alert('a', 'active-unacked')], 'm'), before);
 });
 
 test('a machine shows the counters it has, what is not known of them as unknown, and lengths in metres', () => {
