@@ -59,9 +59,7 @@ export function AlertFiguresView({ now, machineName }: ViewProps) {
       </div>
       <Problem of={problem} />
       {figures === null && problem === null && <p class="loading">{say('shell.loading')}</p>}
-      {figures !== null && (
-        <Shown figures={figures} machineName={machineName} at={(ms) => now.time.at(ms, now.ms)} />
-      )}
+      {figures !== null && <Shown figures={figures} machineName={machineName} at={(ms) => now.time.at(ms, now.ms)} />}
     </section>
   );
 }

@@ -36,7 +36,7 @@ function measured(screen: HTMLElement, head: HTMLElement): WallRoom {
   };
 }
 
-function useRoom(screen: RefObject<HTMLElement>, head: RefObject<HTMLElement>): WallRoom {
+function useRoom(screen: RefObject<HTMLElement | null>, head: RefObject<HTMLElement | null>): WallRoom {
   const [room, setRoom] = useState(nothingYet);
   useLayoutEffect(() => {
     const [box, top] = [screen.current, head.current];
@@ -82,19 +82,19 @@ export function AndonView({ session, floor, now, machineName }: ViewProps) {
   return (
     <section ref={screen} class={now.stale ? 'andon is-lost' : 'andon'} aria-labelledby="andon-title">
       <div ref={head} class="andon-top">
-      <header class="andon-head">
-        <h1 id="andon-title">
-          <bdi>{session.site.name}</bdi>
-        </h1>
-        {pages.length > 1 && <span data-page={at}>{say('floor-view.page', { page: at + 1, of: pages.length })}</span>}
-        <span class="andon-time">{now.time.at(now.ms, now.ms)}</span>
-      </header>
-      {now.stale && (
-        <p class="andon-lost">
-          <WarnIcon /> {say('floor-view.lost')}
-        </p>
-      )}
-      <Urgent alerts={urgent} now={now} machineName={machineName} />
+        <header class="andon-head">
+          <h1 id="andon-title">
+            <bdi>{session.site.name}</bdi>
+          </h1>
+          {pages.length > 1 && <span data-page={at}>{say('floor-view.page', { page: at + 1, of: pages.length })}</span>}
+          <span class="andon-time">{now.time.at(now.ms, now.ms)}</span>
+        </header>
+        {now.stale && (
+          <p class="andon-lost">
+            <WarnIcon /> {say('floor-view.lost')}
+          </p>
+        )}
+        <Urgent alerts={urgent} now={now} machineName={machineName} />
       </div>
       {(pages[at] ?? []).map(({ line, machines }) => (
         <section key={line ?? ''} class="andon-line">

@@ -129,9 +129,7 @@ function Tile({ machine, now, today, alerts }: TileProps) {
         {say('floor-view.for', { time: words.lasted(now.ms - machine.stateSinceMs) })}
       </p>
       <dl class="readings">
-        {speed !== null && (
-          <Figure signal={speed.signal} name={words.signal(speed.signal)} value={speedText(speed)} />
-        )}
+        {speed !== null && <Figure signal={speed.signal} name={words.signal(speed.signal)} value={speedText(speed)} />}
         {countedToday(machine, mine).map(({ signal, delta, unit, isUncertain }) => (
           <Figure
             key={signal}

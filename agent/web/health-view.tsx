@@ -37,11 +37,7 @@ export function HealthView({ floor, now, machineName, session }: ViewProps) {
   return (
     <section class="health-view" aria-labelledby="health-title">
       <h2 id="health-title">{say('health.title')}</h2>
-      {problem === 'unreadable' ? (
-        <p class="problem">{say('health.unreadable')}</p>
-      ) : (
-        <Problem of={problem} />
-      )}
+      {problem === 'unreadable' ? <p class="problem">{say('health.unreadable')}</p> : <Problem of={problem} />}
       {health === null ? (
         <p class="loading">{say('shell.loading')}</p>
       ) : (

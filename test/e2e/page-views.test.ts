@@ -133,7 +133,9 @@ test('on the wall screen every machine of many short lines comes up whole, under
   floor.alerts = [];
   for (const id of ['a', 'b', 'c', 'd']) {
     const text = id === 'a' ? 'long '.repeat(2_000) : 'Needle broken';
-    floor.raise(alertView({ occurrence: `occ-${id}`, machine: 'sew-1', type: 'needle_broken', text, priority: 'urgent' }));
+    floor.raise(
+      alertView({ occurrence: `occ-${id}`, machine: 'sew-1', type: 'needle_broken', text, priority: 'urgent' }),
+    );
   }
   const setting = await beginPage(t, shared, floor);
   if (setting === null) return;
@@ -291,7 +293,10 @@ test('what was read before the connection was lost is told as of then, and figur
   await tab.locator('.signals-table [data-signal="spindle.speed"] .old-mark').first().waitFor();
   assert.equal(await tab.locator('.signals-table .good-mark').count(), 0);
   await goTo(tab, '#/floor', '.floor-view [data-machine="ls-2"]');
-  await tab.locator('[data-machine="ls-2"] [data-signal="spindle.speed"]').getByText(/^was: /).waitFor();
+  await tab
+    .locator('[data-machine="ls-2"] [data-signal="spindle.speed"]')
+    .getByText(/^was: /)
+    .waitFor();
 });
 
 /** A line of two retrofitted machines that sew ten stitches a time. */
