@@ -1,13 +1,16 @@
 /** How much the alerts ask of people, in the figures of ISA-18.2 and EEMUA 191. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { fetchFigures, type Figures } from './acts-client.ts';
 import { alertTitle } from './alert-title.ts';
 import type { Alert } from './floor-state.ts';
+import type { Failure } from './client.ts';
 import { useLanguage, type Key } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { ViewProps } from './views.ts';
 
 const hourMs = 3_600_000;
+const everyMs = 60_000;
 const spans = [
   [8, 'acts.figures.8-h'],
   [24, 'acts.figures.1-d'],
@@ -18,17 +21,27 @@ const spans = [
 export function AlertFiguresView({ now, machineName }: ViewProps) {
   const { say } = useLanguage();
   const [hours, setHours] = useState(168);
-  const [figures, setFigures] = useState<Figures | 'failed' | null>(null);
+  const [figures, setFigures] = useState<Figures | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
+  const nowMs = useRef(now.ms);
+  nowMs.current = now.ms;
+  useEffect(() => setFigures(null), [hours]);
   useEffect(() => {
+    if (now.stale) return undefined;
     let wanted = true;
-    setFigures(null);
-    void fetchFigures(now.ms - hours * hourMs, now.ms).then((answer) => {
-      if (wanted) setFigures(answer.ok ? answer.value : 'failed');
-    });
+    const load = async (): Promise<void> => {
+      const answer = await fetchFigures(nowMs.current - hours * hourMs, nowMs.current);
+      if (!wanted) return;
+      setProblem(answer.ok ? null : answer);
+      if (answer.ok) setFigures(answer.value);
+    };
+    void load();
+    const timer = window.setInterval(() => void load(), everyMs);
     return () => {
       wanted = false;
+      window.clearInterval(timer);
     };
-  }, [hours]);
+  }, [hours, now.stale]);
   return (
     <section class="alert-figures" aria-labelledby="figures-title">
       <h2 id="figures-title">{say('acts.figures.title')}</h2>
@@ -46,11 +59,9 @@ export function AlertFiguresView({ now, machineName }: ViewProps) {
           ))}
         </select>
       </div>
-      {figures === null && <p class="loading">{say('shell.loading')}</p>}
-      {figures === 'failed' && <p class="problem">{say('acts.figures.failed')}</p>}
-      {figures !== null && figures !== 'failed' && (
-        <Shown figures={figures} machineName={machineName} at={(ms) => now.time.at(ms, now.ms)} />
-      )}
+      <Problem of={problem} />
+      {figures === null && problem === null && <p class="loading">{say('shell.loading')}</p>}
+      {figures !== null && <Shown figures={figures} machineName={machineName} at={(ms) => now.time.at(ms, now.ms)} />}
     </section>
   );
 }
@@ -70,6 +81,7 @@ function Shown({ figures, machineName, at }: ShownProps) {
   const percent = (share: number) => `${number(share * 100, 1)} %`;
   return (
     <>
+      <p class="hint">{say('acts.figures.as-of', { time: at(figures.toMs) })}</p>
       {!figures.isComplete && <p class="problem">{say('acts.figures.incomplete')}</p>}
       <dl class="figures">
         <Figure title={say('acts.figures.raised')} value={number(figures.raised)} />

@@ -1,7 +1,9 @@
 /** The floor on a wall screen: states and urgent alerts, large, page by page, and nothing to press. Escape goes back. */
-import { useEffect, useState } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
-import { groupsOf, pagesOf } from './floor-groups.ts';
+import { alertTitle } from './alert-title.ts';
+import { groupsOf, pagesOf, type WallRoom } from './floor-groups.ts';
 import { sortedAlerts, type Alert } from './floor-state.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
@@ -10,30 +12,58 @@ import type { ViewProps } from './views.ts';
 import { useWords } from './view-words.ts';
 
 const pageMs = 12_000;
-/** The least room a machine needs to be read from some metres, px; and what the head and the alerts take. */
-const tileWidthPx = 330;
-const tileHeightPx = 150;
-const headPx = 190;
+/** Sizes of the style sheet (`.andon-line`), rem: a machine, the name of a line, and the gaps, of which the first is between two lines. */
+const tile = { minWidth: 19.5, height: 10.5 };
+const heading = 2.25;
+const gaps = { line: 1, heading: 0.5, tile: 0.875 };
 /** More urgent alerts than these are counted. */
 const mostAlerts = 3;
 
-/** How many machines fit the screen. */
-function useRoom(): number {
-  const fitting = () =>
-    Math.max(1, Math.floor(window.innerWidth / tileWidthPx)) *
-    Math.max(1, Math.floor((window.innerHeight - headPx) / tileHeightPx));
-  const [room, setRoom] = useState(fitting);
-  useEffect(() => {
-    const resized = () => setRoom(fitting());
-    window.addEventListener('resize', resized);
-    return () => window.removeEventListener('resize', resized);
+const nothingYet: WallRoom = { columns: 1, heightPx: 0, headingPx: 0, rowPx: 1 };
+
+/** What is left of the screen below its head, whatever stands in that: alerts, or that the connection is lost. */
+function measured(screen: HTMLElement, head: HTMLElement): WallRoom {
+  const px = (length: string): number => Number.parseFloat(length) || 0;
+  const remPx = px(getComputedStyle(document.documentElement).fontSize) || 16;
+  const belowPx = screen.parentElement === null ? 0 : px(getComputedStyle(screen.parentElement).paddingBottom);
+  const headPx = head.getBoundingClientRect().bottom + window.scrollY;
+  return {
+    // As the style sheet fills a row.
+    columns: Math.max(1, Math.floor((screen.clientWidth / remPx + gaps.tile) / (tile.minWidth + gaps.tile))),
+    heightPx: window.innerHeight - headPx - belowPx,
+    headingPx: (gaps.line + heading + gaps.heading - gaps.tile) * remPx,
+    rowPx: (tile.height + gaps.tile) * remPx,
+  };
+}
+
+function useRoom(screen: RefObject<HTMLElement | null>, head: RefObject<HTMLElement | null>): WallRoom {
+  const [room, setRoom] = useState(nothingYet);
+  useLayoutEffect(() => {
+    const [box, top] = [screen.current, head.current];
+    if (box === null || top === null) return undefined;
+    const measure = () => {
+      const now = measured(box, top);
+      setRoom((before) =>
+        before.columns === now.columns && before.heightPx === now.heightPx && before.rowPx === now.rowPx ? before : now,
+      );
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(top);
+    window.addEventListener('resize', measure);
+    return () => {
+      observer.disconnect();
+      window.removeEventListener('resize', measure);
+    };
   }, []);
   return room;
 }
 
 export function AndonView({ session, floor, now, machineName }: ViewProps) {
   const { say } = useLanguage();
-  const room = useRoom();
+  const screen = useRef<HTMLElement>(null);
+  const head = useRef<HTMLDivElement>(null);
+  const room = useRoom(screen, head);
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     const timer = window.setInterval(() => setTurn((before) => before + 1), pageMs);
@@ -50,20 +80,22 @@ export function AndonView({ session, floor, now, machineName }: ViewProps) {
   const at = pages.length === 0 ? 0 : turn % pages.length;
   const urgent = sortedAlerts(floor.alerts).shown.filter(({ priority }) => priority === 'urgent');
   return (
-    <section class={now.stale ? 'andon is-lost' : 'andon'} aria-labelledby="andon-title">
-      <header class="andon-head">
-        <h1 id="andon-title">
-          <bdi>{session.site.name}</bdi>
-        </h1>
-        {pages.length > 1 && <span data-page={at}>{say('floor-view.page', { page: at + 1, of: pages.length })}</span>}
-        <span class="andon-time">{now.time.at(now.ms, now.ms)}</span>
-      </header>
-      {now.stale && (
-        <p class="andon-lost">
-          <WarnIcon /> {say('floor-view.lost')}
-        </p>
-      )}
-      <Urgent alerts={urgent} now={now} machineName={machineName} />
+    <section ref={screen} class={now.stale ? 'andon is-lost' : 'andon'} aria-labelledby="andon-title">
+      <div ref={head} class="andon-top">
+        <header class="andon-head">
+          <h1 id="andon-title">
+            <bdi>{session.site.name}</bdi>
+          </h1>
+          {pages.length > 1 && <span data-page={at}>{say('floor-view.page', { page: at + 1, of: pages.length })}</span>}
+          <span class="andon-time">{now.time.at(now.ms, now.ms)}</span>
+        </header>
+        {now.stale && (
+          <p class="andon-lost">
+            <WarnIcon /> {say('floor-view.lost')}
+          </p>
+        )}
+        <Urgent alerts={urgent} now={now} machineName={machineName} />
+      </div>
       {(pages[at] ?? []).map(({ line, machines }) => (
         <section key={line ?? ''} class="andon-line">
           <h2>
@@ -87,7 +119,8 @@ interface UrgentProps {
 }
 
 function Urgent({ alerts, now, machineName }: UrgentProps) {
-  const { say } = useLanguage();
+  const language = useLanguage();
+  const { say } = language;
   const words = useWords();
   if (alerts.length === 0) return null;
   const more = alerts.length - mostAlerts;
@@ -96,11 +129,11 @@ function Urgent({ alerts, now, machineName }: UrgentProps) {
       {alerts.slice(0, mostAlerts).map((alert) => (
         <li key={alert.occurrence}>
           <WarnIcon />
-          <span>
+          <span class="andon-two">
             <strong>
               {words.priority(alert.priority)} · <bdi>{machineName(alert.machine)}</bdi>
             </strong>{' '}
-            <bdi>{alert.text}</bdi> · {words.lasted(now.ms - alert.onsetMs)}
+            <bdi>{alertTitle(alert, language)}</bdi> · {words.lasted(now.ms - alert.onsetMs)}
           </span>
         </li>
       ))}
@@ -115,16 +148,17 @@ function Tile({ machine, now }: { readonly machine: MachineView; readonly now: N
   const state = words.state(machine.state);
   return (
     <li class={`andon-tile state-${machine.state.toLowerCase()}`} data-machine={machine.id}>
-      <strong>
+      <strong class="andon-two">
         <bdi>{machine.name}</bdi>
       </strong>
       <span class="andon-state">
         <StateIcon state={machine.state} />
-        {now.stale ? say('floor-view.was', { state }) : state}
+        <span class="andon-one">{now.stale ? say('floor-view.was', { state }) : state}</span>
       </span>
-      <span>
-        {machine.cause !== null && `${words.cause(machine.cause)} · `}
-        {words.lasted(now.ms - machine.stateSinceMs)}
+      <span class="andon-for">
+        {machine.cause !== null && <span class="andon-one">{words.cause(machine.cause)}</span>}
+        {machine.cause !== null && ' · '}
+        <span>{words.lasted(now.ms - machine.stateSinceMs)}</span>
       </span>
     </li>
   );

@@ -6,9 +6,11 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import type { MachineView } from '../live.ts';
 import type { Band } from '../store/view-sums.ts';
+import type { Failure } from './client.ts';
 import { useLanguage, type Key } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
-import { csvPath, fetchBand } from './views-client.ts';
+import { csvPath, fetchBand, type Span } from './views-client.ts';
 import { useWords, type Words } from './view-words.ts';
 
 const minuteMs = 60_000;
@@ -17,6 +19,8 @@ const heightPx = 240;
 const points = 600;
 /** Of the range, how far one step moves. */
 const stepShare = 0.25;
+/** After a failure it is asked for again so soon. */
+const againMs = 5_000;
 
 interface Range {
   readonly ms: number;
@@ -43,7 +47,6 @@ export function BandTrend({ machine, now }: { readonly machine: MachineView; rea
   const signal = signals.find((one) => one.signal === chosen) ?? signals[0];
   const range = ranges.find(({ ms }) => ms === rangeMs) ?? ranges[0];
   if (signal === undefined || range === undefined) return <p class="empty">{say('machine-page.no-signal')}</p>;
-  const span = { fromMs: Math.max(0, now.ms - range.ms), toMs: now.ms };
   return (
     <div class="band-trend">
       <div class="choices">
@@ -71,9 +74,6 @@ export function BandTrend({ machine, now }: { readonly machine: MachineView; rea
             ))}
           </select>
         </div>
-        <a class="button-link" href={csvPath(machine.id, signal.signal, span)} download>
-          {say('machine-page.csv-signal')}
-        </a>
       </div>
       <Chart
         key={`${machine.id} ${signal.signal} ${range.ms}`}
@@ -93,16 +93,26 @@ interface ChartProps {
   readonly now: Now;
 }
 
+/** What is on the screen: a curve and the time it was asked for belong together. */
+interface Shown {
+  readonly span: Span;
+  readonly band: Band;
+  /** It does not follow the present. */
+  readonly isMoved: boolean;
+}
+
 function Chart({ machine, signal, range, now }: ChartProps) {
-  const { say, locale } = useLanguage();
+  const language = useLanguage();
+  const { say, locale } = language;
   const words = useWords();
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  /** Where the shown range ends, UTC ms; null: now. */
+  /** Where the wanted range ends, UTC ms; null: now. */
   const [endMs, setEndMs] = useState<number | null>(null);
   const [drawn, setDrawn] = useState(0);
-  const [band, setBand] = useState<Band | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [shown, setShown] = useState<Shown | null>(null);
+  const latest = useRef<Shown | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const text = (value: number) => words.value({ value, kind: 'gauge', unit: signal.unit });
   const nowMs = useRef(now.ms);
   nowMs.current = now.ms;
@@ -110,29 +120,28 @@ function Chart({ machine, signal, range, now }: ChartProps) {
   useEffect(() => {
     if (now.stale) return undefined;
     let gone = false;
+    let timer: number | undefined;
     const load = async (): Promise<void> => {
       const toMs = endMs ?? nowMs.current;
       const span = { fromMs: Math.max(0, toMs - range.ms), toMs };
       const answer = await fetchBand(machine.id, signal.signal, span, points);
       if (gone) return;
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
+      // What stands in the past is asked for once.
+      if (!answer.ok || endMs === null) {
+        timer = window.setTimeout(() => void load(), answer.ok ? range.everyMs : Math.min(againMs, range.everyMs));
+      }
       if (!answer.ok) return;
-      setBand(answer.value);
-      const { t, low, mean, high } = answer.value;
-      plot.current?.setData([t.map((ms) => ms / 1000), [...high], [...low], [...mean]], false);
-      plot.current?.setScale('x', { min: span.fromMs / 1000, max: span.toMs / 1000 });
+      latest.current = { span, band: answer.value, isMoved: endMs !== null };
+      setShown(latest.current);
+      if (plot.current === null) return;
+      draw(plot.current, latest.current);
       setDrawn((times) => times + 1);
     };
     void load();
-    if (endMs !== null) {
-      return () => {
-        gone = true;
-      };
-    }
-    const timer = window.setInterval(() => void load(), range.everyMs);
     return () => {
       gone = true;
-      window.clearInterval(timer);
+      window.clearTimeout(timer);
     };
   }, [now.stale, endMs]);
 
@@ -145,6 +154,10 @@ function Chart({ machine, signal, range, now }: ChartProps) {
       element,
     );
     plot.current = made;
+    if (latest.current !== null) {
+      draw(made, latest.current);
+      setDrawn((times) => times + 1);
+    }
     const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
     watch.observe(element);
     return () => {
@@ -152,9 +165,11 @@ function Chart({ machine, signal, range, now }: ChartProps) {
       made.destroy();
       plot.current = null;
     };
-  }, []);
+    // Its digits and times are of a language.
+  }, [language, now.time.timeZone]);
 
   const move = (steps: number): void => {
+    if (now.stale) return;
     const to = (endMs ?? nowMs.current) + steps * stepShare * range.ms;
     setEndMs(to >= nowMs.current ? null : Math.max(range.ms, to));
   };
@@ -165,7 +180,11 @@ function Chart({ machine, signal, range, now }: ChartProps) {
     move(steps);
   };
 
-  const told = band === null ? say('shell.loading') : rangeOf(band, text, say);
+  const told = shown === null ? say('shell.loading') : rangeOf(shown.band, text, say);
+  const at = (ms: number): string => now.time.at(ms, now.ms);
+  // "The last hour" is so only while it follows the present.
+  const span =
+    shown === null || (!shown.isMoved && !now.stale) ? null : `${at(shown.span.fromMs)} – ${at(shown.span.toMs)}`;
   return (
     <>
       <div
@@ -176,28 +195,38 @@ function Chart({ machine, signal, range, now }: ChartProps) {
         data-trend={signal.signal}
         data-drawn={drawn}
         onKeyDown={onKey}
-        aria-label={`${words.signal(signal.signal)}, ${say(range.title)}: ${told}. ${say('machine-page.pan-keys')}`}
+        aria-label={`${words.signal(signal.signal)}, ${span ?? say(range.title)}: ${told}. ${say('machine-page.pan-keys')}`}
       />
       <div class="choice">
-        <button type="button" onClick={() => move(-1)}>
+        <button type="button" disabled={now.stale} onClick={() => move(-1)}>
           {say('machine-page.earlier')}
         </button>
-        <button type="button" disabled={endMs === null} onClick={() => move(1)}>
+        <button type="button" disabled={now.stale || endMs === null} onClick={() => move(1)}>
           {say('machine-page.later')}
         </button>
-        <button type="button" disabled={endMs === null} onClick={() => setEndMs(null)}>
+        <button type="button" disabled={now.stale || endMs === null} onClick={() => setEndMs(null)}>
           {say('machine-page.now')}
         </button>
+        {shown !== null && (
+          <a class="button-link" href={csvPath(machine.id, signal.signal, shown.span)} download>
+            {say('machine-page.csv-signal')}
+          </a>
+        )}
       </div>
-      <p class="hint" data-band={band?.source}>
-        {endMs !== null && `${now.time.at(endMs - range.ms, now.ms)} – ${now.time.at(endMs, now.ms)} · `}
+      <p class="hint" data-band={shown?.band.source}>
+        {span !== null && `${span} · `}
         {told}
-        {band !== null &&
-          ` · ${say(band.source === 'ring' ? 'machine-page.from-readings' : 'machine-page.from-minutes')}`}
+        {shown !== null &&
+          ` · ${say(shown.band.source === 'ring' ? 'machine-page.from-readings' : 'machine-page.from-minutes')}`}
       </p>
-      {problem !== null && <p class="problem">{problem}</p>}
+      <Problem of={problem} />
     </>
   );
+}
+
+function draw(plot: uPlot, { span, band: { t, low, mean, high } }: Shown): void {
+  plot.setData([t.map((ms) => ms / 1000), [...high], [...low], [...mean]], false);
+  plot.setScale('x', { min: span.fromMs / 1000, max: span.toMs / 1000 });
 }
 
 /** Lowest, highest and last in words: what the curve says to who cannot see it. */

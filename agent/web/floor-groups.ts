@@ -2,6 +2,7 @@
 import type { MachineView, SignalView } from '../live.ts';
 import type { MachineToday } from '../store/view-sums.ts';
 import type { Alert } from './floor-state.ts';
+import type { Now } from './times.ts';
 
 export interface LineGroup {
   /** null: machines without a line. */
@@ -26,23 +27,40 @@ export function groupsOf(machines: readonly MachineView[]): readonly LineGroup[]
     .sort((a, b) => inOrder(a.line, b.line));
 }
 
-/** A wall screen shows so many machines at a time: lines that do not fit go on on the next page. At least one machine a page. */
-export function pagesOf(groups: readonly LineGroup[], most: number): readonly (readonly LineGroup[])[] {
-  const room = Math.max(1, Math.floor(most));
+/** What a wall screen has room for, and what its parts take of it, in px; the gaps between them are in the parts. */
+export interface WallRoom {
+  readonly columns: number;
+  readonly heightPx: number;
+  /** The name of a line, above its machines. */
+  readonly headingPx: number;
+  readonly rowPx: number;
+}
+
+/**
+ * A wall screen shows what fits it at a time: each line has its name and begins a row of its own, and lines that do not fit go on on the next
+ * page. One row a page is shown however low the screen is.
+ */
+export function pagesOf(groups: readonly LineGroup[], room: WallRoom): readonly (readonly LineGroup[])[] {
+  const columns = Math.max(1, Math.floor(room.columns));
+  const rowsIn = (heightPx: number): number => Math.max(0, Math.floor((heightPx - room.headingPx) / room.rowPx));
+  const rowsOfPage = Math.max(1, rowsIn(room.heightPx));
   const pages: LineGroup[][] = [];
-  let free = 0;
+  let freePx = 0;
   for (const { line, machines } of groups) {
     // A line that fits a page whole begins a new one rather than being torn.
-    if (machines.length > free && machines.length <= room) free = 0;
+    const wanted = Math.ceil(machines.length / columns);
+    if (wanted > rowsIn(freePx) && wanted <= rowsOfPage) freePx = 0;
     for (let from = 0; from < machines.length;) {
-      if (free === 0) {
+      const isNew = rowsIn(freePx) === 0;
+      if (isNew) {
         pages.push([]);
-        free = room;
+        freePx = room.heightPx;
       }
-      const part = machines.slice(from, from + free);
+      const rows = isNew ? rowsOfPage : rowsIn(freePx);
+      const part = machines.slice(from, from + rows * columns);
       pages.at(-1)?.push({ line, machines: part });
       from += part.length;
-      free -= part.length;
+      freePx -= room.headingPx + Math.ceil(part.length / columns) * room.rowPx;
     }
   }
   return pages;
@@ -76,6 +94,28 @@ export function speedOf({ signals }: Pick<MachineView, 'signals'>): SignalView |
   const named = ['spindle.speed', 'cylinder.speed'].flatMap((name) => gauges.filter(({ signal }) => signal === name));
   return named[0] ?? gauges.find(({ signal }) => /(^|\.)speed$/.test(signal)) ?? null;
 }
+
+/** How the speed of a machine is told: as it is, as it was while nothing comes from the gateway, or not at all. */
+export function speedTold(
+  machine: Pick<MachineView, 'gap' | 'lastGoodMs' | 'signals'>,
+  speed: SignalView,
+  now: Pick<Now, 'ms' | 'stale'>,
+): 'is' | 'was' | 'unknown' {
+  if (speed.quality === 'bad' || speed.value === null || qualityOf(machine, now.ms).kind === 'unread') return 'unknown';
+  return now.stale ? 'was' : 'is';
+}
+
+/** A good value is an old one while nothing comes from the gateway; what was not good before says so still. */
+export const qualityTold = (quality: SignalView['quality'], stale: boolean): SignalView['quality'] | 'old' =>
+  stale && quality === 'good' ? 'old' : quality;
+
+/** Other than before whenever an alert of the machine is raised, changes its state, or is over. */
+export const alertsMark = (alerts: readonly Alert[], machine: string): string =>
+  alerts
+    .filter((alert) => alert.machine === machine)
+    .map(({ occurrence, state }) => `${occurrence} ${state}`)
+    .toSorted()
+    .join('\n');
 
 const counted = ['piece.count', 'stitch.total', 'revolution.count', 'fabric.length', 'roll.count'];
 

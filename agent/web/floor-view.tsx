@@ -1,10 +1,12 @@
 /** All machines of the floor, by line and station: state, speed, what they made today, and how far that can be believed. */
 import { useEffect, useState } from 'preact/hooks';
-import type { MachineView } from '../live.ts';
+import type { MachineView, SignalView } from '../live.ts';
 import type { Today } from '../store/history.ts';
-import { alertCounts, countedToday, groupsOf, qualityOf, speedOf } from './floor-groups.ts';
+import type { Failure } from './client.ts';
+import { alertCounts, countedToday, groupsOf, qualityOf, speedOf, speedTold } from './floor-groups.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
 import { fetchToday } from './views-client.ts';
 import type { ViewProps } from './views.ts';
@@ -15,9 +17,9 @@ const todayEveryMs = 15_000;
 const onceMoreMs = 1_500;
 
 /** The sums of the day, asked for again and again while the page is live; null before the first answer. */
-function useToday(stale: boolean): { readonly today: Today | null; readonly problem: string | null } {
+function useToday(stale: boolean): { readonly today: Today | null; readonly problem: Failure | null } {
   const [today, setToday] = useState<Today | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   useEffect(() => {
     if (stale) return undefined;
     let timer: number | undefined;
@@ -25,7 +27,7 @@ function useToday(stale: boolean): { readonly today: Today | null; readonly prob
     const load = async (): Promise<void> => {
       const answer = await fetchToday();
       if (gone) return;
-      setProblem(answer.ok ? null : answer.message);
+      setProblem(answer.ok ? null : answer);
       if (answer.ok) setToday(answer.value);
       timer = window.setTimeout(() => void load(), answer.ok && !answer.value.isWhole ? onceMoreMs : todayEveryMs);
     };
@@ -57,7 +59,7 @@ export function FloorView({ floor, now }: ViewProps) {
           : say('floor-view.since', { time: now.time.at(today.fromMs, now.ms) })}
         {today !== null && !today.isWhole && ` ${say('floor-view.adding-up')}`}
       </p>
-      {problem !== null && <p class="problem">{problem}</p>}
+      <Problem of={problem} />
       {floor.machines.length === 0 && <p class="empty">{say('floor-view.none')}</p>}
       {groups.map(({ line, machines }) => (
         <section key={line ?? ''} class="line-group">
@@ -94,9 +96,12 @@ function Tile({ machine, now, today, alerts }: TileProps) {
   const words = useWords();
   const speed = speedOf(machine);
   const mine = today?.machines.find((one) => one.machine === machine.id) ?? null;
-  const quality = qualityOf(machine, now.ms);
   const state = words.state(machine.state);
-  const isSpeedKnown = speed !== null && speed.quality !== 'bad' && speed.value !== null && quality.kind !== 'unread';
+  const speedText = (of: SignalView): string => {
+    const told = speedTold(machine, of, now);
+    if (told === 'unknown') return say('floor-view.unknown');
+    return told === 'was' ? say('floor-view.was', { state: words.value(of) }) : words.value(of);
+  };
   return (
     <article
       class={`tile state-${machine.state.toLowerCase()}`}
@@ -124,12 +129,7 @@ function Tile({ machine, now, today, alerts }: TileProps) {
         {say('floor-view.for', { time: words.lasted(now.ms - machine.stateSinceMs) })}
       </p>
       <dl class="readings">
-        {speed !== null && (
-          <Figure
-            name={words.signal(speed.signal)}
-            value={isSpeedKnown ? words.value(speed) : say('floor-view.unknown')}
-          />
-        )}
+        {speed !== null && <Figure signal={speed.signal} name={words.signal(speed.signal)} value={speedText(speed)} />}
         {countedToday(machine, mine).map(({ signal, delta, unit, isUncertain }) => (
           <Figure
             key={signal}

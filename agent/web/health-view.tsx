@@ -1,9 +1,11 @@
 /** How the gateway itself fares: its drivers, senses, store, uplink, clock and disk, and what the doctor says of it. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Check } from '../doctor/report.ts';
+import type { Failure } from './client.ts';
 import { healthOf, type DriverHealth, type Health, type SenseHealth } from './health-shape.ts';
 import { CheckIcon, WarnIcon } from './icons.tsx';
 import { useLanguage, type Key } from './language.ts';
+import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
 import { Uplink } from './uplink.tsx';
 import { fetchDoctor, fetchHealth } from './views-client.ts';
@@ -14,7 +16,7 @@ const everyMs = 5_000;
 export function HealthView({ floor, now, machineName, session }: ViewProps) {
   const { say } = useLanguage();
   const [health, setHealth] = useState<Health | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | 'unreadable' | null>(null);
   useEffect(() => {
     if (now.stale) return undefined;
     let gone = false;
@@ -23,7 +25,7 @@ export function HealthView({ floor, now, machineName, session }: ViewProps) {
       if (gone) return;
       const read = answer.ok ? healthOf(answer.value) : null;
       if (read !== null) setHealth(read);
-      setProblem(read !== null ? null : answer.ok ? say('health.unreadable') : answer.message);
+      setProblem(read !== null ? null : answer.ok ? 'unreadable' : answer);
     };
     void load();
     const timer = window.setInterval(() => void load(), everyMs);
@@ -35,7 +37,7 @@ export function HealthView({ floor, now, machineName, session }: ViewProps) {
   return (
     <section class="health-view" aria-labelledby="health-title">
       <h2 id="health-title">{say('health.title')}</h2>
-      {problem !== null && <p class="problem">{problem}</p>}
+      {problem === 'unreadable' ? <p class="problem">{say('health.unreadable')}</p> : <Problem of={problem} />}
       {health === null ? (
         <p class="loading">{say('shell.loading')}</p>
       ) : (
@@ -286,14 +288,14 @@ interface Examined {
 function Doctor({ now }: { readonly now: Now }) {
   const { say } = useLanguage();
   const [found, setFound] = useState<Examined | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   const [isBusy, setBusy] = useState(false);
   const look = async (): Promise<void> => {
     if (isBusy) return;
     setBusy(true);
     const answer = await fetchDoctor();
     setBusy(false);
-    setProblem(answer.ok ? null : answer.message);
+    setProblem(answer.ok ? null : answer);
     if (answer.ok) setFound({ atMs: answer.value.atMs, checks: answer.value.items });
   };
   useEffect(() => void look(), []);
@@ -308,7 +310,7 @@ function Doctor({ now }: { readonly now: Now }) {
       <p class="hint" role="status">
         {found !== null && say('health.looked', { time: now.time.at(found.atMs, now.ms) })}
       </p>
-      {problem !== null && <p class="problem">{problem}</p>}
+      <Problem of={problem} />
       {found !== null && (
         <ul class="checks">
           {found.checks.map((check, index) => (

@@ -2,8 +2,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
 import type { Stops, Timeline } from '../store/view-sums.ts';
+import type { Failure } from './client.ts';
 import { StateIcon } from './icons.tsx';
 import { useLanguage, type Key } from './language.ts';
+import { Problem } from './problem.tsx';
 import { barsOf, sharesOf } from './timeline.ts';
 import type { Now } from './times.ts';
 import { csvPath, fetchStops, fetchTimeline, type Span } from './views-client.ts';
@@ -27,7 +29,7 @@ export function MachinePast({ machine, now }: { readonly machine: MachineView; r
   const { say } = useLanguage();
   const [rangeMs, setRangeMs] = useState(24 * hourMs);
   const [past, setPast] = useState<Past | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
   useEffect(() => {
     if (now.stale) return undefined;
     let gone = false;
@@ -39,7 +41,7 @@ export function MachinePast({ machine, now }: { readonly machine: MachineView; r
       const [timeline, stops] = await Promise.all([fetchTimeline(machine.id, span), fetchStops(machine.id, span)]);
       if (gone) return;
       if (timeline.ok && stops.ok) setPast({ span, timeline: timeline.value, stops: stops.value });
-      setProblem(!timeline.ok ? timeline.message : !stops.ok ? stops.message : null);
+      setProblem(!timeline.ok ? timeline : !stops.ok ? stops : null);
     };
     void load();
     const timer = window.setInterval(() => void load(), everyMs);
@@ -73,7 +75,7 @@ export function MachinePast({ machine, now }: { readonly machine: MachineView; r
             </a>
           )}
         </div>
-        {problem !== null && <p class="problem">{problem}</p>}
+        <Problem of={problem} />
         {past === null ? <p class="loading">{say('shell.loading')}</p> : <States past={past} now={now} />}
       </section>
       <section class="panel" aria-labelledby="stops-title">

@@ -1,14 +1,17 @@
 /** One machine: what it is, what it shows now, what it did, what was wrong with it, and what its eye and ear know. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MachineView as Machine, SignalView } from '../live.ts';
+import { alertTitle } from './alert-title.ts';
 import { BandTrend } from './band-chart.tsx';
+import type { Failure } from './client.ts';
 import { Cloth } from './cloth.tsx';
-import { groupsOf, serviceSignals } from './floor-groups.ts';
+import { alertsMark, groupsOf, qualityTold, serviceSignals } from './floor-groups.ts';
 import type { Alert } from './floor-state.ts';
 import { QualityLine } from './floor-view.tsx';
 import { PriorityIcon, StateIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
 import { MachinePast } from './machine-past.tsx';
+import { Problem } from './problem.tsx';
 import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
 import { Sound } from './sound.tsx';
@@ -57,11 +60,7 @@ export function MachineView({ floor, now, of, session }: ViewProps) {
           <SetPoints machine={machine} csrf={writeCsrf} now={now} />
         </section>
       )}
-      <AlertsOf
-        machine={machine}
-        now={now}
-        open={floor.alerts.filter((alert) => alert.machine === machine.id).length}
-      />
+      <AlertsOf machine={machine} now={now} mark={alertsMark(floor.alerts, machine.id)} />
     </article>
   );
 }
@@ -158,45 +157,54 @@ function Signals({ title, signals, now }: SignalsProps) {
           </tr>
         </thead>
         <tbody>
-          {signals.map((view) => (
-            <tr key={view.signal} data-signal={view.signal} class={`quality-${view.quality}`}>
-              <th scope="row">{words.signal(view.signal)}</th>
-              <td>
-                <bdi>{words.value(view)}</bdi>
-              </td>
-              <td>
-                <span class={`mark ${view.quality}-mark`}>{say(`machine-page.quality.${view.quality}`)}</span>
-                {view.reason !== null && ` ${words.reason(view.reason)}`}
-              </td>
-              <td>{view.sourceTimeMs === null ? '–' : now.time.at(view.sourceTimeMs, now.ms)}</td>
-            </tr>
-          ))}
+          {signals.map((view) => {
+            const quality = qualityTold(view.quality, now.stale);
+            return (
+              <tr key={view.signal} data-signal={view.signal} class={`quality-${quality}`}>
+                <th scope="row">{words.signal(view.signal)}</th>
+                <td>
+                  <bdi>{words.value(view)}</bdi>
+                </td>
+                <td>
+                  <span class={`mark ${quality}-mark`}>{say(`machine-page.quality.${quality}`)}</span>
+                  {view.reason !== null && ` ${words.reason(view.reason)}`}
+                </td>
+                <td>{view.sourceTimeMs === null ? '–' : now.time.at(view.sourceTimeMs, now.ms)}</td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>
   );
 }
 
-/** Every alert of the machine, the latest first; read anew when one is raised or is over. */
-function AlertsOf({ machine, now, open }: { readonly machine: Machine; readonly now: Now; readonly open: number }) {
-  const { say } = useLanguage();
+/** Every alert of the machine, the latest first; read anew when one is raised, changes its state, or is over. */
+function AlertsOf({ machine, now, mark }: { readonly machine: Machine; readonly now: Now; readonly mark: string }) {
+  const language = useLanguage();
+  const { say } = language;
   const words = useWords();
   const [items, setItems] = useState<readonly Alert[] | null>(null);
   const [next, setNext] = useState<string | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Failure | null>(null);
+  const reading = useRef(0);
   const load = (cursor: string | null): void => {
+    // What follows a list that was read anew meanwhile does not follow this one.
+    if (cursor === null) reading.current += 1;
+    const mine = reading.current;
     void fetchAlertsOf(machine.id, cursor).then((answer) => {
-      setProblem(answer.ok ? null : answer.message);
+      if (mine !== reading.current) return;
+      setProblem(answer.ok ? null : answer);
       if (!answer.ok) return;
       setItems((known) => (cursor === null ? answer.value.items : [...(known ?? []), ...answer.value.items]));
       setNext(answer.value.next);
     });
   };
-  useEffect(() => load(null), [machine.id, open]);
+  useEffect(() => load(null), [machine.id, mark, now.stale]);
   return (
     <section class="panel" aria-labelledby="alerts-of-title">
       <h3 id="alerts-of-title">{say('machine-page.alerts')}</h3>
-      {problem !== null && <p class="problem">{problem}</p>}
+      <Problem of={problem} />
       {items?.length === 0 && <p class="empty">{say('machine-page.no-alerts')}</p>}
       {items !== null && items.length > 0 && (
         <div class="scroll" tabIndex={0} role="region" aria-label={say('machine-page.alerts-table')}>
@@ -220,7 +228,7 @@ function AlertsOf({ machine, now, open }: { readonly machine: Machine; readonly 
                     <PriorityIcon priority={alert.priority} /> {words.priority(alert.priority)}
                   </td>
                   <td>
-                    <bdi>{alert.text}</bdi>
+                    <bdi>{alertTitle(alert, language)}</bdi>
                   </td>
                   <td>{alert.cause === null ? '–' : words.cause(alert.cause)}</td>
                   <td>{words.alertState(alert.state)}</td>

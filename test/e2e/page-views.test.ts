@@ -3,9 +3,13 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import type { Page as Tab } from 'playwright-core';
+import { en } from '../../agent/web/languages/en/index.ts';
+import { vi } from '../../agent/web/languages/vi/index.ts';
 import { run, startAgent, temporaryDir, writeConfig, type Line } from '../integration/bad-input-rig.ts';
 import { until } from '../integration/sync-rig.ts';
 import { listener } from '../support/ports.ts';
+import { createFloor } from '../unit/page/floor.ts';
+import { alertView } from '../unit/page/floor-demo.ts';
 import { goodPassword } from '../unit/page/harness.ts';
 import {
   axeSource,
@@ -19,6 +23,7 @@ import {
   wide,
 } from './page-browser.ts';
 
+const hourMs = 3_600_000;
 const shared = sharedBrowser();
 after(() => shared.close());
 
@@ -105,6 +110,100 @@ test('the wall screen shows urgent alerts and states, has nothing to press, and 
   await tab.locator('.andon-tile').getByText('was: Fault').first().waitFor();
 });
 
+/** Machines of the wall screen that are not whole inside the window. */
+async function outside(tab: Tab): Promise<string[]> {
+  return (await tab.evaluate(`[...document.querySelectorAll('.andon-tile')]
+    .filter((tile) => {
+      const { top, left, right, bottom } = tile.getBoundingClientRect();
+      return top < 0 || left < 0 || right > innerWidth || bottom > innerHeight;
+    })
+    .map((tile) => tile.dataset.machine)`)) as string[];
+}
+
+test('on the wall screen every machine of many short lines comes up whole, under alerts and a lost connection too', async (t) => {
+  const floor = createFloor();
+  const [first] = floor.machines;
+  assert.ok(first !== undefined);
+  floor.machines = Array.from({ length: 24 }, (_, index) => ({
+    ...first,
+    id: `sew-${index}`,
+    name: index === 0 ? 'W'.repeat(10_000) : `Machine ${index}`,
+    line: `Line ${Math.floor(index / 3)}`,
+  }));
+  floor.alerts = [];
+  for (const id of ['a', 'b', 'c', 'd']) {
+    const text = id === 'a' ? 'long '.repeat(2_000) : 'Needle broken';
+    floor.raise(
+      alertView({ occurrence: `occ-${id}`, machine: 'sew-1', type: 'needle_broken', text, priority: 'urgent' }),
+    );
+  }
+  const setting = await beginPage(t, shared, floor);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'mina', { viewport: { width: 1920, height: 1080 } });
+  await goTo(tab, '#/andon', '.andon-tile');
+  await tab.locator('.andon-alerts li').nth(3).waitFor();
+  assert.deepEqual(await outside(tab), []);
+  await setting.page.stop();
+  await tab.getByText('No connection to the gateway: what you see is old.').waitFor();
+  const came = new Set<string>();
+  const pageNow = tab.locator('[data-page]');
+  const count = Number(/of (\d+)/.exec((await pageNow.textContent()) ?? '')?.[1]);
+  for (let turn = 0; turn < count; turn += 1) {
+    const shown = (await tab.evaluate(
+      `[...document.querySelectorAll('.andon-tile')].map((tile) => tile.dataset.machine)`,
+    )) as string[];
+    for (const id of shown) came.add(id);
+    assert.deepEqual(await outside(tab), []);
+    const at = await pageNow.getAttribute('data-page');
+    if (turn < count - 1) await tab.locator(`[data-page]:not([data-page="${at}"])`).waitFor();
+  }
+  assert.equal(came.size, 24);
+});
+
+test('a trend tells, and gives as a table, the time its curve is of: moved, not answered, and in another language', async (t) => {
+  const setting = await beginPage(t, shared);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'mina');
+  await goTo(tab, '#/machine/ls-2', '[data-band="minutes"]');
+  await tab.locator('#band-range').selectOption(String(24 * hourMs));
+  const chart = tab.locator('[data-trend]');
+  const hint = tab.locator('[data-band]');
+  const drawnAfter = async (act: () => Promise<unknown>): Promise<void> => {
+    const before = await chart.getAttribute('data-drawn');
+    await act();
+    await tab.locator(`[data-trend]:not([data-drawn="${before}"])`).waitFor();
+  };
+  const endOfTable = async (): Promise<number> => {
+    const href = await tab.getByRole('link', { name: /Table of this signal/ }).getAttribute('href');
+    return Number(new URL(href ?? '', setting.url).searchParams.get('to'));
+  };
+  await tab.locator('[data-trend][aria-label*="Last 24 hours"]:not([data-drawn="0"])').waitFor();
+  assert.ok((await endOfTable()) > Date.now() - hourMs);
+  await drawnAfter(() => tab.getByRole('button', { name: 'Earlier' }).click());
+  const movedTo = await endOfTable();
+  assert.ok(movedTo < Date.now() - 5 * hourMs, 'the table is of what is on the screen');
+  const told = await hint.textContent();
+  assert.match(told ?? '', /–.*From/);
+  assert.ok((await chart.getAttribute('aria-label'))?.includes('–'));
+
+  // Not answered: the curve of before keeps its own time.
+  await tab.route('**/band?*', (route) => route.abort());
+  await tab.getByRole('button', { name: 'Earlier' }).click();
+  await tab.locator('.band-trend .problem').waitFor();
+  assert.equal(await hint.textContent(), told);
+  assert.equal(await endOfTable(), movedTo);
+  await drawnAfter(() => tab.unroute('**/band?*'));
+  assert.ok((await endOfTable()) < movedTo - 5 * hourMs, 'it is asked for again');
+
+  const picture = `document.querySelector('[data-trend] canvas').toDataURL()`;
+  const inEnglish = await tab.evaluate(picture);
+  await drawnAfter(() => tab.locator('.language select').selectOption('bn'));
+  await until('the axes in Bangla', async () => (await tab.evaluate(picture)) !== inEnglish);
+
+  await setting.page.stop();
+  await tab.locator('.band-trend .choice button:enabled').first().waitFor({ state: 'detached' });
+});
+
 test('a viewer sees how the gateway fares and has no examination; the server gives none either', async (t) => {
   const setting = await beginPage(t, shared);
   if (setting === null) return;
@@ -122,13 +221,82 @@ test('a viewer sees how the gateway fares and has no examination; the server giv
 });
 
 test('the views speak the language that is chosen', async (t) => {
-  const setting = await beginPage(t, shared);
+  const floor = createFloor();
+  const needle = { occurrence: 'occ-needle', machine: 'ls-2', rule: 'needle-broken', type: 'needle_broken' };
+  floor.raise(alertView({ ...needle, text: en['rule.needle-broken'], priority: 'urgent' }));
+  const setting = await beginPage(t, shared, floor);
   if (setting === null) return;
   const tab = await openAs(t, setting, 'mina', { ...wide, locale: 'vi-VN' });
   await goTo(tab, '#/floor', '.floor-view [data-signal="stitch.total"]');
   await tab.getByRole('heading', { name: 'Xưởng' }).waitFor();
   await goTo(tab, '#/health', '[data-driver="ls-1"]');
   await tab.getByRole('heading', { name: 'Tình trạng' }).waitFor();
+  await goTo(tab, '#/machine/ls-2', '[data-occurrence="occ-needle"]');
+  await tab.locator('[data-occurrence="occ-needle"]').getByText(vi['rule.needle-broken'], { exact: true }).waitFor();
+  await goTo(tab, '#/andon', '.andon-tile');
+  await tab.locator('.andon-alerts').getByText(vi['rule.needle-broken'], { exact: true }).waitFor();
+});
+
+test('what the gateway does not answer is told in the language of the page, and is never an empty box', async (t) => {
+  const setting = await beginPage(t, shared);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'omar', { ...wide, locale: 'vi-VN' });
+  const asked = /\/api\/(today|health|doctor|alerts|alert-figures|machines)/;
+  const expectProblems = async (text: string): Promise<void> => {
+    for (const [hash, boxes] of [
+      ['#/floor', 1],
+      // The trend, the past, the alerts.
+      ['#/machine/ls-2', 3],
+      // The health, the examination.
+      ['#/health', 2],
+      ['#/alert-figures', 1],
+    ] as const) {
+      await goTo(tab, hash, '.problem');
+      const told = tab.locator('main .problem').getByText(text, { exact: true });
+      await until(`${hash}: ${boxes} times ${text}`, async () => (await told.count()) === boxes);
+      assert.equal(await tab.locator('main .problem').count(), boxes, hash);
+    }
+  };
+  await tab.route(asked, (route) => route.abort());
+  await expectProblems(vi['problem.offline']);
+  await tab.unroute(asked);
+  const refusal = { error: { code: 'busy', message: 'Too many at once.' } };
+  await tab.route(asked, (route) => route.fulfill({ status: 429, json: refusal }));
+  await expectProblems(vi['problem.busy']);
+});
+
+test('what was read before the connection was lost is told as of then, and figures and alerts are read again', async (t) => {
+  const setting = await beginPage(t, shared);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'mina');
+  // Acknowledged: as many alerts as before.
+  await goTo(tab, '#/machine/ls-1', '[data-occurrence="occ-overload"]');
+  const state = tab.locator('[data-occurrence="occ-overload"] td').last();
+  await state.getByText(en['alert-state.active-unacked'], { exact: true }).waitFor();
+  setting.floor.alerts = setting.floor.alerts.map((alert) =>
+    alert.record.occurrence === 'occ-overload'
+      ? { ...alert, record: { ...alert.record, state: 'active-acked', actor: 'omar' } }
+      : alert,
+  );
+  await state.getByText(en['alert-state.active-acked'], { exact: true }).waitFor();
+
+  await tab.clock.install();
+  await goTo(tab, '#/alert-figures', '.alert-figures .figures');
+  const asOf = tab.locator('.alert-figures').getByText(/^As of /);
+  const before = await asOf.textContent();
+  await tab.clock.fastForward(61_000);
+  await asOf.and(tab.locator(`:not(:text-is("${before}"))`)).waitFor();
+
+  await goTo(tab, '#/machine/ls-2', '[data-signal="spindle.speed"]');
+  await tab.locator('.signals-table [data-signal="spindle.speed"] .good-mark').first().waitFor();
+  await setting.page.stop();
+  await tab.locator('.signals-table [data-signal="spindle.speed"] .old-mark').first().waitFor();
+  assert.equal(await tab.locator('.signals-table .good-mark').count(), 0);
+  await goTo(tab, '#/floor', '.floor-view [data-machine="ls-2"]');
+  await tab
+    .locator('[data-machine="ls-2"] [data-signal="spindle.speed"]')
+    .getByText(/^was: /)
+    .waitFor();
 });
 
 /** A line of two retrofitted machines that sew ten stitches a time. */
@@ -200,8 +368,10 @@ test('on a real agent the day counts up, the machine has a past, its tables can 
   await tab.keyboard.press('ArrowLeft');
   await tab.getByRole('button', { name: 'To now' }).and(tab.locator(':enabled')).waitFor();
   await tab.locator(`[data-trend]:not([data-drawn="${drawn}"])`).waitFor();
+  const moved = await chart.getAttribute('data-drawn');
   await tab.getByRole('button', { name: 'To now' }).click();
   await tab.getByRole('button', { name: 'Later' }).and(tab.locator(':disabled')).waitFor();
+  await tab.locator(`[data-trend]:not([data-drawn="${moved}"])`).waitFor();
   const csv = async (name: RegExp): Promise<string[]> => {
     const href = await tab.getByRole('link', { name }).getAttribute('href');
     const text = (await tab.evaluate(`fetch(${JSON.stringify(href)}).then((answer) => answer.text())`)) as string;

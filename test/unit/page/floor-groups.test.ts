@@ -4,12 +4,15 @@ import fc from 'fast-check';
 import type { MachineView } from '../../../agent/live.ts';
 import {
   alertCounts,
+  alertsMark,
   countedToday,
   groupsOf,
   pagesOf,
   qualityOf,
+  qualityTold,
   serviceSignals,
   speedOf,
+  speedTold,
 } from '../../../agent/web/floor-groups.ts';
 import type { Alert } from '../../../agent/web/floor-state.ts';
 import { demoAlerts, demoMachines } from './floor-demo.ts';
@@ -41,25 +44,46 @@ test('machines stand by line and station as people count, those without at the e
   );
 });
 
-test('a wall screen shows every machine once, never more than fit, and tears no line that fits', () => {
+test('a wall screen shows every machine once, no page is higher than the screen, and no line that fits is torn', () => {
   const line = fc.constantFrom('A', 'B', 'C', 'D');
+  const room = fc.record({
+    columns: fc.integer({ min: 0, max: 6 }),
+    heightPx: fc.integer({ min: -100, max: 1200 }),
+    headingPx: fc.constantFrom(0, 46),
+    rowPx: fc.constantFrom(120, 182),
+  });
   fc.assert(
-    fc.property(fc.array(line, { maxLength: 40 }), fc.integer({ min: -1, max: 12 }), (lines, most) => {
+    fc.property(fc.array(line, { maxLength: 40 }), room, (lines, screen) => {
+      const { heightPx, headingPx, rowPx } = screen;
       const groups = groupsOf(lines.map((name, index) => at(`m${index}`, name, String(index))));
-      const pages = pagesOf(groups, most);
-      const room = Math.max(1, most);
+      const pages = pagesOf(groups, screen);
       const shown = pages.flatMap((page) => page.flatMap(({ machines }) => machines.map(({ id }) => id)));
       assert.equal(shown.length, lines.length);
       assert.equal(new Set(shown).size, lines.length);
+      const rowsOf = (count: number) => Math.ceil(count / Math.max(1, screen.columns));
+      const heightOf = (page: typeof groups) =>
+        page.reduce((sum, { machines }) => sum + headingPx + rowsOf(machines.length) * rowPx, 0);
       for (const page of pages) {
-        const count = page.reduce((sum, { machines }) => sum + machines.length, 0);
-        assert.ok(count >= 1 && count <= room);
+        assert.ok(page.length > 0 && page.every(({ machines }) => machines.length > 0));
+        // A screen too low for one row shows one.
+        assert.ok(heightOf(page) <= Math.max(heightPx, headingPx + rowPx));
       }
-      for (const { line: name, machines } of groups) {
-        const parts = pages.filter((page) => page.some((group) => group.line === name)).length;
-        if (machines.length <= room) assert.equal(parts, 1);
+      for (const group of groups) {
+        const parts = pages.filter((page) => page.some(({ line: name }) => name === group.line)).length;
+        if (heightOf([group]) <= heightPx) assert.equal(parts, 1);
       }
     }),
+  );
+});
+
+test('eight short lines are not one page: each begins a row of its own', () => {
+  const groups = groupsOf(
+    Array.from({ length: 24 }, (_, index) => at(`m${index}`, `Line ${index % 8}`, String(index))),
+  );
+  const pages = pagesOf(groups, { columns: 5, heightPx: 890, headingPx: 46, rowPx: 182 });
+  assert.deepEqual(
+    pages.map((page) => page.length),
+    [3, 3, 2],
   );
 });
 
@@ -86,6 +110,31 @@ test('what is known of a machine is good only while it is read and every signal 
     of: 2,
     reason: 'out-of-range',
   });
+});
+
+test('what is known of a machine is of the past while nothing comes from the gateway', () => {
+  const nowMs = Date.now();
+  const [machine] = demoMachines() as [MachineView, ...MachineView[]];
+  const speed = speedOf(machine);
+  assert.ok(speed !== null);
+  const fresh = { ...machine, lastGoodMs: nowMs, gap: null };
+  assert.equal(speedTold(fresh, speed, { ms: nowMs, stale: false }), 'is');
+  assert.equal(speedTold(fresh, speed, { ms: nowMs, stale: true }), 'was');
+  assert.equal(speedTold(fresh, { ...speed, value: null }, { ms: nowMs, stale: true }), 'unknown');
+  const unread = { ...fresh, gap: { fromMs: nowMs, reason: 'timeout' } };
+  assert.equal(speedTold(unread, speed, { ms: nowMs, stale: false }), 'unknown');
+  assert.equal(qualityTold('good', true), 'old');
+  assert.equal(qualityTold('good', false), 'good');
+  assert.equal(qualityTold('bad', true), 'bad');
+});
+
+test('an alert of a machine that changes its state while another goes changes its mark, one of another machine does not', () => {
+  const alert = (occurrence: string, state: Alert['state'], machine = 'm') => ({ occurrence, state, machine }) as Alert;
+  const before = alertsMark([alert('a', 'active-unacked'), alert('b', 'active-unacked')], 'm');
+  assert.notEqual(alertsMark([alert('a', 'active-acked'), alert('b', 'active-unacked')], 'm'), before);
+  assert.notEqual(alertsMark([alert('a', 'active-unacked'), alert('c', 'active-unacked')], 'm'), before);
+  const other = alert('d', 'active-unacked', 'other');
+  assert.equal(alertsMark([other, alert('b', 'active-unacked'), alert('a', 'active-unacked')], 'm'), before);
 });
 
 test('a machine shows the counters it has, what is not known of them as unknown, and lengths in metres', () => {

@@ -63,7 +63,7 @@ export const acts: Translation<typeof english> = {
   'acts.figures.1-d': 'গত এক দিন',
   'acts.figures.7-d': 'গত ৭ দিন',
   'acts.figures.30-d': 'গত ৩০ দিন',
-  'acts.figures.failed': 'হিসাব আনা যায়নি। একটু পরে আবার চেষ্টা করুন।',
+  'acts.figures.as-of': '{time} পর্যন্ত হিসাব।',
   'acts.figures.incomplete': 'গোনা যায় তার চেয়ে বেশি সতর্কবার্তা ছিল: সবচেয়ে নতুনগুলো এই হিসাবে নেই।',
   'acts.figures.raised': 'সতর্কবার্তা',
   'acts.figures.per-hour': 'প্রতি ঘণ্টায় সতর্কবার্তা',

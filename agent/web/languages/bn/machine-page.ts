@@ -21,6 +21,7 @@ export const machinePage: Translation<typeof english> = {
   'machine-page.quality.good': 'ভালো',
   'machine-page.quality.uncertain': 'অনিশ্চিত',
   'machine-page.quality.bad': 'খারাপ',
+  'machine-page.quality.old': 'পুরোনো',
   'machine-page.quality.none': 'এখনও রিডিং নেই',
   'machine-page.read-at': 'পড়ার সময়',
   'machine-page.trend': 'গতিধারা',

@@ -60,7 +60,7 @@ export const acts = {
   'acts.figures.1-d': 'The last day',
   'acts.figures.7-d': 'The last 7 days',
   'acts.figures.30-d': 'The last 30 days',
-  'acts.figures.failed': 'The figures could not be fetched. Try again in a moment.',
+  'acts.figures.as-of': 'As of {time}.',
   'acts.figures.incomplete': 'There were more alerts than can be counted: the newest are not in these figures.',
   'acts.figures.raised': 'Alerts',
   'acts.figures.per-hour': 'Alerts per hour',

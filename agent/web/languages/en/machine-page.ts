@@ -18,6 +18,7 @@ export const machinePage = {
   'machine-page.quality.good': 'good',
   'machine-page.quality.uncertain': 'uncertain',
   'machine-page.quality.bad': 'bad',
+  'machine-page.quality.old': 'old',
   'machine-page.quality.none': 'no reading yet',
   'machine-page.read-at': 'Read at',
   'machine-page.trend': 'Trend',

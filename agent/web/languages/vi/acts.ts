@@ -63,7 +63,7 @@ export const acts: Translation<typeof english> = {
   'acts.figures.1-d': 'Một ngày qua',
   'acts.figures.7-d': '7 ngày qua',
   'acts.figures.30-d': '30 ngày qua',
-  'acts.figures.failed': 'Không tải được số liệu. Hãy thử lại sau ít phút.',
+  'acts.figures.as-of': 'Tính đến {time}.',
   'acts.figures.incomplete': 'Có nhiều cảnh báo hơn mức đếm được: các cảnh báo mới nhất không có trong số liệu này.',
   'acts.figures.raised': 'Số cảnh báo',
   'acts.figures.per-hour': 'Cảnh báo mỗi giờ',

@@ -21,6 +21,7 @@ export const machinePage: Translation<typeof english> = {
   'machine-page.quality.good': 'tốt',
   'machine-page.quality.uncertain': 'không chắc',
   'machine-page.quality.bad': 'xấu',
+  'machine-page.quality.old': 'cũ',
   'machine-page.quality.none': 'chưa đọc được',
   'machine-page.read-at': 'Đọc lúc',
   'machine-page.trend': 'Diễn biến',

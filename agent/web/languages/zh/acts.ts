@@ -63,7 +63,7 @@ export const acts: Translation<typeof english> = {
   'acts.figures.1-d': '最近一天',
   'acts.figures.7-d': '最近 7 天',
   'acts.figures.30-d': '最近 30 天',
-  'acts.figures.failed': '无法获取统计数据。请稍后再试。',
+  'acts.figures.as-of': '统计截至 {time}。',
   'acts.figures.incomplete': '报警数量超出可统计的范围：最新的报警未计入。',
   'acts.figures.raised': '报警次数',
   'acts.figures.per-hour': '每小时报警数',

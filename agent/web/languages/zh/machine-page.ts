@@ -21,6 +21,7 @@ export const machinePage: Translation<typeof english> = {
   'machine-page.quality.good': '良好',
   'machine-page.quality.uncertain': '不确定',
   'machine-page.quality.bad': '不良',
+  'machine-page.quality.old': '旧值',
   'machine-page.quality.none': '尚无读数',
   'machine-page.read-at': '读取时间',
   'machine-page.trend': '趋势',
