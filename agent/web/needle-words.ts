@@ -1,13 +1,18 @@
 /** What a case of a broken needle says in words. */
-import type { Language } from './language.ts';
+import type { Language } from './speech.ts';
 import type { NeedleCaseView } from './needle-client.ts';
 
 type Say = Language['say'];
 export type At = (ms: number) => string;
 
-/** Date and time in the zone of the site, as the language writes them. */
+/** Date and time in the zone of the site, as the language writes them; by the clock of 24 hours, as everywhere on the page. */
 export function recordTime(locale: string, timeZone: string): At {
-  const format = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'medium', timeStyle: 'medium' });
+  const format = new Intl.DateTimeFormat(locale, {
+    timeZone,
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+  });
   return (ms) => format.format(ms);
 }
 
