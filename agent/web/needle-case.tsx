@@ -3,7 +3,17 @@ import { useEffect, useState } from 'preact/hooks';
 import { useLanguage } from './language.ts';
 import { addFragment, fetchCase, tickFragment, type NeedleCaseView, type Problem, type Told } from './needle-client.ts';
 import { SayForms, SecondForm } from './needle-closing.tsx';
-import { actWord, hindranceWord, rangeLines, recordTime, type At } from './needle-words.ts';
+import {
+  actWord,
+  hindranceWord,
+  isListed,
+  pieceRecorded,
+  pieceWord,
+  rangeLines,
+  recordTime,
+  usualPieces,
+  type At,
+} from './needle-words.ts';
 import type { Now } from './times.ts';
 
 interface Props {
@@ -190,7 +200,8 @@ interface RowProps {
 
 function FragmentRow({ fragment, breaks, at, acting }: RowProps) {
   const { say } = useLanguage();
-  const { number, name, tick, ofBreak } = fragment;
+  const { number, tick, ofBreak } = fragment;
+  const name = pieceWord(fragment.name, say);
   const [where, setWhere] = useState('');
   const mark = (found: boolean): void => {
     if (acting === null || acting.disabled) return;
@@ -255,11 +266,8 @@ function AddForm({ one, csrf, send, disabled }: Acting) {
   const [name, setName] = useState('');
   const add = (text: string): void => {
     if (disabled || text.trim() === '') return;
-    void send(addFragment(one.id, text, csrf)).then((done) => done && setName(''));
+    void send(addFragment(one.id, pieceRecorded(text, say), csrf)).then((done) => done && setName(''));
   };
-  const usual = (['point', 'eye', 'blade', 'shank'] as const).map((piece) => say(`needles.piece.${piece}`));
-  const isListed = (text: string) =>
-    one.fragments.some((fragment) => fragment.name === text && fragment.ofBreak === one.breaks);
   return (
     <form
       class="needle-form on-screen"
@@ -269,11 +277,14 @@ function AddForm({ one, csrf, send, disabled }: Acting) {
       }}
     >
       <div class="usual" role="group" aria-label={say('needles.add')}>
-        {usual.map((text) => (
-          <button key={text} type="button" disabled={disabled || isListed(text)} onClick={() => add(text)}>
-            + {text}
-          </button>
-        ))}
+        {usualPieces.map((piece) => {
+          const text = say(`needles.piece.${piece}`);
+          return (
+            <button key={piece} type="button" disabled={disabled || isListed(piece, one)} onClick={() => add(text)}>
+              + {text}
+            </button>
+          );
+        })}
       </div>
       <div class="field">
         <label for="needle-piece">{say('needles.add-name')}</label>
