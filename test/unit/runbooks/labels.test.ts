@@ -1,15 +1,11 @@
-/** What a runbook quotes is what the page shows: its buttons, headings and reasons, and the names it has for things, in each language. */
+/** What a runbook calls a thing is what the page calls it. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RunbookFiles } from '../../../agent/runbooks/files.ts';
 import { pathOf, type RunbookName } from '../../../agent/runbooks/lookup.ts';
 import { bn } from '../../../agent/web/languages/bn/index.ts';
-import { en } from '../../../agent/web/languages/en/index.ts';
-import { vi } from '../../../agent/web/languages/vi/index.ts';
-import { zh } from '../../../agent/web/languages/zh/index.ts';
 
-const texts: Readonly<Record<RunbookName['language'], Readonly<Record<string, string>>>> = { en, zh, vi, bn };
 const files = new RunbookFiles(join(import.meta.dirname, '../../../agent/runbooks'), { warn: () => {} });
 
 async function runbook(name: RunbookName): Promise<string> {
