@@ -1,12 +1,12 @@
 /** The cases of needles that broke: the list of them, or the one that the address names. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useLanguage } from './language.ts';
 import { NeedleCase } from './needle-case.tsx';
-import { fetchCases, openCase, type NeedleCaseView, type Problem } from './needle-client.ts';
+import { fetchCases, openCase, type NeedleCaseView, type Problem, type Told } from './needle-client.ts';
+import { useLooks } from './needle-looks.ts';
 import { recordTime } from './needle-words.ts';
 import type { ViewProps } from './views.ts';
 
-const lookAgainMs = 5_000;
 /** Who may act has a token for it. */
 const csrfOf = ({ session }: ViewProps): string | null => (session.role === 'viewer' ? null : session.csrf);
 
@@ -17,28 +17,21 @@ export function NeedleCasePage(props: ViewProps) {
   return <NeedleCase key={of} id={of} csrf={csrfOf(props)} site={site.name} now={now} machineName={machineName} />;
 }
 
+interface Both {
+  readonly open: readonly NeedleCaseView[];
+  readonly closed: readonly NeedleCaseView[];
+}
+async function fetchBoth(): Promise<Told<Both>> {
+  const [open, closed] = await Promise.all([fetchCases('open'), fetchCases('closed')]);
+  if (!open.ok) return open;
+  if (!closed.ok) return closed;
+  return { ok: true, value: { open: open.value.items, closed: closed.value.items } };
+}
+
 function Cases(props: ViewProps) {
   const { now, machineName } = props;
   const { say, locale } = useLanguage();
-  const [cases, setCases] = useState<{ open: readonly NeedleCaseView[]; closed: readonly NeedleCaseView[] } | null>(
-    null,
-  );
-  const [problem, setProblem] = useState<Problem | null>(null);
-  useEffect(() => {
-    let wanted = true;
-    const look = async (): Promise<void> => {
-      const [open, closed] = await Promise.all([fetchCases('open'), fetchCases('closed')]);
-      if (!wanted) return;
-      setProblem(open.ok ? (closed.ok ? null : closed.problem) : open.problem);
-      if (open.ok && closed.ok) setCases({ open: open.value.items, closed: closed.value.items });
-    };
-    void look();
-    const timer = window.setInterval(() => void look(), lookAgainMs);
-    return () => {
-      wanted = false;
-      window.clearInterval(timer);
-    };
-  }, []);
+  const { shown: cases, lookProblem: problem } = useLooks(fetchBoth, now.stale);
   const at = recordTime(locale, now.time.timeZone);
   const list = (items: readonly NeedleCaseView[]) => (
     <ul class="needle-cases">

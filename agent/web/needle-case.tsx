@@ -1,9 +1,20 @@
 /** One case of a broken needle: what happened, its pieces to be ticked off, what hinders closing, the second person, and the record. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useLanguage } from './language.ts';
-import { addFragment, fetchCase, tickFragment, type NeedleCaseView, type Problem, type Told } from './needle-client.ts';
+import { addFragment, fetchCase, tickFragment, type NeedleCaseView, type Told } from './needle-client.ts';
 import { SayForms, SecondForm } from './needle-closing.tsx';
-import { actWord, hindranceWord, rangeLines, recordTime, type At } from './needle-words.ts';
+import { useLooks } from './needle-looks.ts';
+import {
+  actWord,
+  hindranceWord,
+  isListed,
+  pieceRecorded,
+  pieceWord,
+  rangeLines,
+  recordTime,
+  usualPieces,
+  type At,
+} from './needle-words.ts';
 import type { Now } from './times.ts';
 
 interface Props {
@@ -18,38 +29,20 @@ interface Props {
 /** Shows what an act made of the case, or why it was refused; true when it was done. */
 export type Send = (call: Promise<Told<NeedleCaseView>>) => Promise<boolean>;
 
-const lookAgainMs = 5_000;
-
 export function NeedleCase({ id, csrf, site, now, machineName }: Props) {
   const { say, locale } = useLanguage();
-  const [shown, setShown] = useState<NeedleCaseView | null>(null);
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    let wanted = true;
-    const look = async (): Promise<void> => {
-      const answer = await fetchCase(id);
-      if (!wanted) return;
-      if (answer.ok) setShown(answer.value);
-      else setProblem(answer.problem);
-    };
-    void look();
-    const timer = window.setInterval(() => void look(), lookAgainMs);
-    return () => {
-      wanted = false;
-      window.clearInterval(timer);
-    };
-  }, [id]);
-  const send: Send = async (call) => {
-    setBusy(true);
-    const answer = await call;
-    setBusy(false);
-    setProblem(answer.ok ? null : answer.problem);
-    if (answer.ok) setShown(answer.value);
-    return answer.ok;
-  };
+  const { shown, lookProblem, actProblem, busy, send } = useLooks(() => fetchCase(id), now.stale);
+  const isSame = lookProblem?.key === actProblem?.key;
+  const problems = [actProblem, isSame ? null : lookProblem].filter((problem) => problem !== null);
+  // Not on paper: it belongs to this moment and not to the record.
   const problemSlot = (
-    <div role="alert">{problem !== null && <p class="problem">{say(problem.key, problem.values)}</p>}</div>
+    <div role="alert" class="on-screen">
+      {problems.map((problem) => (
+        <p key={problem.key} class="problem">
+          {say(problem.key, problem.values)}
+        </p>
+      ))}
+    </div>
   );
   const back = (
     <p class="on-screen">
@@ -62,7 +55,7 @@ export function NeedleCase({ id, csrf, site, now, machineName }: Props) {
     return (
       <section class="needles">
         {back}
-        {problem === null ? <p class="hint">{say('needles.loading')}</p> : problemSlot}
+        {problems.length === 0 ? <p class="hint">{say('needles.loading')}</p> : problemSlot}
       </section>
     );
   const at = recordTime(locale, now.time.timeZone);
@@ -190,7 +183,8 @@ interface RowProps {
 
 function FragmentRow({ fragment, breaks, at, acting }: RowProps) {
   const { say } = useLanguage();
-  const { number, name, tick, ofBreak } = fragment;
+  const { number, tick, ofBreak } = fragment;
+  const name = pieceWord(fragment.name, say);
   const [where, setWhere] = useState('');
   const mark = (found: boolean): void => {
     if (acting === null || acting.disabled) return;
@@ -255,11 +249,8 @@ function AddForm({ one, csrf, send, disabled }: Acting) {
   const [name, setName] = useState('');
   const add = (text: string): void => {
     if (disabled || text.trim() === '') return;
-    void send(addFragment(one.id, text, csrf)).then((done) => done && setName(''));
+    void send(addFragment(one.id, pieceRecorded(text, say), csrf)).then((done) => done && setName(''));
   };
-  const usual = (['point', 'eye', 'blade', 'shank'] as const).map((piece) => say(`needles.piece.${piece}`));
-  const isListed = (text: string) =>
-    one.fragments.some((fragment) => fragment.name === text && fragment.ofBreak === one.breaks);
   return (
     <form
       class="needle-form on-screen"
@@ -269,11 +260,14 @@ function AddForm({ one, csrf, send, disabled }: Acting) {
       }}
     >
       <div class="usual" role="group" aria-label={say('needles.add')}>
-        {usual.map((text) => (
-          <button key={text} type="button" disabled={disabled || isListed(text)} onClick={() => add(text)}>
-            + {text}
-          </button>
-        ))}
+        {usualPieces.map((piece) => {
+          const text = say(`needles.piece.${piece}`);
+          return (
+            <button key={piece} type="button" disabled={disabled || isListed(piece, one)} onClick={() => add(text)}>
+              + {text}
+            </button>
+          );
+        })}
       </div>
       <div class="field">
         <label for="needle-piece">{say('needles.add-name')}</label>

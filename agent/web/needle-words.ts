@@ -1,13 +1,50 @@
 /** What a case of a broken needle says in words. */
-import type { Language } from './language.ts';
+import type { Language } from './speech.ts';
 import type { NeedleCaseView } from './needle-client.ts';
 
 type Say = Language['say'];
 export type At = (ms: number) => string;
 
-/** Date and time in the zone of the site, as the language writes them. */
+/**
+ * The pieces a needle usually breaks into, and the name each is recorded by, whatever the language of who lists it: two tablets in two
+ * languages list it once. The names stand in records that are kept, so they do not follow the English text of the page.
+ */
+const recordedNames = { point: 'Point', eye: 'Eye', blade: 'Blade', shank: 'Shank' } as const;
+type UsualPiece = keyof typeof recordedNames;
+export const usualPieces = Object.keys(recordedNames) as readonly UsualPiece[];
+
+const alike = (text: string): string => text.trim().normalize('NFC').toLowerCase();
+
+/** The name by which a piece is recorded that somebody names in the language of the page: a usual one by its own, any other as it is. */
+export function pieceRecorded(text: string, say: Say): string {
+  const usual = usualPieces.find((piece) =>
+    [recordedNames[piece], say(`needles.piece.${piece}`)].some((name) => alike(name) === alike(text)),
+  );
+  return usual === undefined ? text.trim() : recordedNames[usual];
+}
+
+/** A piece by the name it is recorded by, in the language of the page. */
+export function pieceWord(recorded: string, say: Say): string {
+  const usual = usualPieces.find((piece) => recordedNames[piece] === recorded);
+  return usual === undefined ? recorded : say(`needles.piece.${usual}`);
+}
+
+interface Listed {
+  readonly fragments: readonly Pick<NeedleCaseView['fragments'][number], 'name' | 'ofBreak'>[];
+  readonly breaks: number;
+}
+/** Whether the piece is listed already since the needle broke last. */
+export const isListed = (piece: UsualPiece, { fragments, breaks }: Listed): boolean =>
+  fragments.some(({ name, ofBreak }) => name === recordedNames[piece] && ofBreak === breaks);
+
+/** Date and time in the zone of the site, as the language writes them; by the clock of 24 hours, as everywhere on the page. */
 export function recordTime(locale: string, timeZone: string): At {
-  const format = new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'medium', timeStyle: 'medium' });
+  const format = new Intl.DateTimeFormat(locale, {
+    timeZone,
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+  });
   return (ms) => format.format(ms);
 }
 
@@ -61,9 +98,10 @@ export function actWord(act: NeedleCaseView['acts'][number], { fragments }: Need
     case 'again':
       return act.by === null ? say('needles.act.again-machine') : say('needles.act.again', { name });
     case 'listed':
-      return say('needles.act.listed', { name, piece: act.name });
+      return say('needles.act.listed', { name, piece: pieceWord(act.name, say) });
     case 'ticked': {
-      const piece = fragments.find(({ number }) => number === act.fragment)?.name ?? String(act.fragment);
+      const listed = fragments.find(({ number }) => number === act.fragment);
+      const piece = listed === undefined ? String(act.fragment) : pieceWord(listed.name, say);
       const told = say(act.found ? 'needles.act.found' : 'needles.act.not-found', { name, piece });
       return act.where === null ? told : `${told} (${act.where})`;
     }

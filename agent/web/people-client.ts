@@ -4,8 +4,9 @@ import type { ProblemBody } from '../page/api.ts';
 import type { MeView, PersonView, TabletView } from '../page/people-api.ts';
 import type { Role } from '../page/users.ts';
 import type { SessionView } from './client.ts';
+import { asciiDigits } from './digits.ts';
 import { en } from './languages/en/index.ts';
-import type { Key, Language } from './language.ts';
+import type { Key, Language } from './speech.ts';
 
 export type { ActEntry, MeView, PersonView, Role, TabletView };
 export type Told<T> =
@@ -50,7 +51,8 @@ export interface Audit extends ListOf<ActEntry> {
 
 export const tabletHere = () =>
   ask<{ readonly tablet: string | null; readonly names: readonly string[] }>('/api/session/tablet');
-export const pinLogin = (name: string, pin: string) => post<SessionView>('/api/session/pin', null, { name, pin });
+export const pinLogin = (name: string, pin: string) =>
+  post<SessionView>('/api/session/pin', null, { name, pin: asciiDigits(pin) });
 export const join = (token: string, password: string) =>
   post<SessionView>('/api/session/join', null, { token, password });
 
@@ -60,7 +62,7 @@ export const endOwnSession = (id: string, csrf: string) =>
 export const changePassword = (old: string, password: string, csrf: string) =>
   post<SessionView>('/api/me/password', csrf, { old, password });
 export const setPin = (password: string, pin: string, csrf: string) =>
-  post<Done>('/api/me/pin', csrf, { password, pin });
+  post<Done>('/api/me/pin', csrf, { password, pin: asciiDigits(pin) });
 export const dropPin = (csrf: string) => post<Done>('/api/me/pin/remove', csrf);
 
 export const fetchPeople = () => ask<ListOf<PersonView>>('/api/people');

@@ -60,7 +60,7 @@ export const sound: Translation<typeof english> = {
   'sound.look.slippingBelt': 'বেল্ট ও তার টান দেখুন',
   'sound.look.feedDogStrike': 'ফিড ডগ ও নিডল প্লেট দেখুন',
   'sound.look.threadBreak': 'সুতা ও তার পথ দেখুন',
-  'sound.look.looseCover': 'কোন ঢাকনা ও স্ক্রু কাঁপছে হাতে দেখুন',
+  'sound.look.looseCover': 'মেশিন বন্ধ করে হাতে দেখুন কোন ঢাকনা ও স্ক্রু ঢিলা',
   'sound.look.badNeedle': 'সুইয়ের ল্যাচ ও হুক দেখুন, কাপড়ে দাগ আছে কি না দেখুন',
   'sound.look.badFeeder': 'প্রতিটি ফিডারের সুতা, ক্যাম ও গাইড দেখুন',
   'sound.look.lackOfOil': 'অয়েলার ও তার পাইপ দেখুন',

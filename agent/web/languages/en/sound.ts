@@ -57,7 +57,7 @@ export const sound = {
   'sound.look.slippingBelt': 'look at the belt and its tension',
   'sound.look.feedDogStrike': 'look at the feed dogs and the needle plate',
   'sound.look.threadBreak': 'look at the thread and its way',
-  'sound.look.looseCover': 'feel for covers and screws that rattle',
+  'sound.look.looseCover': 'switch the machine off, then feel for loose covers and screws',
   'sound.look.badNeedle': 'look at the latches and hooks of the needles, and at the cloth for a line',
   'sound.look.badFeeder': 'look at the yarn, the cams and the guide of each feeder',
   'sound.look.lackOfOil': 'look at the oiler and its lines',

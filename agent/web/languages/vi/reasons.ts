@@ -15,6 +15,10 @@ export const reasons: Translation<typeof english> = {
   'reason.drive-monitor-unknown':
     'không hỏi vòng: bộ điều khiển không cho biết có dừng khi không được hỏi hay không (E3)',
   'reason.refused-by-drive': 'bộ điều khiển từ chối',
+  'reason.server-certificate-not-trusted': 'chứng chỉ của máy chủ chưa được tin cậy',
+  'reason.server-certificate-invalid': 'chứng chỉ của máy chủ không hợp lệ',
+  'reason.certificate-refused': 'chứng chỉ bị từ chối',
+  'reason.own-certificate-refused': 'máy từ chối chứng chỉ của gateway',
   'reason.device-ambiguous': 'nhiều bộ chuyển đổi có cùng mã USB này',
   'reason.device-absent': 'không tìm thấy cổng nối tiếp',
   'reason.out-of-range': 'ngoài khoảng hợp lý',

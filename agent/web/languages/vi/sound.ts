@@ -60,7 +60,7 @@ export const sound: Translation<typeof english> = {
   'sound.look.slippingBelt': 'kiểm tra dây đai và độ căng',
   'sound.look.feedDogStrike': 'kiểm tra răng cưa và mặt nguyệt',
   'sound.look.threadBreak': 'kiểm tra chỉ và đường đi của chỉ',
-  'sound.look.looseCover': 'sờ xem nắp và ốc nào bị rung',
+  'sound.look.looseCover': 'tắt máy rồi sờ xem nắp và ốc nào bị lỏng',
   'sound.look.badNeedle': 'kiểm tra lưỡi kim và móc kim, xem vải có sọc dọc không',
   'sound.look.badFeeder': 'kiểm tra sợi, cam và mỏ dẫn sợi của từng đường cấp',
   'sound.look.lackOfOil': 'kiểm tra bộ tra dầu và ống dẫn',

@@ -58,7 +58,7 @@ export const sound: Translation<typeof english> = {
   'sound.look.slippingBelt': '检查皮带及其张力',
   'sound.look.feedDogStrike': '检查送布牙和针板',
   'sound.look.threadBreak': '检查线及穿线路径',
-  'sound.look.looseCover': '检查是否有盖板或螺丝松动作响',
+  'sound.look.looseCover': '停机后检查盖板和螺丝是否松动',
   'sound.look.badNeedle': '检查针舌和针钩，并看布面有无直条',
   'sound.look.badFeeder': '检查每路的纱线、三角和导纱嘴',
   'sound.look.lackOfOil': '检查加油器及油管',
