@@ -37,7 +37,7 @@ export function MachineSlot({ isOneOfMany, ...props }: Omit<TileProps, 'isBrief'
   const place = useRef<HTMLLIElement>(null);
   const isNear = useNear(place, isOneOfMany);
   // A form of a set-point counts the seconds that are left.
-  const isCounting = isNear && place.current?.querySelector('.set-points form') != null;
+  const isCounting = isNear && (place.current?.querySelector('.set-points form') ?? null) !== null;
   const stepMs = isCounting ? 1_000 : isNear ? shownStepMs(now.ms - machine.stateSinceMs) : farStepMs;
   const { state, cause, stateSinceMs, gap, name } = machine;
   const shown = isNear ? machine : `${state} ${cause} ${stateSinceMs} ${gap?.fromMs} ${gap?.reason} ${name}`;

@@ -2,7 +2,7 @@
 import type { Statement } from '../needle-cases/case.ts';
 import type { NeedleCaseView } from '../needle-cases/desk.ts';
 import type { ListPage } from '../page/source.ts';
-import type { Key, Values } from './language.ts';
+import type { Key, Values } from './speech.ts';
 
 export type { NeedleCaseView, Statement };
 export interface Problem {

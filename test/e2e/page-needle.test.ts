@@ -52,6 +52,7 @@ test('two people on one tablet: from the alert to the closed case, which is prin
 
   await tab.getByRole('button', { name: '+ Point' }).click();
   await tab.getByRole('button', { name: '+ Shank' }).click();
+  assert.equal(await tab.getByRole('button', { name: '+ Point' }).isDisabled(), true, 'listed once');
   await tab.getByLabel('Another piece').fill('<img src=x onerror=alert(1)>\u202e');
   await tab.getByRole('button', { name: 'Add a piece' }).click();
   await tab.getByText('Not found yet: 3.').waitFor();
@@ -124,6 +125,17 @@ test('a piece that cannot be found: the goods are isolated, and a viewer looks o
   // Somebody finds it after all: what was said is taken back.
   await tab.getByRole('checkbox', { name: 'Found: Eye' }).click();
   await tab.getByText('one person says that the needle is complete').waitFor();
+
+  // One look fails: it is said, and gone with the next one.
+  await tab.route('**/api/needle-cases/**', (route) => route.abort(), { times: 1 });
+  const away = tab.getByText('The gateway does not answer. Check the connection and try again.');
+  await away.waitFor();
+  await away.waitFor({ state: 'detached' });
+
+  const other = await openAs(t, setting, 'rita', { ...wide, locale: 'vi-VN' });
+  await other.goto(tab.url());
+  await other.getByRole('checkbox', { name: 'Đã tìm thấy: Lỗ kim' }).waitFor();
+  assert.equal(await other.getByRole('button', { name: '+ Lỗ kim' }).isDisabled(), true, 'listed in another language');
 
   const viewer = await openAs(t, setting, 'mina', wide);
   await viewer.locator('[data-occurrence="occ-needle"]').getByRole('link', { name: 'Case of this needle' }).click();
