@@ -75,5 +75,6 @@ test('the first view has a picture of a phone in Bangla', async (t) => {
   const tab = await openAs(t, setting, 'omar', phone);
   await tab.locator('html[lang="bn-BD"]').waitFor();
   await tab.locator('[data-connection="live"]').waitFor();
+  await tab.locator('.runbook-text').first().waitFor();
   await picture(t, tab, 'page-bangla.png');
 });
