@@ -2,6 +2,7 @@
 import { useId, useMemo, useRef, useState } from 'preact/hooks';
 import { AlertActs } from './alert-acts.tsx';
 import { alertTitle } from './alert-title.ts';
+import { TrendOfAlert } from './alert-trend-lazy.tsx';
 import { acknowledge, type Failure } from './client.ts';
 import { Fault, Picture } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
@@ -60,6 +61,7 @@ function Card({ alert, csrf, now, name }: CardProps) {
       </p>
       <Fault alert={alert} />
       <Picture sha256={alert.evidence['spectrogram']} of="spectrogram" />
+      <TrendOfAlert alert={alert} now={now} />
       {alert.runbook !== null && <RunbookOfAlert alert={alert} text={alert.runbook} open={waits} csrf={csrf} />}
       {(alert.type === 'needle_broken' || alert.cause === 'needle.broken') && (
         <p>

@@ -11,6 +11,7 @@ import { emptyFloor } from './floor-state.ts';
 import { useLanguage, type Key } from './language.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import { openLive, type Connection, type LiveView } from './live.ts';
+import { MachinesHere } from './machines-here.ts';
 import { MachineSlot } from './machines.tsx';
 import { lasted, siteTime, type Now } from './times.ts';
 import { Uplink } from './uplink.tsx';
@@ -110,14 +111,16 @@ export function Floor({ session, onSignedOut }: Props) {
           />
         ) : (
           <>
-            <AlertList
-              shown={shown}
-              aside={aside}
-              machines={floor.machines}
-              session={session}
-              now={now}
-              machineName={machineName}
-            />
+            <MachinesHere.Provider value={floor.machines}>
+              <AlertList
+                shown={shown}
+                aside={aside}
+                machines={floor.machines}
+                session={session}
+                now={now}
+                machineName={machineName}
+              />
+            </MachinesHere.Provider>
             <section aria-labelledby="machines-title">
               <h2 id="machines-title">{say('floor.machines')}</h2>
               {floor.machines.length === 0 && <p class="empty">{say('floor.no-machine')}</p>}

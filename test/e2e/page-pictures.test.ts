@@ -15,6 +15,8 @@ const views = [
   ['#/andon', '.andon-tile', 'page-andon.png', { width: 1920, height: 1080 }],
   ['#/alert-figures', 'table', 'page-figures.png', { width: 900, height: 900 }],
   ['#/needle-case/occ-needle', '.needle-form', 'page-needle.png', { width: 820, height: 1180 }],
+  ['#/shift', '.shift-view', 'page-shift.png', { width: 1360, height: 900 }],
+  ['#/runbooks/motor_overload', '.runbook-text', 'page-runbooks.png', { width: 900, height: 900 }],
   ['#/people', '[data-user="omar"]', 'page-people.png', { width: 1360, height: 900 }],
 ] as const;
 

@@ -1,5 +1,6 @@
 /** English: what every other language is a translation of. One file an area of the page. */
 import { acts } from './acts.ts';
+import { alertTrend } from './alert-trend.ts';
 import { alerts } from './alerts.ts';
 import { causes } from './causes.ts';
 import { cloth } from './cloth.ts';
@@ -30,6 +31,7 @@ import { uplink } from './uplink.ts';
 
 export const en = {
   ...acts,
+  ...alertTrend,
   ...alerts,
   ...causes,
   ...cloth,

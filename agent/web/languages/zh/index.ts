@@ -2,6 +2,7 @@
 import type { Translation } from '../translation.ts';
 import type { en } from '../en/index.ts';
 import { acts } from './acts.ts';
+import { alertTrend } from './alert-trend.ts';
 import { alerts } from './alerts.ts';
 import { causes } from './causes.ts';
 import { cloth } from './cloth.ts';
@@ -32,6 +33,7 @@ import { uplink } from './uplink.ts';
 
 export const zh: Translation<typeof en> = {
   ...acts,
+  ...alertTrend,
   ...alerts,
   ...causes,
   ...cloth,
