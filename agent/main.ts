@@ -232,6 +232,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     const notifier = createNotifier({
       targets: config.notify,
       alerts: () => pipeline.alertsView(),
+      openBefore: new Set(store.recovery.openOccurrences.map(({ occurrence }) => occurrence)),
       machineName: (id) => config.machines.find((machine) => machine.id === id)?.name ?? id,
       site: () => ({ id: config.site.id, name: config.site.name, timeZone: config.site.timeZone }),
       gateway: config.gateway.id,

@@ -41,6 +41,8 @@ export interface Notifier {
 export interface NotifierPorts {
   readonly targets: readonly NotifyTarget[];
   readonly alerts: () => readonly AlertView[];
+  /** Occurrences that were open before this start, which are no news; absent: those of the first look are none. */
+  readonly openBefore?: ReadonlySet<string>;
   readonly machineName: (id: string) => string;
   readonly site: () => Message['site'];
   readonly gateway: string;
@@ -55,7 +57,7 @@ export function createNotifier(ports: NotifierPorts): Notifier {
   const waiting = new Map<string, Waiting>(targets.map(({ name }) => [name, nothingWaits]));
   const busy = new Map<string, Promise<void>>();
   const ended = new AbortController();
-  let known: ReadonlySet<string> | null = null;
+  let known: ReadonlySet<string> | null = ports.openBefore ?? null;
   let timer: NodeJS.Timeout | null = null;
   const of = (target: NotifyTarget): Waiting => waiting.get(target.name) ?? nothingWaits;
 
