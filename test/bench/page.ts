@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, Page as Tab } from 'playwright-core';
+import { z } from 'zod';
 import type { Bench, BenchContext, Measured } from './bench.ts';
 import { percentile, type Bar, type Row, type Run } from './judge.ts';
 import { startPageAgent, type PageAgent } from './page-agent.ts';
@@ -127,9 +128,22 @@ async function breakThreads(agent: PageAgent, tab: Tab, run: number, signal: Abo
     const atMs = await cardShownMs(tab, pageMachineId(machine), changedMs);
     shown.push({ wholeMs: atMs - changedMs, oursMs: atMs - readMs });
     agent.mendThread(machine);
+    // As a person does; what nobody acknowledges would become a flood, which is one line.
+    await acknowledgeAll(agent);
     await delay(betweenBreaksMs, undefined, { signal });
   }
   return shown;
+}
+
+/** Acknowledges every alert that is open, so that it closes when its machine is mended. */
+async function acknowledgeAll({ url, cookie }: PageAgent): Promise<void> {
+  const get = async (path: string): Promise<unknown> => (await fetch(url + path, { headers: { cookie } })).json();
+  const { csrf } = z.looseObject({ csrf: z.string() }).parse(await get('/api/session'));
+  const open = z.looseObject({ items: z.array(z.looseObject({ occurrence: z.string() })) });
+  for (const { occurrence } of open.parse(await get('/api/alerts')).items) {
+    const headers = { cookie, 'x-csrf-token': csrf, 'content-type': 'application/json' };
+    await fetch(`${url}/api/alerts/${encodeURIComponent(occurrence)}/ack`, { method: 'POST', headers, body: '{}' });
+  }
 }
 
 function rows(measured: readonly Figures[]): ReadonlyMap<string, Measured> {
