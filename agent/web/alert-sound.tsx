@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { alarmsIn } from './alarms.ts';
 import type { Alert } from './floor-state.ts';
+import { BellIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
 
 const place = 'selvedge.alert-sound';
@@ -112,7 +113,8 @@ export function AlertSound({ alerts, ready }: Props) {
             );
           }}
         />
-        {say('people.alarm')}
+        <BellIcon />
+        <span class="alert-sound-text">{say('people.alarm')}</span>
       </label>
       {isOn && waits && <span class="hint">{say('people.alarm.touch')}</span>}
     </span>

@@ -3,7 +3,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
 import { alertTitle } from './alert-title.ts';
-import { groupsOf, pagesOf, type WallRoom } from './floor-groups.ts';
+import { groupsOf, pagesOf, wallRoom, wallScale, type WallScreen } from './floor-groups.ts';
 import { sortedAlerts, type Alert } from './floor-state.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
@@ -12,31 +12,24 @@ import type { ViewProps } from './views.ts';
 import { useWords } from './view-words.ts';
 
 const pageMs = 12_000;
-/** Sizes of the style sheet (`.andon-line`), rem: a machine, the name of a line, and the gaps, of which the first is between two lines. */
-const tile = { minWidth: 19.5, height: 10.5 };
-const heading = 2.25;
-const gaps = { line: 1, heading: 0.5, tile: 0.875 };
 /** More urgent alerts than these are counted. */
 const mostAlerts = 3;
 
-const nothingYet: WallRoom = { columns: 1, heightPx: 0, headingPx: 0, rowPx: 1 };
+const nothingYet: WallScreen = { widthPx: 0, heightPx: 0, remPx: 16 };
 
 /** What is left of the screen below its head, whatever stands in that: alerts, or that the connection is lost. */
-function measured(screen: HTMLElement, head: HTMLElement): WallRoom {
+function measured(screen: HTMLElement, head: HTMLElement): WallScreen {
   const px = (length: string): number => Number.parseFloat(length) || 0;
-  const remPx = px(getComputedStyle(document.documentElement).fontSize) || 16;
   const belowPx = screen.parentElement === null ? 0 : px(getComputedStyle(screen.parentElement).paddingBottom);
   const headPx = head.getBoundingClientRect().bottom + window.scrollY;
   return {
-    // As the style sheet fills a row.
-    columns: Math.max(1, Math.floor((screen.clientWidth / remPx + gaps.tile) / (tile.minWidth + gaps.tile))),
+    widthPx: screen.clientWidth,
     heightPx: window.innerHeight - headPx - belowPx,
-    headingPx: (gaps.line + heading + gaps.heading - gaps.tile) * remPx,
-    rowPx: (tile.height + gaps.tile) * remPx,
+    remPx: px(getComputedStyle(document.documentElement).fontSize) || 16,
   };
 }
 
-function useRoom(screen: RefObject<HTMLElement | null>, head: RefObject<HTMLElement | null>): WallRoom {
+function useScreen(screen: RefObject<HTMLElement | null>, head: RefObject<HTMLElement | null>): WallScreen {
   const [room, setRoom] = useState(nothingYet);
   useLayoutEffect(() => {
     const [box, top] = [screen.current, head.current];
@@ -44,7 +37,7 @@ function useRoom(screen: RefObject<HTMLElement | null>, head: RefObject<HTMLElem
     const measure = () => {
       const now = measured(box, top);
       setRoom((before) =>
-        before.columns === now.columns && before.heightPx === now.heightPx && before.rowPx === now.rowPx ? before : now,
+        before.widthPx === now.widthPx && before.heightPx === now.heightPx && before.remPx === now.remPx ? before : now,
       );
     };
     measure();
@@ -63,7 +56,7 @@ export function AndonView({ session, floor, now, machineName }: ViewProps) {
   const { say } = useLanguage();
   const screen = useRef<HTMLElement>(null);
   const head = useRef<HTMLDivElement>(null);
-  const room = useRoom(screen, head);
+  const room = useScreen(screen, head);
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     const timer = window.setInterval(() => setTurn((before) => before + 1), pageMs);
@@ -76,7 +69,9 @@ export function AndonView({ session, floor, now, machineName }: ViewProps) {
       window.removeEventListener('keydown', onKey);
     };
   }, []);
-  const pages = pagesOf(groupsOf(floor.machines), room);
+  const groups = groupsOf(floor.machines);
+  const scale = wallScale(groups, room);
+  const pages = pagesOf(groups, wallRoom(room, scale));
   const at = pages.length === 0 ? 0 : turn % pages.length;
   const urgent = sortedAlerts(floor.alerts).shown.filter(({ priority }) => priority === 'urgent');
   return (
@@ -97,7 +92,7 @@ export function AndonView({ session, floor, now, machineName }: ViewProps) {
         <Urgent alerts={urgent} now={now} machineName={machineName} />
       </div>
       {(pages[at] ?? []).map(({ line, machines }) => (
-        <section key={line ?? ''} class="andon-line">
+        <section key={line ?? ''} class="andon-line" style={{ '--wall': scale }}>
           <h2>
             <bdi>{line ?? say('floor-view.no-line')}</bdi>
           </h2>

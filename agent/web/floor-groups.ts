@@ -27,6 +27,45 @@ export function groupsOf(machines: readonly MachineView[]): readonly LineGroup[]
     .sort((a, b) => inOrder(a.line, b.line));
 }
 
+/** A wall screen below its head: alerts, or that the connection is lost, stand above. */
+export interface WallScreen {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  /** One rem of it. */
+  readonly remPx: number;
+}
+/** Sizes of the style sheet (`.andon-line`), rem: a machine, the name of a line, and the gaps, of which the first is between two lines. */
+const wallTile = { minWidth: 19.5, height: 10.5 };
+const wallHeading = 2.25;
+const wallGaps = { line: 1, heading: 0.5, tile: 0.875 };
+/** From as large as the screen lets them be, down to what can still be read across a hall. */
+const wallScales = Array.from({ length: 31 }, (_, step) => (40 - step) / 10);
+
+/** What a screen has room for when all on it is drawn `scale` times as large. */
+export function wallRoom({ widthPx, heightPx, remPx }: WallScreen, scale: number): WallRoom {
+  const px = remPx * scale;
+  return {
+    // As the style sheet fills a row.
+    columns: Math.max(1, Math.floor((widthPx / px + wallGaps.tile) / (wallTile.minWidth + wallGaps.tile))),
+    heightPx,
+    headingPx: (wallGaps.line + wallHeading + wallGaps.heading - wallGaps.tile) * px,
+    rowPx: (wallTile.height + wallGaps.tile) * px,
+  };
+}
+
+/**
+ * How large a few machines can be drawn: the largest scale (1 to 4) at which all of them are on one page; 1 where they need more
+ * pages than one anyway.
+ */
+export function wallScale(groups: readonly LineGroup[], screen: WallScreen): number {
+  const fits = (scale: number): boolean => {
+    const room = wallRoom(screen, scale);
+    if (wallTile.minWidth * scale * screen.remPx > screen.widthPx) return false;
+    return room.headingPx + room.rowPx <= room.heightPx && pagesOf(groups, room).length <= 1;
+  };
+  return wallScales.find(fits) ?? 1;
+}
+
 /** What a wall screen has room for, and what its parts take of it, in px; the gaps between them are in the parts. */
 export interface WallRoom {
   readonly columns: number;

@@ -35,3 +35,4 @@ export const PriorityIcon = ({ priority }: { priority: Alert['priority'] }) => <
 export const CheckIcon = () => <Icon path="M4 12l5 6L20 6" />;
 export const WarnIcon = () => <Icon path="M12 3 2 20h20zM12 10v4M12 17v.5" />;
 export const LinkIcon = () => <Icon path="M4 14a5 5 0 0 1 4-8 6 6 0 0 1 11 3 4 4 0 0 1 0 8H8a4 4 0 0 1-4-3z" />;
+export const BellIcon = () => <Icon path="M6 17V11a6 6 0 0 1 12 0v6l2 1H4zM10 21h4" />;

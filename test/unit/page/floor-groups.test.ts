@@ -13,6 +13,8 @@ import {
   serviceSignals,
   speedOf,
   speedTold,
+  wallRoom,
+  wallScale,
 } from '../../../agent/web/floor-groups.ts';
 import type { Alert } from '../../../agent/web/floor-state.ts';
 import { demoAlerts, demoMachines } from './floor-demo.ts';
@@ -85,6 +87,36 @@ test('eight short lines are not one page: each begins a row of its own', () => {
     pages.map((page) => page.length),
     [3, 3, 2],
   );
+});
+
+test('a few machines fill the wall screen, many keep their size', () => {
+  const line = fc.constantFrom('A', 'B', 'C', 'D');
+  const screens = fc.record({
+    widthPx: fc.integer({ min: 200, max: 4_000 }),
+    heightPx: fc.integer({ min: 100, max: 2_200 }),
+    remPx: fc.constantFrom(12, 16, 24),
+  });
+  let larger = 0;
+  fc.assert(
+    fc.property(fc.array(line, { minLength: 1, maxLength: 30 }), screens, (lines, screen) => {
+      const groups = groupsOf(lines.map((name, index) => at(`m${index}`, name, String(index))));
+      const scale = wallScale(groups, screen);
+      assert.ok(scale >= 1 && scale <= 4);
+      if (scale === 1) return;
+      larger += 1;
+      const room = wallRoom(screen, scale);
+      const [page, ...others] = pagesOf(groups, room);
+      assert.equal(others.length, 0, 'nothing is turned away by drawing larger');
+      const heightOf = (page ?? []).reduce(
+        (sum, { machines }) => sum + room.headingPx + Math.ceil(machines.length / room.columns) * room.rowPx,
+        0,
+      );
+      assert.ok(heightOf <= screen.heightPx);
+      assert.ok(19.5 * scale * screen.remPx <= screen.widthPx, 'as wide as the screen at most');
+    }),
+    { numRuns: 1_000 },
+  );
+  assert.ok(larger > 100, String(larger));
 });
 
 test('what is known of a machine is good only while it is read and every signal is', () => {
