@@ -1,67 +1,46 @@
 /**
  * The composition root: builds the whole agent from one frozen configuration, starts it and stops it. Everything the parts
- * need from outside (clocks, randomness, folders, the terminal) is chosen here and in `parts.ts`, which says what each part is
- * made of, and nowhere else.
+ * need from outside (clocks, randomness, folders, the terminal) is chosen here and in the files named `…parts.ts`, which say
+ * what each part is made of, and nowhere else.
  *
  *     drivers → pipeline → store → uplink
  *     eye, ear ───┘
  *                   └────→ page
  */
-import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadProfile } from '../drivers/profiles/load.ts';
-import type { Profile } from '../drivers/profiles/schema.ts';
-import type { Config, EyeConfig } from './config/config.ts';
-import { loadWithRemote, localData } from './config/load.ts';
+import { loadWithRemote } from './config/load.ts';
 import { createDating, type Dating } from './dating/dating.ts';
 import { DiscoveredSignals } from './discovered.ts';
-import { DoctorDesk } from './doctor/desk.ts';
 import { agentErrors } from './errors.ts';
 import { EvictedTeller } from './evicted.ts';
 import { StoreGrowth } from './growth.ts';
 import { LoopMeter, status, StoreMeter } from './health.ts';
 import { createLiveConfig, rulesOf, tellRemote } from './live-config.ts';
-import type { UplinkView } from './live.ts';
 import { createLog, LogTail } from './log.ts';
+import type { ConfigFiles } from './own-verb.ts';
 import { pageCertificateFor } from './page-certificate.ts';
-import { pageSources } from './page-sources.ts';
-import { pageViews } from './page-views.ts';
-import { createNotifier } from './notify/notifier.ts';
-import { send } from './notify/targets.ts';
+import { doctorFor, notifierFor, pageFor } from './page-parts.ts';
 import { ensurePageBuilt } from './page/build.ts';
-import { createPage } from './page/page.ts';
-import { createPasswords } from './page/password.ts';
-import { createUserStore } from './page/users.ts';
-import type { PageLog } from './page/source.ts';
-import { driversFor, openStoreFor, pipelineFor, uplinkFor, writeDeskFor } from './parts.ts';
-import { defaultPipelineOptions, type DatedSpan, type Pipeline } from './pipeline-ports.ts';
-import { bundleOf } from './remote/bundle.ts';
-import { createExecutor } from './remote/kinds.ts';
-import { RemoteSettings } from './remote/settings.ts';
-import { RollRequests } from './rolls/requests.ts';
-import { earFor, earStaffFor, eyeFor, launcher, teachingFor } from './sense-parts.ts';
-import { RunbookDesk } from './runbooks/desk.ts';
-import { loadSources, type WatchedMachine } from './sources.ts';
+import { driversFor, openStoreFor, pipelineFor, watchedMachines } from './parts.ts';
+import { defaultPipelineOptions, type DatedSpan } from './pipeline-ports.ts';
+import { earFor, earStaffFor, eyeFor, rollRequestsFor, teachingFor } from './sense-parts.ts';
+import { loadSources } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
-import type { Store } from './store/open.ts';
-import type { Uplink } from './sync/uplink-ports.ts';
 import { createAgeClock } from './time/age-clock.ts';
 import { createClockState, systemClockSynced } from './time/clock-state.ts';
 import { GatewayClock } from './time/gateway-clock.ts';
 import { hostBoot, hostMonotonicMs } from './time/host.ts';
+import { executorFor, lastDelivery, noUplink, remoteSettingsFor, uplinkFor, waitsForTime } from './uplink-parts.ts';
 import { agentVersion, builtMs } from './version.ts';
 
 const tickMs = 200;
 const storeMeterMs = 10_000;
-const lastDeliveryMs = 1000;
 /** The uplink waits no longer for the first records of this start: on a full disk they may take long. */
 const firstRecordMs = 1000;
 const { ringBlockS, sealAfterS, lateS } = defaultPipelineOptions;
 
-export interface RunOptions {
-  readonly configPath: string;
-  readonly endpointsPath?: string;
+export interface RunOptions extends ConfigFiles {
   /** The trial of settings from afar that this start is for; absent or null: none. */
   readonly trial?: string | null;
   /** Lines for the person at the terminal; the one-time set-up link goes here and nowhere else. */
@@ -70,19 +49,14 @@ export interface RunOptions {
 
 const systemClocks = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
-/** Machines of one profile share it: fifty copies of a hundred signals are 3 MB. */
-function watchedMachines({ machines, profileDirs }: Config): WatchedMachine[] {
-  const profiles = new Map<string, Profile>();
-  return machines.map((config) => {
-    const profile = profiles.get(config.profile) ?? loadProfile(config.profile, profileDirs);
-    profiles.set(config.profile, profile);
-    return { config, profile };
-  });
-}
-
 /** The agent is to be started again, with this trial of settings or with none. */
 export interface Again {
   readonly trial: string | null;
+}
+
+interface Part {
+  start(signal: AbortSignal): void;
+  stop(): void | Promise<void>;
 }
 
 /**
@@ -90,10 +64,12 @@ export interface Again {
  * rejects with a room's error when it cannot start.
  */
 export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<Again | null> {
-  const overlay = options.endpointsPath === undefined ? {} : { endpoints: options.endpointsPath };
+  const { configPath, endpointsPath } = options;
+  const overlay = endpointsPath === undefined ? {} : { endpoints: endpointsPath };
+  const files: ConfigFiles = endpointsPath === undefined ? { configPath } : { configPath, endpointsPath };
   let trial = options.trial ?? null;
   let again: Again | null = null;
-  const { config, remote } = loadWithRemote(options.configPath, { ...overlay, trial });
+  const { config, remote } = loadWithRemote(configPath, { ...overlay, trial });
   const tail = new LogTail();
   const log = createLog(config.log.level, tail);
   tellRemote(remote, log);
@@ -165,10 +141,9 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       log,
     });
     const waitsFor = waitsForTime(pipeline, dating);
-    const settings = new RemoteSettings({
-      dataDir: config.dataDir,
-      local: () => localData(options.configPath),
-      load: (wanted) => loadWithRemote(options.configPath, { ...overlay, settings: wanted }),
+    const settings = remoteSettingsFor(config, files, {
+      pipeline,
+      clock,
       apply: (how) => {
         trial = how.trial;
         if (!how.restart) {
@@ -179,34 +154,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         again = { trial };
         restart.abort();
       },
-      note: (event, data) => pipeline.gateway.remote(event, data),
-      wallMs: () => clock.wallMs(),
     });
-    const bundle = async () => {
-      const { examine } = await import('./doctor/examine.ts');
-      const { checks } = await examine({
-        configPath: options.configPath,
-        ...(options.endpointsPath === undefined ? {} : { endpointsPath: options.endpointsPath }),
-        clock,
-        environment: process.env,
-        uid: process.getuid?.() ?? 0,
-      });
-      const platform = `${process.platform}-${process.arch}`;
-      const log = tail.lines();
-      return bundleOf({ agentVersion, node: process.version, platform, status: health(), checks, log });
-    };
-    const execute = createExecutor({
-      settings,
-      raw: {
-        mode: config.uplink?.remoteRaw ?? 'off',
-        trend: (query) => store.trend(query),
-        askRequest: (request) => store.askRequest(request),
-        bundle,
-        wallMs: () => clock.wallMs(),
-      },
-      state: () => ({ agentVersion, ...health() }),
-      alertAction: (occurrence, action) => pipeline.alertAction(occurrence, action),
-    });
+    const execute = executorFor(config, files, { settings, pipeline, store, clock, tail, health: () => health() });
     const uplink =
       config.uplink === null
         ? null
@@ -214,13 +163,8 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     const eye = await eyeFor(config, { pipeline, store, clock, log });
     const ear = await earFor(config, { pipeline, store, clock, log });
     const earStaff = await earStaffFor(config, { pipeline, store, clock, log, ear });
-    const teaching = await teachingFor(config, options, { pipeline, clock, log, eye });
-    const rollRequests = new RollRequests({
-      dataDir: config.dataDir,
-      machines: config.machines.flatMap((machine) => ((machine.eye ?? machine.webEye) === null ? [] : [machine.id])),
-      begin: (machine, id) => void pipeline.fabric.rollBegin(machine, id),
-      log: (level, message, fields) => log[level](fields, message),
-    });
+    const teaching = await teachingFor(config, files, { pipeline, clock, log, eye });
+    const rollRequests = rollRequestsFor(config, { pipeline, log });
     const drivers = driversFor(config, machines, makeSource, { pipeline, found, log, clock, eye, ear });
     const certificates = pageCertificateFor(config, {
       log,
@@ -229,17 +173,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       onCertificate: (pair) => void page.useCertificate(pair),
     });
     const uplinkView = () => uplink?.view() ?? noUplink;
-    const notifier = createNotifier({
-      targets: config.notify,
-      alerts: () => pipeline.alertsView(),
-      openBefore: new Set(store.recovery.openOccurrences.map(({ occurrence }) => occurrence)),
-      machineName: (id) => config.machines.find((machine) => machine.id === id)?.name ?? id,
-      site: () => ({ id: config.site.id, name: config.site.name, timeZone: config.site.timeZone }),
-      gateway: config.gateway.id,
-      send,
-      clock,
-      log: { info: (d, m) => log.info(d, m), warn: (d, m) => log.warn(d, m) },
-    });
+    const notifier = notifierFor(config, { pipeline, store, clock, log });
     const health = () =>
       status({
         drivers,
@@ -257,85 +191,53 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         rssBytes: process.memoryUsage.rss(),
       });
     const live = createLiveConfig({
-      path: options.configPath,
-      endpointsPath: options.endpointsPath,
+      path: configPath,
+      endpointsPath,
       config,
       log,
       pipeline,
       trial: () => trial,
       status: health,
     });
-    const { configPath, endpointsPath } = options;
-    const given = ['--config', configPath, ...(endpointsPath === undefined ? [] : ['--endpoints', endpointsPath])];
-    const doctor = new DoctorDesk({
-      command: (file) => ['sh', launcher, 'doctor', ...given, '--json', file],
-      clock,
-    });
+    const doctor = doctorFor(files, clock);
     stack.defer(() => doctor.stop());
-    const pageClock = { nowMs: () => clock.wallMs(), monotonicMs: systemClocks.monotonicMs };
-    const pageLog: PageLog = {
-      info: (d, m) => log.info(d, m),
-      warn: (d, m) => log.warn(d, m),
-      error: (d, m) => log.error(d, m),
-    };
-    const page = createPage({
-      bind: config.page.bind,
-      port: config.page.port,
-      ...(certificates === null ? {} : { tls: 'waits' as const }),
-      hostNames: config.page.names,
-      site: () => live.site(),
-      agentVersion,
-      dataDir: config.dataDir,
+    const page = pageFor(config, {
+      pipeline,
+      store,
+      clock,
+      log,
+      drivers,
+      live,
+      doctor,
+      storeMeter,
+      growth,
+      uplink: uplinkView,
+      health,
+      teaching,
+      earStaff,
+      certificates,
       webDir,
-      sources: pageSources({
-        pipeline,
-        store,
-        scores: scoresOf(config),
-        uplink: uplinkView,
-        health,
-        writes: writeDeskFor(config, drivers, { store, log, clock }),
-        cloth: teaching,
-        sound: earStaff,
-        views: pageViews({
-          store,
-          drivers,
-          doctor,
-          storeStats: () => storeMeter.latest,
-          growth,
-          dataDir: config.dataDir,
-          budgetBytes: config.storage.budgetMiB * 1024 * 1024,
-          timeZone: () => live.site().timeZone,
-          calendar: () => live.calendar(),
-          clock,
-        }),
-        authorityCertificate: () => certificates?.authority ?? null,
-        runbooks: new RunbookDesk({ dataDir: config.dataDir, log: pageLog }),
-      }),
-      users: createUserStore({
-        dataDir: config.dataDir,
-        passwords: createPasswords(randomBytes),
-        random: randomBytes,
-        clock: pageClock,
-      }),
-      clock: pageClock,
-      random: randomBytes,
-      log: pageLog,
-      onSetupLink: (link) =>
-        options.terminal(`No admin exists yet. Open this once, within 15 minutes, to make one: ${link}`),
+      terminal: options.terminal,
     });
     alerted = () => page.poke();
 
     // Stopping goes the other way round: no new readings, then what is open is sealed and stored, then the rest ends.
-    clockState.start();
-    stack.defer(() => clockState.stop());
-    if (!pipeline.knowsTime()) log.warn(told('clockNotSet'), 'the time is not known');
+    const run = (part: Part) => {
+      part.start(signal);
+      stack.defer(() => part.stop());
+    };
+    run(clockState);
+    if (!pipeline.knowsTime()) {
+      const { code, cure } = agentErrors.clockNotSet;
+      log.warn({ code, cure }, 'the time is not known');
+    }
     if (uplink !== null) {
       // The bridge must not hear of a process that has told the journal nothing: the next one would not name it (J5 there).
       await Promise.race([pipeline.stored(), delay(firstRecordMs, undefined, { ref: false })]);
       // Not the run's own signal: what the stop writes is still to be sent.
       await uplink.start(new AbortController().signal);
       stack.defer(() => uplink.stop());
-      stack.defer(() => lastDelivery(uplink, store));
+      stack.defer(() => lastDelivery(uplink, store, clock));
     }
     const ownDating = dating;
     stack.defer(() => ownDating.stop());
@@ -352,34 +254,16 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
       await Promise.all(drivers.map((driver) => driver.stop()));
     });
     await Promise.all(drivers.map((driver) => driver.start(signal)));
-    if (eye !== null) {
-      eye.start(signal);
-      stack.defer(() => eye.stop());
-    }
-    if (ear !== null) {
-      ear.start(signal);
-      stack.defer(() => ear.stop());
-    }
-    if (teaching !== null) {
-      teaching.start(signal);
-      stack.defer(() => teaching.stop());
-    }
-    if (config.notify.length > 0) {
-      notifier.start();
-      stack.defer(() => notifier.stop());
-    }
-    rollRequests.start(signal);
-    stack.defer(() => rollRequests.stop());
-    live.start(signal);
-    stack.defer(() => live.stop());
+    for (const sense of [eye, ear, teaching]) if (sense !== null) run(sense);
+    if (config.notify.length > 0) run(notifier);
+    run(rollRequests);
+    run(live);
     settings.start(trial);
     stack.defer(() => settings.stop());
-    loop.start();
-    stack.defer(() => loop.stop());
+    run(loop);
     storeMeter.start(storeMeterMs);
     stack.defer(() => storeMeter.stop());
-    evicted.start();
-    stack.defer(() => evicted.stop());
+    run(evicted);
     log.info(
       { page: page.url, machines: machines.length, gateway: config.gateway.id, version: agentVersion },
       'listening',
@@ -390,56 +274,6 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
     return ends.aborted ? null : again;
   } finally {
     await stack.disposeAsync();
-  }
-}
-
-const noUplink: UplinkView = {
-  configured: false,
-  connected: false,
-  sinceMs: null,
-  reason: null,
-  outboxRecords: 0,
-  outboxBatches: 0,
-  outboxFiles: 0,
-  oldestUnackedMs: null,
-  acked: 0,
-  redelivered: 0,
-  deadLetters: 0,
-};
-
-/** Why the uplink waits, in a word of the page; null once it need not. */
-function waitsForTime(pipeline: Pipeline, dating: Dating): () => string | null {
-  return () => {
-    if (!pipeline.knowsTime()) return 'clock-not-set';
-    return dating.recordsAreDated() ? null : 'times-being-restamped';
-  };
-}
-
-/** What was agreed about the score of rolls, of each machine with an eye. */
-function scoresOf({ machines }: Config): ReadonlyMap<string, EyeConfig['score']> {
-  return new Map(
-    machines.flatMap(({ id, eye, webEye }) => {
-      const any = eye ?? webEye;
-      return any === null ? [] : [[id, any.score]];
-    }),
-  );
-}
-
-function told(key: 'clockNotSet'): { readonly code: string; readonly cure: string } {
-  const { code, cure } = agentErrors[key];
-  return { code, cure };
-}
-
-/** What the stop itself wrote gets a short chance to be acked; otherwise it waits on disk for the next start. */
-async function lastDelivery(uplink: Uplink, store: Store): Promise<void> {
-  const deadlineMs = systemClocks.monotonicMs() + lastDeliveryMs;
-  uplink.hurry();
-  while (
-    uplink.view().connected &&
-    systemClocks.monotonicMs() < deadlineMs &&
-    (await store.outboxCounts()).records > 0
-  ) {
-    await delay(20);
   }
 }
 

@@ -1,18 +1,16 @@
 /** What each part of the agent is made of, from the configuration. `main.ts` says how they hang together, and when each starts and ends. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Driver, DriverPorts } from '../drivers/contract.ts';
+import { loadProfile } from '../drivers/profiles/load.ts';
 import { witnessed, witnessFd, writeWhole } from './commit-witness.ts';
 import type { Profile } from '../drivers/profiles/schema.ts';
 import type { Config, MachineConfig } from './config/config.ts';
 import { resolveSecret } from './config/secrets.ts';
 import type { DiscoveredSignals } from './discovered.ts';
-import { AgentError } from './errors.ts';
 import type { Logger } from './log.ts';
 import type { MachineSetup } from './machine.ts';
 import { createPipeline } from './pipeline.ts';
 import type { DatedSpan, Pipeline } from './pipeline-ports.ts';
-import { RemoteDesk, type RemoteDeskParts } from './remote/desk.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { EarDesk } from './senses/ear/desk.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
@@ -27,14 +25,21 @@ import {
 } from './sources.ts';
 import type { HostClock } from './store/dating.ts';
 import { openStore, type Store } from './store/open.ts';
-import { bridgePublicKey, gatewayKeys } from './sync/keys.ts';
-import { minutePairMs, type Uplink } from './sync/uplink-ports.ts';
-import type { ClockState } from './time/clock-state.ts';
 import type { GatewayClock } from './time/gateway-clock.ts';
 import { agentVersion, builtMs } from './version.ts';
 import { WriteDesk, writableMachines } from './writes/desk.ts';
 
 const dayMs = 86_400_000;
+
+/** Machines of one profile share it: fifty copies of a hundred signals are 3 MB. */
+export function watchedMachines({ machines, profileDirs }: Config): WatchedMachine[] {
+  const profiles = new Map<string, Profile>();
+  return machines.map((config) => {
+    const profile = profiles.get(config.profile) ?? loadProfile(config.profile, profileDirs);
+    profiles.set(config.profile, profile);
+    return { config, profile };
+  });
+}
 
 export async function openStoreFor(
   config: Config,
@@ -151,85 +156,6 @@ function cylinderOf({ eye, ear }: MachineConfig): Pick<MachineSetup, 'cylinder'>
   return { cylinder: { needles: ear.needles, firstNeedle: ear.firstNeedle ?? 1 } };
 }
 
-export async function uplinkFor(
-  config: Config,
-  uplink: NonNullable<Config['uplink']>,
-  parts: {
-    readonly store: Store;
-    readonly pipeline: Pipeline;
-    readonly clockState: ClockState;
-    readonly log: Logger;
-    readonly clock: GatewayClock;
-    readonly waitsFor: () => string | null;
-    /** Carries out what the bridge may ask. */
-    readonly execute: RemoteDeskParts['execute'];
-  },
-): Promise<Uplink> {
-  const { store, pipeline, clockState, log, clock, waitsFor, execute } = parts;
-  // Loaded where there is one: an MQTT client is 3 MB.
-  const { createUplink } = await import('./sync/uplink.ts');
-  const { certificate, key, enrolment, ca } = uplink;
-  const identity = () => ({
-    gatewayKey: gatewayKeys(config.dataDir).privateKey,
-    certificate: certificate === null || key === null ? null : { cert: readPem(certificate), key: resolveSecret(key) },
-  });
-  const { Renewal } = enrolment === null ? { Renewal: null } : await import('./sync/renewal.ts');
-  const password = uplink.password === null ? null : resolveSecret(uplink.password);
-  const bridgeKey = bridgePublicKey(uplink.bridgeKey);
-  const desk = new RemoteDesk({
-    gateway: config.gateway.id,
-    keys: [bridgeKey],
-    gatewayKey: () => gatewayKeys(config.dataDir).privateKey,
-    store,
-    clock,
-    clockState: () => clockState.state(),
-    execute,
-    note: (event, data) => pipeline.gateway.remote(event, data),
-    log: (level, message, fields) => log[level](fields, message),
-  });
-  return createUplink({
-    site: config.site.id,
-    gateway: config.gateway.id,
-    boot: store.recovery.boot,
-    previousBoot: store.recovery.previousBoot,
-    url: uplink.brokers[0] ?? '',
-    moreUrls: uplink.brokers.slice(1),
-    password,
-    ca: uplink.ca === null ? null : readPem(uplink.ca),
-    gatewayKey: gatewayKeys(config.dataDir).privateKey,
-    identity,
-    ...(Renewal === null || enrolment === null || ca === null
-      ? {}
-      : {
-          renewal: (onRenewed: () => void) =>
-            new Renewal({
-              gateway: config.gateway.id,
-              dataDir: config.dataDir,
-              enrolment,
-              ca: readPem(ca),
-              wallMs: () => clock.wallMs(),
-              random: Math.random,
-              log: (level, message, fields) => log[level](fields, message),
-              onRenewed,
-            }),
-        }),
-    bridgeKey,
-    onCommand: (payload, session) => desk.receive(payload, session),
-    store,
-    clock,
-    random: Math.random,
-    log: (level, message, fields) => log[level](fields, message),
-    agentVersion,
-    clockState: () => clockState.state(),
-    waitsFor,
-    ackTimeoutMs: uplink.ackTimeoutS * 1000,
-    minuteLingerMs: config.summaries.openMinuteEveryS < 60 ? 0 : minutePairMs,
-    outageAfterMs: uplink.outageAfterS * 1000,
-    onOutage: (outage) => pipeline.gateway.uplinkOutage(outage),
-    onDeadLetter: (letter) => log.error(letter, 'the bridge refused a batch for good; selvedge outbox list shows it'),
-  });
-}
-
 export function driversFor(
   config: Config,
   machines: readonly WatchedMachine[],
@@ -291,14 +217,6 @@ export function writeDeskFor(
     makeId: randomUUID,
     log: (level, message, fields) => log[level](fields, message),
   });
-}
-
-function readPem(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new AgentError('fileUnreadable', `${path}: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

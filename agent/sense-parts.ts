@@ -1,10 +1,11 @@
 /** What the eye and the ear of the agent are made of. Each is loaded only where a machine has one. */
-import { join } from 'node:path';
 import type { Config } from './config/config.ts';
 import { resolveSecret } from './config/secrets.ts';
 import type { InstalledModels } from './models/installed.ts';
+import { ownVerb, type ConfigFiles } from './own-verb.ts';
 import type { PipelineParts } from './parts.ts';
 import type { Pipeline } from './pipeline-ports.ts';
+import { RollRequests } from './rolls/requests.ts';
 import type { EarDesk } from './senses/ear/desk.ts';
 import type { EarStaff } from './senses/ear/staff.ts';
 import type { EyeDesk } from './senses/eye/desk.ts';
@@ -105,13 +106,10 @@ export async function earStaffFor(
   });
 }
 
-/** Starts a verb as a process of its own. */
-export const launcher = join(import.meta.dirname, 'bin', 'selvedge');
-
 /** Teaching from the page; null where no machine has an eye: then nothing of it is loaded. */
 export async function teachingFor(
   config: Config,
-  files: { readonly configPath: string; readonly endpointsPath?: string },
+  files: ConfigFiles,
   {
     pipeline,
     clock,
@@ -121,8 +119,6 @@ export async function teachingFor(
 ): Promise<TeachDesk | null> {
   if (eye === null) return null;
   const { TeachDesk: Desk } = await import('./senses/teach-desk.ts');
-  const { configPath, endpointsPath } = files;
-  const given = ['--config', configPath, ...(endpointsPath === undefined ? [] : ['--endpoints', endpointsPath])];
   return new Desk({
     eyes: config.machines.flatMap(({ id, eye: tube, webEye }) => {
       const any = tube ?? webEye;
@@ -133,10 +129,23 @@ export async function teachingFor(
     model: () => eye.view().model,
     command: (machine, fabric) => {
       const what = ['--machine', machine, '--fabric', fabric, '--from', 'camera', '--progress'];
-      return ['sh', launcher, 'teach', 'vision', ...given, ...what];
+      return [...ownVerb(['teach', 'vision'], files), ...what];
     },
     taught: (machine, taught) => pipeline.fabric.clothTaught(machine, taught),
     clock,
+    log: loggedBy(log),
+  });
+}
+
+/** Begins of rolls that people ask for at the terminal, of the machines whose cloth is looked at. */
+export function rollRequestsFor(
+  config: Config,
+  { pipeline, log }: Pick<PipelineParts, 'log'> & { readonly pipeline: Pipeline },
+): RollRequests {
+  return new RollRequests({
+    dataDir: config.dataDir,
+    machines: config.machines.flatMap((machine) => ((machine.eye ?? machine.webEye) === null ? [] : [machine.id])),
+    begin: (machine, id) => void pipeline.fabric.rollBegin(machine, id),
     log: loggedBy(log),
   });
 }

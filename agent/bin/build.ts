@@ -3,25 +3,16 @@
  * starts: no types to strip at each start, no comments and no unused parts of packages in memory
  * (docs/decisions/0016-the-agent-starts-built.md). `agent/bin/selvedge` calls it when a source is newer than the build.
  *
+ * Invariants (test/unit/builds/agent-build.test.ts, test/integration/agent-build.test.ts; of the folder itself: agent/built-folder.ts):
  *  B1  The folder of a build is named by the hash of everything it is made from: a build that exists is the right one.
  *  B2  A build appears by one rename, and `current` names it afterwards by another: who starts meanwhile gets the old one, whole.
  *  B3  `current` is as old as the sources were when they were read: a change during a build is seen at the next start.
  *  B4  A running agent finds the parts it loads later: the newest builds stay.
  */
-import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { rolldown, type Plugin } from 'rolldown';
+import { builtFolder, hashOf } from '../built-folder.ts';
 
 const root = join(import.meta.dirname, '../..');
 const rooms = ['agent', 'drivers', 'models', 'cloud-bridge'];
@@ -31,23 +22,15 @@ const keptBuilds = 3;
 const stayPackages =
   /^(@nats-io|@peculiar|@serialport|aedes|better-sqlite3|modbus-serial|mqtt|node-opcua|nodemailer|onnxruntime-node|pg|qrcode-terminal|reflect-metadata|rolldown|serialport|sharp|vite)(\/|-|$)/;
 
-/** Makes the build of the present sources and gives its folder; takes 3 s, or nothing where it is there already. */
-export async function buildAgent(dist: string): Promise<string> {
+/**
+ * Makes the build of the present sources and gives its folder; takes 3 s, or nothing where it is there already.
+ * @param make writes it to the folder it is given
+ */
+export async function buildAgent(dist: string, make: (dir: string) => Promise<void> = bundle): Promise<string> {
   const startedAt = new Date();
-  const name = sourceHash();
-  const dir = join(dist, name);
+  const name = await hashOf(root, [...rooms.flatMap(sourcesIn), 'package-lock.json']);
   mkdirSync(dist, { recursive: true });
-  if (!existsSync(join(dir, 'cli.mjs'))) {
-    const beside = join(dist, `.building-${process.pid}`);
-    await bundle(beside);
-    try {
-      renameSync(beside, dir);
-    } catch (error) {
-      // Another process was faster; its build is the same one.
-      rmSync(beside, { recursive: true, force: true });
-      if (!existsSync(join(dir, 'cli.mjs'))) throw error;
-    }
-  }
+  const dir = await builtFolder({ dist, name, entry: 'cli.mjs', make });
   const current = join(dist, `.current-${process.pid}`);
   writeFileSync(current, `${name}\n`);
   utimesSync(current, startedAt, startedAt);
@@ -56,7 +39,8 @@ export async function buildAgent(dist: string): Promise<string> {
   return dir;
 }
 
-async function bundle(dir: string): Promise<void> {
+/** All of it: the command line and what it starts, with the parts of packages they use. */
+export async function bundle(dir: string): Promise<void> {
   const build = await rolldown({
     input: { cli: join(root, 'agent/cli.ts') },
     platform: 'node',
@@ -102,16 +86,6 @@ const places: Plugin = {
     return started.replace(/import\.meta\.(url|dirname|filename|main)\b/g, (all, name: string) => placeOf[name] ?? all);
   },
 };
-
-/** Names the build that the present sources, packages and this script give. */
-function sourceHash(): string {
-  const hash = createHash('sha256');
-  for (const file of [...rooms.flatMap(sourcesIn), 'package-lock.json']) {
-    hash.update(`${file}\n`);
-    hash.update(readFileSync(join(root, file)));
-  }
-  return hash.digest('hex').slice(0, 16);
-}
 
 function sourcesIn(room: string): string[] {
   const entries = readdirSync(join(root, room), { recursive: true, withFileTypes: true });

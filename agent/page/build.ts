@@ -2,15 +2,17 @@
  * Builds the web application of the page with Vite, when its sources changed: `node agent/page/build.ts` by hand, or
  * `ensurePageBuilt()` at a start, which does it in a child process so that Vite is never loaded into the agent.
  *
- *  B1  The folder of a build is named by the hash of everything it is made from: a build that exists is the right one.
- *  B2  A build appears by one rename: two processes that start at once disturb neither each other nor a running page.
+ * Invariants (test/unit/page/build.test.ts; of the folder itself: agent/built-folder.ts):
+ *  B1  Two processes that start at once disturb neither each other nor a running page.
+ *  B2  Builds of older sources are cleared away.
  *  B3  No page is built with a text that one of its languages lacks: the first such text is named.
  */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { access, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { builtFolder, hashOf } from '../built-folder.ts';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
 
@@ -21,32 +23,23 @@ const rootDir = dirname(dirname(pageDir));
 
 /** Names the build that the present sources and packages give. */
 async function sourceHash(): Promise<string> {
-  const hash = createHash('sha256');
   const entries = await readdir(webDir, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const packages = ['preact', 'uplot', 'vite'].map((name) => join(rootDir, 'node_modules', name, 'package.json'));
-  for (const file of [...files.sort(), fileURLToPath(import.meta.url), ...packages]) {
-    hash.update(`${relative(rootDir, file).split(sep).join('/')}\n`);
-    hash.update(await readFile(file));
-  }
-  return hash.digest('hex').slice(0, 16);
+  const all = [...files.sort(), fileURLToPath(import.meta.url), ...packages];
+  return hashOf(
+    rootDir,
+    all.map((file) => relative(rootDir, file)),
+  );
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const entry = 'index.html';
 
 /** Folder of the web application, built first if need be (about 2 s). Rejects with AGT-503 when it cannot be built. */
 export async function ensurePageBuilt(distDir = ownDistDir): Promise<string> {
   try {
     const dir = join(distDir, await sourceHash());
-    if (await exists(join(dir, 'index.html'))) return dir;
-    await runBuild(distDir);
+    if (!existsSync(join(dir, entry))) await runBuild(distDir);
     return dir;
   } catch (error) {
     if (error instanceof AgentError) throw error;
@@ -81,13 +74,18 @@ const pageTextProblems = async (): Promise<readonly string[]> =>
  * @param textProblems what is wrong with the translations of the page; with any, nothing is built
  */
 export async function buildPage(distDir = ownDistDir, textProblems = pageTextProblems): Promise<string> {
-  const dir = join(distDir, await sourceHash());
-  if (await exists(join(dir, 'index.html'))) return dir;
+  const name = await sourceHash();
+  if (existsSync(join(distDir, name, entry))) return join(distDir, name);
   const [problem] = await textProblems();
   if (problem !== undefined) throw new AgentError('pageBuildFailed', `agent/web/languages: ${problem}`);
-  const { build } = await import('vite');
   makeFolder(distDir);
-  const beside = join(distDir, `.building-${process.pid}`);
+  const dir = await builtFolder({ dist: distDir, name, entry, make: bundle });
+  await removeOthers(distDir, name);
+  return dir;
+}
+
+async function bundle(outDir: string): Promise<void> {
+  const { build } = await import('vite');
   await build({
     root: webDir,
     configFile: false,
@@ -96,41 +94,19 @@ export async function buildPage(distDir = ownDistDir, textProblems = pageTextPro
     publicDir: join(webDir, 'public'),
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     build: {
-      outDir: beside,
+      outDir,
       emptyOutDir: true,
       target: 'es2022',
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
     },
   });
-  try {
-    await rename(beside, dir);
-  } catch (error) {
-    // Another process was faster; its build is the same one.
-    await rm(beside, { recursive: true, force: true });
-    if (!(await exists(join(dir, 'index.html')))) throw error;
-  }
-  await removeOthers(distDir, dir);
-  return dir;
 }
 
-/** Running pages hold their files in memory, so builds of older sources can go. */
-async function removeOthers(distDir: string, dir: string): Promise<void> {
-  for (const name of await readdir(distDir)) {
-    const other = join(distDir, name);
-    if (other !== dir && !isBeingBuilt(name)) await rm(other, { recursive: true, force: true });
-  }
-}
-
-/** A half-made build whose process is gone is rubbish. */
-function isBeingBuilt(name: string): boolean {
-  const pid = Number(/^\.building-(\d+)$/.exec(name)?.[1] ?? 'NaN');
-  if (!Number.isInteger(pid)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
+/** Running pages hold their files in memory, so builds of older sources can go; what is being built stays. */
+async function removeOthers(distDir: string, name: string): Promise<void> {
+  for (const other of await readdir(distDir)) {
+    if (other !== name && !other.startsWith('.')) await rm(join(distDir, other), { recursive: true, force: true });
   }
 }
 

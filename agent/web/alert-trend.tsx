@@ -6,6 +6,8 @@ import type { CurveOfAlert } from './alert-evidence.ts';
 import type { Failure } from './client.ts';
 import { useLanguage } from './language.ts';
 import { MachinesHere } from './machines-here.ts';
+import { curveOptions, lineOf, rangeWith } from './plot-options.ts';
+import { colour, placePlot } from './plot.ts';
 import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
 import { fetchBand } from './views-client.ts';
@@ -48,18 +50,10 @@ export function AlertTrend({ machine, curve, now }: Props) {
   useEffect(() => {
     const element = box.current;
     if (element === null || band === null) return undefined;
-    const made = new uPlot(
-      options(element, now.time.timeZone, text, { limit, raisedMs }),
-      [band.t.map((ms) => ms / 1000), [...band.mean]],
-      element,
-    );
-    made.setScale('x', { min: fromMs / 1000, max: toMs / 1000 });
-    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
-    watch.observe(element);
-    return () => {
-      watch.disconnect();
-      made.destroy();
-    };
+    const look = optionsOf(element, now.time.timeZone, text, { limit, raisedMs });
+    const { plot, remove } = placePlot(element, look, [band.t.map((ms) => ms / 1000), [...band.mean]]);
+    plot.setScale('x', { min: fromMs / 1000, max: toMs / 1000 });
+    return remove;
   }, [band, locale, now.time.timeZone]);
 
   if (problem !== null) return <Problem of={problem} />;
@@ -82,20 +76,12 @@ export function AlertTrend({ machine, curve, now }: Props) {
   );
 }
 
-const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-function options(
+function optionsOf(
   element: HTMLElement,
   timeZone: string,
   text: (value: number) => string,
   { limit, raisedMs }: Pick<CurveOfAlert, 'limit' | 'raisedMs'>,
 ): uPlot.Options {
-  const axis = {
-    stroke: () => colour('--muted'),
-    grid: { stroke: () => colour('--line'), width: 1 },
-    ticks: { show: false },
-    font: '12px system-ui, sans-serif',
-  };
   /** The limit lies across, the moment stands up; both over the curve. */
   const mark = (plot: uPlot): void => {
     const { ctx, bbox } = plot;
@@ -116,27 +102,16 @@ function options(
     const height = plot.valToPos(limit, 'y', true);
     line(bbox.left, height, bbox.left + bbox.width, height, colour('--fault'));
   };
-  return {
-    width: Math.max(120, element.clientWidth),
-    height: heightPx,
-    cursor: { show: false },
-    legend: { show: false },
-    padding: [8, 8, 0, 0],
-    tzDate: (s) => uPlot.tzDate(new Date(s * 1000), timeZone),
-    scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => withLimit(low, high, limit) } },
-    axes: [
-      { ...axis, size: 34, space: 70 },
-      { ...axis, size: 72, space: 34, values: (_plot, ticks) => ticks.map(text) },
-    ],
-    series: [{}, { stroke: () => colour('--curve'), width: 1.5, points: { show: false }, spanGaps: false }],
-    hooks: { draw: [mark] },
-  };
-}
-
-/** The limit is always to be seen, and nothing lies on the frame. */
-function withLimit(low: number | null, high: number | null, limit: number | null): [number, number] {
-  const least = Math.min(low ?? limit ?? 0, limit ?? Infinity);
-  const most = Math.max(high ?? limit ?? 1, limit ?? -Infinity);
-  const pad = Math.max((most - least) * 0.1, 0.5);
-  return [least - pad, most + pad];
+  const look = curveOptions({
+    widthPx: element.clientWidth,
+    heightPx,
+    fontPx: 12,
+    paddingPx: [8, 8],
+    colour,
+    times: { sizePx: 34, spacePx: 70 },
+    values: { sizePx: 72, spacePx: 34, text },
+    range: (low, high) => rangeWith(limit, low, high),
+  });
+  const tzDate = (s: number) => uPlot.tzDate(new Date(s * 1000), timeZone);
+  return { ...look, tzDate, series: [{}, lineOf(colour)], hooks: { draw: [mark] } };
 }

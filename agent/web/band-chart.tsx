@@ -3,11 +3,13 @@
  * back by the arrow keys or by its buttons, a quarter of the range a step; what was moved stands still, while the present goes on.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import type { MachineView } from '../live.ts';
 import type { Band } from '../store/view-sums.ts';
 import type { Failure } from './client.ts';
 import { useLanguage, type Key } from './language.ts';
+import { curveOptions, lineOf } from './plot-options.ts';
+import { colour, placePlot } from './plot.ts';
 import { Problem } from './problem.tsx';
 import type { Now } from './times.ts';
 import { csvPath, fetchBand, type Span } from './views-client.ts';
@@ -148,21 +150,15 @@ function Chart({ machine, signal, range, now }: ChartProps) {
   useEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const made = new uPlot(
-      options(element, clockOf(range.ms, now.time.timeZone, locale), words.value),
-      [[], [], [], []],
-      element,
-    );
+    const look = optionsOf(element, clockOf(range.ms, now.time.timeZone, locale), words.value);
+    const { plot: made, remove } = placePlot(element, look, [[], [], [], []]);
     plot.current = made;
     if (latest.current !== null) {
       draw(made, latest.current);
       setDrawn((times) => times + 1);
     }
-    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
-    watch.observe(element);
     return () => {
-      watch.disconnect();
-      made.destroy();
+      remove();
       plot.current = null;
     };
     // Its digits and times are of a language.
@@ -243,8 +239,6 @@ function rangeOf(
   return say('machine-page.from-to', { low: text(least), high: text(most), last: text(last) });
 }
 
-const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 /** Times along a curve, at the site: finer than a minute, of a day, or of many. */
 function clockOf(spanMs: number, timeZone: string, locale: string): (ms: number) => string {
   const time = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
@@ -258,32 +252,18 @@ function clockOf(spanMs: number, timeZone: string, locale: string): (ms: number)
   return (ms) => format.format(ms);
 }
 
-function options(element: HTMLElement, clock: (ms: number) => string, text: Words['value']): uPlot.Options {
-  const axis = {
-    stroke: () => colour('--muted'),
-    grid: { stroke: () => colour('--line'), width: 1 },
-    ticks: { show: false },
-    font: '12px system-ui, sans-serif',
-  };
+function optionsOf(element: HTMLElement, clock: (ms: number) => string, text: Words['value']): uPlot.Options {
+  const look = curveOptions({
+    widthPx: element.clientWidth,
+    heightPx,
+    fontPx: 12,
+    paddingPx: [8, 8],
+    colour,
+    times: { sizePx: 26, spacePx: 80, text: clock },
+    // The unit stands in the words below.
+    values: { sizePx: 64, spacePx: 34, text: (value) => text({ value, kind: 'gauge', unit: '' }) },
+  });
   const edge = { width: 0, points: { show: false }, spanGaps: false };
-  return {
-    width: Math.max(120, element.clientWidth),
-    height: heightPx,
-    cursor: { show: false },
-    legend: { show: false },
-    padding: [8, 8, 0, 0],
-    scales: { x: { time: true, auto: false }, y: {} },
-    bands: [{ series: [1, 2], fill: () => colour('--curve-fill') }],
-    axes: [
-      { ...axis, size: 26, space: 80, values: (_plot, ticks) => ticks.map((s) => clock(s * 1000)) },
-      {
-        ...axis,
-        size: 64,
-        space: 34,
-        // The unit stands in the words below.
-        values: (_plot, ticks) => ticks.map((value) => text({ value, kind: 'gauge', unit: '' })),
-      },
-    ],
-    series: [{}, edge, edge, { stroke: () => colour('--curve'), width: 1.5, points: { show: false }, spanGaps: false }],
-  };
+  const bands = [{ series: [1, 2] as [number, number], fill: () => colour('--curve-fill') }];
+  return { ...look, bands, series: [{}, edge, edge, lineOf(colour)] };
 }

@@ -1,10 +1,10 @@
 /** The cloth the eye of a machine is to know: what it knows of it, and teaching it while good cloth runs. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
-import { fetchCloth, stopTeaching, teachCloth, type ClothView, type Failure, type Result } from './client.ts';
+import { fetchCloth, stopTeaching, teachCloth, type ClothView } from './client.ts';
 import { cureWord, knownWord, outcomeWord, progressWord } from './cloth-words.ts';
 import { useLanguage } from './language.ts';
-import { Problem } from './problem.tsx';
+import { TeachButton, TeachingBox, useTeaching } from './teaching.tsx';
 import type { Now } from './times.ts';
 
 /** While it runs. */
@@ -21,49 +21,41 @@ export function Cloth({ machine, now, csrf }: Props) {
   const language = useLanguage();
   const { say } = language;
   const [isOpen, setOpen] = useState(false);
-  const [cloth, setCloth] = useState<ClothView | null>(null);
-  const [problem, setProblem] = useState<Failure | null>(null);
-  const take = (answer: Result<ClothView>): void => {
-    setProblem(answer.ok ? null : answer);
-    if (answer.ok) setCloth(answer.value);
-  };
-  const load = (): void => void fetchCloth(machine.id).then(take);
-  const isRunning = cloth?.teaching?.state === 'running';
-  useEffect(() => {
-    if (!isOpen) return;
-    load();
-    if (!isRunning) return;
-    const timer = window.setInterval(load, askEveryMs);
-    return () => window.clearInterval(timer);
-  }, [isOpen, isRunning]);
-  const send = async (call: typeof teachCloth): Promise<void> => {
-    if (csrf !== null) take(await call(machine.id, csrf));
-  };
+  const how = { isOpen, everyMs: askEveryMs, fetch: fetchCloth };
+  const { known: cloth, isRunning, problem, send } = useTeaching(machine.id, csrf, how);
   return (
-    <details class="cloth" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>{say('cloth.title')}</summary>
-      <div class="cloth-body">
-        {cloth !== null && <p>{knownWord(cloth, (ms) => now.time.at(ms, now.ms), language)}</p>}
-        <div role="status">{isRunning && <p class="told">{progressWord(cloth.teaching, language)}</p>}</div>
-        {cloth?.teaching?.report && <Outcome report={cloth.teaching.report} />}
-        {cloth !== null && csrf !== null && !isRunning && (
-          <Teach machine={machine} fabric={cloth.fabric} disabled={now.stale} onTeach={() => send(teachCloth)} />
-        )}
-        {csrf !== null && isRunning && (
-          <button
-            type="button"
-            disabled={now.stale}
-            aria-label={say('cloth.stop-at', { machine: machine.name })}
-            onClick={() => void send(stopTeaching)}
-          >
-            {say('cloth.stop')}
-          </button>
-        )}
-        <div role="alert" class="problem-slot">
-          <Problem of={problem} />
-        </div>
+    <TeachingBox title={say('cloth.title')} problem={problem} onToggle={setOpen}>
+      {cloth !== null && <p>{knownWord(cloth, (ms) => now.time.at(ms, now.ms), language)}</p>}
+      <div role="status">
+        {isRunning && cloth?.teaching && <p class="told">{progressWord(cloth.teaching, language)}</p>}
       </div>
-    </details>
+      {cloth?.teaching?.report && <Outcome report={cloth.teaching.report} />}
+      {cloth !== null && csrf !== null && !isRunning && (
+        <TeachButton
+          disabled={now.stale}
+          words={{
+            teach: say('cloth.teach'),
+            teachAt: say('cloth.teach-at', { machine: machine.name }),
+            what: say('cloth.teach-fabric', { fabric: cloth.fabric }),
+            now: say('cloth.teach-now'),
+            cancel: say('cloth.cancel'),
+          }}
+          onTeach={() => send(teachCloth)}
+        >
+          <strong>{say('cloth.only-good')}</strong> {say('cloth.takes-for-good', { fabric: cloth.fabric })}
+        </TeachButton>
+      )}
+      {csrf !== null && isRunning && (
+        <button
+          type="button"
+          disabled={now.stale}
+          aria-label={say('cloth.stop-at', { machine: machine.name })}
+          onClick={() => void send(stopTeaching)}
+        >
+          {say('cloth.stop')}
+        </button>
+      )}
+    </TeachingBox>
   );
 }
 
@@ -92,52 +84,6 @@ function Outcome({ report }: { report: NonNullable<NonNullable<ClothView['teachi
           </ul>
         </>
       )}
-    </div>
-  );
-}
-
-interface TeachProps {
-  readonly machine: MachineView;
-  readonly fabric: string;
-  readonly disabled: boolean;
-  readonly onTeach: () => Promise<void>;
-}
-
-/** Whatever runs is taken for good: so it is asked first. */
-function Teach({ machine, fabric, disabled, onTeach }: TeachProps) {
-  const { say } = useLanguage();
-  const [step, setStep] = useState<'idle' | 'asking' | 'sending'>('idle');
-  if (step === 'idle') {
-    return (
-      <button
-        type="button"
-        disabled={disabled}
-        aria-label={say('cloth.teach-at', { machine: machine.name })}
-        onClick={() => setStep('asking')}
-      >
-        {say('cloth.teach')}
-      </button>
-    );
-  }
-  return (
-    <div class="ack" role="group" aria-label={say('cloth.teach-fabric', { fabric })}>
-      <p>
-        <strong>{say('cloth.only-good')}</strong> {say('cloth.takes-for-good', { fabric })}
-      </p>
-      <button
-        type="button"
-        class="primary"
-        disabled={disabled || step === 'sending'}
-        onClick={() => {
-          setStep('sending');
-          void onTeach().then(() => setStep('idle'));
-        }}
-      >
-        {say('cloth.teach-now')}
-      </button>
-      <button type="button" class="quiet" disabled={step === 'sending'} onClick={() => setStep('idle')}>
-        {say('cloth.cancel')}
-      </button>
     </div>
   );
 }

@@ -9,9 +9,12 @@ import { en } from './languages/en/index.ts';
 import type { Key, Language } from './speech.ts';
 
 export type { ActEntry, MeView, PersonView, Role, TabletView };
-export type Told<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly code: string; readonly waitS: number | null };
+/** Why not, and for how many seconds not; null: nobody knows. */
+export interface Refused {
+  readonly code: string;
+  readonly waitS: number | null;
+}
+export type Told<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & Refused);
 
 async function ask<T>(path: string, init: RequestInit = {}): Promise<Told<T>> {
   try {
@@ -93,7 +96,7 @@ export const fetchAudit = (user: string, cursor: string | null) => {
 const known = (key: string): Key | null => (Object.hasOwn(en, key) ? (key as Key) : null);
 
 /** What a refusal is called. */
-export function problemText(say: Language['say'], { code, waitS }: { code: string; waitS: number | null }): string {
+export function problemText(say: Language['say'], { code, waitS }: Refused): string {
   return say(known(`people.problem.${code}`) ?? 'people.problem.other', { seconds: waitS ?? 5 });
 }
 export const roleText = (say: Language['say'], role: Role): string =>

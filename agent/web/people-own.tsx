@@ -85,7 +85,7 @@ function OwnPassword({ csrf, onDone }: { csrf: string; onDone: () => void }) {
   const submit = (event: Event): void => {
     event.preventDefault();
     if (password === repeat) run(() => changePassword(old, password, csrf), onDone);
-    else setProblem(say('people.problem.differ'));
+    else setProblem({ code: 'differ', waitS: null });
   };
   return (
     <details>

@@ -1,64 +1,16 @@
 /** What the forms about people are made of. */
-import { useId, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { useSending } from './form.tsx';
 import { useLanguage } from './language.ts';
-import { problemText, type Told } from './people-client.ts';
+import { problemText, type Refused } from './people-client.ts';
 
-interface InputProps {
-  readonly label: string;
-  readonly type?: 'text' | 'password';
-  readonly value: string;
-  readonly onValue: (value: string) => void;
-  readonly autoComplete: string;
-  readonly hint?: string;
-  /** A keyboard of digits. */
-  readonly digits?: boolean;
-}
+export { Input } from './form.tsx';
 
-export function Input({ label, type = 'password', value, onValue, autoComplete, hint, digits = false }: InputProps) {
-  const id = useId();
-  const input = {
-    id,
-    value,
-    autoComplete,
-    autoCapitalize: 'none',
-    spellcheck: false,
-    required: true,
-    inputMode: digits ? 'numeric' : undefined,
-    'aria-describedby': hint === undefined ? undefined : `${id}-hint`,
-    onInput: (event: { readonly currentTarget: HTMLInputElement }) => onValue(event.currentTarget.value),
-  } as const;
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {type === 'password' ? <input type="password" {...input} /> : <input type="text" {...input} />}
-      {hint !== undefined && (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-    </div>
-  );
-}
-
-/** Sends once at a time; keeps what was refused, in the language of the page. */
+/** Sends once at a time; keeps what was refused, and says it in the language of the page. */
 export function useDeed() {
   const { say } = useLanguage();
-  const [problem, setProblem] = useState<string | null>(null);
-  const [busy, setBusy] = useState(false);
-  const sending = useRef(false);
-  const run = <T,>(send: () => Promise<Told<T>>, onDone: (value: T) => void): void => {
-    if (sending.current) return;
-    sending.current = true;
-    setBusy(true);
-    setProblem(null);
-    void send().then((answer) => {
-      sending.current = false;
-      setBusy(false);
-      if (answer.ok) onDone(answer.value);
-      else setProblem(problemText(say, answer));
-    });
-  };
-  return { problem, busy, run, setProblem };
+  const { problem, ...rest } = useSending<Refused>();
+  return { ...rest, problem: problem === null ? null : problemText(say, problem) };
 }
 
 export function Problem({ text }: { readonly text: string | null }) {

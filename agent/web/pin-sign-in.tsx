@@ -71,7 +71,7 @@ export function JoinForm({ token, onDone }: Props & { readonly token: string }) 
         onSubmit={(event) => {
           event.preventDefault();
           if (password === repeat) run(() => join(token, password), onDone);
-          else setProblem(say('people.problem.differ'));
+          else setProblem({ code: 'differ', waitS: null });
         }}
       >
         <h1>{say('people.join')}</h1>

@@ -1,10 +1,10 @@
 /** The ear of a machine: what it knows, and teaching it while the machine runs well. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
-import { fetchSound, stopTeachingSound, teachSound, type Failure, type Result, type SoundView } from './client.ts';
+import { fetchSound, stopTeachingSound, teachSound, type SoundView } from './client.ts';
 import { useLanguage } from './language.ts';
-import { Problem } from './problem.tsx';
 import { knownSoundWord, movedWord, otherVersionsWord, soundOutcomeWord, soundProgress } from './sound-words.ts';
+import { TeachButton, TeachingBox, useTeaching } from './teaching.tsx';
 import type { Now } from './times.ts';
 import { reasonWord } from './words.ts';
 
@@ -21,48 +21,38 @@ interface Props {
 export function Sound({ machine, now, csrf }: Props) {
   const { say } = useLanguage();
   const [isOpen, setOpen] = useState(false);
-  const [sound, setSound] = useState<SoundView | null>(null);
-  const [problem, setProblem] = useState<Failure | null>(null);
-  const take = (answer: Result<SoundView>): void => {
-    setProblem(answer.ok ? null : answer);
-    if (answer.ok) setSound(answer.value);
-  };
-  const load = (): void => void fetchSound(machine.id).then(take);
-  const isRunning = sound?.teaching?.state === 'running';
-  useEffect(() => {
-    if (!isOpen) return;
-    load();
-    if (!isRunning) return;
-    const timer = window.setInterval(load, askEveryMs);
-    return () => window.clearInterval(timer);
-  }, [isOpen, isRunning]);
-  const send = async (call: typeof teachSound): Promise<void> => {
-    if (csrf !== null) take(await call(machine.id, csrf));
-  };
+  const how = { isOpen, everyMs: askEveryMs, fetch: fetchSound };
+  const { known: sound, isRunning, problem, send } = useTeaching(machine.id, csrf, how);
   return (
-    <details class="cloth" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>{say('sound.title')}</summary>
-      <div class="cloth-body">
-        {sound !== null && <Known sound={sound} now={now} />}
-        <div role="status">{isRunning && <Progress sound={sound} />}</div>
-        {sound !== null && csrf !== null && !isRunning && (
-          <Teach machine={machine} disabled={now.stale} onTeach={() => send(teachSound)} />
-        )}
-        {csrf !== null && isRunning && (
-          <button
-            type="button"
-            disabled={now.stale}
-            aria-label={say('sound.stop-at', { machine: machine.name })}
-            onClick={() => void send(stopTeachingSound)}
-          >
-            {say('sound.stop')}
-          </button>
-        )}
-        <div role="alert" class="problem-slot">
-          <Problem of={problem} />
-        </div>
-      </div>
-    </details>
+    <TeachingBox title={say('sound.title')} problem={problem} onToggle={setOpen}>
+      {sound !== null && <Known sound={sound} now={now} />}
+      <div role="status">{sound !== null && isRunning && <Progress sound={sound} />}</div>
+      {sound !== null && csrf !== null && !isRunning && (
+        <TeachButton
+          disabled={now.stale}
+          words={{
+            teach: say('sound.teach'),
+            teachAt: say('sound.teach-at', { machine: machine.name }),
+            what: say('sound.teach-of', { machine: machine.name }),
+            now: say('sound.teach-now'),
+            cancel: say('sound.cancel'),
+          }}
+          onTeach={() => send(teachSound)}
+        >
+          <strong>{say('sound.must-be-well')}</strong> {say('sound.takes-for-good')}
+        </TeachButton>
+      )}
+      {csrf !== null && isRunning && (
+        <button
+          type="button"
+          disabled={now.stale}
+          aria-label={say('sound.stop-at', { machine: machine.name })}
+          onClick={() => void send(stopTeachingSound)}
+        >
+          {say('sound.stop')}
+        </button>
+      )}
+    </TeachingBox>
   );
 }
 
@@ -102,50 +92,5 @@ function Progress({ sound }: { sound: SoundView }) {
         <li key={line}>{line}</li>
       ))}
     </ul>
-  );
-}
-
-interface TeachProps {
-  readonly machine: MachineView;
-  readonly disabled: boolean;
-  readonly onTeach: () => Promise<void>;
-}
-
-/** Whatever is heard is taken for good: so it is asked first. */
-function Teach({ machine, disabled, onTeach }: TeachProps) {
-  const { say } = useLanguage();
-  const [step, setStep] = useState<'idle' | 'asking' | 'sending'>('idle');
-  if (step === 'idle') {
-    return (
-      <button
-        type="button"
-        disabled={disabled}
-        aria-label={say('sound.teach-at', { machine: machine.name })}
-        onClick={() => setStep('asking')}
-      >
-        {say('sound.teach')}
-      </button>
-    );
-  }
-  return (
-    <div class="ack" role="group" aria-label={say('sound.teach-of', { machine: machine.name })}>
-      <p>
-        <strong>{say('sound.must-be-well')}</strong> {say('sound.takes-for-good')}
-      </p>
-      <button
-        type="button"
-        class="primary"
-        disabled={disabled || step === 'sending'}
-        onClick={() => {
-          setStep('sending');
-          void onTeach().then(() => setStep('idle'));
-        }}
-      >
-        {say('sound.teach-now')}
-      </button>
-      <button type="button" class="quiet" disabled={step === 'sending'} onClick={() => setStep('idle')}>
-        {say('sound.cancel')}
-      </button>
-    </div>
   );
 }

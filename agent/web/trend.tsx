@@ -5,6 +5,8 @@ import type { MachineView } from '../live.ts';
 import { fetchTrend } from './client.ts';
 import { useLanguage, type Language } from './language.ts';
 import { addPoint, rangeText, type Points } from './points.ts';
+import { curveOptions, lineOf, wideRange } from './plot-options.ts';
+import { colour, placePlot } from './plot.ts';
 import { chartable, signalWord, unitSign, valueText } from './words.ts';
 import type { Now, SiteTime } from './times.ts';
 
@@ -97,17 +99,14 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
   useEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const made = new uPlot(plotOptions(element, now.time, language), [[], []], element);
+    const { plot: made, remove } = placePlot(element, optionsOf(element, now.time, language), [[], []]);
     plot.current = made;
-    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
-    watch.observe(element);
     const dark = matchMedia('(prefers-color-scheme: dark)');
     const redraw = () => made.redraw(false, true);
     dark.addEventListener('change', redraw);
     return () => {
       dark.removeEventListener('change', redraw);
-      watch.disconnect();
-      made.destroy();
+      remove();
       plot.current = null;
     };
   }, [now.time, language]);
@@ -133,52 +132,24 @@ function Curve({ machine, signal, now }: { machine: MachineView; signal: string;
   );
 }
 
-const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 const stepped = uPlot.paths.stepped?.({ align: 1 });
 
-function plotOptions(element: HTMLElement, time: SiteTime, language: Language): uPlot.Options {
-  const axis = {
-    stroke: () => colour('--muted'),
-    grid: { stroke: () => colour('--line'), width: 1 },
-    ticks: { show: false },
-    font: '11px system-ui, sans-serif',
+function optionsOf(element: HTMLElement, time: SiteTime, language: Language): uPlot.Options {
+  const look = curveOptions({
+    widthPx: element.clientWidth,
+    heightPx,
+    fontPx: 11,
+    paddingPx: [6, 4],
+    colour,
+    times: { sizePx: 22, spacePx: 70, text: (ms) => time.minute(ms) },
+    values: { sizePx: 46, spacePx: 28, text: (value) => valueText({ value, kind: 'gauge' }, language) },
+    range: wideRange,
+  });
+  const line = {
+    ...lineOf(colour),
+    fill: () => colour('--curve-fill'),
+    // Readings are kept by exception: what stands between two points is the first value, not a slope to the second.
+    ...(stepped === undefined ? {} : { paths: stepped }),
   };
-  return {
-    width: Math.max(120, element.clientWidth),
-    height: heightPx,
-    cursor: { show: false },
-    legend: { show: false },
-    padding: [6, 4, 0, 0],
-    tzDate: (s) => uPlot.tzDate(new Date(s * 1000), time.timeZone),
-    scales: { x: { time: true, auto: false }, y: { range: (_plot, low, high) => wideRange(low, high) } },
-    axes: [
-      { ...axis, size: 22, space: 70, values: (_plot, ticks) => ticks.map((s) => time.minute(s * 1000)) },
-      {
-        ...axis,
-        size: 46,
-        space: 28,
-        values: (_plot, ticks) => ticks.map((value) => valueText({ value, kind: 'gauge' }, language)),
-      },
-    ],
-    series: [
-      {},
-      {
-        stroke: () => colour('--curve'),
-        fill: () => colour('--curve-fill'),
-        width: 1.5,
-        points: { show: false },
-        spanGaps: false,
-        // Readings are kept by exception: what stands between two points is the first value, not a slope to the second.
-        ...(stepped === undefined ? {} : { paths: stepped }),
-      },
-    ],
-  };
-}
-
-/** A flat line lies in the middle and not on the frame; nothing measured is below zero unless a value is. */
-function wideRange(low: number | null, high: number | null): [number, number] {
-  if (low === null || high === null) return [0, 1];
-  const pad = Math.max((high - low) * 0.1, Math.abs(high) * 0.02, 0.5);
-  return [low >= 0 ? Math.max(0, low - pad) : low - pad, high + pad];
+  return { ...look, tzDate: (s) => uPlot.tzDate(new Date(s * 1000), time.timeZone), series: [{}, line] };
 }

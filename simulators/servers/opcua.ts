@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MessageSecurityMode, nodesets, OPCUACertificateManager, OPCUAServer, SecurityPolicy } from 'node-opcua';
@@ -58,7 +59,7 @@ export function createOpcuaServer(options: OpcuaServerOptions): MachineServer {
     changing = changing.then(async () => {
       if (up === null || open === wanted) return;
       open = wanted;
-      if (open) return up.server.resumeEndPoints();
+      if (open) return resume(up.server);
       const closed = up.server.suspendEndPoints();
       for (const endpoint of up.server.endpoints) endpoint.abruptlyInterruptChannels();
       return closed;
@@ -122,6 +123,31 @@ export function createOpcuaServer(options: OpcuaServerOptions): MachineServer {
     },
   };
 }
+
+/**
+ * Listens again. The library adds listeners to its socket at each try, of which those of the start are enough, and never takes
+ * one off: where the port is taken for a while, or the link lost many times, they would pile up. So it is done here.
+ */
+async function resume(server: OPCUAServer): Promise<void> {
+  const sockets = server.endpoints
+    .map((endpoint): unknown => Reflect.get(endpoint, '_server'))
+    .filter((socket) => socket instanceof TcpServer);
+  const known = new Set(sockets.flatMap(listenersOf));
+  try {
+    await server.resumeEndPoints();
+  } finally {
+    for (const socket of sockets) {
+      for (const name of listened) {
+        for (const listener of socket.rawListeners(name)) {
+          if (!known.has(listener)) socket.removeListener(name, listener as () => void);
+        }
+      }
+    }
+  }
+}
+
+const listened = ['error', 'listening'] as const;
+const listenersOf = (socket: TcpServer) => listened.flatMap((name) => socket.rawListeners(name));
 
 async function startServer(machine: ScenarioMachine, folder: string, port: number): Promise<Up> {
   const serverCertificateManager = new OPCUACertificateManager({

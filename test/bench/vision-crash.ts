@@ -12,7 +12,8 @@ import type { Bench, Measured } from './bench.ts';
 import type { Run } from './judge.ts';
 import type { Served } from './modbus-floor.ts';
 import { BenchFailure, start, startScript, type Started } from './processes.ts';
-import { crashAgain, hold, windowOf, type Window } from './windows.ts';
+import { childOf } from '../support/children.ts';
+import { crashAgain, hold, windowOf, within, type Window } from './windows.ts';
 
 const machines = 50;
 const intervalMs = 100;
@@ -24,6 +25,8 @@ const controlForMs = 10_000;
 const livesMs = 1_500;
 const fps = 12;
 const fabric = 'jersey';
+const script = 'senses/eye/child';
+const picturesMs = 60_000;
 
 const polls = { name: 'vision:crash:pollsPct', limit: 99.9 };
 const lateness = { name: 'vision:crash:latenessP99Ms', limit: 1.2 };
@@ -73,14 +76,14 @@ async function oneRun(dir: string, signal: AbortSignal): Promise<Outcome> {
     agent = start('sh', [launcher, 'run', '--config', config]);
     while (!(await agent.line()).includes('"listening"'));
     agent.child.stdout?.resume();
-    // The eye is at its pictures.
-    await camera.line();
-    await delay(warmMs, undefined, { signal });
     const pid = agent.child.pid ?? 0;
+    await childOf(script, pid, { signal });
+    await within(camera.line(), picturesMs, 'the eye is at its pictures');
+    await delay(warmMs, undefined, { signal });
     const quiet = await windowOf(() => delay(quietForMs, undefined, { signal }), quietForMs);
     let crashes = 0;
     const crashing = await windowOf(async (untilMs) => {
-      crashes = await crashAgain(pid, 'senses/eye/child', () => camera.line(), { untilMs, livesMs, signal });
+      crashes = await crashAgain(pid, script, () => camera.line(), { untilMs, livesMs, signal });
     }, crashForMs);
     const held = await windowOf((untilMs) => hold(pid, untilMs, signal), controlForMs);
     await delay(1_000, undefined, { signal });

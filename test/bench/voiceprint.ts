@@ -15,11 +15,13 @@ import type { Served } from './modbus-floor.ts';
 import { BenchFailure, start, startScript, type Started } from './processes.ts';
 import { cpuSOf } from './resources.ts';
 import { bareMsPerS, speed, teachAll, writeSound } from './voiceprint-sound.ts';
-import { childrenOf, crashAgain, hold, windowOf, type Window } from './windows.ts';
+import { childOf } from '../support/children.ts';
+import { crashAgain, hold, windowOf, within, type Window } from './windows.ts';
 
 const machines = 50;
 const intervalMs = 100;
 const warmMs = 10_000;
+const connectMs = 60_000;
 const windowMs = 25_000;
 const controlForMs = 10_000;
 /** An ear that has listened for so long is ended. */
@@ -95,7 +97,8 @@ async function withEars(dir: string, sound: string, signal: AbortSignal): Promis
     const port = Number(await microphones.line());
     let [corePct, crashes] = [Number.NaN, 0];
     const [quiet, crashing, held] = await running(dir, port, signal, async (agent) => {
-      for (let connected = 0; connected < machines; connected += 1) await microphones.line();
+      await childOf(script, agent.pid, { signal });
+      await within(allBack(microphones), connectMs, 'every microphone is heard');
       await delay(warmMs, undefined, { signal });
       const first = await windowOf(async () => {
         corePct = await costOf(agent, signal);
@@ -208,8 +211,7 @@ async function writeConfig(dir: string, ports: readonly number[], microphonePort
 
 /** Percent of a core a microphone, of the ear's process alone; what it judged meanwhile is checked. */
 async function costOf(agent: Agent, signal: AbortSignal): Promise<number> {
-  const [ear] = childrenOf(agent.pid, script);
-  if (ear === undefined) throw new BenchFailure('no ear runs');
+  const ear = await childOf(script, agent.pid, { signal });
   const before = { atMs: performance.now(), cpuS: cpuSOf(ear), judged: agent.judged() };
   await delay(windowMs, undefined, { signal });
   const forS = (performance.now() - before.atMs) / 1000;

@@ -1,6 +1,6 @@
 /** Spans of a bench in which something is done to the agent, and what may be done to it. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { childOf } from '../support/children.ts';
 import { BenchFailure } from './processes.ts';
 
 /** UTC ms that follow the monotonic clock. */
@@ -43,8 +43,7 @@ export async function crashAgain(
   let crashes = 0;
   for (;;) {
     await delay(livesMs, undefined, { signal });
-    const [pid] = childrenOf(agent, script);
-    if (pid === undefined) throw new BenchFailure(`no ${script} runs`);
+    const pid = await childOf(script, agent, { signal });
     if (performance.now() >= untilMs) return crashes;
     process.kill(pid, 'SIGSEGV');
     crashes += 1;
@@ -57,17 +56,16 @@ export async function crashAgain(
   }
 }
 
-/** Processes an agent has started of this module, `senses/eye/child`, as it lies in the sources or in a build. */
-export function childrenOf(agent: number, script: string): number[] {
-  return readdirSync(`/proc/${agent}/task`)
-    .flatMap((thread) => read(`/proc/${agent}/task/${thread}/children`).split(' ').filter(Boolean).map(Number))
-    .filter((pid) => read(`/proc/${pid}/cmdline`).replaceAll('-', '/').includes(script));
-}
-
-function read(path: string): string {
+/** What `work` gives; rejects with a BenchFailure that says `what` when it takes longer than `withinMs`. */
+export async function within<T>(work: Promise<T>, withinMs: number, what: string): Promise<T> {
+  const rest = new AbortController();
+  const late = delay(withinMs, undefined, { signal: rest.signal }).then(() => {
+    throw new BenchFailure(`not within ${withinMs / 1000} s: ${what}`);
+  });
+  late.catch(() => undefined);
   try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
+    return await Promise.race([work, late]);
+  } finally {
+    rest.abort();
   }
 }

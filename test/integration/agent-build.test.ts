@@ -1,6 +1,6 @@
 /** `selvedge run` starts from a build of the sources; the build is never older than they are, and never in the way. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   cpSync,
@@ -15,8 +15,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as Build from '../../agent/bin/build.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -95,6 +97,44 @@ describe('the build of the agent', () => {
     assert.notEqual(current(), before);
     // Who runs the former one may load a part of it yet.
     assert.equal(builds().length, 2);
+  });
+
+  test('is made anew when a source was changed while the last one was made', async () => {
+    const script = pathToFileURL(join(copy, 'agent/bin/build.ts')).href;
+    const { buildAgent, bundle } = (await import(script)) as typeof Build;
+    const source = join(copy, 'agent/commands/run.ts');
+    appendFileSync(source, "\nprocess.stderr.write('this one\\n');\n");
+    await buildAgent(join(copy, 'agent/dist'), async (dir) => {
+      await bundle(dir);
+      appendFileSync(source, "\nprocess.stderr.write('and that one\\n');\n");
+    });
+    const { stderr } = run('--help');
+    assert.match(stderr, /this one\n[^]*and that one\n/);
+  });
+
+  test('is made once by two starts at once, and neither is disturbed', async () => {
+    const before = current();
+    appendFileSync(join(copy, 'agent/commands/run.ts'), "\nprocess.stderr.write('for both\\n');\n");
+    const starts = await Promise.all(
+      ['first', 'second'].map(async () => {
+        const child = spawn('sh', [launcher(), 'run', '--help'], { cwd: dir });
+        const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+        return {
+          stdout: stdout.slice(0, 19),
+          told: stderr.includes('for both'),
+          failed: stderr.includes('was not built'),
+        };
+      }),
+    );
+    const well = { stdout: 'Usage: selvedge run', told: true, failed: false };
+    assert.deepEqual(starts, [well, well]);
+    assert.notEqual(current(), before);
+    const all = readdirSync(join(copy, 'agent/dist'));
+    assert.deepEqual(
+      all.filter((name) => name.startsWith('.')),
+      [],
+    );
+    assert.ok(all.length <= 4, all.join(' '));
   });
 
   test('is left alone where somebody asks for the sources', () => {

@@ -1,6 +1,6 @@
 /** Of several ears at a time, which one hears a rig. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { childrenOf } from './eye-rig.ts';
+import { childrenOf } from '../support/children.ts';
 
 /** The ear of this process at the other end of a connection, by the ports it has there; 0 where none is. */
 export function earAt(ports: readonly (number | undefined)[]): number {

@@ -1,12 +1,11 @@
 /** Versions of the ear's models on trial: changed while it runs, and taken back when their process crashes. Simulated sound. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ranHealthy, trialMs } from '../../agent/models/slots.ts';
 import { earModelId, faultModelId } from '../../agent/senses/ear/knowledge.ts';
 import { earRig, type EarRig } from './ear-rig.ts';
+import { crashUntilTakenBack } from './site-models.ts';
 import { until } from './sync-rig.ts';
 
-const moment = { boot: 'b', monotonicMs: 0 };
 const turner = { kind: 'sewing' } as const;
 
 /** The ear's process, when it is another than these and both its models are open. */
@@ -34,30 +33,19 @@ for (const [id, what] of [
     async (t) => {
       const rig = await earRig(t, { turner });
       const { desk, models, logged } = rig;
-      const { installed, taken } = models;
       await models.bring(id, '8.0.0');
-      await installed.activate(id, '8.0.0');
-      installed.change(id, (slot) => ranHealthy(slot, trialMs, moment));
+      await models.use(id, '8.0.0', true);
       desk.start(new AbortController().signal);
-      const seen = [await earOtherThan(rig, [])];
+      const first = await earOtherThan(rig, []);
       const inUse = () => (id === earModelId ? desk.view().model : desk.view().faultModel);
       assert.deepEqual([inUse(), desk.view().onTrial], [`${id}@8.0.0`, []]);
 
       await models.bring(id, '8.1.0');
-      await installed.activate(id, '8.1.0');
+      await models.use(id, '8.1.0', false);
       await until('the new one is used', () => inUse() === `${id}@8.1.0`, 20_000);
       assert.deepEqual(desk.view().onTrial, [`${id}@8.1.0`]);
-      for (let crash = 1; crash <= 3; crash += 1) {
-        const pid = await earOtherThan(rig, seen);
-        seen.push(pid);
-        process.kill(pid, 'SIGSEGV');
-        await until('it is noted', () => {
-          const slot = installed.slot(id);
-          return crash === 3 ? slot.trial === null : slot.trial?.crashes === crash;
-        });
-      }
-      await until('it is told', () => taken.length > 0, 5_000);
-      assert.deepEqual(taken, [{ model: `${id}@8.1.0`, inUse: `${id}@8.0.0`, crashes: 3, how: 'SIGSEGV' }]);
+      const versions = { id, onTrial: '8.1.0', before: '8.0.0' };
+      const seen = await crashUntilTakenBack(models, versions, [first], (others) => earOtherThan(rig, others));
       assert.ok(logged.includes('a model was taken back'));
       await earOtherThan(rig, seen);
       assert.deepEqual([inUse(), desk.view().onTrial], [`${id}@8.0.0`, []]);
@@ -71,9 +59,8 @@ test('a crash counts against the model on trial alone', { timeout: 120_000 }, as
   const { installed } = models;
   for (const id of [earModelId, faultModelId]) {
     await models.bring(id, '8.0.0');
-    await installed.activate(id, '8.0.0');
+    await models.use(id, '8.0.0', id === earModelId);
   }
-  installed.change(earModelId, (slot) => ranHealthy(slot, trialMs, moment));
   desk.start(new AbortController().signal);
   const pid = await earOtherThan(rig, []);
   assert.deepEqual(desk.view().onTrial, [`${faultModelId}@8.0.0`]);

@@ -9,9 +9,11 @@ import { test } from 'node:test';
 import { readStyle, styleVersions } from '../../agent/senses/styles.ts';
 import { gatewayKeys } from '../../agent/sync/keys.ts';
 import { eyeModelId } from '../../agent/senses/eye/model.ts';
+import { childrenOf } from '../support/children.ts';
 import { isRunning } from '../support/running.ts';
 import { temporaryDir } from '../unit/models/making.ts';
-import { childrenOf, eyeRig, machine } from './eye-rig.ts';
+import { eyeRig, machine } from './eye-rig.ts';
+import { crashUntilTakenBack } from './site-models.ts';
 import { until } from './sync-rig.ts';
 import { runVerb } from './verb.ts';
 
@@ -42,7 +44,7 @@ test(
     await use('8.0.0', true);
     desk.start(go);
     const isUp = () => desk.view().process?.running === true && desk.view().cameras.length === 1;
-    const seen = [await eyeOtherThan([], isUp)];
+    const first = await eyeOtherThan([], isUp);
     assert.deepEqual([desk.view().model, desk.view().onTrial], [`${eyeModelId}@8.0.0`, false]);
 
     await bring('8.1.0');
@@ -51,19 +53,10 @@ test(
     await until('the new one is used', () => desk.view().model === `${eyeModelId}@8.1.0`, 10_000);
     assert.ok(performance.now() - changedMs < 8_000);
     assert.equal(desk.view().onTrial, true);
-    for (let crash = 1; crash <= 3; crash += 1) {
-      const pid = await eyeOtherThan(seen, () => true);
-      seen.push(pid);
-      process.kill(pid, 'SIGSEGV');
-      await until('it is noted', () => {
-        const slot = installed.slot(eyeModelId);
-        return crash === 3 ? slot.trial === null : slot.trial?.crashes === crash;
-      });
-    }
-    await until('it is told', () => taken.length > 0, 5_000);
-    assert.deepEqual(taken, [
-      { model: `${eyeModelId}@8.1.0`, inUse: `${eyeModelId}@8.0.0`, crashes: 3, how: 'SIGSEGV' },
-    ]);
+    const versions = { id: eyeModelId, onTrial: '8.1.0', before: '8.0.0' };
+    const seen = await crashUntilTakenBack({ installed, taken }, versions, [first], (others) =>
+      eyeOtherThan(others, () => true),
+    );
     assert.ok(logged.some((line) => line.startsWith('a model was taken back') && line.includes('AGT-808')));
     await eyeOtherThan(seen, isUp);
     assert.equal(desk.view().model, `${eyeModelId}@8.0.0`);

@@ -1,14 +1,13 @@
 /** The eye of one simulated tube as the agent has it, with models of its own: what `agent/parts.ts` puts together, on a camera of the test. */
 import type { KeyObject } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import sharp from 'sharp';
 import type { EyeConfig } from '../../agent/config/config.ts';
 import { Accelerators, type AcceleratorPorts } from '../../agent/models/accelerators.ts';
 import { CrashNotes, noteInThread } from '../../agent/models/crash-notes.ts';
-import { InstalledModels } from '../../agent/models/installed.ts';
-import { ranHealthy, trialMs } from '../../agent/models/slots.ts';
+import type { InstalledModels } from '../../agent/models/installed.ts';
 import type { FabricFinding } from '../../agent/findings.ts';
 import type { ModelTakenBack } from '../../agent/pipeline-ports.ts';
 import { EyeDesk } from '../../agent/senses/eye/desk.ts';
@@ -17,16 +16,15 @@ import { ModelWatch } from '../../agent/senses/model-watch.ts';
 import { keepStyle } from '../../agent/senses/styles.ts';
 import type { ConditionEvent, DriverEvent } from '../../drivers/contract.ts';
 import { shippedPackages } from '../../models/package/keys.ts';
-import { sealPackage } from '../../models/package/seal.ts';
-import { good } from '../../models/package/verify.ts';
 import { openSession } from '../../models/runtime.ts';
 import { teach } from '../../models/vision/eye.ts';
 import { writeStats } from '../../models/stats-file.ts';
 import { statsOf } from '../../models/vision/taught-file.ts';
 import type { KnitFault } from '../../simulators/cloth/tube-camera.ts';
-import { keyPair, temporaryDir, trusting } from '../unit/models/making.ts';
+import { keyPair, temporaryDir } from '../unit/models/making.ts';
 import { cameraThat, part, streamHead } from './camera-peer.ts';
 import { picturesAt, size, tube } from './simulated-tube.ts';
+import { siteModels } from './site-models.ts';
 
 export const machine = 'ck-1';
 const fabric = 'jersey';
@@ -87,16 +85,9 @@ export async function eyeRig(
   const dir = temporaryDir(t);
   const dataDir = join(dir, 'data');
   mkdirSync(dataDir);
-  const site = keyPair();
   const gateway = keyPair();
-  const moment = () => ({ boot: 'b', monotonicMs: performance.now() });
-  const installed = new InstalledModels({
-    dataDir,
-    trusted: trusting({ site: [site.publicKey] }),
-    golden: () => Promise.resolve(good('golden', '')),
-    now: moment,
-    wallMs: () => Date.now(),
-  });
+  const site = siteModels(dir, dataDir);
+  const { installed } = site;
   const camera = await cameraThat(t, (socket) => socket.write(streamHead));
   const eye = config(endpoint ?? camera.url, needleZero);
   const logged: string[] = [];
@@ -149,12 +140,7 @@ export async function eyeRig(
   t.after(() => desk.stop());
   const taughtOf = taughtOnce();
   const bring = async (version: string, how = { taught: true }) => {
-    const folder = join(dir, version);
-    cpSync(join(shippedPackages, eyeModelId), folder, { recursive: true });
-    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as object;
-    writeFileSync(join(folder, 'manifest.json'), JSON.stringify({ ...manifest, version }));
-    sealPackage(folder, 'site', site.privateKey);
-    await installed.install(folder);
+    await site.bring(eyeModelId, version);
     if (!how.taught) return;
     const model = `${eyeModelId}@${version}`;
     const taught = await taughtOf();
@@ -170,10 +156,7 @@ export async function eyeRig(
     const stats = writeStats(statsOf(taught, model));
     keepStyle(dataDir, { ...about, widthPx: size.widthPx, heightPx: size.heightPx }, stats, gateway.privateKey);
   };
-  const use = async (version: string, confirmed: boolean) => {
-    await installed.activate(eyeModelId, version);
-    if (confirmed) installed.change(eyeModelId, (slot) => ranHealthy(slot, trialMs, moment()));
-  };
+  const use = (version: string, confirmed: boolean) => site.use(eyeModelId, version, confirmed);
   const write = async () => {
     const [path, pictures, siteKey] = ['agent.yaml', 'pictures', 'site.pem'].map((name) => join(dir, name)) as [
       string,
@@ -233,20 +216,4 @@ function taughtOnce() {
     })();
     return taught;
   };
-}
-
-/** Processes of this one, or of another, that run a file of this name. */
-export function childrenOf(script: string, pid: number = process.pid): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readIf(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number),
-  );
-  return children.filter((child) => readIf(`/proc/${child}/cmdline`).includes(script));
-}
-
-function readIf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
