@@ -55,6 +55,8 @@ export interface PageOptions {
   readonly onSetupLink: (link: string) => void;
   readonly stream?: Partial<StreamSettings>;
   readonly sessionLifetimes?: Readonly<Record<Role, Lifetime>>;
+  /** P5: absent: 30 s. */
+  readonly lookAgainMs?: number;
 }
 
 export interface Page {
@@ -78,7 +80,7 @@ export const addressFile = 'page-address.json';
 const maxConnections = 256;
 
 /** How often a page that is on loopback for want of something looks whether it is there. */
-const lookAgainMs = 30_000;
+const defaultLookAgainMs = 30_000;
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
 /** What to type on the gateway itself: an address that means every address is none to go to. */
@@ -88,7 +90,7 @@ const isLoopbackBind = (bind: string) => bind === 'localhost' || isLoopback(bind
 
 /** Listens to nothing before `start`. */
 export function createPage(options: PageOptions): Page {
-  const { bind, users, clock, random, log, dataDir } = options;
+  const { bind, users, clock, random, log, dataDir, lookAgainMs = defaultLookAgainMs } = options;
   const sessions = createSessions({
     file: join(dataDir, 'sessions.json'),
     clock,
