@@ -62,8 +62,11 @@ async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, s
   const { createTransport } = await import('nodemailer');
   // Ours, so that it can be ended: a transport that is closed lets a connection that hangs wait for its time-out.
   const socket = new Socket();
+  // With an error, so that the transport too forgets it at once, with its timers.
+  const stop = () => socket.destroy(new AgentError('notifyRefused', 'ended'));
+  socket.on('error', () => undefined);
   // A name may be found after the end.
-  socket.once('connect', () => signal.aborted && socket.destroy());
+  socket.once('connect', () => signal.aborted && stop());
   const transport = createTransport({
     socket,
     host: target.host,
@@ -81,7 +84,6 @@ async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, s
       ? {}
       : { auth: { user: target.user, pass: resolveSecret(target.password) } }),
   });
-  const stop = () => socket.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {
     const { subject, text } = mailText(message.notices, message.left, message.site, target.language);
@@ -90,7 +92,7 @@ async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, s
     mailed.catch(() => undefined);
     await Promise.race([mailed, aborted(signal)]);
   } catch (error) {
-    socket.destroy();
+    stop();
     // The answer of a mail server may repeat addresses and more: its code says enough.
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
     throw error instanceof AgentError ? error : new AgentError('notifyRefused', code);
