@@ -317,6 +317,7 @@ export async function runAgent(options: RunOptions, ends: AbortSignal): Promise<
         random: randomBytes,
         clock: pageClock,
       }),
+      actsAnchor: { last: store.recovery.pageActs, keep: (head) => pipeline.gateway.pageActs(head) },
       clock: pageClock,
       random: randomBytes,
       log: pageLog,

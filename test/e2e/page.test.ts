@@ -190,9 +190,10 @@ test('a maintainer changes a set-point in two steps; a viewer has none to change
     .waitFor();
 });
 
-test('the seconds left to confirm a set-point count one by one, at a machine whose state has lasted for long too', async (t) => {
+test('the seconds left to confirm a set-point count one by one, at a machine of which nothing new is read too', async (t) => {
   const setting = await begin(t);
   if (setting === null) return;
+  setting.floor.frozen.add('ls-1');
   const tab = await openAs(t, setting, 'omar');
   const machine = tab.locator('[data-machine="ls-1"]');
   await machine.getByText('Set-points').click();
