@@ -79,10 +79,13 @@ export async function readActs(
   const tornBytes: number[] = [];
   for (const [nth, text] of texts.entries()) {
     const entries: ActEntry[] = [];
-    const lines = (text ?? '').split('\n');
-    tornBytes.push(Buffer.byteLength(lines.pop() ?? ''));
-    for (const [i, one] of lines.entries()) {
-      if (i % sliceLines === sliceLines - 1) await nextTurn();
+    let at = 0;
+    for (let i = 1; text !== null; i++) {
+      if (i % sliceLines === 0) await nextTurn();
+      const end = text.indexOf('\n', at);
+      if (end < 0) break;
+      const one = text.slice(at, end);
+      at = end + 1;
       const known = read(one);
       if (known === null) {
         isWhole = false;
@@ -100,6 +103,7 @@ export async function readActs(
       }
     }
     files.push(entries);
+    tornBytes.push(Buffer.byteLength((text ?? '').slice(at)));
   }
   const cut = anchor === null || isAnchored ? 0 : Math.max(0, anchor.id - head.id);
   return { files, head, isWhole: isWhole && cut === 0, cut, tornBytes };

@@ -196,6 +196,22 @@ test('a long record is read in slices (H4): what else there is to do is done in 
   assert.ok(turns >= 8_000 / sliceLines - 2, `${turns} turns`);
 });
 
+test('at the stop the newest line goes to an anchor that is still keeping an older one', async (t) => {
+  const file = join(await tempDir(t), 'acts.jsonl');
+  const kept: number[] = [];
+  const never = new Promise<void>(() => undefined);
+  const keep = (head: ActsHead) => {
+    kept.push(head.id);
+    return never;
+  };
+  const acts = createActs({ file, clock, log: silentLog, anchor: { last: null, keep } });
+  await acts.load();
+  for (let i = 0; i < 3; i++) await acts.record(act);
+  assert.deepEqual(kept, [1], 'one at a time');
+  await acts.stop();
+  assert.deepEqual(kept, [1, 3]);
+});
+
 test('the doctor says of a record how it stands', () => {
   const files = [[], [{ ...act, id: 1, atMs: 1, missed: 0 }]];
   const said = (isWhole: boolean, cut: number) =>
