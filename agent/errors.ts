@@ -298,6 +298,13 @@ export const agentErrors = {
     cure: 'Make another with `selvedge cert init --new-authority --config FILE`, and install it on every tablet and computer that opens the page.',
     retryable: false,
   },
+  pageActsChanged: {
+    code: 'AGT-525',
+    meaning:
+      'The record of what was done on the page was changed from outside: lines were changed, or are missing, also at its end.',
+    cure: 'Compare acts.jsonl and acts.old.jsonl with a backup, and with the events page_acts at the bridge; find out who can write the data folder.',
+    retryable: false,
+  },
   runbookUnusable: {
     code: 'AGT-560',
     meaning:

@@ -5,8 +5,10 @@ import { evictedDraft } from './evicted.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import type { Journaling } from './journaling.ts';
 import type { DatedBoot, GatewayPort, ModelTakenBack, UplinkOutage } from './pipeline-ports.ts';
+import type { ActsHead } from './page/acts-chain.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { GapNote } from './store/gaps.ts';
+import { pageActsEvent } from './store/page-acts-event.ts';
 
 export interface GatewayDeskParts {
   readonly journal: Journaling;
@@ -62,6 +64,12 @@ export class GatewayDesk implements GatewayPort {
       this.#journal.event(evictedDraft(note, now.wallMs));
       if (note.step === 'unacked-history') this.#alerts.evicted({ records: note.records, fromMs: note.fromMs }, now);
     }
+    this.#journal.flush();
+    return this.#journal.durable();
+  }
+
+  pageActs({ id, hash }: ActsHead): Promise<void> {
+    this.#note(pageActsEvent, { id, hash });
     this.#journal.flush();
     return this.#journal.durable();
   }

@@ -118,6 +118,7 @@ export function pageFor(
       runbooks: new RunbookDesk({ dataDir, log: pageLog }),
     }),
     users: createUserStore({ dataDir, passwords: createPasswords(randomBytes), random: randomBytes, clock: pageClock }),
+    actsAnchor: { last: store.recovery.pageActs, keep: (head) => pipeline.gateway.pageActs(head) },
     clock: pageClock,
     random: randomBytes,
     log: pageLog,

@@ -10,6 +10,7 @@ import type { IncidentView } from './incidents/book.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { NeedleCaseDesk } from './needle-cases/desk.ts';
+import type { ActsHead } from './page/acts-chain.ts';
 import type { SeenFabric } from './rolls/desk.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';
@@ -239,6 +240,8 @@ export interface GatewayPort {
   storeFull(isFull: boolean): void;
   /** Tells what the store removed or folded for its age or for want of room. Resolves when that is durable. */
   dataEvicted(notes: readonly GapNote[]): Promise<void>;
+  /** Keeps which line of what was done on the page is the newest. Resolves when that is durable, and rejects when it is not. */
+  pageActs(head: ActsHead): Promise<void>;
   /** Tells that the span of a boot has been dated, or never can be. */
   bootDated(dated: DatedBoot): void;
 }

@@ -11,7 +11,8 @@ import { AgentError, agentErrors } from '../errors.ts';
 import { derOf, readKept, type Kept } from './files.ts';
 import type { KeyedCertificate } from './make.ts';
 import { planCertificates, renewBeforeMs, whyUnfit, type ServerUnfit, type ServerWhy } from './plan.ts';
-import { renewServer, type CertificateSubject } from './update.ts';
+import { renewOnThread } from './renewal.ts';
+import type { CertificateSubject } from './update.ts';
 
 export interface CertificateView {
   readonly state: 'good' | ServerUnfit;
@@ -104,7 +105,7 @@ export class CertificateKeeper {
     // A certificate that is good for months needs no authority: its key may be kept elsewhere.
     if (plan.authority !== null && endsMs - nowMs >= renewBeforeMs) return null;
     try {
-      const why = await renewServer(this.#o, nowMs);
+      const why = await renewOnThread(this.#o, nowMs);
       this.#o.log('info', 'the certificate of the page was renewed', { why });
       return null;
     } catch (error) {

@@ -134,11 +134,14 @@ async function show(report: ReturnType<typeof reportOf>, say: (line: string) => 
     say(`  ${groups.slice(0, 8).join(' ')}\n  ${groups.slice(8).join(' ')}`);
     if (url !== null) {
       say(`The page: ${url}  The authority to install: ${url}/ca.crt`);
-      say(await drawQr(`${url}/#ca-sha256=${authority.sha256}`));
+      say(await drawQr(`${url}/#ca-sha256=${authority.sha256}`, hasColours()));
     }
   } else say(`Authority: ${authority.state}.`);
   for (const { what, cure } of findings) say(`${what} — do: ${cure}`);
 }
+
+/** https://no-color.org: who sets it wants none. */
+const hasColours = (): boolean => process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
 
 /** Four digits at a time, as people compare them. */
 const grouped = (digits: string) => digits.replaceAll(/(.{4})(?=.)/g, '$1 ');

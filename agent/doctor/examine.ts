@@ -43,6 +43,7 @@ import {
   type Target,
 } from './reach.ts';
 import { examineCertificate } from './certificate.ts';
+import { examineActs } from './page-acts.ts';
 import { examineModels } from './models.ts';
 import { bad, good, reportOf, type Check, type Report } from './report.ts';
 
@@ -162,6 +163,7 @@ async function configured(
     judgePagePort(page.bind, page.port, port, lock),
     ...examineCertificate(config, options.clock.wallMs()),
     judgeGatewayKey(keyPath, gatewayKey, uplink !== null),
+    ...(await examineActs(dataDir, await sqliteLoads())),
     ...(uplink === null ? [] : [judgeBridgeKey(uplink.bridgeKey, bridgeKey)]),
     judgeSecrets(
       references.length,

@@ -8,6 +8,7 @@
  *  D3  A break that an alert told is kept when its event could not be stored, and told again.
  *  D4  The last good stitch is a reading of a machine that ran, from before the break began; of a time nobody read it nothing is made up.
  *  D5  Bounded: of each machine the newest `mostCases` closed cases.
+ *  D6  The journal has the acts of a case in the order in which they count: an act of a person waits for what of its case is on the way.
  */
 import type { EventRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertStep } from '../alerts/occurrence.ts';
@@ -61,6 +62,8 @@ interface Kept {
   readonly machine: string;
   acts: Act[];
   now: NeedleCase;
+  /** D6: resolves when what was handed to the journal of this case is stored or refused. Never rejects. */
+  settled: Promise<void>;
 }
 
 /** A moment at which the machine ran. */
@@ -97,7 +100,7 @@ export class NeedleCaseDesk {
       const kept = this.#cases.get(id);
       if (act.kind === 'opened') {
         // One that was told twice was stored twice.
-        if (kept === undefined) this.#cases.set(id, { machine: record.machine, acts: [act], now: openCase(act) });
+        if (kept === undefined) this.#cases.set(id, keptOf(record.machine, act));
       } else if (kept !== undefined) {
         const stepped = step(kept.now, act);
         if (!stepped.ok) continue;
@@ -176,10 +179,10 @@ export class NeedleCaseDesk {
     const open = this.#openOf(machine);
     if (open !== undefined) return this.#do(open, { kind: 'again', atMs, by, occurrence: null, note, counts });
     const of = { by, occurrence: null, note, good: null };
-    const act: Act = { kind: 'opened', id: this.#newId(), machine, atMs, ...of, counts };
-    const kept: Kept = { machine, acts: [act], now: openCase(act) };
+    const act = { kind: 'opened' as const, id: this.#newId(), machine, atMs, ...of, counts };
+    const kept = keptOf(machine, act);
     this.#cases.set(act.id, kept);
-    return this.#stored(kept, act);
+    return this.#inTurn(kept, () => this.#stored(kept, act));
   }
 
   addFragment(id: string, by: string, name: string): Promise<CaseOutcome> {
@@ -234,12 +237,26 @@ export class NeedleCaseDesk {
     return this.#do(kept, { ...act, atMs: this.#p.now().wallMs });
   }
 
-  async #do(kept: Kept, act: LaterAct): Promise<CaseOutcome> {
-    const stepped = step(kept.now, act);
-    if (!stepped.ok) return stepped;
-    kept.acts.push(act);
-    kept.now = stepped.value;
-    return this.#stored(kept, act);
+  /** Whether it may be is judged when its turn comes: what it builds on may not have been stored. */
+  #do(kept: Kept, act: LaterAct): Promise<CaseOutcome> {
+    return this.#inTurn(kept, async () => {
+      if (this.#cases.get(kept.now.id) !== kept) return { ok: false, refusal: 'unknown-case' };
+      const stepped = step(kept.now, act);
+      if (!stepped.ok) return stepped;
+      kept.acts.push(act);
+      kept.now = stepped.value;
+      return this.#stored(kept, act);
+    });
+  }
+
+  /** D6 */
+  #inTurn(kept: Kept, deed: () => Promise<CaseOutcome>): Promise<CaseOutcome> {
+    const done = kept.settled.then(deed);
+    kept.settled = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
 
   /** Resolves when the act is durable; one that is not is taken out again. */
@@ -277,7 +294,7 @@ export class NeedleCaseDesk {
       open.now = stepped.value;
       this.#tell(open, act);
     } else if (act.kind === 'opened') {
-      const kept = { machine: act.machine, acts: [act], now: openCase(act) };
+      const kept = keptOf(act.machine, act);
       this.#cases.set(act.id, kept);
       this.#tell(kept, act);
     }
@@ -288,11 +305,12 @@ export class NeedleCaseDesk {
     const { journal } = this.#p;
     journal.event(draftOf(kept.machine, { id: kept.now.id, act }));
     // After that call, which hands them on.
-    void Promise.resolve()
+    const told = Promise.resolve()
       .then(() => journal.durable())
       .catch(() => {
         if (this.#untold.length < mostUntold) this.#untold.push({ kept, act });
       });
+    kept.settled = Promise.all([kept.settled, told]).then(() => undefined);
   }
 
   #forgetOld(machine: string): void {
@@ -300,6 +318,13 @@ export class NeedleCaseDesk {
     for (const { now } of closed.slice(0, Math.max(0, closed.length - mostCases))) this.#cases.delete(now.id);
   }
 }
+
+const keptOf = (machine: string, act: Act & { kind: 'opened' }): Kept => ({
+  machine,
+  acts: [act],
+  now: openCase(act),
+  settled: Promise.resolve(),
+});
 
 type WithoutTime<A> = A extends unknown ? Omit<A, 'atMs'> : never;
 type ActWithoutTime = WithoutTime<LaterAct>;

@@ -1,6 +1,7 @@
 /** How a message goes to a target: an HTTP POST that is signed, or a mail. */
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { AgentError } from '../errors.ts';
 import type { NotifyTarget } from '../config/config.ts';
 import { resolveSecret } from '../config/secrets.ts';
@@ -59,7 +60,15 @@ async function post(target: NotifyTarget & { kind: 'webhook' }, message: Message
 async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, signal: AbortSignal): Promise<void> {
   // Loaded with the first mail: a gateway that sends none does not pay for it.
   const { createTransport } = await import('nodemailer');
+  // Ours, so that it can be ended: a transport that is closed lets a connection that hangs wait for its time-out.
+  const socket = new Socket();
+  // With an error, so that the transport too forgets it at once, with its timers.
+  const stop = () => socket.destroy(new AgentError('notifyRefused', 'ended'));
+  socket.on('error', () => undefined);
+  // A name may be found after the end.
+  socket.once('connect', () => signal.aborted && stop());
   const transport = createTransport({
+    socket,
     host: target.host,
     port: target.port,
     secure: target.tls === 'implicit',
@@ -75,7 +84,6 @@ async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, s
       ? {}
       : { auth: { user: target.user, pass: resolveSecret(target.password) } }),
   });
-  const stop = () => transport.close();
   signal.addEventListener('abort', stop, { once: true });
   try {
     const { subject, text } = mailText(message.notices, message.left, message.site, target.language);
@@ -84,6 +92,7 @@ async function mail(target: NotifyTarget & { kind: 'smtp' }, message: Message, s
     mailed.catch(() => undefined);
     await Promise.race([mailed, aborted(signal)]);
   } catch (error) {
+    stop();
     // The answer of a mail server may repeat addresses and more: its code says enough.
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'failed';
     throw error instanceof AgentError ? error : new AgentError('notifyRefused', code);

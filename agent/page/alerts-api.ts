@@ -104,7 +104,7 @@ export const alertOperations = {
       'How much the alerts raised in [from, to) asked of people, in the figures of ISA-18.2 and EEMUA 191. Without from: the last seven days; ' +
       'at most 31 days',
     access: 'viewer',
-    touches: true,
+    touches: false,
     query: z.strictObject({ from: queryMs.optional(), to: queryMs.optional() }),
     response: onlyFigures.extend({
       operators: z

@@ -14,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { AgentError } from '../errors.ts';
 import { makeFolder } from '../folder.ts';
-import { createActs } from './acts.ts';
+import { actsFile, createActs, type ActsAnchor } from './acts.ts';
 import { loadAssets } from './assets.ts';
 import { isLoopback } from './guard.ts';
 import { createLimiter } from './limiter.ts';
@@ -55,6 +55,10 @@ export interface PageOptions {
   readonly onSetupLink: (link: string) => void;
   readonly stream?: Partial<StreamSettings>;
   readonly sessionLifetimes?: Readonly<Record<Role, Lifetime>>;
+  /** Where the newest line of what was done is known beside its file; absent: nowhere. */
+  readonly actsAnchor?: ActsAnchor;
+  /** P5: absent: 30 s. */
+  readonly lookAgainMs?: number;
 }
 
 export interface Page {
@@ -78,7 +82,7 @@ export const addressFile = 'page-address.json';
 const maxConnections = 256;
 
 /** How often a page that is on loopback for want of something looks whether it is there. */
-const lookAgainMs = 30_000;
+const defaultLookAgainMs = 30_000;
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 const hostText = (address: string) => (address.includes(':') ? `[${address}]` : address);
 /** What to type on the gateway itself: an address that means every address is none to go to. */
@@ -88,7 +92,7 @@ const isLoopbackBind = (bind: string) => bind === 'localhost' || isLoopback(bind
 
 /** Listens to nothing before `start`. */
 export function createPage(options: PageOptions): Page {
-  const { bind, users, clock, random, log, dataDir } = options;
+  const { bind, users, clock, random, log, dataDir, lookAgainMs = defaultLookAgainMs } = options;
   const sessions = createSessions({
     file: join(dataDir, 'sessions.json'),
     clock,
@@ -97,7 +101,12 @@ export function createPage(options: PageOptions): Page {
     ...(options.sessionLifetimes === undefined ? {} : { lifetimes: options.sessionLifetimes }),
   });
   const tablets = createTablets({ file: join(dataDir, 'tablets.json'), clock, random, log });
-  const acts = createActs({ file: join(dataDir, 'acts.jsonl'), clock, log });
+  const acts = createActs({
+    file: join(dataDir, actsFile),
+    clock,
+    log,
+    ...(options.actsAnchor === undefined ? {} : { anchor: options.actsAnchor }),
+  });
   const stream = createStream({
     floor: () => ({
       machines: options.sources.machines(),
@@ -254,6 +263,7 @@ export function createPage(options: PageOptions): Page {
       await moving;
       stream.stop();
       await app?.close();
+      await acts.stop();
       app = null;
       url = null;
       await sessions.save();

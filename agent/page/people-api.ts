@@ -1,6 +1,6 @@
 /** The operations about people: users, their sessions, passwords and PINs, shared tablets, and what was done. */
 import { z } from 'zod';
-import { actEntry } from './acts.ts';
+import { actEntry } from './acts-chain.ts';
 import { list, paging, type Operation } from './operation.ts';
 import { tabletName } from './tablets.ts';
 import { roles, userName } from './users-file.ts';
@@ -230,7 +230,7 @@ export const peopleOperations = {
     path: '/api/audit',
     summary:
       'What was done on this page, newest first: sign-ins and refused ones, changes of users and tablets, and every other act. ' +
-      'isWhole false: lines were changed or are missing; lost: not written since the start',
+      'isWhole false: lines were changed or are missing, cut of them at the end when the agent started; lost: not written since the start',
     access: 'admin',
     touches: true,
     query: z.strictObject({ user: z.string().min(1).max(100).optional(), ...paging }),
@@ -238,6 +238,7 @@ export const peopleOperations = {
       items: z.array(actEntry),
       next: z.string().nullable(),
       isWhole: z.boolean(),
+      cut: z.int(),
       lost: z.int(),
     }),
   },

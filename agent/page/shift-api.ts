@@ -36,6 +36,9 @@ export const shiftOperations = {
             seconds: z
               .partialRecord(z.enum(machineStates), amount)
               .describe('UNKNOWN: no minute tells, or the state was not known'),
+            cutS: amount.describe(
+              'Of UNKNOWN: in hours that are kept as a whole and of which a part lies in another shift',
+            ),
             stops: z
               .array(
                 z.strictObject({

@@ -17,6 +17,8 @@ export interface MachineShiftView {
   readonly machine: string;
   /** UNKNOWN among them. */
   readonly seconds: SecondsByState;
+  /** Of the seconds UNKNOWN those in hours that are kept as a whole and belong to this shift in part. */
+  readonly cutS: number;
   readonly stops: readonly ShiftStop[];
   readonly counters: readonly {
     readonly signal: string;
@@ -67,6 +69,7 @@ export function shiftView({ shift, previous, next, nowMs, sums }: ShiftSummed, m
       return {
         machine,
         seconds: { ...one?.seconds, ...(unknownS > 0 ? { UNKNOWN: unknownS } : {}) },
+        cutS: one?.cutS ?? 0,
         stops: one?.stops ?? [],
         counters: (one?.counters ?? []).map((counter) => ({ ...counter, unit: units.get(counter.signal) ?? '' })),
         defects: cloth !== null || known.get(machine)?.hasEye === true ? { found, metres, per100m } : null,
@@ -96,10 +99,11 @@ export function shiftCsv(
   const head = [name ?? 'day', new Date(fromMs).toISOString(), new Date(toMs).toISOString(), site(fromMs), site(toMs)];
   const known = new Map(machines.map((one) => [one.id, one]));
   const text = (cells: readonly (string | number | null)[]) => `${cells.map(cell).join(',')}\r\n`;
-  const lines = view.machines.flatMap(({ machine, seconds, stops, counters, defects }) => {
+  const lines = view.machines.flatMap(({ machine, seconds, cutS, stops, counters, defects }) => {
     const who = [...head, known.get(machine)?.line ?? '', machine, known.get(machine)?.name ?? ''];
     const figures: readonly Line[] = [
       ...Object.entries(seconds).map(([state, s]): Line => ['state', state, s, 's']),
+      ...(cutS > 0 ? ([['state', 'UNKNOWN, of it in hours kept whole', cutS, 's']] satisfies readonly Line[]) : []),
       ...stops.map(({ cause, seconds: s, times }): Line => ['stop', cause ?? 'not told', s, 's', times]),
       ...(defects === null
         ? []

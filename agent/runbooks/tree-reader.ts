@@ -3,6 +3,7 @@
  *
  * Invariants (test/unit/runbooks/tree-reader.test.ts):
  *  R1  No text, however it is made, takes the main thread's time or is waited for longer than the limit.
+ *  R2  A thread that cannot start, or dies, is one text without a tree: the next text is read, and no place in the queue is lost.
  */
 import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
@@ -16,13 +17,18 @@ const threadHeapMiB = 64;
 
 export class TreeReader {
   readonly #limitMs: number;
+  readonly #thread: URL;
   readonly #kept = new Map<string, readonly Block[]>();
   #waiting = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param limitMs the longest a text may take, with the start of its thread */
-  constructor(limitMs = 3_000) {
+  /**
+   * @param limitMs the longest a text may take, with the start of its thread
+   * @param thread what the thread runs
+   */
+  constructor(limitMs = 3_000, thread = new URL('./tree-thread.ts', import.meta.url)) {
     this.#limitMs = limitMs;
+    this.#thread = thread;
   }
 
   /** null: it took too long or too much, or too many texts wait. */
@@ -32,7 +38,9 @@ export class TreeReader {
     if (known !== undefined) return known;
     if (this.#waiting >= maxWaiting) return null;
     this.#waiting++;
-    const turn = this.#last.then(() => this.#kept.get(key) ?? treeOnThread(markdown, this.#limitMs).catch(() => null));
+    const turn = this.#last.then(
+      () => this.#kept.get(key) ?? treeOnThread(this.#thread, markdown, this.#limitMs).catch(() => null),
+    );
     this.#last = turn;
     const tree = await turn;
     this.#waiting--;
@@ -48,8 +56,8 @@ export class TreeReader {
 }
 
 /** Rejects where no thread can be made. */
-async function treeOnThread(markdown: string, limitMs: number): Promise<readonly Block[] | null> {
-  const worker = new Worker(new URL('./tree-thread.ts', import.meta.url), {
+async function treeOnThread(thread: URL, markdown: string, limitMs: number): Promise<readonly Block[] | null> {
+  const worker = new Worker(thread, {
     workerData: markdown,
     resourceLimits: { maxOldGenerationSizeMb: threadHeapMiB },
   });

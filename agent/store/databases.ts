@@ -21,6 +21,7 @@ import { journalFile, lockFile, reserveFile, ringFile } from './files.ts';
 import { openJournal, type Journal } from './journal.ts';
 import { damagedWalOf, damageOf, isDamage, salvage, setAside, versionOf } from './repair.ts';
 import { Reserve } from './reserve.ts';
+import { lastPageActs } from './page-acts-event.ts';
 import { lastCases } from './case-events.ts';
 import { RollEvents } from './roll-events.ts';
 import { datedOrNull, openRing, type Ring } from './ring-db.ts';
@@ -265,6 +266,7 @@ function recover(
     openSpans: journal.openSpans(),
     lastRolls: new RollEvents(journal.db).last(),
     needleCases: lastCases(journal.db),
+    pageActs: lastPageActs(journal.db),
     lastCounters: counters.map(({ machine, signal, value, atMs, boot, segment }) => {
       const shift = clockShifts.find((of) => of.boot === boot && of.segment === segment);
       return { machine, signal, value, atMs: atMs + (shift?.shiftMs ?? 0) };

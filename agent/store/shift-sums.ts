@@ -6,11 +6,12 @@
  *  W1  Seconds by state and those unknown of a shift that is over add up to its length.
  *  W2  A fault is counted once, in the shift in which it was found; one that turned out to be another is not.
  *  W3  Where no metre was looked at there is no rate, and where more happened than is looked at there is no count: never a zero.
+ *  W4  A folded hour in which it begins or ends is not given to it: its time is unknown, and told as `cutS`.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { findingEvent, lookedEvent } from '../rolls/event-names.ts';
 import type { ShiftQuery } from './history.ts';
-import { isStop, noSums, todayOf, type DaySums, type MachineToday, type StopCount } from './view-sums.ts';
+import { cutSecondsOf, isStop, noSums, todayOf, type DaySums, type MachineToday, type StopCount } from './view-sums.ts';
 
 /** Changes of state, faults and stretches of cloth that are looked at of one shift. */
 const maxEvents = 60_000;
@@ -31,6 +32,8 @@ export interface ShiftCloth {
 export interface MachineShift extends Omit<MachineToday, 'samples' | 'good'> {
   /** The longest first; beyond so many the rest is left out. */
   readonly stops: readonly ShiftStop[];
+  /** Of the unknown seconds those in folded hours in which the shift begins or ends: what was then lies in this shift or in another. */
+  readonly cutS: number;
   /** null: no eye told of it, or too much happened to count. */
   readonly cloth: ShiftCloth | null;
 }
@@ -138,7 +141,8 @@ export function shiftOf(
         happened?.hasEye === true
           ? { found: happened.faults.size, metres: happened.metres > 0 ? happened.metres : null }
           : null;
-      return { machine, counters, seconds, unknownS, stops, cloth };
+      const cutS = Math.min(unknownS, cutSecondsOf(sum, fromMs, toMs));
+      return { machine, counters, seconds, unknownS, cutS, stops, cloth };
     }),
   };
 }

@@ -170,7 +170,7 @@ export class ViewQueries {
     const known = this.#kept.get(key);
     if (known !== undefined) return known;
     if (this.#p.monotonicMs() > stopMs) return null;
-    const found = sumsOf(this.#unpacked(row.id), fromMs, toMs);
+    const found = sumsOf(this.#unpacked(row.id), fromMs, toMs, row.hours === 24 ? 'hour' : 'minute');
     if (this.#kept.size >= maxKeptSums) this.#kept.clear();
     this.#kept.set(key, found);
     return found;

@@ -6,10 +6,12 @@
  *  V1  A band holds every extreme of its rows, however wide its steps; a step without a good value is a hole.
  *  V2  The seconds of a step, those unknown included, add up to its length: what no minute tells is unknown, never a state.
  *  V3  Stops lose no second: those by cause, those without one, those that run, idle and are unknown add up to the span.
+ *  V4  Of an hour that was folded, and in which a span begins or ends, nothing is told that may belong to another span: its time is unknown,
+ *      and what its counters went on by is uncertainty.
  */
 import type { MachineState } from '../../cloud-bridge/contract.ts';
 import type { TrendPoint } from './history.ts';
-import { minuteMs, startOf } from './hours.ts';
+import { hourMs, minuteMs, startOf } from './hours.ts';
 import type { PackedRows, SignalRow, StateRow } from './packing.ts';
 
 export type SecondsByState = Readonly<Partial<Record<MachineState, number>>>;
@@ -259,6 +261,8 @@ export interface DaySums {
   good: number;
   /** End of the newest minute. */
   toMs: number;
+  /** Starts of the folded hours that lie in the span in part (V4). */
+  readonly cutHours: Set<number>;
 }
 export const noSums = (): DaySums => ({
   counters: new Map(),
@@ -267,18 +271,37 @@ export const noSums = (): DaySums => ({
   samples: 0,
   good: 0,
   toMs: 0,
+  cutHours: new Set(),
 });
 
-/** Rows of one machine, of minutes in [fromMs, toMs), of each key the one that stands. */
-export function sumsOf({ signals, states }: PackedRows, fromMs: number, toMs: number): DaySums {
+/**
+ * Rows of one machine in [fromMs, toMs), of each key the one that stands.
+ * @param of what a row sums up: a minute, or the minutes of an hour from the first of them on (`hours.ts`)
+ */
+export function sumsOf(
+  { signals, states }: PackedRows,
+  fromMs: number,
+  toMs: number,
+  of: 'minute' | 'hour' = 'minute',
+): DaySums {
   const sums = noSums();
   const within = (row: { readonly minuteMs: number }) => row.minuteMs >= fromMs && row.minuteMs < toMs;
-  for (const row of signals.filter(within)) {
+  /** A folded hour begins with its first minute, and ends at the latest with the hour. */
+  const isCut = ({ minuteMs: atMs }: { readonly minuteMs: number }) => {
+    const endMs = startOf(atMs, hourMs) + hourMs;
+    return of === 'hour' && atMs < toMs && endMs > fromMs && (atMs < fromMs || endMs > toMs);
+  };
+  for (const row of [...signals, ...states].filter(isCut)) {
+    sums.cutHours.add(startOf(row.minuteMs, hourMs));
+    if ('delta' in row && row.delta !== null)
+      countUp(sums, row.signal, 0, Math.abs(row.delta) + (row.uncertainty ?? 0));
+  }
+  for (const row of signals.filter((one) => within(one) && !isCut(one))) {
     sums.samples += row.samples;
     sums.good += row.good;
     if (row.delta !== null) countUp(sums, row.signal, row.delta, row.uncertainty ?? 0);
   }
-  for (const row of states.filter(within)) {
+  for (const row of states.filter((one) => within(one) && !isCut(one))) {
     sums.toMs = Math.max(sums.toMs, row.minuteMs + minuteMs);
     for (const [state, s] of Object.entries(secondsOf(row))) sums.seconds[state] = (sums.seconds[state] ?? 0) + s;
     stoodOf(row, (cause, s) => standUp(sums, cause, s));
@@ -299,6 +322,13 @@ export function addSums(into: DaySums, more: DaySums): void {
   into.samples += more.samples;
   into.good += more.good;
   into.toMs = Math.max(into.toMs, more.toMs);
+  for (const hour of more.cutHours) into.cutHours.add(hour);
+}
+
+/** Seconds of [fromMs, toMs) that lie in folded hours of which only a part does. */
+export function cutSecondsOf({ cutHours }: DaySums, fromMs: number, toMs: number): number {
+  const shared = [...cutHours].map((hour) => Math.min(hour + hourMs, toMs) - Math.max(hour, fromMs));
+  return shared.reduce((sum, ms) => sum + Math.max(0, ms), 0) / 1000;
 }
 
 /**

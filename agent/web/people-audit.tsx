@@ -45,7 +45,8 @@ export function AuditView({ now }: { readonly now: Now }) {
         <button type="submit">{say('people.audit.show')}</button>
       </form>
       <Problem text={problem} />
-      {audit?.isWhole === false && <p class="problem">{say('people.audit.broken')}</p>}
+      {audit !== null && audit.cut > 0 && <p class="problem">{say('people.audit.cut', { count: audit.cut })}</p>}
+      {audit?.isWhole === false && audit.cut === 0 && <p class="problem">{say('people.audit.broken')}</p>}
       {audit !== null && audit.lost > 0 && <p class="problem">{say('people.audit.lost', { count: audit.lost })}</p>}
       {audit?.items.length === 0 && <p class="empty">{say('people.audit.none')}</p>}
       {audit !== null && audit.items.length > 0 && (

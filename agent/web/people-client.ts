@@ -1,5 +1,5 @@
 /** Calls of the page's API about people, and what a refusal is called in the language of the page. */
-import type { ActEntry } from '../page/acts.ts';
+import type { ActEntry } from '../page/acts-chain.ts';
 import type { ProblemBody } from '../page/api.ts';
 import type { MeView, PersonView, TabletView } from '../page/people-api.ts';
 import type { Role } from '../page/users.ts';
@@ -49,6 +49,8 @@ interface ListOf<T> {
 }
 export interface Audit extends ListOf<ActEntry> {
   readonly isWhole: boolean;
+  /** Lines that are missing at the end. */
+  readonly cut: number;
   readonly lost: number;
 }
 

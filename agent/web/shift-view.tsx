@@ -168,6 +168,7 @@ function Machine({ name, one }: { readonly name: string; readonly one: MachineSh
         <div>
           <h5>{say('shift.states')}</h5>
           <States of={[one]} />
+          {one.cutS > 0 && <Cut seconds={one.cutS} />}
         </div>
         <div>
           <h5>{say('shift.stops')}</h5>
@@ -209,6 +210,13 @@ function States({ of }: { readonly of: readonly MachineShiftView[] }) {
       </dl>
     </>
   );
+}
+
+/** What is not told because minutes were folded into hours before the shift was looked at. */
+function Cut({ seconds }: { readonly seconds: number }) {
+  const { say } = useLanguage();
+  const words = useWords();
+  return <p class="hint shift-cut">{say('shift.cut', { time: words.lasted(seconds * 1000) })}</p>;
 }
 
 function Stops({ of: { stops } }: { readonly of: MachineShiftView }) {

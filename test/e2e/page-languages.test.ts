@@ -186,10 +186,21 @@ test('a language that the gateway does not give now leaves the page in its own, 
   await tab.context().setOffline(false);
   await choose(tab, 'zh');
   await tab.getByRole('heading', { name: expected.zh.signIn, exact: true }).waitFor();
+});
 
+test('who opens an invitation chooses the language on it, and is told in it what is wrong; the device keeps it', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
   const guest = await newTab(setting.browser, { ...wide, locale: 'bn-BD' });
   t.after(() => guest.context().close());
-  await guest.goto(`${setting.url}/#join=none`);
-  await guest.locator('.language select').selectOption('vi');
-  await guest.locator('html[lang="vi-VN"]').waitFor({ state: 'attached' });
+  await guest.goto(`${setting.url}/#join=${'x'.repeat(43)}`);
+  await guest.getByRole('heading', { name: 'স্বাগতম' }).waitFor();
+  await choose(guest, 'vi');
+  await guest.getByRole('heading', { name: 'Chào mừng' }).waitFor();
+  const passwords = guest.locator('input[autocomplete="new-password"]');
+  for (const i of [0, 1]) await passwords.nth(i).fill(goodPassword);
+  await guest.getByRole('button', { name: 'Đặt mật khẩu và đăng nhập' }).click();
+  await guest.getByText('Liên kết này đã dùng hoặc quá hạn.').waitFor();
+  await guest.goto(setting.url);
+  await guest.getByRole('heading', { name: expected.vi.signIn, exact: true }).waitFor();
 });

@@ -81,6 +81,8 @@ test('a shift has its name and the times of the site, each machine its states, s
   const machine = (id: string) => tab.locator(`.shift-machine[data-machine="${id}"]`);
   await machine('ls-1').locator('[data-state="RUN"]').getByText('5 h 00 min · 62.5 %').waitFor();
   await machine('ls-1').locator('[data-state="UNKNOWN"]').getByText('50 min').waitFor();
+  await machine('ls-1').getByText('≈ 30 min of the unknown time lies in hours').waitFor();
+  assert.equal(await machine('ls-2').locator('.shift-cut').count(), 0);
   await machine('ls-1').locator('.shift-stops').getByText('Other causes').waitFor();
   assert.equal(await machine('ls-1').locator('.shift-stops > div').count(), 6);
   await machine('ls-1').locator('[data-signal="piece.count"]').getByText('90').waitFor();

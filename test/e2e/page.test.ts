@@ -190,6 +190,39 @@ test('a maintainer changes a set-point in two steps; a viewer has none to change
     .waitFor();
 });
 
+test('the seconds left to confirm a set-point count one by one, at a machine of which nothing new is read too', async (t) => {
+  const setting = await begin(t);
+  if (setting === null) return;
+  setting.floor.frozen.add('ls-1');
+  const tab = await openAs(t, setting, 'omar');
+  const machine = tab.locator('[data-machine="ls-1"]');
+  await machine.getByText('Set-points').click();
+  const row = machine.locator('[data-set-point="speed.max"]');
+  await row.getByRole('button', { name: /^Change/ }).click();
+  await row.getByLabel('New value').fill('3200');
+  await row.getByLabel('Why').fill('thicker cloth');
+  await row.getByRole('button', { name: 'Propose' }).click();
+  await row.getByText(/Confirm within \d+ s/).waitFor();
+  // Every text that stood there, whatever else the computer does meanwhile; the oldest first.
+  const shown = (await tab.evaluate(`new Promise((done) => {
+    const row = document.querySelector('[data-machine="ls-1"] [data-set-point="speed.max"]');
+    const seen = [];
+    const look = () => {
+      const left = /Confirm within (\\d+) s/.exec(row.textContent)?.[1];
+      if (left !== undefined && Number(left) !== seen.at(-1)) seen.push(Number(left));
+      if (seen.length < 6) return;
+      watcher.disconnect();
+      done(seen);
+    };
+    const watcher = new MutationObserver(look);
+    watcher.observe(row, { subtree: true, childList: true, characterData: true });
+    look();
+  })`)) as number[];
+  const steps = shown.slice(1).map((left, i) => (shown[i] ?? 0) - left);
+  assert.ok(steps.filter((step) => step === 1).length >= 3, `one by one, not ${shown.join(', ')}`);
+  await row.getByRole('button', { name: 'Take back' }).click();
+});
+
 test('a lost connection is plain to see, and the page comes back with what it missed', async (t) => {
   const floor = createFloor();
   const setting = await begin(t, floor);

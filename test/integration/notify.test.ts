@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import type { NotifyTarget } from '../../agent/config/config.ts';
 import { createNotifier, type Notifier } from '../../agent/notify/notifier.ts';
-import { send, signature } from '../../agent/notify/targets.ts';
+import { send, sendTimeoutMs, signature } from '../../agent/notify/targets.ts';
 import { requireProgram } from '../support/peers.ts';
 import { requireVenv, venvPython } from '../support/python-venv.ts';
 import { alertView } from '../unit/page/floor-demo.ts';
@@ -200,16 +201,51 @@ test('mail goes after STARTTLS and a sign-in, by the CA that is named and by no 
   assert.deepEqual([told['encrypted'], told['user']], [true, 'gateway']);
 });
 
-test('a mail server that says nothing does not hold the agent up, nor its stop', async (t) => {
-  const { Server } = await import('node:net');
-  const silent = new Server(() => undefined);
-  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  t.after(() => silent.close());
-  const address = silent.address();
-  const { notifier, alerts } = setting(t, mailTo(typeof address === 'object' && address !== null ? address.port : 0));
-  alerts.push(alarm('a'));
-  notifier.look();
-  notifier.look();
-  await notifier.stop();
-  assert.equal(notifier.view()[0]?.sent, 0);
-});
+/**
+ * A mail server that answers up to a step and then says nothing more, and does not let go either. `reached`: that step is on the wire.
+ * `gone`: the connection has ended.
+ */
+async function hangingServer(t: TestContext, hangsAt: 'greeting' | 'EHLO' | 'MAIL' | 'DATA' | 'text') {
+  const reached = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  const server = createNetServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined).on('close', () => gone.resolve());
+    socket.on('end', () => gone.resolve());
+    t.after(() => socket.destroy());
+    if (hangsAt === 'greeting') return reached.resolve();
+    socket.write('220 hangs ESMTP\r\n');
+    let inText = false;
+    createInterface({ input: socket }).on('line', (line) => {
+      const step = inText ? 'text' : (line.split(/[ :]/)[0] ?? '');
+      if (step === hangsAt) return reached.resolve();
+      if (step === 'text') return;
+      inText = step === 'DATA';
+      socket.write(inText ? '354 go on\r\n' : '250 yes\r\n');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return { port, reached: reached.promise, gone: gone.promise };
+}
+const clientSockets = () => process.getActiveResourcesInfo().filter((one) => one === 'TCPSocketWrap').length;
+
+for (const hangsAt of ['greeting', 'EHLO', 'MAIL', 'DATA', 'text'] as const) {
+  test(`a mail server that goes silent at ${hangsAt} holds up neither the agent nor its stop, and keeps no connection`, async (t) => {
+    const before = clientSockets();
+    const { port, reached, gone } = await hangingServer(t, hangsAt);
+    const { notifier, alerts, lines } = setting(t, mailTo(port));
+    alerts.push(alarm('a'));
+    notifier.look();
+    notifier.look();
+    await reached;
+    const stoppedMs = performance.now();
+    await notifier.stop();
+    assert.deepEqual([notifier.view()[0]?.sent, lines], [0, []]);
+    await gone;
+    assert.ok(performance.now() - stoppedMs < sendTimeoutMs / 3, 'not after the time a message may take');
+    // The server's own end of the connection is half open still.
+    assert.ok(clientSockets() <= before + 1, process.getActiveResourcesInfo().join());
+  });
+}

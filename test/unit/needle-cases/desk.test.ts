@@ -214,6 +214,80 @@ test('an act that could not be stored does not count; a break that could not is 
   assert.equal(told(), 2, 'and then no more');
 });
 
+/** A journal that answers when it is told to: whether it took an entry. */
+function slowJournal() {
+  const waiting: PromiseWithResolvers<void>[] = [];
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return {
+    journal: () => {
+      const answer = Promise.withResolvers<void>();
+      waiting.push(answer);
+      return answer.promise;
+    },
+    /** Answers the oldest entry that waits, and lets what waited for it go on. */
+    answer: async (took: boolean) => {
+      const first = waiting.shift();
+      if (took) first?.resolve();
+      else first?.reject(new RangeError('full'));
+      await turn();
+    },
+    waits: () => waiting.length,
+    turn,
+  };
+}
+const told = (rig: Rig) =>
+  acts(rig).map(({ event, data }) => (event === 'needle_case_opened' ? 'opened' : data['act']));
+/** What a start makes of the acts the journal took. */
+const afterStart = (needleCases: ReturnType<typeof acts>) => new Rig({ recovery: { needleCases } });
+
+test('an act told while the break before it is not stored goes behind it (D6), whether it was refused by then or later', async () => {
+  for (const isRefusedLater of [false, true]) {
+    const slow = slowJournal();
+    const rig = brokenRig({ journal: slow.journal });
+    const { needles } = rig.pipeline;
+    const { id } = only(rig);
+    while (slow.waits() > 1) await slow.answer(true);
+    // The entry with the break waits; the person is quicker than the disk, or not.
+    const early = isRefusedLater ? needles.addFragment(id, 'omar', 'point') : null;
+    await slow.turn();
+    const inJournal = acts(rig).length;
+    await slow.answer(false);
+    const listed = early ?? needles.addFragment(id, 'omar', 'point');
+    await slow.turn();
+    await slow.answer(true);
+    assert.ok((await listed).ok);
+    const stored = acts(rig).slice(inJournal);
+    assert.deepEqual([inJournal, told(rig)], [1, ['opened', 'opened', 'listed']]);
+    assert.deepEqual(only(afterStart(stored)), only(rig), 'a start has what was answered');
+  }
+});
+
+test('of two acts at once the second is judged when the first is stored (D6), and the journal has them in that order', async () => {
+  const slow = slowJournal();
+  const rig = new Rig({ journal: slow.journal });
+  rig.read('ls-1', sewing(5_000, 11));
+  const { needles } = rig.pipeline;
+  const opening = needles.open('ls-1', 'omar', null);
+  await slow.turn();
+  while (slow.waits() > 0) await slow.answer(true);
+  const { id } = await value(opening);
+  const listed = needles.addFragment(id, 'omar', 'point');
+  const ticked = needles.tickFragment(id, 'rita', 1, true, null);
+  await slow.turn();
+  assert.deepEqual([told(rig), slow.waits()], [['opened', 'listed'], 1], 'the tick waits');
+  await slow.answer(false);
+  assert.deepEqual(await listed, { ok: false, refusal: 'not-stored' });
+  assert.deepEqual(await ticked, { ok: false, refusal: 'no-such-fragment' }, 'what it built on is not there');
+  const both = [needles.addFragment(id, 'omar', 'point'), needles.tickFragment(id, 'rita', 1, true, null)];
+  await slow.turn();
+  await slow.answer(true);
+  await slow.answer(true);
+  await Promise.all(both.map(value));
+  assert.deepEqual(told(rig), ['opened', 'listed', 'listed', 'ticked']);
+  const stored = acts(rig).toSpliced(1, 1);
+  assert.deepEqual(only(afterStart(stored)), only(rig));
+});
+
 test('of each machine the newest closed cases are kept, and every open one', async () => {
   const rig = new Rig({ machines: [setupOf('ls-1', reference), setupOf('ls-2', reference)] });
   const { needles } = rig.pipeline;

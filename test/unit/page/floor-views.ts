@@ -35,6 +35,8 @@ export function demoViews(machines: readonly MachineView[]): FloorViews {
         ],
         seconds: { RUN: 18_000, IDLE: 7_200, FAULT: 600 },
         unknownS: 3_000,
+        // The first was looked at after its minutes had been folded.
+        cutS: index === 0 ? 1_800 : 0,
         samples: 9_000,
         good: 8_910,
       })),
@@ -62,6 +64,8 @@ export function demoViews(machines: readonly MachineView[]): FloorViews {
         ],
         seconds: { RUN: 18_000, IDLE: 7_200, FAULT: 600 },
         unknownS: 3_000,
+        // The first was looked at after its minutes had been folded.
+        cutS: index === 0 ? 1_800 : 0,
         stops: [
           'material.thread_break',
           'material.bobbin_empty',

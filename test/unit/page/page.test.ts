@@ -76,6 +76,38 @@ test('a port in use is told in words; at an address that is not there (P5) the p
   assert.equal((await call(Number(new URL(page.url ?? '').port), '/api/session')).status, 401, 'it answers there');
 });
 
+test('the page goes to its configured address as soon as that is there (P5), over HTTPS alone', async (t) => {
+  const tls = certificate(t);
+  if (tls === null) return;
+  const dataDir = await tempDir(t);
+  const users = createUserStore({ dataDir, passwords: cheapPasswords(), random, clock: realClock });
+  await users.add('asha', 'admin', goodPassword);
+  // Somebody else has the port at one of its addresses, so it cannot be had at all of them.
+  const other = net.createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.2', resolve));
+  t.after(() => other.close());
+  const { port } = other.address() as net.AddressInfo;
+  const opened = Promise.withResolvers<void>();
+  const isOpen = (_: object, message: string) => {
+    if (message === 'the page is open to the network') opened.resolve();
+  };
+  const { page } = await startPage(t, {
+    bind: '0.0.0.0',
+    port,
+    tls,
+    dataDir,
+    users,
+    lookAgainMs: 20,
+    log: { ...silentLog, info: isOpen },
+  });
+  assert.equal(page.url, `http://127.0.0.1:${port}`);
+  await new Promise((resolve) => other.close(resolve));
+  await opened.promise;
+  assert.match(page.url, /^https:/);
+  assert.equal((await secureGet(port, '/api/session', tls.certPem)).status, 401);
+  await assert.rejects(call(port, '/api/session'), 'plain HTTP gets no answer');
+});
+
 /** A self-signed certificate made by openssl, or null when it is missing. */
 function certificate(t: TestContext): { keyPem: string; certPem: string } | null {
   if (!requireProgram(t, 'openssl')) return null;

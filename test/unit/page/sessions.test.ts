@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { operations } from '../../../agent/page/api.ts';
 import { createLimiter } from '../../../agent/page/limiter.ts';
 import { createSessions, csrfMatches, defaultLifetimes } from '../../../agent/page/sessions.ts';
 import type { User } from '../../../agent/page/users.ts';
@@ -28,6 +29,44 @@ test('a session ends at its idle limit unless somebody uses it', async (t) => {
   assert.ok(sessions.find(token, false) !== null);
   clock.ms += 1;
   assert.equal(sessions.find(token, true), null);
+});
+
+/** What a page that nobody touches asks for by itself, by a timer or when something changes. */
+const askedUntouched = [
+  'alerts',
+  'health',
+  'stream',
+  'today',
+  'band',
+  'timeline',
+  'stops',
+  'sound',
+  'rolls',
+  'cloth',
+  'needleCases',
+  'needleCase',
+  'alertFigures',
+  'shift',
+  'trend',
+  'crop',
+] as const;
+
+test('what a page asks for by itself keeps no session alive: the health too, over the network', async (t) => {
+  assert.deepEqual(
+    askedUntouched.filter((name) => operations[name].touches),
+    [],
+  );
+  const clock = { ms: 1_700_000_000_000, nowMs: () => clock.ms, monotonicMs: () => 0 };
+  const { port, users } = await startPage(t, { clock });
+  await users.add('omar', 'maintainer', goodPassword);
+  await users.add('asha', 'admin', goodPassword);
+  const omar = as(await signIn(port, 'omar'));
+  const statusOf = async (path: string) => (await call(port, path, { headers: omar })).status;
+  const { idleMs } = defaultLifetimes.maintainer;
+  clock.ms += idleMs;
+  assert.deepEqual([await statusOf('/api/health'), await statusOf('/api/alert-figures')], [200, 200]);
+  clock.ms += 1;
+  assert.equal(await statusOf('/api/health'), 401, 'asking for it was no use of the session');
 });
 
 test('a session ends at its absolute limit however busy it is', async (t) => {

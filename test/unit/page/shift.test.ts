@@ -87,7 +87,16 @@ const summed = (machine: Partial<MachineShift>, sums: Partial<ShiftSums> = {}) =
     isWhole: true,
     isCounted: true,
     machines: [
-      { machine: 'ck-1', counters: [], seconds: { RUN: 28_000 }, unknownS: 800, stops: [], cloth: null, ...machine },
+      {
+        machine: 'ck-1',
+        counters: [],
+        seconds: { RUN: 28_000 },
+        unknownS: 800,
+        cutS: 0,
+        stops: [],
+        cloth: null,
+        ...machine,
+      },
     ],
     ...sums,
   },

@@ -34,6 +34,7 @@ export const emptyRecovery: Recovery = {
   lastSteps: [],
   lastRolls: [],
   needleCases: [],
+  pageActs: null,
   ringTail: [],
   openSummaries: [],
   openStateSummaries: [],

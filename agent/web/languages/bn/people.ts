@@ -87,6 +87,7 @@ export const people: Translation<typeof english> = {
   'people.audit.refused': 'প্রত্যাখ্যাত',
   'people.audit.missed': '(এর আগে আরও {count} বার, শুধু গোনা হয়েছে)',
   'people.audit.broken': 'এই রেকর্ডের কিছু লাইন বদলানো হয়েছে বা নেই।',
+  'people.audit.cut': 'শেষবার চালুর আগেই এই রেকর্ডের শেষ থেকে এতগুলো লাইন হারিয়েছে: {count}',
   'people.audit.lost': 'শেষবার চালুর পর ডিস্কের কারণে লেখা যায়নি: {count}',
   'people.act.login': 'সাইন ইন',
   'people.act.pinLogin': 'পিন দিয়ে সাইন ইন',

@@ -20,6 +20,8 @@ export const shift: Translation<typeof english> = {
   'shift.no-stops': 'একবারও থামেনি।',
   'shift.others': 'অন্যান্য কারণ',
   'shift.times': '{count} বার',
+  'shift.cut':
+    '≈ অজানা সময়ের মধ্যে {time} এমন ঘণ্টায় পড়ে, যা শুধু পুরো ঘণ্টা হিসেবে রাখা আছে এবং অন্য শিফটেও গিয়েছে। তখন যা হয়েছে, থামা ও গণনাসহ, এই হিসাবে নেই।',
   'shift.not-counted': 'এত বেশি যে গোনা যায়নি',
   'shift.counters': 'কাউন্টার',
   'shift.no-counters': 'কাউন্টারের কিছু জানা নেই।',

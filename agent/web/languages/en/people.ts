@@ -86,6 +86,7 @@ export const people = {
   'people.audit.refused': 'Refused',
   'people.audit.missed': '({count} more before it were only counted)',
   'people.audit.broken': 'Lines of this record were changed or are missing.',
+  'people.audit.cut': 'Lines are missing at the end of this record, since before the last start: {count}',
   'people.audit.lost': 'Not written since the last start, because of the disk: {count}',
   'people.act.login': 'Sign-in',
   'people.act.pinLogin': 'Sign-in with PIN',

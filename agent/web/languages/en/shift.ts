@@ -17,6 +17,8 @@ export const shift = {
   'shift.no-stops': 'No stop.',
   'shift.others': 'Other causes',
   'shift.times': '× {count}',
+  'shift.cut':
+    '≈ {time} of the unknown time lies in hours that are kept only as a whole and reach into another shift. What happened then, stops and counters too, is not in these figures.',
   'shift.not-counted': 'too many to count',
   'shift.counters': 'Counters',
   'shift.no-counters': 'Nothing is known of its counters.',

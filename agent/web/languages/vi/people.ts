@@ -89,6 +89,7 @@ export const people: Translation<typeof english> = {
   'people.audit.refused': 'Bị từ chối',
   'people.audit.missed': '(trước đó còn {count} lần, chỉ đếm)',
   'people.audit.broken': 'Có dòng trong nhật ký bị sửa hoặc bị mất.',
+  'people.audit.cut': 'Cuối nhật ký bị mất một số dòng, từ trước lần khởi động gần nhất: {count}',
   'people.audit.lost': 'Không ghi được từ lần khởi động gần nhất do đĩa: {count}',
   'people.act.login': 'Đăng nhập',
   'people.act.pinLogin': 'Đăng nhập bằng mã PIN',

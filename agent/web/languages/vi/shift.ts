@@ -20,6 +20,8 @@ export const shift: Translation<typeof english> = {
   'shift.no-stops': 'Không dừng máy.',
   'shift.others': 'Nguyên nhân khác',
   'shift.times': '{count} lần',
+  'shift.cut':
+    '≈ {time} trong thời gian không rõ nằm ở những giờ chỉ còn lưu nguyên giờ và lấn sang ca khác. Những gì xảy ra lúc đó, kể cả dừng máy và bộ đếm, không có trong các số liệu này.',
   'shift.not-counted': 'quá nhiều, không đếm được',
   'shift.counters': 'Bộ đếm',
   'shift.no-counters': 'Không biết gì về các bộ đếm của máy.',

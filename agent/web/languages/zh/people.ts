@@ -85,6 +85,7 @@ export const people: Translation<typeof english> = {
   'people.audit.refused': '被拒绝',
   'people.audit.missed': '（此前还有 {count} 次，只计数）',
   'people.audit.broken': '此记录有行被改动或缺失。',
+  'people.audit.cut': '此记录末尾缺少的行数（在上次启动之前丢失）：{count}',
   'people.audit.lost': '自上次启动以来，因磁盘问题未写入：{count}',
   'people.act.login': '登录',
   'people.act.pinLogin': '用 PIN 码登录',

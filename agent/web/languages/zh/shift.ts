@@ -20,6 +20,8 @@ export const shift: Translation<typeof english> = {
   'shift.no-stops': '没有停机。',
   'shift.others': '其他原因',
   'shift.times': '{count} 次',
+  'shift.cut':
+    '≈ 未知时间中有 {time} 属于只按整点小时保存、且跨入另一班次的时段。其间发生的情况（包括停机和计数）未计入这些数字。',
   'shift.not-counted': '次数过多，未计',
   'shift.counters': '计数',
   'shift.no-counters': '计数未知。',
