@@ -54,8 +54,8 @@ export interface Mark {
 
 /** The speed a sample was heard at is known so well (`models/voiceprint/gate.ts`). */
 export const speedError = 0.03;
-/** A label of the picture is so high, px. */
-export const labelPx = 20;
+/** A label of the picture is so high, with the light around its letters, px. */
+export const labelPx = 24;
 
 const number = String.raw`(\d+(?:\.\d+)?)`;
 const axisText = new RegExp(String.raw`^mel ${number}-${number} Hz, (\d+)x(\d+) px, rows ((?:\d+-\d+ ?)+)$`);

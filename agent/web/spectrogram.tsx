@@ -38,7 +38,11 @@ export function Spectrogram({ spectrogram, legend }: Props) {
 }
 
 /** Where labels begin, px. */
-const labelX = 16;
+const labelX = 18;
+/** A frame stands so far outside of its band, px: what is in it stays to be seen, also where that is one row. */
+const framePx = 1.5;
+/** An order is a tick at both edges, for the same reason, px. */
+const tickPx = 12;
 
 /** Light on dark and dark on light: the upper half is dark and the lower one light. What it says is in the list below. */
 function Marks({ axis, marks }: { readonly axis: Axis; readonly marks: readonly Mark[] }) {
@@ -52,7 +56,7 @@ function Marks({ axis, marks }: { readonly axis: Axis; readonly marks: readonly 
         return (
           <g key={`${band.what} ${band.fromHz}`} class={`sound-mark ${band.what}`}>
             {rows.map(({ top, bottom }) => {
-              const at = { x: 1, y: top, width: widthPx - 2, height: bottom - top };
+              const at = { x: 1, y: top - framePx, width: widthPx - 2, height: bottom - top + 2 * framePx };
               return (
                 <g key={top} class="sound-band">
                   <rect class="halo" {...at} />
@@ -61,7 +65,7 @@ function Marks({ axis, marks }: { readonly axis: Axis; readonly marks: readonly 
               );
             })}
             {lines.map((y) => (
-              <line key={y} class="edge order" x1={1} x2={widthPx - 1} y1={y} y2={y} />
+              <path key={y} class="order" d={`M0 ${y}h${tickPx}M${widthPx - tickPx} ${y}h${tickPx}`} />
             ))}
             <path class="lead" d={`M1 ${(last.top + last.bottom) / 2}L${labelX - 3} ${labelY}`} />
             <text x={labelX} y={labelY} dominant-baseline="central">

@@ -19,7 +19,7 @@ export const heightPx = 2 * halfPx + gapPx;
 const tenths = (value: number) => Math.round(value * 10) / 10;
 
 /**
- * `mel 15.1-19700.3 Hz, 360x390 px, rows 0-192 198-390`: the scale is mel after Slaney (`models/voiceprint/mel.ts`), and the frequencies are those
+ * `mel 15.1-19690.3 Hz, 360x390 px, rows 0-192 198-390`: the scale is mel after Slaney (`models/voiceprint/mel.ts`), and the frequencies are those
  * of the lower and the upper edge of each half, which has these rows. A row of pixels begins where the half of a band does that is its own:
  * neighbours lie half over one another.
  */

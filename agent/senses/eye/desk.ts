@@ -2,7 +2,7 @@
  * The eye as the agent has it: its process started with what was taught, the polls it needs handed down, and what it tells made findings,
  * evidence and alerts of the pipeline.
  *
- * Invariants (test/integration/eye-model.test.ts, test/e2e/eye.alone.test.ts):
+ * Invariants (test/integration/eye-model.test.ts, test/integration/eye-flat.test.ts, test/e2e/eye.alone.test.ts):
  *  I1  A camera that sees nothing, a cloth that was not taught, pictures that cannot be judged and a process that ends again and again are
  *      conditions of their machine, so that rules make alerts of them: there is no silent eye.
  *  I2  A crop and its heat map are kept before the record that names them, and noted at one time, the map first: it never outlives its crop.

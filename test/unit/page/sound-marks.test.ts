@@ -114,7 +114,7 @@ test('M4: an order is named where it is in the band, alone, at every speed withi
         assert.ok(Math.abs(order.hz - (order.order * speed) / 60) < 1e-9);
         for (let off = -speedError; off <= speedError; off += speedError / 4) {
           const shaft = (speed / 60) * (1 + off);
-          const inside = Array.from({ length: order.order + 3 }, (_, n) => n).filter(
+          const inside: readonly number[] = Array.from({ length: order.order + 3 }, (_, n) => n).filter(
             (n) => n * shaft >= fromHz - 1e-9 && n * shaft <= toHz + 1e-9,
           );
           assert.deepEqual(inside, [order.order], `${fromHz}-${toHz} at ${shaft}`);

@@ -13,7 +13,7 @@ const rigOf = (options: RigOptions = {}) => new Rig({ machines, ...options });
 const crop = 'c'.repeat(64);
 const heatMap = 'd'.repeat(64);
 const spectrogram = 'e'.repeat(64);
-const spectrogramAxis = 'mel 15.1-19700.3 Hz, 360x390 px, rows 0-192 198-390';
+const spectrogramAxis = 'mel 15.1-19690.3 Hz, 360x390 px, rows 0-192 198-390';
 
 const pictures = { crop, heatMap, heatPeak: 1.8372 };
 const sees = (rig: Rig, more: Partial<FabricFinding> = {}) =>

@@ -68,7 +68,7 @@ test('what is beyond the threshold has an outline, dark outside and light inside
   assert.deepEqual(row.slice(-3), [dark, dark, clear]);
   // 8 px of a cell are all outline; three cells side by side have a middle.
   const wide = heatMapOf(cut([[1.2, 1.2, 1.2]], 0)) ?? assert.fail('there is one');
-  const [red = 0, green = 0, blue = 0, alpha = 0] = at(wide.pixels, 4 * wide.width + 12);
+  const [red, green, blue, alpha] = at(wide.pixels, 4 * wide.width + 12);
   assert.ok(red > green && green > blue && alpha > 0 && alpha < 200, [red, green, blue, alpha].join());
 });
 
