@@ -23,8 +23,7 @@ export function Crop({ crop, legend }: Props) {
       of="crop"
       alt={say('alerts.picture.crop')}
       over={
-        heat.src !== null &&
-        isOn && <img class="heat" src={heat.src} alt={say('alerts.heat')} onError={heat.gone} />
+        heat.src !== null && isOn && <img class="heat" src={heat.src} alt={say('alerts.heat')} onError={heat.gone} />
       }
     >
       {heat.src !== null && (

@@ -18,17 +18,15 @@ const at = (pixels: Uint8Array, i: number) =>
   [...pixels.subarray(4 * i, 4 * i + 4)] as [number, number, number, number];
 const isBlue = ([red, , blue, alpha]: readonly number[]) => alpha !== 0 && (blue ?? 0) > (red ?? 0);
 
-const grids = fc
-  .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }))
-  .chain(([across, down]) =>
-    fc.array(
-      fc.array(fc.constantFrom(0, 0.3, 0.59, 0.61, 0.99, 1, 1.01, 1.6, 3, 40), {
-        minLength: across,
-        maxLength: across,
-      }),
-      { minLength: down, maxLength: down },
-    ),
-  );
+const grids = fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 })).chain(([across, down]) =>
+  fc.array(
+    fc.array(fc.constantFrom(0, 0.3, 0.59, 0.61, 0.99, 1, 1.01, 1.6, 3, 40), {
+      minLength: across,
+      maxLength: across,
+    }),
+    { minLength: down, maxLength: down },
+  ),
+);
 
 test('H1, H2: what scored the threshold is hot and nothing else is, whatever scores highest; good cloth is untouched', () => {
   fc.assert(
