@@ -11,6 +11,7 @@ import type { EyeFinding } from '../../agent/senses/eye/looking.ts';
 import type { RollMap } from '../../models/vision/roll-map.ts';
 import type { ModelSession } from '../../models/runtime.ts';
 import { teach } from '../../models/vision/eye.ts';
+import { cellPx } from '../../models/vision/tiles.ts';
 import type { Taught } from '../../models/vision/taught.ts';
 import { expose, illuminate } from '../../simulators/cloth/optics.ts';
 import { listener } from '../support/ports.ts';
@@ -124,6 +125,14 @@ async function showsTheHole(folder: string, alert: AlertRecord | undefined, note
   assert.ok(hole.length > 20, `${hole.length} pixels of hole`);
   const share = hole.filter(({ isHot }) => isHot).length / hole.length;
   assert.ok(share > 0.9, `${share} of the hole is hot`);
+  // Below it what is hot reaches a few cells, to both sides alike.
+  const below = pixels.findLastIndex(({ isHole }) => isHole);
+  const middle = (isIt: (one: (typeof pixels)[number], at: number) => boolean) => {
+    const columns = pixels.flatMap((one, at) => (isIt(one, at) ? [at % shown.info.width] : []));
+    return columns.reduce((sum, x) => sum + x, 0) / columns.length;
+  };
+  const [holeX, hotX] = [middle(({ isHole }) => isHole), middle(({ isHot }, at) => isHot && at > below)];
+  assert.ok(Math.abs(holeX - hotX) < 2 * cellPx, `the hole is at ${holeX} px, what is hot below it at ${hotX}`);
   assert.ok(
     pixels.some(({ isClear }) => isClear),
     'good cloth beside it is not',
