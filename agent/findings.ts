@@ -19,6 +19,7 @@ import type { AlertDesk } from './alerts/desk.ts';
 import type { Activation } from './alerts/occurrence.ts';
 import type { GatewayRule } from './gateway-alerts.ts';
 import type { IncidentBook, SenseTold } from './incidents/book.ts';
+import { legendOf } from './incidents/legend.ts';
 import type { Journaling } from './journaling.ts';
 import { metres, type RollDesk, type RollPlace } from './rolls/desk.ts';
 import { findingEvent, goesOnEvent, refinedEvent } from './rolls/events.ts';
@@ -57,6 +58,10 @@ export interface FabricFinding {
   readonly isSimulated: boolean;
   /** SHA-256 of the crop, kept as evidence; null where there is none. */
   readonly crop: string | null;
+  /** The same of its heat map, to be laid over it; null where nothing in it comes near the threshold, or there is none. */
+  readonly heatMap: string | null;
+  /** What the worst place of the crop scored, in taught thresholds; null where there is no crop. */
+  readonly heatPeak: number | null;
   /** closed: it was the fault with this id; null where it simply ended. */
   readonly mergedInto: number | null;
 }
@@ -241,7 +246,7 @@ export class FindingDesk {
     this.#spots.delete(lineKey(machine, id));
     if (!isLarger(finding, told.finding)) return;
     const place = this.#parts.rolls.placed(machine, finding.rollFromMm, finding.rollToMm, now);
-    this.#note({ ...told, finding: { ...finding, crop: told.finding.crop }, place }, 'instant', refinedEvent);
+    this.#note({ ...told, finding: { ...finding, ...picturesOf(told.finding) }, place }, 'instant', refinedEvent);
   }
 
   #linesOf(machine: string): readonly Told[] {
@@ -305,13 +310,19 @@ function grown(told: Told, finding: FabricFinding, place: RollPlace | null): Tol
   return { ...told, finding: { ...told.finding, rollFromMm, rollToMm, lastMs }, place };
 }
 
+/** What shows it. */
+const picturesOf = ({ crop, heatMap, heatPeak }: FabricFinding) => ({
+  crop,
+  heatMap,
+  // Down: what did not reach the threshold is not told as if it had.
+  heatPeak: heatPeak === null ? null : Math.floor(heatPeak * 100) / 100,
+});
+
 const incidentKey = (rule: string, id: number) => `${rule} ${id}`;
 
 /** What the alert's incident hangs on. */
-function incidentOf(
-  { machine, id, shape, needle, k, firstMs, lastMs, crop }: FabricFinding,
-  rule: string,
-): Omit<SenseTold, 'occurrence' | 'isNew'> {
+function incidentOf(finding: FabricFinding, rule: string): Omit<SenseTold, 'occurrence' | 'isNew'> {
+  const { machine, id, shape, needle, k, firstMs, lastMs } = finding;
   return {
     machine,
     sense: 'eye',
@@ -319,7 +330,8 @@ function incidentOf(
     needles: needle === null || k === null ? [] : [{ needle, k }],
     fromMs: Math.round(firstMs),
     lastMs: shape === 'spot' ? Math.round(lastMs) : null,
-    picture: crop,
+    picture: finding.crop,
+    legend: legendOf('eye', picturesOf(finding)),
   };
 }
 
@@ -346,6 +358,6 @@ function dataOf({ finding, place }: Told): EventRecord['data'] {
     fabric: finding.fabric,
     model: finding.model,
     isSimulated: finding.isSimulated,
-    crop: finding.crop,
+    ...picturesOf(finding),
   };
 }

@@ -198,6 +198,8 @@ export interface OddSound {
   readonly needles: { readonly needles: readonly number[]; readonly k: number } | null;
   /** SHA-256 of the picture of its last minute, kept as evidence; null where there is none. */
   readonly spectrogram: string | null;
+  /** Where in it which frequency lies, as `senses/ear/picture-axis.ts` writes it; null where there is no picture. */
+  readonly spectrogramAxis: string | null;
   /** `id@version`. */
   readonly model: string;
   readonly isSimulated: boolean;

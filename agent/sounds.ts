@@ -10,6 +10,7 @@ import type { EventRecord } from '../cloud-bridge/contract.ts';
 import type { AlertDesk } from './alerts/desk.ts';
 import type { GatewayRule } from './gateway-alerts.ts';
 import type { IncidentBook } from './incidents/book.ts';
+import { legendOf } from './incidents/legend.ts';
 import type { Journaling } from './journaling.ts';
 import type { OddSound, SoundPort } from './pipeline-ports.ts';
 import type { Instant } from './rules/conditions.ts';
@@ -83,6 +84,7 @@ export class SoundDesk implements SoundPort {
         fromMs: activation.onsetMs,
         lastMs: null,
         picture: spectrogram,
+        legend: legendOf('ear', activation.evidence),
       }),
     );
     journal.flush();
@@ -152,7 +154,7 @@ const suspectedText = (suspected: OddSound['suspected']): string | null =>
 
 function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
   const { score, threshold, spread, print, moved, movedBy, speed, suspected, angle, needles } = sound;
-  const { spectrogram, model, isSimulated } = sound;
+  const { spectrogram, spectrogramAxis, model, isSimulated } = sound;
   const said = ranges.map(
     ({ what, fromHz, toHz, db }) => `${what} ${fromHz}-${toHz} Hz ${db > 0 ? '+' : ''}${tenths(db)} dB`,
   );
@@ -169,6 +171,7 @@ function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
     angle: angle === null ? null : `${Math.round(angle.degrees) % 360} ± ${Math.ceil(angle.k)} degrees`,
     needles: needles === null ? null : needles.needles.map((one) => `${one} ± ${needles.k}`).join('; '),
     spectrogram,
+    spectrogramAxis,
     model,
     isSimulated,
   };

@@ -18,6 +18,7 @@
 import type { AlertRecord } from '../../cloud-bridge/contract.ts';
 import type { AlertStep } from '../alerts/occurrence.ts';
 import type { Cylinder, NeedleRange } from './arcs.ts';
+import type { Legend } from './legend.ts';
 import { recoveredMember } from './recovered.ts';
 import { jointOf, togetherMs, type Joint, type Sighting } from './joint.ts';
 
@@ -39,6 +40,8 @@ export interface SenseTold {
   readonly lastMs: number | null;
   /** SHA-256 of what shows it; null where nothing was kept. */
   readonly picture: string | null;
+  /** Of its evidence what is needed to read that picture: what lies over a crop, what stands out in a spectrogram. */
+  readonly legend: Legend;
 }
 
 /** What the record of an alert says of its incident. */
@@ -56,11 +59,14 @@ export interface IncidentView {
   /** SHA-256 of what the eye saw and of what the ear heard; null where it was not kept. */
   readonly crop: string | null;
   readonly spectrogram: string | null;
+  /** Of the evidence of their alerts what is needed to read both. */
+  readonly legend: Legend;
 }
 
 export interface Seen extends Sighting {
   readonly key: string | null;
   readonly picture: string | null;
+  readonly legend: Legend;
 }
 
 export interface Member {
@@ -157,19 +163,21 @@ export class IncidentBook {
     const members = membersOf(kept, member.incident);
     const joint = this.#jointOf(kept, members);
     const said = members.length < 2 ? null : (joint ?? members.findLast(({ told }) => told !== null)?.told ?? null);
-    const picture = (sense: Sense): string | null => {
+    const picture = (sense: Sense): Pick<Seen, 'picture' | 'legend'> => {
       const own = members.filter((one) => one.sense === sense).flatMap(({ sightings }) => sightings);
       const shown = own.filter((one) => one.picture !== null);
-      return (shown.findLast((one) => joint?.of.includes(one)) ?? shown.at(-1))?.picture ?? null;
+      return shown.findLast((one) => joint?.of.includes(one)) ?? shown.at(-1) ?? { picture: null, legend: {} };
     };
+    const [eye, ear] = [picture('eye'), picture('ear')];
     return {
       id: member.incident,
       needle: said?.needle ?? null,
       k: said?.k ?? null,
       senses: [...new Set(members.map(({ sense }) => sense))].sort().reverse(),
       occurrences: members.map((one) => one.occurrence),
-      crop: picture('eye'),
-      spectrogram: picture('ear'),
+      crop: eye.picture,
+      spectrogram: ear.picture,
+      legend: { ...eye.legend, ...ear.legend },
     };
   }
 
@@ -221,11 +229,12 @@ export class IncidentBook {
     const known = isNew ? [] : before.sightings.filter((one) => one.key === key);
     const others = before.sightings.filter((one) => !known.includes(one));
     const fromMs = Math.min(told.fromMs, ...known.map((one) => one.fromMs));
-    const picture = told.picture ?? known.findLast((one) => one.picture !== null)?.picture ?? null;
+    // The picture it was shown by stays, with its own legend.
+    const { picture, legend } = told.picture === null ? (known.findLast((one) => one.picture !== null) ?? told) : told;
     // Of another one with that key no more will be told.
     const rest = others.map((one) => (one.key === key ? { ...one, key: null } : one));
     const better = { ...before, lastMs: told.lastMs ?? Infinity, isClosed: false };
-    const sightings = this.#fewEnough([...rest, ...seen({ ...told, fromMs, picture })]);
+    const sightings = this.#fewEnough([...rest, ...seen({ ...told, fromMs, picture, legend })]);
     const members = membersOf(kept, before.incident).filter((one) => one.occurrence !== before.occurrence);
     const replaced = { ...better, sightings };
     if (known.length === 0 || members.length === 0) return replaced;
@@ -275,5 +284,5 @@ export class IncidentBook {
 const membersOf = ({ members }: Kept, incident: string): readonly Member[] =>
   [...members.values()].filter((one) => one.incident === incident);
 
-const seen = ({ needles, fromMs, lastMs, key, picture }: SenseTold): readonly Seen[] =>
-  needles.map(({ needle, k }, rank) => ({ needle, k, rank, fromMs, lastMs: lastMs ?? Infinity, key, picture }));
+const seen = ({ needles, fromMs, lastMs, key, picture, legend }: SenseTold): readonly Seen[] =>
+  needles.map(({ needle, k }, rank) => ({ needle, k, rank, fromMs, lastMs: lastMs ?? Infinity, key, picture, legend }));

@@ -2,6 +2,7 @@
 import type { AlertRecord } from '../../cloud-bridge/contract.ts';
 import type { NeedleRange } from './arcs.ts';
 import type { Member, Seen } from './book.ts';
+import { legendOf } from './legend.ts';
 
 const textOf = (value: AlertRecord['evidence'][string] | undefined): string | null =>
   typeof value === 'string' ? value : null;
@@ -37,6 +38,7 @@ export function recoveredMember(record: AlertRecord): Member | null {
     lastMs,
     key: null,
     picture,
+    legend: legendOf(sense, evidence),
   }));
   const told = rangeOf(evidence['incidentNeedle'], evidence['incidentK']);
   return { occurrence, incident, sense, sightings, isClosed, lastMs, told };

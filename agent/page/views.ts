@@ -81,6 +81,11 @@ const incidentView = z.strictObject({
   occurrences: z.array(z.string()).readonly().describe('Its alerts, those that are over too'),
   crop: z.string().nullable().describe('SHA-256 of what the eye saw, at /api/crops; null: not kept'),
   spectrogram: z.string().nullable().describe('SHA-256 of what the ear heard, at /api/crops; null: not kept'),
+  legend: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
+    .describe(
+      'Fields of the evidence of its alerts that belong to the two: heatMap, heatPeak; spectrogramAxis, bands, speed',
+    ),
 }) satisfies z.ZodType<IncidentView>;
 const said = { by: z.string(), atMs: ms };
 const closing = { cause: z.enum(closingCauses), action: z.enum(closingActions), comment: z.string().nullable() };

@@ -4,7 +4,7 @@ import { AlertActs } from './alert-acts.tsx';
 import { alertTitle } from './alert-title.ts';
 import { TrendOfAlert } from './alert-trend-lazy.tsx';
 import { acknowledge, type Failure } from './client.ts';
-import { Fault, Picture } from './fault.tsx';
+import { Fault } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { PriorityIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
@@ -12,6 +12,7 @@ import { shownStepMs } from './machines.tsx';
 import { Problem } from './problem.tsx';
 import { RunbookOfAlert } from './runbook.tsx';
 import { SoundFeedback } from './sound-feedback.tsx';
+import { Spectrogram } from './spectrogram.tsx';
 import { lasted, type Now } from './times.ts';
 import { ackWord, alertStateWord, causeWord, priorityWord } from './words.ts';
 
@@ -60,7 +61,7 @@ function Card({ alert, csrf, now, name }: CardProps) {
         {!alert.verified && <span class="tag warn">{say('alerts.unverified')}</span>}
       </p>
       <Fault alert={alert} />
-      <Picture sha256={alert.evidence['spectrogram']} of="spectrogram" />
+      <Spectrogram spectrogram={alert.evidence['spectrogram']} legend={alert.evidence} />
       <TrendOfAlert alert={alert} now={now} />
       {alert.runbook !== null && <RunbookOfAlert alert={alert} text={alert.runbook} open={waits} csrf={csrf} />}
       {(alert.type === 'needle_broken' || alert.cause === 'needle.broken') && (

@@ -1,9 +1,10 @@
 /** Alerts about one needle as one line: which needle to change, and what the eye saw beside what the ear heard. */
 import { AckForm, AlertCard, AlertHead } from './alert-card.tsx';
-import { Picture } from './fault.tsx';
+import { Crop } from './crop.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { agreeWord, changeWord, type Incident } from './incident-lines.ts';
 import { useLanguage } from './language.ts';
+import { Spectrogram } from './spectrogram.tsx';
 import type { Now } from './times.ts';
 
 interface Props {
@@ -39,8 +40,8 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
         {isSimulated && <span class="tag">{say('alerts.simulated')}</span>}
       </p>
       <div class="senses">
-        <Picture sha256={incident.crop} of="crop" />
-        <Picture sha256={incident.spectrogram} of="spectrogram" />
+        <Crop crop={incident.crop} legend={incident.legend} />
+        <Spectrogram spectrogram={incident.spectrogram} legend={incident.legend} />
       </div>
       {waiting.length > 0 && csrf !== null && (
         <AckForm alerts={waiting} title={title} csrf={csrf} name={name} disabled={now.stale} />

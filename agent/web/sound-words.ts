@@ -2,6 +2,7 @@
 import type { SoundView } from '../senses/ear/staff.ts';
 import type { FaultName } from '../../models/voiceprint/fault-classes.ts';
 import type { Alert } from './floor-state.ts';
+import type { OddBand } from './sound-marks.ts';
 import type { Language } from './speech.ts';
 
 type Label = SoundView['labels'][number];
@@ -151,4 +152,25 @@ export function suspectedWords(
     ...(typeof needles === 'string' ? [say('sound.needles', { needles: digits(needles.replaceAll('; ', ', ')) })] : []),
   ];
   return [say('sound.suspected'), ...lines, ...where];
+}
+
+/** A band in the unit people would say it in. */
+function bandText({ fromHz, toHz }: OddBand, { number }: Language): string {
+  return toHz < 1000 ? `${number(fromHz)}–${number(toHz)} Hz` : `${number(fromHz / 1000)}–${number(toHz / 1000)} kHz`;
+}
+
+/** What stands beside a mark in the picture: the order of the shaft where there is one, else the band. */
+export function markWord(band: OddBand, language: Language): string {
+  const { order } = band;
+  if (order === null) return bandText(band, language);
+  return `${language.say('sound.order', { order: language.plain(order.order) })} · ${language.number(order.hz, 0)} Hz`;
+}
+
+/** What is odd in a band, against what was taught. */
+export function oddBandWord(band: OddBand, language: Language): string {
+  const { what, db, order } = band;
+  const text = bandText(band, language);
+  const where = order === null ? text : `${markWord(band, language)} (${text})`;
+  const [more, less] = what === 'level' ? (['louder', 'quieter'] as const) : (['more', 'less'] as const);
+  return language.say(`sound.odd.${db > 0 ? more : less}`, { where, db: language.fixed(Math.abs(db), 1) });
 }

@@ -149,3 +149,12 @@ function needleWord(reason: unknown, { say }: Language): string | null {
       return null;
   }
 }
+
+/** How far the worst place of a crop is from good cloth; null where nobody said so. */
+export function heatWord({ heatMap, heatPeak }: Alert['evidence'], { say, fixed }: Language): string | null {
+  if (typeof heatPeak !== 'number') return null;
+  const times = fixed(heatPeak, 1);
+  // A line may be known from many pictures that show next to nothing each. 0.97 is not beyond, though it is written 1.0.
+  if (heatPeak < 1) return say('alerts.heat.below', { times: fixed(Math.floor(heatPeak * 10) / 10, 1) });
+  return typeof heatMap === 'string' ? say('alerts.heat.peak', { times }) : null;
+}

@@ -8,6 +8,7 @@
  *  M2  Windows are of one length, of whole hops, and all of the clip is in them but less than a hop for each, and one.
  */
 import { ModelError } from '../errors.ts';
+import { hzOf, melOf } from './mel.ts';
 import { keptShare, resample } from './resample.ts';
 import type { Sound } from './wav.ts';
 
@@ -46,10 +47,6 @@ export function windowsOf(sound: Sound, name: string): Windows {
   return { count, samples: length, pcm: samples.subarray(0, count * length) };
 }
 
-const slaney = 27 / Math.log(6.4);
-const melOf = (hz: number) => (hz < 1000 ? (hz * 3) / 200 : 15 + slaney * Math.log(hz / 1000));
-const hzOf = (mel: number) => (mel < 15 ? (mel * 200) / 3 : 1000 * Math.exp((mel - 15) / slaney));
-
 /** How many bands, from the lowest, a recording of this rate fills. */
 export function bandsHeard(rateHz: number): number {
   const heardHz = keptShare * (Math.min(rateHz, modelRateHz) / 2);
@@ -60,8 +57,10 @@ export function bandsHeard(rateHz: number): number {
   return count;
 }
 
+/** Where a place on the scale of the bands lies, Hz: band i reaches from i to i + 2, and its middle is i + 1. */
+export const placeHz = (place: number): number => hzOf((place * melOf(highestHz)) / (bands + 1));
+
 /** Where a band begins and ends, Hz; neighbours lie half over one another. */
 export function bandEdgesHz(band: number): readonly [fromHz: number, toHz: number] {
-  const step = melOf(highestHz) / (bands + 1);
-  return [hzOf(band * step), hzOf((band + 2) * step)];
+  return [placeHz(band), placeHz(band + 2)];
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
+import { pictureAxis } from '../../agent/senses/ear/picture-axis.ts';
 import { createFloor } from '../unit/page/floor.ts';
 import { alertView } from '../unit/page/floor-demo.ts';
 import { axeSource, beginPage, expectClean, openAs, sharedBrowser, watch } from './page-browser.ts';
@@ -11,7 +12,9 @@ const shared = sharedBrowser();
 after(() => shared.close());
 
 const crop = 'ab'.repeat(32);
+const heatMap = 'ef'.repeat(32);
 const spectrogram = 'cd'.repeat(32);
+const heard = { spectrogramAxis: pictureAxis, bands: 'level 1240-1630 Hz +6.2 dB', speed: 26 };
 const picture = (width: number) =>
   sharp({ create: { width, height: 40, channels: 3, background: '#888888' } })
     .webp()
@@ -29,6 +32,8 @@ const line = {
     rollFromM: 12.345,
     roll: 8,
     crop,
+    heatMap,
+    heatPeak: 1.3,
     isSimulated: true,
     incident: 'occ-line',
   },
@@ -39,7 +44,7 @@ const odd = {
   type: 'sound_odd',
   text: 'The machine does not sound like itself',
   priority: 'medium' as const,
-  evidence: { needles: '293 ± 2; 316 ± 2', suspected: 'badNeedle 0.9', spectrogram, incident: 'occ-line' },
+  evidence: { needles: '293 ± 2; 316 ± 2', suspected: 'badNeedle 0.9', spectrogram, ...heard, incident: 'occ-line' },
 };
 const incident = {
   id: 'occ-line',
@@ -49,12 +54,14 @@ const incident = {
   occurrences: ['occ-line', 'occ-odd'],
   crop,
   spectrogram,
+  legend: { heatMap, heatPeak: 1.3, ...heard },
 };
 
 test('what eye and ear tell of one needle is one line with both pictures and the needle to change, acknowledged by one touch', async (t) => {
   const floor = createFloor();
   floor.setMachine('ck-1', { hasEye: true, hasEar: true });
   floor.crops.set(crop, await picture(60));
+  floor.crops.set(heatMap, await picture(61));
   floor.crops.set(spectrogram, await picture(90));
   const setting = await beginPage(t, shared, floor);
   if (setting === null) return;
@@ -65,8 +72,8 @@ test('what eye and ear tell of one needle is one line with both pictures and the
 
   const alone = { ...incident, needle: null, k: null, senses: ['ear'] as const, occurrences: ['occ-odd'] };
   floor.raise(alertView(odd, { incident: { ...alone, id: 'occ-odd', crop: null } }));
-  const heard = tab.locator('#alerts > .alerts > li > [data-occurrence="occ-odd"]');
-  await heard.getByRole('img', { name: /The last minute of sound/ }).waitFor();
+  const oddCard = tab.locator('#alerts > .alerts > li > [data-occurrence="occ-odd"]');
+  await oddCard.getByRole('img', { name: /The last minute of sound/ }).waitFor();
 
   // The eye tells of it, too: both are one line, in the place of one.
   floor.alerts = floor.alerts.filter(({ record }) => record.occurrence !== 'occ-odd');
@@ -77,11 +84,17 @@ test('what eye and ear tell of one needle is one line with both pictures and the
   await card.getByText('Simulated', { exact: true }).waitFor();
   assert.equal(await lines.count(), before + 1);
   const shown = async (name: string, widthPx: number) => {
-    const of = `document.querySelector('.senses > ${name}')?.naturalWidth`;
+    const of = `document.querySelector('.senses ${name}')?.naturalWidth`;
     while ((await tab.evaluate(of)) !== widthPx) await delay(20);
   };
   await shown('img.crop', 60);
+  await shown('img.heat', 61);
   await shown('img.spectrogram', 90);
+  const senses = card.locator('.senses');
+  await senses.locator('.sound-marks text', { hasText: '1.24–1.63 kHz' }).waitFor();
+  await senses.getByText('1.24–1.63 kHz: 6.2 dB louder than taught').waitFor();
+  await senses.getByRole('checkbox', { name: 'Heat map' }).click();
+  await senses.locator('img.heat').waitFor({ state: 'detached' });
   await expectClean(tab, await axeSource(), 'an incident');
 
   await card.getByText('Its 2 alerts').click();
@@ -114,7 +127,8 @@ test('where one alert is over, or one picture is not here any more, the incident
   const card = tab.locator('[data-incident="occ-line"]');
   await card.getByRole('heading', { name: 'Change needle 316 (± 2)' }).waitFor();
   await card.getByText('The alert that is open').waitFor();
-  await card.locator('.senses > img.spectrogram').waitFor();
-  while ((await card.locator('.senses > img.crop').count()) > 0) await delay(20);
+  await card.locator('.senses img.spectrogram').waitFor();
+  while ((await card.locator('.senses img.crop').count()) > 0) await delay(20);
+  assert.equal(await card.getByRole('checkbox', { name: 'Heat map' }).count(), 0, 'there is nothing for it to lie on');
   await expectClean(tab, await axeSource(), 'an incident without the crop');
 });

@@ -1,15 +1,17 @@
 /** The eye that ships over a flat woven web: taught on good cloth, then shown a hole. Simulated cloth, not a measurement of real one. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import sharp from 'sharp';
 import { FlatWatching } from '../../agent/senses/eye/flat.ts';
-import { type FlatWeb, flatWebSchema } from '../../agent/senses/eye/settings.ts';
+import { type FlatWeb, flatWebSchema, maxCropBytes, maxHeatMapBytes } from '../../agent/senses/eye/settings.ts';
+import { alertRecord, eventRecord, type AlertRecord, type EventRecord } from '../../cloud-bridge/contract.ts';
 import type { EyeFinding } from '../../agent/senses/eye/looking.ts';
 import type { RollMap } from '../../models/vision/roll-map.ts';
 import type { ModelSession } from '../../models/runtime.ts';
 import { teach } from '../../models/vision/eye.ts';
+import { cellPx } from '../../models/vision/tiles.ts';
 import type { Taught } from '../../models/vision/taught.ts';
 import { expose, illuminate } from '../../simulators/cloth/optics.ts';
 import { listener } from '../support/ports.ts';
@@ -93,6 +95,49 @@ async function watch(
     findings.push(...seen.findings.map(({ finding }) => finding));
   }
   return { watching, findings };
+}
+
+/** A crop and its heat map are kept and told as one, lie on one another, and it is the hole that is hot. */
+async function showsTheHole(folder: string, alert: AlertRecord | undefined, notes: readonly EventRecord[]) {
+  const { crop, heatMap, heatPeak } = alert?.evidence ?? {};
+  const about = notes.map(({ atMs, data: { sha256, role, occurrence } }) => ({ atMs, sha256, role, occurrence }));
+  const { atMs } = about[0] ?? assert.fail('something is noted');
+  // The map first: what goes by age or for want of room goes in that order, so that it never outlives its crop.
+  assert.deepEqual(about, [
+    { atMs, sha256: heatMap, role: 'heat_map', occurrence: alert?.occurrence },
+    { atMs, sha256: crop, role: 'crop', occurrence: alert?.occurrence },
+  ]);
+  const fileOf = (sha256: unknown) => readFileSync(join(folder, String(sha256).slice(0, 2), String(sha256)));
+  assert.ok(fileOf(heatMap).length <= maxHeatMapBytes && fileOf(crop).length <= maxCropBytes);
+  const [shown, heat] = [
+    await sharp(fileOf(crop)).toColourspace('b-w').raw().toBuffer({ resolveWithObject: true }),
+    await sharp(fileOf(heatMap)).ensureAlpha().raw().toBuffer({ resolveWithObject: true }),
+  ];
+  assert.deepEqual([heat.info.width, heat.info.height], [shown.info.width, shown.info.height]);
+  const step = shown.info.channels;
+  const pixels = Array.from({ length: shown.info.width * shown.info.height }, (_, i) => ({
+    isHole: (shown.data[step * i] ?? 255) < 40,
+    // Orange or of the outline: anything but clear and blue.
+    isHot: (heat.data[4 * i + 3] ?? 0) > 0 && (heat.data[4 * i] ?? 0) >= (heat.data[4 * i + 2] ?? 0),
+    isClear: heat.data[4 * i + 3] === 0,
+  }));
+  const hole = pixels.filter(({ isHole }) => isHole);
+  assert.ok(hole.length > 20, `${hole.length} pixels of hole`);
+  const share = hole.filter(({ isHot }) => isHot).length / hole.length;
+  assert.ok(share > 0.9, `${share} of the hole is hot`);
+  // Below it what is hot reaches a few cells, to both sides alike.
+  const below = pixels.findLastIndex(({ isHole }) => isHole);
+  const middle = (isIt: (one: (typeof pixels)[number], at: number) => boolean) => {
+    const columns = pixels.flatMap((one, at) => (isIt(one, at) ? [at % shown.info.width] : []));
+    return columns.reduce((sum, x) => sum + x, 0) / columns.length;
+  };
+  const [holeX, hotX] = [middle(({ isHole }) => isHole), middle(({ isHot }, at) => isHot && at > below)];
+  assert.ok(Math.abs(holeX - hotX) < 2 * cellPx, `the hole is at ${holeX} px, what is hot below it at ${hotX}`);
+  assert.ok(
+    pixels.some(({ isClear }) => isClear),
+    'good cloth beside it is not',
+  );
+  assert.ok(typeof heatPeak === 'number' && heatPeak > 1.6, `it is told by itself: ${heatPeak}`);
 }
 
 test('a hole in a woven web is told once, at its millimetres, and no needle is named; good cloth tells nothing', async (t) => {
@@ -203,6 +248,14 @@ test(
     );
     holeMm = number * 6 + 30;
     await until('it is told', () => journal("SELECT 1 FROM event WHERE event = 'fabric_finding'").length > 0, 60_000);
+    const noted = "SELECT body FROM event WHERE event = 'evidence' ORDER BY id";
+    await until('what shows it is kept', () => journal(noted).length >= 2, 30_000);
+    const [alert] = journal('SELECT body FROM alert ORDER BY id').map((body) => alertRecord.parse(JSON.parse(body)));
+    await showsTheHole(
+      join(dir, 'agent/evidence'),
+      alert,
+      journal(noted).map((body) => eventRecord.parse(JSON.parse(body))),
+    );
     await until('it has left the view', () => number * 6 > holeMm + 3 * viewMm, 30_000);
     const begun = await runVerb<{ ok: boolean }>(t, 'roll', 'begin', ...at);
     assert.equal(begun.code, 0, begun.err);

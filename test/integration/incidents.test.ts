@@ -64,21 +64,23 @@ const picture = async (width: number) =>
       .toBuffer(),
   );
 
-/** Tells a line as the eye's desk does, its crop kept before. */
+/** Tells a line as the eye's desk does, its crop and the heat map of that kept before. */
 async function sees(pipeline: Pipeline, store: Store, more: Partial<FabricFinding>): Promise<string> {
   const bytes = await picture(60);
   const crop = await store.keepFile(bytes);
-  const told = pipeline.fabric.told(needleLine({ needle: 317, k: 2, crop, ...more }));
-  assert.ok(told.occurrence !== null);
-  const data = {
-    sha256: crop,
-    bytes: bytes.length,
-    mediaType: 'image/webp',
-    role: 'crop',
-    occurrence: told.occurrence,
-  };
-  await pipeline.evidence(more.machine ?? '', clock.wallMs(), data);
-  return told.occurrence;
+  const map = await picture(61);
+  const heatMap = await store.keepFile(map);
+  const told = pipeline.fabric.told(needleLine({ needle: 317, k: 2, crop, heatMap, heatPeak: 1.2, ...more }));
+  const { occurrence } = told;
+  assert.ok(occurrence !== null);
+  for (const [role, sha256, { length }] of [
+    ['heat_map', heatMap, map],
+    ['crop', crop, bytes],
+  ] as const) {
+    const data = { sha256, bytes: length, mediaType: 'image/webp', role, occurrence };
+    await pipeline.evidence(more.machine ?? '', clock.wallMs(), data);
+  }
+  return occurrence;
 }
 
 /** Tells an odd sound as the ear's desk does. */
@@ -175,9 +177,14 @@ test('eye and ear at one needle are one incident at the gateway and at the bridg
     [incident?.needle, incident?.k, incident?.senses, incident?.occurrences],
     [316, 2, ['eye', 'ear'], [line, odd]],
   );
+  const heatMap = String(incident?.legend['heatMap']);
   assert.deepEqual(
-    [await api.picture(incident?.crop ?? null), await api.picture(incident?.spectrogram ?? null)],
-    [200, 200],
+    [
+      await api.picture(incident?.crop ?? null),
+      await api.picture(heatMap),
+      await api.picture(incident?.spectrogram ?? null),
+    ],
+    [200, 200, 200],
   );
 
   await pipeline.stored();
@@ -188,6 +195,7 @@ test('eye and ear at one needle are one incident at the gateway and at the bridg
   const { incidentNeedle, incidentK, spectrogram } = both.find(({ occurrence }) => occurrence === odd)?.evidence ?? {};
   assert.deepEqual([incidentNeedle, incidentK, spectrogram], [316, 2, incident?.spectrogram]);
   await until('the pictures are with the bridge', async () => (await first.store.outboxCounts()).files === 0);
+  assert.equal(both.find(({ occurrence }) => occurrence === line)?.evidence['heatMap'], heatMap);
 
   // The eye's alert is seen to and closed; then the agent starts again, and the ear tells of that needle.
   pipeline.alertAction(other, { kind: 'ack', actor: 'omar', comment: null });

@@ -22,6 +22,7 @@ import { EarPolls } from './polls.ts';
 import { Enrolments } from './enrolments.ts';
 import { Feedbacks, movedBy, type Feedback } from './labels.ts';
 import { EarKnowledge, type EarModelWatch, type KnowledgeParts } from './knowledge.ts';
+import { pictureAxis } from './picture-axis.ts';
 import { printVersions } from './prints.ts';
 import type { EnrolTold } from './requests.ts';
 import { earMessageSchema, type EarMessage } from './settings.ts';
@@ -328,7 +329,8 @@ export class EarDesk {
       const isSimulated = this.#p.machines.find(({ id }) => id === machine)?.ear.simulated ?? false;
       const model = this.#knowledge.model ?? '';
       const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges, suspected, angle, needles };
-      const odd = { machine, sinceMs, ...about, spectrogram: sha256, model, isSimulated };
+      const shown = { spectrogram: sha256, spectrogramAxis: sha256 === null ? null : pictureAxis };
+      const odd = { machine, sinceMs, ...about, ...shown, model, isSimulated };
       const { occurrence } = pipeline.sound.began(odd);
       if (sha256 === null || picture === null) return;
       const data: EvidenceData = {

@@ -7,12 +7,9 @@
  */
 import sharp from 'sharp';
 import { historyBands, historyColumns, type HistoryColumn } from './history.ts';
+import { across, gapPx, halfPx, heightPx, up, widthPx } from './picture-axis.ts';
 import { maxPictureBytes } from './settings.ts';
 
-/** Pixels a piece and a band. */
-const across = 3;
-const up = 3;
-const gapPx = 6;
 /** Loudest less this is black, dB. */
 const rangeDb = 60;
 /** So much above or below what was taught is full colour, dB. */
@@ -22,9 +19,7 @@ type Colour = readonly [red: number, green: number, blue: number];
 
 /** Raw pixels, three bytes each. */
 export function drawn(columns: readonly HistoryColumn[]): { width: number; height: number; pixels: Uint8Array } {
-  const width = historyColumns * across;
-  const half = historyBands * up;
-  const height = 2 * half + gapPx;
+  const [width, half, height] = [widthPx, halfPx, heightPx];
   const pixels = new Uint8Array(width * height * 3).fill(24);
   const loudest = Math.max(...columns.map(({ levels }) => Math.max(...levels)));
   for (const [i, { levels, off }] of columns.entries()) {

@@ -15,7 +15,8 @@ import { taughtOf } from '../../../models/vision/taught-file.ts';
 import type { Trial } from '../../models/trial.ts';
 import { trialOf } from '../trial-of.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
-import { type Cut, shown } from './cut.ts';
+import type { Cut } from './cut.ts';
+import { heatMapOf, peakOf } from './heat-map.ts';
 import {
   type EyeMachine,
   type EyeMessage,
@@ -23,6 +24,7 @@ import {
   eyeSettingsSchema,
   type FlatMachine,
   maxCropBytes,
+  maxHeatMapBytes,
   telemetrySchema,
   webSpeedSchema,
 } from './settings.ts';
@@ -148,7 +150,8 @@ class Eye {
     if (findings.length > 0) this.#tellCloth(machine, one.watching);
     for (const { finding, cut } of findings) {
       const crop = cut === null || finding.phase !== 'found' ? null : await cropOf(cut);
-      this.#say({ kind: 'finding', machine, finding, crop });
+      const heat = cut === null || crop === null ? null : { map: await mapOf(cut), peak: peakOf(cut) };
+      this.#say({ kind: 'finding', machine, finding, crop, heat });
     }
     if (hasLooked) this.#say({ kind: 'looked', machine });
     this.#showShadow(one, frame, graph);
@@ -199,17 +202,31 @@ class Eye {
   }
 }
 
-/** The piece of the picture and its heat map beside it, as WebP; null where it cannot be made small enough. */
-async function cropOf(cut: Cut): Promise<Uint8Array<ArrayBuffer> | null> {
-  const { width, height, pixels } = shown(cut);
+/** The crop and its heat map are made smaller alike, so that they lie on one another. */
+const fitting = { width: mostSidePx, height: mostSidePx, fit: 'inside', withoutEnlargement: true } as const;
+
+/** The piece of the picture as WebP; null where it cannot be made small enough. */
+async function cropOf({ picture: { width, height, pixels } }: Cut): Promise<Uint8Array<ArrayBuffer> | null> {
   for (const quality of [80, 50, 25]) {
-    const bytes = await sharp(pixels, { raw: { width, height, channels: 3 } })
-      .resize({ width: 2 * mostSidePx, height: mostSidePx, fit: 'inside', withoutEnlargement: true })
+    const bytes = await sharp(pixels, { raw: { width, height, channels: 1 } })
+      .resize(fitting)
       .webp({ quality })
       .toBuffer();
     if (bytes.length <= maxCropBytes) return Uint8Array.from(bytes);
   }
   return null;
+}
+
+/** As WebP without loss, because its edges say where; null where there is nothing to show, or it does not get small enough. */
+async function mapOf(cut: Cut): Promise<Uint8Array<ArrayBuffer> | null> {
+  const map = heatMapOf(cut);
+  if (map === null) return null;
+  const { width, height, pixels } = map;
+  const bytes = await sharp(pixels, { raw: { width, height, channels: 4 } })
+    .resize({ ...fitting, kernel: 'nearest' })
+    .webp({ lossless: true })
+    .toBuffer();
+  return bytes.length <= maxHeatMapBytes ? Uint8Array.from(bytes) : null;
 }
 
 runSense(eyeSettingsSchema, (settings, say): SenseWork => {

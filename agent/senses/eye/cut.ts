@@ -1,4 +1,4 @@
-/** What of a picture is kept for people: the fault and a little around it, and beside it the same with the model's scores over it. */
+/** What of a picture is kept for people: the fault and a little around it, with how the model scored each place of it. */
 import type { ScoreMap } from '../../../models/vision/blobs.ts';
 import type { Box, Grey } from '../../../models/vision/grey.ts';
 import type { Looked } from '../../../models/vision/sight.ts';
@@ -7,15 +7,12 @@ import type { Looked } from '../../../models/vision/sight.ts';
 const marginPx = 24;
 const mostSidePx = 256;
 
-/** Dark columns between the two halves, px. */
-const seamPx = 4;
-
 /** A piece of a picture, and where in it the fault stands. */
 export interface Cut {
   readonly picture: Grey;
   readonly box: Box;
-  /** How much the model minds each pixel: 0 nothing, 255 as much as a fault that is told by itself, or more. */
-  readonly heat: Uint8Array;
+  /** The score of each pixel's place, in taught thresholds: from 1 on it is beyond what was taught as good. */
+  readonly heat: Float32Array;
 }
 
 /** The scores of a picture. */
@@ -23,8 +20,8 @@ export interface Heat {
   readonly map: ScoreMap;
   /** Pixels of the picture for one of the map. */
   readonly scale: number;
-  /** The score that is shown as most. */
-  readonly full: number;
+  /** Scores above it are no good cloth. */
+  readonly threshold: number;
 }
 
 /** A picture and its scores. */
@@ -56,17 +53,17 @@ export const inPixels = (box: Box, scale: number): Box => ({
 });
 
 /** A copy: the picture may go. Of a fault that is larger than what is kept, its middle. */
-export function cutOf({ width, height, pixels }: Grey, box: Box, { map, scale, full }: Heat): Cut {
+export function cutOf({ width, height, pixels }: Grey, box: Box, { map, scale, threshold }: Heat): Cut {
   const [left, right] = span(box.left, box.right, width);
   const [top, bottom] = span(box.top, box.bottom, height);
   const own = new Uint8Array((right - left) * (bottom - top));
-  const heat = new Uint8Array(own.length);
+  const heat = new Float32Array(own.length);
   for (let y = top; y < bottom; y += 1) {
     const row = (y - top) * (right - left);
     own.set(pixels.subarray(y * width + left, y * width + right), row);
     for (let x = left; x < right; x += 1) {
       const score = map.scores[Math.floor(y / scale) * map.width + Math.floor(x / scale)] ?? 0;
-      heat[row + x - left] = Math.round(255 * Math.min(1, Math.max(0, score / full)));
+      heat[row + x - left] = Math.max(0, score / threshold);
     }
   }
   return {
@@ -79,31 +76,6 @@ export function cutOf({ width, height, pixels }: Grey, box: Box, { map, scale, f
     },
     heat,
   };
-}
-
-/** RGB, 8 bits each. */
-export interface Colours {
-  readonly width: number;
-  readonly height: number;
-  readonly pixels: Uint8Array;
-}
-
-/** At the left the piece as the camera saw it; at the right the same, from yellow to red where the model minds it. */
-export function shown({ picture: { width, height, pixels }, heat }: Cut): Colours {
-  const across = 2 * width + seamPx;
-  const out = new Uint8Array(3 * across * height);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      const grey = pixels[y * width + x] ?? 0;
-      const hot = (heat[y * width + x] ?? 0) / 255;
-      out.fill(grey, 3 * (y * across + x), 3 * (y * across + x) + 3);
-      // The cloth stays to be seen under it.
-      const cover = 0.6 * hot;
-      const [red, green, blue] = [255, 255 * (1 - hot), 0].map((one) => Math.round(grey * (1 - cover) + one * cover));
-      out.set([red ?? 0, green ?? 0, blue ?? 0], 3 * (y * across + width + seamPx + x));
-    }
-  }
-  return { width: across, height, pixels: out };
 }
 
 function span(from: number, to: number, size: number): readonly [from: number, to: number] {

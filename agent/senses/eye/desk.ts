@@ -2,10 +2,10 @@
  * The eye as the agent has it: its process started with what was taught, the polls it needs handed down, and what it tells made findings,
  * evidence and alerts of the pipeline.
  *
- * Invariants (test/integration/eye-model.test.ts, test/e2e/eye.alone.test.ts):
+ * Invariants (test/integration/eye-model.test.ts, test/integration/eye-flat.test.ts, test/e2e/eye.alone.test.ts):
  *  I1  A camera that sees nothing, a cloth that was not taught, pictures that cannot be judged and a process that ends again and again are
  *      conditions of their machine, so that rules make alerts of them: there is no silent eye.
- *  I2  A crop is kept before the record that names it.
+ *  I2  A crop and its heat map are kept before the record that names them, and noted at one time, the map first: it never outlives its crop.
  *  I3  What is taught while the agent runs is used within some seconds, in a new process; so is another model.
  *  I4  Crops are bounded (`crop-budget.ts`), and so is what waits to be kept; what is dropped is counted.
  */
@@ -345,12 +345,16 @@ export class EyeDesk {
     }
   }
 
-  async #found({ machine, finding, crop: shown }: Extract<EyeMessage, { kind: 'finding' }>): Promise<void> {
+  async #found({ machine, finding, crop: shown, heat }: Extract<EyeMessage, { kind: 'finding' }>): Promise<void> {
     const { pipeline, keepFile, models, log, clock } = this.#p;
     this.#waiting -= 1;
     try {
       const crop = shown !== null && this.#crops.allows(machine, clock.monotonicMs()) ? shown : null;
-      const sha256 = crop === null ? null : await keepFile(crop);
+      const map = crop === null ? null : (heat?.map ?? null);
+      const [sha256, heatMap] = [
+        crop === null ? null : await keepFile(crop),
+        map === null ? null : await keepFile(map),
+      ];
       const told = pipeline.fabric.told({
         ...finding,
         machine,
@@ -358,16 +362,17 @@ export class EyeDesk {
         model: models.chosen()?.model.model ?? '',
         isSimulated: this.#eyes.find(({ id }) => id === machine)?.eye.simulated ?? false,
         crop: sha256,
+        heatMap,
+        heatPeak: crop === null ? null : (heat?.peak ?? null),
       });
-      if (sha256 === null || crop === null) return;
-      const data: EvidenceData = {
-        sha256,
-        bytes: crop.length,
-        mediaType: 'image/webp',
-        role: 'crop',
-        occurrence: told.occurrence,
+      const atMs = Math.round(clock.wallMs());
+      const note = (role: string, file: string | null, bytes: Uint8Array | null): Promise<void> => {
+        if (file === null || bytes === null) return Promise.resolve();
+        const { occurrence } = told;
+        const data: EvidenceData = { sha256: file, bytes: bytes.length, mediaType: 'image/webp', role, occurrence };
+        return pipeline.evidence(machine, atMs, data);
       };
-      await pipeline.evidence(machine, Math.round(clock.wallMs()), data);
+      await Promise.all([note('heat_map', heatMap, map), note('crop', sha256, crop)]);
     } catch (error) {
       log('error', 'what the eye found could not be kept', { machine, error: String(error) });
     }

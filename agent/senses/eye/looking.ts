@@ -129,9 +129,9 @@ export class Looking {
     this.#dropped += beyond + pixels;
   }
 
-  /** For a crop: what the picture's places scored, full where a place is a fault by itself. */
+  /** For a crop: what the picture's places scored, against what was taught. */
   heatOf({ map }: Judged): Heat {
-    return { map, scale: cellPx, full: this.taught.alone };
+    return { map, scale: cellPx, threshold: this.taught.threshold };
   }
 
   told({ kind, finding, mergedInto }: TrackerEvent, across: AcrossAndNeedle): EyeFinding {

@@ -123,6 +123,8 @@ const shapes = ['vertical', 'horizontal', 'spot'] as const;
 
 /** A picture of a fault for people: small enough to be sent. */
 export const maxCropBytes = 24 * 1024;
+/** What is laid over it: few colours in blocks, so a hundredth of that is usual. */
+export const maxHeatMapBytes = 8 * 1024;
 
 export const eyeMessageSchema = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -177,6 +179,17 @@ export const eyeMessageSchema = z.discriminatedUnion('kind', [
       .instanceof(Uint8Array)
       .refine((bytes) => bytes.length <= maxCropBytes)
       .nullable(),
+    heat: z
+      .strictObject({
+        map: z
+          .instanceof(Uint8Array)
+          .refine((bytes) => bytes.length <= maxHeatMapBytes)
+          .nullable()
+          .describe('null: no place comes near the threshold'),
+        peak: z.number().min(0).describe('What the worst place scored, in taught thresholds'),
+      })
+      .nullable()
+      .describe('Of the crop; null where there is none'),
     finding: z.strictObject({
       id: count,
       phase: z.enum(['found', 'changed', 'closed']),

@@ -23,6 +23,7 @@ const told = (occurrence: string, needles: readonly NeedleRange[], more: Partial
   fromMs: 0,
   lastMs: null,
   picture: null,
+  legend: {},
   ...more,
 });
 const eye = (occurrence: string, needle: number, k = 2, more: Partial<SenseTold> = {}) =>
@@ -37,8 +38,8 @@ const step = (id: string, transition: AlertStep['transition'], clearedMs: number
   ({ transition, occurrence: { id, clearedMs } }) as AlertStep;
 
 test('an eye and an ear with a needle in common are one incident, whichever tells first, with the picture of each', () => {
-  const seen = eye('e-1', 317, 2, { picture: 'crop' });
-  const heard = ear('h-1', [293, 316, 339], { picture: 'sound' });
+  const seen = eye('e-1', 317, 2, { picture: 'crop', legend: { heatMap: 'map' } });
+  const heard = ear('h-1', [293, 316, 339], { picture: 'sound', legend: { speed: 30 } });
   for (const [first, second] of [
     [seen, heard],
     [heard, seen],
@@ -47,7 +48,8 @@ test('an eye and an ear with a needle in common are one incident, whichever tell
     assert.deepEqual(book.told(first), { incident: first.occurrence });
     assert.deepEqual(book.told(second), { incident: first.occurrence, incidentNeedle: 316, incidentK: 2 });
     const { id, occurrences, ...about } = book.of(seen.occurrence) ?? assert.fail('it has one');
-    assert.deepEqual(about, { needle: 316, k: 2, senses: ['eye', 'ear'], crop: 'crop', spectrogram: 'sound' });
+    const pictures = { crop: 'crop', spectrogram: 'sound', legend: { heatMap: 'map', speed: 30 } };
+    assert.deepEqual(about, { needle: 316, k: 2, senses: ['eye', 'ear'], ...pictures });
     assert.deepEqual([id, occurrences], [first.occurrence, [first.occurrence, second.occurrence]]);
     assert.deepEqual(book.of(heard.occurrence), book.of(seen.occurrence));
   }
@@ -61,6 +63,16 @@ test('apart in needles, in time or by machine they are two incidents of one', ()
   assert.deepEqual(book.told(ear('h-3', [100], { machine: 'ck-2' })), { incident: 'h-3' });
   assert.deepEqual(book.told(ear('h-4', [100], { fromMs: 65 * minuteMs }))['incident'], 'e-1');
   assert.equal(book.of('h-1')?.needle, null);
+});
+
+test('a line that is told again without a picture keeps the one it has, with its own legend', () => {
+  const book = bookOf('ck-1');
+  book.told(eye('e-1', 100, 8, { picture: 'crop', legend: { heatMap: 'map', heatPeak: 2 } }));
+  book.told(eye('e-1', 101, 2, { isNew: false, legend: { heatMap: null, heatPeak: null } }));
+  assert.deepEqual([book.of('e-1')?.crop, book.of('e-1')?.legend], ['crop', { heatMap: 'map', heatPeak: 2 }]);
+  // A picture of another line comes with what belongs to that one.
+  book.told(eye('e-1', 102, 2, { key: 'other', picture: 'crop-2', legend: { heatMap: null, heatPeak: 0.4 } }));
+  assert.deepEqual([book.of('e-1')?.crop, book.of('e-1')?.legend], ['crop-2', { heatMap: null, heatPeak: 0.4 }]);
 });
 
 test('without a picture, or without a needle of one of them, an incident stands with what there is', () => {

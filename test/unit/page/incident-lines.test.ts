@@ -13,6 +13,7 @@ const incidentOf = (id: string, ...occurrences: readonly string[]): Incident => 
   occurrences,
   crop: null,
   spectrogram: null,
+  legend: {},
 });
 const alertOf = (occurrence: string, incident: Incident | null = null) =>
   flatAlert(alertView({ occurrence, machine: 'ck-1', type: 'hole', text: 'Hole' }, { incident }));

@@ -7,6 +7,7 @@ import { lasted, siteTime } from '../../../agent/web/times.ts';
 import {
   ackWord,
   causeWord,
+  heatWord,
   signalWord,
   splitSignals,
   chartable,
@@ -20,6 +21,18 @@ test('known causes have plain words, unknown ones stay visible', () => {
   assert.equal(causeWord('vendor.code_777', english), 'Vendor code 777');
   assert.equal(signalWord('constructor', english), 'Constructor');
   assert.equal(unitSign('XYZ', english), 'XYZ');
+});
+
+test('of a crop it is said how far its worst place is from good cloth, and never that one is beyond the limit that is not', () => {
+  const map = 'ab'.repeat(32);
+  assert.match(heatWord({ heatMap: map, heatPeak: 1.84 }, english) ?? '', /worst place is at 1\.8 times/);
+  assert.match(heatWord({ heatMap: map, heatPeak: 0.99 }, english) ?? '', /No place .* at 0\.9 times/);
+  assert.match(heatWord({ heatMap: null, heatPeak: 0.3 }, english) ?? '', /No place .* at 0\.3 times/);
+  assert.match(heatWord({ heatMap: map, heatPeak: 1 }, english) ?? '', /worst place is at 1\.0 times/);
+  // A map that was not kept, and an alert from before there were any.
+  assert.equal(heatWord({ heatMap: null, heatPeak: 1.84 }, english), null);
+  assert.equal(heatWord({ heatMap: null, heatPeak: null }, english), null);
+  assert.equal(heatWord({}, english), null);
 });
 
 test('who is asked about a latched alert is asked whether it is over', () => {

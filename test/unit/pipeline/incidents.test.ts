@@ -11,10 +11,15 @@ const cylinder = { needles: 2281, firstNeedle: 1 } as const;
 const machines = [setupOf('ck-1', reference, { web, hasEar: true, cylinder })];
 const rigOf = (options: RigOptions = {}) => new Rig({ machines, ...options });
 const crop = 'c'.repeat(64);
+const heatMap = 'd'.repeat(64);
 const spectrogram = 'e'.repeat(64);
+const spectrogramAxis = 'mel 15.1-19690.3 Hz, 360x390 px, rows 0-192 198-390';
 
+const pictures = { crop, heatMap, heatPeak: 1.8372 };
 const sees = (rig: Rig, more: Partial<FabricFinding> = {}) =>
-  rig.pipeline.fabric.told(needleLine({ needle: 317, k: 2, firstMs: rig.wallMs, lastMs: rig.wallMs, crop, ...more }));
+  rig.pipeline.fabric.told(
+    needleLine({ needle: 317, k: 2, firstMs: rig.wallMs, lastMs: rig.wallMs, ...pictures, ...more }),
+  );
 const hears = (rig: Rig, needles: readonly number[] | null, more: Partial<OddSound> = {}) =>
   rig.pipeline.sound.began(
     oddSound({
@@ -23,6 +28,8 @@ const hears = (rig: Rig, needles: readonly number[] | null, more: Partial<OddSou
       suspected: [{ fault: 'badNeedle', probability: 0.9 }],
       needles: needles === null ? null : { needles, k: 2 },
       spectrogram,
+      spectrogramAxis,
+      ranges: [{ what: 'level', fromHz: 393, toHz: 454, db: 6.2 }],
       ...more,
     }),
   );
@@ -51,6 +58,8 @@ test('what eye and ear tell of one needle has one incident from its first record
     occurrences: [eye, ear],
     crop,
     spectrogram,
+    // What belongs to the pictures is there for who looks at the incident, also when an alert of it is over.
+    legend: { heatMap, heatPeak: 1.83, spectrogramAxis, bands: 'level 393-454 Hz +6.2 dB', speed: 26 },
   };
   assert.deepEqual(
     rig.pipeline.alertsView().map((view) => view.incident),
@@ -119,6 +128,7 @@ test('an alert that is closed within the hour is joined, and still shows its pic
   hears(rig, [316, 293, 339]);
   const [view] = rig.pipeline.alertsView();
   assert.deepEqual([view?.incident?.id, view?.incident?.crop, view?.incident?.needle], [eye, crop, 316]);
+  assert.equal(view?.incident?.legend['heatMap'], heatMap);
 });
 
 test('a line that turns out to be of another class is in the incident of what it was told as', () => {
@@ -142,10 +152,12 @@ test('an incident survives a start of the agent with its id, and what belongs to
   const joined = rigOf({ recovery, startMs: before.wallMs + 120_000 });
   const { occurrence: ear } = hears(joined, [293, 316, 339]);
   assert.deepEqual(raised(joined).map(said), [[eye, 316, 2]]);
-  const views = joined.pipeline.alertsView().map(({ incident }) => [incident?.id, incident?.crop, incident?.needle]);
+  const views = joined.pipeline
+    .alertsView()
+    .map(({ incident }) => [incident?.id, incident?.crop, incident?.legend['heatMap'], incident?.needle]);
   assert.deepEqual(views, [
-    [eye, crop, 316],
-    [eye, crop, 316],
+    [eye, crop, heatMap, 316],
+    [eye, crop, heatMap, 316],
   ]);
 
   const other = rigOf({ recovery, startMs: before.wallMs + 120_000 });

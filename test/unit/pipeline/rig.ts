@@ -185,6 +185,7 @@ export const oddSound = (more: Partial<OddSound> = {}): OddSound => ({
   angle: null,
   needles: null,
   spectrogram: null,
+  spectrogramAxis: null,
   model: 'machine-voiceprint@1.0.0',
   isSimulated: true,
   ...more,
@@ -215,6 +216,8 @@ export const needleLine = (more: Partial<FabricFinding> = {}): FabricFinding => 
   model: 'fabric-anomaly@1.0.0',
   isSimulated: true,
   crop: null,
+  heatMap: null,
+  heatPeak: null,
   mergedInto: null,
   ...more,
 });

@@ -23,7 +23,13 @@ export const alerts = {
   'alerts.simulated-cloth': 'Simulated cloth',
   'alerts.open-one': 'The alert that is open',
   'alerts.open-many': 'Its {count} alerts',
-  'alerts.picture.crop': 'The fault as the camera saw it, and its heat map',
+  'alerts.picture.crop': 'The fault as the camera saw it',
+  'alerts.heat': 'Heat map',
+  'alerts.heat.hot': 'Orange, outlined: further off than good cloth goes',
+  'alerts.heat.near': 'Blue: close to that limit',
+  'alerts.heat.peak': 'Heat map: the worst place is at {times} times the taught limit.',
+  'alerts.heat.below':
+    'No place of this picture by itself is beyond the taught limit: the worst is at {times} times of it.',
   'alerts.picture.spectrogram':
     'The last minute of sound: above how loud each band was, below what is louder (red) or quieter (blue) than taught',
   'alerts.fault.needle': 'Needle {needle} ± {k}',

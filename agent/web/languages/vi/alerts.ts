@@ -26,7 +26,12 @@ export const alerts: Translation<typeof english> = {
   'alerts.simulated-cloth': 'Vải mô phỏng',
   'alerts.open-one': 'Cảnh báo đang mở',
   'alerts.open-many': '{count} cảnh báo của sự cố này',
-  'alerts.picture.crop': 'Lỗi như camera đã thấy và bản đồ nhiệt của nó',
+  'alerts.picture.crop': 'Lỗi như camera đã thấy',
+  'alerts.heat': 'Bản đồ nhiệt',
+  'alerts.heat.hot': 'Cam, có viền: vượt ngoài mức của vải tốt',
+  'alerts.heat.near': 'Xanh dương: gần tới giới hạn đó',
+  'alerts.heat.peak': 'Bản đồ nhiệt: chỗ xấu nhất bằng {times} lần giới hạn đã dạy.',
+  'alerts.heat.below': 'Riêng ảnh này không có chỗ nào vượt giới hạn đã dạy: chỗ xấu nhất bằng {times} lần giới hạn.',
   'alerts.picture.spectrogram':
     'Âm thanh phút vừa qua: phía trên là độ to của từng dải, phía dưới là chỗ to hơn (đỏ) hoặc nhỏ hơn (xanh) so với lúc dạy',
   'alerts.fault.needle': 'Kim {needle} ± {k}',
