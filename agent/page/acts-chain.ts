@@ -80,11 +80,12 @@ export async function readActs(
   for (const [nth, text] of texts.entries()) {
     const entries: ActEntry[] = [];
     let at = 0;
-    for (let i = 1; text !== null; i++) {
+    const rest = text ?? '';
+    let i = 0;
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n', at)) {
+      i += 1;
       if (i % sliceLines === 0) await nextTurn();
-      const end = text.indexOf('\n', at);
-      if (end < 0) break;
-      const one = text.slice(at, end);
+      const one = rest.slice(at, end);
       at = end + 1;
       const known = read(one);
       if (known === null) {
@@ -103,7 +104,7 @@ export async function readActs(
       }
     }
     files.push(entries);
-    tornBytes.push(Buffer.byteLength((text ?? '').slice(at)));
+    tornBytes.push(Buffer.byteLength(rest.slice(at)));
   }
   const cut = anchor === null || isAnchored ? 0 : Math.max(0, anchor.id - head.id);
   return { files, head, isWhole: isWhole && cut === 0, cut, tornBytes };

@@ -28,7 +28,7 @@ function painted(text: string, screen: Screen): number[][] {
   let { ink, paper } = screen;
   for (const line of text.split('\n')) {
     const [upper, lower]: [number[], number[]] = [[], []];
-    for (const [sign, codes] of line.matchAll(/\u001b\[([\d;]*)m|./gu)) {
+    for (const [sign, codes] of line.matchAll(/\p{Cc}\[([\d;]*)m|./gu)) {
       if (codes === undefined) {
         assert.ok('█▀▄ '.includes(sign), `a terminal may show ${JSON.stringify(sign)} in another width`);
         upper.push(sign === '█' || sign === '▀' ? ink : paper);

@@ -75,7 +75,9 @@ test('a thread that cannot start, dies or talks nonsense is a failure of the ren
   const dataDir = temporaryDir(t);
   const script = (code: string) => new URL(`data:text/javascript,${encodeURIComponent(code)}`);
   const told = (code: string) => renewOnThread(subjectIn(dataDir), 0, script(code));
+  const begunMs = performance.now();
   await assert.rejects(told('process.exit(3)'), /AGT-522 .*ended/);
+  assert.ok(performance.now() - begunMs < 30_000, 'a thread that is gone is not waited for');
   await assert.rejects(told('throw new RangeError("out of something")'), /out of something/);
   const post = (value: string) => `import { parentPort } from 'node:worker_threads'; parentPort.postMessage(${value});`;
   await assert.rejects(told(post('{ why: "for fun" }')), /AGT-522/);

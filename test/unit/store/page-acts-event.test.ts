@@ -15,7 +15,13 @@ test('a start has the head that was told last, whatever the clock did in between
   const store = await openStore({ dataDir, clock });
   assert.equal(store.recovery.pageActs, null);
   const head = (id: number, atMs: number): EventRecord => ({
-    ...{ n: id, v: 1, kind: 'event', machine: 'gateway', event: pageActsEvent, phase: 'instant', fromMs: null },
+    n: id,
+    v: 1,
+    kind: 'event',
+    machine: 'gateway',
+    event: pageActsEvent,
+    phase: 'instant',
+    fromMs: null,
     atMs,
     data: { id, hash: String(id).repeat(64).slice(0, 64) },
   });
