@@ -41,6 +41,12 @@ export const agentErrors = {
     cure: 'Check that its folder is there and may be written, and that the disk is not full.',
     retryable: false,
   },
+  sourcesChange: {
+    code: 'AGT-105',
+    meaning: 'The sources of the agent change while it is built from them.',
+    cure: 'Wait until whatever writes them (an update, a checkout) is done, and start it again.',
+    retryable: false,
+  },
   dataDirUnusable: {
     code: 'AGT-200',
     meaning: 'The data folder cannot be created or written, so nothing could be stored.',

@@ -10,7 +10,7 @@
  *  B4  A running agent finds the parts it loads later: the newest builds stay.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { rolldown, type Plugin } from 'rolldown';
 import { builtFolder, hashOf } from '../built-folder.ts';
 
@@ -28,9 +28,10 @@ const stayPackages =
  */
 export async function buildAgent(dist: string, make: (dir: string) => Promise<void> = bundle): Promise<string> {
   const startedAt = new Date();
-  const name = await hashOf(root, [...rooms.flatMap(sourcesIn), 'package-lock.json']);
+  const sources = () => hashOf(root, [...rooms.flatMap(sourcesIn), 'package-lock.json']);
   mkdirSync(dist, { recursive: true });
-  const dir = await builtFolder({ dist, name, entry: 'cli.mjs', make });
+  const dir = await builtFolder({ dist, name: sources, entry: 'cli.mjs', make });
+  const name = basename(dir);
   const current = join(dist, `.current-${process.pid}`);
   writeFileSync(current, `${name}\n`);
   utimesSync(current, startedAt, startedAt);

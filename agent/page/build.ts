@@ -10,7 +10,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtFolder, hashOf } from '../built-folder.ts';
 import { AgentError } from '../errors.ts';
@@ -39,8 +39,10 @@ const entry = 'index.html';
 export async function ensurePageBuilt(distDir = ownDistDir): Promise<string> {
   try {
     const dir = join(distDir, await sourceHash());
-    if (!existsSync(join(dir, entry))) await runBuild(distDir);
-    return dir;
+    if (existsSync(join(dir, entry))) return dir;
+    await runBuild(distDir);
+    // Of the sources as they are by now.
+    return join(distDir, await sourceHash());
   } catch (error) {
     if (error instanceof AgentError) throw error;
     throw new AgentError('pageBuildFailed', error instanceof Error ? error.message : String(error), { cause: error });
@@ -74,13 +76,13 @@ const pageTextProblems = async (): Promise<readonly string[]> =>
  * @param textProblems what is wrong with the translations of the page; with any, nothing is built
  */
 export async function buildPage(distDir = ownDistDir, textProblems = pageTextProblems): Promise<string> {
-  const name = await sourceHash();
-  if (existsSync(join(distDir, name, entry))) return join(distDir, name);
+  const before = join(distDir, await sourceHash());
+  if (existsSync(join(before, entry))) return before;
   const [problem] = await textProblems();
   if (problem !== undefined) throw new AgentError('pageBuildFailed', `agent/web/languages: ${problem}`);
   makeFolder(distDir);
-  const dir = await builtFolder({ dist: distDir, name, entry, make: bundle });
-  await removeOthers(distDir, name);
+  const dir = await builtFolder({ dist: distDir, name: sourceHash, entry, make: bundle });
+  await removeOthers(distDir, basename(dir));
   return dir;
 }
 

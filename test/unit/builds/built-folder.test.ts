@@ -7,6 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { builtFolder, hashOf } from '../../../agent/built-folder.ts';
 
 const name = '0123456789abcdef';
+const asBefore = () => Promise.resolve(name);
 /** No process has this number. */
 const gone = 4_999_999;
 
@@ -40,18 +41,45 @@ test('F1: the name tells the paths and what is in the files', async (t) => {
 test('F1: one that is there is not made again; one without its entry is none', async (t) => {
   const dist = distOf(t);
   mkdirSync(join(dist, name));
-  const dir = await builtFolder({ dist, name, entry: 'entry', make: makes('one') });
+  const dir = await builtFolder({ dist, name: asBefore, entry: 'entry', make: makes('one') });
   assert.equal(dir, join(dist, name));
   assert.equal(entryOf(dir), 'one');
-  await builtFolder({ dist, name, entry: 'entry', make: () => Promise.reject(new Error('made again')) });
+  await builtFolder({ dist, name: asBefore, entry: 'entry', make: () => Promise.reject(new Error('made again')) });
   assert.equal(entryOf(dir), 'one');
+});
+
+test('F1: what was changed while it was made is in none: it is made anew', async (t) => {
+  const dist = distOf(t);
+  let source = 'one';
+  const nameNow = () => Promise.resolve(source);
+  const make = async (beside: string) => {
+    await makes(source)(beside);
+    source = 'two';
+  };
+  const dir = await builtFolder({ dist, name: nameNow, entry: 'entry', make });
+  assert.equal(dir, join(dist, 'two'));
+  assert.equal(entryOf(dir), 'two');
+  assert.deepEqual(readdirSync(dist), ['two']);
+});
+
+test('F1: sources that never rest are not built from, and it is said', async (t) => {
+  const dist = distOf(t);
+  let times = 0;
+  const nameNow = () => Promise.resolve(`at ${times}`);
+  const make = async (beside: string) => {
+    await makes('')(beside);
+    times += 1;
+  };
+  await assert.rejects(builtFolder({ dist, name: nameNow, entry: 'entry', make }), /AGT-105/);
+  assert.equal(times, 3);
+  assert.deepEqual(readdirSync(dist), []);
 });
 
 test('F2: it is not to be seen while it is made', async (t) => {
   const dist = distOf(t);
   await builtFolder({
     dist,
-    name,
+    name: asBefore,
     entry: 'entry',
     make: async (beside) => {
       await makes('whole')(beside);
@@ -69,7 +97,7 @@ test('F2: who was slower takes what the faster one made, also where its own coul
       await makes('fast')(join(dist, name));
       ends();
     };
-    assert.equal(entryOf(await builtFolder({ dist, name, entry: 'entry', make })), 'fast');
+    assert.equal(entryOf(await builtFolder({ dist, name: asBefore, entry: 'entry', make })), 'fast');
     assert.deepEqual(readdirSync(dist), [name]);
   }
 });
@@ -80,7 +108,7 @@ test('what could not be made is said, and nothing of it stays', async (t) => {
     await makes('half')(beside);
     assert.fail('no room');
   };
-  await assert.rejects(builtFolder({ dist, name, entry: 'entry', make }), /no room/);
+  await assert.rejects(builtFolder({ dist, name: asBefore, entry: 'entry', make }), /no room/);
   assert.deepEqual(readdirSync(dist), []);
 });
 
@@ -93,7 +121,7 @@ test('F3: what killed builds left is gone, what another process makes stays', as
     writeFileSync(join(dist, `.current-${pid}`), '');
   }
   writeFileSync(join(dist, 'current'), '');
-  const dir = await builtFolder({ dist, name, entry: 'entry', make: makes('new') });
+  const dir = await builtFolder({ dist, name: asBefore, entry: 'entry', make: makes('new') });
   assert.deepEqual(readdirSync(dir), ['entry']);
   const others = [`.building-${process.ppid}`, `.current-${process.ppid}`, 'current'];
   assert.deepEqual(readdirSync(dist).toSorted(), [...others, name].toSorted());
