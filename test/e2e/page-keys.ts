@@ -85,7 +85,7 @@ export const becomes = (tab: Tab, script: string): Promise<void> =>
   until(script, async () => (await tab.evaluate(script)) === true, 10_000);
 
 /** Requests of the tab that are not answered yet; the stream is never answered whole. */
-function pendingOf(tab: Tab): () => number {
+export function pendingOf(tab: Tab): () => number {
   const pending = new Set<Request>();
   tab.on('request', (request) => {
     if (!request.url().includes('/api/stream')) pending.add(request);
@@ -96,7 +96,7 @@ function pendingOf(tab: Tab): () => number {
 }
 
 /** What a view fetches when a part of it is opened is there, and drawn. */
-async function settled(tab: Tab, pending: () => number): Promise<void> {
+export async function settled(tab: Tab, pending: () => number): Promise<void> {
   const frames = 'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))';
   await tab.evaluate(frames);
   await until('the answers to all requests', () => pending() === 0, 30_000);
