@@ -227,7 +227,7 @@ export interface SoundPort {
 /** What people do with the cases of needles that broke. */
 export type NeedleCasePort = Pick<
   NeedleCaseDesk,
-  'open' | 'addFragment' | 'tickFragment' | 'say' | 'close' | 'view' | 'views'
+  'open' | 'addFragment' | 'tickFragment' | 'withdrawFragment' | 'say' | 'close' | 'view' | 'views'
 >;
 
 /** What the gateway says of itself. */

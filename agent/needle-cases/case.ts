@@ -3,14 +3,18 @@
  * kept in the journal.
  *
  * Invariants (test/unit/needle-cases/case.test.ts):
- *  N1  A case is closed as complete only when a fragment was listed since its newest break and every fragment that is listed is found.
- *  N2  A case is closed, either way, only by a second person: neither who opened it, nor who ticked a fragment last, nor who said that it
- *      is complete or isolated.
- *  N3  With a fragment missing it is closed only as isolated, with what was done with the pieces.
- *  N4  Whatever changes what was said (a fragment listed or ticked, another break) takes the saying back.
+ * A fragment stands as long as nobody has withdrawn it as listed by mistake.
+ *
+ *  N1  A case is closed as complete only when a fragment that stands was listed since its newest break and every one that stands is found.
+ *  N2  A case is closed, either way, only by a second person: neither who opened it, nor who ticked a fragment last, nor anybody who withdrew
+ *      one, nor who said that it is complete or isolated.
+ *  N3  With a standing fragment missing it is closed only as isolated, with what was done with the pieces.
+ *  N4  Whatever changes what was said (a fragment listed, ticked or withdrawn, another break) takes the saying back.
  *  N5  A range never shrinks, and no number of it is made up: what the machine does not count is null.
  *  N6  A closed case takes no further act.
- *  N7  Fragments and acts are bounded; what finds no room is refused, and a break that finds none makes the range uncertain.
+ *  N7  Fragments and acts are bounded; what finds no room is refused, and a break that finds none makes the range uncertain. Room for the one
+ *      fragment that a case needs to be closed is always left.
+ *  N8  A record loses no line: a fragment that is withdrawn stays with who, when and why, and stays withdrawn.
  */
 
 /** What a machine has counted; null where it does not count that, or was not read. */
@@ -78,6 +82,13 @@ export type Act = Common &
         readonly found: boolean;
         readonly where: string | null;
       }
+    | {
+        /** Withdrawn: it was listed by mistake. */
+        readonly kind: 'unlisted';
+        readonly by: string;
+        readonly fragment: number;
+        readonly reason: string;
+      }
     | { readonly kind: 'said'; readonly by: string; readonly statement: Statement }
     | { readonly kind: 'closed'; readonly by: string }
   );
@@ -98,6 +109,8 @@ export interface Fragment {
     readonly by: string;
     readonly atMs: number;
   } | null;
+  /** Who took it out as listed by mistake, and why; null: it stands. */
+  readonly withdrawn: { readonly by: string; readonly atMs: number; readonly reason: string } | null;
 }
 
 export interface NeedleCase {
@@ -120,6 +133,7 @@ export type Refusal =
   | 'closed'
   | 'full'
   | 'fragment-listed'
+  | 'fragment-withdrawn'
   | 'no-such-fragment'
   | 'no-fragment'
   | 'fragment-missing'
@@ -132,10 +146,11 @@ export type Stepped =
   | { readonly ok: true; readonly value: NeedleCase }
   | { readonly ok: false; readonly refusal: Refusal };
 
+/** Fragments that stand. */
 export const mostFragments = 30;
 /** Breaks of one case that are kept as acts. */
 export const mostBreaks = 50;
-/** Acts after which nothing more is listed or ticked; what is said, closed or broken again has room beyond. */
+/** Acts after which nothing more is listed, ticked or withdrawn, but the first fragment since a break is listed; what is said, closed or broken again has room beyond. */
 export const mostActs = 250;
 
 /** The case that an opening begins. */
@@ -182,8 +197,11 @@ export function step(now: NeedleCase, act: LaterAct): Stepped {
       };
     }
     case 'listed': {
-      if (now.fragments.length >= mostFragments || acts.length > mostActs) return refuse('full');
-      if (now.fragments.some(({ name, ofBreak }) => name === act.name && ofBreak === now.breaks))
+      const listed = standing(now);
+      // Without one since the newest break nobody could ever close the case.
+      const isNeeded = !listed.some(({ ofBreak }) => ofBreak === now.breaks);
+      if (!isNeeded && (listed.length >= mostFragments || acts.length > mostActs)) return refuse('full');
+      if (listed.some(({ name, ofBreak }) => name === act.name && ofBreak === now.breaks))
         return refuse('fragment-listed');
       const fragment = {
         number: now.fragments.length + 1,
@@ -192,17 +210,23 @@ export function step(now: NeedleCase, act: LaterAct): Stepped {
         listedBy: act.by,
         listedMs: act.atMs,
         tick: null,
+        withdrawn: null,
       };
       return { ok: true, value: { ...open, fragments: [...now.fragments, fragment] } };
     }
     case 'ticked': {
       const { by, atMs, found, where, fragment: number } = act;
-      if (!now.fragments.some((one) => one.number === number)) return refuse('no-such-fragment');
-      if (acts.length > mostActs) return refuse('full');
-      const fragments = now.fragments.map((one) =>
-        one.number === number ? { ...one, tick: { found, where, by, atMs } } : one,
-      );
+      const hindrance = againstChanging(now, number, acts.length);
+      if (hindrance !== null) return refuse(hindrance);
+      const fragments = changed(now.fragments, number, { tick: { found, where, by, atMs } });
       return { ok: true, value: { ...open, fragments, lastTickBy: by } };
+    }
+    case 'unlisted': {
+      const { by, atMs, reason, fragment: number } = act;
+      const hindrance = againstChanging(now, number, acts.length);
+      if (hindrance !== null) return refuse(hindrance);
+      const fragments = changed(now.fragments, number, { withdrawn: { by, atMs, reason } });
+      return { ok: true, value: { ...open, fragments } };
     }
     case 'said': {
       if (now.said !== null) return refuse('already-said');
@@ -224,9 +248,14 @@ export function step(now: NeedleCase, act: LaterAct): Stepped {
 }
 
 /** Who may not be the second person. */
-export function firstPeople({ openedBy, lastTickBy, said }: NeedleCase): string[] {
-  return [...new Set([openedBy, lastTickBy, said?.by ?? null])].filter((name) => name !== null);
+export function firstPeople({ openedBy, lastTickBy, said, fragments }: NeedleCase): string[] {
+  const withdrew = fragments.map(({ withdrawn }) => withdrawn?.by ?? null);
+  return [...new Set([openedBy, lastTickBy, ...withdrew, said?.by ?? null])].filter((name) => name !== null);
 }
+
+/** The fragments that count: nobody has withdrawn them. */
+export const standing = ({ fragments }: Pick<NeedleCase, 'fragments'>): readonly Fragment[] =>
+  fragments.filter(({ withdrawn }) => withdrawn === null);
 
 /** What hinders closing still, in the order in which it is to be done; empty once it is closed. */
 export function hindrances(now: NeedleCase): Refusal[] {
@@ -242,7 +271,23 @@ export function piecesIn({ pieceFrom, pieceTo }: Range): { from: number | null; 
   return { from: pieceFrom === null ? null : pieceFrom + 1, to: pieceTo + 1 };
 }
 
-function againstSaying({ fragments, breaks }: NeedleCase, outcome: Statement['outcome']): Refusal | null {
+/** Why a fragment may be neither ticked nor withdrawn. */
+function againstChanging({ fragments }: NeedleCase, number: number, acts: number): Refusal | null {
+  const fragment = fragments.find((one) => one.number === number);
+  if (fragment === undefined) return 'no-such-fragment';
+  if (fragment.withdrawn !== null) return 'fragment-withdrawn';
+  return acts > mostActs ? 'full' : null;
+}
+
+const changed = (
+  fragments: readonly Fragment[],
+  number: number,
+  change: Partial<Pick<Fragment, 'tick' | 'withdrawn'>>,
+): readonly Fragment[] => fragments.map((one) => (one.number === number ? { ...one, ...change } : one));
+
+function againstSaying(now: NeedleCase, outcome: Statement['outcome']): Refusal | null {
+  const { breaks } = now;
+  const fragments = standing(now);
   if (!fragments.some(({ ofBreak }) => ofBreak === breaks)) return 'no-fragment';
   const isMissing = fragments.some(({ tick }) => tick?.found !== true);
   if (outcome === 'complete') return isMissing ? 'fragment-missing' : null;

@@ -193,6 +193,11 @@ export class NeedleCaseDesk {
     return this.#act(id, { kind: 'ticked', by, fragment, found, where });
   }
 
+  /** Takes out a fragment that was listed by mistake; it stays in the record. */
+  withdrawFragment(id: string, by: string, fragment: number, reason: string): Promise<CaseOutcome> {
+    return this.#act(id, { kind: 'unlisted', by, fragment, reason });
+  }
+
   /** The first person's word. */
   say(id: string, by: string, statement: Statement): Promise<CaseOutcome> {
     return this.#act(id, { kind: 'said', by, statement });

@@ -33,6 +33,13 @@ const actData = z.discriminatedUnion('act', [
   }),
   z.object({
     ...ofCase,
+    act: z.literal('unlisted'),
+    by: name,
+    fragment: z.int().min(1),
+    reason: z.string().max(1000),
+  }),
+  z.object({
+    ...ofCase,
     act: z.literal('said'),
     by: name,
     outcome: z.enum(['complete', 'isolated']),
@@ -82,6 +89,8 @@ function dataOf(act: Exclude<Act, { kind: 'opened' }>): EventRecord['data'] {
       return { act: 'listed', by: act.by, name: act.name };
     case 'ticked':
       return { act: 'ticked', by: act.by, fragment: act.fragment, found: act.found, where: act.where };
+    case 'unlisted':
+      return { act: 'unlisted', by: act.by, fragment: act.fragment, reason: act.reason };
     case 'said': {
       const { by, statement } = act;
       const isolated = statement.outcome === 'isolated' ? statement : null;
@@ -116,6 +125,10 @@ export function actOf({ event, machine, atMs, fromMs, data }: EventRecord): ActO
     case 'ticked': {
       const { by, fragment, found, where } = known.data;
       return { id, act: { kind: 'ticked', atMs, by, fragment, found, where } };
+    }
+    case 'unlisted': {
+      const { by, fragment, reason } = known.data;
+      return { id, act: { kind: 'unlisted', atMs, by, fragment, reason } };
     }
     case 'said': {
       const { by, outcome, pieces, text: told } = known.data;

@@ -26,6 +26,10 @@ const fragment = z.strictObject({
     .strictObject({ found: z.boolean(), where: z.string().nullable(), by: z.string(), atMs: ms })
     .nullable()
     .describe('null: nobody has ticked it'),
+  withdrawn: z
+    .strictObject({ by: z.string(), atMs: ms, reason: z.string() })
+    .nullable()
+    .describe('Listed by mistake: it stays in the record and counts no more. null: it stands'),
 }) satisfies z.ZodType<Fragment>;
 const counts = z.strictObject({ stitch: count, piece: count });
 const text = z.string().nullable();
@@ -50,6 +54,13 @@ const act = z.discriminatedUnion('kind', [
     fragment: z.int(),
     found: z.boolean(),
     where: text,
+  }),
+  z.strictObject({
+    kind: z.literal('unlisted'),
+    atMs: ms,
+    by: z.string(),
+    fragment: z.int().describe('That was listed by mistake'),
+    reason: z.string(),
   }),
   z.strictObject({ kind: z.literal('said'), atMs: ms, by: z.string(), statement }),
   z.strictObject({ kind: z.literal('closed'), atMs: ms, by: z.string() }),
@@ -86,6 +97,7 @@ export const needleCaseView = z.strictObject({
         'closed',
         'full',
         'fragment-listed',
+        'fragment-withdrawn',
         'no-such-fragment',
         'no-fragment',
         'fragment-missing',
@@ -105,6 +117,7 @@ export const needleCaseView = z.strictObject({
 }) satisfies z.ZodType<NeedleCaseView>;
 
 const ofCase = z.strictObject({ case: z.string().min(1).max(100) });
+const ofFragment = ofCase.extend({ fragment: z.coerce.number().int().min(1).max(1000) });
 const changes = { access: 'maintainer', touches: true, method: 'POST', response: needleCaseView } as const;
 
 export const needleCaseOperations = {
@@ -144,8 +157,17 @@ export const needleCaseOperations = {
     ...changes,
     path: '/api/needle-cases/:case/fragments/:fragment',
     summary: 'Says whether a listed piece was found, and where. What was said of the whole case is taken back by it',
-    params: ofCase.extend({ fragment: z.coerce.number().int().min(1).max(1000) }),
+    params: ofFragment,
     body: z.strictObject({ found: z.boolean(), where: z.string().trim().max(200).optional() }),
+  },
+  withdrawFragment: {
+    ...changes,
+    path: '/api/needle-cases/:case/fragments/:fragment/withdraw',
+    summary:
+      'Withdraws a piece that was listed by mistake. It stays in the record, struck out, and counts no more; what was said of the whole ' +
+      'case is taken back, and who does it cannot be the second person. 409: the case is closed, or it is withdrawn already',
+    params: ofFragment,
+    body: z.strictObject({ reason: z.string().trim().min(1).max(200).describe('Why it is no piece of this needle') }),
   },
   sayNeedleCase: {
     ...changes,
@@ -161,7 +183,7 @@ export const needleCaseOperations = {
     path: '/api/needle-cases/:case/close',
     summary:
       'The second person closes it, with their own name and password: a maintainer or admin who neither opened it, nor ticked last, nor ' +
-      'said so. 403: not proven, or not another person; 429: too many tries',
+      'withdrew a piece, nor said so. 403: not proven, or not another person; 429: too many tries',
     params: ofCase,
     body: z.strictObject({ name: z.string().min(1).max(100), password: z.string().max(1000) }),
   },

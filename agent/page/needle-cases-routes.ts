@@ -18,12 +18,16 @@ const problems: Readonly<Record<CaseRefusal, readonly [status: number, message: 
   closed: [409, 'This case is closed.'],
   full: [409, 'This case has no room for more.'],
   'fragment-listed': [409, 'This piece is listed already.'],
+  'fragment-withdrawn': [409, 'This piece was withdrawn as listed by mistake.'],
   'no-fragment': [409, 'List the pieces of the needle first.'],
   'fragment-missing': [409, 'A piece is not found yet.'],
   'nothing-missing': [409, 'Every piece is found: say that the needle is complete.'],
   'already-said': [409, 'This was said already: a second person is needed now.'],
   'not-said': [409, 'Somebody must first say how the case ends.'],
-  'same-person': [403, 'A second person is needed: not the one who opened it, ticked last or said how it ends.'],
+  'same-person': [
+    403,
+    'A second person is needed: not one who opened it, ticked last, withdrew a piece or said how it ends.',
+  ],
 };
 
 function told(reply: FastifyReply, outcome: CaseOutcome): NeedleCaseView | ProblemBody {
@@ -100,6 +104,10 @@ export function needleCaseHandlers(parts: NeedleCaseParts): Record<keyof typeof 
 
     tickFragment: deed(operations.tickFragment, ({ case: id, fragment }, { found, where }, by) =>
       needles.tickFragment(id, by, fragment, found, where || null),
+    ),
+
+    withdrawFragment: deed(operations.withdrawFragment, ({ case: id, fragment }, { reason }, by) =>
+      needles.withdrawFragment(id, by, fragment, reason),
     ),
 
     sayNeedleCase: deed(operations.sayNeedleCase, ({ case: id }, said, by) => needles.say(id, by, said)),

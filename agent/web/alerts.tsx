@@ -39,7 +39,8 @@ export function AlertList({ shown, aside, machines, session, now, machineName }:
     }
     if (line.isTogether) return <LostCard line={line} {...shared} />;
     // The card stands where that of a single alert does, so that it stays the same when something is set aside beneath it.
-    return [card(line.alerts[0]), <SetAside key="aside" alerts={line.aside} {...shared} />];
+    const [lost] = line.alerts;
+    return [lost === undefined ? null : card(lost), <SetAside key="aside" line={line} {...shared} />];
   };
   return (
     <section id="alerts" aria-labelledby="alerts-title" tabIndex={-1}>

@@ -70,20 +70,27 @@ export function FloodCard({ line, ...shared }: Shared & { readonly line: Of<'flo
   );
 }
 
-/** What hangs on readings that nobody has now. */
-export function SetAside({ alerts, ...shared }: Shared & { readonly alerts: readonly Alert[] }) {
+const isSilent = ({ clearedMs }: Alert): boolean => clearedMs === null;
+
+/** What hangs on readings that nobody has now; or had, where somebody is at work in it. */
+export function SetAside({ line, ...shared }: Shared & { readonly line: Of<'lost'> }) {
   const { say } = useLanguage();
-  if (alerts.length === 0) return null;
-  return <Single alerts={alerts} word={say('acts.behind.aside', { count: alerts.length })} {...shared} />;
+  const { alerts, aside } = line;
+  if (aside.length === 0) return null;
+  const key = alerts.some(isSilent) ? 'acts.behind.aside' : 'acts.behind.aside-back';
+  return <Single alerts={aside} word={say(key, { count: aside.length })} {...shared} />;
 }
 
 export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost'> }) {
   const { say } = useLanguage();
   const { alerts, aside, endpoint } = line;
   const { csrf, now } = shared;
-  const [first] = alerts;
+  const shown = alerts.length > 0 ? alerts : aside;
+  const [first] = shown;
+  if (first === undefined) return null;
   const waiting = alerts.filter(waitsForAck);
-  const title = say('acts.behind', { count: alerts.length, endpoint });
+  const count = alerts.filter(isSilent).length;
+  const title = count > 0 ? say('acts.behind', { count, endpoint }) : say('acts.behind.back', { endpoint });
   return (
     <article
       class={`alert priority-${first.priority} ${waiting.length > 0 ? 'waits' : 'seen'}`}
@@ -91,15 +98,15 @@ export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost
       tabIndex={-1}
       aria-labelledby={`lost-${endpoint}`}
     >
-      <AlertHead priority={first.priority} name={endpoint} sinceMs={sinceMs(alerts)} untilMs={null} now={now} />
+      <AlertHead priority={first.priority} name={endpoint} sinceMs={sinceMs(shown)} untilMs={null} now={now} />
       <h3 id={`lost-${endpoint}`}>{title}</h3>
-      <Facts alerts={alerts} />
-      <p>{say('acts.behind.hint')}</p>
+      <Facts alerts={shown} />
+      {count > 0 && <p>{say('acts.behind.hint')}</p>}
       {waiting.length > 0 && csrf !== null && (
         <AckForm alerts={waiting} title={title} csrf={csrf} name={endpoint} disabled={now.stale} />
       )}
-      <Single alerts={alerts} word={say('acts.flood.show')} {...shared} />
-      <SetAside alerts={aside} {...shared} />
+      {alerts.length > 0 && <Single key="lost" alerts={alerts} word={say('acts.flood.show')} {...shared} />}
+      <SetAside key="aside" line={line} {...shared} />
     </article>
   );
 }

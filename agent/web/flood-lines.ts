@@ -9,6 +9,8 @@
  *  L4  Lines stand where the first of their alerts does.
  *  L5  What a person is at work in stays the line it is: an alert that stands alone is drawn into no other line, and a flood or machines
  *      that are lost together stay one line as long as one of their alerts is left.
+ *  L6  A card that a person is at work in within the line of lost machines stays in that line, whatever becomes of the machines; only where it
+ *      becomes urgent L2 takes it out.
  */
 import type { MachineView } from '../live.ts';
 import type { Alert } from './floor-state.ts';
@@ -23,10 +25,12 @@ export type FloorLine =
   | { readonly kind: 'flood'; readonly key: string; readonly alerts: readonly [Alert, ...Alert[]] }
   | {
       readonly kind: 'lost';
+      /** As long as it is the same line. */
+      readonly name: string;
       /** What the machines share, where they are several. */
       readonly endpoint: string;
-      /** That they do not answer: one of each machine. */
-      readonly alerts: readonly [Alert, ...Alert[]];
+      /** That they do not answer; empty where all answer again and somebody is at work in what was set aside. */
+      readonly alerts: readonly Alert[];
       /** Other alerts of these machines that are judged by readings, which nobody has now. */
       readonly aside: readonly Alert[];
       /** False: one machine, whose alert stands as if it were alone, with what is set aside beneath it. */
@@ -37,10 +41,10 @@ export type FloorLine =
 export interface Held {
   /** Occurrences that stand as a line of their own. */
   readonly alone: ReadonlySet<string>;
-  /** `lineName`s of the lines of several. */
-  readonly lines: ReadonlySet<string>;
+  /** `lineName` of a line of several → the occurrences of the cards in it at which somebody is at work; none: at the line as a whole. */
+  readonly lines: ReadonlyMap<string, ReadonlySet<string>>;
 }
-const nothingHeld: Held = { alone: new Set(), lines: new Set() };
+const nothingHeld: Held = { alone: new Set(), lines: new Map() };
 
 /** What a line is called as long as it is the same line. */
 export function lineName(line: FloorLine): string {
@@ -52,12 +56,13 @@ export function lineName(line: FloorLine): string {
     case 'incident':
       return `incident ${line.incident.id}`;
     case 'lost':
-      return line.isTogether ? lostName(line.endpoint) : aloneName(line.alerts[0]);
+      return line.name;
   }
 }
-const aloneName = ({ occurrence }: Alert): string => `alert ${occurrence}`;
+const aloneName = ({ occurrence }: Pick<Alert, 'occurrence'>): string => `alert ${occurrence}`;
 const floodName = (key: string): string => `flood ${key}`;
-const lostName = (endpoint: string): string => `lost ${endpoint}`;
+const lostPrefix = 'lost ';
+const lostName = (endpoint: string): string => `${lostPrefix}${endpoint}`;
 const alikeKey = ({ type, cause }: Alert): string => JSON.stringify([type, cause]);
 
 const priorities: readonly Alert['priority'][] = ['urgent', 'high', 'medium', 'low'];
@@ -107,6 +112,16 @@ export function floorLinesOf(
 
 type LostLine = Extract<FloorLine, { kind: 'lost' }>;
 
+/** The line of lost machines in which somebody is at work in the card of an alert, or that this alert is the head of. */
+function heldLostLines({ lines }: Held): (alert: Alert) => string | undefined {
+  const ofCard = new Map<string, string>();
+  for (const [name, occurrences] of lines) {
+    if (!name.startsWith(lostPrefix) && !name.startsWith(aloneName({ occurrence: '' }))) continue;
+    for (const occurrence of occurrences) ofCard.set(occurrence, name);
+  }
+  return (alert) => ofCard.get(alert.occurrence) ?? (lines.has(aloneName(alert)) ? aloneName(alert) : undefined);
+}
+
 /** Machines that do not answer, by what they share. One that is alone is such a line only where something of it is set aside. */
 function lostLines(
   alerts: readonly Alert[],
@@ -114,27 +129,41 @@ function lostLines(
   held: Held,
 ): readonly LostLine[] {
   const endpoints = new Map(machines.map(({ id, endpoint }) => [id, endpoint]));
-  const silent = alerts.filter(
-    ({ type, clearedMs, priority }) => type === 'offline' && clearedMs === null && priority !== 'urgent',
-  );
-  const shared = Map.groupBy(silent, ({ machine, occurrence }) => {
-    const endpoint = held.alone.has(occurrence) ? null : endpoints.get(machine);
-    return endpoint ?? `machine ${machine}`;
+  const heldLine = heldLostLines(held);
+  const isSilent = ({ type, clearedMs }: Alert): boolean => type === 'offline' && clearedMs === null;
+  const calm = alerts.filter(({ priority }) => priority !== 'urgent');
+  /** Alerts that make a line or are kept in one, by what it is called where the machines share something. */
+  const groups = Map.groupBy(calm, (alert): string | null => {
+    const name = heldLine(alert);
+    if (name !== undefined) return name;
+    if (!isSilent(alert)) return null;
+    const endpoint = held.alone.has(alert.occurrence) ? null : (endpoints.get(alert.machine) ?? null);
+    return endpoint === null ? aloneName(alert) : lostName(endpoint);
   });
-  return [...shared].flatMap(([endpoint, [first, ...rest]]): LostLine[] => {
-    if (first === undefined) return [];
-    const gone = new Set([first, ...rest].map(({ machine }) => machine));
-    const aside = alerts.filter(
-      ({ machine, signal, priority, type, incident, occurrence }) =>
-        gone.has(machine) &&
-        signal !== null &&
-        priority !== 'urgent' &&
-        type !== 'offline' &&
-        incident === null &&
-        !held.alone.has(occurrence),
-    );
-    const isTogether = gone.size > 1 || held.lines.has(lostName(endpoint));
+  const taken = new Set<Alert>();
+  return [...groups].flatMap(([key, members]): LostLine[] => {
+    if (key === null) return [];
+    const lost = members.filter(({ type }) => type === 'offline');
+    const gone = new Set(lost.filter(isSilent).map(({ machine }) => machine));
+    const isTogether = key.startsWith(lostPrefix) && (gone.size > 1 || held.lines.has(key));
+    const isAside = (alert: Alert): boolean =>
+      gone.has(alert.machine) &&
+      alert.signal !== null &&
+      alert.type !== 'offline' &&
+      alert.incident === null &&
+      !held.alone.has(alert.occurrence) &&
+      !taken.has(alert) &&
+      heldLine(alert) === undefined;
+    const aside = calm.filter((alert) => isAside(alert) || (alert.type !== 'offline' && members.includes(alert)));
     if (!isTogether && aside.length === 0) return [];
-    return [{ kind: 'lost', endpoint, alerts: [first, ...rest], aside, isTogether }];
+    for (const alert of aside) taken.add(alert);
+    const [first] = lost;
+    const isShared = key.startsWith(lostPrefix);
+    const of = first ?? aside[0];
+    const endpoint = isShared ? key.slice(lostPrefix.length) : (endpoints.get(of?.machine ?? '') ?? '');
+    // A machine alone has one card at the head of its line; more of it stand by themselves.
+    const shown = isTogether || first === undefined ? lost : [first];
+    const name = isTogether || !isShared || first === undefined ? key : aloneName(first);
+    return [{ kind: 'lost', name, endpoint, alerts: shown, aside, isTogether }];
   });
 }

@@ -4,7 +4,7 @@ import { alertTitle } from './alert-title.ts';
 import { AlertSound } from './alert-sound.tsx';
 import { AlertList } from './alerts.tsx';
 import { logout, whoAmI, type SessionView } from './client.ts';
-import { sortedAlerts, waitsForAck, type Alert } from './floor-state.ts';
+import { sortedAlerts, waitsForAck, type Alert, type FloorState } from './floor-state.ts';
 import { History } from './history.tsx';
 import { WarnIcon } from './icons.tsx';
 import { emptyFloor } from './floor-state.ts';
@@ -82,6 +82,7 @@ export function Floor({ session, onSignedOut }: Props) {
             <span>{session.site.gateway}</span>
           </div>
           <ConnectionChip connection={connection} stale={stale} />
+          {!stale && <UplinkChip uplink={floor.uplink} />}
           <LanguageChoice />
           <AlertSound alerts={floor.alerts} ready={floor.lastId !== null} />
           <div class="user">
@@ -160,6 +161,20 @@ function ConnectionChip({ connection, stale }: { connection: Connection; stale: 
     <span class={`chip link-${look}`} data-connection={connection.kind}>
       <span class="dot" aria-hidden="true" />
       {word}
+    </span>
+  );
+}
+
+/** In every view: the cloud does not hear from here, and what waits for it. */
+function UplinkChip({ uplink }: { uplink: FloorState['uplink'] }) {
+  const { say } = useLanguage();
+  const isAway = uplink !== null && uplink.configured && !uplink.connected;
+  if (!isAway) return null;
+  // No live region: the number changes each second.
+  return (
+    <span class="chip link-wait" data-uplink-away>
+      <span class="dot" aria-hidden="true" />
+      {say('floor.uplink-away', { count: uplink.outboxRecords })}
     </span>
   );
 }

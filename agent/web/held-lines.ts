@@ -7,13 +7,17 @@ const fields = 'input, textarea';
 
 /** @param list its lines carry their `lineName` as `data-line` */
 export function heldIn(list: Element | null): Held {
-  const [alone, lines] = [new Set<string>(), new Set<string>()];
+  const alone = new Set<string>();
+  const lines = new Map<string, Set<string>>();
   const hold = (element: Element): void => {
     const line = element.closest<HTMLElement>('[data-line]')?.dataset['line'];
     const occurrence = element.closest<HTMLElement>('[data-occurrence]')?.dataset['occurrence'];
     if (line === undefined) return;
     if (occurrence !== undefined && line === `alert ${occurrence}`) alone.add(occurrence);
-    else lines.add(line);
+    else {
+      const cards = lines.get(line) ?? new Set<string>();
+      lines.set(line, occurrence === undefined ? cards : cards.add(occurrence));
+    }
   };
   if (list !== null) {
     for (const element of list.querySelectorAll(open)) hold(element);

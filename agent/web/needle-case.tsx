@@ -1,5 +1,5 @@
 /** One case of a broken needle: what happened, its pieces to be ticked off, what hinders closing, the second person, and the record. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { useLanguage } from './language.ts';
 import { addFragment, fetchCase, tickFragment, type NeedleCaseView, type Told } from './needle-client.ts';
 import { SayForms, SecondForm } from './needle-closing.tsx';
@@ -15,6 +15,7 @@ import {
   usualPieces,
   type At,
 } from './needle-words.ts';
+import { WithdrawForm } from './needle-withdraw.tsx';
 import type { Now } from './times.ts';
 
 interface Props {
@@ -183,26 +184,42 @@ interface RowProps {
 
 function FragmentRow({ fragment, breaks, at, acting }: RowProps) {
   const { say } = useLanguage();
-  const { number, tick, ofBreak } = fragment;
+  const { number, tick, ofBreak, withdrawn } = fragment;
+  const row = useRef<HTMLLIElement>(null);
   const name = pieceWord(fragment.name, say);
   const [where, setWhere] = useState('');
   const mark = (found: boolean): void => {
     if (acting === null || acting.disabled) return;
     void acting.send(tickFragment(acting.one.id, number, found, where, acting.csrf));
   };
-  const word = say(tick === null ? 'needles.not-ticked' : tick.found ? 'needles.found' : 'needles.not-found');
+  const ticked = tick === null ? 'needles.not-ticked' : tick.found ? 'needles.found' : 'needles.not-found';
+  // That nobody has ticked it asks for nothing any more.
+  const word = tick === null && withdrawn !== null ? '' : say(ticked);
+  const look = withdrawn !== null ? 'is-withdrawn' : tick?.found === true ? 'is-found' : '';
   return (
-    <li class={tick?.found === true ? 'fragment is-found' : 'fragment'} data-fragment={number}>
-      <label class="tick">
-        <input
-          type="checkbox"
-          checked={tick?.found === true}
-          disabled={acting === null || acting.disabled}
-          aria-label={say('needles.found-label', { name })}
-          onChange={(event) => mark(event.currentTarget.checked)}
-        />
-        <bdi>{name}</bdi>
-      </label>
+    <li class={`fragment ${look}`} data-fragment={number} tabIndex={-1} ref={row}>
+      {withdrawn !== null ? (
+        <p>
+          <del>
+            <bdi>{name}</bdi>
+          </del>{' '}
+          <span class="hint">
+            {say('needles.withdrawn')} · {say('needles.by-at', { name: withdrawn.by, time: at(withdrawn.atMs) })} ·{' '}
+            <bdi>{withdrawn.reason}</bdi>
+          </span>
+        </p>
+      ) : (
+        <label class="tick">
+          <input
+            type="checkbox"
+            checked={tick?.found === true}
+            disabled={acting === null || acting.disabled}
+            aria-label={say('needles.found-label', { name })}
+            onChange={(event) => mark(event.currentTarget.checked)}
+          />
+          <bdi>{name}</bdi>
+        </label>
+      )}
       <span class="hint">
         {breaks > 1 && `${say('needles.of-break', { number: ofBreak })} · `}
         {word}
@@ -214,7 +231,7 @@ function FragmentRow({ fragment, breaks, at, acting }: RowProps) {
           </>
         )}
       </span>
-      {acting !== null && tick?.found !== true && (
+      {acting !== null && withdrawn === null && tick?.found !== true && (
         <div class="fragment-more on-screen">
           <div class="field">
             <label for={`where-${number}`}>{say('needles.where')}</label>
@@ -238,6 +255,9 @@ function FragmentRow({ fragment, breaks, at, acting }: RowProps) {
             {say('needles.not-found')}
           </button>
         </div>
+      )}
+      {acting !== null && withdrawn === null && (
+        <WithdrawForm {...acting} number={number} name={name} onDone={() => row.current?.focus()} />
       )}
     </li>
   );

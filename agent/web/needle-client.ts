@@ -22,6 +22,7 @@ const keys: Readonly<Record<string, Key>> = {
   'no-fragment': 'needles.problem.no-fragment',
   'nothing-missing': 'needles.problem.nothing-missing',
   'no-such-fragment': 'needles.problem.changed',
+  'fragment-withdrawn': 'needles.problem.changed',
   'already-said': 'needles.problem.changed',
   'not-said': 'needles.problem.changed',
   closed: 'needles.problem.changed',
@@ -65,6 +66,8 @@ export const addFragment = (id: string, name: string, csrf: string) =>
   post(`${of(id)}/fragments`, { name: name.trim() }, csrf);
 export const tickFragment = (id: string, fragment: number, found: boolean, where: string, csrf: string) =>
   post(`${of(id)}/fragments/${fragment}`, { found, where: written(where) }, csrf);
+export const withdrawFragment = (id: string, fragment: number, reason: string, csrf: string) =>
+  post(`${of(id)}/fragments/${fragment}/withdraw`, { reason: reason.trim() }, csrf);
 export const sayCase = (id: string, said: Statement, csrf: string) => post(`${of(id)}/complete`, said, csrf);
 export const closeCase = (id: string, name: string, password: string, csrf: string) =>
   post(`${of(id)}/close`, { name: name.trim(), password }, csrf);

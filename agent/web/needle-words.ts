@@ -30,12 +30,14 @@ export function pieceWord(recorded: string, say: Say): string {
 }
 
 interface Listed {
-  readonly fragments: readonly Pick<NeedleCaseView['fragments'][number], 'name' | 'ofBreak'>[];
+  readonly fragments: readonly Pick<NeedleCaseView['fragments'][number], 'name' | 'ofBreak' | 'withdrawn'>[];
   readonly breaks: number;
 }
-/** Whether the piece is listed already since the needle broke last. */
+/** Whether the piece is listed already since the needle broke last, and stands. */
 export const isListed = (piece: UsualPiece, { fragments, breaks }: Listed): boolean =>
-  fragments.some(({ name, ofBreak }) => name === recordedNames[piece] && ofBreak === breaks);
+  fragments.some(
+    ({ name, ofBreak, withdrawn }) => withdrawn === null && name === recordedNames[piece] && ofBreak === breaks,
+  );
 
 /** Date and time in the zone of the site, as the language writes them; by the clock of 24 hours, as everywhere on the page. */
 export function recordTime(locale: string, timeZone: string): At {
@@ -78,7 +80,7 @@ export function hindranceWord({ hinders, fragments, firstPeople }: NeedleCaseVie
       return say('needles.hinders.no-fragment');
     case 'fragment-missing':
       return say('needles.hinders.fragment-missing', {
-        count: fragments.filter(({ tick }) => tick?.found !== true).length,
+        count: fragments.filter(({ tick, withdrawn }) => withdrawn === null && tick?.found !== true).length,
       });
     case 'not-said':
       return say('needles.hinders.not-said');
@@ -92,6 +94,10 @@ export function hindranceWord({ hinders, fragments, firstPeople }: NeedleCaseVie
 /** One act of a case. */
 export function actWord(act: NeedleCaseView['acts'][number], { fragments }: NeedleCaseView, say: Say): string {
   const name = act.by ?? '';
+  const pieceOf = (fragment: number): string => {
+    const listed = fragments.find(({ number }) => number === fragment);
+    return listed === undefined ? String(fragment) : pieceWord(listed.name, say);
+  };
   switch (act.kind) {
     case 'opened':
       return act.by === null ? say('needles.act.opened-machine') : say('needles.act.opened', { name });
@@ -99,9 +105,10 @@ export function actWord(act: NeedleCaseView['acts'][number], { fragments }: Need
       return act.by === null ? say('needles.act.again-machine') : say('needles.act.again', { name });
     case 'listed':
       return say('needles.act.listed', { name, piece: pieceWord(act.name, say) });
+    case 'unlisted':
+      return `${say('needles.act.unlisted', { name, piece: pieceOf(act.fragment) })} (${act.reason})`;
     case 'ticked': {
-      const listed = fragments.find(({ number }) => number === act.fragment);
-      const piece = listed === undefined ? String(act.fragment) : pieceWord(listed.name, say);
+      const piece = pieceOf(act.fragment);
       const told = say(act.found ? 'needles.act.found' : 'needles.act.not-found', { name, piece });
       return act.where === null ? told : `${told} (${act.where})`;
     }

@@ -180,3 +180,60 @@ test('what somebody writes at an alert stays while a flood gathers around it, ma
   await card('t-7').waitFor({ state: 'detached' });
   assert.deepEqual([await written('t-3'), await written('t-5')], ['The guide is worn', 'Cone changed']);
 });
+
+test('what somebody writes at an alert that was set aside keeps its text, its place and the focus when the machines answer again', async (t) => {
+  const floor = createFloor();
+  floor.alerts = [];
+  for (const id of ['ls-1', 'ls-2']) floor.setMachine(id, { endpoint: 'tcp://10.0.0.9:502' });
+  const silent = { type: 'offline', text: 'The machine does not answer', priority: 'high' } as const;
+  const low = { type: 'oil_low', text: 'Oil is low', signal: 'oil.level', priority: 'low' } as const;
+  const end = (occurrence: string) => {
+    floor.alerts = floor.alerts.filter(({ record }) => record.occurrence !== occurrence);
+  };
+  floor.raise(alertView({ ...silent, machine: 'ls-1', occurrence: 'off-1' }));
+  floor.raise(alertView({ ...low, machine: 'ls-1', occurrence: 'oil-1' }));
+  floor.raise(alertView({ type: 'hot', text: 'Hot', machine: 'ov-1', occurrence: 'hot', priority: 'medium' }));
+  const setting = await beginPage(t, shared, floor);
+  if (setting === null) return;
+  const tab = await openAs(t, setting, 'omar');
+  const card = tab.locator('[data-occurrence="oil-1"]');
+  const field = card.getByLabel('Comment', { exact: true });
+  const placeOf = () =>
+    tab.evaluate(`document.activeElement.closest('[data-line]')?.dataset.line ?? document.activeElement.tagName`);
+  await tab.getByText('set aside until they answer: 1').click();
+  await card.locator('details.acts > summary').click();
+  await field.fill('Topped up');
+  await field.press('End');
+
+  // Another machine is lost behind the same endpoint.
+  floor.raise(alertView({ ...silent, machine: 'ls-2', occurrence: 'off-2' }));
+  await tab.locator('[data-line="alert off-2"]').waitFor();
+  assert.deepEqual([await field.inputValue(), await placeOf()], ['Topped up', 'alert off-1']);
+  // The machine answers again, and its alert is over.
+  end('off-1');
+  floor.raise(alertView({ type: 'worn', text: 'Worn', machine: 'ov-1', occurrence: 'worn', priority: 'low' }));
+  await tab.locator('[data-occurrence="worn"]').waitFor();
+  await tab.locator('[data-occurrence="off-1"]').waitFor({ state: 'detached' });
+  await tab.getByText('Other alerts of these machines, which answer again: 1').waitFor();
+  assert.deepEqual([await field.inputValue(), await placeOf()], ['Topped up', 'alert off-1']);
+  await tab.keyboard.type(' at noon');
+  assert.equal(await field.inputValue(), 'Topped up at noon');
+  // Nothing is written in it any more, and nobody is in it: it stands by itself.
+  await field.fill('');
+  await card.locator('details.acts > summary').click();
+  await tab.getByRole('heading', { name: 'Machines', exact: true }).click();
+  await tab.evaluate('document.activeElement.blur()');
+  await tab.locator('[data-line="alert oil-1"]').waitFor();
+
+  // Two machines that are lost together.
+  floor.raise(alertView({ ...silent, machine: 'ls-1', occurrence: 'off-3' }));
+  const lost = tab.locator('[data-lost]');
+  await lost.getByText('set aside until they answer: 1').click();
+  await card.locator('details.acts > summary').click();
+  await field.fill('Topped up');
+  end('off-2');
+  end('off-3');
+  floor.raise(alertView({ type: 'loose', text: 'Loose', machine: 'ov-1', occurrence: 'loose', priority: 'low' }));
+  await tab.getByRole('heading', { name: 'The machines behind tcp://10.0.0.9:502 answer again' }).waitFor();
+  assert.deepEqual([await field.inputValue(), await placeOf()], ['Topped up', 'lost tcp://10.0.0.9:502']);
+});

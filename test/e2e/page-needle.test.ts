@@ -56,6 +56,18 @@ test('two people on one tablet: from the alert to the closed case, which is prin
   await tab.getByLabel('Another piece').fill('<img src=x onerror=alert(1)>\u202e');
   await tab.getByRole('button', { name: 'Add a piece' }).click();
   await tab.getByText('Not found yet: 3.').waitFor();
+  // One too many: it is struck out, and stays to be read.
+  await tab.getByRole('button', { name: '+ Blade' }).click();
+  await tab.getByText('Not found yet: 4.').waitFor();
+  await tab.locator('[data-fragment="4"] summary').click();
+  const strike = tab.getByRole('button', { name: 'Strike out: Blade' });
+  assert.equal(await strike.isDisabled(), true, 'the reason must be said');
+  await tab.getByLabel('Why it is no piece of this needle: Blade').fill('a pin of the fixture');
+  await strike.click();
+  await tab.getByText('Not found yet: 3.').waitFor();
+  await tab.locator('[data-fragment="4"] del').getByText('Blade').waitFor();
+  await tab.locator('[data-fragment="4"]').getByText('a pin of the fixture').waitFor();
+  assert.equal(await tab.getByRole('button', { name: '+ Blade' }).isDisabled(), false, 'it can be listed anew');
   await tab.getByLabel('Where it was found: Point').fill('in the throat plate');
   await tab.getByRole('checkbox', { name: 'Found: Point' }).click();
   await tab.getByText('Not found yet: 2.').waitFor();
@@ -93,6 +105,8 @@ test('two people on one tablet: from the alert to the closed case, which is prin
   assert.equal(await tab.title(), 'printed');
   await tab.emulateMedia({ media: 'print' });
   assert.equal(await tab.getByText('Record of a broken needle').isVisible(), true);
+  assert.equal(await tab.locator('[data-fragment="4"]').getByText('a pin of the fixture').isVisible(), true);
+  assert.equal(await tab.locator('[data-fragment="4"] summary').count(), 0);
   assert.equal(await tab.getByRole('button', { name: 'Print the record' }).isVisible(), false);
   assert.equal(await tab.locator('.top').isVisible(), false);
   const pdf = (await tab.pdf({ format: 'A4', preferCSSPageSize: true })).toString('latin1');

@@ -4,10 +4,12 @@ import fc from 'fast-check';
 import {
   firstPeople,
   hindrances,
+  mostActs,
   mostBreaks,
   mostFragments,
   openCase,
   piecesIn,
+  standing,
   step,
   type Act,
   type LaterAct,
@@ -34,6 +36,13 @@ const ticked = (fragment: number, found: boolean, by = 'omar'): LaterAct => ({
   fragment,
   found,
   where: null,
+});
+const unlisted = (fragment: number, by = 'omar'): LaterAct => ({
+  kind: 'unlisted',
+  atMs: 3,
+  by,
+  fragment,
+  reason: 'a pin of the fixture',
 });
 const complete = (by = 'omar'): LaterAct => ({ kind: 'said', atMs: 4, by, statement: { outcome: 'complete' } });
 const isolated = (by = 'omar'): LaterAct => ({
@@ -101,11 +110,57 @@ test('who opened it, ticked last or said so is no second person', () => {
 
 test('what changes what was said takes it back', () => {
   const said = after([listed('eye'), ticked(1, true), complete()]);
-  for (const act of [listed('point'), ticked(1, true), ticked(1, false), again(6_000, 14)]) {
+  for (const act of [listed('point'), ticked(1, true), ticked(1, false), unlisted(1), again(6_000, 14)]) {
     const now = after([act], said);
     assert.deepEqual([now.state, now.said], ['open', null]);
     assert.equal(refusal(now, closed('asha')), 'not-said');
   }
+});
+
+test('a piece that was listed by mistake is struck out, stays in the record, and is missing no more', () => {
+  const missing = after([listed('eye'), listed('pin'), ticked(1, true), ticked(2, false)]);
+  const struck = after([unlisted(2, 'lee')], missing);
+  assert.deepEqual(
+    struck.fragments.map(({ name, withdrawn }) => [name, withdrawn]),
+    [
+      ['eye', null],
+      ['pin', { by: 'lee', atMs: 3, reason: 'a pin of the fixture' }],
+    ],
+  );
+  assert.deepEqual(struck.fragments[1]?.tick, missing.fragments[1]?.tick, 'what was said of it stays too');
+  assert.deepEqual(hindrances(struck), ['not-said']);
+  assert.equal(refusal(struck, isolated()), 'nothing-missing');
+  assert.equal(after([complete(), closed('asha')], struck).state, 'closed');
+  for (const act of [unlisted(2), ticked(2, true)]) assert.equal(refusal(struck, act), 'fragment-withdrawn');
+  assert.equal(refusal(struck, unlisted(3)), 'no-such-fragment');
+  assert.equal(refusal(after([complete(), closed('asha')], struck), unlisted(1)), 'closed');
+  // It can be listed anew, as another line.
+  assert.deepEqual(
+    after([listed('pin')], struck).fragments.map(({ name }) => name),
+    ['eye', 'pin', 'pin'],
+  );
+});
+
+test('nobody strikes out a missing piece and closes alone, and no case closes with every piece struck out', () => {
+  const missing = after([
+    listed('eye', 'omar'),
+    listed('point', 'omar'),
+    ticked(1, true, 'omar'),
+    ticked(2, false, 'omar'),
+  ]);
+  const said = after([unlisted(2, 'asha'), ticked(1, true, 'omar'), complete('omar')], missing);
+  assert.deepEqual(firstPeople(said), ['omar', 'asha']);
+  assert.equal(refusal(said, closed('asha')), 'same-person');
+  // Another who strikes out after her does not make her a second person again.
+  const both = after([listed('pin'), unlisted(3, 'lee'), complete('omar')], said);
+  for (const name of ['asha', 'lee']) assert.equal(refusal(both, closed(name)), 'same-person', name);
+  assert.equal(refusal(both, closed('rita')), null);
+  const none = after([unlisted(1), unlisted(2)], missing);
+  assert.deepEqual(hindrances(none), ['no-fragment']);
+  for (const act of [complete(), isolated()]) assert.equal(refusal(none, act), 'no-fragment');
+  // Nor with those alone that were listed after an earlier break.
+  const later = after([again(6_000, 14), listed('eye'), unlisted(2)], after([listed('eye'), ticked(1, true)]));
+  assert.equal(refusal(later, complete()), 'no-fragment');
 });
 
 test('another break wants fragments of its own, and the range grows by it', () => {
@@ -136,6 +191,20 @@ test('a range is never made up', () => {
   const shrunk = after([again(3, 0)]);
   assert.deepEqual([shrunk.range.stitchTo, shrunk.range.pieceTo], [5_040, 12]);
   assert.equal(shrunk.range.uncertain, 'counter-restarted');
+});
+
+test('a case that has no room for more can be closed still: one piece since the newest break is always listed', () => {
+  let now = openCase(opening);
+  for (let n = 0; n < mostFragments; n++) now = after([listed(`piece ${n}`)], now);
+  // What was struck out takes no place of those that stand.
+  now = after([unlisted(1), listed('one more')], now);
+  assert.equal(refusal(now, listed('and more')), 'full');
+  while (now.acts.length < mostActs) now = after([ticked(2, false)], now);
+  for (const act of [ticked(2, true), unlisted(2)]) assert.equal(refusal(now, act), 'full');
+  const broken = after([again(6_000, 14)], now);
+  const ended = after([listed('eye')], broken);
+  assert.equal(refusal(ended, listed('point')), 'full');
+  assert.equal(after([isolated(), closed('asha')], ended).state, 'closed-isolated');
 });
 
 test('fragments, acts and breaks are bounded', () => {
@@ -177,16 +246,18 @@ const anyAct: fc.Arbitrary<LaterAct> = fc.oneof(
       where: fc.constant(null),
     }),
   },
+  fc.tuple(fc.integer({ min: 0, max: 4 }), people).map(([fragment, by]) => unlisted(fragment, by)),
   { weight: 3, arbitrary: fc.tuple(people, fc.boolean()).map(([by, all]) => (all ? complete(by) : isolated(by))) },
   { weight: 3, arbitrary: people.map((by) => closed(by)) },
   fc.tuple(count, count).map(([stitch, piece]) => again(stitch, piece)),
 );
 
-/** What people do who mean to end a case, among the rest: two of them, and a statement that is true or not. */
+/** What people do who mean to end a case, among the rest: a piece is struck out or not, then two of them and a statement, true or not. */
 const towardsTheEnd: fc.Arbitrary<readonly LaterAct[]> = fc
-  .tuple(people, people, fc.boolean(), fc.boolean())
-  .map(([first, second, found, all]) => [
+  .tuple(people, people, fc.boolean(), fc.boolean(), fc.option(fc.tuple(fc.integer({ min: 1, max: 3 }), people)))
+  .map(([first, second, found, all, struck]) => [
     listed('a', first),
+    ...(struck === null ? [] : [listed('b', first), unlisted(...struck)]),
     ...[1, 2, 3, 4].map((fragment) => ticked(fragment, found || fragment > 1, first)),
     all ? complete(first) : isolated(first),
     closed(second),
@@ -199,6 +270,7 @@ const manyActs: fc.Arbitrary<LaterAct[]> = fc
 
 test('whatever people do: no case closes with a fragment missing or by one person, and no range shrinks', () => {
   let closings = 0;
+  let afterStriking = 0;
   fc.assert(
     fc.property(manyActs, fc.option(people, { nil: null }), (acts, by) => {
       let now = openCase({ ...opening, by, good: by === null ? opening.good : null });
@@ -214,19 +286,26 @@ test('whatever people do: no case closes with a fragment missing or by one perso
           [now.range.stitchFrom, now.range.pieceFrom],
           [before.range.stitchFrom, before.range.pieceFrom],
         );
-        if (['listed', 'ticked', 'again'].includes(act.kind)) assert.equal(now.said, null, 'N4');
+        if (['listed', 'ticked', 'unlisted', 'again'].includes(act.kind)) assert.equal(now.said, null, 'N4');
+        for (const [i, one] of before.fragments.entries()) {
+          assert.equal(now.fragments[i]?.number, one.number, 'N8');
+          if (one.withdrawn !== null) assert.deepEqual(now.fragments[i], one, 'N8');
+        }
         if (now.closed === null) continue;
         closings++;
+        const struckBy = before.acts.flatMap((one) => (one.kind === 'unlisted' ? [one.by] : []));
+        if (struckBy.length > 0) afterStriking++;
+        assert.ok(!struckBy.includes(now.closed.by), 'N2');
         const lastTick = acts
           .slice(0, acts.indexOf(act))
           .findLast((one) => one.kind === 'ticked' && before.acts.includes(one));
         assert.notEqual(now.closed.by, by, 'N2');
         assert.notEqual(now.closed.by, before.said?.by, 'N2');
         assert.ok(lastTick?.kind !== 'ticked' || lastTick.by !== now.closed.by, 'N2');
-        const isMissing = now.fragments.some(({ tick }) => tick?.found !== true);
+        const isMissing = standing(now).some(({ tick }) => tick?.found !== true);
         assert.equal(isMissing, now.state === 'closed-isolated', 'N1, N3');
         assert.ok(
-          now.fragments.some(({ ofBreak }) => ofBreak === now.breaks),
+          standing(now).some(({ ofBreak }) => ofBreak === now.breaks),
           'N1',
         );
         assert.equal(before.said?.statement.outcome, isMissing ? 'isolated' : 'complete', 'N3');
@@ -235,4 +314,5 @@ test('whatever people do: no case closes with a fragment missing or by one perso
     { numRuns: 3_000 },
   );
   assert.ok(closings > 50, `the property must reach closings, and reached ${closings}`);
+  assert.ok(afterStriking > 50, `and closings after a piece was struck out, and reached ${afterStriking}`);
 });

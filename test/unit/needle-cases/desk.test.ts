@@ -168,9 +168,18 @@ test('a start has every case as it was, and each act once', async () => {
   const { id } = only(rig);
   await value(needles.addFragment(id, 'omar', 'point'));
   await value(needles.tickFragment(id, 'omar', 1, true, 'floor'));
+  await value(needles.addFragment(id, 'omar', 'eye'));
+  await value(needles.withdrawFragment(id, 'omar', 2, 'a pin of the fixture'));
   await value(needles.say(id, 'omar', { outcome: 'complete' }));
   const needleCases = acts(rig);
-  assert.equal(needleCases.length, 4);
+  assert.equal(needleCases.length, 6);
+  assert.deepEqual(needleCases[4]?.data, {
+    case: id,
+    act: 'unlisted',
+    by: 'omar',
+    fragment: 2,
+    reason: 'a pin of the fixture',
+  });
   const openOccurrences = rig
     .alerts()
     .filter(({ rule }) => rule === 'needle-broken')

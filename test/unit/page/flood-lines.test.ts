@@ -54,7 +54,14 @@ test('machines behind one endpoint that do not answer are one line, and what han
   const lines = floorLinesOf([hot, oil, ...lost, sound, elsewhere], machines);
   assert.deepEqual(lines, [
     { kind: 'alert', alert: hot },
-    { kind: 'lost', endpoint: 'tcp://10.0.0.9:502', alerts: lost, aside: [oil], isTogether: true },
+    {
+      kind: 'lost',
+      name: 'lost tcp://10.0.0.9:502',
+      endpoint: 'tcp://10.0.0.9:502',
+      alerts: lost,
+      aside: [oil],
+      isTogether: true,
+    },
     { kind: 'alert', alert: sound },
     { kind: 'alert', alert: elsewhere },
   ]);
@@ -65,8 +72,26 @@ test('a machine that is lost alone keeps its line; what hangs on its readings is
   assert.deepEqual(floorLinesOf([lost], machines), [{ kind: 'alert', alert: lost }]);
   const oil = alert({ machine: 'ls-3', type: 'oil_low', signal: 'oil.level' });
   assert.deepEqual(floorLinesOf([lost, oil], machines), [
-    { kind: 'lost', endpoint: 'serial:///dev/ttyUSB0', alerts: [lost], aside: [oil], isTogether: false },
+    {
+      kind: 'lost',
+      name: `alert ${lost.occurrence}`,
+      endpoint: 'serial:///dev/ttyUSB0',
+      alerts: [lost],
+      aside: [oil],
+      isTogether: false,
+    },
   ]);
+});
+
+test('of two rules that tell one machine is lost each has a card, beside what is set aside', () => {
+  const [first, second] = [offline('ls-3'), offline('ls-3')];
+  const oil = alert({ machine: 'ls-3', type: 'oil_low', signal: 'oil.level' });
+  const lines = floorLinesOf([first, second, oil], machines);
+  assert.deepEqual(lines.map(lineName), [`alert ${first.occurrence}`, `alert ${second.occurrence}`]);
+  assert.deepEqual(
+    lines.map((line) => (line.kind === 'lost' ? [line.alerts, line.aside] : null)),
+    [[[first], [oil]], null],
+  );
 });
 
 test('machines without an endpoint share nothing, and one that answers again is not lost', () => {
@@ -91,9 +116,10 @@ const some: fc.Arbitrary<readonly Alert[]> = fc
   )
   .map((all) => all.map((change) => alert(change)));
 
-const held = (alone: readonly Alert[], lines: readonly string[] = []) => ({
+/** @param cards at which somebody is at work within `lines` */
+const held = (alone: readonly Alert[], lines: readonly string[] = [], cards: readonly Alert[] = []) => ({
   alone: new Set(alone.map(({ occurrence }) => occurrence)),
-  lines: new Set(lines),
+  lines: new Map(lines.map((line) => [line, new Set(cards.map(({ occurrence }) => occurrence))])),
 });
 const namesOf = (lines: readonly FloorLine[]) => lines.map(lineName);
 
@@ -127,6 +153,64 @@ test('a flood that falls to ten and machines that answer again leave the line th
   assert.deepEqual(namesOf(floorLinesOf(ten, machines, held([], [flood]))), [flood]);
   const lost = 'lost tcp://10.0.0.9:502';
   assert.deepEqual(namesOf(floorLinesOf([offline('ls-1')], machines, held([], [lost]))), [lost]);
+});
+
+test('a card that was set aside, and that somebody writes in, stays there when the machine answers again (L6)', () => {
+  const lost = offline('ls-3');
+  const back = { ...lost, state: 'returned-unacked', clearedMs: 5 } as const;
+  const [oil, heat] = ['oil_low', 'overheat'].map((type) => alert({ machine: 'ls-3', type, signal: 'x' }));
+  assert.ok(oil !== undefined && heat !== undefined);
+  const alone = `alert ${lost.occurrence}`;
+  const at = held([], [alone], [oil]);
+  for (const others of [[lost], [back], []]) {
+    const [line, ...rest] = floorLinesOf([...others, oil], machines, at);
+    assert.ok(line?.kind === 'lost', `with ${others.length} alerts of the machine`);
+    assert.deepEqual([line.name, line.alerts, line.aside, rest], [alone, others, [oil], []]);
+  }
+  // What nobody is at work in is no longer set aside.
+  assert.deepEqual(namesOf(floorLinesOf([back, oil, heat], machines, at)), [alone, `alert ${heat.occurrence}`]);
+  assert.deepEqual(namesOf(floorLinesOf([back, oil, heat], machines)).length, 3);
+
+  const [first, second] = [offline('ls-1'), offline('ls-2')];
+  const thread = alert({ machine: 'ls-1', signal: 'thread' });
+  const together = 'lost tcp://10.0.0.9:502';
+  for (const others of [[first, second], [second], []])
+    assert.deepEqual(namesOf(floorLinesOf([...others, thread], machines, held([], [together], [thread]))), [together]);
+  // The other way about: a second machine is lost behind what one alone has set aside.
+  const one = `alert ${first.occurrence}`;
+  const lines = floorLinesOf([first, second, thread], machines, held([], [one], [thread]));
+  assert.deepEqual(namesOf(lines), [one, `alert ${second.occurrence}`]);
+  // And one of the lost machines, whose own card somebody writes in.
+  const answers = { ...first, clearedMs: 5 };
+  assert.deepEqual(namesOf(floorLinesOf([answers, second], machines, held([], [together], [first]))), [together]);
+});
+
+test('whatever becomes of the others, a card within lost machines stays in its line and every alert in one (L1, L6)', () => {
+  let reached = 0;
+  const fate = fc.constantFrom('stays', 'clears', 'goes');
+  fc.assert(
+    fc.property(some, some, fc.array(fate, { maxLength: 80 }), fc.nat(), (alerts, more, fates, pick) => {
+      const lost = floorLinesOf(alerts, machines).filter((line) => line.kind === 'lost');
+      const line = lost.at(pick % Math.max(1, lost.length));
+      if (line === undefined) return;
+      const cards = line.isTogether ? [...line.alerts, ...line.aside] : line.aside;
+      const card = cards.at(pick % Math.max(1, cards.length));
+      if (card === undefined) return;
+      reached++;
+      const now = alerts.flatMap((one, i) => {
+        const mine = one === card && fates[i] === 'goes' ? 'stays' : fates[i];
+        return mine === 'goes' ? [] : [mine === 'clears' ? { ...one, clearedMs: 9 } : one];
+      });
+      const lines = floorLinesOf([...now, ...more], machines, held([], [line.name], [card]));
+      const of = lines.find((one) => alertsOf(one).some(({ occurrence }) => occurrence === card.occurrence));
+      assert.equal(of === undefined ? null : lineName(of), line.name);
+      const all = lines.flatMap(alertsOf);
+      assert.deepEqual([all.length, new Set(all).size], [now.length + more.length, now.length + more.length]);
+      assert.equal(new Set(namesOf(lines)).size, lines.length, 'each line has a name of its own');
+    }),
+    { numRuns: 1_000 },
+  );
+  assert.ok(reached > 100, `reached ${reached}`);
 });
 
 test('whatever else comes and goes, a line that somebody is at work in keeps its name (L5)', () => {

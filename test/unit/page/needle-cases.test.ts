@@ -69,6 +69,28 @@ test('with a piece missing it closes only as isolated, with what was done', asyn
   assert.deepEqual(done.json['pieces'], { from: null, to: 12 });
 });
 
+test('a piece that was listed by mistake is withdrawn with a reason, and who does it closes nothing', async (t) => {
+  const { port, get, post, omar, open, close } = await rig(t);
+  const id = await open();
+  const rita = await signIn(port, 'rita');
+  for (const name of ['point', 'pin']) await post(omar, `/${id}/fragments`, { name });
+  await post(omar, `/${id}/fragments/1`, { found: true });
+  is(await post(rita, `/${id}/fragments/2/withdraw`, {}), 400, 'bad-request');
+  is(await post(rita, `/${id}/fragments/2/withdraw`, { reason: '  ' }), 400, 'bad-request');
+  is(await post(rita, `/${id}/fragments/2/withdraw`, { reason: 'z'.repeat(201) }), 400, 'bad-request');
+  is(await post(rita, `/${id}/fragments/9/withdraw`, { reason: 'a pin' }), 404, 'no-such-fragment');
+  is(await post(rita, `/${id}/fragments/2/withdraw`, { reason: ' a pin of the fixture ' }), 200);
+  is(await post(rita, `/${id}/fragments/2/withdraw`, { reason: 'a pin' }), 409, 'fragment-withdrawn');
+  is(await post(omar, `/${id}/fragments/2`, { found: true }), 409, 'fragment-withdrawn');
+  is(await post(omar, `/${id}/complete`, { outcome: 'complete' }), 200);
+  is(await close(id, 'rita'), 403, 'same-person');
+  is(await close(id, 'asha'), 200);
+  is(await post(omar, `/${id}/fragments/1/withdraw`, { reason: 'a pin' }), 409, 'closed');
+  const view = needleCaseOperations.needleCase.response.parse((await get(omar, `/${id}`)).json);
+  const [, pin] = view.fragments;
+  assert.deepEqual([pin?.withdrawn?.by, pin?.withdrawn?.reason], ['rita', 'a pin of the fixture']);
+});
+
 test('a viewer reads and does nothing else, and is no second person', async (t) => {
   const { port, get, post, omar, open, close } = await rig(t);
   const id = await open();
@@ -80,6 +102,7 @@ test('a viewer reads and does nothing else, and is no second person', async (t) 
     ['', { machine: 'ls-1' }],
     [`/${id}/fragments`, { name: 'point' }],
     [`/${id}/fragments/1`, { found: true }],
+    [`/${id}/fragments/1/withdraw`, { reason: 'a pin' }],
     [`/${id}/complete`, { outcome: 'complete' }],
     [`/${id}/close`, { name: 'rita', password: goodPassword }],
   ] as const)

@@ -40,6 +40,9 @@ test('a usual piece is recorded by one name, whoever lists it in which language,
       const act = { kind: 'listed', atMs: 0, by: 'omar', name: names[piece] } as const;
       const tick = { kind: 'ticked', atMs: 1, by: 'omar', fragment: 1, found: true, where: null } as const;
       const one = { fragments: [{ number: 1, name: names[piece], ofBreak: 1 }] } as never;
+      const strike = { kind: 'unlisted', atMs: 2, by: 'omar', fragment: 1, reason: 'a pin' } as const;
+      const words = say('needles.act.unlisted', { name: 'omar', piece: shown });
+      assert.equal(actWord(strike, one, say), `${words} (a pin)`);
       assert.equal(actWord(act, one, say), say('needles.act.listed', { name: 'omar', piece: shown }));
       assert.equal(actWord(tick, one, say), say('needles.act.found', { name: 'omar', piece: shown }));
     }
@@ -47,7 +50,9 @@ test('a usual piece is recorded by one name, whoever lists it in which language,
 });
 
 test('a usual piece is listed once for each break, and any other piece keeps its own name', () => {
-  const fragment = (name: string, ofBreak: number) => ({ name, ofBreak });
+  const fragment = (name: string, ofBreak: number) => ({ name, ofBreak, withdrawn: null });
+  const struck = { ...fragment('Point', 1), withdrawn: { by: 'omar', atMs: 1, reason: 'a pin' } };
+  assert.equal(isListed('point', { fragments: [struck], breaks: 1 }), false);
   assert.equal(isListed('point', { fragments: [fragment('Point', 1)], breaks: 1 }), true);
   assert.equal(isListed('eye', { fragments: [fragment('Point', 1)], breaks: 1 }), false);
   assert.equal(isListed('point', { fragments: [fragment('Point', 1)], breaks: 2 }), false);

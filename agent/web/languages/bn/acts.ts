@@ -57,6 +57,8 @@ export const acts: Translation<typeof english> = {
   'acts.behind': '{endpoint}-এর পেছনের {count}টি মেশিন সাড়া দিচ্ছে না',
   'acts.behind.hint': 'আগে দেখুন এদের একসঙ্গে কী ব্যবহার হয়: বিদ্যুৎ, তার, নেটওয়ার্ক।',
   'acts.behind.aside': 'এই মেশিনগুলোর অন্য সতর্কবার্তা, সাড়া না দেওয়া পর্যন্ত সরিয়ে রাখা: {count}',
+  'acts.behind.aside-back': 'এই মেশিনগুলোর অন্য সতর্কবার্তা, মেশিন আবার সাড়া দিচ্ছে: {count}',
+  'acts.behind.back': '{endpoint}-এর পেছনের মেশিনগুলো আবার সাড়া দিচ্ছে',
   'acts.figures.title': 'সতর্কবার্তার হিসাব',
   'acts.figures.span': 'সময়কাল',
   'acts.figures.8-h': 'গত ৮ ঘণ্টা',

@@ -4,6 +4,7 @@ import type { floor as english } from '../en/floor.ts';
 
 export const floor: Translation<typeof english> = {
   'floor.skip': 'এখনকার সমস্যায় যান',
+  'floor.uplink-away': 'আপলিংক নেই, অপেক্ষায় থাকা রেকর্ড: {count}',
   'floor.sign-out': 'সাইন আউট',
   'floor.session-over': 'আপনার সেশন শেষ হয়ে গেছে। আবার সাইন ইন করুন।',
   'floor.title.no-connection': '(সংযোগ নেই)',

@@ -127,6 +127,7 @@ export const people: Translation<typeof english> = {
   'people.act.openNeedleCase': 'সুই ভাঙার নথি খুলেছেন',
   'people.act.listFragment': 'সুইয়ের টুকরা লিখেছেন',
   'people.act.tickFragment': 'সুইয়ের টুকরায় টিক দিয়েছেন',
+  'people.act.withdrawFragment': 'সুইয়ের টুকরা কেটে দিয়েছেন',
   'people.act.sayNeedleCase': 'সুই ভাঙার ফল জানিয়েছেন',
   'people.act.closeNeedleCase': 'সুই ভাঙার নথি বন্ধ করেছেন',
   'people.alarm': 'নতুন অ্যালার্টে শব্দ',

@@ -11,6 +11,7 @@ export const refusals: Translation<typeof english> = {
   'problem.not-stored': 'সংরক্ষণ করা যায়নি। গেটওয়ের অবস্থা দেখে আবার করুন।',
   'problem.closed': 'এই নথি বন্ধ।',
   'problem.full': 'এই নথিতে আর জায়গা নেই।',
+  'problem.fragment-withdrawn': 'এই টুকরা ভুল করে লেখা বলে কেটে দেওয়া হয়েছে।',
   'problem.fragment-listed': 'এই টুকরা আগেই লেখা আছে।',
   'problem.no-fragment': 'আগে সুইয়ের টুকরাগুলো লিখুন।',
   'problem.fragment-missing': 'একটি টুকরা এখনো পাওয়া যায়নি।',

@@ -54,6 +54,8 @@ export const acts = {
   'acts.behind': '{count} machines behind {endpoint} do not answer',
   'acts.behind.hint': 'Look at what they share first: its power, its cable, its network.',
   'acts.behind.aside': 'Other alerts of these machines, set aside until they answer: {count}',
+  'acts.behind.aside-back': 'Other alerts of these machines, which answer again: {count}',
+  'acts.behind.back': 'The machines behind {endpoint} answer again',
   'acts.figures.title': 'Alerts in figures',
   'acts.figures.span': 'Time span',
   'acts.figures.8-h': 'The last 8 hours',

@@ -1,6 +1,7 @@
 /** The signed-in page around its parts: the head, the connection, the announcements. */
 export const floor = {
   'floor.skip': 'Skip to what is wrong now',
+  'floor.uplink-away': 'No uplink, records waiting: {count}',
   'floor.sign-out': 'Sign out',
   'floor.session-over': 'Your session is over. Sign in again.',
   'floor.title.no-connection': '(no connection)',

@@ -63,6 +63,15 @@ export const needles = {
   'needles.piece.eye': 'Eye',
   'needles.piece.blade': 'Blade',
   'needles.piece.shank': 'Shank',
+  'needles.withdraw': 'Listed by mistake',
+  'needles.withdraw-label': 'Listed by mistake: {name}',
+  'needles.withdraw.hint':
+    'The piece stays in the record, struck out. Who strikes one out cannot be the second person.',
+  'needles.withdraw.reason': 'Why it is no piece of this needle',
+  'needles.withdraw.reason-label': 'Why it is no piece of this needle: {name}',
+  'needles.withdraw.button': 'Strike out',
+  'needles.withdraw.button-label': 'Strike out: {name}',
+  'needles.withdrawn': 'Struck out, listed by mistake',
   'needles.complete': 'All pieces are found: the needle is complete',
   'needles.isolated': 'A piece cannot be found',
   'needles.isolated.hint':
@@ -87,6 +96,7 @@ export const needles = {
   'needles.act.listed': '{name} listed a piece: {piece}',
   'needles.act.found': '{name}: found, {piece}',
   'needles.act.not-found': '{name}: not found, {piece}',
+  'needles.act.unlisted': '{name} struck out a piece that was listed by mistake: {piece}',
   'needles.act.complete': '{name} said that the needle is complete',
   'needles.act.isolated': '{name} said that the goods are isolated',
   'needles.act.closed': '{name} closed the case as the second person',
@@ -100,7 +110,8 @@ export const needles = {
   'needles.problem.wrong-name-or-password': 'The name or the password is wrong.',
   'needles.problem.not-allowed': 'Only a maintainer or an administrator may do this.',
   'needles.problem.sign-in-needed': 'Your session is over. Sign in again.',
-  'needles.problem.same-person': 'It must be another person: not who opened the case, ticked last or said how it ends.',
+  'needles.problem.same-person':
+    'It must be another person: not who opened the case, ticked last, struck out a piece or said how it ends.',
   'needles.problem.unknown-case': 'There is no such case, or it is too old to be shown here.',
   'needles.problem.fragment-listed': 'This piece is listed already.',
   'needles.problem.fragment-missing': 'A piece is not found yet.',

@@ -126,6 +126,7 @@ export const people = {
   'people.act.openNeedleCase': 'Opened a needle case',
   'people.act.listFragment': 'Listed a piece of a needle',
   'people.act.tickFragment': 'Ticked a piece of a needle',
+  'people.act.withdrawFragment': 'Struck out a piece of a needle',
   'people.act.sayNeedleCase': 'Said how a needle case stands',
   'people.act.closeNeedleCase': 'Closed a needle case',
   'people.alarm': 'Sound for new alerts',

@@ -8,6 +8,7 @@ export const refusals = {
   'problem.not-stored': 'This could not be stored. Look at the health of the gateway and do it again.',
   'problem.closed': 'This case is closed.',
   'problem.full': 'This case has no room for more.',
+  'problem.fragment-withdrawn': 'This piece was struck out as listed by mistake.',
   'problem.fragment-listed': 'This piece is listed already.',
   'problem.no-fragment': 'List the pieces of the needle first.',
   'problem.fragment-missing': 'A piece is not found yet.',

@@ -57,6 +57,8 @@ export const acts: Translation<typeof english> = {
   'acts.behind': '{count} máy sau {endpoint} không trả lời',
   'acts.behind.hint': 'Hãy xem trước phần chúng dùng chung: nguồn điện, dây cáp, mạng.',
   'acts.behind.aside': 'Cảnh báo khác của các máy này, để riêng cho đến khi máy trả lời: {count}',
+  'acts.behind.aside-back': 'Cảnh báo khác của các máy này, máy đã trả lời lại: {count}',
+  'acts.behind.back': 'Các máy sau {endpoint} đã trả lời lại',
   'acts.figures.title': 'Số liệu cảnh báo',
   'acts.figures.span': 'Khoảng thời gian',
   'acts.figures.8-h': '8 giờ qua',

@@ -4,6 +4,7 @@ import type { floor as english } from '../en/floor.ts';
 
 export const floor: Translation<typeof english> = {
   'floor.skip': 'Chuyển đến các sự cố hiện tại',
+  'floor.uplink-away': 'Mất kết nối lên máy chủ, bản ghi đang chờ: {count}',
   'floor.sign-out': 'Đăng xuất',
   'floor.session-over': 'Phiên đăng nhập đã hết. Hãy đăng nhập lại.',
   'floor.title.no-connection': '(mất kết nối)',

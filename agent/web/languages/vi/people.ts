@@ -129,6 +129,7 @@ export const people: Translation<typeof english> = {
   'people.act.openNeedleCase': 'Mở hồ sơ gãy kim',
   'people.act.listFragment': 'Ghi một mảnh kim',
   'people.act.tickFragment': 'Đánh dấu một mảnh kim',
+  'people.act.withdrawFragment': 'Gạch bỏ một mảnh kim',
   'people.act.sayNeedleCase': 'Xác nhận kết quả hồ sơ gãy kim',
   'people.act.closeNeedleCase': 'Đóng hồ sơ gãy kim',
   'people.alarm': 'Âm báo khi có cảnh báo mới',

@@ -11,6 +11,7 @@ export const refusals: Translation<typeof english> = {
   'problem.not-stored': 'Không lưu được. Hãy xem tình trạng gateway rồi làm lại.',
   'problem.closed': 'Hồ sơ này đã đóng.',
   'problem.full': 'Hồ sơ này đã đầy.',
+  'problem.fragment-withdrawn': 'Mảnh này đã bị gạch bỏ vì ghi nhầm.',
   'problem.fragment-listed': 'Mảnh này đã được ghi.',
   'problem.no-fragment': 'Hãy ghi các mảnh kim trước.',
   'problem.fragment-missing': 'Còn mảnh chưa tìm thấy.',

@@ -57,6 +57,8 @@ export const acts: Translation<typeof english> = {
   'acts.behind': '{endpoint} 后面的 {count} 台机器没有应答',
   'acts.behind.hint': '请先检查它们共用的部分：电源、电缆、网络。',
   'acts.behind.aside': '这些机器的其他报警，恢复应答前暂不显示：{count}',
+  'acts.behind.aside-back': '这些机器的其他报警，机器已恢复应答：{count}',
+  'acts.behind.back': '{endpoint} 后面的机器已恢复应答',
   'acts.figures.title': '报警统计',
   'acts.figures.span': '时间范围',
   'acts.figures.8-h': '最近 8 小时',

@@ -4,6 +4,7 @@ import type { floor as english } from '../en/floor.ts';
 
 export const floor: Translation<typeof english> = {
   'floor.skip': '跳到当前问题',
+  'floor.uplink-away': '上行连接中断，等待发送的记录：{count}',
   'floor.sign-out': '退出登录',
   'floor.session-over': '登录已过期，请重新登录。',
   'floor.title.no-connection': '（无连接）',

@@ -125,6 +125,7 @@ export const people: Translation<typeof english> = {
   'people.act.openNeedleCase': '开立了断针记录',
   'people.act.listFragment': '登记了断针碎片',
   'people.act.tickFragment': '勾选了断针碎片',
+  'people.act.withdrawFragment': '划去了断针碎片',
   'people.act.sayNeedleCase': '说明了断针记录的结果',
   'people.act.closeNeedleCase': '关闭了断针记录',
   'people.alarm': '新报警提示音',

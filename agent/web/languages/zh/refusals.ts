@@ -11,6 +11,7 @@ export const refusals: Translation<typeof english> = {
   'problem.not-stored': '未能保存。请查看网关状态后再做一次。',
   'problem.closed': '该记录已结案。',
   'problem.full': '该记录已满。',
+  'problem.fragment-withdrawn': '这块碎片因误列已被划去。',
   'problem.fragment-listed': '这块碎片已登记。',
   'problem.no-fragment': '请先登记断针的碎片。',
   'problem.fragment-missing': '还有碎片没找到。',
