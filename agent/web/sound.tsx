@@ -4,7 +4,15 @@ import type { MachineView } from '../live.ts';
 import { fetchSound, stopTeachingSound, teachSound, type Failure, type Result, type SoundView } from './client.ts';
 import { useLanguage } from './language.ts';
 import { Problem } from './problem.tsx';
-import { knownSoundWord, movedWord, otherVersionsWord, soundOutcomeWord, soundProgress } from './sound-words.ts';
+import {
+  knownSoundWord,
+  movedRoundsWord,
+  movedWord,
+  otherVersionsWord,
+  roundsWord,
+  soundOutcomeWord,
+  soundProgress,
+} from './sound-words.ts';
 import type { Now } from './times.ts';
 import { reasonWord } from './words.ts';
 
@@ -75,7 +83,9 @@ function Known({ sound, now }: { sound: SoundView; now: Now }) {
   const lines = [
     knownSoundWord(sound, at, language),
     otherVersionsWord(sound, at, language),
+    roundsWord(sound, language),
     movedWord(sound, language),
+    movedRoundsWord(sound, language),
     outcome,
   ];
   return (

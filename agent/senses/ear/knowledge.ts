@@ -49,7 +49,7 @@ export class EarKnowledge {
   readonly #p: KnowledgeParts;
   readonly #conditions: Conditions;
   /** How far staff moved the threshold of a print, in spreads. */
-  readonly #feedback: (machine: string, print: number) => { readonly moved: number };
+  readonly #feedback: (machine: string, print: number) => { readonly moved: number; readonly movedRounds: number };
   #model: Chosen | null = null;
   #faults: Chosen | null = null;
   /** Version of what was taught each machine is judged by. */
@@ -58,7 +58,7 @@ export class EarKnowledge {
   constructor(
     parts: KnowledgeParts,
     conditions: Conditions,
-    feedback: (machine: string, print: number) => { readonly moved: number },
+    feedback: (machine: string, print: number) => { readonly moved: number; readonly movedRounds: number },
   ) {
     this.#p = parts;
     this.#conditions = conditions;
@@ -150,13 +150,14 @@ export class EarKnowledge {
       const { version, levels } = description;
       // Whether it can be used the process says, which reads it.
       this.#prints.set(machine, version);
-      const { moved } = this.#feedback(machine, version);
-      return { machine, endpoint, prints, faults, print: version, moved, clip, reference: levels };
+      const { moved, movedRounds } = this.#feedback(machine, version);
+      return { machine, endpoint, prints, faults, print: version, moved, movedRounds, clip, reference: levels };
     } catch (error) {
       log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
       this.#conditions.set(machine, 'ear.not_taught', true);
       this.#prints.delete(machine);
-      return { machine, endpoint, prints: [], faults: [], print: null, moved: 0, clip: null, reference: null };
+      const nothing = { prints: [], faults: [], print: null, moved: 0, movedRounds: 0 };
+      return { machine, endpoint, ...nothing, clip: null, reference: null };
     }
   }
 }

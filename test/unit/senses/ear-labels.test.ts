@@ -93,6 +93,9 @@ test('it is told by which labels a threshold was moved', () => {
     label('b-2', { cause: 'door' }),
     label('b-3', { said: 'real', cause: 'bent needle', spreads: 2 }),
   ];
-  assert.equal(movedBy(feedbackOf(labels, 1)), '2 false alarms (b-1, b-2: door); 1 real fault (b-3: bent needle)');
-  assert.equal(movedBy(feedbackOf([], 1)), null);
+  assert.equal(
+    movedBy(feedbackOf(labels, 1), 'levels'),
+    '2 false alarms (b-1, b-2: door); 1 real fault (b-3: bent needle)',
+  );
+  assert.equal(movedBy(feedbackOf([], 1), 'levels'), null);
 });

@@ -61,6 +61,7 @@ const print = (middle: number): FaultPrint => ({
   odds: { mean: 0, spread: 1 },
   signs: null,
   profile: null,
+  rounds: null,
 });
 
 test('U1: nothing is asked of the graph while a machine sounds like itself and nobody enrols it', async () => {
@@ -135,9 +136,9 @@ test('an enrolment learns each speed from samples of eight pieces, or nothing wh
   }
   const { learned } = one;
   assert.ok(learned !== null);
-  const at4000 = await faultsAt(learned, 4000, sewing, graph);
+  const at4000 = await faultsAt(learned, 4000, sewing, graph, []);
   assert.deepEqual([at4000?.kind, at4000?.count, at4000?.profile], ['sewing', 6, null]);
-  assert.equal(await faultsAt(learned, 2000, sewing, graph), null);
+  assert.equal(await faultsAt(learned, 2000, sewing, graph, []), null);
   one.enrol(false);
   assert.equal(one.learned, null);
 });
@@ -202,7 +203,7 @@ test('angles are learned though a pulse is missed now and then, and not where mo
       one.saw({ ...piece(4000), ...(isMarked(i) ? { marks } : {}) }, false);
       await observeQueued([one], graph);
     }
-    const print = await faultsAt(one.learned ?? new Map(), 4000, sewing, graph);
+    const print = await faultsAt(one.learned ?? new Map(), 4000, sewing, graph, []);
     assert.equal(print?.count, 6);
     return print.profile;
   };
