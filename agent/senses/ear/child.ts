@@ -11,7 +11,6 @@ import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import { writeStats } from '../../../models/stats-file.ts';
 import { faultStatsOf } from '../../../models/voiceprint/fault-print.ts';
 import { suspect, type Suspicion } from '../../../models/voiceprint/faults.ts';
-import { roundEveryMs } from '../../../models/voiceprint/rounds.ts';
 import type { Trial } from '../../models/trial.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import { trialOf } from '../trial-of.ts';
@@ -45,7 +44,7 @@ const lookMs = 250;
 /** Pieces in one run of the graph. */
 const mostInARun = 32;
 /** So many machines at a time are heard in a round: two hundred that sew, a round in half a minute, need a hundred. */
-const turns = { everyMs: roundEveryMs, mostOpen: 100, mostWaiting: 200 } as const;
+const turns = { mostOpen: 100, mostWaiting: 200 } as const;
 
 interface Watched {
   readonly machine: string;
@@ -69,7 +68,7 @@ class Ear {
   /** null: no fault is suspected. A model of faults that cannot be used takes nothing else with it. */
   #faults: { readonly graph: ModelSession; readonly model: string } | null = null;
   readonly #trials: Trial[] = [];
-  readonly #plan = new RoundPlan(turns);
+  readonly #plan: RoundPlan;
   #alive: NodeJS.Timeout | null = null;
   #looking: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
@@ -77,6 +76,7 @@ class Ear {
 
   constructor(settings: EarSettings, say: (message: EarMessage) => void) {
     this.#settings = settings;
+    this.#plan = new RoundPlan({ everyMs: settings.roundEveryMs, ...turns });
     this.#say = say;
   }
 

@@ -9,6 +9,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { roundEveryMs } from '../../../models/voiceprint/rounds.ts';
 import type { Turner } from '../../../models/voiceprint/turning.ts';
 import type { EarConfig } from '../../config/config.ts';
 import type { Conditions } from '../conditions.ts';
@@ -34,6 +35,8 @@ export interface KnowledgeParts {
     readonly cylinder?: EarCylinder | null;
   }[];
   readonly dataDir: string;
+  /** Between two rounds of a machine; absent: a minute. */
+  readonly everyMs?: number;
   /** Machines whose clips are kept: `days` long, sealed with `key`. */
   readonly clips: ReadonlyMap<string, ClipsWanted>;
   /** Of this gateway: what it taught is signed with it. */
@@ -108,7 +111,8 @@ export class EarKnowledge {
     const trials = [this.#model, this.#faults].flatMap((one) =>
       one?.onTrial === true ? [{ id: one.model.manifest.id, version: one.model.manifest.version }] : [],
     );
-    return { kind: 'settings', modelFile, model, faults, machines: known, dataDir: this.#p.dataDir, trials };
+    const { dataDir, everyMs = roundEveryMs } = this.#p;
+    return { kind: 'settings', modelFile, model, faults, machines: known, roundEveryMs: everyMs, dataDir, trials };
   }
 
   /** What the process made of a print: one that it refuses, this time, is as none. */

@@ -182,6 +182,8 @@ export class Rounds {
     const now = this.#hall.since(Number.NEGATIVE_INFINITY);
     if (isAnother(levels, now)) {
       this.#counts.otherHall += 1;
+      // Since when it is another one nobody knows.
+      if (this.#told === null) this.#forget();
       return [];
     }
     this.#counts.judged += 1;
@@ -229,6 +231,10 @@ export class Rounds {
   #weighHall(levels: Voiceprint): void {
     const since = this.#evidence.sinceMs;
     if (since === null || !isAnother(levels, this.#hall.since(since))) return;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#evidence = noEvidence;
     this.#rise = [];
   }

@@ -84,6 +84,7 @@ export const earSettingsSchema = z.strictObject({
     .nullable()
     .describe('Which fault it may be; null: that is not asked'),
   machines: z.array(earMachineSchema).max(200),
+  roundEveryMs: z.int().min(1).describe('Between the beginnings of two rounds of a machine'),
   dataDir: z.string().min(1).describe('For the notes of its trials'),
   trials: z.array(z.strictObject({ id: z.string(), version: z.string() })).max(2),
 });

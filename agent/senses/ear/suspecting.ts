@@ -200,7 +200,7 @@ export async function faultsAt(
 function heardWith({ fromMs, toMs }: Spanned, levels: readonly LeftOutLevels[]): LeftOutLevels | null {
   const shared = (one: Spanned) => Math.min(toMs, one.toMs) - Math.max(fromMs, one.fromMs);
   const [best] = levels.toSorted((a, b) => shared(b) - shared(a));
-  return best === undefined || shared(best) < 0 ? null : best;
+  return best === undefined || shared(best) <= 0 ? null : best;
 }
 
 /** Its angles are those of the pieces that came with a pulse, if they are at least half of them. */

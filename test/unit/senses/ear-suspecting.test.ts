@@ -8,6 +8,7 @@ import { seeded } from '../../../models/statistics/split.ts';
 import { faultClasses } from '../../../models/voiceprint/fault-classes.ts';
 import { heardSize, profileSize } from '../../../models/voiceprint/fault-ear.ts';
 import type { FaultPrint } from '../../../models/voiceprint/fault-print.ts';
+import type { Observed } from '../../../models/voiceprint/fault-ear.ts';
 import { blocks } from '../../../models/voiceprint/orders.ts';
 
 const sewing = { kind: 'sewing' } as const;
@@ -209,4 +210,48 @@ test('angles are learned though a pulse is missed now and then, and not where mo
   };
   assert.notEqual(await profileWith((i) => i % 4 > 0), null);
   assert.equal(await profileWith((i) => i % 4 === 0), null);
+});
+
+test('U4: of each piece of a round is told what was heard of it, while the machine sounds like itself, and of no other', async () => {
+  const graph = graphOf();
+  const one = new Suspecting(sewing, [{ speed: 4000, print: print(1) }]);
+  const told: (Observed | null)[] = [];
+  for (let i = 0; i < 16; i += 1) one.saw(piece(4000), false, i < 8 ? (observed) => told.push(observed) : null);
+  await observeQueued([one], graph);
+  assert.deepEqual([graph.pieces, told.length, told.includes(null)], [8, 8, false]);
+  await observeQueued([one], graph);
+  assert.equal(told.length, 8);
+});
+
+test('U4: of a piece of a round that had to go is told that nothing was heard', () => {
+  const one = new Suspecting(sewing, []);
+  const told: (Observed | null)[] = [];
+  for (let i = 0; i < 40; i += 1) one.saw(piece(4000), false, (observed) => told.push(observed));
+  assert.deepEqual(
+    told,
+    Array.from({ length: 8 }, () => null),
+  );
+});
+
+test('where normal rounds end is learned from samples that both branches heard at the same times, if they are ten', async () => {
+  const graph = graphOf();
+  const one = new Suspecting(sewing, []);
+  one.enrol(true);
+  for (let i = 0; i < 96; i += 1) {
+    one.saw({ ...piece(4000), fromMs: i * 512, toMs: (i + 1) * 512 }, false);
+    if (i % 16 === 15) await observeQueued([one], graph);
+  }
+  const { learned } = one;
+  assert.ok(learned !== null);
+  const levelsOf = (count: number, lateMs = 0) =>
+    Array.from({ length: count }, (_, i) => ({
+      fromMs: i * 4_096 + 512 + lateMs,
+      toMs: (i + 1) * 4_096 + lateMs,
+      levels: -2 + (i % 4) / 2,
+    }));
+  const roundsBy = async (levels: ReturnType<typeof levelsOf>) =>
+    (await faultsAt(learned, 4000, sewing, graph, levels))?.rounds ?? null;
+  assert.notEqual(await roundsBy(levelsOf(12)), null);
+  assert.equal(await roundsBy(levelsOf(9)), null, 'three were heard by one branch alone');
+  assert.equal(await roundsBy(levelsOf(12, 1_000_000)), null);
 });
