@@ -1,0 +1,102 @@
+/**
+ * A simulated machine of generator b, which nothing was learned from or tuned on, heard by the ear in its own process at the pace of real sound. Its
+ * turn comes every two seconds in place of every minute.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { HeardMachine } from '../../simulators/dataset/sound.ts';
+import { generatorB } from '../../simulators/sound-b/generator.ts';
+import { earRig, machine, rateHz } from './ear-rig.ts';
+import { until } from './sync-rig.ts';
+
+const everyMs = 2_000;
+const samplesWanted = 16;
+const severity = 0.6;
+
+/** The first with a belt from there on. */
+function withBelt(seed: number): HeardMachine {
+  const one = generatorB({ kind: 'sewing', seed, rateHz, hall: null });
+  return one.belt ? one : withBelt(seed + 1);
+}
+
+/** Sound of seven seconds each, of other cloths and temperatures. */
+function recorded(one: HeardMachine, count: number, slips: boolean): Float32Array[] {
+  return Array.from(
+    { length: count },
+    (_, i) =>
+      one.record({
+        seed: (slips ? 1_000 : 0) + i,
+        segments: [{ kind: 'run', durationS: 7, speed: one.nominalPerMinute }],
+        load: 0.3 + (0.5 * i) / count,
+        temperatureC: 28 + (3 * i) / count,
+        faults: slips ? [{ kind: 'slippingBelt', severity }] : [],
+        snrDb: null,
+      }).samples,
+  );
+}
+
+function playing(well: readonly Float32Array[], ill: readonly Float32Array[]) {
+  let [clips, clip, at] = [well, 0, 0];
+  return (count: number, fault: boolean | number): Float32Array => {
+    const wanted = fault === false ? well : ill;
+    if (wanted !== clips) [clips, clip, at] = [wanted, 0, 0];
+    return Float32Array.from({ length: count }, () => {
+      const sample = clips[clip]?.[at] ?? 0;
+      at += 1;
+      if (at >= (clips[clip]?.length ?? 0)) [clip, at] = [(clip + 1) % clips.length, 0];
+      return sample;
+    });
+  };
+}
+
+describe('rounds of the ear', { concurrency: 2 }, () => {
+  test(
+    'tell of a belt that slips by six tenths, of which the levels hear nothing, and of nothing before',
+    { timeout: 500_000 },
+    async (t) => {
+      const one = withBelt(5_100);
+      const perMinute = one.nominalPerMinute;
+      const voice = playing(recorded(one, 16, false), recorded(one, 12, true));
+      const rig = await earRig(t, { voice, turner: { kind: 'sewing' }, everyMs });
+      const { desk, staff, taught, sounds, ended, said } = rig;
+      const rounds = () => desk.view().microphones[0]?.rounds;
+      rig.run({ speed: perMinute });
+      desk.start(new AbortController().signal);
+      await until('both models are open', () => desk.view().faultModel !== null, 60_000);
+      staff.teach(machine, samplesWanted, 'omar');
+      await until('it is enrolled', () => taught.length > 0, 200_000);
+      await until('rounds of the healthy machine were judged', () => (rounds()?.judged ?? 0) >= 8, 100_000);
+      assert.deepEqual([rounds()?.state, sounds.length], ['on', 0]);
+      assert.equal(staff.view(machine)?.rounds, 'on');
+      rig.run({ speed: perMinute, fault: true });
+      await until('it is told', () => sounds.length > 0, 120_000);
+      const [odd] = sounds;
+      assert.equal(odd?.path, 'rounds');
+      assert.equal(odd.suspected[0]?.fault, 'slippingBelt', JSON.stringify(odd.suspected));
+      // A false alarm, say staff: the threshold of rounds moves, that of the levels does not.
+      await staff.label('0', { said: 'false-alarm', cause: 'a stiff chair' }, 'omar');
+      assert.deepEqual(said, ['false-alarm']);
+      await until('the ear has the move', () => (desk.view().microphones[0]?.movedRounds ?? 0) > 0, 30_000);
+      assert.equal(desk.view().microphones[0]?.moved, 0);
+      rig.run({ speed: perMinute });
+      await until('it is over', () => ended.length > 0, 120_000);
+      assert.equal(sounds.length, 1);
+    },
+  );
+
+  test(
+    'are off for a machine that was enrolled without what they need, and that is said once',
+    { timeout: 120_000 },
+    async (t) => {
+      const rig = await earRig(t, { turner: { kind: 'sewing' }, everyMs });
+      await rig.teach();
+      rig.desk.start(new AbortController().signal);
+      const state = () => rig.desk.view().microphones[0]?.rounds.state;
+      await until('the ear says so', () => state() === 'teach-anew', 90_000);
+      await until('it judges all the same', () => (rig.desk.view().microphones[0]?.judged ?? 0) > 1, 60_000);
+      assert.equal(rig.logged.filter((line) => line.includes('not heard in rounds')).length, 1);
+      assert.equal(rig.staff.view(machine)?.rounds, 'teach-anew');
+      assert.equal(rig.desk.view().microphones[0]?.rounds.judged, 0);
+    },
+  );
+});
