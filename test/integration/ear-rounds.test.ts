@@ -6,12 +6,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { HeardMachine } from '../../simulators/dataset/sound.ts';
 import { generatorB } from '../../simulators/sound-b/generator.ts';
+import { seeded } from '../../models/statistics/split.ts';
 import { earRig, machine, rateHz } from './ear-rig.ts';
 import { until } from './sync-rig.ts';
 
 const everyMs = 2_000;
 const samplesWanted = 16;
 const severity = 0.6;
+/** What is around it is so much quieter, dB. */
+const snrDb = 6;
 
 /** The first with a belt from there on. */
 function withBelt(seed: number): HeardMachine {
@@ -19,21 +22,26 @@ function withBelt(seed: number): HeardMachine {
   return one.belt ? one : withBelt(seed + 1);
 }
 
-/** Sound of seven seconds each, of other cloths and temperatures. */
+/** Sound of five seconds each, of other cloths and temperatures, among noise that falls with frequency. */
 function recorded(one: HeardMachine, count: number, slips: boolean): Float32Array[] {
-  return Array.from(
-    { length: count },
-    (_, i) =>
-      one.record({
-        seed: (slips ? 1_000 : 0) + i,
-        segments: [{ kind: 'run', durationS: 7, speed: one.nominalPerMinute }],
-        load: 0.3 + (0.5 * i) / count,
-        temperatureC: 28 + (3 * i) / count,
-        faults: slips ? [{ kind: 'slippingBelt', severity }] : [],
-        snrDb: null,
-      }).samples,
-  );
+  const random = seeded(slips ? 2 : 1);
+  return Array.from({ length: count }, (_, i) => {
+    const { samples } = one.record({
+      seed: (slips ? 1_000 : 0) + i,
+      segments: [{ kind: 'run', durationS: 5, speed: one.nominalPerMinute }],
+      load: 0.3 + (0.5 * i) / count,
+      temperatureC: 28 + (3 * i) / count,
+      faults: slips ? [{ kind: 'slippingBelt', severity }] : [],
+      snrDb: null,
+    });
+    let low = 0;
+    const noise = samples.map(() => (low += 0.15 * (random() - 0.5 - low)));
+    const gain = (rmsOf(samples) / rmsOf(noise)) * 10 ** (-snrDb / 20);
+    return samples.map((value, at) => value + gain * (noise[at] ?? 0));
+  });
 }
+
+const rmsOf = (samples: Float32Array) => Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length);
 
 function playing(well: readonly Float32Array[], ill: readonly Float32Array[]) {
   let [clips, clip, at] = [well, 0, 0];
@@ -56,7 +64,7 @@ describe('rounds of the ear', { concurrency: 2 }, () => {
     async (t) => {
       const one = withBelt(5_100);
       const perMinute = one.nominalPerMinute;
-      const voice = playing(recorded(one, 16, false), recorded(one, 12, true));
+      const voice = playing(recorded(one, 16, false), recorded(one, 8, true));
       const rig = await earRig(t, { voice, turner: { kind: 'sewing' }, everyMs });
       const { desk, staff, taught, sounds, ended, said } = rig;
       const rounds = () => desk.view().microphones[0]?.rounds;
