@@ -117,7 +117,10 @@ test('V6: speeds by turns are kept apart, and rounds nobody takes are bounded', 
     for (const at of [speed, 2_000]) rounds.add({ atMs: i * 512, speed: at, features: running(-40) }, observed);
   }
   const whole = rounds.take();
-  assert.deepEqual(whole.map((one) => one.speed).toSorted(), [2_000, speed]);
+  assert.deepEqual(
+    whole.map((one) => one.speed).toSorted((a, b) => a - b),
+    [2_000, speed],
+  );
 });
 
 test('V2: a belt that slips is told once, after several rounds in a row, from the first of them on, by rounds, as what it is', () => {
@@ -173,9 +176,9 @@ test('V3: of a machine that never stops it is told in time, and at once where th
 test('V4: a machine of which no speed was taught for rounds has none', () => {
   const { levels } = inHall;
   const prints = [{ speed, print: levels }];
-  assert.deepEqual(roundSpeedsOf(prints, []), []);
-  assert.deepEqual(roundSpeedsOf(prints, [{ speed, print: { ...faults, rounds: null } }]), []);
-  assert.deepEqual(roundSpeedsOf(prints, [{ speed: 2_000, print: faults }]), []);
+  assert.equal(roundSpeedsOf(prints, []).length, 0);
+  assert.equal(roundSpeedsOf(prints, [{ speed, print: { ...faults, rounds: null } }]).length, 0);
+  assert.equal(roundSpeedsOf(prints, [{ speed: 2_000, print: faults }]).length, 0);
   assert.equal(roundSpeedsOf(prints, [{ speed, print: faults }]).length, 1);
   const rounds = new Rounds([], new HallMemory());
   assert.deepEqual([rounds.isOn, rounds.accepts(speed)], [false, false]);
