@@ -169,9 +169,11 @@ export interface FabricPort {
 /** A machine that does not sound like itself, as the ear tells it. */
 export interface OddSound {
   readonly machine: string;
+  /** By which it was heard: samples by their levels, or rounds of both branches; each has scores and thresholds of its own. */
+  readonly path: 'levels' | 'rounds';
   /** UTC ms of the first odd sound. */
   readonly sinceMs: number;
-  /** Median of the samples so far, a logarithm; what was taught ends at the threshold. */
+  /** Median of the samples so far, a logarithm, or of the rounds so far; what was taught ends at the threshold. */
   readonly score: number;
   readonly threshold: number;
   /** Of normal scores. */

@@ -153,12 +153,13 @@ const suspectedText = (suspected: OddSound['suspected']): string | null =>
     : suspected.map(({ fault, probability }) => `${fault} ${Math.round(probability * 100) / 100}`).join('; ');
 
 function dataOf({ ranges, ...sound }: OddSound): EventRecord['data'] {
-  const { score, threshold, spread, print, moved, movedBy, speed, suspected, angle, needles } = sound;
+  const { path, score, threshold, spread, print, moved, movedBy, speed, suspected, angle, needles } = sound;
   const { spectrogram, spectrogramAxis, model, isSimulated } = sound;
   const said = ranges.map(
     ({ what, fromHz, toHz, db }) => `${what} ${fromHz}-${toHz} Hz ${db > 0 ? '+' : ''}${tenths(db)} dB`,
   );
   return {
+    path,
     score: Math.round(score * 1000) / 1000,
     threshold: Math.round(threshold * 1000) / 1000,
     spread: Math.round(spread * 10_000) / 10_000,

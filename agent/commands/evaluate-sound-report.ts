@@ -37,11 +37,18 @@ export interface HeardWeek {
   /** Half seconds of steady running, and how many of them were left out for what was heard beside the machine. */
   readonly pieces: number;
   readonly leftOut: number;
+  /** Weighed; heard in another hall than was taught, and left; occurrences they would have begun. */
+  readonly rounds: number;
+  readonly roundsOtherHall: number;
+  readonly roundFalseAlarms: number;
 }
 
 export interface Weeks {
   readonly machineDays: number;
+  /** By the levels. */
   readonly falseAlarms: number;
+  /** Of both branches, a minute apart: weighed, left for their hall, and occurrences begun. */
+  readonly rounds: { readonly judged: number; readonly otherHall: number; readonly falseAlarms: number };
   readonly clips: number;
   /** Of what ran steadily; null where nothing did. */
   readonly judgedShare: number | null;
@@ -53,6 +60,11 @@ export function weekFigures(weeks: readonly HeardWeek[]): Weeks {
   return {
     machineDays: sum(({ machineDays }) => machineDays),
     falseAlarms: sum(({ falseAlarms }) => falseAlarms),
+    rounds: {
+      judged: sum(({ rounds }) => rounds),
+      otherHall: sum(({ roundsOtherHall }) => roundsOtherHall),
+      falseAlarms: sum(({ roundFalseAlarms }) => roundFalseAlarms),
+    },
     clips: sum(({ judged }) => judged),
     judgedShare: pieces === 0 ? null : rounded(1 - sum(({ leftOut }) => leftOut) / pieces),
   };
@@ -182,6 +194,7 @@ export function soundTable({ faults, needleFigures: figures, healthy, generator 
         `needles by ${one.position}: ${one.told} of ${one.trials} told, ${one.within} within k of one of at most ${one.mostCandidates} candidates`,
     ),
     `healthy: ${healthy.falseAlarms} false alarms in ${healthy.machineDays.toFixed(2)} machine days (${healthy.clips} samples, ${share(healthy.judgedShare)} of steady running judged)`,
+    `rounds: ${healthy.rounds.falseAlarms} false alarms in ${healthy.rounds.judged} rounds (${healthy.rounds.otherHall} more were heard in another hall, and left)`,
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

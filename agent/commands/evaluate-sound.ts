@@ -167,8 +167,8 @@ async function judgeFaults(dir: string, graphs: Graphs, tally: Tally, snrDb: num
   }
 }
 
-async function judgeWeek(dir: string, { levels }: Graphs, tally: Tally): Promise<void> {
-  tally.weeks.push(...(await heardWeeks(dir, levels)));
+async function judgeWeek(dir: string, graphs: Graphs, tally: Tally): Promise<void> {
+  tally.weeks.push(...(await heardWeeks(dir, graphs)));
 }
 
 async function judgeNeedles(dir: string, _graphs: Graphs, tally: Tally, snrDb: number): Promise<void> {

@@ -53,9 +53,9 @@ well and with every fault it can have, severities .3 to 1 (docs/SIMULATED-SOUND.
   --week SHARE      of a week of a sewing and of a knitting machine that run well, so much is heard; 0 … 1, default .05
   --json FILE       also write {faults:[{fault, name, snrDb, auc, top1, clips, healthy, machines, aucLevels, aucOrders, baseline:{auc}}],
                     needles:[{position, snrDb, truth, named, candidates, k, revolutions, severity, needles}], needleFigures,
-                    healthy:{machineDays, falseAlarms, clips, judgedShare}, generator, seed, simulated: true}
+                    healthy:{machineDays, falseAlarms, rounds:{judged, otherHall, falseAlarms}, clips, judgedShare}, generator, seed, simulated: true}
 auc is of both branches together, over clips of all machines, in spreads of each machine's own; levels, orders and baseline are by mean levels and
-changes alone (by which alerts begin), by the orders of the shaft alone, and by bands, kurtosis and envelope orders. top1 is the share of clips whose likeliest fault is it.
+changes alone (by which alerts begin; by auc's score rounds begin them), by the orders of the shaft alone, and by bands, kurtosis and envelope orders. top1 is the share of clips whose likeliest fault is it.
 
 Exit code: 0 measured, 1 a machine could not be measured or a clip not be used, 2 wrong usage, or ffmpeg is missing.
 `;

@@ -9,7 +9,7 @@ import { beginReasons } from '../rolls/events.ts';
 import type { RollListed } from '../rolls/read.ts';
 import { labelSchema } from '../senses/ear/labels.ts';
 import { toldSchema } from '../senses/ear/requests.ts';
-import { microphoneStates } from '../senses/ear/settings.ts';
+import { microphoneStates, roundsStates } from '../senses/ear/settings.ts';
 import type { SoundView } from '../senses/ear/staff.ts';
 import type { ClothView } from '../senses/teach-desk.ts';
 import { teachReport } from '../senses/teach-told.ts';
@@ -172,6 +172,10 @@ export const clothView = z.strictObject({
 }) satisfies z.ZodType<ClothView>;
 export const soundView = z.strictObject({
   microphone: z.enum(microphoneStates).nullable().describe('null while no ear runs'),
+  rounds: z
+    .enum(roundsStates)
+    .nullable()
+    .describe('Whether both branches hear it once a minute, or why not; null while no ear runs'),
   print: z.int().nullable().describe('Version of what was taught that is used; null: nothing is judged'),
   versions: z
     .array(
@@ -187,6 +191,7 @@ export const soundView = z.strictObject({
     .nullable()
     .describe('What goes on, or how it ended last since the agent began'),
   moved: z.number().describe('Spreads of normal scores by which what staff said moved the threshold'),
+  movedRounds: z.number().describe('The same of what they said of alerts that rounds began'),
   mostMove: z.number().describe('The most it may be moved by, up or down'),
   labels: z
     .array(labelSchema)

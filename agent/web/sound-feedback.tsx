@@ -5,7 +5,7 @@ import { fetchSound, labelSound, unlabelSound, type Failure, type Result, type S
 import type { Alert } from './floor-state.ts';
 import { useLanguage } from './language.ts';
 import { Problem } from './problem.tsx';
-import { labelWord, movedWord, suspectedWords, toldWord } from './sound-words.ts';
+import { labelWord, movedRoundsWord, movedWord, pathWord, suspectedWords, toldWord } from './sound-words.ts';
 
 interface Props {
   readonly alert: Alert;
@@ -39,16 +39,21 @@ function Feedback({ alert, name, csrf, disabled }: Props) {
     });
   };
   const label = sound?.labels.find((one) => one.occurrence === occurrence);
-  const moved = sound === null || label === undefined ? null : movedWord(sound, language);
+  const moved =
+    sound === null || label === undefined
+      ? null
+      : (label.path === 'rounds' ? movedRoundsWord : movedWord)(sound, language);
   const before = toldWord(alert.evidence, language);
+  const path = pathWord(alert.evidence, language);
   const [guess, ...suspected] = suspectedWords(alert.evidence, language);
   const about = `${name}, ${alertTitle(alert, language)}`;
   const causeId = `cause-${occurrence}`;
   const tell = (said: 'false-alarm' | 'real', token: string) => send(labelSound(occurrence, said, cause, token));
   // Who only looks has nothing to say, and nothing was said.
-  if (csrf === null && label === undefined && before === null && guess === undefined) return null;
+  if (csrf === null && label === undefined && before === null && guess === undefined && path === null) return null;
   return (
     <div class="ack" role="group" aria-label={say('sound.what-it-was', { about })}>
+      {path !== null && <p class="told">{path}</p>}
       {guess !== undefined && (
         <>
           <p class="told">{guess}</p>

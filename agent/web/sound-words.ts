@@ -85,12 +85,32 @@ export function movedWord(
   { say, fixed }: Language,
 ): string | null {
   if (moved === 0) return null;
-  const count = labels.filter((label) => label.print === print).length;
+  const count = labels.filter((label) => label.print === print && label.path === undefined).length;
   const answers = count === 1 ? say('sound.answers-one') : say('sound.answers-many', { count });
   const way = moved > 0 ? 'raised' : 'lowered';
   const about = { spreads: fixed(Math.abs(moved), 1), answers };
   return Math.abs(moved) >= mostMove ? say(`sound.${way}-most`, about) : say(`sound.${way}`, about);
 }
+
+/** The same of the threshold of rounds. */
+export function movedRoundsWord(
+  { movedRounds, labels, print }: Pick<SoundView, 'movedRounds' | 'labels' | 'print'>,
+  { say, fixed }: Language,
+): string | null {
+  if (movedRounds === 0) return null;
+  const count = labels.filter((label) => label.print === print && label.path === 'rounds').length;
+  const answers = count === 1 ? say('sound.answers-one') : say('sound.answers-many', { count });
+  const about = { spreads: fixed(Math.abs(movedRounds), 1), answers };
+  return say(movedRounds > 0 ? 'sound.rounds-raised' : 'sound.rounds-lowered', about);
+}
+
+/** That a machine that was taught is not heard in rounds until it is taught anew; null where it is, or never can be. */
+export const roundsWord = ({ rounds }: Pick<SoundView, 'rounds'>, { say }: Language): string | null =>
+  rounds === 'teach-anew' ? say('sound.rounds-off') : null;
+
+/** By which of its two ways the ear told an alert, where it was not the usual one. */
+export const pathWord = ({ path }: Alert['evidence'], { say }: Language): string | null =>
+  path === 'rounds' ? say('sound.by-rounds') : null;
 
 /** That what was said before had moved the threshold an alert was told by; null where it had not. */
 export function toldWord({ moved, movedBy }: Alert['evidence'], language: Language): string | null {

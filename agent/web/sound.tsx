@@ -3,7 +3,15 @@ import { useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
 import { fetchSound, stopTeachingSound, teachSound, type SoundView } from './client.ts';
 import { useLanguage } from './language.ts';
-import { knownSoundWord, movedWord, otherVersionsWord, soundOutcomeWord, soundProgress } from './sound-words.ts';
+import {
+  knownSoundWord,
+  movedRoundsWord,
+  movedWord,
+  otherVersionsWord,
+  roundsWord,
+  soundOutcomeWord,
+  soundProgress,
+} from './sound-words.ts';
 import { TeachButton, TeachingBox, useTeaching } from './teaching.tsx';
 import type { Now } from './times.ts';
 import { reasonWord } from './words.ts';
@@ -65,7 +73,9 @@ function Known({ sound, now }: { sound: SoundView; now: Now }) {
   const lines = [
     knownSoundWord(sound, at, language),
     otherVersionsWord(sound, at, language),
+    roundsWord(sound, language),
     movedWord(sound, language),
+    movedRoundsWord(sound, language),
     outcome,
   ];
   return (

@@ -93,18 +93,31 @@ export const feedsOf = ({ count, samples, pcm }: Windows, taught: Taught): Recor
  * Learns a machine from clips of it running well.
  * @throws ModelError `tooFewClips`
  */
-export function enrol(clips: readonly Heard[], { others = [], hall = null }: EnrolMore = {}): Voiceprint {
+export function enrol(clips: readonly Heard[], more: EnrolMore = {}): Voiceprint {
+  return enrolWithLeft(clips, more).print;
+}
+
+/**
+ * The same, and the score of each clip, in their order, against statistics it was left out of.
+ * @throws ModelError `tooFewClips`
+ */
+export function enrolWithLeft(
+  clips: readonly Heard[],
+  { others = [], hall = null }: EnrolMore = {},
+): { readonly print: Voiceprint; readonly left: readonly number[] } {
   if (clips.length < leastClips) throw new ModelError('tooFewClips', `${clips.length} of at least ${leastClips} clips`);
   const used = Math.min(...[clips, ...others].flat().map((clip) => clip.bands));
   const lent = partWeights.map((_, part) => others.map((one) => scatterOf(rowsOf(one, part, used))));
-  const left: number[] = [];
+  const left = new Map<Heard, number>();
   for (const fold of foldsOf(clips, mostFolds)) {
     const rest = clips.filter((clip) => !fold.includes(clip));
     const gaussians = gaussiansOf(rest, used, lent);
-    for (const clip of fold) left.push(scoreOf(clip, { bands: used, gaussians }));
+    for (const clip of fold) left.set(clip, scoreOf(clip, { bands: used, gaussians }));
   }
+  const scores = clips.map((clip) => left.get(clip) ?? 0);
   const gaussians = gaussiansOf(clips, used, lent);
-  return { bands: used, gaussians, threshold: thresholdOf(left), spread: deviation(left), hall };
+  const print = { bands: used, gaussians, threshold: thresholdOf(scores), spread: deviation(scores), hall };
+  return { print, left: scores };
 }
 
 /** Mean over its windows of the weighed logarithms of the distances. */

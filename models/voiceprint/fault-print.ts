@@ -14,7 +14,9 @@ import { foldsOf } from '../statistics/split.ts';
 import type { Stats } from '../stats-file.ts';
 import { leastClips } from './ear.ts';
 import { classesOf, decibelsOf, heardSize, profileSize, type FaultSample } from './fault-ear.ts';
-import { signNumbersOf, signSize, signsPrintOf, usualSize, type SignsPrint } from './fault-signs.ts';
+import { signNumbersOf, signSize, signsWithLeft, usualSize, type SignsPrint } from './fault-signs.ts';
+import type { BranchValues } from './fused-score.ts';
+import type { RoundsPrint } from './rounds.ts';
 import type { Turner } from './turning.ts';
 
 const mostFolds = 32;
@@ -38,6 +40,8 @@ export interface FaultPrint extends Middle {
   readonly signs: SignsPrint | null;
   /** By band and angle, decibels; null where a sample came without a pulse. */
   readonly profile: Omit<Middle, 'count'> | null;
+  /** Where normal rounds end (`rounds.ts`); null: it was not learned, and no round of this speed is judged. */
+  readonly rounds: RoundsPrint | null;
 }
 
 /** @param probabilities as the graph gives them, healthy first; @returns the logarithm of the odds that it is not */
@@ -51,17 +55,29 @@ export function oddsOf(probabilities: Float32Array): number {
  * @throws ModelError `tooFewClips`, `modelUnusable`
  */
 export async function enrolFaults(samples: readonly FaultSample[], turner: Turner, graph: Graph): Promise<FaultPrint> {
+  return (await enrolFaultsWithLeft(samples, turner, graph)).print;
+}
+
+/**
+ * The same, and what each sample has, in their order, held against what was learned without it.
+ * @throws ModelError `tooFewClips`, `modelUnusable`
+ */
+export async function enrolFaultsWithLeft(
+  samples: readonly FaultSample[],
+  turner: Turner,
+  graph: Graph,
+): Promise<{ readonly print: FaultPrint; readonly left: readonly Omit<BranchValues, 'levels'>[] }> {
   if (samples.length < leastClips) {
     throw new ModelError('tooFewClips', `${samples.length} of at least ${leastClips} samples`);
   }
   const rows = samples.map(({ heard }) => decibelsOf(heard));
-  const left: { readonly heard: Float32Array; readonly against: Middle }[] = [];
+  const left: { readonly at: number; readonly heard: Float32Array; readonly against: Middle }[] = [];
   const folds = foldsOf([...samples.keys()], mostFolds);
   for (const fold of folds) {
     const against = middleOf(rows.filter((_, i) => !fold.includes(i)));
     for (const i of fold) {
       const { heard } = samples[i] ?? {};
-      if (heard !== undefined) left.push({ heard, against });
+      if (heard !== undefined) left.push({ at: i, heard, against });
     }
   }
   const found = await classesOf(
@@ -70,14 +86,22 @@ export async function enrolFaults(samples: readonly FaultSample[], turner: Turne
     graph,
   );
   const odds = found.map(oddsOf);
+  const usual = { mean: mean(odds), spread: Math.max(leastSpread, deviation(odds)) };
+  const orders = new Map(left.map(({ at }, i) => [at, ((odds[i] ?? 0) - usual.mean) / usual.spread]));
+  const signs = turner.kind === 'sewing' ? signsWithLeft(rows.map(signNumbersOf), folds) : null;
   const profiles = samples.flatMap(({ profile }) => (profile === null ? [] : [loudnessOf(profile)]));
   const angled = middleOf(profiles);
-  return {
+  const print = {
     kind: turner.kind,
     ...middleOf(rows),
-    odds: { mean: mean(odds), spread: Math.max(leastSpread, deviation(odds)) },
-    signs: turner.kind === 'sewing' ? signsPrintOf(rows.map(signNumbersOf), folds) : null,
+    odds: usual,
+    signs: signs?.print ?? null,
     profile: profiles.length < samples.length ? null : { middle: angled.middle, variance: angled.variance },
+    rounds: null,
+  };
+  return {
+    print,
+    left: samples.map((_, i) => ({ orders: orders.get(i) ?? null, signs: signs?.left[i] ?? null })),
   };
 }
 
@@ -98,13 +122,19 @@ function middleOf(rows: readonly Float32Array[]): Middle {
 
 /** @param model `id@version` of the model it was taught with */
 export function faultStatsOf(
-  { kind, middle, variance, count, odds, signs, profile }: FaultPrint,
+  { kind, middle, variance, count, odds, signs, profile, rounds }: FaultPrint,
   model: string,
 ): Stats {
   const row = (data: Float32Array) => ({ dims: [data.length], data });
   return {
     model,
-    numbers: { isKnitting: kind === 'knitting' ? 1 : 0, count, oddsMean: odds.mean, oddsSpread: odds.spread },
+    numbers: {
+      isKnitting: kind === 'knitting' ? 1 : 0,
+      count,
+      oddsMean: odds.mean,
+      oddsSpread: odds.spread,
+      ...(rounds === null ? {} : { roundsThreshold: rounds.threshold, roundsSpread: rounds.spread }),
+    },
     tensors: {
       middle: row(middle),
       variance: row(variance),
@@ -142,6 +172,10 @@ export function faultPrintOf({ numbers, tensors }: Stats): FaultPrint {
     count: number('count'),
     odds: { mean: number('oddsMean'), spread: number('oddsSpread') },
     signs: tensors['signMiddle'] === undefined ? null : signsPrint(),
+    rounds:
+      numbers['roundsThreshold'] === undefined
+        ? null
+        : { threshold: numbers['roundsThreshold'], spread: number('roundsSpread') },
     profile: isAngled ? { middle: row('angleMiddle', profileSize), variance: row('angleVariance', profileSize) } : null,
   };
 }

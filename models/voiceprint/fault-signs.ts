@@ -70,10 +70,20 @@ export function signNumbersOf(decibels: Float32Array): Float32Array {
 
 /** @param rows of normal samples; @param folds which of them are left out together: every one once */
 export function signsPrintOf(rows: readonly Float32Array[], folds: readonly (readonly number[])[]): SignsPrint {
-  const left = folds.flatMap((fold) => {
+  return signsWithLeft(rows, folds).print;
+}
+
+/** The same, and the signs of each row, in their order, against rows it was left out of. */
+export function signsWithLeft(
+  rows: readonly Float32Array[],
+  folds: readonly (readonly number[])[],
+): { readonly print: SignsPrint; readonly left: readonly Signs[] } {
+  const leftOf = new Map<number, readonly number[]>();
+  for (const fold of folds) {
     const held = heldOf(rows.filter((_, i) => !fold.includes(i)));
-    return fold.flatMap((i) => (rows[i] === undefined ? [] : [apartOf(rows[i], held)]));
-  });
+    for (const i of fold) leftOf.set(i, apartOf(rows[i] ?? new Float32Array(), held));
+  }
+  const left = [...leftOf.values()];
   const usual = new Float32Array(usualSize);
   for (const [group] of groups.entries())
     setUsual(
@@ -86,12 +96,17 @@ export function signsPrintOf(rows: readonly Float32Array[], folds: readonly (rea
     groups.length,
     left.map((apart) => bothOf(apart, usual)),
   );
-  return { ...heldOf(rows), usual };
+  return {
+    print: { ...heldOf(rows), usual },
+    left: rows.map((_, i) => signsFrom(leftOf.get(i) ?? [], usual)),
+  };
 }
 
 export function signsOf(numbers: Float32Array, print: SignsPrint): Signs {
-  const apart = apartOf(numbers, print);
-  const { usual } = print;
+  return signsFrom(apartOf(numbers, print), print.usual);
+}
+
+function signsFrom(apart: readonly number[], usual: Float32Array): Signs {
   return { slip: inSpreads(bothOf(apart, usual), usual, groups.length), looseness: inSpreads(apart[2] ?? 0, usual, 2) };
 }
 

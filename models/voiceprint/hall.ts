@@ -76,6 +76,24 @@ export function amongHall(print: Voiceprint, now: readonly Float32Array[] | null
   };
 }
 
+/**
+ * How much of what is heard of the machine another hall is in: the share of the bands that are expected to be higher or lower in the hall of now than
+ * they were taught.
+ * @returns 0 to 1; null: the hall of then or that of now is not known
+ */
+export function changedShare(
+  { hall: then, gaussians: [levels], bands: used }: Voiceprint,
+  now: readonly Float32Array[] | null,
+): number | null {
+  if (now === null || then === null || levels === undefined) return null;
+  let changed = 0;
+  for (let i = 0; i < used; i += 1) {
+    const pieces = now.map((piece) => piece[i] ?? 0);
+    if (bandAmong(levels.middle[i] ?? 0, then[i] ?? 0, pieces).shift !== 0) changed += 1;
+  }
+  return changed / used;
+}
+
 interface BandAmong {
   /** By how much its level is expected to be higher, dB. */
   readonly shift: number;

@@ -97,6 +97,8 @@ interface Heard {
   readonly cylinder: EarCylinder | null;
   /** Installed; null: the one that came with the agent. */
   readonly faultModel: () => VerifiedModel | null;
+  /** Between two rounds; absent: a minute. */
+  readonly everyMs: number;
 }
 
 /** @param voice what is heard, and the pulse on the second channel where there is one; @param turner null: no fault is suspected */
@@ -108,6 +110,7 @@ export async function earRig(
     turner = null,
     cylinder = null,
     faultModel = () => null,
+    everyMs,
   }: Partial<Heard> = {},
 ): Promise<EarRig> {
   const channels = hasPulse ? 2 : 1;
@@ -174,6 +177,7 @@ export async function earRig(
     ],
     clips: new Map([[machine, { days: 1, seconds: 2, key: clipKeyOfRig }]]),
     dataDir,
+    ...(everyMs === undefined ? {} : { everyMs }),
     keys,
     models: models.watch({ id: earModelId, changed, log }),
     faultModels: models.watch({ id: faultModelId, changed, log }, faultModel),
@@ -216,8 +220,8 @@ export async function earRig(
     occurrence: (id) => {
       const odd = sounds[Number(id)];
       if (odd === undefined) return Promise.resolve([]);
-      const { score, threshold, spread, moved, print } = odd;
-      const alert = { machine, rule: oddRule, evidence: { score, threshold, spread, moved, print } };
+      const { path, score, threshold, spread, moved, print } = odd;
+      const alert = { machine, rule: oddRule, evidence: { path, score, threshold, spread, moved, print } };
       return Promise.resolve([alert as unknown as AlertRecord]);
     },
     labelled: (_machine, data) => {

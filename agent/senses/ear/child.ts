@@ -10,16 +10,18 @@ import { ModelError } from '../../../models/errors.ts';
 import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import { writeStats } from '../../../models/stats-file.ts';
 import { faultStatsOf } from '../../../models/voiceprint/fault-print.ts';
-import type { Suspicion } from '../../../models/voiceprint/faults.ts';
+import { suspect, type Suspicion } from '../../../models/voiceprint/faults.ts';
 import type { Trial } from '../../models/trial.ts';
 import { runSense, senseExits, type SenseWork } from '../sense-child.ts';
 import { trialOf } from '../trial-of.ts';
-import type { HearingTold, OpenPiece, SpeedPrint } from './hearing.ts';
+import type { OpenPiece, SpeedPrint } from './hearing.ts';
 import { pcmOf, sealClip } from './clips.ts';
 import { featuresOf, Listening } from './listening.ts';
 import { NeedleSearch, type Needles } from './needle-search.ts';
 import { pictureOf } from './picture.ts';
 import { Pulses } from './pulses.ts';
+import { RoundPlan } from './round-plan.ts';
+import type { RoundTold } from './rounds.ts';
 import {
   earAskedSchema,
   type EarCylinder,
@@ -27,18 +29,22 @@ import {
   type EarMessage,
   type EarSettings,
   earSettingsSchema,
+  type RoundsState,
   leastSuspected,
   mostReason,
   mostSuspected,
   type SpeedFile,
 } from './settings.ts';
-import { faultsAt, observeQueued, Suspecting, type LearnedFaults } from './suspecting.ts';
+import { faultsAt, observeQueued, Suspecting, type LearnedFaults, type LeftOutLevels } from './suspecting.ts';
 import { faultPrints, speedPrints } from './taught.ts';
+import type { Path } from './telling.ts';
 
 const aliveMs = 2_000;
 const lookMs = 250;
 /** Pieces in one run of the graph. */
 const mostInARun = 32;
+/** So many machines at a time are heard in a round: two hundred that sew, a round in half a minute, need a hundred. */
+const turns = { mostOpen: 100, mostWaiting: 200 } as const;
 
 interface Watched {
   readonly machine: string;
@@ -47,6 +53,8 @@ interface Watched {
   /** Version of what was taught. */
   readonly print: number | null;
   readonly clip: EarMachine['clip'];
+  /** Something is known of faults of such a machine. */
+  readonly turns: boolean;
   /** null: no needle is looked for. */
   readonly cylinder: EarCylinder | null;
 }
@@ -60,6 +68,7 @@ class Ear {
   /** null: no fault is suspected. A model of faults that cannot be used takes nothing else with it. */
   #faults: { readonly graph: ModelSession; readonly model: string } | null = null;
   readonly #trials: Trial[] = [];
+  readonly #plan: RoundPlan;
   #alive: NodeJS.Timeout | null = null;
   #looking: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
@@ -67,6 +76,7 @@ class Ear {
 
   constructor(settings: EarSettings, say: (message: EarMessage) => void) {
     this.#settings = settings;
+    this.#plan = new RoundPlan({ everyMs: settings.roundEveryMs, ...turns });
     this.#say = say;
   }
 
@@ -87,6 +97,7 @@ class Ear {
           return;
         case 'move':
           listening.hearing.move(asked.data.moved);
+          listening.rounds.move(asked.data.movedRounds);
           return;
         case 'poll': {
           const { ageMs, isRunning, speed } = asked.data;
@@ -126,7 +137,7 @@ class Ear {
     this.#tellAlive();
   }
 
-  #watch({ machine, endpoint, prints, print, moved, clip, reference, ...more }: EarMachine): Watched {
+  #watch({ machine, endpoint, prints, print, moved, movedRounds, clip, reference, ...more }: EarMachine): Watched {
     const taught = print === null ? [] : this.#taught(machine, print, prints);
     const pulses = more.hasPulse ? new Pulses() : null;
     const microphone = createMicrophone(
@@ -141,9 +152,11 @@ class Ear {
       },
     );
     const suspecting = this.#suspecting(more);
-    const own = { moved, clipSeconds: clip?.seconds ?? 0, suspecting, pulses };
+    const hasTurn = (nowMs: number) => this.#faults !== null && this.#plan.asks(machine, nowMs);
+    const own = { moved, movedRounds, clipSeconds: clip?.seconds ?? 0, suspecting, pulses, hasTurn };
     const listening = new Listening(taught, microphone, own);
-    return { machine, microphone, listening, print, clip, cylinder: more.cylinder };
+    const { cylinder, turner } = more;
+    return { machine, microphone, listening, print, clip, cylinder, turns: turner !== null };
   }
 
   /** What cannot be used is told, and the machine is heard as one that was not taught; the others have nothing to do with it. */
@@ -177,8 +190,8 @@ class Ear {
     for (let at = 0; at < ready.length; at += mostInARun) await this.#run(ready.slice(at, at + mostInARun));
     for (const { machine, listening } of this.#watched) {
       const { suspecting } = listening;
-      const message = await listening.enrolled(machine, this.#settings.model, (learned, speed) =>
-        this.#learnFaults(suspecting, learned, speed),
+      const message = await listening.enrolled(machine, this.#settings.model, (learned, speed, levels) =>
+        this.#learnFaults(suspecting, learned, speed, levels),
       );
       if (message !== null) this.#say(message);
     }
@@ -191,9 +204,29 @@ class Ear {
     for (const [at, { one, piece }] of ready.entries()) {
       const heard = features[at];
       if (heard === null || heard === undefined) continue;
-      for (const told of one.listening.heard(piece, heard)) await this.#tell(one, told);
+      const { telling } = one.listening;
+      for (const told of telling.pass('levels', one.listening.heard(piece, heard)))
+        await this.#tell(one, told, 'levels');
     }
     await this.#observe(this.#watched);
+    for (const one of this.#watched) await this.#rounds(one);
+  }
+
+  /** Judges the rounds of a machine that are whole. */
+  async #rounds(one: Watched): Promise<void> {
+    const { machine, listening } = one;
+    const { rounds, suspecting, telling } = listening;
+    for (const round of rounds.take()) {
+      this.#plan.done(machine);
+      if (this.#faults === null || suspecting === null) return;
+      try {
+        const suspicion = await suspect(round.sample, round.against.faults, suspecting.turner, this.#faults.graph);
+        for (const told of telling.pass('rounds', rounds.judge(round, suspicion)))
+          await this.#tell(one, told, 'rounds');
+      } catch (error) {
+        this.#withoutFaults(error);
+      }
+    }
   }
 
   async #observe(several: readonly Watched[]): Promise<void> {
@@ -210,11 +243,12 @@ class Ear {
     one: Suspecting | null,
     learned: LearnedFaults,
     speed: number,
+    levels: readonly LeftOutLevels[],
   ): Promise<Uint8Array<ArrayBuffer> | null> {
     if (this.#faults === null || one === null) return null;
     const { graph, model } = this.#faults;
     try {
-      const print = await faultsAt(learned, speed, one.turner, graph);
+      const print = await faultsAt(learned, speed, one.turner, graph, levels);
       return print === null ? null : Uint8Array.from(writeStats(faultStatsOf(print, model)));
     } catch (error) {
       this.#withoutFaults(error);
@@ -244,19 +278,19 @@ class Ear {
   }
 
   /** Sound is timed by a clock that never jumps; people are told the time of day. */
-  async #tell(one: Watched, told: HearingTold): Promise<void> {
+  async #tell(one: Watched, { suspicion: ofRounds = null, ...told }: RoundTold, path: Path): Promise<void> {
     const { machine, listening, print, clip: wanted } = one;
     const utc = (monotonicMs: number) => monotonicMs + Date.now() - performance.now();
     const atMs = utc(told.atMs);
     switch (told.kind) {
       case 'judged':
-        this.#say({ ...told, machine, atMs });
+        this.#say({ ...told, kind: path === 'levels' ? 'judged' : 'round', machine, atMs });
         return;
       case 'began': {
         const picture = await pictureOf(listening.hearing.history.columns());
         const heard = wanted === null ? null : listening.clip();
         const clip = wanted === null || heard === null ? null : sealed(machine, atMs, heard, wanted.key);
-        const suspicion = await this.#suspected(one, told.speed);
+        const suspicion = told.path === 'rounds' ? ofRounds : await this.#suspected(one, told.speed);
         const suspected = likeliest(suspicion);
         const needles = suspected[0]?.fault === 'badNeedle' ? await this.#needles(one) : null;
         const found = suspicion?.angle ?? null;
@@ -284,12 +318,24 @@ class Ear {
     this.#say({ kind: 'microphone', machine, state: verdict.kind, reason, atMs });
   }
 
+  #roundsState({ turns, print, listening }: Watched): RoundsState {
+    if (!turns) return 'no-faults-known';
+    if (this.#faults === null) return 'no-model';
+    if (print === null) return 'not-taught';
+    return listening.rounds.isOn ? 'on' : 'teach-anew';
+  }
+
   #tellAlive(): void {
-    const microphones = this.#watched.map(({ machine, microphone, listening }) => {
+    const microphones = this.#watched.map((one) => {
+      const { machine, microphone, listening } = one;
       const { verdict, dropped } = microphone.counts();
       const counts = listening.hearing.counts();
       const { moved, leavesOutTooMuch } = listening.hearing;
-      return { machine, state: verdict.kind, moved, leavesOutTooMuch, ...counts, dropped: counts.dropped + dropped };
+      const { judged, otherHall, dropped: lost } = listening.rounds.counts();
+      const { dropped: turnsLost } = this.#plan.counts(machine);
+      const rounds = { state: this.#roundsState(one), judged, otherHall, dropped: lost, turnsLost };
+      const about = { moved, movedRounds: listening.rounds.moved, leavesOutTooMuch, rounds };
+      return { machine, state: verdict.kind, ...about, ...counts, dropped: counts.dropped + dropped };
     });
     this.#say({ kind: 'alive', suspects: this.#faults !== null, microphones });
     for (const trial of this.#trials) this.#beat(trial);

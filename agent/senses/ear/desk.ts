@@ -26,14 +26,15 @@ import { pictureAxis } from './picture-axis.ts';
 import { printVersions } from './prints.ts';
 import type { EnrolTold } from './requests.ts';
 import { earMessageSchema, type EarMessage } from './settings.ts';
+import { paths, type Path } from './telling.ts';
 
 const lookEveryMs = 2_000;
 const tryAgainMs = 60_000;
 const sweepEveryMs = 60_000;
 /** The machines are polled by other processes: sound comes after them. */
 const niceness = 10;
-/** So many samples without evidence after a start are enough to have told what is there. */
-const calmSamples = 20;
+/** So many samples without evidence after a start are enough to have told what is there, and so many rounds where there are rounds. */
+const calmAfter = { levels: 20, rounds: 6 } as const;
 
 export interface EarDeskParts extends KnowledgeParts {
   /** Of this gateway: what it taught is signed with it. */
@@ -43,6 +44,12 @@ export interface EarDeskParts extends KnowledgeParts {
   readonly clock: { wallMs(): number; monotonicMs(): number };
   readonly random: () => number;
 }
+
+interface Listened {
+  readonly judged: number;
+  readonly isRising: boolean;
+}
+const nothingListened: Listened = { judged: 0, isRising: false };
 
 export type EarMicrophone = Extract<EarMessage, { kind: 'alive' }>['microphones'][number];
 
@@ -60,9 +67,11 @@ export interface EarView {
   readonly feedback: readonly {
     readonly machine: string;
     readonly print: number | null;
-    /** Spreads. */
+    /** Spreads, of the levels and of rounds. */
     readonly moved: number;
     readonly movedBy: string | null;
+    readonly movedRounds: number;
+    readonly movedRoundsBy: string | null;
   }[];
   /** Sealed sound before alerts, since the agent began. */
   readonly clips: ClipCounts;
@@ -80,6 +89,8 @@ export class EarDesk {
   #tryAgainAtMs = Infinity;
   #timer: NodeJS.Timeout | null = null;
   #started = 0;
+  /** Of which machines rounds are off was said. */
+  #saidRounds = false;
   #microphones: readonly EarMicrophone[] = [];
   readonly #conditions: Conditions;
   readonly #enrolments: Enrolments;
@@ -87,8 +98,8 @@ export class EarDesk {
   readonly #clips: Clips;
   #sweptMs = Number.NEGATIVE_INFINITY;
   readonly #knowledge: EarKnowledge;
-  /** Samples judged since the process was started; `calm` once it was told. */
-  readonly #listened = new Map<string, number | 'calm'>();
+  /** Judged since the process was started, and whether the newest had evidence; `calm` once it was told. */
+  readonly #listened = new Map<string, Readonly<Record<Path, Listened>> | 'calm'>();
   #work: Promise<void> = Promise.resolve();
   #hasEnded = false;
 
@@ -150,8 +161,10 @@ export class EarDesk {
       }),
       feedback: this.#p.machines.flatMap(({ id: machine }) => {
         const feedback = this.feedback(machine);
-        const { print, moved } = feedback;
-        return moved === 0 ? [] : [{ machine, print, moved, movedBy: movedBy(feedback) }];
+        const { print, moved, movedRounds } = feedback;
+        if (moved === 0 && movedRounds === 0) return [];
+        const [by, roundsBy] = [movedBy(feedback, 'levels'), movedBy(feedback, 'rounds')];
+        return [{ machine, print, moved, movedBy: by, movedRounds, movedRoundsBy: roundsBy }];
       }),
       clips: this.#clips.counts(),
     };
@@ -182,7 +195,7 @@ export class EarDesk {
     if (this.#hasEnded) return;
     this.#sweep();
     for (const { id } of this.#p.machines) this.#enrolments.look(id);
-    for (const { machine, moved } of this.#microphones) this.#move(machine, moved);
+    for (const one of this.#microphones) this.#move(one);
     if (this.#p.clock.monotonicMs() >= this.#tryAgainAtMs) this.#runs = '';
     const runs = JSON.stringify([
       this.#knowledge.models(),
@@ -216,6 +229,7 @@ export class EarDesk {
       return;
     }
     this.#started = 0;
+    this.#saidRounds = false;
     this.#process = new SenseProcess<EarMessage>({
       name: 'ear',
       script: new URL('./child.ts', import.meta.url),
@@ -238,9 +252,10 @@ export class EarDesk {
    * was known at the start of the first.
    * @param has in spreads
    */
-  #move(machine: string, has: number): void {
-    const { print, moved } = this.feedback(machine);
-    if (print !== null && moved !== has) this.#process?.send({ kind: 'move', machine, moved });
+  #move({ machine, ...has }: Pick<EarMicrophone, 'machine' | 'moved' | 'movedRounds'>): void {
+    const { print, moved, movedRounds } = this.feedback(machine);
+    if (print === null || (moved === has.moved && movedRounds === has.movedRounds)) return;
+    this.#process?.send({ kind: 'move', machine, moved, movedRounds });
   }
 
   /** Whose native code it was nobody can tell: it counts against each model that is on trial. */
@@ -256,7 +271,7 @@ export class EarDesk {
     const isAnother = state.running && state.restarts !== this.#started;
     for (const { id } of this.#p.machines) {
       this.#conditions.set(id, 'ear.crash_loop', state.looping);
-      if (state.running) this.#listened.set(id, 0);
+      if (state.running) this.#listened.set(id, { levels: nothingListened, rounds: nothingListened });
       if (isAnother) this.#p.pipeline.sound.anew(id, this.#p.clock.wallMs());
     }
     if (state.running) this.#enrolments.again();
@@ -269,8 +284,10 @@ export class EarDesk {
       case 'alive':
         this.#microphones = message.microphones;
         this.#seesFaults(message.suspects);
-        for (const { machine, moved, leavesOutTooMuch, speech, alarm } of message.microphones) {
-          this.#move(machine, moved);
+        this.#seesRounds();
+        for (const one of message.microphones) {
+          const { machine, leavesOutTooMuch, speech, alarm } = one;
+          this.#move(one);
           const why = leavesOutTooMuch ? `speech ${speech}, alarm ${alarm}` : null;
           this.#conditions.set(machine, 'ear.judges_nothing', leavesOutTooMuch, why);
         }
@@ -285,17 +302,12 @@ export class EarDesk {
         }
         return;
       }
-      case 'judged': {
-        const { machine, evidence, atMs } = message;
-        const listened = this.#listened.get(machine) ?? 0;
-        if (listened === 'calm') return;
-        if (listened < calmSamples || evidence > 0) this.#listened.set(machine, listened + 1);
-        else {
-          this.#listened.set(machine, 'calm');
-          pipeline.sound.calm(machine, atMs);
-        }
+      case 'judged':
+        this.#calms(message, 'levels');
         return;
-      }
+      case 'round':
+        this.#calms(message, 'rounds');
+        return;
       case 'began':
         this.#work = this.#work.then(() => this.#began(message));
         return;
@@ -308,6 +320,30 @@ export class EarDesk {
       case 'enrolled':
         this.#work = this.#work.then(() => this.#enrolments.learned(message));
     }
+  }
+
+  /** An alert from before a start is over when neither way has found anything for long enough. */
+  #calms({ machine, evidence, atMs }: Extract<EarMessage, { kind: 'judged' | 'round' }>, path: Path): void {
+    const before = this.#listened.get(machine) ?? { levels: nothingListened, rounds: nothingListened };
+    if (before === 'calm') return;
+    const listened = { ...before, [path]: { judged: before[path].judged + 1, isRising: evidence > 0 } };
+    const hasRounds = this.#microphones.some((one) => one.machine === machine && one.rounds.state === 'on');
+    const isCalm = (hasRounds ? paths : (['levels'] as const)).every(
+      (way) => listened[way].judged > calmAfter[way] && !listened[way].isRising,
+    );
+    this.#listened.set(machine, isCalm ? 'calm' : listened);
+    if (isCalm) this.#p.pipeline.sound.calm(machine, atMs);
+  }
+
+  /** Told once of each process: what was taught before there were rounds goes on without. */
+  #seesRounds(): void {
+    if (this.#saidRounds) return;
+    this.#saidRounds = true;
+    const machines = this.#microphones.flatMap(({ machine, rounds }) =>
+      rounds.state === 'teach-anew' ? [machine] : [],
+    );
+    if (machines.length === 0) return;
+    this.#p.log('warn', 'machines are not heard in rounds: enrol them anew', { machines: machines.join(', ') });
   }
 
   /** Told once of each process. */
@@ -324,13 +360,13 @@ export class EarDesk {
     if (clip !== null) this.#clips.keep(machine, sound.atMs, clip);
     try {
       const sha256 = picture === null ? null : await keepFile(picture);
-      const { sinceMs, score, threshold, spread, print, moved, speed, ranges, suspected, angle, needles } = sound;
-      const by = moved === 0 ? null : movedBy(this.#feedbacks.of(machine, print));
+      const { path, sinceMs, score, threshold, spread, print, moved, speed, ranges, suspected, angle, needles } = sound;
+      const by = moved === 0 ? null : movedBy(this.#feedbacks.of(machine, print), path);
       const isSimulated = this.#p.machines.find(({ id }) => id === machine)?.ear.simulated ?? false;
       const model = this.#knowledge.model ?? '';
       const about = { score, threshold, spread, print, moved, movedBy: by, speed, ranges, suspected, angle, needles };
       const shown = { spectrogram: sha256, spectrogramAxis: sha256 === null ? null : pictureAxis };
-      const odd = { machine, sinceMs, ...about, ...shown, model, isSimulated };
+      const odd = { machine, path, sinceMs, ...about, ...shown, model, isSimulated };
       const { occurrence } = pipeline.sound.began(odd);
       if (sha256 === null || picture === null) return;
       const data: EvidenceData = {

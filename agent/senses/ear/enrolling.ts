@@ -7,18 +7,26 @@
  *  E3  Samples and speeds are bounded; what is beyond is counted, and takes no memory.
  *  E4  What was heard while the machine stood is the hall of the speed it ran at before; where that was too little, the hall of all speeds.
  */
-import { enrol } from '../../../models/voiceprint/ear.ts';
+import { enrolWithLeft } from '../../../models/voiceprint/ear.ts';
 import { HallSum } from '../../../models/voiceprint/hall.ts';
 import { speedBandOf } from '../../../models/voiceprint/gate.ts';
 import type { Sample } from '../../../models/voiceprint/pool.ts';
 import { mean } from '../../../models/statistics/metrics.ts';
 import { leastTaught } from './hall-memory.ts';
 import type { SpeedPrint } from './hearing.ts';
+import type { LeftOutLevels } from './suspecting.ts';
 
 /** Samples kept of one speed: the more, the longer each learning takes, and they say nothing new. */
 const mostASpeed = 200;
 const mostSpeeds = 24;
 const shareThatCounts = 0.1;
+
+/** What was learned of one speed. */
+export interface LearnedLevels extends SpeedPrint {
+  readonly samples: number;
+  /** Of each sample, when it was heard and how far it lies, in spreads above the threshold, held against the others. */
+  readonly left: readonly LeftOutLevels[];
+}
 
 export interface SpeedProgress {
   readonly speed: number;
@@ -75,10 +83,10 @@ export class Enrolling {
 
   /** What each speed that has enough is like; speeds that have not are left out. */
   learn(): {
-    readonly prints: readonly (SpeedPrint & { readonly samples: number })[];
+    readonly prints: readonly LearnedLevels[];
     readonly leftOut: readonly SpeedProgress[];
   } {
-    const prints: (SpeedPrint & { readonly samples: number })[] = [];
+    const prints: LearnedLevels[] = [];
     const leftOut: SpeedProgress[] = [];
     const clipsOf = (samples: readonly Sample[]) =>
       samples.map(({ features }) => ({ windows: [features], bands: this.#bands }));
@@ -91,7 +99,13 @@ export class Enrolling {
       }
       const others = enough.flatMap(([other, more]) => (other === band ? [] : [clipsOf(more)]));
       const hall = this.#halls.get(band)?.mean(leastTaught) ?? this.#hall.mean(leastTaught);
-      prints.push({ ...about, print: enrol(clipsOf(samples), { others, hall }) });
+      const { print, left } = enrolWithLeft(clipsOf(samples), { others, hall });
+      const apart = samples.map(({ fromMs, toMs }, at) => ({
+        fromMs,
+        toMs,
+        levels: ((left[at] ?? 0) - print.threshold) / print.spread,
+      }));
+      prints.push({ ...about, print, left: apart });
     }
     return { prints, leftOut };
   }

@@ -20,6 +20,7 @@ import { HallMemory } from './hall-memory.ts';
 import { SoundHistory } from './history.ts';
 import { Judging } from './judging.ts';
 import { LeftOut } from './left-out.ts';
+import type { Path } from './telling.ts';
 
 /** Twenty seconds: polls come every second or so, late by some more. */
 const mostWaiting = 40;
@@ -58,6 +59,8 @@ export type HearingTold =
     }
   | {
       readonly kind: 'began';
+      /** By which it was heard (`telling.ts`). */
+      readonly path: Path;
       /** Of the first sound of the rise. */
       readonly sinceMs: number;
       readonly atMs: number;
@@ -93,8 +96,9 @@ export class Hearing {
   readonly history: SoundHistory;
   #waiting: SoundPiece[] = [];
   #pool: Pool = emptyPool;
-  readonly #hall = new HallMemory();
-  readonly #judging = new Judging(this.#hall);
+  /** What was heard while it stood; rounds are judged by it, too (`rounds.ts`). */
+  readonly hall = new HallMemory();
+  readonly #judging = new Judging(this.hall);
   #moved: number;
   readonly #counts = {
     judged: 0,
@@ -178,7 +182,7 @@ export class Hearing {
   /** Words become no features, whether the machine runs or not. */
   #isOfTheHall(piece: SoundPiece): boolean {
     const { fromMs, toMs } = piece;
-    return this.#gate.stood(fromMs, toMs) && this.#hall.wants(toMs) && !this.#foreign.speaksBeside(piece);
+    return this.#gate.stood(fromMs, toMs) && this.hall.wants(toMs) && !this.#foreign.speaksBeside(piece);
   }
 
   #isAlone(piece: SoundPiece, speed: number): boolean {
@@ -197,7 +201,7 @@ export class Hearing {
     features: Float32Array,
   ): { readonly sample: Sample | null; readonly told: readonly HearingTold[] } {
     if (speed === 0) {
-      this.#hall.add(toMs, features);
+      this.hall.add(toMs, features);
       return { sample: null, told: [] };
     }
     const step = addPiece(this.#pool, { atMs: toMs, speed, features });
@@ -229,7 +233,8 @@ export class Hearing {
       const { sinceMs, scores } = began;
       const ranges = oddRanges(sample.features, print);
       const { spread } = print;
-      told.push({ kind: 'began', sinceMs, atMs, speed, score: medianOf(scores), threshold, spread, moved, ranges });
+      const about = { sinceMs, atMs, speed, score: medianOf(scores), threshold, spread, moved, ranges };
+      told.push({ kind: 'began', path: 'levels', ...about });
     }
     if (endedSinceMs !== null) told.push({ kind: 'ended', sinceMs: endedSinceMs, atMs });
     return told;
@@ -243,4 +248,4 @@ const countOf = {
   'not-polled': 'notPolled',
 } as const;
 
-const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+export const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;

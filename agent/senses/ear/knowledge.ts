@@ -9,6 +9,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import { roundEveryMs } from '../../../models/voiceprint/rounds.ts';
 import type { Turner } from '../../../models/voiceprint/turning.ts';
 import type { EarConfig } from '../../config/config.ts';
 import type { Conditions } from '../conditions.ts';
@@ -34,6 +35,8 @@ export interface KnowledgeParts {
     readonly cylinder?: EarCylinder | null;
   }[];
   readonly dataDir: string;
+  /** Between two rounds of a machine; absent: a minute. */
+  readonly everyMs?: number;
   /** Machines whose clips are kept: `days` long, sealed with `key`. */
   readonly clips: ReadonlyMap<string, ClipsWanted>;
   /** Of this gateway: what it taught is signed with it. */
@@ -49,7 +52,7 @@ export class EarKnowledge {
   readonly #p: KnowledgeParts;
   readonly #conditions: Conditions;
   /** How far staff moved the threshold of a print, in spreads. */
-  readonly #feedback: (machine: string, print: number) => { readonly moved: number };
+  readonly #feedback: (machine: string, print: number) => { readonly moved: number; readonly movedRounds: number };
   #model: Chosen | null = null;
   #faults: Chosen | null = null;
   /** Version of what was taught each machine is judged by. */
@@ -58,7 +61,7 @@ export class EarKnowledge {
   constructor(
     parts: KnowledgeParts,
     conditions: Conditions,
-    feedback: (machine: string, print: number) => { readonly moved: number },
+    feedback: (machine: string, print: number) => { readonly moved: number; readonly movedRounds: number },
   ) {
     this.#p = parts;
     this.#conditions = conditions;
@@ -108,7 +111,8 @@ export class EarKnowledge {
     const trials = [this.#model, this.#faults].flatMap((one) =>
       one?.onTrial === true ? [{ id: one.model.manifest.id, version: one.model.manifest.version }] : [],
     );
-    return { kind: 'settings', modelFile, model, faults, machines: known, dataDir: this.#p.dataDir, trials };
+    const { dataDir, everyMs = roundEveryMs } = this.#p;
+    return { kind: 'settings', modelFile, model, faults, machines: known, roundEveryMs: everyMs, dataDir, trials };
   }
 
   /** What the process made of a print: one that it refuses, this time, is as none. */
@@ -150,13 +154,14 @@ export class EarKnowledge {
       const { version, levels } = description;
       // Whether it can be used the process says, which reads it.
       this.#prints.set(machine, version);
-      const { moved } = this.#feedback(machine, version);
-      return { machine, endpoint, prints, faults, print: version, moved, clip, reference: levels };
+      const { moved, movedRounds } = this.#feedback(machine, version);
+      return { machine, endpoint, prints, faults, print: version, moved, movedRounds, clip, reference: levels };
     } catch (error) {
       log('warn', 'the ear has not been taught this machine', { machine, model, error: String(error) });
       this.#conditions.set(machine, 'ear.not_taught', true);
       this.#prints.delete(machine);
-      return { machine, endpoint, prints: [], faults: [], print: null, moved: 0, clip: null, reference: null };
+      const nothing = { prints: [], faults: [], print: null, moved: 0, movedRounds: 0 };
+      return { machine, endpoint, ...nothing, clip: null, reference: null };
     }
   }
 }

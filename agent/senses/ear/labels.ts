@@ -5,7 +5,7 @@
  *
  * Invariants (test/unit/senses/ear-labels.test.ts), besides those of `kept.ts`:
  *  L1  An occurrence has one label at most: the last that was said, or none when it was taken back. The same said again changes nothing.
- *  L2  Only labels of the print in use move the threshold.
+ *  L2  Only labels of the print in use move the threshold, and only that of the way their alert was told by.
  *  L3  Labels are bounded. Those of prints that are gone go first, and no label of one that is there is ever put aside for a newer: a real
  *      fault that was forgotten would let the threshold move past it.
  */
@@ -16,6 +16,7 @@ import { ModelError } from '../../../models/errors.ts';
 import { moveOf } from '../../../models/voiceprint/feedback.ts';
 import { keepVersion, readSigned, versionsIn } from '../kept.ts';
 import { printVersions } from './prints.ts';
+import type { Path } from './telling.ts';
 
 export const mostLabels = 200;
 export const mostCause = 200;
@@ -24,6 +25,10 @@ const mostLabelBytes = 256 * 1024;
 export const saidWords = ['false-alarm', 'real'] as const;
 export const labelSchema = z.strictObject({
   occurrence: z.string().min(1).max(200),
+  path: z
+    .literal('rounds')
+    .optional()
+    .describe('By which the alert was told, absent: the levels. Each has a threshold of its own'),
   print: z.int().min(1).describe('Version of what was taught, by which the alert was told'),
   said: z.enum(saidWords),
   cause: z.string().max(mostCause).nullable().describe('What it was, in the words of who said it'),
@@ -35,6 +40,9 @@ export const labelSchema = z.strictObject({
     .describe('How far the occurrence lay above the threshold that was taught, in spreads of normal scores'),
 });
 export type SoundLabel = z.infer<typeof labelSchema>;
+
+/** By which its alert was told. */
+export const pathOf = ({ path }: Pick<SoundLabel, 'path'>): Path => path ?? 'levels';
 
 const fileSchema = z.strictObject({
   v: z.literal(1),
@@ -84,31 +92,35 @@ export function withLabel(
 export interface Feedback {
   /** Version of what was taught; null where nothing is. */
   readonly print: number | null;
-  /** Spreads. */
+  /** Spreads of the levels. */
   readonly moved: number;
-  /** Those that moved it. */
+  /** Spreads of rounds. */
+  readonly movedRounds: number;
+  /** Those that moved them. */
   readonly labels: readonly SoundLabel[];
 }
-export const noFeedback: Feedback = { print: null, moved: 0, labels: [] };
+export const noFeedback: Feedback = { print: null, moved: 0, movedRounds: 0, labels: [] };
 
 export function feedbackOf(labels: readonly SoundLabel[], print: number | null): Feedback {
   const own = labels.filter((label) => label.print === print);
-  return { print, moved: moveOf(own), labels: own };
+  const by = (path: Path) => moveOf(own.filter((label) => pathOf(label) === path));
+  return { print, moved: by('levels'), movedRounds: by('rounds'), labels: own };
 }
 
 const mostTold = 400;
 
 /** By which labels, for an alert and the log: `2 false alarms (occurrences …), 1 real fault (…: bent needle)`. null: by none. */
-export function movedBy({ moved, labels }: Feedback): string | null {
-  if (moved === 0) return null;
+export function movedBy({ moved, movedRounds, labels: all }: Feedback, path: Path): string | null {
+  if ((path === 'levels' ? moved : movedRounds) === 0) return null;
+  const labels = all.filter((label) => pathOf(label) === path);
   const told = (said: SoundLabel['said'], one: string, more: string) => {
     const some = labels.filter((label) => label.said === said);
     if (some.length === 0) return [];
     const each = some.map(({ occurrence, cause }) => (cause === null ? occurrence : `${occurrence}: ${cause}`));
     return [`${some.length} ${some.length === 1 ? one : more} (${each.join(', ')})`];
   };
-  const all = [...told('false-alarm', 'false alarm', 'false alarms'), ...told('real', 'real fault', 'real faults')];
-  return all.join('; ').slice(0, mostTold);
+  const each = [...told('false-alarm', 'false alarm', 'false alarms'), ...told('real', 'real fault', 'real faults')];
+  return each.join('; ').slice(0, mostTold);
 }
 
 /** Of all machines with an ear, read anew when something was said. */

@@ -14,7 +14,9 @@ import { writeStats } from '../../../models/stats-file.ts';
 import { Enrolling } from './enrolling.ts';
 import type { NeedleTask } from './needle-search.ts';
 import type { Pulses } from './pulses.ts';
-import type { LearnedFaults, Suspecting } from './suspecting.ts';
+import { roundSpeedsOf, Rounds } from './rounds.ts';
+import type { LearnedFaults, LeftOutLevels, Suspecting, TakesObserved } from './suspecting.ts';
+import { Telling } from './telling.ts';
 import { Hearing, type HearingTold, type OpenPiece, type SoundPiece, type SpeedPrint } from './hearing.ts';
 import type { Enrolled, EarMessage } from './settings.ts';
 
@@ -27,7 +29,11 @@ const mostLevels = 600;
 const searchedS = 20;
 
 /** What branch B learned at a speed, as stats-file.ts has it; null: nothing. */
-export type LearnFaults = (learned: LearnedFaults, speed: number) => Promise<Uint8Array<ArrayBuffer> | null>;
+export type LearnFaults = (
+  learned: LearnedFaults,
+  speed: number,
+  levels: readonly LeftOutLevels[],
+) => Promise<Uint8Array<ArrayBuffer> | null>;
 
 export interface ListeningOptions {
   /** What staff said moved the thresholds by, in spreads. */
@@ -36,6 +42,10 @@ export interface ListeningOptions {
   readonly clipSeconds: number;
   /** null: no fault is suspected. */
   readonly suspecting: Suspecting | null;
+  /** The same of what they said of rounds. */
+  readonly movedRounds?: number;
+  /** Whether a machine that runs then has its turn; absent: it never has. */
+  readonly hasTurn?: (nowMs: number) => boolean;
   /** null: the microphone carries none. */
   readonly pulses: Pulses | null;
 }
@@ -53,6 +63,9 @@ export class Listening {
   readonly hearing: Hearing;
   /** null: nothing is known of faults of such a machine. */
   readonly suspecting: Suspecting | null;
+  readonly rounds: Rounds;
+  readonly telling = new Telling();
+  readonly #hasTurn: (nowMs: number) => boolean;
   /** null: the microphone carries none. */
   readonly #pulses: Pulses | null;
   #epoch = 0;
@@ -69,13 +82,15 @@ export class Listening {
   constructor(
     prints: readonly SpeedPrint[],
     microphone: Pick<Microphone, 'read' | 'msOf' | 'counts'>,
-    { moved, clipSeconds, suspecting, pulses }: ListeningOptions,
+    { moved, clipSeconds, suspecting, pulses, movedRounds = 0, hasTurn = () => false }: ListeningOptions,
   ) {
     this.#clipSeconds = clipSeconds;
     this.#pulses = pulses;
     this.#microphone = microphone;
     this.suspecting = suspecting;
     this.hearing = new Hearing(prints, moved);
+    this.rounds = new Rounds(roundSpeedsOf(prints, suspecting?.prints ?? []), this.hearing.hall, movedRounds);
+    this.#hasTurn = hasTurn;
   }
 
   /** @param samples a speed; null: no more */
@@ -108,7 +123,8 @@ export class Listening {
     }
     if (this.#clipSeconds > 0) this.#hold(piece);
     const { sample, told } = this.hearing.heard(piece, features);
-    this.suspecting?.saw(piece, this.hearing.isRising || told.some(({ kind }) => kind === 'began'));
+    const isRising = this.hearing.isRising || told.some(({ kind }) => kind === 'began');
+    this.suspecting?.saw(piece, isRising, this.#ofRound(piece, features));
     if (this.#wanted === null) return told;
     this.#enrolment ??= {
       wanted: this.#wanted,
@@ -127,6 +143,12 @@ export class Listening {
     if (levels.length < mostLevels) levels.push(...meter.push({ channels: [piece.samples], holes: [] }));
     if (sample !== null) enrolling.add(sample);
     return told;
+  }
+
+  /** Who is told what branch B hears of a piece of a round; null: it is of none. */
+  #ofRound({ toMs: atMs, speed }: OpenPiece, features: Float32Array): TakesObserved | null {
+    if (!this.rounds.accepts(speed) || !this.#hasTurn(atMs)) return null;
+    return (observed) => this.rounds.add({ atMs, speed, features }, observed);
   }
 
   /** The last of what was judged, pieces of runs one behind the other; null where no clip is wanted or there is none. */
@@ -160,14 +182,14 @@ export class Listening {
     const heard = this.suspecting?.learned ?? null;
     this.enrol(null);
     const learned: Enrolled['prints'] = [];
-    for (const { speed, samples, print } of prints) {
+    for (const { speed, samples, print, left } of prints) {
       learned.push({
         speed,
         samples,
         threshold: print.threshold,
         spread: print.spread,
         stats: Uint8Array.from(writeStats(statsOf(print, model))),
-        faults: heard === null ? null : await learnFaults(heard, speed),
+        faults: heard === null ? null : await learnFaults(heard, speed, left),
       });
     }
     const of = (which: 'lowDb' | 'highDb') => mean(levels.map((one) => one[which]));

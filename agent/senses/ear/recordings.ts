@@ -114,10 +114,10 @@ export async function learnRecordings(recordings: Iterable<Recorded>, ear: Recor
   const listening = new Listening([], tape, { moved: 0, clipSeconds: 0, suspecting, pulses });
   listening.enrol(ear.samples);
   for (const recording of recordings) await hear(recording, tape, listening, pulses, ear);
-  const message = await listening.enrolled(ear.machine, ear.model, async (learned, at) => {
+  const message = await listening.enrolled(ear.machine, ear.model, async (learned, at, levels) => {
     if (ear.faults === null) return null;
     const { turner, graph, model } = ear.faults;
-    const print = await faultsAt(learned, at, turner, graph);
+    const print = await faultsAt(learned, at, turner, graph, levels);
     return print === null ? null : Uint8Array.from(writeStats(faultStatsOf(print, model)));
   });
   const isOne = message?.kind === 'enrolled' || message?.kind === 'enrolling';

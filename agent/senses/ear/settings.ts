@@ -4,6 +4,7 @@ import { troubles } from '../../../drivers/microphone/health.ts';
 import { faultClasses } from '../../../models/voiceprint/fault-classes.ts';
 import { mostMove } from '../../../models/voiceprint/feedback.ts';
 import { mostClipBytes, mostClipSeconds } from './clips.ts';
+import { paths } from './telling.ts';
 
 const ms = z.number().refine(Number.isFinite);
 const id = z.string().min(1).max(40);
@@ -65,6 +66,7 @@ export const earMachineSchema = z.strictObject({
   turner: turnerSchema.nullable().describe('null: no fault of it is suspected'),
   faults: z.array(speedFileSchema).max(24).readonly().describe('What was taught of faults; the model may be another'),
   moved: moved.describe('What staff said moved the thresholds by, in spreads'),
+  movedRounds: moved.describe('The same of what they said of alerts that rounds began'),
   clip: z
     .strictObject({ seconds: z.int().min(1).max(mostClipSeconds), key: z.instanceof(Uint8Array) })
     .nullable()
@@ -82,6 +84,7 @@ export const earSettingsSchema = z.strictObject({
     .nullable()
     .describe('Which fault it may be; null: that is not asked'),
   machines: z.array(earMachineSchema).max(200),
+  roundEveryMs: z.int().min(1).describe('Between the beginnings of two rounds of a machine'),
   dataDir: z.string().min(1).describe('For the notes of its trials'),
   trials: z.array(z.strictObject({ id: z.string(), version: z.string() })).max(2),
 });
@@ -110,11 +113,18 @@ export const enrolSchema = z.strictObject({
 });
 
 /** Staff said something of an alert: other thresholds from the next sample on. */
-export const moveSchema = z.strictObject({ kind: z.literal('move'), machine: id, moved });
+export const moveSchema = z.strictObject({ kind: z.literal('move'), machine: id, moved, movedRounds: moved });
 export const earAskedSchema = z.discriminatedUnion('kind', [runPollSchema, enrolSchema, moveSchema]);
 export type EarAsked = z.infer<typeof earAskedSchema>;
 
 export const microphoneStates = ['starting', 'ok', ...troubles] as const;
+
+/**
+ * Whether a machine is heard in rounds: `teach-anew` where it was enrolled before there were any or too few samples were; `no-faults-known` of such
+ * machines; `no-model` of faults can be used; `not-taught` at all.
+ */
+export const roundsStates = ['on', 'teach-anew', 'not-taught', 'no-model', 'no-faults-known'] as const;
+export type RoundsState = (typeof roundsStates)[number];
 
 /** A picture for people: small enough to be sent. */
 export const maxPictureBytes = 24 * 1024;
@@ -142,6 +152,14 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
         speech: count,
         alarm: count,
         leavesOutTooMuch: z.boolean(),
+        movedRounds: moved,
+        rounds: z.strictObject({
+          state: z.enum(roundsStates),
+          judged: count,
+          otherHall: count.describe('Not weighed: heard in another hall than was taught'),
+          dropped: count.describe('Pieces of which no round came'),
+          turnsLost: count.describe('Turns that were refused, or taken back before the round was whole'),
+        }),
         dropped: count,
       }),
     ),
@@ -169,8 +187,18 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
     evidence: z.number().min(0),
   }),
   z.strictObject({
+    kind: z.literal('round').describe('Both branches together, once a minute'),
+    machine: id,
+    atMs: ms,
+    speed,
+    score: ms,
+    threshold: ms,
+    evidence: z.number().min(0),
+  }),
+  z.strictObject({
     kind: z.literal('began'),
     machine: id,
+    path: z.enum(paths).describe('By which it was heard'),
     sinceMs: ms,
     atMs: ms,
     speed,

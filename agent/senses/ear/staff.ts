@@ -14,9 +14,10 @@ import { ModelError } from '../../../models/errors.ts';
 import { mostMove, spreadsOf } from '../../../models/voiceprint/feedback.ts';
 import { oddRule } from '../../sounds.ts';
 import type { EarDesk, EarMicrophone } from './desk.ts';
-import { keepLabels, readLabels, withLabel, type Feedback, type SoundLabel } from './labels.ts';
+import { keepLabels, pathOf, readLabels, withLabel, type Feedback, type SoundLabel } from './labels.ts';
 import { describePrint, printVersions } from './prints.ts';
 import { askToEnrol, type EnrolTold } from './requests.ts';
+import type { RoundsState } from './settings.ts';
 
 export interface EarStaffParts {
   readonly machines: readonly string[];
@@ -48,8 +49,11 @@ export interface SoundView {
   readonly versions: readonly TaughtView[];
   /** What goes on, or how it ended last since the agent began. */
   readonly teaching: Omit<EnrolTold, 'id'> | null;
-  /** Spreads by which what staff said moved the threshold, and the most it may. */
+  /** Whether it is heard in rounds, or why not; null while no ear runs. */
+  readonly rounds: RoundsState | null;
+  /** Spreads by which what staff said moved the threshold of the levels and that of rounds, and the most each may. */
   readonly moved: number;
+  readonly movedRounds: number;
   readonly mostMove: number;
   /** All that is kept, also of versions that are not used; the newest last. */
   readonly labels: readonly SoundLabel[];
@@ -75,11 +79,21 @@ export class EarStaff {
   view(machine: string): SoundView | null {
     const { machines, desk, dataDir } = this.#p;
     if (!machines.includes(machine)) return null;
-    const microphone = desk.view().microphones.find((one) => one.machine === machine)?.state ?? null;
+    const microphone = desk.view().microphones.find((one) => one.machine === machine);
     const told = desk.enrolment(machine);
     const versions = printVersions(dataDir, machine).flatMap((version) => this.#described(machine, version) ?? []);
-    const { print, moved } = desk.feedback(machine);
-    return { microphone, print, versions, teaching: withoutId(told), moved, mostMove, labels: this.#labels(machine) };
+    const { print, moved, movedRounds } = desk.feedback(machine);
+    return {
+      microphone: microphone?.state ?? null,
+      rounds: microphone?.rounds.state ?? null,
+      print,
+      versions,
+      teaching: withoutId(told),
+      moved,
+      movedRounds,
+      mostMove,
+      labels: this.#labels(machine),
+    };
   }
 
   /** Says of an occurrence what it was; another label of it goes. Answers with the ear of its machine. */
@@ -149,14 +163,23 @@ export class EarStaff {
   async #keep(
     machine: string,
     labels: readonly SoundLabel[],
-    { occurrence, print, said, cause, by, spreads }: Omit<SoundLabel, 'said'> & { said: SoundLabel['said'] | null },
+    {
+      occurrence,
+      print,
+      said,
+      cause,
+      by,
+      spreads,
+      path,
+    }: Omit<SoundLabel, 'said'> & { said: SoundLabel['said'] | null },
   ): Promise<void> {
     const { dataDir, keys, desk, labelled, log } = this.#p;
-    await labelled(machine, { occurrence, print, said, cause, by, spreads: Math.round(spreads * 100) / 100 });
+    const lay = { path: pathOf({ path }), print, spreads: Math.round(spreads * 100) / 100 };
+    await labelled(machine, { occurrence, said, cause, by, ...lay });
     keepLabels(dataDir, machine, labels, keys.privateKey);
     desk.look();
-    const { moved }: Feedback = desk.feedback(machine);
-    log('info', 'staff said of a sound', { machine, occurrence, said, cause, user: by, moved });
+    const { moved, movedRounds }: Feedback = desk.feedback(machine);
+    log('info', 'staff said of a sound', { machine, occurrence, said, cause, user: by, moved, movedRounds });
   }
 
   /** Those that cannot be believed are not there: the desk says so. */
@@ -187,10 +210,10 @@ function withoutId(told: EnrolTold | null): SoundView['teaching'] {
 }
 
 /** By which print the alert was told, and where the sound lay; null where it does not say. */
-function layOf({ score, threshold, spread, moved, print }: AlertRecord['evidence']) {
+function layOf({ path, score, threshold, spread, moved, print }: AlertRecord['evidence']) {
   const all = [score, threshold, spread, moved];
   const numbers = all.every((one) => typeof one === 'number');
   if (!numbers || typeof print !== 'number' || Number(spread) <= 0) return null;
   const lay = { score: Number(score), threshold: Number(threshold), spread: Number(spread), moved: Number(moved) };
-  return { print, spreads: spreadsOf(lay) };
+  return { ...(path === 'rounds' ? { path: 'rounds' as const } : {}), print, spreads: spreadsOf(lay) };
 }

@@ -1,20 +1,23 @@
 /**
  * Which fault it may be: branch B of the ear (`models/voiceprint/faults.ts`) beside one machine's hearing. It costs four times what judging costs, so it
- * hears only while evidence rises and while the machine is enrolled. A name is where to look first, and never begins or ends anything.
+ * hears only while evidence rises, while the machine is enrolled, and in a round when it has its turn (`rounds.ts`). A name is where to look first, and
+ * never begins or ends anything.
  *
  * Invariants (test/unit/senses/ear-suspecting.test.ts):
- *  U1  Nothing is asked for while a machine sounds like itself and nobody enrols it.
+ *  U1  Nothing is asked for while a machine sounds like itself, has no turn and nobody enrols it.
  *  U2  A fault is suspected from the pieces of the rise alone, of the speed that is told, by that speed's print; from fewer than four none is.
  *  U3  What waits, what is kept of a rise and what is learned from are bounded.
+ *  U4  Of each piece of a round is told what was heard of it, once; of one that had to go, that nothing was.
  */
 import type { Graph } from '../../../models/graph.ts';
 import { leastClips } from '../../../models/voiceprint/ear.ts';
 import { observe, sampleOf, type FaultSample, type Observed } from '../../../models/voiceprint/fault-ear.ts';
-import { enrolFaults, type FaultPrint } from '../../../models/voiceprint/fault-print.ts';
+import { enrolFaultsWithLeft, type FaultPrint } from '../../../models/voiceprint/fault-print.ts';
 import { suspect, together, type Suspicion } from '../../../models/voiceprint/faults.ts';
 import { modelRateHz } from '../../../models/voiceprint/front-end.ts';
 import { speedBandOf, taughtBandOf } from '../../../models/voiceprint/gate.ts';
 import { piecesASample } from '../../../models/voiceprint/pool.ts';
+import { roundsPrintOf } from '../../../models/voiceprint/rounds.ts';
 import { resample } from '../../../models/voiceprint/resample.ts';
 import type { Turner } from '../../../models/voiceprint/turning.ts';
 import type { OpenPiece } from './hearing.ts';
@@ -41,11 +44,28 @@ interface Queued {
   readonly piece: OpenPiece;
   /** Of the rise with this number; null: of none. */
   readonly rise: number | null;
+  /** Of a round; null: of none. */
+  readonly ofRound: TakesObserved | null;
 }
 
+/** Is told what was heard of a piece. */
+export type TakesObserved = (observed: Observed | null) => void;
+
+/** When it was heard, ms of this process. */
+interface Spanned {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+type LearnedSample = FaultSample & Spanned;
+
 interface LearnedSpeed {
-  waiting: Observed[];
-  readonly samples: FaultSample[];
+  waiting: { readonly observed: Observed; readonly span: Spanned }[];
+  readonly samples: LearnedSample[];
+}
+
+/** How far a sample that was enrolled lies by its levels, in spreads above their threshold, held against the others. */
+export interface LeftOutLevels extends Spanned {
+  readonly levels: number;
 }
 
 /** Samples of a machine that is being enrolled, by the speed band they were heard at. */
@@ -53,7 +73,7 @@ export type LearnedFaults = ReadonlyMap<number, LearnedSpeed>;
 
 export class Suspecting {
   readonly turner: Turner;
-  readonly #prints: readonly FaultSpeedPrint[];
+  readonly prints: readonly FaultSpeedPrint[];
   #queue: Queued[] = [];
   #rise: { readonly speed: number; readonly observed: Observed }[] = [];
   /** Number of the rise that lasts, or of the next. */
@@ -62,7 +82,7 @@ export class Suspecting {
 
   constructor(turner: Turner, prints: readonly FaultSpeedPrint[]) {
     this.turner = turner;
-    this.#prints = prints;
+    this.prints = prints;
   }
 
   /** Begins an enrolment anew, or ends one. */
@@ -70,28 +90,32 @@ export class Suspecting {
     this.#learned = isWanted ? new Map() : null;
   }
 
-  /** @param isRising there is evidence, and no occurrence yet that was told before this piece */
-  saw(piece: OpenPiece, isRising: boolean): void {
+  /**
+   * @param isRising there is evidence, and no occurrence yet that was told before this piece
+   * @param ofRound wants to know what is heard of it
+   */
+  saw(piece: OpenPiece, isRising: boolean, ofRound: TakesObserved | null = null): void {
     if (!isRising && this.#rise.length > 0) this.#rise = [];
     if (!isRising) this.#riseNo += 1;
-    const isOfRise = isRising && this.#prints.length > 0;
-    if (!isOfRise && this.#learned === null) return;
-    this.#queue.push({ piece, rise: isOfRise ? this.#riseNo : null });
-    if (this.#queue.length > mostQueued) this.#queue.shift();
+    const isOfRise = isRising && this.prints.length > 0;
+    if (!isOfRise && this.#learned === null && ofRound === null) return;
+    this.#queue.push({ piece, rise: isOfRise ? this.#riseNo : null, ofRound });
+    if (this.#queue.length > mostQueued) this.#queue.shift()?.ofRound?.(null);
   }
 
   /** What waits for the graph, each once. */
   take(): readonly Queued[] {
     const queued = this.#queue;
     this.#queue = [];
-    return queued.filter(({ rise }) => this.#learned !== null || rise === this.#riseNo);
+    return queued.filter(({ rise, ofRound }) => ofRound !== null || this.#learned !== null || rise === this.#riseNo);
   }
 
   /** @param observed what the graph made of what was taken; null: the shaft turns too slowly */
-  observed({ piece: { speed }, rise }: Queued, observed: Observed | null): void {
+  observed({ piece: { speed, fromMs, toMs }, rise, ofRound }: Queued, observed: Observed | null): void {
+    ofRound?.(observed);
     if (observed === null) return;
     if (rise === this.#riseNo) this.#rise = [...this.#rise, { speed, observed }].slice(-mostOfARise);
-    if (this.#learned !== null) learn(this.#learned, speed, observed);
+    if (this.#learned !== null) learn(this.#learned, speed, { observed, span: { fromMs, toMs } });
   }
 
   /**
@@ -99,9 +123,9 @@ export class Suspecting {
    * @throws ModelError `modelUnusable`
    */
   async suspected(speed: number, graph: Graph): Promise<Suspicion | null> {
-    const speeds = this.#prints.map((one) => one.speed);
+    const speeds = this.prints.map((one) => one.speed);
     const at = taughtBandOf(speed, speeds);
-    const print = at === null ? undefined : this.#prints[at]?.print;
+    const print = at === null ? undefined : this.prints[at]?.print;
     if (print === undefined) return null;
     const pieces = this.#rise.flatMap((one) => (taughtBandOf(one.speed, speeds) === at ? [one.observed] : []));
     const found: Suspicion[] = [];
@@ -148,7 +172,8 @@ export async function observeQueued(several: readonly Suspecting[], graph: Graph
 }
 
 /**
- * What branch B learns of one speed; null where it heard too few samples of it.
+ * What branch B learns of one speed, and with the levels of what was heard at the same times where normal rounds end; null where it heard
+ * too few samples of it.
  * @throws ModelError `modelUnusable`
  */
 export async function faultsAt(
@@ -156,29 +181,46 @@ export async function faultsAt(
   speed: number,
   turner: Turner,
   graph: Graph,
+  levels: readonly LeftOutLevels[],
 ): Promise<FaultPrint | null> {
   const samples = learned.get(speedBandOf(speed))?.samples ?? [];
   // A pulse that was missed now and then is no reason to know no angle.
   const marked = samples.filter(({ profile }) => profile !== null);
   const used = marked.length >= leastClips && 2 * marked.length >= samples.length ? marked : samples;
-  return used.length < leastClips ? null : enrolFaults(used, turner, graph);
+  if (used.length < leastClips) return null;
+  const { print, left } = await enrolFaultsWithLeft(used, turner, graph);
+  const both = used.flatMap((sample, at) => {
+    const [own, beside] = [left[at], heardWith(sample, levels)];
+    return own === undefined || beside === null ? [] : [{ ...own, levels: beside.levels }];
+  });
+  return { ...print, rounds: roundsPrintOf(both) };
+}
+
+/** The levels of which most was heard at the same time; null: of none was. */
+function heardWith({ fromMs, toMs }: Spanned, levels: readonly LeftOutLevels[]): LeftOutLevels | null {
+  const shared = (one: Spanned) => Math.min(toMs, one.toMs) - Math.max(fromMs, one.fromMs);
+  const [best] = levels.toSorted((a, b) => shared(b) - shared(a));
+  return best === undefined || shared(best) <= 0 ? null : best;
 }
 
 /** Its angles are those of the pieces that came with a pulse, if they are at least half of them. */
-function pooledSample(pieces: readonly Observed[]): FaultSample {
+export function pooledSample(pieces: readonly Observed[]): FaultSample {
   const marked = pieces.filter(({ profile }) => profile !== null);
   const { heard } = sampleOf(pieces);
   return { heard, profile: marked.length > 0 && 2 * marked.length >= pieces.length ? sampleOf(marked).profile : null };
 }
 
-function learn(learned: Map<number, LearnedSpeed>, speed: number, observed: Observed): void {
+function learn(learned: Map<number, LearnedSpeed>, speed: number, piece: LearnedSpeed['waiting'][number]): void {
   const band = speedBandOf(speed);
   const there = learned.get(band) ?? { waiting: [], samples: [] };
   if (!learned.has(band) && learned.size >= mostSpeeds) return;
   learned.set(band, there);
   if (there.samples.length >= mostASpeed) return;
-  there.waiting.push(observed);
+  there.waiting.push(piece);
   if (there.waiting.length < piecesASample) return;
-  there.samples.push(pooledSample(there.waiting));
+  const [first = piece] = there.waiting;
+  const { fromMs } = first.span;
+  const sample = pooledSample(there.waiting.map(({ observed }) => observed));
+  there.samples.push({ ...sample, fromMs, toMs: piece.span.toMs });
   there.waiting = [];
 }

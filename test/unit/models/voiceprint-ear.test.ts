@@ -7,7 +7,16 @@ import { openSession, type ModelSession } from '../../../models/runtime.ts';
 import { readStats, writeStats } from '../../../models/stats-file.ts';
 import { seeded } from '../../../models/statistics/split.ts';
 import { auroc } from '../../../models/statistics/metrics.ts';
-import { enrol, feedsOf, hear, parts, scoreOf, taughtOf, type Heard } from '../../../models/voiceprint/ear.ts';
+import {
+  enrol,
+  enrolWithLeft,
+  feedsOf,
+  hear,
+  parts,
+  scoreOf,
+  taughtOf,
+  type Heard,
+} from '../../../models/voiceprint/ear.ts';
 import { bands, bandsHeard, hopSamples, modelRateHz, windowsOf } from '../../../models/voiceprint/front-end.ts';
 import { printOf, statsOf } from '../../../models/voiceprint/print-file.ts';
 import type { Sound } from '../../../models/voiceprint/wav.ts';
@@ -40,6 +49,18 @@ test('a machine that knocks softer than it was taught is told from its own clips
   assert.equal(auroc(odd, good), 1);
   assert.ok(odd.every((score) => score > print.threshold));
   assert.ok(good.filter((score) => score > print.threshold).length <= 1);
+});
+
+test('A1: the score of each clip against the others comes in the order of the clips', async () => {
+  const clips = await heardAll(seeds(0, 8).map((seed) => clip(seed)));
+  const { left, print } = enrolWithLeft(clips);
+  assert.deepEqual(print, enrol(clips));
+  for (const [at, score] of left.entries()) {
+    const one = clips[at];
+    assert.ok(one !== undefined);
+    const others = enrol(clips.filter((other) => other !== one));
+    assert.ok(Math.abs(score - scoreOf(one, others)) < 1e-9, `clip ${at}`);
+  }
 });
 
 test('A1: the threshold comes from clips left out: without it every enrolled clip would lie far below', async () => {

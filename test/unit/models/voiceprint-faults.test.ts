@@ -11,7 +11,13 @@ import {
   sampleOf,
   type FaultSample,
 } from '../../../models/voiceprint/fault-ear.ts';
-import { enrolFaults, faultPrintOf, faultStatsOf, oddsOf } from '../../../models/voiceprint/fault-print.ts';
+import {
+  enrolFaults,
+  enrolFaultsWithLeft,
+  faultPrintOf,
+  faultStatsOf,
+  oddsOf,
+} from '../../../models/voiceprint/fault-print.ts';
 import { suspect, together } from '../../../models/voiceprint/faults.ts';
 import { angles } from '../../../models/voiceprint/orders.ts';
 import { seeded } from '../../../models/statistics/split.ts';
@@ -65,7 +71,8 @@ test('too few samples are refused', async () => {
 test('what was written as statistics is read back, and what is damaged is refused', async () => {
   const model = 'machine-fault@1.0.0';
   for (const hasPulse of [true, false]) {
-    const print = await enrolFaults(twenty(2, hasPulse), sewing, ruler);
+    const learned = await enrolFaults(twenty(2, hasPulse), sewing, ruler);
+    const print = { ...learned, rounds: hasPulse ? { threshold: 2.5, spread: 0.75 } : null };
     const stats = readStats(writeStats(faultStatsOf(print, model)), model);
     assert.deepEqual(faultPrintOf(stats), print);
     const { numbers, tensors } = stats;
@@ -152,4 +159,17 @@ test('several samples say together what most of them say', () => {
   assert.ok(Math.abs((all.signs?.looseness ?? 0) - 0.8) < 1e-9);
   assert.equal(together([{ ...says(0.6, 0.3), signs: null }])?.signs, null);
   assert.equal(together([]), null);
+});
+
+test('what each sample has, held against what was learned without it, comes in their order', async () => {
+  const samples = twenty(1);
+  const odd = { heard: new Float32Array(heardSize).fill(1), profile: null };
+  const { left, print } = await enrolFaultsWithLeft([...samples.slice(0, 7), odd, ...samples.slice(7)], sewing, ruler);
+  assert.equal(left.length, 21);
+  const orders = left.map((one) => one.orders ?? Number.NaN);
+  assert.equal(orders.indexOf(Math.max(...orders)), 7);
+  assert.ok(Math.abs(orders.reduce((sum, one) => sum + one, 0)) < 0.01, 'in spreads from their mean');
+  const looseness = left.map(({ signs }) => signs?.looseness ?? Number.NaN);
+  assert.equal(looseness.indexOf(Math.max(...looseness)), 7);
+  assert.equal(print.rounds, null);
 });

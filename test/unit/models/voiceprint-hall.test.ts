@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { seeded } from '../../../models/statistics/split.ts';
 import { enrol, parts, scoreOf, type Voiceprint } from '../../../models/voiceprint/ear.ts';
 import { bands } from '../../../models/voiceprint/front-end.ts';
-import { amongHall, HallSum } from '../../../models/voiceprint/hall.ts';
+import { amongHall, changedShare, HallSum } from '../../../models/voiceprint/hall.ts';
 
 const random = seeded(4);
 const about = (middle: number, spread = 1) => middle + spread * (random() + random() + random() - 1.5);
@@ -71,4 +71,12 @@ test('of too few pieces no hall is known', () => {
   const sum = new HallSum();
   sum.add(hallPiece(0));
   assert.equal(sum.mean(2), null);
+});
+
+test('how much of what is heard another hall is in: nothing of the same, the half in which a louder one lies, unknown where none is known', () => {
+  assert.ok((changedShare(taught, piecesOf(0)) ?? 1) < 0.02);
+  const share = changedShare(taught, piecesOf(12)) ?? 0;
+  assert.ok(share > 0.3 && share < 0.6, `${share}`);
+  assert.equal(changedShare(taught, null), null);
+  assert.equal(changedShare({ ...taught, hall: null }, piecesOf(12)), null);
 });

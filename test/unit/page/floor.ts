@@ -141,7 +141,17 @@ export function createFloor(): Floor {
     cloth: { fabric: 'single-jersey', known: null, teaching: null },
     taught,
     heard,
-    sound: { microphone: 'ok', print: null, versions: [], teaching: null, moved: 0, mostMove: 3, labels: [] },
+    sound: {
+      microphone: 'ok',
+      rounds: 'not-taught',
+      print: null,
+      versions: [],
+      teaching: null,
+      moved: 0,
+      movedRounds: 0,
+      mostMove: 3,
+      labels: [],
+    },
     setMachine(id, change) {
       floor.machines = floor.machines.map((m) => (m.id === id ? { ...m, ...change } : m));
     },

@@ -6,8 +6,11 @@ import { english } from '../../../agent/web/speech.ts';
 import {
   knownSoundWord,
   labelWord,
+  movedRoundsWord,
   movedWord,
   otherVersionsWord,
+  pathWord,
+  roundsWord,
   soundOutcomeWord,
   soundProgress,
   suspectedWords,
@@ -169,6 +172,23 @@ test('what the card says of what was said: who, what, and by how much it moved t
     toldWord({ moved: 1.5, movedBy: '1 false alarm (o)' }, english),
     'Told by a threshold that was raised by 1.5 spreads: 1 false alarm (o)',
   );
+});
+
+test('what rounds told, how their threshold is moved and that a machine has none is said, each apart from the levels', () => {
+  assert.equal(pathWord({ path: 'rounds' }, english), 'Heard in several rounds, one a minute, in a row.');
+  assert.deepEqual([pathWord({ path: 'levels' }, english), pathWord({}, english)], [null, null]);
+  assert.match(roundsWord({ rounds: 'teach-anew' }, english) ?? '', /not heard in rounds.*Teach it anew\.$/);
+  assert.deepEqual([roundsWord({ rounds: 'on' }, english), roundsWord({ rounds: null }, english)], [null, null]);
+  const about = { print: 2, atMs: 1, spreads: 0.5, by: 'omar', cause: null, said: 'false-alarm' } as const;
+  const labels = [
+    { ...about, occurrence: 'a' },
+    { ...about, occurrence: 'b', path: 'rounds' },
+    { ...about, occurrence: 'c', path: 'rounds' },
+  ] as const;
+  const view = { print: 2, labels: [...labels], mostMove: 3, moved: 1, movedRounds: 1.5 };
+  assert.equal(movedWord(view, english), 'The threshold of this machine is raised by 1.0 spreads, from 1 answer.');
+  assert.equal(movedRoundsWord(view, english), 'The threshold of its rounds is raised by 1.5 spreads, from 2 answers.');
+  assert.equal(movedRoundsWord({ ...view, movedRounds: 0 }, english), null);
 });
 
 test('what is suspected is told in words, with where to look, and as a guess', () => {

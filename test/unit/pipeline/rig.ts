@@ -172,6 +172,7 @@ export const standing: Record<string, Value> = {
 /** What the ear tells of a machine it knows nothing more of. */
 export const oddSound = (more: Partial<OddSound> = {}): OddSound => ({
   machine: 'ls-1',
+  path: 'levels',
   sinceMs: eight,
   score: 6.21,
   threshold: 5.5,

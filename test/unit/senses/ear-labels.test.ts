@@ -93,6 +93,23 @@ test('it is told by which labels a threshold was moved', () => {
     label('b-2', { cause: 'door' }),
     label('b-3', { said: 'real', cause: 'bent needle', spreads: 2 }),
   ];
-  assert.equal(movedBy(feedbackOf(labels, 1)), '2 false alarms (b-1, b-2: door); 1 real fault (b-3: bent needle)');
-  assert.equal(movedBy(feedbackOf([], 1)), null);
+  assert.equal(
+    movedBy(feedbackOf(labels, 1), 'levels'),
+    '2 false alarms (b-1, b-2: door); 1 real fault (b-3: bent needle)',
+  );
+  assert.equal(movedBy(feedbackOf([], 1), 'levels'), null);
+});
+
+test('L2: what was said of alerts that rounds began moves the threshold of rounds alone, within the same bounds', () => {
+  const labels = [
+    label('o-1', { spreads: 0.5 }),
+    label('o-2', { path: 'rounds', spreads: 1 }),
+    label('o-3', { path: 'rounds', spreads: 40 }),
+  ];
+  const feedback = feedbackOf(labels, 1);
+  assert.deepEqual([feedback.moved, feedback.movedRounds], [1.5, 3]);
+  assert.equal(movedBy(feedback, 'levels'), '1 false alarm (o-1)');
+  assert.equal(movedBy(feedback, 'rounds'), '2 false alarms (o-2, o-3)');
+  const real = feedbackOf([...labels, label('o-4', { path: 'rounds', said: 'real', spreads: 1.5 })], 1);
+  assert.deepEqual([real.moved, real.movedRounds], [1.5, 0.5]);
 });

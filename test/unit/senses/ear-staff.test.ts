@@ -149,3 +149,12 @@ test('B4: an enrolment is asked for as the command asks, one at a time, with who
   assert.deepEqual(view?.versions, [{ version: 1, taughtMs: 7, speeds: [{ speed: 4000, samples: 40 }] }]);
   assert.equal(staff.view('ls-9'), null);
 });
+
+test('B1: a label of an alert that rounds began says so, in its event too', async (t) => {
+  const { staff, alerts, labels, events } = rig(t);
+  alerts.set('o-1', [alert({ evidence: { ...evidence, path: 'rounds' } })]);
+  const answer = await staff.label('o-1', falseAlarm, 'omar');
+  assert.ok(typeof answer === 'object');
+  assert.deepEqual([answer.moved, answer.movedRounds, labels()[0]?.path], [0, 3, 'rounds']);
+  assert.equal(events[0]?.['path'], 'rounds');
+});

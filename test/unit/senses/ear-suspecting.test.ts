@@ -8,6 +8,7 @@ import { seeded } from '../../../models/statistics/split.ts';
 import { faultClasses } from '../../../models/voiceprint/fault-classes.ts';
 import { heardSize, profileSize } from '../../../models/voiceprint/fault-ear.ts';
 import type { FaultPrint } from '../../../models/voiceprint/fault-print.ts';
+import type { Observed } from '../../../models/voiceprint/fault-ear.ts';
 import { blocks } from '../../../models/voiceprint/orders.ts';
 
 const sewing = { kind: 'sewing' } as const;
@@ -61,6 +62,7 @@ const print = (middle: number): FaultPrint => ({
   odds: { mean: 0, spread: 1 },
   signs: null,
   profile: null,
+  rounds: null,
 });
 
 test('U1: nothing is asked of the graph while a machine sounds like itself and nobody enrols it', async () => {
@@ -135,9 +137,9 @@ test('an enrolment learns each speed from samples of eight pieces, or nothing wh
   }
   const { learned } = one;
   assert.ok(learned !== null);
-  const at4000 = await faultsAt(learned, 4000, sewing, graph);
+  const at4000 = await faultsAt(learned, 4000, sewing, graph, []);
   assert.deepEqual([at4000?.kind, at4000?.count, at4000?.profile], ['sewing', 6, null]);
-  assert.equal(await faultsAt(learned, 2000, sewing, graph), null);
+  assert.equal(await faultsAt(learned, 2000, sewing, graph, []), null);
   one.enrol(false);
   assert.equal(one.learned, null);
 });
@@ -202,10 +204,54 @@ test('angles are learned though a pulse is missed now and then, and not where mo
       one.saw({ ...piece(4000), ...(isMarked(i) ? { marks } : {}) }, false);
       await observeQueued([one], graph);
     }
-    const print = await faultsAt(one.learned ?? new Map(), 4000, sewing, graph);
+    const print = await faultsAt(one.learned ?? new Map(), 4000, sewing, graph, []);
     assert.equal(print?.count, 6);
     return print.profile;
   };
   assert.notEqual(await profileWith((i) => i % 4 > 0), null);
   assert.equal(await profileWith((i) => i % 4 === 0), null);
+});
+
+test('U4: of each piece of a round is told what was heard of it, while the machine sounds like itself, and of no other', async () => {
+  const graph = graphOf();
+  const one = new Suspecting(sewing, [{ speed: 4000, print: print(1) }]);
+  const told: (Observed | null)[] = [];
+  for (let i = 0; i < 16; i += 1) one.saw(piece(4000), false, i < 8 ? (observed) => told.push(observed) : null);
+  await observeQueued([one], graph);
+  assert.deepEqual([graph.pieces, told.length, told.includes(null)], [8, 8, false]);
+  await observeQueued([one], graph);
+  assert.equal(told.length, 8);
+});
+
+test('U4: of a piece of a round that had to go is told that nothing was heard', () => {
+  const one = new Suspecting(sewing, []);
+  const told: (Observed | null)[] = [];
+  for (let i = 0; i < 40; i += 1) one.saw(piece(4000), false, (observed) => told.push(observed));
+  assert.deepEqual(
+    told,
+    Array.from({ length: 8 }, () => null),
+  );
+});
+
+test('where normal rounds end is learned from samples that both branches heard at the same times, if they are ten', async () => {
+  const graph = graphOf();
+  const one = new Suspecting(sewing, []);
+  one.enrol(true);
+  for (let i = 0; i < 96; i += 1) {
+    one.saw({ ...piece(4000), fromMs: i * 512, toMs: (i + 1) * 512 }, false);
+    if (i % 16 === 15) await observeQueued([one], graph);
+  }
+  const { learned } = one;
+  assert.ok(learned !== null);
+  const levelsOf = (count: number, lateMs = 0) =>
+    Array.from({ length: count }, (_, i) => ({
+      fromMs: i * 4_096 + 512 + lateMs,
+      toMs: (i + 1) * 4_096 + lateMs,
+      levels: -2 + (i % 4) / 2,
+    }));
+  const roundsBy = async (levels: ReturnType<typeof levelsOf>) =>
+    (await faultsAt(learned, 4000, sewing, graph, levels))?.rounds ?? null;
+  assert.notEqual(await roundsBy(levelsOf(12)), null);
+  assert.equal(await roundsBy(levelsOf(9)), null, 'three were heard by one branch alone');
+  assert.equal(await roundsBy(levelsOf(12, 1_000_000)), null);
 });

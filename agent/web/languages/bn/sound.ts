@@ -31,6 +31,10 @@ export const sound: Translation<typeof english> = {
     '{answers} থেকে এই মেশিনের সীমা {spreads} বিস্তার বাড়ানো হয়েছে, এটাই সর্বোচ্চ: তবু ভুল সতর্কতা দিলে নতুন করে শেখান।',
   'sound.lowered-most':
     '{answers} থেকে এই মেশিনের সীমা {spreads} বিস্তার কমানো হয়েছে, এটাই সর্বোচ্চ: তবু ভুল সতর্কতা দিলে নতুন করে শেখান।',
+  'sound.rounds-off': 'মিনিটে একবারের পালায় একে শোনা হয় না (তাতেই পিছলানো বেল্ট ধরা পড়ে): এর জন্য যা দরকার তা শেখা হয়নি। আবার শেখান।',
+  'sound.by-rounds': 'পরপর কয়েক পালায় শোনা গেছে, মিনিটে এক পালা।',
+  'sound.rounds-raised': '{answers} থেকে পালার সীমা {spreads} বিস্তার বাড়ানো হয়েছে।',
+  'sound.rounds-lowered': '{answers} থেকে পালার সীমা {spreads} বিস্তার কমানো হয়েছে।',
   'sound.told-raised': 'সীমা {spreads} বিস্তার বাড়ানো অবস্থায় জানানো',
   'sound.told-lowered': 'সীমা {spreads} বিস্তার কমানো অবস্থায় জানানো',
   'sound.told-by': '{told}: {by}',

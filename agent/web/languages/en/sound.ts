@@ -28,6 +28,11 @@ export const sound = {
     'The threshold of this machine is raised by {spreads} spreads, from {answers}, the most it may be: if it still cries wolf, teach it anew.',
   'sound.lowered-most':
     'The threshold of this machine is lowered by {spreads} spreads, from {answers}, the most it may be: if it still cries wolf, teach it anew.',
+  'sound.rounds-off':
+    'It is not heard in rounds, once a minute, by which a slipping belt is found: what that needs was not learned. Teach it anew.',
+  'sound.by-rounds': 'Heard in several rounds, one a minute, in a row.',
+  'sound.rounds-raised': 'The threshold of its rounds is raised by {spreads} spreads, from {answers}.',
+  'sound.rounds-lowered': 'The threshold of its rounds is lowered by {spreads} spreads, from {answers}.',
   'sound.told-raised': 'Told by a threshold that was raised by {spreads} spreads',
   'sound.told-lowered': 'Told by a threshold that was lowered by {spreads} spreads',
   'sound.told-by': '{told}: {by}',

@@ -31,6 +31,11 @@ export const sound: Translation<typeof english> = {
     'Ngưỡng của máy này được nâng thêm {spreads} độ phân tán, theo {answers}, đã đến mức tối đa: nếu vẫn báo nhầm, hãy dạy lại.',
   'sound.lowered-most':
     'Ngưỡng của máy này được hạ bớt {spreads} độ phân tán, theo {answers}, đã đến mức tối đa: nếu vẫn báo nhầm, hãy dạy lại.',
+  'sound.rounds-off':
+    'Máy này chưa được nghe theo lượt mỗi phút một lần (nhờ đó phát hiện dây đai trượt): lần dạy trước chưa học những gì việc này cần. Hãy dạy lại.',
+  'sound.by-rounds': 'Nghe thấy trong nhiều lượt liên tiếp, mỗi phút một lượt.',
+  'sound.rounds-raised': 'Ngưỡng của các lượt nghe được nâng thêm {spreads} độ phân tán, theo {answers}.',
+  'sound.rounds-lowered': 'Ngưỡng của các lượt nghe được hạ bớt {spreads} độ phân tán, theo {answers}.',
   'sound.told-raised': 'Báo theo ngưỡng đã nâng thêm {spreads} độ phân tán',
   'sound.told-lowered': 'Báo theo ngưỡng đã hạ bớt {spreads} độ phân tán',
   'sound.told-by': '{told}: {by}',
