@@ -1,5 +1,5 @@
 /** One alert: what is wrong, since when, what shows it and what to do about it. */
-import { useId, useMemo, useRef, useState } from 'preact/hooks';
+import { useContext, useId, useMemo, useRef, useState } from 'preact/hooks';
 import { AlertActs } from './alert-acts.tsx';
 import { alertTitle } from './alert-title.ts';
 import { TrendOfAlert } from './alert-trend-lazy.tsx';
@@ -8,6 +8,7 @@ import { Fault } from './fault.tsx';
 import { waitsForAck, type Alert } from './floor-state.ts';
 import { PriorityIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
+import { MachinePlaces } from './machines-here.ts';
 import { shownStepMs } from './machines.tsx';
 import { Problem } from './problem.tsx';
 import { RunbookOfAlert } from './runbook.tsx';
@@ -48,7 +49,14 @@ function Card({ alert, csrf, now, name }: CardProps) {
       tabIndex={-1}
       aria-labelledby={`alert-${alert.occurrence}`}
     >
-      <AlertHead priority={alert.priority} name={name} sinceMs={alert.onsetMs} untilMs={alert.clearedMs} now={now} />
+      <AlertHead
+        priority={alert.priority}
+        name={name}
+        machine={alert.machine}
+        sinceMs={alert.onsetMs}
+        untilMs={alert.clearedMs}
+        now={now}
+      />
       <h3 id={`alert-${alert.occurrence}`}>{title}</h3>
       <p class="alert-facts">
         <span>{say('alerts.since', { time: now.time.at(alert.onsetMs, now.ms) })}</span>
@@ -81,15 +89,18 @@ function Card({ alert, csrf, now, name }: CardProps) {
 interface HeadProps {
   readonly priority: Alert['priority'];
   readonly name: string;
+  /** Its id; null: there are several. */
+  readonly machine: string | null;
   readonly sinceMs: number;
   /** null: it lasts. */
   readonly untilMs: number | null;
   readonly now: Now;
 }
 
-/** How urgent it is, at which machine, and for how long. */
-export function AlertHead({ priority, name, sinceMs, untilMs, now }: HeadProps) {
+/** How urgent it is, at which machine, where that stands, and for how long. */
+export function AlertHead({ priority, name, machine, sinceMs, untilMs, now }: HeadProps) {
   const language = useLanguage();
+  const place = useContext(MachinePlaces).get(machine ?? '') ?? '';
   return (
     <div class="alert-head">
       <span class="badge priority">
@@ -97,6 +108,7 @@ export function AlertHead({ priority, name, sinceMs, untilMs, now }: HeadProps) 
         {priorityWord(priority, language)}
       </span>
       <span class="alert-machine">{name}</span>
+      {place !== '' && <span class="alert-place">{place}</span>}
       <span class="alert-age" title={now.time.at(sinceMs, now.ms)}>
         {language.say('alerts.for', { duration: lasted((untilMs ?? now.ms) - sinceMs, language) })}
       </span>

@@ -1,12 +1,13 @@
 /** The floor on a wall screen: states and urgent alerts, large, page by page, and nothing to press. Escape goes back. */
 import type { RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { MachineView } from '../live.ts';
 import { alertTitle } from './alert-title.ts';
 import { groupsOf, pagesOf, wallRoom, wallScale, type WallScreen } from './floor-groups.ts';
 import { sortedAlerts, type Alert } from './floor-state.ts';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
+import { MachinePlaces } from './machines-here.ts';
 import type { Now } from './times.ts';
 import type { ViewProps } from './views.ts';
 import { useWords } from './view-words.ts';
@@ -117,6 +118,11 @@ function Urgent({ alerts, now, machineName }: UrgentProps) {
   const language = useLanguage();
   const { say } = language;
   const words = useWords();
+  const places = useContext(MachinePlaces);
+  const where = (machine: string) => {
+    const place = places.get(machine) ?? '';
+    return place === '' ? null : [' · ', <bdi key="place">{place}</bdi>];
+  };
   if (alerts.length === 0) return null;
   const more = alerts.length - mostAlerts;
   return (
@@ -127,6 +133,7 @@ function Urgent({ alerts, now, machineName }: UrgentProps) {
           <span class="andon-two">
             <strong>
               {words.priority(alert.priority)} · <bdi>{machineName(alert.machine)}</bdi>
+              {where(alert.machine)}
             </strong>{' '}
             <bdi>{alertTitle(alert, language)}</bdi> · {words.lasted(now.ms - alert.onsetMs)}
           </span>

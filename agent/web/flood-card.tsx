@@ -62,7 +62,14 @@ export function FloodCard({ line, ...shared }: Shared & { readonly line: Of<'flo
       data-flood={key}
       aria-labelledby={`flood-${key}`}
     >
-      <AlertHead priority={first.priority} name={shown} sinceMs={sinceMs(alerts)} untilMs={null} now={shared.now} />
+      <AlertHead
+        priority={first.priority}
+        name={shown}
+        machine={null}
+        sinceMs={sinceMs(alerts)}
+        untilMs={null}
+        now={shared.now}
+      />
       <h3 id={`flood-${key}`}>{say('acts.flood', { count: alerts.length, cause: alertTitle(first, language) })}</h3>
       <Facts alerts={alerts} />
       <Single alerts={alerts} word={say('acts.flood.show')} {...shared} />
@@ -98,7 +105,14 @@ export function LostCard({ line, ...shared }: Shared & { readonly line: Of<'lost
       tabIndex={-1}
       aria-labelledby={`lost-${endpoint}`}
     >
-      <AlertHead priority={first.priority} name={endpoint} sinceMs={sinceMs(shown)} untilMs={null} now={now} />
+      <AlertHead
+        priority={first.priority}
+        name={endpoint}
+        machine={null}
+        sinceMs={sinceMs(shown)}
+        untilMs={null}
+        now={now}
+      />
       <h3 id={`lost-${endpoint}`}>{title}</h3>
       <Facts alerts={shown} />
       {count > 0 && <p>{say('acts.behind.hint')}</p>}

@@ -11,7 +11,7 @@ import { emptyFloor } from './floor-state.ts';
 import { useLanguage, type Key } from './language.ts';
 import { LanguageChoice } from './language-choice.tsx';
 import { openLive, type Connection, type LiveView } from './live.ts';
-import { MachinesHere } from './machines-here.ts';
+import { MachinePlaces, MachinesHere, usePlaces } from './machines-here.ts';
 import { MachineSlot } from './machines.tsx';
 import { lasted, siteTime, type Now } from './times.ts';
 import { Uplink } from './uplink.tsx';
@@ -60,6 +60,7 @@ export function Floor({ session, onSignedOut }: Props) {
   const stale = connection.kind !== 'live' && isOverdue(connection, deviceMs);
   const now: Now = { ms: deviceMs + offsetMs, time, stale };
   const { shown, aside } = sortedAlerts(floor.alerts);
+  const places = usePlaces(floor.machines);
   const waiting = shown.filter(waitsForAck).length;
   const machineName = (id: string) => floor.machines.find((machine) => machine.id === id)?.name ?? id;
 
@@ -98,51 +99,53 @@ export function Floor({ session, onSignedOut }: Props) {
       </header>
       <StaleBanner connection={connection} now={now} deviceMs={deviceMs} />
       <Announcer alerts={floor.alerts} machineName={machineName} ready={floor.lastId !== null} />
-      <main>
-        {floor.lastId === null ? (
-          <p class="loading">{say('shell.loading')}</p>
-        ) : place.view !== null ? (
-          <ViewHost
-            name={place.view}
-            of={place.of}
-            session={session}
-            floor={floor}
-            now={now}
-            machineName={machineName}
-          />
-        ) : (
-          <>
-            <MachinesHere.Provider value={floor.machines}>
-              <AlertList
-                shown={shown}
-                aside={aside}
-                machines={floor.machines}
-                session={session}
-                now={now}
-                machineName={machineName}
-              />
-            </MachinesHere.Provider>
-            <section aria-labelledby="machines-title">
-              <h2 id="machines-title">{say('floor.machines')}</h2>
-              {floor.machines.length === 0 && <p class="empty">{say('floor.no-machine')}</p>}
-              <ul class="tiles">
-                {floor.machines.map((machine) => (
-                  <MachineSlot
-                    key={machine.id}
-                    machine={machine}
-                    now={now}
-                    csrf={session.role === 'viewer' ? null : session.csrf}
-                    writeCsrf={session.writable.includes(machine.id) ? session.csrf : null}
-                    isOneOfMany={floor.machines.length > manyMachines}
-                  />
-                ))}
-              </ul>
-            </section>
-            {floor.uplink !== null && <Uplink uplink={floor.uplink} now={now} />}
-            <History now={now} machineName={machineName} csrf={session.role === 'viewer' ? null : session.csrf} />
-          </>
-        )}
-      </main>
+      <MachinePlaces.Provider value={places}>
+        <main>
+          {floor.lastId === null ? (
+            <p class="loading">{say('shell.loading')}</p>
+          ) : place.view !== null ? (
+            <ViewHost
+              name={place.view}
+              of={place.of}
+              session={session}
+              floor={floor}
+              now={now}
+              machineName={machineName}
+            />
+          ) : (
+            <>
+              <MachinesHere.Provider value={floor.machines}>
+                <AlertList
+                  shown={shown}
+                  aside={aside}
+                  machines={floor.machines}
+                  session={session}
+                  now={now}
+                  machineName={machineName}
+                />
+              </MachinesHere.Provider>
+              <section aria-labelledby="machines-title">
+                <h2 id="machines-title">{say('floor.machines')}</h2>
+                {floor.machines.length === 0 && <p class="empty">{say('floor.no-machine')}</p>}
+                <ul class="tiles">
+                  {floor.machines.map((machine) => (
+                    <MachineSlot
+                      key={machine.id}
+                      machine={machine}
+                      now={now}
+                      csrf={session.role === 'viewer' ? null : session.csrf}
+                      writeCsrf={session.writable.includes(machine.id) ? session.csrf : null}
+                      isOneOfMany={floor.machines.length > manyMachines}
+                    />
+                  ))}
+                </ul>
+              </section>
+              {floor.uplink !== null && <Uplink uplink={floor.uplink} now={now} />}
+              <History now={now} machineName={machineName} csrf={session.role === 'viewer' ? null : session.csrf} />
+            </>
+          )}
+        </main>
+      </MachinePlaces.Provider>
       <footer>{say('floor.times', { zone: time.timeZone })}</footer>
     </div>
   );

@@ -40,7 +40,8 @@ function inItsPlace({ element, within }: Place, records: readonly MutationRecord
     records.filter(({ removedNodes }) => [...removedNodes].some((node) => lost.has(node))).map(({ target }) => target),
   );
   for (const { target, addedNodes } of records) {
-    if (!parents.has(target)) continue;
+    // Where the page as a whole is another one, after the sign-in, it is begun from its beginning.
+    if (!parents.has(target) || (target instanceof Element && target.matches('#app'))) continue;
     for (const node of addedNodes) {
       const control = node.isConnected ? firstControl(node) : null;
       if (control !== null) return control;

@@ -33,7 +33,14 @@ export function IncidentCard({ incident, alerts, csrf, now, name }: Props) {
       tabIndex={-1}
       aria-labelledby={titleId}
     >
-      <AlertHead priority={first.priority} name={name} sinceMs={sinceMs} untilMs={null} now={now} />
+      <AlertHead
+        priority={first.priority}
+        name={name}
+        machine={first.machine}
+        sinceMs={sinceMs}
+        untilMs={null}
+        now={now}
+      />
       <h3 id={titleId}>{title}</h3>
       <p class="alert-facts">
         <span>{agreeWord(incident, language)}</span>

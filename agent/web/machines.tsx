@@ -4,6 +4,7 @@ import type { MachineView, SignalView } from '../live.ts';
 import { Cloth } from './cloth.tsx';
 import { StateIcon, WarnIcon } from './icons.tsx';
 import { useLanguage } from './language.ts';
+import { placeOf } from './machines-here.ts';
 import { useNear } from './near.ts';
 import { Rolls } from './rolls.tsx';
 import { SetPoints } from './set-points.tsx';
@@ -57,7 +58,7 @@ export function MachineTile({ machine, now, writeCsrf, csrf, isBrief = false }: 
   const state = stateWord(machine.state, language);
   const { key, more } = splitSignals(machine);
   const isOld = isMachineOld(machine, now);
-  const place = [machine.line, machine.station].filter((part) => part !== null).join(' · ');
+  const place = placeOf(machine);
   return (
     <article
       class={`tile state-${machine.state.toLowerCase()}${isOld ? ' old' : ''}${isBrief ? ' brief' : ''}`}

@@ -101,6 +101,7 @@ test('the wall screen shows urgent alerts and states, has nothing to press, and 
   assert.equal(await tab.locator('button:visible, select:visible, a:visible:not(.skip)').count(), 0);
   assert.equal(await tab.locator('.andon-tile').count(), setting.floor.machines.length);
   await tab.locator('.andon-alerts').getByText('The main motor is overloaded').waitFor();
+  await tab.locator('.andon-alerts').getByText('Lockstitch 1 · Line 2 · Station 4').waitFor();
   assert.equal(await tab.getByText('Oil level is low').count(), 0, 'it is not urgent');
   // Machines that do not fit are on another page.
   await tab.setViewportSize({ width: 700, height: 380 });

@@ -113,6 +113,7 @@ test('a viewer sees the alerts and has nothing to acknowledge with; a maintainer
 
   const maintainer = await openAs(t, setting, 'omar');
   const card = maintainer.locator('[data-occurrence="occ-overload"]');
+  await card.locator('.alert-head').getByText('Line 2 · Station 4', { exact: true }).waitFor();
   await card.getByRole('button', { name: /^Acknowledge/ }).click();
   await card.getByText('by omar').waitFor();
   // The other open page hears of it too.
