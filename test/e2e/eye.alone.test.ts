@@ -231,11 +231,11 @@ test(
       .filter(({ event, phase }) => event === 'fabric_finding' && phase === 'opened')
       .map(({ data }) => data['needle']);
     assert.ok(named.length >= 1);
-    // No picture of good cloth is kept: as many files as findings, and small.
+    // No picture of good cloth is kept: a crop and its heat map for each finding at most, and small.
     const kept = readdirSync(at('data/evidence'), { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
     );
-    assert.ok(kept.length <= events.filter(({ event }) => event === 'fabric_finding').length);
+    assert.ok(kept.length <= 2 * events.filter(({ event }) => event === 'fabric_finding').length);
 
     // The roll map beside the running agent: the line at its needle, and honest about the cloth between the pictures and in the dark.
     const args = ['roll-map', '--config', at('agent.yaml'), '--machine', 'ck-1', '--out', at('roll.json')];

@@ -73,6 +73,8 @@ test('F1, F3: a line is opened once, known better without another event, and clo
     model: 'fabric-anomaly@1.0.0',
     isSimulated: true,
     crop: null,
+    heatMap: null,
+    heatPeak: null,
   });
   assert.deepEqual(steps(rig).at(-1), ['eye-needle-line', 'returned', 'returned-unacked']);
   assert.match(rig.pipeline.alertsView()[0]?.runbook ?? '', /needle/);
