@@ -5,10 +5,9 @@ import { evictedDraft } from './evicted.ts';
 import { GatewayAlerts, gatewayId } from './gateway-alerts.ts';
 import type { Journaling } from './journaling.ts';
 import type { DatedBoot, GatewayPort, ModelTakenBack, UplinkOutage } from './pipeline-ports.ts';
-import type { ActsHead } from './page/acts-chain.ts';
 import type { Instant } from './rules/conditions.ts';
 import type { GapNote } from './store/gaps.ts';
-import { pageActsEvent } from './store/page-acts-event.ts';
+import { pageActsEvent, type ActsHead } from './store/page-acts-event.ts';
 
 export interface GatewayDeskParts {
   readonly journal: Journaling;

@@ -10,7 +10,7 @@ import type { IncidentView } from './incidents/book.ts';
 import type { AlertView, MachineView } from './live.ts';
 import type { MachineLabel, MachineSetup } from './machine.ts';
 import type { NeedleCaseDesk } from './needle-cases/desk.ts';
-import type { ActsHead } from './page/acts-chain.ts';
+import type { ActsHead } from './store/page-acts-event.ts';
 import type { SeenFabric } from './rolls/desk.ts';
 import type { SummaryDraft } from './rollup/rollup.ts';
 import type { Instant } from './rules/conditions.ts';

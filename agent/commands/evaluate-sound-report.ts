@@ -37,7 +37,7 @@ export interface HeardWeek {
   /** Half seconds of steady running, and how many of them were left out for what was heard beside the machine. */
   readonly pieces: number;
   readonly leftOut: number;
-  /** Weighed; heard in another hall than was taught, and left; occurrences they would have begun. */
+  /** Weighed; heard in another hall than was taught, and left; of the false alarms those that began by them. */
   readonly rounds: number;
   readonly roundsOtherHall: number;
   readonly roundFalseAlarms: number;
@@ -45,9 +45,9 @@ export interface HeardWeek {
 
 export interface Weeks {
   readonly machineDays: number;
-  /** By the levels. */
+  /** Occurrences that would have been told, by levels or by rounds. */
   readonly falseAlarms: number;
-  /** Of both branches, a minute apart: weighed, left for their hall, and occurrences begun. */
+  /** Of both branches, a minute apart: weighed, left for their hall, and how many of the false alarms began by them. */
   readonly rounds: { readonly judged: number; readonly otherHall: number; readonly falseAlarms: number };
   readonly clips: number;
   /** Of what ran steadily; null where nothing did. */
@@ -194,7 +194,7 @@ export function soundTable({ faults, needleFigures: figures, healthy, generator 
         `needles by ${one.position}: ${one.told} of ${one.trials} told, ${one.within} within k of one of at most ${one.mostCandidates} candidates`,
     ),
     `healthy: ${healthy.falseAlarms} false alarms in ${healthy.machineDays.toFixed(2)} machine days (${healthy.clips} samples, ${share(healthy.judgedShare)} of steady running judged)`,
-    `rounds: ${healthy.rounds.falseAlarms} false alarms in ${healthy.rounds.judged} rounds (${healthy.rounds.otherHall} more were heard in another hall, and left)`,
+    `of them by rounds: ${healthy.rounds.falseAlarms}, in ${healthy.rounds.judged} rounds (${healthy.rounds.otherHall} more were heard in another hall, and left)`,
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -14,10 +14,11 @@ import { roundEveryMs, roundsPrintOf } from '../../models/voiceprint/rounds.ts';
 import type { Turner } from '../../models/voiceprint/turning.ts';
 import { mean } from '../../models/statistics/metrics.ts';
 import { leastTaught } from '../senses/ear/hall-memory.ts';
-import { Hearing, type OpenPiece, type SpeedPrint } from '../senses/ear/hearing.ts';
+import { Hearing, type HearingTold, type OpenPiece, type SpeedPrint } from '../senses/ear/hearing.ts';
 import { featuresOf, hopsAPiece } from '../senses/ear/listening.ts';
 import { RoundPlan } from '../senses/ear/round-plan.ts';
 import { Rounds, type RoundSpeed, type RoundTold } from '../senses/ear/rounds.ts';
+import { Telling, type Path } from '../senses/ear/telling.ts';
 import { readClip, readClips, readTruths, type ToldClip } from './evaluate-sound-data.ts';
 import { turnerOf, type Graphs } from './evaluate-sound-judge.ts';
 import type { HeardWeek } from './evaluate-sound-report.ts';
@@ -49,19 +50,32 @@ export async function heardWeeks(dir: string, graphs: Graphs): Promise<HeardWeek
     const { prints, rounds: speeds } = await taughtOf(dir, clips('enrol'), turner, graphs);
     const hearing = new Hearing(prints);
     const rounds = new RoundsOfAWeek(new Rounds(speeds, hearing.hall), turner, graphs.faults);
-    let falseAlarms = 0;
+    // As the ear tells it: whichever way hears an occurrence first.
+    const telling = new Telling();
+    const alarms = { levels: 0, rounds: 0 };
+    const tell = (path: Path, told: readonly HearingTold[]): void => {
+      alarms[path] += telling.pass(path, told).filter(({ kind }) => kind === 'began').length;
+    };
     for (const { clip, fromMs } of clips('judge')) {
       for (const { piece, features } of await heardIn(dir, clip, fromMs, hearing, graphs.levels)) {
-        const { told } = hearing.heard(piece, features);
-        falseAlarms += told.filter(({ kind }) => kind === 'began').length;
-        await rounds.heard(piece, features);
+        tell('levels', hearing.heard(piece, features).told);
+        tell('rounds', await rounds.heard(piece, features));
       }
     }
     const { judged, speech, alarm, untaughtSpeed, dropped } = hearing.counts();
     const leftOut = speech + alarm + dropped + piecesASample * untaughtSpeed;
     const pieces = leftOut + piecesASample * judged;
     const machineDays = days * share;
-    weeks.push({ machineDays, falseAlarms, judged, pieces, leftOut, ...rounds.figures() });
+    const falseAlarms = alarms.levels + alarms.rounds;
+    weeks.push({
+      machineDays,
+      falseAlarms,
+      roundFalseAlarms: alarms.rounds,
+      judged,
+      pieces,
+      leftOut,
+      ...rounds.figures(),
+    });
   }
   return weeks;
 }
@@ -74,7 +88,6 @@ class RoundsOfAWeek {
   readonly #rounds: Rounds;
   readonly #turner: Turner;
   readonly #graph: Graph;
-  #falseAlarms = 0;
 
   constructor(rounds: Rounds, turner: Turner, graph: Graph) {
     this.#rounds = rounds;
@@ -82,21 +95,22 @@ class RoundsOfAWeek {
     this.#graph = graph;
   }
 
-  async heard({ toMs, speed, samples }: OpenPiece, features: Float32Array): Promise<void> {
-    if (speed === 0 || !this.#rounds.accepts(speed) || !this.#plan.asks(theOne, toMs)) return;
+  async heard({ toMs, speed, samples }: OpenPiece, features: Float32Array): Promise<readonly RoundTold[]> {
+    if (speed === 0 || !this.#rounds.accepts(speed) || !this.#plan.asks(theOne, toMs)) return [];
     const [observed = null] = await observe([{ pcm: samples, speed, marks: null }], this.#turner, this.#graph);
     this.#rounds.add({ atMs: toMs, speed, features }, observed);
+    const told: RoundTold[] = [];
     for (const round of this.#rounds.take()) {
       this.#plan.done(theOne);
       const suspicion = await suspect(round.sample, round.against.faults, this.#turner, this.#graph);
-      const told: readonly RoundTold[] = this.#rounds.judge(round, suspicion);
-      this.#falseAlarms += told.filter(({ kind }) => kind === 'began').length;
+      told.push(...this.#rounds.judge(round, suspicion));
     }
+    return told;
   }
 
-  figures(): Pick<HeardWeek, 'rounds' | 'roundsOtherHall' | 'roundFalseAlarms'> {
+  figures(): Pick<HeardWeek, 'rounds' | 'roundsOtherHall'> {
     const { judged, otherHall } = this.#rounds.counts();
-    return { rounds: judged, roundsOtherHall: otherHall, roundFalseAlarms: this.#falseAlarms };
+    return { rounds: judged, roundsOtherHall: otherHall };
   }
 }
 

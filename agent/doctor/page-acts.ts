@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { agentErrors } from '../errors.ts';
 import { actsFile, oldActsFile } from '../page/acts.ts';
-import { readActs, type ActsHead, type ReadActs } from '../page/acts-chain.ts';
+import { readActs, type ReadActs } from '../page/acts-chain.ts';
 import { journalFile } from '../store/files.ts';
-import { lastPageActs } from '../store/page-acts-event.ts';
+import { lastPageActs, type ActsHead } from '../store/page-acts-event.ts';
 import { bad, good, type Check } from './report.ts';
 
 /** Beside a running agent the files may change hands between two reads: that is over at the next look. */

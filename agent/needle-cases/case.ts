@@ -1,10 +1,8 @@
 /**
  * A needle that broke, from the break until two people have said that nothing of it is in the goods: a pure reducer over the acts that are
- * kept in the journal.
+ * kept in the journal. A fragment stands as long as nobody has withdrawn it as listed by mistake.
  *
  * Invariants (test/unit/needle-cases/case.test.ts):
- * A fragment stands as long as nobody has withdrawn it as listed by mistake.
- *
  *  N1  A case is closed as complete only when a fragment that stands was listed since its newest break and every one that stands is found.
  *  N2  A case is closed, either way, only by a second person: neither who opened it, nor who ticked a fragment last, nor anybody who withdrew
  *      one, nor who said that it is complete or isolated.

@@ -11,6 +11,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
+import type { ActsHead } from '../store/page-acts-event.ts';
 
 const mostText = 300;
 
@@ -33,12 +34,6 @@ export const actEntry = z.strictObject({
 });
 export type ActEntry = z.infer<typeof actEntry>;
 const line = z.strictObject({ hash: z.string(), body: z.string() });
-
-/** The newest line of the record: its number and its hash. */
-export interface ActsHead {
-  readonly id: number;
-  readonly hash: string;
-}
 
 /** What stands before the first line ever. */
 export const actsStart: ActsHead = { id: 0, hash: '0'.repeat(64) };

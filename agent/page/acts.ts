@@ -13,7 +13,8 @@
 import { open, readFile, rename, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { agentErrors } from '../errors.ts';
-import { actHash, actLine, actsStart, readActs, type ActEntry, type ActsHead } from './acts-chain.ts';
+import type { ActsHead } from '../store/page-acts-event.ts';
+import { actHash, actLine, actsStart, readActs, type ActEntry } from './acts-chain.ts';
 import type { PageClock, PageLog } from './source.ts';
 
 const mostLines = 4_000;

@@ -22,6 +22,7 @@ import type {
   WireRecord,
 } from '../../cloud-bridge/contract.ts';
 import type { AuditEntry } from './audit-entry.ts';
+import type { ActsHead } from './page-acts-event.ts';
 
 /** A record to be kept and sent. */
 export interface JournalEntry {
@@ -88,7 +89,7 @@ export interface Recovery {
   /** Every act of the newest needle cases of each machine, oldest first. */
   readonly needleCases: readonly EventRecord[];
   /** The newest line of what was done on the page that was told; null: none. */
-  readonly pageActs: { readonly id: number; readonly hash: string } | null;
+  readonly pageActs: ActsHead | null;
   /** Last known value of each counter, from summaries, its time on the clock of this start; the pipeline goes on counting from here. */
   readonly lastCounters: readonly { machine: string; signal: string; value: number; atMs: number }[];
   /** Ring blocks from the start of the last minute that was not sealed, oldest first, of whichever boot. */

@@ -227,15 +227,23 @@ test(
       [],
       'in the dark nothing is found',
     );
-    const named = events
+    const needles = events
       .filter(({ event, phase }) => event === 'fabric_finding' && phase === 'opened')
       .map(({ data }) => data['needle']);
-    assert.ok(named.length >= 1);
-    // No picture of good cloth is kept: a crop and its heat map for each finding at most, and small.
-    const kept = readdirSync(at('data/evidence'), { recursive: true, withFileTypes: true }).filter((entry) =>
-      entry.isFile(),
+    assert.ok(needles.length >= 1);
+    // No picture of good cloth is kept: each file is the crop of a finding or the heat map of that crop, and there is a crop a finding at most.
+    const findings = events.filter(({ event }) => event === 'fabric_finding').map(({ data }) => data);
+    const named = (of: 'crop' | 'heatMap') => new Set(findings.flatMap(({ [of]: file }) => file ?? []).map(String));
+    const kept = readdirSync(at('data/evidence'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => name);
+    const [crops, maps] = [named('crop'), named('heatMap')];
+    assert.deepEqual(
+      kept.filter((file) => !crops.has(file) && !maps.has(file)),
+      [],
     );
-    assert.ok(kept.length <= 2 * events.filter(({ event }) => event === 'fabric_finding').length);
+    assert.ok(kept.filter((file) => crops.has(file)).length <= findings.length);
+    assert.ok(kept.filter((file) => maps.has(file)).length <= crops.size);
 
     // The roll map beside the running agent: the line at its needle, and honest about the cloth between the pictures and in the dark.
     const args = ['roll-map', '--config', at('agent.yaml'), '--machine', 'ck-1', '--out', at('roll.json')];

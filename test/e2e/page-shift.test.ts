@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import type { Page as Tab } from 'playwright-core';
 import { run, startAgent, temporaryDir, writeConfig, type Line } from '../integration/bad-input-rig.ts';
-import { listener } from '../support/ports.ts';
+import { retrofitThatSews } from '../support/retrofit.ts';
 import { calendarSchema, weekdays, type ShiftCalendar } from '../../agent/time/calendar.ts';
 import { goodPassword } from '../unit/page/harness.ts';
 import {
@@ -147,15 +147,7 @@ test('on a real agent the running shift counts what a machine makes, and its tim
     const args = ['user', 'add', String(name), '--role', String(role), '--data-dir', join(dir, 'agent')];
     assert.equal((await run(t, args, `${goodPassword}\n`)).code, 0);
   }
-  let stitches = 0;
-  const port = await listener(t, (socket) => {
-    const timer = setInterval(() => {
-      stitches += 10;
-      socket.write(`3,24.5,1.27,80,55,${stitches},4200\n`);
-    }, 100);
-    socket.on('close', () => clearInterval(timer));
-  });
-  const endpoint = `tcp://127.0.0.1:${port}`;
+  const { endpoint, stitches } = await retrofitThatSews(t);
   const machines = [{ id: 'rt-1', name: 'Retrofit 1', line: 'Line 1', profile: 'sewing-retrofit-csv', endpoint }];
   const shifts = [{ id: 'always', name: 'Always', days: [...weekdays], from: '00:00', to: '00:00' }];
   const site = { id: 'demo', name: 'Demo', timeZone: 'Asia/Kolkata', calendar: { plans: [{ shifts }] } };
@@ -183,6 +175,6 @@ test('on a real agent the running shift counts what a machine makes, and its tim
   assert.ok(seconds <= (told.toldToMs - told.shift.fromMs) / 1000 + 1e-6);
   assert.equal((told.shift.fromMs + 5.5 * 3_600_000) % 86_400_000, 0, 'midnight of the site');
   const counted = told.machines[0]?.counters.find(({ signal }) => signal === 'stitch.total')?.delta ?? 0;
-  assert.ok(counted > 0 && counted <= stitches, `${counted} of ${stitches}`);
+  assert.ok(counted > 0 && counted <= stitches(), `${counted} of ${stitches()}`);
   assert.deepEqual(faults, []);
 });

@@ -5,26 +5,14 @@ import { after, test, type TestContext } from 'node:test';
 import type { Page as Tab } from 'playwright-core';
 import { run, runBridge, startAgent, temporaryDir, writeConfig } from '../integration/bad-input-rig.ts';
 import { runProxy, until } from '../integration/sync-rig.ts';
-import { freePort, listener } from '../support/ports.ts';
+import { freePort } from '../support/ports.ts';
+import { retrofitThatSews } from '../support/retrofit.ts';
 import { goodPassword } from '../unit/page/harness.ts';
 import { hasChromium, newTab, sharedBrowser, watch, wide } from './page-browser.ts';
 import { becomes, pendingOf, settled } from './page-keys.ts';
 
 const shared = sharedBrowser();
 after(() => shared.close());
-
-/** A retrofitted machine that sews. */
-async function sewing(t: TestContext): Promise<string> {
-  let stitches = 0;
-  const port = await listener(t, (socket) => {
-    const timer = setInterval(() => {
-      stitches += 10;
-      socket.write(`3,24.5,1.27,80,55,${stitches},4200\n`);
-    }, 100);
-    socket.on('close', () => clearInterval(timer));
-  });
-  return `tcp://127.0.0.1:${port}`;
-}
 
 /** Two machines, an agent with an uplink through a proxy, and an admin. */
 async function begin(t: TestContext) {
@@ -35,7 +23,12 @@ async function begin(t: TestContext) {
   assert.equal((await run(t, added, `${goodPassword}\n`)).code, 0);
   const profile = 'sewing-retrofit-csv';
   const machines = await Promise.all(
-    ['rt-1', 'rt-2'].map(async (id) => ({ id, name: `Retrofit ${id}`, profile, endpoint: await sewing(t) })),
+    ['rt-1', 'rt-2'].map(async (id) => ({
+      id,
+      name: `Retrofit ${id}`,
+      profile,
+      endpoint: (await retrofitThatSews(t)).endpoint,
+    })),
   );
   const page = await freePort();
   const config = writeConfig(dir, {

@@ -1,13 +1,13 @@
 /** The views Floor, Machine and Health in a real browser: on the stand-in floor, and on a real agent with machines on lines. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { after, test } from 'node:test';
 import type { Page as Tab } from 'playwright-core';
 import { en } from '../../agent/web/languages/en/index.ts';
 import { vi } from '../../agent/web/languages/vi/index.ts';
 import { run, startAgent, temporaryDir, writeConfig, type Line } from '../integration/bad-input-rig.ts';
 import { until } from '../integration/sync-rig.ts';
-import { listener } from '../support/ports.ts';
+import { retrofitThatSews } from '../support/retrofit.ts';
 import { createFloor } from '../unit/page/floor.ts';
 import { alertView } from '../unit/page/floor-demo.ts';
 import { goodPassword } from '../unit/page/harness.ts';
@@ -300,19 +300,6 @@ test('what was read before the connection was lost is told as of then, and figur
     .waitFor();
 });
 
-/** A line of two retrofitted machines that sew ten stitches a time. */
-async function sewing(t: TestContext): Promise<string> {
-  let stitches = 0;
-  const port = await listener(t, (socket) => {
-    const timer = setInterval(() => {
-      stitches += 10;
-      socket.write(`3,24.5,1.27,80,55,${stitches},4200\n`);
-    }, 100);
-    socket.on('close', () => clearInterval(timer));
-  });
-  return `tcp://127.0.0.1:${port}`;
-}
-
 test('on a real agent the day counts up, the machine has a past, its tables can be read, and health names its driver', async (t) => {
   if (!hasChromium(t)) return;
   const dir = temporaryDir(t);
@@ -325,8 +312,8 @@ test('on a real agent the day counts up, the machine has a past, its tables can 
   }
   const one = { profile: 'sewing-retrofit-csv', line: 'Line 1' };
   const machines = [
-    { id: 'rt-2', name: 'Retrofit 2', station: 'Station 10', endpoint: await sewing(t), ...one },
-    { id: 'rt-1', name: 'Retrofit 1', station: 'Station 9', endpoint: await sewing(t), ...one },
+    { id: 'rt-2', name: 'Retrofit 2', station: 'Station 10', endpoint: (await retrofitThatSews(t)).endpoint, ...one },
+    { id: 'rt-1', name: 'Retrofit 1', station: 'Station 9', endpoint: (await retrofitThatSews(t)).endpoint, ...one },
   ];
   const config = writeConfig(dir, { machines, summaries: { openMinuteEveryS: 1 } });
   const agent = await startAgent(t, config);

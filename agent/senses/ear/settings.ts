@@ -134,6 +134,9 @@ export const mostReason = 200;
 
 const progressSchema = z.array(z.strictObject({ speed, samples: count })).max(24);
 
+/** What was heard of a machine against what was taught. */
+const weighed = { machine: id, atMs: ms, speed, score: ms, threshold: ms, evidence: z.number().min(0) };
+
 export const earMessageSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('alive'),
@@ -179,21 +182,11 @@ export const earMessageSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('judged'),
-    machine: id,
-    atMs: ms,
-    speed,
-    score: ms,
-    threshold: ms,
-    evidence: z.number().min(0),
+    ...weighed,
   }),
   z.strictObject({
     kind: z.literal('round').describe('Both branches together, once a minute'),
-    machine: id,
-    atMs: ms,
-    speed,
-    score: ms,
-    threshold: ms,
-    evidence: z.number().min(0),
+    ...weighed,
   }),
   z.strictObject({
     kind: z.literal('began'),
