@@ -88,7 +88,11 @@ export async function runTests(options: RunOptions): Promise<Outcome> {
     }
   }
   for (const { file, lines } of results) {
-    for (const line of lines) if (line.kind === 'fail') print(`failed: ${relative(root, file)}: ${line.name}\n`);
+    for (const line of lines) {
+      if (line.kind !== 'fail') continue;
+      // Once more with its reason: a long output is often kept by its end only.
+      print(`failed: ${relative(root, file)}: ${line.name}\n${indent(line.error.slice(0, mostRepeated))}\n`);
+    }
   }
   if (outcome.passed + outcome.failed === 0) print('no test ran\n');
   if (outcome.failed > 0) print(`random input began at SELVEDGE_SEED=${options.seed}\n`);
@@ -96,6 +100,8 @@ export async function runTests(options: RunOptions): Promise<Outcome> {
   return outcome;
 }
 
+/** Characters of a failure that are printed again at the end. */
+const mostRepeated = 1_500;
 const runsAlone = (file: string) => file.endsWith('.alone.test.ts');
 const count = (results: readonly FileResult[], kind: Line['kind']) =>
   results.reduce((sum, { lines }) => sum + lines.filter((line) => line.kind === kind).length, 0);
