@@ -224,7 +224,7 @@ class ServerDriver implements OpcuaDriver {
     this.#ports.log('warn', 'a machine has more variables than are watched', { code, machine, leftOut, cure });
   }
 
-  /** Attaches all machines, then reads everything once a heartbeat. Resolves with a reason when it must end. */
+  /** Attaches all machines, then reads once a heartbeat what has told nothing of late. Resolves with a reason when it must end. */
   async #watch(parts: SessionParts, watches: readonly MachineWatch[], stop: AbortSignal): Promise<string> {
     // Source times of the hole before this session are read by the server's clock.
     await this.#read(parts, []);
@@ -241,7 +241,7 @@ class ServerDriver implements OpcuaDriver {
       }
       for (const watch of watches) watch.feed.requested();
       const late = setTimeout(() => this.#interrupt('timeout'), Math.max(2 * this.#heartbeatMs, leastSilenceMs));
-      const nodes = watches.map((one) => one.nodesToRead());
+      const nodes = watches.map((one) => one.ask());
       const { values, sentMs, serverMs } = await this.#read(parts, nodes.flat()).finally(() => clearTimeout(late));
       if (stop.aborted) return 'stopped';
       let next = 0;

@@ -1,13 +1,13 @@
 /**
- * The notifications of one machine and the regular read of all its nodes, merged into one course of each signal.
+ * The notifications of one machine and the regular read of its nodes that have told nothing of late, merged into one course of each signal.
  *
- * Invariants:
+ * Invariants (test/unit/drivers/opcua-merge.test.ts):
  *  - Every signal gets a reading at least every two heartbeats, also when nothing changes and no notification comes; every six
  *    while the server is behind with its messages, so that no read overtakes what they will tell.
  *  - A read value that differs from the last notified one waits for its notification, which knows the better time, at least
  *    one heartbeat; if none comes, the read value is delivered.
  */
-import type { DataValue, MonitoredItemNotification } from 'node-opcua-client';
+import type { DataValue, MonitoredItemNotification, NodeId } from 'node-opcua-client';
 import type { Reading } from '../contract.ts';
 import { bad, type Decoded } from '../decoded.ts';
 import type { MachineFeed, Moment } from '../feed.ts';
@@ -51,6 +51,7 @@ export function notifiedReadings(
     const stamp = signal.timeline.notified(received.sourceMs, at.wallMs, decoded);
     signal.notified = decoded;
     signal.notifiedMonotonicMs = at.monotonicMs;
+    signal.notifiedBad = received.status.startsWith('Bad');
     signal.differsSinceMs = null;
     signal.waited = 0;
     if (stamp === null) {
@@ -63,9 +64,12 @@ export function notifiedReadings(
   return { readings, superseded, overflowMs };
 }
 
+/** A signal whose node is known in this session. */
+export type Placed = WatchedSignal & { readonly place: NodeId };
+
 export interface Beat {
-  /** Of the signals that have a node, in their order. */
-  readonly values: readonly DataValue[];
+  /** What was read of each signal that was asked for; undefined where the server left one out. */
+  readonly read: ReadonlyMap<WatchedSignal, DataValue | undefined>;
   /** Our wall time when they were asked for. */
   readonly sentMs: number;
   /** The server's clock at the read. */
@@ -73,33 +77,48 @@ export interface Beat {
   readonly heartbeatMs: number;
 }
 
-/** What a read of all nodes tells, and whether there was one value in it that is not bad. */
+const isPlaced = (signal: WatchedSignal): signal is Placed => typeof signal.place !== 'string';
+/** It was notified within the last heartbeat: a read would tell nothing that is not known, or overtake what is on its way. */
+const isFresh = (signal: WatchedSignal, nowMonotonicMs: number, heartbeatMs: number): boolean =>
+  signal.notified !== null && nowMonotonicMs - signal.notifiedMonotonicMs < heartbeatMs;
+
+/** The signals that a heartbeat reads. Of a machine where everything changes all the time, none: each read is work for its server too. */
+export function silentSignals(
+  signals: readonly WatchedSignal[],
+  nowMonotonicMs: number,
+  heartbeatMs: number,
+): readonly Placed[] {
+  return signals.filter(isPlaced).filter((signal) => !isFresh(signal, nowMonotonicMs, heartbeatMs));
+}
+
+/** What the read of a heartbeat tells, and whether of all signals there is one of which the server has a value. */
 export function heartbeatReadings(
   feed: MachineFeed,
   signals: readonly WatchedSignal[],
-  { values, sentMs, serverMs, heartbeatMs }: Beat,
+  { read, sentMs, serverMs, heartbeatMs }: Beat,
   progress: Progress,
   at: Moment,
 ): { readonly readings: readonly Reading[]; readonly anyGood: boolean } {
   const readings: Reading[] = [];
-  let next = 0;
   let anyGood = false;
   for (const signal of signals) {
     if (typeof signal.place === 'string') {
       readings.push(feed.reading(signal.signal, bad(signal.place), at, at.wallMs));
       continue;
     }
-    const value = values[next];
-    next += 1;
-    if (value === undefined) continue;
+    const value = read.get(signal);
+    if (value === undefined) {
+      // It was notified when the others were asked for.
+      if (signal.notified !== null && !signal.notifiedBad) anyGood = true;
+      continue;
+    }
     const received = signal.convert(value);
     if (!received.status.startsWith('Bad')) anyGood = true;
     if (isUnknownNode(received)) signal.place = 'unknown-node';
     const decoded = decodeServerValue(signal.spec, received);
-    const isFresh = at.monotonicMs - signal.notifiedMonotonicMs < heartbeatMs && signal.notified !== null;
     const isSame = signal.notified !== null && sameDecoded(signal.notified, decoded);
     if (isSame) signal.differsSinceMs = null;
-    if (isFresh || waits(signal, isSame, serverMs, progress)) continue;
+    if (isFresh(signal, at.monotonicMs, heartbeatMs) || waits(signal, isSame, serverMs, progress)) continue;
     signal.waited = 0;
     const stamp = signal.timeline.read(received.serverMs, sentMs, at.wallMs, received.sourceMs);
     readings.push(stamped(feed, signal, decoded, stamp, at));

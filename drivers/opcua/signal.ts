@@ -16,6 +16,8 @@ export interface WatchedSignal {
   /** Last value told by a notification; null before the first. */
   notified: Decoded | null;
   notifiedMonotonicMs: number;
+  /** The status of what was notified last was Bad: the server has no value. */
+  notifiedBad: boolean;
   /** The last reads differed from what was notified: when the first of them was, by the server's clock; null: they do not. */
   differsSinceMs: number | null;
   /** So many reads were not told, because notifications may still be on their way. */
@@ -37,6 +39,7 @@ export function newSignal(
     convert,
     notified: null,
     notifiedMonotonicMs: 0,
+    notifiedBad: false,
     differsSinceMs: null,
     waited: 0,
   };

@@ -15,7 +15,7 @@ import { discover, type Layout } from './discover.ts';
 import { JobWatch } from './job-watch.ts';
 import { jobSignals } from './jobs.ts';
 import { toServerValue, type OpcuaLibrary } from './library.ts';
-import { heartbeatReadings, notifiedReadings } from './merge.ts';
+import { heartbeatReadings, notifiedReadings, silentSignals } from './merge.ts';
 import { AddressSpace, resolveSignals, type MachineIdentification, type Place } from './nodes.ts';
 import type { OpcuaMachine } from './options.ts';
 import { stateReader } from './states.ts';
@@ -49,6 +49,8 @@ export class MachineWatch {
   readonly #machine: OpcuaMachine;
   readonly #parts: WatchParts;
   readonly #signals: WatchedSignal[];
+  /** Of the read that is on its way. */
+  #asked: readonly WatchedSignal[] = [];
   readonly #conditions: ConditionWatch | null;
   readonly #delivery: Delivery;
   readonly #takeover = new Takeover();
@@ -95,7 +97,9 @@ export class MachineWatch {
   /** How long to wait before the paths are looked at again. */
   get resolveAgainMs(): number {
     const delayMs = backoffDelayMs(resolveAgain, this.#resolutions, () => 1);
-    return this.nodesToRead().length === 0 ? Math.min(delayMs, resolveNothingAgainMs) : delayMs;
+    return this.#signals.every(({ place }) => typeof place === 'string')
+      ? Math.min(delayMs, resolveNothingAgainMs)
+      : delayMs;
   }
 
   resolvedAgeMs(nowMonotonicMs: number): number {
@@ -237,20 +241,24 @@ export class MachineWatch {
     this.#refreshing = false;
   }
 
-  /** The nodes of the heartbeat's read, in the order in which `heartbeat` wants their values. */
-  nodesToRead(): readonly NodeId[] {
-    return this.#signals.flatMap(({ place }) => (typeof place === 'string' ? [] : [place]));
+  /** The nodes of the heartbeat's read that is due now, in the order in which `heartbeat` wants their values. */
+  ask(): readonly NodeId[] {
+    const { feed, heartbeatMs } = this.#parts;
+    const asked = silentSignals(this.#signals, feed.now().monotonicMs, heartbeatMs);
+    this.#asked = asked;
+    return asked.map(({ place }) => place);
   }
 
   /**
-   * What the regular read of `nodesToRead` brought.
+   * What the read that was asked for last brought.
    * @param sentMs our wall time when it was asked
    * @param serverMs the server's clock at the read
    */
   heartbeat(values: readonly DataValue[], sentMs: number, serverMs: number): void {
     const { feed, heartbeatMs } = this.#parts;
     const at = feed.now();
-    const beat = { values, sentMs, serverMs, heartbeatMs };
+    const read = new Map(this.#asked.map((signal, index) => [signal, values[index]]));
+    const beat = { read, sentMs, serverMs, heartbeatMs };
     const { readings, anyGood } = heartbeatReadings(feed, this.#signals, beat, this.#subscription, at);
     // The machine answers and has not one value to give: that is a machine that cannot be read.
     if (!anyGood) feed.interrupt('no-good-value');
