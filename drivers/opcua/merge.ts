@@ -82,7 +82,7 @@ const isPlaced = (signal: WatchedSignal): signal is Placed => typeof signal.plac
 const isFresh = (signal: WatchedSignal, nowMonotonicMs: number, heartbeatMs: number): boolean =>
   signal.notified !== null && nowMonotonicMs - signal.notifiedMonotonicMs < heartbeatMs;
 
-/** The signals that a heartbeat reads. Of a machine where everything changes all the time, none: each read is work for its server too. */
+/** The signals that a heartbeat reads: all but those notified within the last one. Of a machine where everything changes all the time, none: each read is work for its server too. */
 export function silentSignals(
   signals: readonly WatchedSignal[],
   nowMonotonicMs: number,
@@ -106,12 +106,13 @@ export function heartbeatReadings(
       readings.push(feed.reading(signal.signal, bad(signal.place), at, at.wallMs));
       continue;
     }
-    const value = read.get(signal);
-    if (value === undefined) {
-      // It was notified when the others were asked for.
-      if (signal.notified !== null && !signal.notifiedBad) anyGood = true;
+    if (!read.has(signal)) {
+      // It was fresh when the others were asked for.
+      if (!signal.notifiedBad) anyGood = true;
       continue;
     }
+    const value = read.get(signal);
+    if (value === undefined) continue;
     const received = signal.convert(value);
     if (!received.status.startsWith('Bad')) anyGood = true;
     if (isUnknownNode(received)) signal.place = 'unknown-node';

@@ -23,6 +23,7 @@ test('an agent that reads OPC UA has a heap for its messages, every other a smal
   };
   const modbus = file('modbus.yaml', 'tcp://10.0.0.1:502');
   const opcua = file('with opcua.yaml', 'opc.tcp://10.0.0.1:4840');
+  const without = file('without.yaml', 'tcp://10.0.0.1:502 # was opc.tcp://10.0.0.1:4840');
   const isSmall = (...args: string[]): boolean => {
     const { stdout, stderr, status } = spawnSync('sh', [own, 'run', ...args], {
       encoding: 'utf8',
@@ -35,6 +36,7 @@ test('an agent that reads OPC UA has a heap for its messages, every other a smal
     return words.includes('--memory-saver-mode');
   };
   assert.equal(isSmall('--config', modbus), true);
+  assert.equal(isSmall('--config', without), true);
   assert.equal(isSmall('--config', opcua), false);
   assert.equal(isSmall(`--config=${opcua}`), false);
   assert.equal(isSmall('--config', modbus, '--endpoints', opcua), false);

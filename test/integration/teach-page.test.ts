@@ -98,7 +98,7 @@ test('taught from the page the eye knows the cloth, and the journal who taught i
     bodies('alert')
       .map((body) => alertRecord.parse(body))
       .findLast(({ rule }) => rule === 'eye-not-taught')?.state;
-  await until('it says that it was not taught', () => taughtState() === 'active-unacked');
+  await until('it says that it was not taught', () => taughtState() === 'active-unacked', 30_000);
 
   assert.equal((await post('teach')).status, 200);
   assert.equal((await post('teach')).status, 409);
@@ -116,7 +116,7 @@ test('taught from the page the eye knows the cloth, and the journal who taught i
   assert.equal(teaching?.state, 'done', JSON.stringify(teaching));
   assert.ok(teaching.report?.ok === true);
   assert.deepEqual([teaching.report.version, teaching.report.images, known?.version, known?.images], [1, 12, 1, 12]);
-  await until('what was taught is used', () => taughtState() === 'returned-unacked');
+  await until('what was taught is used', () => taughtState() === 'returned-unacked', 30_000);
   const [deed] = bodies('event')
     .map((body) => eventRecord.parse(body))
     .filter(({ event }) => event === 'cloth_taught');
@@ -130,6 +130,6 @@ test('taught from the page the eye knows the cloth, and the journal who taught i
   await until('it is at work', async () => ((await look()).teaching?.picture ?? 0) > 0);
   assert.equal(teachers().length, 1);
   await agent.kill();
-  await until('nobody teaches any more', () => teachers().length === 0);
+  await until('nobody teaches any more', () => teachers().length === 0, 10_000);
   assert.deepEqual(readdirSync(join(dataDir, 'styles/ck-1/jersey')), ['1']);
 });

@@ -42,7 +42,10 @@ test('passes, failures and skips are counted once each, and the last line is pla
   assert.deepEqual(outcome, { passed: 1, failed: 2, skipped: 1 });
   assert.match(text, /FAIL a\.test\.ts[\s\S]*✗ bad\n\s+AssertionError/);
   assert.match(text, /skipped: a\.test\.ts: without \(no socat\)/);
-  assert.match(text, /failed: b\.test\.ts: suite > outer > inner/);
+  assert.match(
+    text,
+    /failed: a\.test\.ts: bad\n\s+AssertionError[\s\S]*failed: b\.test\.ts: suite > outer > inner\n\s+AssertionError/,
+  );
   assert.match(text, /\n1 passed, 2 failed, 1 skipped\n$/);
 });
 

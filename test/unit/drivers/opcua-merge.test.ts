@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { DriverEvent, Reading } from '../../../drivers/contract.ts';
+import type { Reading } from '../../../drivers/contract.ts';
 import { MachineFeed, type Moment } from '../../../drivers/feed.ts';
 import { loadOpcuaLibrary, toServerValue } from '../../../drivers/opcua/library.ts';
 import { heartbeatReadings, notifiedReadings, silentSignals, type Progress } from '../../../drivers/opcua/merge.ts';
@@ -21,10 +21,9 @@ const { signals: specs } = parseProfile(
 /** A machine of so many signals with nodes, and a server whose clock is ours. */
 function machine(count: number) {
   let nowMs = 0;
-  const told: DriverEvent[] = [];
   const feed = new MachineFeed('m', {
     clock: { wallMs: () => beganMs + nowMs, monotonicMs: () => nowMs },
-    sink: (event) => told.push(event),
+    sink: () => undefined,
     log: () => undefined,
   });
   const clock = new ServerClock();
@@ -56,12 +55,16 @@ function machine(count: number) {
       return notifiedReadings(feed, signals, list, at()).readings;
     },
     asked: () => silentSignals(signals, nowMs, heartbeatMs).map((signal) => signals.indexOf(signal)),
-    /** @param answer of the signals that are asked for; after so many ms */
-    beat(answer: (index: number) => ReturnType<typeof value>, tripMs = 0, progress: Progress = null) {
+    /** @param answer of each signal that is asked for. @param meanwhile what happens while the read is on its way */
+    beat(
+      answer: (index: number) => ReturnType<typeof value> | undefined,
+      progress: Progress = null,
+      meanwhile: () => void = () => undefined,
+    ) {
       const asked = silentSignals(signals, nowMs, heartbeatMs);
       const sentMs = beganMs + nowMs;
       const read = new Map(asked.map((signal) => [signal, answer(signals.indexOf(signal))] as const));
-      nowMs += tripMs;
+      meanwhile();
       return heartbeatReadings(feed, signals, { read, sentMs, serverMs: sentMs, heartbeatMs }, progress, at());
     },
   };
@@ -106,28 +109,40 @@ test('a machine has a value as long as one signal has one, be it read now or not
   assert.deepEqual([m.asked(), m.beat(none).anyGood], [[], true]);
 });
 
+test('what a server leaves out of its answer is no value, whatever was notified before', () => {
+  const m = machine(1);
+  m.notify([[0, m.value(1, 0)]]);
+  m.pass(heartbeatMs);
+  assert.deepEqual(
+    m.beat(() => undefined),
+    { readings: [], anyGood: false },
+  );
+});
+
 test('what is notified while a read is on its way is told once, by the notification', () => {
   const m = machine(1);
   m.notify([[0, m.value(1, 0)]]);
   m.pass(heartbeatMs);
-  const asked = m.signals;
-  const read = new Map(asked.map((signal) => [signal, m.value(1, 0)]));
-  const sentMs = beganMs + m.now();
-  m.pass(20);
-  assert.equal(m.notify([[0, m.value(2, heartbeatMs + 10)]]).length, 1);
-  const feed = new MachineFeed('m', {
-    clock: { wallMs: () => beganMs + m.now(), monotonicMs: m.now },
-    sink: () => undefined,
-    log: () => undefined,
-  });
-  const { readings } = heartbeatReadings(
-    feed,
-    m.signals,
-    { read, sentMs, serverMs: sentMs, heartbeatMs },
+  const { readings } = m.beat(
+    () => m.value(1, 0),
     null,
-    feed.now(),
+    () => {
+      m.pass(20);
+      assert.equal(m.notify([[0, m.value(2, heartbeatMs + 10)]]).length, 1);
+    },
   );
   assert.deepEqual(readings, []);
+});
+
+test('while the server is behind with its messages a read waits five heartbeats for them, then it is told', () => {
+  const behind = { hasCaughtUpTo: () => false, hasPublishedAfter: () => false };
+  const m = machine(1);
+  m.notify([[0, m.value(1, 0)]]);
+  const told = Array.from({ length: 6 }, () => {
+    m.pass(heartbeatMs);
+    return m.beat(() => m.value(2, 500), behind).readings.length;
+  });
+  assert.deepEqual(told, [0, 0, 0, 0, 0, 1]);
 });
 
 test('a value that was read and not notified is told after a heartbeat, not at once', () => {
