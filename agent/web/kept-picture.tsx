@@ -1,13 +1,20 @@
 /** A picture that is kept as evidence, with what lies over it; nothing where none was kept, or where it is not here any more. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { cropPath } from './client.ts';
 
-/** The hash of a picture that is here; null where there is none, or it could not be had. */
+/**
+ * Where a picture that is kept can be had; null where there is none, or it could not be had.
+ *
+ * That it is gone is remembered by its hash, so that another picture in the same place is asked for. Forgetting it in an effect instead would
+ * lose a refusal that comes before the effect has run: the place would show a broken picture for good.
+ */
 export function useKept(sha256: unknown): { readonly src: string | null; readonly gone: () => void } {
-  const [isGone, setIsGone] = useState(false);
-  useEffect(() => setIsGone(false), [sha256]);
-  return { src: typeof sha256 === 'string' && !isGone ? cropPath(sha256) : null, gone: () => setIsGone(true) };
+  const [missing, setMissing] = useState<unknown>(null);
+  return {
+    src: typeof sha256 === 'string' && sha256 !== missing ? cropPath(sha256) : null,
+    gone: () => setMissing(sha256),
+  };
 }
 
 interface Props {

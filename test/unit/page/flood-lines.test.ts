@@ -186,17 +186,16 @@ test('a card that was set aside, and that somebody writes in, stays there when t
 });
 
 test('whatever becomes of the others, a card within lost machines stays in its line and every alert in one (L1, L6)', () => {
-  let reached = 0;
   const fate = fc.constantFrom('stays', 'clears', 'goes');
   fc.assert(
     fc.property(some, some, fc.array(fate, { maxLength: 80 }), fc.nat(), (alerts, more, fates, pick) => {
       const lost = floorLinesOf(alerts, machines).filter((line) => line.kind === 'lost');
       const line = lost.at(pick % Math.max(1, lost.length));
-      if (line === undefined) return;
+      // Most heaps of alerts have no lost machine with a card: those are drawn again, so that every run judges one.
+      if (line === undefined) return fc.pre(false);
       const cards = line.isTogether ? [...line.alerts, ...line.aside] : line.aside;
       const card = cards.at(pick % Math.max(1, cards.length));
-      if (card === undefined) return;
-      reached++;
+      if (card === undefined) return fc.pre(false);
       const now = alerts.flatMap((one, i) => {
         const mine = one === card && fates[i] === 'goes' ? 'stays' : fates[i];
         return mine === 'goes' ? [] : [mine === 'clears' ? { ...one, clearedMs: 9 } : one];
@@ -208,9 +207,8 @@ test('whatever becomes of the others, a card within lost machines stays in its l
       assert.deepEqual([all.length, new Set(all).size], [now.length + more.length, now.length + more.length]);
       assert.equal(new Set(namesOf(lines)).size, lines.length, 'each line has a name of its own');
     }),
-    { numRuns: 1_000 },
+    { numRuns: 200 },
   );
-  assert.ok(reached > 100, `reached ${reached}`);
 });
 
 test('whatever else comes and goes, a line that somebody is at work in keeps its name (L5)', () => {
