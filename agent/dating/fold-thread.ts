@@ -10,6 +10,7 @@ import { decodeRingBlock, type StoredReading } from '../ring/block.ts';
 import type { SummaryDraft } from '../rollup/rollup.ts';
 import type { FoldSpan } from '../store/dating.ts';
 import { journalFile, ringFile } from '../store/files.ts';
+import { boundPageCache } from '../store/page-cache.ts';
 import { answerFailed, type CallOf } from '../store/rpc.ts';
 import { SpanFold, type FoldMachine, type FoldOptions } from './fold.ts';
 
@@ -126,7 +127,11 @@ function readable(bytes: Buffer): StoredReading[] {
 }
 
 function prepare(dataDir: string) {
-  const open = (path: string) => new BetterSqlite(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
+  const open = (path: string) => {
+    const db = new BetterSqlite(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
+    boundPageCache(db);
+    return db;
+  };
   const ring = open(ringFile(dataDir));
   const journal = open(journalFile(dataDir));
   return {

@@ -21,6 +21,7 @@ import { StoreError } from './errors.ts';
 import { Gaps } from './gaps.ts';
 import { standing } from './hours.ts';
 import { Minutes } from './minutes.ts';
+import { boundPageCache } from './page-cache.ts';
 import { PackedReader } from './packed-reader.ts';
 import type { PackedRows, SignalRow, StateRow } from './packing.ts';
 import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';
@@ -66,6 +67,7 @@ export function openJournal(path: string, options: JournalOptions): Journal {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
     db.pragma('journal_size_limit = 16777216');
+    boundPageCache(db);
     if (options.maxBytes !== undefined) {
       const pageBytes = Number(db.pragma('page_size', { simple: true }));
       db.pragma(`max_page_count = ${Math.floor(options.maxBytes / pageBytes)}`);
