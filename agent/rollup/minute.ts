@@ -36,12 +36,16 @@ export class Minute {
   changed = true;
   emittedMs = -Infinity;
 
-  constructor(fromMs: number, columns: number, before: Minute | undefined) {
+  /** @param left rooms that another minute has left; they are this one's from now on */
+  constructor(fromMs: number, columns: number, before: Minute | undefined, left: Rooms | null = null) {
     this.fromMs = fromMs;
     this.#rooms =
       before === undefined
         ? Rooms.least(columns)
-        : new Rooms(before.points.map((points) => (points === null ? 0 : points.most + spareReadings)));
+        : new Rooms(
+            before.points.map((points) => (points === null ? 0 : points.most + spareReadings)),
+            left,
+          );
     this.#sums = new Sums(columns);
     this.points = Array.from({ length: columns }, () => null);
     this.sent = Array.from({ length: columns }, () => null);
@@ -51,11 +55,16 @@ export class Minute {
     return (this.points[column] ??= new MinutePoints(this.#rooms, column, this.#sums));
   }
 
-  /** Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left. */
-  leaveRooms(): void {
-    if (this.#rooms === null) return;
+  /**
+   * Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left.
+   * Returns them, for a minute to come; null where they were left before.
+   */
+  leaveRooms(): Rooms | null {
+    const left = this.#rooms;
+    if (left === null) return null;
     this.#rooms = null;
     const rooms = new Rooms(this.points.map((points) => points?.length ?? 0));
     for (const [column, points] of this.points.entries()) points?.moveTo(rooms, column);
+    return left;
   }
 }

@@ -16,6 +16,7 @@ import type { DraftOf } from '../records.ts';
 import type { StateTimeline } from '../states/timeline.ts';
 import { columnOf, isSummarised, type Column } from './columns.ts';
 import { Minute, revised } from './minute.ts';
+import type { Rooms } from './points.ts';
 import type { GapSpan, Point, Rank } from './sums.ts';
 import { foldMinute, gapsWithout, type MinuteTotals } from './totals.ts';
 
@@ -59,6 +60,8 @@ export class MachineRollup {
   readonly #columnOf: number[];
   #key: RollupKey;
   #minutes: Minute[] = [];
+  /** What the last minute that was settled lay in: the next one lies there, so that a minute costs no new memory. */
+  #left: Rooms | null = null;
   /** Last reading and counter base before the oldest minute that is kept. */
   #before: (Point | null)[];
   #counterIn: (CounterBase | null)[];
@@ -194,7 +197,7 @@ export class MachineRollup {
     for (const minute of this.#minutes) {
       if (minute.fromMs >= beforeMs) break;
       for (let column = 0; column < this.#columns.length; column++) this.#settleColumn(minute, column, nowMs);
-      if (beforeMs >= minute.fromMs + minuteMs) minute.leaveRooms();
+      if (beforeMs >= minute.fromMs + minuteMs) this.#left = minute.leaveRooms() ?? this.#left;
     }
   }
 
@@ -281,7 +284,8 @@ export class MachineRollup {
     if (at < 0) at = this.#minutes.length;
     const known = this.#minutes[at];
     if (known?.fromMs === fromMs) return known;
-    const minute = new Minute(fromMs, this.#columns.length, this.#minutes[at - 1]);
+    const minute = new Minute(fromMs, this.#columns.length, this.#minutes[at - 1], this.#left);
+    this.#left = null;
     this.#minutes.splice(at, 0, minute);
     return minute;
   }
