@@ -67,4 +67,11 @@ export class Minute {
     for (const [column, points] of this.points.entries()) points?.moveTo(rooms, column);
     return left;
   }
+
+  /** It is forgotten: nobody reads it again. Returns the rooms it still lies in, for a minute to come. */
+  giveUp(): Rooms | null {
+    const left = this.#rooms;
+    this.#rooms = null;
+    return left;
+  }
 }

@@ -60,7 +60,7 @@ export class MachineRollup {
   readonly #columnOf: number[];
   #key: RollupKey;
   #minutes: Minute[] = [];
-  /** What the last minute that was settled lay in: the next one lies there, so that a minute costs no new memory. */
+  /** What a minute lay in that was settled or forgotten: the next one lies there, so that a minute costs no new memory. */
   #left: Rooms | null = null;
   /** Last reading and counter base before the oldest minute that is kept. */
   #before: (Point | null)[];
@@ -387,6 +387,7 @@ export class MachineRollup {
     }
     this.#counterIn = [...bases];
     this.#minutes.shift();
+    this.#left = oldest.giveUp() ?? this.#left;
     this.#forgottenMs = oldest.fromMs + minuteMs;
     this.#gaps = this.#gaps.filter((gap) => gap.toMs > this.#forgottenMs);
     this.#resets = this.#resets.filter((span) => span.untilMs > this.#forgottenMs);
