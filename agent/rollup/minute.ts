@@ -56,14 +56,17 @@ export class Minute {
   }
 
   /**
-   * Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left.
-   * Returns them, for a minute to come; null where they were left before.
+   * Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left. Where most of
+   * it is kept, as of counters, it stays: moving it would take more memory than it leaves. Returns the rooms, for a minute to come; null where
+   * they are not left now.
    */
   leaveRooms(): Rooms | null {
     const left = this.#rooms;
     if (left === null) return null;
+    const lengths = this.points.map((points) => points?.length ?? 0);
+    if (2 * lengths.reduce((sum, length) => sum + length, 0) > left.times.length) return null;
     this.#rooms = null;
-    const rooms = new Rooms(this.points.map((points) => points?.length ?? 0));
+    const rooms = new Rooms(lengths);
     for (const [column, points] of this.points.entries()) points?.moveTo(rooms, column);
     return left;
   }
