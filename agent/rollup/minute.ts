@@ -36,16 +36,12 @@ export class Minute {
   changed = true;
   emittedMs = -Infinity;
 
-  /** @param left rooms that another minute has left; they are this one's from now on */
-  constructor(fromMs: number, columns: number, before: Minute | undefined, left: Rooms | null = null) {
+  constructor(fromMs: number, columns: number, before: Minute | undefined) {
     this.fromMs = fromMs;
     this.#rooms =
       before === undefined
         ? Rooms.least(columns)
-        : new Rooms(
-            before.points.map((points) => (points === null ? 0 : points.most + spareReadings)),
-            left,
-          );
+        : new Rooms(before.points.map((points) => (points === null ? 0 : points.most + spareReadings)));
     this.#sums = new Sums(columns);
     this.points = Array.from({ length: columns }, () => null);
     this.sent = Array.from({ length: columns }, () => null);
@@ -55,26 +51,11 @@ export class Minute {
     return (this.points[column] ??= new MinutePoints(this.#rooms, column, this.#sums));
   }
 
-  /**
-   * Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left. Where most of
-   * it is kept, as of counters, it stays: moving it would take more memory than it leaves. Returns the rooms, for a minute to come; null where
-   * they are not left now.
-   */
-  leaveRooms(): Rooms | null {
-    const left = this.#rooms;
-    if (left === null) return null;
-    const lengths = this.points.map((points) => points?.length ?? 0);
-    if (2 * lengths.reduce((sum, length) => sum + length, 0) > left.times.length) return null;
+  /** Nothing on time comes any more: what is kept moves together, and the rooms, which were for what is settled since, are left. */
+  leaveRooms(): void {
+    if (this.#rooms === null) return;
     this.#rooms = null;
-    const rooms = new Rooms(lengths);
+    const rooms = new Rooms(this.points.map((points) => points?.length ?? 0));
     for (const [column, points] of this.points.entries()) points?.moveTo(rooms, column);
-    return left;
-  }
-
-  /** It is forgotten: nobody reads it again. Returns the rooms it still lies in, for a minute to come. */
-  giveUp(): Rooms | null {
-    const left = this.#rooms;
-    this.#rooms = null;
-    return left;
   }
 }

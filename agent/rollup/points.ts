@@ -17,17 +17,13 @@ export class Rooms {
   /** Where each signal's part begins, and after the last one where it ends. */
   readonly #starts: Uint32Array;
 
-  /**
-   * Room for so many readings of each signal; 0 where none is expected.
-   * @param left rooms in which nothing lies any more: they are taken where they are large enough, and not twice too large
-   */
-  constructor(capacities: readonly number[], left: Rooms | null = null) {
+  /** Room for so many readings of each signal; 0 where none is expected. */
+  constructor(capacities: readonly number[]) {
     this.#starts = new Uint32Array(capacities.length + 1);
     for (const [i, capacity] of capacities.entries()) this.#starts[i + 1] = this.startOf(i) + capacity;
     const all = this.startOf(capacities.length);
-    const fits = left !== null && left.times.length >= all && left.times.length <= 2 * all;
-    this.times = fits ? left.times : new Uint16Array(all);
-    this.values = fits ? left.values : new Float32Array(all);
+    this.times = new Uint16Array(all);
+    this.values = new Float32Array(all);
   }
 
   /** Where the part of a signal begins; the end where there is no such signal. */

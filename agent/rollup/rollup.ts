@@ -16,7 +16,6 @@ import type { DraftOf } from '../records.ts';
 import type { StateTimeline } from '../states/timeline.ts';
 import { columnOf, isSummarised, type Column } from './columns.ts';
 import { Minute, revised } from './minute.ts';
-import type { Rooms } from './points.ts';
 import type { GapSpan, Point, Rank } from './sums.ts';
 import { foldMinute, gapsWithout, type MinuteTotals } from './totals.ts';
 
@@ -60,8 +59,6 @@ export class MachineRollup {
   readonly #columnOf: number[];
   #key: RollupKey;
   #minutes: Minute[] = [];
-  /** What a minute lay in that was settled or forgotten: the next one lies there, so that a minute costs no new memory. */
-  #left: Rooms | null = null;
   /** Last reading and counter base before the oldest minute that is kept. */
   #before: (Point | null)[];
   #counterIn: (CounterBase | null)[];
@@ -197,7 +194,7 @@ export class MachineRollup {
     for (const minute of this.#minutes) {
       if (minute.fromMs >= beforeMs) break;
       for (let column = 0; column < this.#columns.length; column++) this.#settleColumn(minute, column, nowMs);
-      if (beforeMs >= minute.fromMs + minuteMs) this.#left = minute.leaveRooms() ?? this.#left;
+      if (beforeMs >= minute.fromMs + minuteMs) minute.leaveRooms();
     }
   }
 
@@ -284,8 +281,7 @@ export class MachineRollup {
     if (at < 0) at = this.#minutes.length;
     const known = this.#minutes[at];
     if (known?.fromMs === fromMs) return known;
-    const minute = new Minute(fromMs, this.#columns.length, this.#minutes[at - 1], this.#left);
-    this.#left = null;
+    const minute = new Minute(fromMs, this.#columns.length, this.#minutes[at - 1]);
     this.#minutes.splice(at, 0, minute);
     return minute;
   }
@@ -387,7 +383,6 @@ export class MachineRollup {
     }
     this.#counterIn = [...bases];
     this.#minutes.shift();
-    this.#left = oldest.giveUp() ?? this.#left;
     this.#forgottenMs = oldest.fromMs + minuteMs;
     this.#gaps = this.#gaps.filter((gap) => gap.toMs > this.#forgottenMs);
     this.#resets = this.#resets.filter((span) => span.untilMs > this.#forgottenMs);

@@ -128,42 +128,6 @@ test('keeping sums instead of readings that cannot change any more changes no re
   );
 });
 
-test('a minute that lies in the room another has left changes nothing of what that one holds', () => {
-  const [whole, sums] = [newRollup(), newRollup({ settleAfterS: 10 })];
-  let told = 0;
-  // The gauge is settled; a counter's readings stay, and one that is read less often moves into less room.
-  for (let s = 0; s < 480; s++) {
-    const tMs = eight + s * 1000;
-    for (const rollup of [whole, sums]) {
-      rollup.add(temp, tMs, s % 97, rank.good);
-      if (s % 3 === 0) rollup.add(pieces, tMs, Math.floor((s * s) / 64), s % 30 === 0 ? rank.uncertain : rank.good);
-      // Minutes that hold their readings already are told again.
-      if (s % 70 === 0) rollup.reset({ afterMs: tMs - 100_000, untilMs: tMs - 99_000 });
-    }
-    if (s % 5 !== 0) continue;
-    const [wanted, drafts] = [whole.due(tMs), sums.due(tMs)];
-    assert.deepEqual(drafts, wanted);
-    told += drafts.length;
-  }
-  assert.ok(told > 20, `${told} summaries`);
-});
-
-test('a minute that lies in the room of a forgotten one is as it would be in its own', () => {
-  const [kept, forgotten] = [newRollup({ lateS: 3_600 }), newRollup({ lateS: 20 })];
-  const [wanted, drafts]: [SummaryDraft[], SummaryDraft[]] = [[], []];
-  for (let s = 0; s < 480; s++) {
-    const tMs = eight + s * 1000;
-    for (const rollup of [kept, forgotten]) {
-      rollup.add(temp, tMs, (s * s) % 97, rank.good);
-      if (s % 3 === 0) rollup.add(pieces, tMs, Math.floor((s * s) / 64), s % 30 === 0 ? rank.uncertain : rank.good);
-    }
-    wanted.push(...kept.due(tMs));
-    drafts.push(...forgotten.due(tMs));
-  }
-  assert.ok(drafts.length > 20, `${drafts.length} summaries`);
-  assert.deepEqual(lastOf(drafts), lastOf(wanted));
-});
-
 test('a reading from before one that was settled is refused, so that it can be counted', () => {
   const rollup = newRollup({ settleAfterS: 10 });
   for (let i = 0; i <= 200; i++) rollup.add(temp, eight + i * 100, i, rank.good);
