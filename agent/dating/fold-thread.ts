@@ -3,14 +3,13 @@
  * poll and every query waiting. It reads and writes nothing; what it makes is asked for, some minutes at a time.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import BetterSqlite from 'better-sqlite3';
 import { AgentError } from '../errors.ts';
 import type { CounterPoint } from '../counters/counter.ts';
 import { decodeRingBlock, type StoredReading } from '../ring/block.ts';
 import type { SummaryDraft } from '../rollup/rollup.ts';
+import { openReadOnly } from '../store/connections.ts';
 import type { FoldSpan } from '../store/dating.ts';
 import { journalFile, ringFile } from '../store/files.ts';
-import { boundPageCache } from '../store/page-cache.ts';
 import { answerFailed, type CallOf } from '../store/rpc.ts';
 import { SpanFold, type FoldMachine, type FoldOptions } from './fold.ts';
 
@@ -127,13 +126,8 @@ function readable(bytes: Buffer): StoredReading[] {
 }
 
 function prepare(dataDir: string) {
-  const open = (path: string) => {
-    const db = new BetterSqlite(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
-    boundPageCache(db);
-    return db;
-  };
-  const ring = open(ringFile(dataDir));
-  const journal = open(journalFile(dataDir));
+  const ring = openReadOnly(ringFile(dataDir));
+  const journal = openReadOnly(journalFile(dataDir));
   return {
     first: ring.prepare('SELECT min(id) FROM block WHERE boot = ?').pluck(),
     blocks: ring.prepare('SELECT id, machine, bytes FROM block WHERE boot = ? AND id > ? ORDER BY id LIMIT ?'),

@@ -17,11 +17,11 @@ import type { AlertRecord, StateSummaryRecord, SummaryRecord, WireRecord } from 
 import { JournalDating } from './dating.ts';
 import { AuditLog } from './audit.ts';
 import { CommandLedger } from './commands.ts';
+import { boundPageCache } from './connections.ts';
 import { StoreError } from './errors.ts';
 import { Gaps } from './gaps.ts';
 import { standing } from './hours.ts';
 import { Minutes } from './minutes.ts';
-import { boundPageCache } from './page-cache.ts';
 import { PackedReader } from './packed-reader.ts';
 import type { PackedRows, SignalRow, StateRow } from './packing.ts';
 import { stateSummaryColumns, stateSummaryOf, summaryColumns, summaryOf } from './rows.ts';

@@ -1,17 +1,10 @@
 /** The reader: answers one query after the other on read-only connections. */
 import { parentPort, workerData } from 'node:worker_threads';
-import BetterSqlite, { type Database } from 'better-sqlite3';
+import { openReadOnly } from './connections.ts';
 import { journalFile, ringFile } from './files.ts';
 import type { HistoryOperations } from './history.ts';
-import { boundPageCache } from './page-cache.ts';
 import { Queries } from './queries.ts';
 import { answerFailed, type CallOf } from './rpc.ts';
-
-function openReadOnly(path: string): Database {
-  const db = new BetterSqlite(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
-  boundPageCache(db);
-  return db;
-}
 
 function answer(queries: Queries, call: CallOf<HistoryOperations>): unknown {
   switch (call.op) {

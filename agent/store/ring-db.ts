@@ -8,6 +8,7 @@
  */
 import { createRequire } from 'node:module';
 import BetterSqlite, { type Database } from 'better-sqlite3';
+import { boundPageCache } from './connections.ts';
 import { AgentError } from '../errors.ts';
 import type * as DatedBlock from './dated-block.ts';
 import { rowSum } from './row-sums.ts';
@@ -44,7 +45,7 @@ export function openRing(path: string, options: RingOptions): Ring {
     db.pragma('synchronous = NORMAL');
     db.pragma('journal_size_limit = 16777216');
     // Blocks are written once and not read again: a cache of their pages is memory for nothing.
-    db.pragma('cache_size = -512');
+    boundPageCache(db, 512);
     migrate(db, ringMigrations, options.nowMs);
     if (!canShrink(db) && fileBytesOf(db) <= maxRemadeBytes) remake(db);
     return new Ring(db, options);

@@ -11,9 +11,9 @@ import { temporaryDir } from './making.ts';
 const root = join(import.meta.dirname, '../../..');
 const readThrough = `
 import BetterSqlite from 'better-sqlite3';
-import { boundPageCache } from './agent/store/page-cache.ts';
-const db = new BetterSqlite(process.env.FILE, { readonly: true });
-if (process.env.BOUNDED) boundPageCache(db);
+import { openReadOnly } from './agent/store/connections.ts';
+const { FILE, BOUNDED } = process.env;
+const db = BOUNDED ? openReadOnly(FILE) : new BetterSqlite(FILE, { readonly: true });
 const read = db.prepare('SELECT sum(length(bytes)) FROM t').pluck();
 const before = process.memoryUsage.rss();
 read.get();
