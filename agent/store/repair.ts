@@ -74,9 +74,7 @@ function damageFound(path: string, migrations: readonly string[], whole: boolean
     }
     return damagedSchema(db, migrations) ?? (whole ? (damagedSpan(db) ?? damagedRow(db, within(maxRowCheckMs))) : null);
   } catch (error) {
-    // A statement that cannot be understood: the words it goes by are damaged.
-    if (isDamage(error) || hasCode(error, 'SQLITE_ERROR'))
-      return error instanceof Error ? error.message : String(error);
+    if (isUnreadable(error)) return error instanceof Error ? error.message : String(error);
     throw error;
   } finally {
     db?.close();
@@ -93,6 +91,7 @@ function versionsAreInARow(db: Database): boolean {
 function damagedSchema(db: Database, migrations: readonly string[]): string | null {
   const version = schemaVersion(db);
   if (!versionsAreInARow(db)) return 'versions of its schema are missing';
+  if (version === 0 && tablesOf(db).length > 0) return 'it has tables and no version';
   const expected = new BetterSqlite(':memory:');
   try {
     for (const sql of migrations.slice(0, version)) expected.exec(sql);
@@ -166,6 +165,11 @@ export function isDamage(error: unknown): boolean {
   return hasCode(error, 'SQLITE_CORRUPT') || hasCode(error, 'SQLITE_NOTADB');
 }
 
+/** Damage of a page, or of the words that a table goes by: of that SQLite says that it does not understand a statement. */
+function isUnreadable(error: unknown): boolean {
+  return isDamage(error) || hasCode(error, 'SQLITE_ERROR');
+}
+
 /** The code itself, or one that is a kind of it. */
 function hasCode(error: unknown, code: string): boolean {
   const found = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -203,26 +207,24 @@ export function salvage(bad: string, into: Database): Salvage {
     // A table whose own words are damaged is missing, and the others read.
     from.unsafeMode();
     from.pragma('writable_schema = ON');
-    if (schemaVersion(from) === 0) {
-      from.close();
-      return { path: bad, rows: 0, incomplete: ['all'] };
-    }
+    tablesOf(from);
   } catch {
     return { path: bad, rows: 0, incomplete: ['all'] };
   }
   let rows = 0;
   const incomplete: string[] = [];
   try {
-    for (const table of tablesOf(into)) {
+    const tables = tablesOf(into);
+    for (const table of tables) {
       const copied = into.transaction(() => copyTable(from, into, table))();
       rows += copied.rows;
       if (!copied.whole) incomplete.push(table);
     }
-    if (tablesOf(into).includes('outbox')) into.transaction(() => complete(into))();
+    if (tables.includes('outbox')) into.transaction(() => complete(into))();
+    return { path: bad, rows, incomplete: incomplete.length === tables.length && rows === 0 ? ['all'] : incomplete };
   } finally {
     from.close();
   }
-  return { path: bad, rows, incomplete };
 }
 
 const headerBytes = 100;
@@ -309,18 +311,20 @@ interface Column {
 const columnsOf = (db: Database, table: string) => db.pragma(`table_info("${table}")`) as Column[];
 
 function copyTable(from: Database, into: Database, table: string): { rows: number; whole: boolean } {
+  const there = readable(() => columnsOf(from, table)) ?? [];
+  // An earlier version has fewer of them.
+  const columns = columnsOf(into, table).filter(({ name }) => there.some((one) => one.name === name));
+  const key = columns.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
+  // Words that are another can give a table the columns of another: without its key it is not this one.
+  if (key.length === 0) return { rows: 0, whole: false };
+  const names = columns.map(({ name }) => `"${name}"`);
+  const insert = into.prepare(
+    `INSERT OR IGNORE INTO "${table}" (${names.join()}) VALUES (${columns.map(({ name }) => `$${name}`).join()})`,
+  );
   let rows = 0;
   let spoilt = 0;
-  const read = (direction: 'ASC' | 'DESC'): boolean => {
-    try {
-      // An earlier version has fewer of them.
-      const there = new Set(columnsOf(from, table).map(({ name }) => name));
-      const columns = columnsOf(into, table).filter(({ name }) => there.has(name));
-      const names = columns.map(({ name }) => `"${name}"`);
-      const insert = into.prepare(
-        `INSERT OR IGNORE INTO "${table}" (${names.join()}) VALUES (${columns.map(({ name }) => `$${name}`).join()})`,
-      );
-      const key = columns.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
+  const read = (direction: 'ASC' | 'DESC'): boolean =>
+    readable(() => {
       const order = key.map(({ name }) => `"${name}" ${direction}`).join();
       const select = from.prepare(`SELECT ${names.join()} FROM "${table}" NOT INDEXED ORDER BY ${order}`);
       for (const row of select.iterate() as Iterable<Record<string, unknown>>) {
@@ -328,16 +332,17 @@ function copyTable(from: Database, into: Database, table: string): { rows: numbe
         else spoilt++;
       }
       return true;
-    } catch (error) {
-      if (isDamage(error) || missing(error)) return false;
-      throw error;
-    }
-  };
+    }) ?? false;
   const whole = read('ASC') || (read('DESC'), false);
   return { rows, whole: whole && spoilt === 0 };
 }
 
-/** The damage can have eaten the schema's own page. */
-function missing(error: unknown): boolean {
-  return error instanceof Error && /no such (table|column)|syntax error/.test(error.message);
+/** What `read` gives, or null where damage keeps it from being read. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
+  }
 }

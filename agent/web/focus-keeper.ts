@@ -6,6 +6,7 @@
  *  F1  A control that was taken away hands the focus to what stands in its place, else to the part of the page it was in.
  *  F2  A control that is disabled for the time of an act has the focus again afterwards; one that stays disabled hands it on.
  *  F3  Who has gone elsewhere, or has pressed on no control, is not called back.
+ *  F4  What an act draws does not push the control that was pressed off the screen, until the person scrolls or goes on.
  */
 
 const controls =
@@ -117,6 +118,27 @@ export function keepFocus(): void {
     give(document.querySelector('main') ?? partOf({ ...at, within }));
   };
 
+  /** The control that a key pressed, for as long as nothing else was done. */
+  let pressed: Element | null = null;
+  const isOnScreen = (element: Element): boolean => {
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    return bottom > 0 && right > 0 && top < window.innerHeight && left < window.innerWidth;
+  };
+  const keepOnScreen = (): void => {
+    if (pressed === null || document.activeElement !== pressed || isOnScreen(pressed)) return;
+    pressed.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  };
+  document.addEventListener(
+    'keydown',
+    ({ key }) => (pressed = key === 'Enter' || key === ' ' ? document.activeElement : null),
+    true,
+  );
+  // What a drawing moved was seen to before: this was the person, at a bar or with a wheel.
+  document.addEventListener('scroll', () => pressed !== null && !isOnScreen(pressed) && (pressed = null), {
+    capture: true,
+    passive: true,
+  });
+
   document.addEventListener('focusin', ({ target }) => {
     if (!(target instanceof HTMLElement)) return;
     if (target !== waiting?.part) stopWaiting();
@@ -129,7 +151,10 @@ export function keepFocus(): void {
     },
     true,
   );
-  new MutationObserver(look).observe(document.body, {
+  new MutationObserver((records) => {
+    look(records);
+    keepOnScreen();
+  }).observe(document.body, {
     childList: true,
     subtree: true,
     attributes: true,

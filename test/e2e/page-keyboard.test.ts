@@ -192,7 +192,8 @@ test('by keyboard: an admin edits a runbook and takes it back, adds a user, lock
   await expectFocus(tab, 'after saving');
   await press(tab.getByRole('button', { name: /^Take back/ }));
   await tab.getByText('Taken back').waitFor();
-  // The shipped text is longer and pushes the button down; the next Tab brings the focus back on the screen.
+  // The shipped text is longer, and would push the button off the screen.
+  await expectFocus(tab, 'after the shipped text is back');
   await press(tab.getByRole('button', { name: 'Close' }));
 
   await open(tab, '#/people');

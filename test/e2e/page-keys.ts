@@ -45,7 +45,8 @@ const lookScript = `(() => {
   };
   walk.look = (isForward) => {
     const element = document.activeElement;
-    if (element === null || element === document.body) {
+    // One that is hidden loses it when the browser has drawn the page, not before.
+    if (element === null || element === document.body || !element.checkVisibility()) {
       walk.last = null;
       return null;
     }
@@ -130,9 +131,10 @@ export async function walk(tab: Tab, where: string, key: 'Tab' | 'Shift+Tab' = '
     if (!stop.isClosedSummary) continue;
     await tab.keyboard.press('Enter');
     await settled(tab, pending);
-    // What is fetched above it may push it off the screen; the next Tab brings it back.
+    await tab.evaluate('walk.last = null');
     const opened = await look(tab, true);
     assert.equal(opened?.id, stop.id, `${where}, opened: ${stop.what}`);
+    expectSeen(opened, `${where}, opened`);
   }
 }
 
