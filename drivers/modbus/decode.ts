@@ -85,6 +85,17 @@ export function decoderOf(
     return (data, at) =>
       arrange(data, at) ? decodeNumber(spec, (view.getUint16(0) >> lowest) & mask) : bad('bad-length');
   }
+  // Most of what machines have are single registers as the standard lays them: they need not be laid out anew.
+  if ((from.type === 'uint16' || from.type === 'int16') && sources[0] === 0) {
+    const sign = from.type === 'int16' ? 16 : 0;
+    return (data, at) => {
+      const high = data[at * 2];
+      const low = data[at * 2 + 1];
+      return high === undefined || low === undefined
+        ? bad('bad-length')
+        : decodeNumber(spec, (((high << 8) | low) << sign) >> sign);
+    };
+  }
   const raw = rawReader(from.type, view);
   return (data, at) => (arrange(data, at) ? decodeNumber(spec, raw()) : bad('bad-length'));
 }

@@ -20,8 +20,10 @@ const maxUnderWay = 8;
 /** How many finished transactions are remembered, to name a reply that comes after them. */
 const maxRemembered = 256;
 
-interface UnderWay extends Waiting {
-  readonly timer: NodeJS.Timeout;
+interface UnderWay {
+  readonly waiting: Waiting;
+  /** After it its reply is late, on the monotonic clock. */
+  readonly dueMs: number;
 }
 
 export function openTcpBus(host: string, port: number, handlers: BusHandlers, options: BusOptions): Bus {
@@ -41,6 +43,10 @@ class TcpBus implements Bus {
   /** Requests of this turn of the event loop, not yet written. */
   readonly #outgoing: Uint8Array[] = [];
   readonly #underWay = new Map<number, UnderWay>();
+  /**
+   * One for all requests, for the first that is due; an answer leaves it as it is. One for each request was a tenth of the cost of a poll.
+   */
+  #timer: { readonly handle: NodeJS.Timeout; readonly dueMs: number } | null = null;
   readonly #finished = new Map<number, { readonly unit: number; readonly how: 'answered' | 'timed-out' }>();
   /** Writes that wait or are under way. */
   #writes = 0;
@@ -48,7 +54,10 @@ class TcpBus implements Bus {
     take: (waiting) => {
       const busy = new Set<number>();
       const writing = new Set<number>();
-      for (const { request } of this.#underWay.values()) (isRead(request) ? busy : writing).add(request.unit);
+      for (const { waiting: asked } of this.#underWay.values()) {
+        const { request } = asked;
+        (isRead(request) ? busy : writing).add(request.unit);
+      }
       const at = waiting.findIndex(({ request: { unit, fn } }) => {
         if (fn <= 4) return !writing.has(unit);
         if (!busy.has(unit) && !writing.has(unit)) return true;
@@ -135,8 +144,9 @@ class TcpBus implements Bus {
         waiting.resolve({ kind: 'failed', reason: 'held-back' }, false);
         continue;
       }
-      const timer = setTimeout(() => this.#timedOut(transaction), waiting.timeoutMs);
-      this.#underWay.set(transaction, { ...waiting, timer });
+      const dueMs = nowMs + waiting.timeoutMs;
+      this.#underWay.set(transaction, { waiting, dueMs });
+      this.#keepTimer(dueMs);
       this.#send(frame);
     }
   }
@@ -179,46 +189,63 @@ class TcpBus implements Bus {
       this.#handlers.onDiscard(finished?.unit ?? frame.unit, reason, 1);
       return;
     }
+    const { request } = underWay.waiting;
     // The request goes on waiting after a misfit: the right answer may be behind it.
-    if (frame.unit !== underWay.request.unit) {
-      this.#handlers.onDiscard(underWay.request.unit, 'wrong-unit', 1);
+    if (frame.unit !== request.unit) {
+      this.#handlers.onDiscard(request.unit, 'wrong-unit', 1);
       return;
     }
-    const answer = answerOf(frame.pdu, underWay.request);
-    if (answer.kind === 'mismatch') this.#handlers.onDiscard(underWay.request.unit, answer.reason, 1);
+    const answer = answerOf(frame.pdu, request);
+    if (answer.kind === 'mismatch') this.#handlers.onDiscard(request.unit, answer.reason, 1);
     else this.#finish(frame.transaction, underWay, 'answered', answer);
+  }
+
+  /** Sees to it that the timer goes off by `dueMs`. */
+  #keepTimer(dueMs: number): void {
+    if (this.#timer !== null && this.#timer.dueMs <= dueMs) return;
+    clearTimeout(this.#timer?.handle);
+    const inMs = dueMs - this.#options.monotonicMs();
+    this.#timer = { handle: setTimeout(() => this.#lookForLate(), inMs), dueMs };
+  }
+
+  #lookForLate(): void {
+    this.#timer = null;
+    // A timer counts whole milliseconds, and may come by a part of one too early.
+    const nowMs = this.#options.monotonicMs() + 1;
+    for (const [transaction, { dueMs }] of this.#underWay) if (dueMs <= nowMs) this.#timedOut(transaction);
+    // After those that were asked meanwhile, too.
+    for (const { dueMs } of this.#underWay.values()) this.#keepTimer(dueMs);
   }
 
   #timedOut(transaction: number): void {
     const underWay = this.#underWay.get(transaction);
     if (underWay === undefined) return;
-    if (this.#framer.giveUp() > 0) this.#handlers.onDiscard(underWay.request.unit, 'truncated', 1);
+    if (this.#framer.giveUp() > 0) this.#handlers.onDiscard(underWay.waiting.request.unit, 'truncated', 1);
     this.#finish(transaction, underWay, 'timed-out', { kind: 'failed', reason: 'timeout' });
     if (this.#options.monotonicMs() - this.#lastBytesMs >= this.#options.staleAfterMs) this.#socket.fail('no-data');
     else this.#pump();
   }
 
-  #finish(transaction: number, underWay: UnderWay, how: 'answered' | 'timed-out', reply: Reply): void {
-    clearTimeout(underWay.timer);
+  #finish(transaction: number, { waiting }: UnderWay, how: 'answered' | 'timed-out', reply: Reply): void {
     this.#underWay.delete(transaction);
-    this.#finished.set(transaction, { unit: underWay.request.unit, how });
+    this.#finished.set(transaction, { unit: waiting.request.unit, how });
     if (this.#finished.size > maxRemembered) {
       for (const oldest of this.#finished.keys()) {
         this.#finished.delete(oldest);
         break;
       }
     }
-    if (!isRead(underWay.request)) this.#writes -= 1;
-    underWay.resolve(reply, true);
+    if (!isRead(waiting.request)) this.#writes -= 1;
+    waiting.resolve(reply, true);
   }
 
   #end(): void {
     this.#over = true;
-    for (const underWay of this.#underWay.values()) clearTimeout(underWay.timer);
+    clearTimeout(this.#timer?.handle);
     if (this.#paceTimer !== null) clearTimeout(this.#paceTimer);
     const [left, waiting] = [[...this.#underWay.values()], this.#queue.clear()];
     this.#underWay.clear();
-    for (const one of left) one.resolve({ kind: 'failed', reason: 'connection-lost' }, true);
+    for (const one of left) one.waiting.resolve({ kind: 'failed', reason: 'connection-lost' }, true);
     for (const one of waiting) one.resolve({ kind: 'failed', reason: 'connection-lost' }, false);
   }
 }
