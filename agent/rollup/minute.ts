@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { CounterBase } from '../counters/counter.ts';
 import type { SummaryDraft } from './rollup.ts';
-import { MinutePoints, Rooms } from './points.ts';
+import { MinutePoints, needOf, Rooms } from './points.ts';
 import { Sums } from './sums.ts';
 
 /** A minute holds a few more or fewer readings than the one before it. */
@@ -41,7 +41,7 @@ export class Minute {
     this.#rooms =
       before === undefined
         ? Rooms.least(columns)
-        : new Rooms(before.points.map((points) => (points === null ? 0 : points.most + spareReadings)));
+        : new Rooms(before.points.map((points) => needOf(points, (points?.most ?? 0) + spareReadings)));
     this.#sums = new Sums(columns);
     this.points = Array.from({ length: columns }, () => null);
     this.sent = Array.from({ length: columns }, () => null);
@@ -55,7 +55,7 @@ export class Minute {
   leaveRooms(): void {
     if (this.#rooms === null) return;
     this.#rooms = null;
-    const rooms = new Rooms(this.points.map((points) => points?.length ?? 0));
+    const rooms = new Rooms(this.points.map((points) => needOf(points, points?.length ?? 0)));
     for (const [column, points] of this.points.entries()) points?.moveTo(rooms, column);
   }
 }

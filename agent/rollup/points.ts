@@ -10,34 +10,67 @@ const leastCapacity = 64;
 /** Fewer are not settled: that is work for each signal. */
 const leastSettled = 8;
 
+/** What a signal needs of the arrays that those of a minute share. */
+export interface Need {
+  /** Readings; 0 where none is expected. */
+  readonly capacity: number;
+  /** Some of its values are not held by 32 bits. */
+  readonly isWide: boolean;
+}
+
+/** Of a signal that has readings, room for so many. */
+export function needOf(points: MinutePoints | null, capacity: number): Need {
+  return points === null ? { capacity: 0, isWide: false } : { capacity, isWide: points.isWide };
+}
+
+/** The part of a signal. */
+interface Room {
+  readonly capacity: number;
+  readonly timesFrom: number;
+  readonly values: Float32Array | Float64Array;
+  readonly valuesFrom: number;
+}
+
 /** Where the readings of a minute lie: each signal has its part of arrays they share, as 10,000 small ones cost as much again. */
 export class Rooms {
   readonly times: Uint16Array;
-  readonly values: Float32Array;
-  /** Where each signal's part begins, and after the last one where it ends. */
+  readonly #narrow: Float32Array;
+  readonly #wide: Float64Array;
+  /** Where each signal's times begin, and after the last one where they end. */
   readonly #starts: Uint32Array;
+  /** Where each signal's values begin in the array of their kind. */
+  readonly #valueStarts: Uint32Array;
+  readonly #isWide: Uint8Array;
 
-  /** Room for so many readings of each signal; 0 where none is expected. */
-  constructor(capacities: readonly number[]) {
-    this.#starts = new Uint32Array(capacities.length + 1);
-    for (const [i, capacity] of capacities.entries()) this.#starts[i + 1] = this.startOf(i) + capacity;
-    const all = this.startOf(capacities.length);
-    this.times = new Uint16Array(all);
-    this.values = new Float32Array(all);
+  constructor(needs: readonly Need[]) {
+    this.#starts = new Uint32Array(needs.length + 1);
+    this.#valueStarts = new Uint32Array(needs.length);
+    this.#isWide = new Uint8Array(needs.length);
+    let [narrow, wide] = [0, 0];
+    for (const [column, { capacity, isWide }] of needs.entries()) {
+      this.#starts[column + 1] = (this.#starts[column] ?? 0) + capacity;
+      this.#valueStarts[column] = isWide ? wide : narrow;
+      this.#isWide[column] = isWide ? 1 : 0;
+      if (isWide) wide += capacity;
+      else narrow += capacity;
+    }
+    this.times = new Uint16Array(narrow + wide);
+    this.#narrow = new Float32Array(narrow);
+    this.#wide = new Float64Array(wide);
   }
 
-  /** Where the part of a signal begins; the end where there is no such signal. */
-  startOf(column: number): number {
-    return this.#starts[column] ?? this.#starts.at(-1) ?? 0;
-  }
-
-  capacityOf(column: number): number {
-    return this.startOf(column + 1) - this.startOf(column);
+  /** Null where there is none for this signal. */
+  of(column: number): Room | null {
+    const timesFrom = this.#starts[column] ?? 0;
+    const capacity = (this.#starts[column + 1] ?? 0) - timesFrom;
+    if (capacity <= 0) return null;
+    const values = this.#isWide[column] === 1 ? this.#wide : this.#narrow;
+    return { capacity, timesFrom, values, valuesFrom: this.#valueStarts[column] ?? 0 };
   }
 
   /** For every signal as much as a new one gets that has no room. */
   static least(columns: number): Rooms {
-    return new Rooms(Array.from({ length: columns }, () => leastCapacity));
+    return new Rooms(Array.from({ length: columns }, () => ({ capacity: leastCapacity, isWide: false })));
   }
 }
 
@@ -54,6 +87,7 @@ export class MinutePoints {
   #fromMs = 0;
   #count = 0;
   #most = 0;
+  #isWide = false;
   /** What those add up to that are no longer kept: this row. */
   readonly #sums: Sums;
   readonly #row: number;
@@ -66,17 +100,18 @@ export class MinutePoints {
     const isOfMinute = sums?.has(column) === true;
     this.#sums = isOfMinute ? sums : new Sums(1);
     this.#row = isOfMinute ? column : 0;
-    const capacity = rooms?.capacityOf(column) ?? 0;
-    if (rooms === null || capacity === 0) {
+    const room = rooms?.of(column) ?? null;
+    if (rooms === null || room === null) {
       this.#capacity = leastCapacity;
       this.#times = new Uint16Array(leastCapacity);
       this.#values = new Float32Array(leastCapacity);
       return;
     }
-    this.#capacity = capacity;
+    this.#capacity = room.capacity;
     this.#times = rooms.times;
-    this.#values = rooms.values;
-    this.#timesFrom = this.#valuesFrom = rooms.startOf(column);
+    this.#values = room.values;
+    this.#timesFrom = room.timesFrom;
+    this.#valuesFrom = room.valuesFrom;
   }
 
   get length(): number {
@@ -86,6 +121,10 @@ export class MinutePoints {
   /** The most readings there ever were at once. */
   get most(): number {
     return this.#most;
+  }
+  /** Some of its values were not held by 32 bits, so far. */
+  get isWide(): boolean {
+    return this.#isWide;
   }
   /** What the readings that were settled add up to, to go on from; null where none was. */
   get settled(): Running | null {
@@ -113,21 +152,22 @@ export class MinutePoints {
     return this.#count < this.#capacity;
   }
 
-  /** What is in it moves into other room; with too little of it, into its own. What was widened keeps its own too. */
+  /** What is in it moves into other room; with too little of it, or too narrow, into its own. */
   moveTo(rooms: Rooms, column: number): void {
     const count = this.#count;
-    const isNarrow = this.#times instanceof Uint16Array && this.#values instanceof Float32Array;
-    const capacity = rooms.capacityOf(column);
-    if (!isNarrow || capacity < Math.max(1, count)) {
+    const room = rooms.of(column);
+    const isTooNarrow = this.#isWide && room?.values instanceof Float32Array;
+    if (room === null || room.capacity < count || isTooNarrow || !(this.#times instanceof Uint16Array)) {
       this.#resize(Math.max(1, count));
       return;
     }
-    const start = rooms.startOf(column);
-    rooms.times.set(this.#times.subarray(this.#timesFrom, this.#timesFrom + count), start);
-    rooms.values.set(this.#values.subarray(this.#valuesFrom, this.#valuesFrom + count), start);
+    rooms.times.set(this.#times.subarray(this.#timesFrom, this.#timesFrom + count), room.timesFrom);
+    room.values.set(this.#values.subarray(this.#valuesFrom, this.#valuesFrom + count), room.valuesFrom);
+    const { capacity } = room;
     this.#times = rooms.times;
-    this.#values = rooms.values;
-    this.#timesFrom = this.#valuesFrom = start;
+    this.#timesFrom = room.timesFrom;
+    this.#values = room.values;
+    this.#valuesFrom = room.valuesFrom;
     this.#capacity = capacity;
     if (this.#ranks !== null) this.#ranks = part(this.#ranks, 0, count, capacity);
   }
@@ -194,13 +234,17 @@ export class MinutePoints {
       this.#fromMs = 0;
     }
     this.#times[this.#timesFrom + at] = tMs - this.#fromMs;
-    if (this.#values instanceof Float32Array && Math.fround(value) !== value && !Number.isNaN(value)) {
-      this.#values = Float64Array.from(this.#values.subarray(this.#valuesFrom, this.#valuesFrom + this.#capacity));
-      this.#valuesFrom = 0;
-    }
+    if (Math.fround(value) !== value && !Number.isNaN(value)) this.#widen();
     this.#values[this.#valuesFrom + at] = value;
     if (quality !== rank.good) this.#ranks ??= new Uint8Array(this.#capacity).fill(rank.good);
     if (this.#ranks !== null) this.#ranks[at] = quality;
+  }
+
+  #widen(): void {
+    this.#isWide = true;
+    if (this.#values instanceof Float64Array) return;
+    this.#values = Float64Array.from(this.#values.subarray(this.#valuesFrom, this.#valuesFrom + this.#capacity));
+    this.#valuesFrom = 0;
   }
 
   /** Into arrays of its own. */

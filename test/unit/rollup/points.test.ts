@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { MinutePoints, Rooms } from '../../../agent/rollup/points.ts';
+import { MinutePoints, needOf, Rooms } from '../../../agent/rollup/points.ts';
 import { rank, Sums, type Rank } from '../../../agent/rollup/sums.ts';
 import { foldMinute } from '../../../agent/rollup/totals.ts';
 import { eight } from '../pipeline/rig.ts';
@@ -20,20 +20,28 @@ const reading = fc.record({
   quality: fc.constantFrom<Rank>(rank.good, rank.good, rank.uncertain),
 });
 
+/** Into other room, which is too narrow for one of them. */
+const move = fc.record({ tooNarrow: fc.nat(columns) });
+
 test('signals that share arrays keep their readings apart, in whatever room and whether it is enough', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.nat(12), { minLength: columns, maxLength: columns }),
-      fc.array(fc.oneof({ weight: 20, arbitrary: reading }, { weight: 1, arbitrary: fc.constant('move' as const) })),
-      (capacities, steps) => {
-        const rooms = new Rooms(capacities);
+      fc.array(fc.record({ capacity: fc.nat(12), isWide: fc.boolean() }), { minLength: columns, maxLength: columns }),
+      fc.array(fc.oneof({ weight: 20, arbitrary: reading }, { weight: 1, arbitrary: move })),
+      (needs, steps) => {
+        const rooms = new Rooms(needs);
         const sums = new Sums(columns);
         // One more than there are rooms and rows for, as a machine has whose signals became more.
         const all = Array.from({ length: columns + 1 }, (_, column) => new MinutePoints(rooms, column, sums));
         const known = all.map(() => new Map<number, readonly [number, Rank]>());
         for (const step of steps) {
-          if (step === 'move') {
-            const tighter = new Rooms(all.map((points) => points.length));
+          if ('tooNarrow' in step) {
+            const tighter = new Rooms(
+              all.map(({ length, isWide }, column) => ({
+                capacity: length,
+                isWide: isWide && column !== step.tooNarrow,
+              })),
+            );
             for (const [column, points] of all.entries()) points.moveTo(tighter, column);
             continue;
           }
@@ -56,9 +64,51 @@ test('signals that share arrays keep their readings apart, in whatever room and 
   );
 });
 
+const narrow = (capacity: number) => ({ capacity, isWide: false });
+
+test('a signal whose values 32 bits do not hold has room for such in the next minute, as long as there are some', () => {
+  const fill = (rooms: Rooms, values: readonly number[]) =>
+    values.map((value, column) => {
+      const points = new MinutePoints(rooms, column);
+      points.add(eight, value, rank.good);
+      return points;
+    });
+  const needs = (all: readonly MinutePoints[]) => all.map((points) => needOf(points, 4));
+  const inRoom = (rooms: Rooms, column: number) => {
+    const room = rooms.of(column);
+    return room?.values[room.valuesFrom];
+  };
+  const first = needs(fill(new Rooms([narrow(4), narrow(4), narrow(4)]), [0.1, 0.5, 0.2]));
+  assert.deepEqual(
+    first.map(({ isWide }) => isWide),
+    [true, false, true],
+  );
+  const rooms = new Rooms(first);
+  const second = needs(fill(rooms, [0.3, 0.25, 0.75]));
+  assert.deepEqual(
+    [0, 1, 2].map((column) => inRoom(rooms, column)),
+    [0.3, 0.25, 0.75],
+  );
+  assert.deepEqual(
+    second.map(({ isWide }) => isWide),
+    [true, false, false],
+  );
+  const narrower = new Rooms(second);
+  const third = fill(narrower, [0.4, 0.6, 0.7]);
+  assert.deepEqual(
+    third.map((points) => points.valueAt(0)),
+    [0.4, 0.6, 0.7],
+  );
+  assert.deepEqual(
+    [0, 1, 2].map((column) => inRoom(narrower, column)),
+    [0.4, 0, 0],
+    'what found no room of its kind lies apart',
+  );
+});
+
 test('sums of settled readings are those of their signal alone', () => {
   const sums = new Sums(2);
-  const rooms = new Rooms([20, 20]);
+  const rooms = new Rooms([narrow(20), narrow(20)]);
   const [one, other] = [new MinutePoints(rooms, 0, sums), new MinutePoints(rooms, 1, sums)];
   for (let i = 0; i < 20; i++) one.add(eight + i * 1000, i, rank.good);
   for (let i = 0; i < 20; i++) other.add(eight + i * 1000, 100, i % 2 === 0 ? rank.good : rank.bad);
