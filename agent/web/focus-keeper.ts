@@ -64,6 +64,8 @@ export function keepFocus(): void {
   /** A control that was disabled, and whether the focus has been handed on to a part of the page meanwhile. */
   let waiting: { readonly place: Place; readonly timer: number; readonly part: Element | null } | null = null;
 
+  /** The control that a key pressed, for as long as nothing else was done. */
+  let pressed: Element | null = null;
   const isLost = (): boolean => {
     const { activeElement } = document;
     return activeElement === null || activeElement === document.body || activeElement === at?.element;
@@ -76,6 +78,8 @@ export function keepFocus(): void {
     if (!(element instanceof HTMLElement)) return null;
     if (!element.matches(controls) && !element.hasAttribute('tabindex')) element.tabIndex = -1;
     element.focus({ preventScroll: !element.matches(controls) });
+    // What stands in for a control that was pressed is kept in sight as that was.
+    if (pressed !== null) pressed = element;
     return element;
   };
   const partOf = ({ within }: Place) => within.find((one) => one.isConnected && one.matches(parts));
@@ -118,8 +122,6 @@ export function keepFocus(): void {
     give(document.querySelector('main') ?? partOf({ ...at, within }));
   };
 
-  /** The control that a key pressed, for as long as nothing else was done. */
-  let pressed: Element | null = null;
   const isOnScreen = (element: Element): boolean => {
     const { top, bottom, left, right } = element.getBoundingClientRect();
     return bottom > 0 && right > 0 && top < window.innerHeight && left < window.innerWidth;

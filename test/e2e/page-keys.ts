@@ -85,15 +85,21 @@ const look = async (tab: Tab, isForward: boolean): Promise<Stop | null> =>
 export const becomes = (tab: Tab, script: string): Promise<void> =>
   until(script, async () => (await tab.evaluate(script)) === true, 10_000);
 
-/** Requests of the tab that are not answered yet; the stream is never answered whole. */
+const watched = new WeakMap<Tab, () => number>();
+
+/** Requests of the tab since it was first asked for, that are not answered yet; the stream is never answered whole. */
 export function pendingOf(tab: Tab): () => number {
+  const known = watched.get(tab);
+  if (known !== undefined) return known;
   const pending = new Set<Request>();
   tab.on('request', (request) => {
     if (!request.url().includes('/api/stream')) pending.add(request);
   });
   for (const event of ['requestfinished', 'requestfailed'] as const)
     tab.on(event as 'requestfinished', (request) => pending.delete(request));
-  return () => pending.size;
+  const count = () => pending.size;
+  watched.set(tab, count);
+  return count;
 }
 
 /** What a view fetches when a part of it is opened is there, and drawn. */
@@ -149,7 +155,7 @@ export async function expectAllReached(tab: Tab, stops: readonly Stop[], where: 
   assert.deepEqual(
     missed.map(({ what }) => what),
     [],
-    `${where}: controls that no key reaches`,
+    `${where}: controls that no key reaches; it stopped at ${stops.map(({ what }) => what.slice(0, 60)).join(' → ')}`,
   );
 }
 
