@@ -66,7 +66,8 @@ async function begin(t: TestContext): Promise<Setting | null> {
   const floor = createFloor();
   floor.setMachine('ck-1', { hasEye: true });
   floor.setMachine('ls-1', { hasEar: true });
-  floor.rolls = [rollListed(8)];
+  // A name as sites give them, and a beginning that is told with its day.
+  floor.rolls = [rollListed(8, { id: 'LOT-2026/0042-shift-B', beganMs: Date.now() - 86_400_000 })];
   floor.raise(threadBreak());
   return beginPage(t, shared, floor);
 }
