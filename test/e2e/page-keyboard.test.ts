@@ -6,6 +6,7 @@ import type { Page as Tab, Route } from 'playwright-core';
 import { createFloor } from '../unit/page/floor.ts';
 import { rollListed } from '../unit/page/floor-demo.ts';
 import { goodPassword } from '../unit/page/harness.ts';
+import { until } from '../integration/sync-rig.ts';
 import { beginPage, newTab, sharedBrowser, watch, wide, type Setting } from './page-browser.ts';
 import { becomes, expectAllReached, expectFocus, pendingOf, press, reach, settled, walk, write } from './page-keys.ts';
 
@@ -169,6 +170,7 @@ test('by keyboard: an alert is acknowledged with a note, put aside and taken bac
   await press(card.getByRole('button', { name: /^Add note/ }));
   await write(card.getByLabel('Note'), 'Belt was tight');
   await tab.keyboard.press('Enter');
+  await until('the acknowledgement', () => setting.floor.acks.length > 0, 10_000);
   await expectFocus(tab, 'after the acknowledgement');
   assert.deepEqual(
     setting.floor.acks.map(({ comment }) => comment),
