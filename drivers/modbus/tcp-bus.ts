@@ -44,7 +44,7 @@ class TcpBus implements Bus {
   readonly #outgoing: Uint8Array[] = [];
   readonly #underWay = new Map<number, UnderWay>();
   /**
-   * One for all requests, for the first that is due; an answer leaves it as it is. One for each request was a tenth of the cost of a poll.
+   * One for all requests, for the first that is due; an answer leaves it as it is. One for each request was garbage at every poll.
    */
   #timer: { readonly handle: NodeJS.Timeout; readonly dueMs: number } | null = null;
   readonly #finished = new Map<number, { readonly unit: number; readonly how: 'answered' | 'timed-out' }>();
