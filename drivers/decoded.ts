@@ -30,8 +30,7 @@ export const maxTextLength = 256;
  *   `out-of-range`
  */
 export function decodeNumber(spec: SignalSpec, raw: number): Decoded {
-  if (!Number.isFinite(raw) || (spec.notANumber.length > 0 && spec.notANumber.includes(raw)))
-    return bad('not-a-number');
+  if (!Number.isFinite(raw) || spec.notANumber.includes(raw)) return bad('not-a-number');
   if (spec.kind === 'flag') return raw === 0 ? good(false) : raw === 1 ? good(true) : bad('out-of-range');
   const value = scaled(raw, spec.scale, spec.offset);
   if (!Number.isFinite(value)) return bad('not-a-number');

@@ -136,10 +136,10 @@ export function keepFocus(): void {
     true,
   );
   // What a drawing moved was seen to before: this was the person, at a bar or with a wheel.
-  document.addEventListener('scroll', () => pressed !== null && !isOnScreen(pressed) && (pressed = null), {
-    capture: true,
-    passive: true,
-  });
+  const letGo = (): void => {
+    if (pressed !== null && !isOnScreen(pressed)) pressed = null;
+  };
+  document.addEventListener('scroll', letGo, { capture: true, passive: true });
 
   document.addEventListener('focusin', ({ target }) => {
     if (!(target instanceof HTMLElement)) return;

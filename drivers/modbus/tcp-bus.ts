@@ -54,10 +54,10 @@ class TcpBus implements Bus {
     take: (waiting) => {
       const busy = new Set<number>();
       const writing = new Set<number>();
-      for (const { waiting: asked } of this.#underWay.values()) {
-        const { request } = asked;
+      for (const {
+        waiting: { request },
+      } of this.#underWay.values())
         (isRead(request) ? busy : writing).add(request.unit);
-      }
       const at = waiting.findIndex(({ request: { unit, fn } }) => {
         if (fn <= 4) return !writing.has(unit);
         if (!busy.has(unit) && !writing.has(unit)) return true;

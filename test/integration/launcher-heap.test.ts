@@ -33,7 +33,9 @@ test('an agent that reads OPC UA has a heap for its messages, every other a smal
     const words = stdout.split('\n');
     assert.ok(words.includes('--no-maglev'), stdout);
     for (const word of args) assert.ok(words.includes(word), `${word}: ${stdout}`);
-    return words.includes('--memory-saver-mode');
+    const savesMemory = words.includes('--memory-saver-mode');
+    assert.equal(words.includes('--bytecode-old-age=2'), !savesMemory, stdout);
+    return savesMemory;
   };
   assert.equal(isSmall('--config', modbus), true);
   assert.equal(isSmall('--config', without), true);
